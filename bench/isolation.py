@@ -1,6 +1,8 @@
-"""What healthy endpoints feel of hanging ones: their p99 with a fifth of all hanging, and without.
+"""What healthy endpoints feel of hanging ones: their p99 with a fifth of all hanging, and without. What a send feels of
+strangers: bench/strangers.py.
 
     python -m bench.isolation [--full] [--write] [--seconds 15] [--per-s 40] [--rounds 3] [--kind sqlite]
+                              [--only endpoints|strangers]
 
 Ten accounts with two endpoints each; where some hang, they are the second ones of four accounts, and
 hold every request until its timeout of 10 s. Measured is the time from the answer to a send until
@@ -18,7 +20,7 @@ from typing import Final
 
 import httpx
 
-from bench import report
+from bench import report, strangers
 from bench.scene import HMAC_ALONE, KINDS, Scene, in_turn, milliseconds, scene
 from tests.support.installation import API
 from tests.support.receiver import Received, Receiver
@@ -127,6 +129,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--per-s", type=float, default=40)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--kind", action="append", choices=KINDS)
+    parser.add_argument("--only", choices=("endpoints", "strangers"), default="")
 
 
 def main() -> None:
@@ -140,12 +143,20 @@ def main() -> None:
             *("p99 by round", "÷ none"),
         ),
     )
-    for kind in given.kind or KINDS:
-        rows = compare(kind, chosen, rounds=rounds, seconds=seconds, per_s=given.per_s)
-        for row in rows:
-            table.add(*row)
-    notes = f"Promised: below {PROMISED} times. Rounds of {seconds:g} s: {rounds}."
-    report.show(chosen, "isolation", [table], notes=notes, is_once=True)
+    kinds, tables = given.kind or KINDS, []
+    if given.only != "strangers":
+        for kind in kinds:
+            rows = compare(kind, chosen, rounds=rounds, seconds=seconds, per_s=given.per_s)
+            for row in rows:
+                table.add(*row)
+        tables.append(table)
+    if given.only != "endpoints":
+        tables.append(strangers.table(kinds, chosen, seconds=chosen.pick(2, 5)))
+    notes = (
+        f"Promised: below {PROMISED} times for endpoints, rounds of {seconds:g} s: {rounds};"
+        f" at most {strangers.PROMISED:g} times for a send beside strangers."
+    )
+    report.show(chosen, "isolation", tables, notes=notes, is_once=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """A load client: many kept-alive connections, one request at a time on each, latencies kept.
 
     python -m bench.load --port 8000 --path /x --connections 64 --seconds 5 [--json BODY] [--key ak_…]
+                         [--header 'Accept: text/html'] [--pipelined 16]
 
 Run in a process of its own, so that it takes nothing from the server's core. Closed loop unless
---rate is given; ends after --seconds, or after --requests. In the body {n} becomes a recipient's
+--rate is given; ends after --seconds, or after --requests. In the body and the path {n} becomes a recipient's
 number and {t} the moment of writing (time.perf_counter_ns, which all processes of a machine share).
 Each request has an Idempotency-Key of its own, but with --not-idempotent.
 Prints one JSON line: requests, seconds, per_s, p50_ms, p99_ms, mean_ms, max_ms, statuses, cpu_s,
@@ -45,6 +46,8 @@ class Connection(asyncio.Protocol):
         self._sent = 0
         self._started_s = 0.0
         self._buffer = b""
+        # Answers that are yet to come.
+        self._due = 0
         self.is_done = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,21 +55,26 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
-        head_end = self._buffer.find(b"\r\n\r\n")
-        if head_end < 0:
-            return
-        head = self._buffer[:head_end].lower()
-        length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
-        if len(self._buffer) < head_end + 4 + length:
-            return
-        self._buffer = b""
+        while (head_end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:head_end].lower()
+            length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+            end = head_end + 4 + length
+            if len(self._buffer) < end:
+                return
+            self._buffer = self._buffer[end:]
+            self._take(head)
+
+    def _take(self, head: bytes) -> None:
+        """Count an answer, and go on after the last one that is due."""
         now_s = time.perf_counter()
         tally = self._tally
         if self._plan.counts_from_s <= self._started_s:
             tally.latencies_s.append(now_s - self._started_s)
             tally.statuses[int(head[9:12])] += 1
             tally.last_s = now_s
-        self._plan.on_idle(self, now_s)
+        self._due -= 1
+        if not self._due:
+            self._plan.on_idle(self, now_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.finish()
@@ -74,9 +82,13 @@ class Connection(asyncio.Protocol):
             self._tally.statuses[0] += 1
 
     def send(self) -> None:
-        self._sent += 1
         self._started_s = time.perf_counter()
-        self._transport.write(self._plan.request(self._number, self._sent))
+        self._due = self._plan.pipelined
+        requests = []
+        for _ in range(self._due):
+            self._sent += 1
+            requests.append(self._plan.request(self._number, self._sent))
+        self._transport.write(b"".join(requests))
 
     def finish(self) -> None:
         """Sends no more."""
@@ -99,7 +111,13 @@ class Plan:
         self._body: str = arguments.json
         self._recipients: int = arguments.recipients
         method = "POST" if self._body else "GET"
-        self._line = f"{method} {arguments.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        lines = [
+            f"{method} {arguments.path} HTTP/1.1",
+            "Host: 127.0.0.1",
+            *(arguments.header or []),
+        ]
+        self._line = "".join(f"{line}\r\n" for line in lines)
+        self.pipelined: int = arguments.pipelined
         self._run = f"{time.time_ns():x}"
         self._is_idempotent: bool = not arguments.not_idempotent
         self._left = arguments.connections
@@ -118,7 +136,7 @@ class Plan:
     def request(self, connection: int, number: int) -> bytes:
         spread = connection * 7919 + number
         key = self._keys[spread % len(self._keys)]
-        head = self._line
+        head = self._line.replace("{n}", str(spread % self._recipients))
         if key:
             head += f"Authorization: Bearer {key}\r\n"
         if not self._body:
@@ -240,6 +258,8 @@ def main() -> None:
     parser.add_argument("--not-idempotent", action="store_true")
     parser.add_argument("--key", action="append")
     parser.add_argument("--keys-file", default="", help="keys in a file, one a line")
+    parser.add_argument("--header", action="append", help="a line of each request's head")
+    parser.add_argument("--pipelined", type=int, default=1, help="requests in one write")
     parser.add_argument("--recipients", type=int, default=1000)
     print(json.dumps(uvloop.run(run(parser.parse_args()))))
 

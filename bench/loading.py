@@ -52,6 +52,10 @@ class Loader:
             [sys.executable, "-m", "bench.load", *argv], stdout=subprocess.PIPE, text=True
         )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def result(self) -> Load:
         """Waits for its end."""
         said, _ = self._process.communicate(timeout=self._seconds + GRACE_S)

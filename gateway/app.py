@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.answers.compression import compressed
@@ -30,8 +31,10 @@ from gateway.docs import (
     well_known,
 )
 from gateway.html import static
+from gateway.html.render import THEME_COOKIE, THEMES
+from gateway.http.documents import Documents
 from gateway.http.edge import Edge
-from gateway.http.routing import Router
+from gateway.http.routing import ApiSurface, Router
 from gateway.mcp import endpoint as mcp
 from gateway.openapi import serve as openapi
 from gateway.repair.repair import repaired
@@ -47,31 +50,58 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
     nothing of Starlette's own layers [3 us of 60].
     """
     elsewhere = outside(context)
-    callbacks = payments.surfaces(context.payments.providers)
+    documents = documents_of(context)
     pages = Starlette(
-        routes=[
-            *health.routes(context, partial(health.stopping_check, is_stopping)),
-            *events.routes(context, SURFACES),
-            *docs.routes(context, SURFACES),
-            *changelog.routes(context, SURFACES),
-            *search.routes(context, SURFACES),
-            *for_crawlers.routes(context, SURFACES),
-            *well_known.routes(context, API_PREFIX),
-            *metadata.routes(context),
-            *sealed_days.routes(context),
-            *webhook_keys.routes(context),
-            *openapi.routes(context, (*SURFACES, *callbacks)),
-            *static.routes(),
-        ],
+        routes=open_routes(context, documents, is_stopping),
         exception_handlers={404: elsewhere, 405: elsewhere},
     )
     return Edge(
         compressed(pages),
         context=context,
-        router=_routes_of_ours().beside(callbacks),
+        documents=documents,
+        router=router_of(context),
         repaired=repaired,
         challenges={MCP: mcp.challenges},
     )
+
+
+def documents_of(context: Context) -> Documents:
+    """Return what keeps the public documents, and by what choices of a reader they differ."""
+    return Documents(
+        has_public_url=context.settings.public_url != "",
+        choices={THEME_COOKIE: THEMES, docs.LANGUAGE_COOKIE: docs.LANGUAGES},
+        query_of=static.query_of,
+    )
+
+
+def open_routes(
+    context: Context, documents: Documents, is_stopping: Callable[[], bool] = lambda: False
+) -> list[Route]:
+    """Return Starlette's routes: the paths of no surface. None of them needs a credential."""
+    guides = docs.Pages(context.settings.public_url, SURFACES)
+    return [
+        *health.routes(context, partial(health.stopping_check, is_stopping)),
+        *events.routes(context, guides, documents),
+        *docs.routes(context, guides, documents),
+        *changelog.routes(guides, documents),
+        *search.routes(guides),
+        *for_crawlers.routes(guides, documents),
+        *well_known.routes(context, API_PREFIX, documents),
+        *metadata.routes(context, documents),
+        *sealed_days.routes(context),
+        *webhook_keys.routes(context),
+        *openapi.routes(context, (*SURFACES, *_callbacks(context)), documents),
+        *static.routes(documents),
+    ]
+
+
+def router_of(context: Context) -> Router:
+    """Return every route of a surface, the providers' callbacks among them."""
+    return _routes_of_ours().beside(_callbacks(context))
+
+
+def _callbacks(context: Context) -> tuple[ApiSurface, ...]:
+    return payments.surfaces(context.payments.providers)
 
 
 @functools.cache

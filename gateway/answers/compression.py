@@ -5,6 +5,7 @@ what is compressed. So the dashboard's pages (each has a CSRF token) and the API
 may hold a code, are left out. What is compressed: the documents, and lists that are streamed.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import ASGIApp
@@ -12,6 +13,10 @@ from starlette_compress import CompressMiddleware
 
 # Below this, headers cost what is saved.
 BYTES_MIN: Final = 1_000
+# The first that a client takes is used.
+_ENCODINGS: Final = (b"zstd", b"br", b"gzip")
+# Longer headers are read each time they come.
+_KEPT_BYTES_MAX: Final = 300
 
 
 def compressed(app: ASGIApp) -> ASGIApp:
@@ -19,3 +24,34 @@ def compressed(app: ASGIApp) -> ASGIApp:
     says. Levels are the library's own (4): 309 kB of OpenAPI take some milliseconds.
     """
     return CompressMiddleware(app, minimum_size=BYTES_MIN)
+
+
+def preferred_encoding(accept_encoding: bytes) -> bytes:
+    """Return the one that `compressed` uses for this Accept-Encoding header. Empty: none."""
+    if not accept_encoding:
+        return b""
+    if len(accept_encoding) > _KEPT_BYTES_MAX:
+        return _preferred(accept_encoding)
+    return _known_preferred(accept_encoding)
+
+
+def _preferred(accept_encoding: bytes) -> bytes:
+    qualities = dict(map(_quality, accept_encoding.lower().split(b",")))
+    others = qualities.get(b"*", False)
+    return next((name for name in _ENCODINGS if qualities.get(name, others)), b"")
+
+
+_known_preferred = lru_cache(maxsize=256)(_preferred)
+
+
+def _quality(named: bytes) -> tuple[bytes, bool]:
+    """An encoding, and whether it may be used at all."""
+    name, *parameters = (part.strip() for part in named.split(b";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition(b"=")
+        if key.strip() == b"q":
+            try:
+                return name, float(value) > 0
+            except ValueError:
+                return name, False
+    return name, True

@@ -18,24 +18,25 @@ from gateway.authorization.addresses import (
 )
 from gateway.docs.documents import CACHE
 from gateway.docs.pages import address_for
+from gateway.http.documents import Documents
 from runtime.context import Context
 
 # Clients inside a web page of another origin may read what is public anyway.
 _OPEN = {"access-control-allow-origin": "*"}
 
 
-def routes(context: Context) -> list[Route]:
+def routes(context: Context, documents: Documents) -> list[Route]:
     """Starlette's routes. The resource's also at the root, and the server's also below /mcp: clients of
     older versions of the protocol look there.
     """
     public_url = context.settings.public_url
 
     def route(path: str, document: Callable[[str], Mapping[str, Any]]) -> Route:
-        async def show(request: Request) -> Response:
+        def show(request: Request) -> Response:
             body = msgspec.json.encode(document(address_for(public_url, request)))
             return Response(body, media_type="application/json", headers={**CACHE, **_OPEN})
 
-        return Route(path, show, methods=["GET"])
+        return Route(path, documents.once(show), methods=["GET"])
 
     return [
         route(RESOURCE_METADATA + MCP, resource_metadata),

@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from gateway.dashboard.route import open_route
 from gateway.docs.documents import markdown_document
-from gateway.docs.negotiation import prefers_json, prefers_markdown, prefers_text
 from gateway.docs.plain_text import SUMMARY, overview
 from gateway.docs.samples import pretty
 from gateway.html.render import address_of, page
 from gateway.http.fields import Fields
+from gateway.http.negotiation import prefers_json, prefers_markdown, prefers_text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import is_https, read_cookie

@@ -4,7 +4,7 @@ Promise: it is CHANGELOG.md of the source, which an installed package carries as
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,10 +19,9 @@ from starlette.routing import Route
 from gateway.docs.documents import markdown_document
 from gateway.docs.markdown import to_html
 from gateway.docs.markdown_text import anchor_of
-from gateway.docs.negotiation import prefers_markdown
 from gateway.docs.pages import CHANGES, Pages
-from gateway.http.routing import ApiSurface
-from runtime.context import Context
+from gateway.http.documents import Documents
+from gateway.http.negotiation import prefers_markdown
 
 _ABOUT: Final = "What changed in the Topup Gateway for whoever calls, runs or reads it."
 # Files of the source that are served nowhere: their names stay.
@@ -82,16 +81,15 @@ def _read(text: str) -> Iterator[Part]:
             yield Part(release, name, listed.strip())
 
 
-def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
+def routes(pages: Pages, documents: Documents) -> list[Route]:
     """Starlette's routes."""
-    pages = Pages(context.settings.public_url, surfaces)
 
-    async def whole(_request: Request) -> Response:
+    def whole(_request: Request) -> Response:
         return markdown_document(source())
 
-    async def overview(request: Request) -> Response:
+    def overview(request: Request) -> Response:
         if prefers_markdown(request.headers.get("accept", "")):
-            return await whole(request)
+            return whole(request)
         releases: dict[str, list[Part]] = {}
         for part in parts():
             releases.setdefault(part.release, []).append(part)
@@ -99,15 +97,12 @@ def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
             request, "changelog", "Changelog", about=_ABOUT, contents=[], releases=releases
         )
 
-    async def one(request: Request) -> Response:
+    def one(request: Request) -> Response:
         slug = request.path_params["slug"]
         part = next((part for part in parts() if part.slug == slug), None)
         if part is None:
             raise HTTPException(404)
         return pages.page(request, "change", part.title, about=_ABOUT, contents=[], part=part)
 
-    return [
-        Route(CHANGES, overview, methods=["GET"]),
-        Route(f"{CHANGES}.md", whole, methods=["GET"]),
-        Route(f"{CHANGES}/{{slug}}", one, methods=["GET"]),
-    ]
+    found = ((CHANGES, overview), (f"{CHANGES}.md", whole), (f"{CHANGES}/{{slug}}", one))
+    return [Route(path, documents.once(page), methods=["GET"]) for path, page in found]

@@ -43,7 +43,8 @@ class CodePage(msgspec.Struct, kw_only=True, frozen=True):
 def asked(request: Request, server: str) -> CodePage:
     """The code of the address; raises Starlette's 404."""
     number = request.path_params["code"]
-    row = CODES.get(int(number)) if number.isdecimal() and len(number) == len("1000") else None
+    is_number = number.isascii() and number.isdecimal() and len(number) == len("1000")
+    row = CODES.get(int(number)) if is_number else None
     if row is None:
         raise HTTPException(404)
     return page_of(row, server)

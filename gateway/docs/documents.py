@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from gateway.docs.negotiation import MARKDOWN
+from gateway.http.negotiation import MARKDOWN
 
 CACHE: Final = {"cache-control": "public, max-age=300"}
 

@@ -6,7 +6,7 @@ held to, so a page cannot drift; what does not depend on the reader is built onc
 """
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -17,10 +17,10 @@ from starlette.routing import Route
 
 from gateway.docs.documents import CACHE, markdown_document
 from gateway.docs.markdown import Heading, inline
-from gateway.docs.negotiation import prefers_html, prefers_markdown
 from gateway.docs.pages import Pages
 from gateway.docs.reference import Field, fields_of
-from gateway.http.routing import ApiSurface
+from gateway.http.documents import Documents, Endpoint
+from gateway.http.negotiation import prefers_html, prefers_markdown
 from runtime.context import Context
 from webhooks.events.catalogue import PATH, catalogue, event_example, event_schema
 from webhooks.events.event import EVENT_TYPES
@@ -43,13 +43,11 @@ webhook-id: evt_test
 webhook-timestamp: 1781352000
 webhook-signature: v1,K5oZfzN95Z\u2026"""
 
-_Endpoint = Callable[[Request], Awaitable[Response]]
 
-
-def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
+def routes(context: Context, pages: Pages, documents: Documents) -> list[Route]:
     """Starlette's routes: all types, and each by itself, in their three forms."""
     address = context.settings.address()
-    shown = EventPages(Pages(context.settings.public_url, surfaces))
+    shown = EventPages(pages)
 
     @cache
     def all_types() -> bytes:
@@ -59,26 +57,27 @@ def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
     def one_type(event_type: str) -> bytes:
         return msgspec.json.encode(event_schema(event_type, id_=f"{address}{PATH}/{event_type}"))
 
-    async def every(_request: Request) -> Response:
+    def every(_request: Request) -> Response:
         return Response(all_types(), media_type="application/json", headers=_VARIES)
 
-    async def every_as_text(_request: Request) -> Response:
+    def every_as_text(_request: Request) -> Response:
         return markdown_document(_markdown())
 
-    async def schema(request: Request) -> Response:
+    def schema(request: Request) -> Response:
         body = one_type(request.path_params["event_type"])
         return Response(body, media_type="application/schema+json", headers=_VARIES)
 
-    async def as_text(request: Request) -> Response:
+    def as_text(request: Request) -> Response:
         return markdown_document(_markdown_of(request.path_params["event_type"]))
 
     one = f"{PATH}/{{event_type}}"
-    return [
-        Route(PATH, _form_of(every, shown.every, every_as_text), methods=["GET"]),
-        Route(f"{PATH}.md", every_as_text, methods=["GET"]),
-        Route(f"{one}.md", _known(as_text), methods=["GET"]),
-        Route(one, _known(_form_of(schema, shown.one, as_text)), methods=["GET"]),
+    found = [
+        (PATH, _form_of(every, shown.every, every_as_text)),
+        (f"{PATH}.md", every_as_text),
+        (f"{one}.md", _known(as_text)),
+        (one, _known(_form_of(schema, shown.one, as_text))),
     ]
+    return [Route(path, documents.once(form), methods=["GET"]) for path, form in found]
 
 
 class EventPages:
@@ -87,13 +86,13 @@ class EventPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    async def every(self, request: Request) -> Response:
+    def every(self, request: Request) -> Response:
         """Every type with its sentence, by what it is about."""
         return self._pages.page(
             request, "events", "Events", about=_ABOUT, contents=[], event_groups=grouped()
         )
 
-    async def one(self, request: Request) -> Response:
+    def one(self, request: Request) -> Response:
         """One type: who gets it, what it looks like, what each field is."""
         event_type = request.path_params["event_type"]
         return self._pages.page(
@@ -143,24 +142,24 @@ def _sample(event_type: str) -> str:
     return json.dumps(event_example(event_type), indent=2)
 
 
-def _form_of(as_json: _Endpoint, page: _Endpoint, text: _Endpoint) -> _Endpoint:
+def _form_of(as_json: Endpoint, page: Endpoint, text: Endpoint) -> Endpoint:
     """JSON, unless Accept prefers Markdown or names HTML, as browsers do."""
 
-    async def answer(request: Request) -> Response:
+    def answer(request: Request) -> Response:
         accept = request.headers.get("accept", "")
         if prefers_markdown(accept):
-            return await text(request)
-        return await (page if prefers_html(accept) else as_json)(request)
+            return text(request)
+        return (page if prefers_html(accept) else as_json)(request)
 
     return answer
 
 
-def _known(form: _Endpoint) -> _Endpoint:
-    async def answer(request: Request) -> Response:
+def _known(form: Endpoint) -> Endpoint:
+    def answer(request: Request) -> Response:
         if request.path_params["event_type"] not in EVENT_TYPES:
             listed = {"detail": "no such event type", "types": list(EVENT_TYPES)}
             return JSONResponse({"error": listed}, 404)
-        return await form(request)
+        return form(request)
 
     return answer
 

@@ -4,7 +4,7 @@ Promise: they are led to the landing page and the documentation, and to nothing 
 their address may read say so themselves (X-Robots-Tag).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -16,8 +16,7 @@ from gateway.answers.response_codes import CODES
 from gateway.docs import changelog, codes
 from gateway.docs.documents import CACHE, plain_document
 from gateway.docs.pages import CHANGES, GUIDES, PATH, Pages, path_of
-from gateway.http.routing import ApiSurface
-from runtime.context import Context
+from gateway.http.documents import Documents
 from webhooks.events.catalogue import PATH as EVENTS
 from webhooks.events.event import EVENT_TYPES
 
@@ -38,16 +37,15 @@ _OURS: Final = (
 _NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
-def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
+def routes(pages: Pages, documents: Documents) -> list[Route]:
     """Starlette's routes of both."""
-    pages = Pages(context.settings.public_url, surfaces)
 
-    async def robots(request: Request) -> Response:
+    def robots(request: Request) -> Response:
         lines = ["User-agent: *", *(f"Disallow: {path}" for path in _OURS)]
         lines += ["", f"Sitemap: {pages.server(request)}{SITEMAP}", ""]
         return plain_document("\n".join(lines))
 
-    async def sitemap(request: Request) -> Response:
+    def sitemap(request: Request) -> Response:
         server = pages.server(request)
         places = "".join(f"<url><loc>{escape(server + path)}</loc></url>" for path in paths(pages))
         text = (
@@ -55,7 +53,8 @@ def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
         )
         return Response(text, media_type="application/xml", headers=CACHE)
 
-    return [Route(ROBOTS, robots, methods=["GET"]), Route(SITEMAP, sitemap, methods=["GET"])]
+    found = ((ROBOTS, robots), (SITEMAP, sitemap))
+    return [Route(path, documents.once(one), methods=["GET"]) for path, one in found]
 
 
 def paths(pages: Pages) -> Iterator[str]:

@@ -6,7 +6,7 @@ cannot drift; the guides' figures are held by tests. The gateway's own address s
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, partial
 from importlib.resources import files
 from typing import Any, Final
@@ -22,10 +22,11 @@ from gateway.docs.code_notes import NOTES
 from gateway.docs.colours import coloured
 from gateway.docs.documents import json_document, markdown_document, plain_document
 from gateway.docs.markdown import Heading, headings, inline, to_html
-from gateway.docs.negotiation import prefers_json, prefers_markdown
 from gateway.docs.reference import DocumentedResource, Operation, resources
 from gateway.docs.runnable import Runnables, of_operation
 from gateway.html.render import fragment, standing
+from gateway.http.documents import Documents, Endpoint
+from gateway.http.negotiation import prefers_json, prefers_markdown
 from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document
 from runtime.context import Context
@@ -74,13 +75,12 @@ _MAKERS: Final = (
     ("Python", samples.python),
     ("JavaScript", samples.javascript),
 )
+# What the cookie of samples may say.
+LANGUAGES: Final = tuple(name.lower() for name, _ in _MAKERS)
 
-_Endpoint = Callable[[Request], Awaitable[Response]]
 
-
-def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[PageRoute]:
+def routes(context: Context, pages: "Pages", documents: Documents) -> list[PageRoute]:
     """Starlette's routes of every page, and of what is for programs."""
-    pages = Pages(context.settings.public_url, surfaces)
     texts = PlainText(pages, is_open=context.settings.self_serve_staging)
     shown = [(path_of(name), pages.guide(name), texts.guide(name)) for name in GUIDES]
     shown += [
@@ -89,13 +89,14 @@ def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[PageRoute]:
         (f"{PATH}/api", pages.reference, texts.reference),
         (f"{PATH}/api/{{slug}}", pages.resource, texts.resource),
     ]
-    return [
-        PageRoute(f"{code_pages.PATH}/{{code}}.json", pages.code_as_json, methods=["GET"]),
-        *(PageRoute(f"{path}.md", as_text, methods=["GET"]) for path, _, as_text in shown),
-        *(PageRoute(path, _either(page, text), methods=["GET"]) for path, page, text in shown),
-        PageRoute("/llms.txt", texts.overview, methods=["GET"]),
-        PageRoute("/llms-full.txt", texts.everything, methods=["GET"]),
+    found = [
+        (f"{code_pages.PATH}/{{code}}.json", pages.code_as_json),
+        *((f"{path}.md", as_text) for path, _, as_text in shown),
+        *((path, _either(page, text)) for path, page, text in shown),
+        ("/llms.txt", texts.overview),
+        ("/llms-full.txt", texts.everything),
     ]
+    return [PageRoute(path, documents.once(one), methods=["GET"]) for path, one in found]
 
 
 def path_of(name: str) -> str:
@@ -148,8 +149,8 @@ class Pages:
             raise HTTPException(404)
         return shown
 
-    def guide(self, name: str) -> _Endpoint:
-        async def answer(request: Request) -> Response:
+    def guide(self, name: str) -> Endpoint:
+        def answer(request: Request) -> Response:
             text = guide_text(name).replace("$GATEWAY", self.server(request))
             contents = [heading for heading in headings(text) if heading.level == 2]
             body = to_html(text, partial(self._sample, _language(request)))
@@ -170,7 +171,7 @@ class Pages:
             coloured=coloured,
         )
 
-    async def codes(self, request: Request) -> Response:
+    def codes(self, request: Request) -> Response:
         groups = [
             (name, [row for code, row in CODES.items() if code // 1000 == thousand])
             for thousand, name in _GROUPS
@@ -179,21 +180,21 @@ class Pages:
             request, "codes", "Codes", contents=[], code_groups=groups, notes=NOTES, inline=inline
         )
 
-    async def code(self, request: Request) -> Response:
+    def code(self, request: Request) -> Response:
         if prefers_json(request.headers.get("accept", "")):
-            return await self.code_as_json(request)
+            return self.code_as_json(request)
         shown = code_pages.asked(request, self.server(request))
         title = f"{shown.code} {shown.message}"
         return self.page(request, "code", title, contents=[], code=shown, inline=inline)
 
-    async def code_as_json(self, request: Request) -> Response:
+    def code_as_json(self, request: Request) -> Response:
         return json_document(code_pages.asked(request, self.server(request)))
 
-    async def reference(self, request: Request) -> Response:
+    def reference(self, request: Request) -> Response:
         body = to_html(plain_text.reference(self.listed, f"{PATH}/api"))
         return self.page(request, "text", "Reference", contents=[], body=body)
 
-    async def resource(self, request: Request) -> Response:
+    def resource(self, request: Request) -> Response:
         shown, server = self.asked(request), self.server(request)
         return self.page(
             request,
@@ -216,7 +217,7 @@ class Pages:
         return standing(
             f"docs/{template}.html",
             request.scope,
-            headers={"vary": "Accept"},
+            headers={"vary": "Accept, Cookie", "cache-control": "private, no-cache"},
             title=title,
             about=about,
             groups=self._groups(),
@@ -242,30 +243,30 @@ class PlainText:
         self._pages = pages
         self._is_open = is_open
 
-    async def overview(self, request: Request) -> Response:
+    def overview(self, request: Request) -> Response:
         server = self._pages.server(request)
         return plain_document(plain_text.overview(server, is_open=self._is_open))
 
-    async def everything(self, request: Request) -> Response:
+    def everything(self, request: Request) -> Response:
         return plain_document(self._addressed(request, self._all))
 
-    def guide(self, name: str) -> _Endpoint:
-        async def answer(request: Request) -> Response:
+    def guide(self, name: str) -> Endpoint:
+        def answer(request: Request) -> Response:
             return markdown_document(self._addressed(request, guide_text(name)))
 
         return answer
 
-    async def codes(self, _request: Request) -> Response:
+    def codes(self, _request: Request) -> Response:
         return markdown_document(plain_text.codes())
 
-    async def code(self, request: Request) -> Response:
+    def code(self, request: Request) -> Response:
         shown = code_pages.asked(request, self._pages.server(request))
         return markdown_document(code_pages.as_markdown(shown))
 
-    async def reference(self, _request: Request) -> Response:
+    def reference(self, _request: Request) -> Response:
         return markdown_document(plain_text.reference(self._pages.listed, f"{PATH}/api"))
 
-    async def resource(self, request: Request) -> Response:
+    def resource(self, request: Request) -> Response:
         text = plain_text.resource(self._pages.asked(request))
         return markdown_document(self._addressed(request, text))
 
@@ -278,12 +279,12 @@ class PlainText:
         return text.replace(PLACEHOLDER, server).replace("$GATEWAY", server)
 
 
-def _either(page: _Endpoint, text: _Endpoint) -> _Endpoint:
+def _either(page: Endpoint, text: Endpoint) -> Endpoint:
     """The page, or its text where Accept prefers Markdown."""
 
-    async def answer(request: Request) -> Response:
+    def answer(request: Request) -> Response:
         is_text = prefers_markdown(request.headers.get("accept", ""))
-        return await (text if is_text else page)(request)
+        return (text if is_text else page)(request)
 
     return answer
 

@@ -4,8 +4,10 @@ Promise: what is found is read from the texts of the pages themselves, once for 
 searches. It works without scripts, and any query gets a page that says what to do next.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
 from typing import Final
 
 from starlette.requests import Request
@@ -18,12 +20,11 @@ from gateway.docs.code_notes import NOTES
 from gateway.docs.code_repairs import REPAIRS
 from gateway.docs.documents import markdown_document
 from gateway.docs.markdown import sections
-from gateway.docs.negotiation import prefers_markdown
 from gateway.docs.pages import GUIDES, PATH as DOCS, Pages, guide_text, path_of
 from gateway.docs.reference import Operation
 from gateway.docs.search_index import Passage, PassageHit, PassageIndex, Searched
-from gateway.http.routing import ApiSurface
-from runtime.context import Context
+from gateway.http.negotiation import prefers_markdown
+from gateway.http.strangers import charge
 from webhooks.events.catalogue import PATH as EVENTS
 from webhooks.events.event import EVENT_TYPES
 from webhooks.events.schemas import TYPES
@@ -34,9 +35,9 @@ _ABOUT: Final = "Search of the guides, calls, webhooks and codes."
 _BAD_REQUEST: Final = 400
 
 
-def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
+def routes(pages: Pages) -> list[Route]:
     """Starlette's routes of both forms."""
-    search = SearchPages(Pages(context.settings.public_url, surfaces))
+    search = SearchPages(pages)
 
     async def either(request: Request) -> Response:
         is_text = prefers_markdown(request.headers.get("accept", ""))
@@ -53,6 +54,8 @@ class SearchPages:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
+        self._index: PassageIndex | None = None
+        self._making = threading.Lock()
 
     async def page(self, request: Request) -> Response:
         """A query that is too long is refused with 400, and said so."""
@@ -67,7 +70,7 @@ class SearchPages:
             query=query,
             is_long=is_long,
             characters_max=QUERY_CHARACTERS_MAX,
-            found=None if is_long or not query else self._found(request, query),
+            found=None if is_long or not query else await self._found(request, query),
         )
 
     async def text(self, request: Request) -> Response:
@@ -78,18 +81,27 @@ class SearchPages:
         elif not query:
             text = f"# Search\n\n`GET {PATH}.md?q=webhook+signature`\n"
         else:
-            text = _markdown(self._found(request, query))
+            text = _markdown(await self._found(request, query))
         answer = markdown_document(text)
         answer.status_code = _BAD_REQUEST if is_long else 200
         return answer
 
-    @cached_property
-    def _index(self) -> PassageIndex:
-        return PassageIndex(passages(self._pages))
+    def _made_index(self) -> PassageIndex:
+        """Build the index, once. Runs in a thread: it takes a quarter of a second."""
+        began_s = time.thread_time()
+        with self._making:
+            if self._index is None:
+                self._index = PassageIndex(passages(self._pages))
+            found = self._index
+        charge(time.thread_time() - began_s)
+        return found
 
-    def _found(self, request: Request, query: str) -> Searched:
+    async def _found(self, request: Request, query: str) -> Searched:
         server = self._pages.server(request)
-        found = self._index.search(query)
+        index = self._index
+        if index is None:
+            index = await asyncio.to_thread(self._made_index)
+        found = index.search(query)
         return Searched([_addressed(hit, server) for hit in found.hits], has_all=found.has_all)
 
 

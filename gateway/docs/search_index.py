@@ -7,10 +7,10 @@ the words that it has, however long it is (the first WORDS_MAX count). Pure.
 
 import re
 from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Final
 
 WORDS_MAX: Final = 12
@@ -78,57 +78,66 @@ class PassageIndex:
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self._passages = tuple(passages)
-        self._titles = [Counter(words_of(f"{one.title} {one.names}")) for one in self._passages]
-        self._texts = [Counter(words_of(one.text)) for one in self._passages]
+        # Their titles and names as lists of words, the words of both, and where each word of the text begins and ends.
+        self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
+        self._titles = [frozenset((*title, *names)) for title, names in self._called]
+        self._texts = [_spots_of(one.text) for one in self._passages]
         self._holders: dict[str, list[int]] = defaultdict(list)
         for number, (title, text) in enumerate(zip(self._titles, self._texts, strict=True)):
-            for word in title.keys() | text.keys():
+            for word in title | text.keys():
                 self._holders[word].append(number)
         self._words = sorted(self._holders)
 
     def search(self, query: str) -> Searched:
         """The passages that have most of the query's words, at most HITS_MAX."""
         asked = _asked(query)
+        found = [self._beginning_with(word) for word in asked]
         scores: dict[int, _Score] = defaultdict(_Score)
-        for word in asked:
-            for number, score in self._of_word(word).items():
+        for word, known in zip(asked, found, strict=True):
+            for number, score in self._of_word(word, known).items():
                 _add(scores[number], score)
         most = max((score.words for score in scores.values()), default=0)
         best = [number for number, score in scores.items() if score.words == most]
         best.sort(key=lambda number: self._rank(number, asked, scores[number]))
-        hits = [self._hit(number, asked) for number in best[:HITS_MAX]]
+        words = {*chain.from_iterable(found)}
+        hits = [self._hit(number, words) for number in best[:HITS_MAX]]
         return Searched(hits, has_all=most == len(asked))
 
-    def _of_word(self, word: str) -> dict[int, _Score]:
+    def _of_word(self, word: str, known: Sequence[str]) -> dict[int, _Score]:
         """Each passage with this word, or with one that begins with it."""
         found: dict[int, _Score] = {}
-        for known in self._beginning_with(word):
-            for number in self._holders[known]:
-                score = found.setdefault(number, _Score(words=1))
-                score.in_title |= known in self._titles[number]
-                score.exact |= known == word
-                times = score.times + self._texts[number][known]
-                score.times = min(times, _TIMES_MAX)
+        for one in known:
+            is_exact = one == word
+            for number in self._holders[one]:
+                score = found.get(number)
+                if score is None:
+                    score = found[number] = _Score(words=1)
+                if one in self._titles[number]:
+                    score.in_title = True
+                if is_exact:
+                    score.exact = True
+                times = score.times + len(self._texts[number].get(one, ()))
+                score.times = min(_TIMES_MAX, times)
         return found
 
-    def _beginning_with(self, word: str) -> Iterator[str]:
+    def _beginning_with(self, word: str) -> Sequence[str]:
         if len(word) < _PREFIX_MIN:
-            return iter([word] if word in self._holders else [])
+            return [word] if word in self._holders else []
         first = bisect_left(self._words, word)
         rest = (self._words[at] for at in range(first, len(self._words)))
-        return takewhile(lambda known: known.startswith(word), rest)
+        return [*takewhile(lambda known: known.startswith(word), rest)]
 
     def _rank(self, number: int, asked: Sequence[str], score: _Score) -> tuple[int, ...]:
         """Smaller is better: what is called exactly so, then by the score, a shorter title first."""
-        title = words_of(self._passages[number].title)
-        names = words_of(self._passages[number].names)
+        title, names = self._called[number]
         # A path is asked for without its beginning, too: topup/send.
         is_like = asked in (title, names[-len(asked) :])
         called = 2 if asked == names else int(is_like)
         return (-called, -score.in_title, -score.exact, len(title), -score.times, number)
 
-    def _hit(self, number: int, asked: Sequence[str]) -> PassageHit:
-        passage = self._passages[number]
+    def _hit(self, number: int, known: Iterable[str]) -> PassageHit:
+        passage, spots = self._passages[number], self._texts[number]
+        asked = sorted(spot for word in known for spot in spots.get(word, ()))
         return PassageHit(passage, list(_excerpt(passage.text, asked)))
 
 
@@ -157,10 +166,18 @@ def _add(total: _Score, one: _Score) -> None:
     total.times += one.times
 
 
-def _excerpt(text: str, asked: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Some words before the first that was asked for, and what follows it."""
-    spots = [spot for spot in _WORD.finditer(text.lower()) if _is_asked(spot[0], asked)]
-    start = 0 if not spots or spots[0].start() < _LEAD else text.find(" ", spots[0].start() - _LEAD)
+def _spots_of(text: str) -> Mapping[str, Sequence[tuple[int, int]]]:
+    """By word: where it begins and ends in the text, each time."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for match in _WORD.finditer(text.lower()):
+        found[_singular(match[0])].append(match.span())
+    return {word: tuple(spots) for word, spots in found.items()}
+
+
+def _excerpt(text: str, asked: Sequence[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
+    """Some words before the first that was asked for, and what follows it. asked: where these words are."""
+    first = asked[0][0] if asked else 0
+    start = 0 if first < _LEAD else text.find(" ", first - _LEAD)
     # Only the spaces between words are cut at; a text without any is cut where it is long enough.
     start = max(start, 0)
     end = len(text) if len(text) - start <= _EXCERPT else start + _EXCERPT
@@ -168,14 +185,9 @@ def _excerpt(text: str, asked: Sequence[str]) -> Iterator[tuple[str, bool]]:
         end = max(text.rfind(" ", start + 1, end), start + _LEAD)
     at = start
     yield "… " if start else "", False
-    for spot in spots:
-        if start <= spot.start() and spot.end() <= end:
-            yield text[at : spot.start()], False
-            yield text[spot.start() : spot.end()], True
-            at = spot.end()
+    for begins, ends in asked:
+        if start <= begins and ends <= end:
+            yield text[at:begins], False
+            yield text[begins:ends], True
+            at = ends
     yield text[at:end] + (" …" if end < len(text) else ""), False
-
-
-def _is_asked(word: str, asked: Sequence[str]) -> bool:
-    known = _singular(word)
-    return any(known == one or (len(one) >= _PREFIX_MIN and known.startswith(one)) for one in asked)

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from gateway.docs.documents import CACHE, plain_document
 from gateway.docs.pages import PATH as DOCS, address_for
 from gateway.docs.plain_text import SUMMARY
+from gateway.http.documents import Documents
 from kernel import version
 from kernel.clock import DAY_US, Clock, rfc3339
 from runtime.context import Context
@@ -47,16 +48,16 @@ _SKILLS: Final = (
 )
 
 
-def routes(context: Context, api: str) -> list[Route]:
+def routes(context: Context, api: str, documents: Documents) -> list[Route]:
     """Starlette's routes of the three; api: the path below which the API lies."""
     settings = context.settings
 
-    async def catalogue(request: Request) -> Response:
+    def catalogue(request: Request) -> Response:
         found = _catalogue(address_for(settings.public_url, request), api)
         link = {"link": f'<{CATALOGUE}>; rel="api-catalog"'}
         return _json(found, media_type=_LINKSET, headers=link)
 
-    async def card(request: Request) -> Response:
+    def card(request: Request) -> Response:
         return _json(_card(address_for(settings.public_url, request)))
 
     async def security(request: Request) -> Response:
@@ -66,8 +67,8 @@ def routes(context: Context, api: str) -> list[Route]:
         return plain_document(_security(settings.security_contact, server, context.clock))
 
     return [
-        Route(CATALOGUE, catalogue, methods=["GET"]),
-        Route(CARD, card, methods=["GET"]),
+        Route(CATALOGUE, documents.once(catalogue), methods=["GET"]),
+        Route(CARD, documents.once(card), methods=["GET"]),
         Route(SECURITY, security, methods=["GET"]),
     ]
 

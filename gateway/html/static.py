@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.http.documents import Documents
+
 PREFIX = "/static/"
 AT_ROOT = ("favicon.ico", "apple-touch-icon.png")
 _HASH_CHARACTERS = 12
@@ -36,29 +38,25 @@ def static_url(name: str) -> str:
     return f"{PREFIX}{name}?v={_files()[name].digest}"
 
 
-def routes() -> list[Route]:
+def query_of(path: str) -> bytes:
+    """Return the query with which the file at this path is kept for ever. Empty: there is none."""
+    file = _files().get(path.removeprefix(PREFIX)) if path.startswith(PREFIX) else None
+    return b"" if file is None else f"v={file.digest}".encode()
+
+
+def routes(documents: Documents) -> list[Route]:
     """Starlette's routes of the files, and of those that browsers and phones ask for without being told."""
-    at_root = [Route(f"/{name}", _at_root, methods=["GET"]) for name in AT_ROOT]
-    return [Route(PREFIX + "{name:path}", _serve, methods=["GET"]), *at_root]
+    paths = (PREFIX + "{name:path}", *(f"/{name}" for name in AT_ROOT))
+    return [Route(path, documents.once(_serve), methods=["GET"]) for path in paths]
 
 
-async def _serve(request: Request) -> Response:
-    return _answer(request, request.path_params["name"])
-
-
-async def _at_root(request: Request) -> Response:
-    return _answer(request, request.url.path.removeprefix("/"))
-
-
-def _answer(request: Request, name: str) -> Response:
-    file = _files().get(name)
+def _serve(request: Request) -> Response:
+    path = request.url.path
+    file = _files().get(path.removeprefix(PREFIX if path.startswith(PREFIX) else "/"))
     if file is None:
         raise HTTPException(404)
-    is_current = request.query_params.get("v") == file.digest
-    etag = f'"{file.digest}"'
-    headers = {"etag": etag, "cache-control": _FOR_EVER if is_current else "no-cache"}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
+    is_current = request.scope["query_string"] == query_of(path) != b""
+    headers = {"cache-control": _FOR_EVER if is_current else "no-cache"}
     return Response(file.content, headers=headers, media_type=file.media_type)
 
 

@@ -6,8 +6,10 @@ wrong becomes one answer in the surface's shape and one line in the log. The pro
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,12 +21,14 @@ from gateway.http.access_log import AccessLog, TracedAccessLog
 from gateway.http.body import ClientGone
 from gateway.http.connection.exchange import EXCHANGE
 from gateway.http.connection.whole import read_whole, write_whole
+from gateway.http.documents import Documents
 from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
 from gateway.http.hosts import PROBED, Hosts
 from gateway.http.pipeline import Pipeline
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Router
+from gateway.http.strangers import Strangers
 from kernel.errors import InvalidInput, Unavailable
 from kernel.trace import current_line
 from runtime.context import Context
@@ -71,6 +75,7 @@ class Edge:
         app: ASGIApp,
         *,
         context: Context,
+        documents: Documents,
         router: Router,
         repaired: Repaired,
         challenges: Mapping[str, Challenges],
@@ -79,7 +84,9 @@ class Edge:
         self._challenges = challenges
         self._repaired = repaired
         self._context = context
-        self._pipeline = Pipeline(context, router)
+        self._documents = documents
+        self._strangers = Strangers(context.settings.trusted_proxies)
+        self._pipeline = Pipeline(context, router, self._strangers)
         tracing = context.tracing
         self._access_log = (
             AccessLog(context) if tracing is None else TracedAccessLog(context, tracing)
@@ -112,16 +119,14 @@ class Edge:
             reply = await self._pipeline.reply(call, receive)
             if isinstance(reply, Answer):
                 answer = reply
+            elif reply is not None:
+                await reply(scope, receive, self._framed(call, send))
             else:
-                await (reply or self._app)(scope, receive, self._framed(call, send))
+                await self._show(call, receive, self._framed(call, send))
         except ClientGone:
             call.status = CLIENT_GONE
         except (Exception, asyncio.CancelledError) as error:
-            reply = self._refused(call, error)
-            if isinstance(reply, Answer):
-                answer = reply
-            elif reply is not None:
-                await reply(scope, receive, self._framed(call, send))
+            answer = await self._answer_refused(call, error, receive, send)
         if answer is not None:
             body = _dress(call, answer)
             usual = self._whole if answer.body else self._bare
@@ -130,6 +135,35 @@ class Edge:
                 await send({"type": _START, "status": call.status, "headers": headers})
                 await send({"type": "http.response.body", "body": body})
         self._access_log.note(call, answer)
+
+    async def _show(
+        self, call: RequestContext[Fields, Fields], receive: Receive, send: Send
+    ) -> None:
+        """Answer a path of no surface: with a document that was made before, or what makes it."""
+        found = self._documents.find(call.scope, call.headers)
+        shown = partial(found or self._app, call.scope, receive, send)
+        await self._strangers.serve(call, shown, is_free=found is not None)
+
+    async def _answer_refused(
+        self,
+        call: RequestContext[Fields, Fields],
+        error: BaseException,
+        receive: Receive,
+        send: Send,
+    ) -> Answer | None:
+        """Return the answer, or write the page that stands for it. A stranger waits for either."""
+        is_stranger = call.credential is None and isinstance(error, Exception)
+        reply = self._refused(call, error)
+        if isinstance(reply, Answer):
+            if is_stranger:
+                # The process may end meanwhile; the answer is made.
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._strangers.turn(call)
+            return reply
+        if reply is not None:
+            shown = partial(reply, call.scope, receive, self._framed(call, send))
+            await (self._strangers.serve(call, shown, is_free=True) if is_stranger else shown())
+        return None
 
     def _refused(self, call: RequestContext[Fields, Fields], error: BaseException) -> Reply | None:
         """The refusal in the surface's shape; None where an answer has begun already."""

@@ -3,6 +3,8 @@
     route -> credential -> address -> rate limit -> scope -> query, body, where a request by cookie
     came from -> Idempotency-Key
 
+Where no credential is asked for, a stranger's turn stands in its place (gateway/http/strangers.py).
+
 So a stranger learns nothing but that a path exists, a refused request is counted, and a stored
 answer is looked for only once the caller may have it. Every step refuses by raising.
 """
@@ -22,6 +24,7 @@ from gateway.http.rate_limit import RateLimit
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Resource, Route, Router, check_params
 from gateway.http.session_cookie import check_forgery
+from gateway.http.strangers import Strangers
 from kernel.errors import DomainError, NotFound
 from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
@@ -32,8 +35,9 @@ from runtime.context import Context
 class Pipeline:
     """The steps, with what they need of the process."""
 
-    def __init__(self, context: Context, router: Router) -> None:
+    def __init__(self, context: Context, router: Router, strangers: Strangers) -> None:
         self._router = router
+        self._strangers = strangers
         self._settings = context.settings
         self._authenticator = context.authenticator
         self._limit = RateLimit(
@@ -52,18 +56,23 @@ class Pipeline:
             call.reply_headers.append((b"allow", ", ".join(resource.allow).encode()))
             return Answer(204, b"")
         route = resource.route(call.method)
-        if not route.is_public:
-            bare = resource.surface.takes_bare
-            shown = presented(call.scope, call.headers, self._settings, takes_bare=bare)
-            caller = self._authenticator.authenticate_now(shown[0])
-            if caller is None:
-                caller = await self._authenticator.authenticate(shown[0])
-            _identify(call, route, caller, shown)
-            if not self._limit.take_now(caller, call.reply_headers):
-                await self._limit.take(caller, call.reply_headers)
-            require_scope(caller, *route.scopes)
-        else:
+        if route.is_public:
             self._tell_unused(call)
+            return await self._strangers.serve(call, partial(self._handle, call, route, receive))
+        bare = resource.surface.takes_bare
+        shown = presented(call.scope, call.headers, self._settings, takes_bare=bare)
+        caller = self._authenticator.authenticate_now(shown[0])
+        if caller is None:
+            caller = await self._authenticator.authenticate(shown[0])
+        _identify(call, route, caller, shown)
+        if not self._limit.take_now(caller, call.reply_headers):
+            await self._limit.take(caller, call.reply_headers)
+        require_scope(caller, *route.scopes)
+        return await self._handle(call, route, receive)
+
+    async def _handle(
+        self, call: RequestContext[Fields, Fields], route: Route, receive: Receive
+    ) -> Reply:
         _read_query(call, route)
         if route.is_unsafe:
             raw = call.whole

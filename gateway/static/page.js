@@ -28,7 +28,7 @@ const DAY_S = 86400;
 const UNITS = [["hour", 3600], ["minute", 60], ["second", 5]];
 
 // Where nobody chose a zone the next page knows the browser's: its filters read days in it.
-if (!("zoneChosen" in dataset) && dataset.zone !== ownZone && document.querySelector(".places")) {
+if ("zone" in dataset && !("zoneChosen" in dataset) && dataset.zone !== ownZone && document.querySelector(".places")) {
   const kept = `topup_zone=~${ownZone.replaceAll("/", ":")}; path=/; max-age=31536000; samesite=lax`;
   document.cookie = location.protocol === "https:" ? `${kept}; secure` : kept;
 }

@@ -159,9 +159,20 @@ class Exchange:
             self._news = asyncio.Event()
         await self._news.wait()
 
+    @property
+    def may_lack_its_body(self) -> bool:
+        """Whether the client may send no body, since it waits to be asked for one and was not. What comes next on
+        the connection is then the body or another request, and nobody can tell which.
+        """
+        return (
+            not self.has_all
+            and self._may_be_asked_to_continue
+            and _expects_continue(self.scope["headers"])
+        )
+
     def _ask_to_continue(self) -> None:
         """Tells a client that waits for it to send the body, once somebody wants it."""
-        if not self._may_be_asked_to_continue:
+        if not self._may_be_asked_to_continue or self.is_begun:
             return
         self._may_be_asked_to_continue = False
         if not self.wire.transport.is_closing() and _expects_continue(self.scope["headers"]):
@@ -184,11 +195,10 @@ class Exchange:
         if message["type"] != _START:
             raise RuntimeError(f"{message['type']} before the head of the answer")
         self.is_begun = True
-        self._may_be_asked_to_continue = False
         status = message["status"]
         sent: list[Header] = [*self.wire.server_state.default_headers, *message.get("headers", ())]
         head = self._head = head_of(status, sent)
-        self.is_kept = self.is_kept and not head.says_close
+        self.is_kept = self.is_kept and not head.says_close and not self.may_lack_its_body
         if not self.is_kept and not head.says_close:
             head.lines.append(CLOSE + b"\r\n")
         is_unsaid = head.length is None and not head.is_chunked

@@ -4,8 +4,8 @@ uvicorn's server makes one for each connection, keeps it in server_state.connect
 `shutdown` on each at its end.
 
 Invariant: what a stranger makes one connection keep is bounded: FIELDS_MAX fields and
-HEAD_BYTES_MAX bytes in a request's line, headers and trailers together, PIPELINED_MAX requests
-behind the one under way, one segment of body, and what the application has written.
+HEAD_BYTES_MAX bytes in a request's line, headers and trailers together, PIPELINED_MAX requests and those of one
+piece behind the one under way, one segment of what the client sent, and what the application has written.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from gateway.http.connection.exchange import EXCHANGE, Exchange
 from gateway.http.connection.refusals import (
     HEAD_BYTES_MAX,
+    NOT_IMPLEMENTED,
     PAGE_TOO_LARGE,
     TOO_LARGE,
     TOO_MANY,
@@ -32,13 +33,17 @@ from gateway.http.connection_limits import ConnectionLimits
 FIELDS_MAX: Final = 100
 # Sizes and extensions of chunks, their line ends and trailers: twice the body, and so much more.
 FRAMING_BYTES_MAX: Final = 32 * 1024
+# The connection is not read from while so many requests wait for their turn.
 PIPELINED_MAX: Final = 16
-# The parser is fed in pieces, so that no limit is overrun by more than one of them.
-PIECE_BYTES: Final = 16 * 1024
+# The parser is fed in pieces, so that no limit is overrun by more than one of them. A request has 18 bytes at least,
+# so a piece that may hold whole requests is short. A piece of a body whose end is known is longer.
+PIECE_BYTES: Final = 2 * 1024
+BODY_PIECE_BYTES: Final = 16 * 1024
 # A client that reads takes at least so much of what waits for it between two looks.
 TAKEN_BYTES_MIN: Final = 4096
 _FIELD_BYTES: Final = len(b": \r\n")
 _PAGES: Final = b"/dashboard"
+_VERSIONS: Final = frozenset({"1.1", "1.0"})
 
 
 class _TooMuch(Exception):
@@ -65,13 +70,18 @@ class Connection(Wire):
     _trailer_bytes = 0
     _body_bytes = 0
     _fed_bytes = 0
-    _piece_bytes = 0
+    _fed_piece_bytes = 0
     # The request that came last, or arrives.
     _newest: Exchange | None = None
     # What the client had yet to take when it last took some, and when that was.
     _untaken_bytes = 0
     _untaken_since_s = 0.0
     _is_last_answer = False
+    # What came while too many requests waited, for the parser to read later; and whether the client then sent its end.
+    _unfed = memoryview(b"")
+    _ends_unfed = False
+    # The answer to a request that is refused, while earlier ones are yet to be answered. Nothing is read behind it.
+    _refusal: bytes | None = None
 
     def __init__(
         self,
@@ -149,15 +159,45 @@ class Connection(Wire):
             self._newest.is_kept = False
 
     def data_received(self, data: bytes) -> None:
-        """One piece for the parser, then a look at what cannot be counted in its callbacks."""
-        size = len(data)
-        if size > PIECE_BYTES:
-            self._receive_in_pieces(data)
+        """Feed the parser, and keep what it may not read yet."""
+        if self._refusal is not None:
             return
+        if self._unfed:
+            self._unfed = memoryview(bytes(self._unfed) + data)
+        elif len(data) > PIECE_BYTES or len(self._waiting) >= PIPELINED_MAX:
+            self._unfed = memoryview(data)
+            self._feed_unfed()
+        else:
+            self._receive(data)
+
+    def _feed_unfed(self) -> None:
+        """Feed the parser in pieces until PIPELINED_MAX requests wait for their turn."""
+        while (
+            self._unfed and len(self._waiting) < PIPELINED_MAX and not self.transport.is_closing()
+        ):
+            size = self._piece_bytes_max()
+            piece, self._unfed = bytes(self._unfed[:size]), self._unfed[size:]
+            self._receive(piece)
+        if self.transport.is_closing():
+            self._unfed = memoryview(b"")
+        elif self._unfed:
+            self.pause_reading()
+        elif self._ends_unfed and not self._end_reading():
+            self.transport.close()
+
+    def _piece_bytes_max(self) -> int:
+        """Return how much the parser may be fed at once."""
+        if self._is_head:
+            return PIECE_BYTES
+        length = next((value for name, value in self._headers if name == b"content-length"), b"0")
+        return max(PIECE_BYTES, min(int(length) - self._body_bytes, BODY_PIECE_BYTES))
+
+    def _receive(self, data: bytes) -> None:
+        """Feed one piece, then check what the parser's callbacks cannot count."""
         if self.transport.is_closing():
             return
-        self._piece_bytes = size
-        self._fed_bytes += size
+        self._fed_piece_bytes = len(data)
+        self._fed_bytes += len(data)
         if self.reading_since_s is None:
             # Also line ends between two requests, with which a connection could be kept for ever.
             self.reading_since_s = self.loop.time()
@@ -165,12 +205,23 @@ class Connection(Wire):
         try:
             self._feed(data)
         except httptools.HttpParserError:
-            if not self.transport.is_closing():
+            # One that was raised in a callback of ours may have been answered there.
+            if not (self.transport.is_closing() or self._refusal is not None):
                 self._end(no_http())
         if self.reading_since_s is not None:
             self._check_framing()
 
+    def resume_reading(self) -> None:
+        """Read on, unless more came than the parser may be fed."""
+        if not self._unfed and self._refusal is None:
+            super().resume_reading()
+
     def eof_received(self) -> bool | None:
+        """Keep the connection for what is due after the client's end. False closes it."""
+        self._ends_unfed = bool(self._unfed)
+        return self._ends_unfed or self._refusal is not None or self._end_reading()
+
+    def _end_reading(self) -> bool:
         """The client sends nothing more, and may read on: what it has asked as a whole is answered, then the
         connection ends. False where nothing is, or was cut off in its body: it is closed then.
         """
@@ -212,18 +263,13 @@ class Connection(Wire):
         self._parser = _parser(resumed)
         resumed.begin(self._parser)
 
-    def _receive_in_pieces(self, data: bytes) -> None:
-        whole = memoryview(data)
-        for start in range(0, len(data), PIECE_BYTES):
-            self.data_received(bytes(whole[start : start + PIECE_BYTES]))
-
     def _check_framing(self) -> None:
         if self._is_head:
             # A line that has not ended is counted by nothing else.
             is_too_much = self._fed_bytes > HEAD_BYTES_MAX
         else:
             is_too_much = self._fed_bytes > 3 * self._body_bytes + FRAMING_BYTES_MAX
-        if is_too_much and not self.transport.is_closing():
+        if is_too_much and not (self.transport.is_closing() or self._refusal is not None):
             self._end_too_large()
 
     # What the parser calls.
@@ -236,7 +282,7 @@ class Connection(Wire):
         self._is_head = True
         self._trailers = self._trailer_bytes = self._body_bytes = 0
         # At most: in a piece that held the end of another request, too, it is less.
-        self._fed_bytes = self._piece_bytes
+        self._fed_bytes = self._fed_piece_bytes
         if self.reading_since_s is None:
             self.reading_since_s = self.loop.time()
 
@@ -273,9 +319,6 @@ class Connection(Wire):
         if is_long and self._header_bytes() + len(self._target) > HEAD_BYTES_MAX:
             self._end_too_large()
             raise _TooMuch
-        if len(self._waiting) >= PIPELINED_MAX:
-            self._end(TOO_MANY)
-            raise _TooMuch
         exchange = self._exchange()
         self._is_head = False
         self._fed_bytes = 0
@@ -294,6 +337,9 @@ class Connection(Wire):
             self._take_target()
         parser, scope = self._parser, self._scope.copy()
         version = scope["http_version"] = parser.get_http_version()
+        if version not in _VERSIONS:
+            # Raised to the parser, which then takes it for no HTTP.
+            raise ValueError(version)
         scope["method"] = parser.get_method().decode("ascii")
         scope["headers"] = self._headers
         is_kept = version != "1.0" and parser.should_keep_alive() and not self._is_last_answer
@@ -309,6 +355,13 @@ class Connection(Wire):
         self._scope["raw_path"] = raw_path
         self._scope["query_string"] = target.query or b""
         self._known_target = self._target
+
+    def on_chunk_header(self) -> None:
+        """Refuse a body that has another transfer coding. Only a request that is chunked comes here."""
+        codings = [value for name, value in self._headers if name == b"transfer-encoding"]
+        if [coding.strip().lower() for coding in codings] != [b"chunked"]:
+            self._end(NOT_IMPLEMENTED)
+            raise _TooMuch
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -331,11 +384,16 @@ class Connection(Wire):
         if self.transport.is_closing():
             return
         if not self._waiting:
+            if self._refusal is not None:
+                self._close_with(self._refusal)
+                return
             self._idle_since_s = self.loop.time()
             self.resume_reading()
             return
         self._turn = self._waiting.popleft()
         self._turn.start(self._app)
+        if self._unfed:
+            self._feed_unfed()
         # What waits comes first.
         if not self._waiting:
             self.resume_reading()
@@ -349,7 +407,10 @@ class Connection(Wire):
     def cut_if_slow(self, now_s: float, *, read_s_max: float, write_s_max: float) -> None:
         """Ends a connection whose request does not arrive, or whose answer is not taken."""
         since_s = self.reading_since_s
-        if since_s is not None and now_s - since_s > read_s_max:
+        if since_s is not None and self._unfed:
+            # More of it has come, and is read when those before it are answered.
+            self.reading_since_s = now_s
+        elif since_s is not None and now_s - since_s > read_s_max:
             self.transport.abort()
             return
         untaken = self.transport.get_write_buffer_size()
@@ -367,18 +428,26 @@ class Connection(Wire):
         self._end(PAGE_TOO_LARGE if is_page else TOO_LARGE)
 
     def _end(self, answer: bytes) -> None:
-        """Refuses the request that is arriving, and closes.
-
-        Answered only where it is that request's turn: an earlier one would take it for its own.
-        """
+        """Refuse the request that is arriving, once those before it are answered, and close."""
         exchange = self._newest
-        if self._is_head or exchange is None:
-            is_its_turn = self._is_answered
-        else:
-            is_its_turn = not exchange.is_begun
-            exchange.is_gone = True
-            exchange.tell()
-        if is_its_turn and not self._waiting:
+        if not self._is_head and exchange is not None:
+            if not self._waiting:
+                is_unanswered = not exchange.is_begun
+                exchange.leave()
+                self._close_with(answer if is_unanswered else b"")
+                return
+            self._waiting.pop()
+            self._newest = self._waiting[-1] if self._waiting else self._turn
+        if self._is_answered:
+            self._close_with(answer)
+            return
+        self._refusal = answer
+        self._unfed = memoryview(b"")
+        self.reading_since_s = None
+        self.pause_reading()
+
+    def _close_with(self, answer: bytes) -> None:
+        if answer:
             self.transport.write(answer)
         self.transport.close()
 

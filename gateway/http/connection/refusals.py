@@ -28,6 +28,10 @@ PAGE_TOO_LARGE: Final = (
     b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
     % (len(_SAID), _SAID)
 )
+# For a transfer coding other than chunked (RFC 9112, 6.1).
+NOT_IMPLEMENTED: Final = (
+    b"HTTP/1.1 501 Not Implemented\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
 TOO_MANY: Final = (
     b"HTTP/1.1 429 Too Many Requests\r\n"
     b"content-length: 0\r\nretry-after: 5\r\nconnection: close\r\n\r\n"

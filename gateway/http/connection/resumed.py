@@ -25,6 +25,8 @@ class Calls(Protocol):
 
     def on_headers_complete(self) -> None: ...
 
+    def on_chunk_header(self) -> None: ...
+
     def on_body(self, body: bytes) -> None: ...
 
     def on_message_complete(self) -> None: ...
@@ -37,6 +39,7 @@ class Resumed:
         self._calls = calls
         self._headers = headers
         self._is_begun = False
+        self.on_chunk_header = calls.on_chunk_header
         self.on_body = calls.on_body
         self.on_message_complete = calls.on_message_complete
 

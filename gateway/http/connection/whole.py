@@ -36,6 +36,8 @@ def write_whole(
         return False
     if exchange.is_gone:
         return True
+    if not exchange.has_all and exchange.may_lack_its_body:
+        exchange.is_kept = False
     lines = list(map(_line, headers))
     if not exchange.is_kept:
         lines.append(CLOSE)

@@ -15,6 +15,7 @@ from tests.gateway.http.test_serve import Served, closed, serving
 CHUNKED = b"POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 WAIT = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n"
+POST_READ = b"POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 3000\r\n\r\n" + b"a" * 3000
 
 
 async def poured(served: Served, head: bytes, unit: bytes, bytes_max: int) -> tuple[bytes, int]:
@@ -82,22 +83,123 @@ async def test_a_body_in_small_chunks_with_a_trailer_is_read_and_the_trailer_dro
         ]
 
 
-async def test_requests_before_their_turn_are_few() -> None:
-    async with serving() as served:
+@pytest.mark.parametrize("ends", [True, False], ids=["half-closed", "last one says close"])
+async def test_all_requests_of_one_write_are_answered(ends: bool) -> None:
+    async with serving() as served, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        writer.write(WAIT + GET * 16)
+        # In one segment: a body among them, and the last one cut off by nothing.
+        last = GET if ends else GET.replace(b"host", b"connection: close\r\nhost")
+        writer.write(WAIT + GET * 1000 + POST_READ + GET * 1000 + last)
+        if ends:
+            writer.write_eof()
         await served.entered.wait()
         served.release.set()
-        answers = b""
-        while answers.count(b"HTTP/1.1 200 ") < 17:
-            answers += await reader.read(65_536)
-        writer.write(WAIT + GET * 2000)
-        rest = await reader.read()
+        answers = await reader.read()
         await closed(writer)
 
-        # None that was sent before its turn is answered with the refusal of a later one.
-        assert b" 429 " not in rest
-        assert len(served.asked) < 40
+        # 1 that waits, 1,000, 1 with a body, 1,000 and the last.
+        assert answers.count(b"HTTP/1.1 200 ") == 2003
+        assert served.read == 3000
+
+
+async def test_requests_that_wait_for_their_turn_are_few_and_the_rest_is_not_read() -> None:
+    async with serving() as served:
+        # Nothing is answered: what the sockets between take is all that goes.
+        answer, sent = await asyncio.wait_for(_stuffed(served, WAIT, GET * 100, 64_000_000), 60)
+
+        assert answer == b""
+        assert sent < 32_000_000
+        served.release.set()
+
+
+async def _stuffed(served: Served, head: bytes, unit: bytes, bytes_max: int) -> tuple[bytes, int]:
+    """Send the head and then the unit until the server takes no more for half a second."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(head)
+    sent = 0
+    with contextlib.suppress(TimeoutError):
+        while sent < bytes_max:
+            writer.write(unit)
+            sent += len(unit)
+            await asyncio.wait_for(writer.drain(), 0.5)
+    answer = b""
+    with contextlib.suppress(TimeoutError):
+        answer = await asyncio.wait_for(reader.read(65_536), 0.1)
+    writer.transport.abort()
+    return answer, sent
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        (b"no http\r\n\r\n", b"400"),
+        (b"GET /healthz\r\n\r\n", b"400"),
+        (b"GET http://a HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nx-long: " + b"a" * 40_000, b"431"),
+        (CHUNKED + b"1;" + b"e" * 100_000, b"431"),
+    ],
+    ids=["no HTTP", "no version", "an address without a path", "a long head", "an endless chunk"],
+)
+async def test_what_is_refused_ends_the_connection_behind_the_answers_before_it(
+    refused: bytes, status: bytes
+) -> None:
+    async with serving() as served, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(WAIT + GET * 3 + refused + GET)
+        await served.entered.wait()
+        await asyncio.sleep(0.05)
+        served.release.set()
+        answers = b""
+        with contextlib.suppress(ConnectionError):
+            while part := await reader.read(65_536):
+                answers += part
+        await closed(writer)
+
+        found = [line[9:12] for line in answers.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+        assert found == [b"200"] * 4 + [status]
+
+
+async def test_a_request_without_a_version_is_no_http() -> None:
+    async with serving() as served:
+        assert (await served.ask(b"GET /healthz\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+        assert served.asked == []
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"gzip\r\ntransfer-encoding: chunked"])
+async def test_a_transfer_coding_that_we_do_not_know_is_501_and_its_body_is_not_read(
+    coding: bytes,
+) -> None:
+    async with serving() as served:
+        head = b"POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: %b\r\n\r\n" % coding
+        answer = await served.ask(head + b"5\r\nabcde\r\n0\r\n\r\n" + GET)
+
+        assert answer.startswith(b"HTTP/1.1 501 ")
+        assert b"\r\nconnection: close\r\n" in answer
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert served.read == 0
+        assert (
+            await served.ask(CHUNKED.replace(b"chunked", b"CHUNKED ") + b"0\r\n\r\n")
+        ).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_early_answer_to_who_waits_to_send_a_body_ends_the_connection() -> None:
+    async with serving() as served:
+        head = b"POST %b HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n"
+
+        # The client sends no body, since the answer came without it: a request that follows is none.
+        refused = await served.ask(head % (b"/", len(GET)))
+        assert refused.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in refused
+        # One that sent it unasked, and one that was asked for it, may go on.
+        whole = await served.ask(head % (b"/", 5) + b"abcde")
+        assert whole.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" not in whole
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(head % (b"/read", 5))
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"abcde" + GET.replace(b"host", b"connection: close\r\nhost"))
+        assert (await reader.read()).count(b"HTTP/1.1 200 ") == 2
+        await closed(writer)
 
 
 async def test_a_connection_on_which_nothing_more_is_asked_is_closed() -> None:
@@ -196,14 +298,6 @@ async def test_no_request_sees_what_another_set_on_its_connection() -> None:
 
         assert await answers_of(served, first, b"a" * 200_000, GET * 3, last) == 5
         assert served.earlier == ["nothing"] * 5
-
-
-async def test_a_refusal_is_no_answer_to_the_request_before() -> None:
-    async with serving() as served:
-        answer = await served.ask(WAIT + b"GET http://a HTTP/1.1\r\n\r\n")
-        served.release.set()
-
-        assert answer == b""
 
 
 async def test_the_request_under_way_is_told_of_a_client_that_left_another_behind_it() -> None:

@@ -16,6 +16,7 @@ from gateway.answers import envelope
 from gateway.answers.response_codes import CODES
 from gateway.api import health
 from gateway.app import API_PREFIX, SURFACES
+from gateway.http.documents import Documents
 from gateway.http.edge import Edge
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -54,7 +55,15 @@ def with_odd_routes(context: Context) -> ASGIApp:
     )
     router = Router((*SURFACES, odd))
     pages = Starlette(routes=health.routes(context))
-    return Edge(pages, context=context, router=router, repaired=repaired, challenges={})
+    documents = Documents(has_public_url=False, choices={}, query_of=lambda _path: b"")
+    return Edge(
+        pages,
+        context=context,
+        documents=documents,
+        router=router,
+        repaired=repaired,
+        challenges={},
+    )
 
 
 async def broken(_call: RequestContext[Fields, Fields]) -> Reply:

@@ -1,11 +1,14 @@
 """Whether a reader wants a page as Markdown, or as JSON, rather than as HTML: by Accept. Pure."""
 
+from functools import lru_cache
 from typing import Final
 
 MARKDOWN: Final = "text/markdown"
 _HTML: Final = "text/html"
 _JSON: Final = "application/json"
 _TEXT: Final = "text/plain"
+# Longer headers are read each time they come.
+_KEPT_BYTES_MAX: Final = 300
 
 
 def prefers_markdown(accept: str) -> bool:
@@ -29,6 +32,25 @@ def prefers_text(accept: str) -> bool:
 def prefers_html(accept: str) -> bool:
     """Whether it names HTML, and no less than JSON, at an address whose first form is JSON: a browser does."""
     return _prefers(_HTML, accept, over=_JSON)
+
+
+def canonical_accept(accept: bytes) -> bytes:
+    """Return the one of five headers that chooses the same form of every document as this one."""
+    if not accept:
+        return b""
+    return _known(accept) if len(accept) <= _KEPT_BYTES_MAX else _canonical(accept)
+
+
+def _canonical(accept: bytes) -> bytes:
+    text = accept.decode("latin-1")
+    if prefers_markdown(text):
+        return MARKDOWN.encode()
+    kinds = [_HTML] if prefers_html(text) else []
+    kinds += [_JSON] if prefers_json(text) else []
+    return ", ".join(kinds).encode()
+
+
+_known = lru_cache(maxsize=256)(_canonical)
 
 
 def _prefers(kind: str, accept: str, over: str = _HTML) -> bool:

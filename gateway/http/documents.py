@@ -1,0 +1,221 @@
+"""Public documents: rendered and compressed once for each kind of reader, and answered with the same bytes.
+
+Promises:
+- A document is made from its path and a `Reader`, and from nothing else of a request: no query, no other header.
+- A Reader has few values: what it accepts, its encoding, what it chose by a cookie, and the host where the gateway
+  has no TOPUP_PUBLIC_URL. So nobody can grow what is kept, which is bounded in bytes, too.
+- It is made in a thread, one at a time and with rests, so first readers hold up nobody else. The time is the reader's.
+- Its ETag is of its bytes. Anything but a 200 is answered and not kept.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.answers.compression import compressed, preferred_encoding
+from gateway.http.negotiation import canonical_accept
+from gateway.http.strangers import charge
+
+BYTES_MAX: Final = 32 * 1024 * 1024
+# Longer headers are read each time they come.
+_HEADER_BYTES_MAX: Final = 300
+# Between two that are made the thread rests so many times as long, since it takes time from the event loop.
+_RESTS: Final = 3
+_REST_S_MAX: Final = 0.25
+_ASKED: Final = "topup.document"
+_OK: Final = 200
+_NOT_MODIFIED: Final = 304
+_READS: Final = frozenset({"GET", "HEAD"})
+_OF_BODY: Final = frozenset({b"content-length", b"content-type", b"content-encoding"})
+
+Endpoint = Callable[[Request], Response]
+_Header = tuple[bytes, bytes]
+
+
+class Reader(NamedTuple):
+    """What a document may depend on; each value is one of a few."""
+
+    accept: bytes
+    encoding: bytes
+    cookies: bytes
+    host: bytes
+    query: bytes
+
+    @property
+    def headers(self) -> list[_Header]:
+        """The headers of a request that says this and no more."""
+        named = (
+            (b"accept", self.accept),
+            (b"accept-encoding", self.encoding),
+            (b"cookie", self.cookies),
+            (b"host", self.host),
+        )
+        return [header for header in named if header[1]]
+
+
+class _Asked(NamedTuple):
+    path: str
+    reader: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document's bytes for one Reader. As an ASGI application it answers with them, or with 304."""
+
+    headers: Sequence[_Header]
+    etag: bytes
+    body: bytes
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        status, headers, body = _OK, self.headers, self.body
+        if any(name == b"if-none-match" and self.etag in value for name, value in scope["headers"]):
+            status, body = _NOT_MODIFIED, b""
+            headers = [header for header in headers if header[0] not in _OF_BODY]
+        start = {"type": "http.response.start", "status": status, "headers": [*headers]}
+        await send(start)
+        is_head = scope["method"] == "HEAD"
+        await send({"type": "http.response.body", "body": b"" if is_head else body})
+
+
+class Documents:
+    """All documents of an application.
+
+    has_public_url: the host of a request does not matter. choices: by a cookie's name the values that change a
+    document. query_of: the query that means something at a path, or an empty one.
+    """
+
+    def __init__(
+        self,
+        *,
+        has_public_url: bool,
+        choices: Mapping[str, Sequence[str]],
+        query_of: Callable[[str], bytes],
+        bytes_max: int = BYTES_MAX,
+    ) -> None:
+        self._has_public_url = has_public_url
+        self._choices = {
+            f"{name}={value}".encode(): name for name, values in choices.items() for value in values
+        }
+        self._query_of = query_of
+        self._bytes_max = bytes_max
+        self._bytes = 0
+        self._kept: OrderedDict[_Asked, Document] = OrderedDict()
+        self._making = asyncio.Lock()
+        self._rests_until_s = 0.0
+        self._chosen = lru_cache(maxsize=256)(self._read_choices)
+
+    @property
+    def bytes_kept(self) -> int:
+        return self._bytes
+
+    def find(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Document | None:
+        """Return what was made for this request before. None if it must be made, or is no document."""
+        if scope["method"] not in _READS:
+            return None
+        asked = scope[_ASKED] = _Asked(scope["path"], self._reader(scope, headers))
+        found = self._kept.get(asked)
+        if found is not None:
+            self._kept.move_to_end(asked)
+        return found
+
+    def once(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Any]]:
+        """Return the endpoint of a Starlette route that makes each document once. The edge calls `find` first."""
+
+        async def answer(request: Request) -> Document | Response:
+            asked: _Asked = request.scope[_ASKED]
+            async with self._making:
+                found = self._kept.get(asked)
+                if found is not None:
+                    return found
+                await asyncio.sleep(self._rests_until_s - time.monotonic())
+                began_s = time.monotonic()
+                made = await asyncio.to_thread(_made, endpoint, request.scope, asked)
+                spent_s = time.monotonic() - began_s
+                self._rests_until_s = began_s + spent_s + min(_RESTS * spent_s, _REST_S_MAX)
+                if isinstance(made, Document):
+                    self._keep(asked, made)
+                return made
+
+        return answer
+
+    def _keep(self, asked: _Asked, document: Document) -> None:
+        self._kept[asked] = document
+        self._bytes += len(document.body)
+        while self._bytes > self._bytes_max:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= len(oldest.body)
+
+    def _reader(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Reader:
+        query = scope["query_string"]
+        if query and query != self._query_of(scope["path"]):
+            query = b""
+        return Reader(
+            canonical_accept(headers.get(b"accept", b"")),
+            preferred_encoding(headers.get(b"accept-encoding", b"")),
+            self._cookies(headers.get(b"cookie", b"")),
+            b"" if self._has_public_url else headers.get(b"host", b""),
+            query,
+        )
+
+    def _cookies(self, sent: bytes) -> bytes:
+        if not sent:
+            return b""
+        return self._chosen(sent) if len(sent) <= _HEADER_BYTES_MAX else self._read_choices(sent)
+
+    def _read_choices(self, sent: bytes) -> bytes:
+        """Of each cookie that counts the first value that may be chosen, in one order."""
+        found: dict[str, bytes] = {}
+        for part in sent.split(b";"):
+            cookie = part.strip()
+            if (name := self._choices.get(cookie)) is not None:
+                found.setdefault(name, cookie)
+        return b"; ".join(found[name] for name in sorted(found))
+
+
+def _made(endpoint: Endpoint, scope: Scope, asked: _Asked) -> Document | Response:
+    """Make the document. Runs in a thread. Raise what the endpoint raises, such as Starlette's 404."""
+    began_s = time.thread_time()
+    try:
+        return _made_alone(endpoint, scope, asked)
+    finally:
+        charge(time.thread_time() - began_s)
+
+
+def _made_alone(endpoint: Endpoint, scope: Scope, asked: _Asked) -> Document | Response:
+    alone = {name: value for name, value in scope.items() if name not in ("client", _ASKED)}
+    alone |= {"method": "GET", "headers": asked.reader.headers, "query_string": asked.reader.query}
+    response = endpoint(Request(alone))
+    return _document(alone, response) if response.status_code == _OK else response
+
+
+def _document(scope: Scope, response: Response) -> Document:
+    start, *parts = _messages(scope, response)
+    body = b"".join(part["body"] for part in parts)
+    etag = b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()
+    return Document((*start["headers"], (b"etag", etag)), etag, body)
+
+
+def _messages(scope: Scope, response: Response) -> list[Message]:
+    """Return what the response sends, compressed. It waits for nothing, so it needs no event loop."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("a document has no body to read")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    try:
+        compressed(response)(scope, receive, send).send(None)  # type: ignore[attr-defined]
+    except StopIteration:
+        return sent
+    raise AssertionError("a document is made without waiting")
