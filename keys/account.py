@@ -43,7 +43,8 @@ class Account:
     password_hash is argon2's text; null: no sign-in. time_zone is an IANA name; it says when a
     check-in's day begins. live_opened_at: when live was opened for it, null: not yet; live_closed_at:
     when an operator closed it again. email_verified_at: when somebody showed that they read the mail
-    of that address. suspended_at and suspended_for: since when an operator has suspended it, and why. Times in microseconds.
+    of that address. suspended_at and suspended_for: since when an operator has suspended it, and why.
+    staging_full_until: when staging takes its changes again. Times in microseconds.
     """
 
     id: AccountId
@@ -60,6 +61,7 @@ class Account:
     time_zone: str
     created_at: int
     last_active_at: int
+    staging_full_until: int | None
 
     @property
     def is_live_open(self) -> bool:

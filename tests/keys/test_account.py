@@ -71,6 +71,7 @@ async def test_an_account_lives_in_both_environments(database: Database) -> None
         time_zone="UTC",
         created_at=NOW,
         last_active_at=NOW,
+        staging_full_until=None,
     )
     assert await environments_of(database, account_id) == ["live", "staging"]
 

@@ -246,6 +246,13 @@ class Installation:
             "redis_url": self.redis.url,
             "secret_key": MASTER_KEY,
             "rate_limit_per_s": "0",
+            # What is measured in staging is not to end at a quota, nor on a small disk.
+            "staging_rows_per_day": "0",
+            "staging_mb_per_day": "0",
+            "sandbox_rows_per_day": "0",
+            "sandbox_mb_per_day": "0",
+            "sandboxes_mb_per_day": "0",
+            "staging_reserve_mb": "0",
             "webhook_allow_private": "true",
             "log_format": "json",
             # In live nobody supplies the built-in platforms unless the operator says who.

@@ -95,6 +95,9 @@ async def test_a_person_reads_it_where_they_pressed(gateway: Gateway, clock: Fix
     refused = await press(ann, "/dashboard/send", "/dashboard/send", **form)
 
     assert f"Staging opens again at {MIDNIGHT}" in refused.text
+    boss = await operator(gateway)
+    shown = await boss.get(f"/dashboard/admin/accounts/{await account_of(ann)}")
+    assert "staging is full until" in shown.text
 
 
 async def test_webhooks_of_what_was_accepted_go_out_from_a_full_account(gateway: Gateway) -> None:
