@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from stripe import SignatureVerificationError, WebhookSignature
+
 from keys.signatures.signing import SIGNATURE_HEADER, Finding, verify
 from tests.support.scripted_receiver import ScriptedReceiver, Talk
 
@@ -21,7 +23,8 @@ class Shop:
 
     "no_signature", "no_age", "rewrites_json", "first_signature", "strict", "no_memory",
     "memory_by_header", "looks_then_writes", "counts_pending", "ends_when_hung_up", "refuses",
-    "refuses_repeats", "fails_at_forgeries", "acts_on_all", "public_key_as_secret".
+    "refuses_repeats", "fails_at_forgeries", "acts_on_all", "public_key_as_secret". "stripe" is none: it
+    checks by Stripe's own library.
 
     With a public key it checks by that, and where it has a secret by both, over webhook-signature alone.
     """
@@ -76,6 +79,8 @@ class Shop:
     def _findings(self, headers: Mapping[str, str], body: bytes) -> list[Finding]:
         if self.fault == "no_signature":
             return []
+        if self.fault == "stripe":
+            return _by_stripe(headers, body, self.secret)
         if self.fault == "rewrites_json":
             body = json.dumps(json.loads(body), separators=(",", ":")).encode()
         if self.public_key is not None:
@@ -129,3 +134,12 @@ class Shop:
     def _counted(self) -> set[str]:
         pending = {"topup.pending"} if self.fault == "counts_pending" else set()
         return {"topup.delivered", *pending}
+
+
+def _by_stripe(headers: Mapping[str, str], body: bytes, secret: str) -> list[Finding]:
+    header = headers.get(SIGNATURE_HEADER.lower(), "")
+    try:
+        WebhookSignature.verify_header(body.decode(), header, secret, tolerance=300)
+    except SignatureVerificationError as error:
+        return [Finding("bytes", None, str(error))]
+    return []
