@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from gateway.html import format as formats, language as languages
+from gateway.html.event_object import event_object
 from gateway.html.forms import Problem, dollars
 from gateway.html.language import NotSaid, PageLanguage, language_of_request, say, say_number
 from gateway.html.phrase import Phrase
@@ -222,6 +223,7 @@ def _templates() -> Environment:
     made.globals["static"] = static_url
     made.filters.update(formats.FILTERS)
     made.filters["dollars"] = dollars
+    made.globals["event_object"] = event_object
     made.tests["phrase"] = lambda text: isinstance(text, Phrase)
     # Bodies are shown in the order that they were signed in.
     made.policies["json.dumps_kwargs"] = {"sort_keys": False}
