@@ -14,12 +14,15 @@ from billing.credits.code_batch import OneCode
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
+from billing.engine.send_limits import LooksRepeated
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT
 from billing.machine_payments.account import MACHINE_ACCOUNT
 from billing.machine_payments.payment import (
     DETAIL_CHARACTERS_MAX,
     OPEN,
+    REPEAT_GUARD_US,
+    X402,
     MachinePayment,
     check_same,
     pause_us,
@@ -28,6 +31,7 @@ from billing.machine_payments.payment import (
 from billing.machine_payments.working_set import PaymentWorkingSet, payments_of
 from billing.topups.send import Send
 from billing.topups.working_set import TopUpWorkingSet, topups_of
+from kernel.clock import rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.storable import storable
 from kernel.tenant import Tenant
@@ -68,7 +72,8 @@ class _OnPayment:
 class OpenPayment:
     """Writes the payment before anybody is asked to settle it; one that is there is found instead.
 
-    Raises PaymentUsed where it paid for something else.
+    Raises PaymentUsed where it paid for something else, and LooksRepeated if its payer paid for the same a moment
+    ago and does not say distinct: before anything is settled.
     """
 
     payment: MachinePayment
@@ -82,8 +87,27 @@ class OpenPayment:
         for found in payments.same_as(self.payment):
             check_same(found, self.payment.body_digest, self.payment.door)
             return Claimed(found, is_ours=False)
+        self._check_repeated(payments, state.now_us)
         payments.add(self.payment)
         return Claimed(self.payment, is_ours=True)
+
+    def _check_repeated(self, payments: PaymentWorkingSet, now_us: int) -> None:
+        """Two requests of one payer meet here: the machine account is locked."""
+        earlier = None
+        if self.payment.door == X402 and not self.payment.request.distinct:
+            earlier = payments.looks_like(self.payment, now_us)
+        if earlier is not None:
+            raise LooksRepeated(
+                "This payer paid for the same amount of this platform to this recipient a moment ago, and nothing"
+                " was charged now. If this is another send, say distinct: true.",
+                param="distinct",
+                reason="looks_repeated",
+                extra={
+                    "transaction_id": earlier.transaction_id,
+                    "sent_at": rfc3339(earlier.created_at),
+                    "resets_at": rfc3339(earlier.created_at + REPEAT_GUARD_US),
+                },
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from billing.topups.platform import Platforms
 from billing.topups.send_request import SendRequest, prepare
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
+from kernel.ids import least_id
 from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
@@ -36,6 +37,10 @@ DETAIL_CHARACTERS_MAX: Final = 300
 # A question that got no answer is put again after twice as long, within these bounds.
 ASK_US_MIN: Final = 2 * SECOND_US
 ASK_US_MAX: Final = 300 * SECOND_US
+# A payer who asks for the same again so soon has planned again, unless they say distinct.
+REPEAT_GUARD_US: Final = 600 * SECOND_US
+# Ids go by the clock of the process that made them.
+_CLOCKS_APART_US: Final = 60 * SECOND_US
 
 
 class PaymentUsed(DomainError):
@@ -61,16 +66,22 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     delivery: DeliveryOptions | None = None
     intent: str | None = None
     fee_cents: int = 0
+    distinct: bool = False  # its payer said that it is none that was paid for before
 
     @property
     def charged_cents(self) -> int:
         return self.amount_cents + self.fee_cents
 
+    @property
+    def wish(self) -> tuple[str, int, str]:
+        """The same for requests that look the same."""
+        return self.platform, self.amount_cents, self.recipient_email
+
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
         """At the price that was paid; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
         fields = msgspec.structs.asdict(self)
-        fee_cents = fields.pop("fee_cents")
-        request = prepare(platforms, account_id=account_id, **fields)
+        fee_cents, is_distinct = fields.pop("fee_cents"), fields.pop("distinct")
+        request = prepare(platforms, account_id=account_id, is_distinct=is_distinct, **fields)
         return msgspec.structs.replace(request, fee_cents=fee_cents)
 
 
@@ -199,6 +210,23 @@ async def find_same(
         door=door,
         ref=payment_ref,
         identifier=identifier,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def find_recent(
+    tx: Transaction, environment: str, payer: str, *, since_us: int
+) -> list[MachinePayment]:
+    """The payer's since then that were not refused or given back."""
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.listed} FROM machine_payments
+            WHERE environment = :environment AND id >= :least AND created_at > :since
+              AND payer = :payer AND state IN ('asking', 'unsure', 'paid')
+            ORDER BY id""",
+        environment=environment,
+        least=least_id("mpy", since_us - _CLOCKS_APART_US),
+        since=since_us,
+        payer=payer,
     )
     return [ROWS.read(row) for row in rows]
 

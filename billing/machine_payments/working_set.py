@@ -37,6 +37,12 @@ class PaymentWorkingSet(WorkingSet):
                 payment_ref=one.payment_ref,
                 identifier=one.identifier,
             )
+            # Of a card only the end of its token is known, which others may have, too.
+            if one.door == payments.X402 and not one.request.distinct:
+                since_us = now_us - payments.REPEAT_GUARD_US
+                found += await payments.find_recent(
+                    tx, one.environment, one.payer, since_us=since_us
+                )
         self._found = {one.id: one for one in found}
 
     async def update(self, tx: Transaction, now_us: int) -> None:
@@ -65,6 +71,19 @@ class PaymentWorkingSet(WorkingSet):
             if (one.environment, one.door) == (asked.environment, asked.door)
             and (one.payment_ref == asked.payment_ref or one.identifier == asked.identifier)
         ]
+
+    def looks_like(self, asked: MachinePayment, now_us: int) -> MachinePayment | None:
+        """The payer's latest payment for the same wish, within the guard's time."""
+        alike = [
+            one
+            for one in self._found.values()
+            if (one.door, one.environment, one.payer)
+            == (asked.door, asked.environment, asked.payer)
+            and one.request.wish == asked.request.wish
+            and one.state in {"asking", "unsure", "paid"}
+            and one.created_at > now_us - payments.REPEAT_GUARD_US
+        ]
+        return max(alike, key=lambda one: one.created_at, default=None)
 
     def add(self, payment: MachinePayment) -> None:
         self.changes += 1

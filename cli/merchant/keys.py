@@ -1,7 +1,7 @@
 """`topup keys`: API keys, and the tokens that only the command line can make."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import click
 from msgspec import to_builtins
@@ -27,6 +27,7 @@ from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
+from keys.api_keys.presets import PresetName
 from keys.audit_log import COMMAND_LINE
 from keys.principal import Environment
 from keys.tokens import access_token
@@ -71,6 +72,11 @@ for _command in (set_, pause, resume, tree):
     "--scope", "scopes", multiple=True, help="Repeat for several; default: all of an account."
 )
 @click.option("--ip-allow", "ip_allow_list", multiple=True, help="A CIDR; repeat for several.")
+@click.option(
+    "--preset",
+    type=click.Choice(get_args(PresetName)),
+    help="agent: refuse a repeated send, and ask for limits of a day.",
+)
 @limit_options
 @database_option
 @json_option

@@ -1,7 +1,7 @@
 """`topup keys`: the keys that yours may look after, over HTTP; an operator's commands are on the database."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -13,6 +13,7 @@ from cli.remote.client import RemoteGateway
 from cli.remote.profiles import access, profile_option
 from cli.two_ways import TwoWays
 from kernel.clock import rfc3339
+from keys.api_keys.presets import PresetName
 
 _key = click.argument("key_id", type=IdOf("key"))
 
@@ -42,6 +43,11 @@ def keys() -> None:
     help="Repeat for several; default: over HTTP topup:send and topup:read.",
 )
 @click.option("--ip-allow", "ip_allow_list", multiple=True, help="A CIDR; repeat for several.")
+@click.option(
+    "--preset",
+    type=click.Choice(get_args(PresetName)),
+    help="agent: refuse a repeated send, and ask for limits of a day.",
+)
 @limit_options
 @profile_option
 @json_option
@@ -50,12 +56,14 @@ def create(
     name: str,
     scopes: Sequence[str],
     ip_allow_list: Sequence[str],
+    preset: str | None,
     profile: str,
     **limits: Any,
 ) -> None:
     """Create a key below your own. It is shown once."""
     body = {"name": name, "ip_allow_list": list(ip_allow_list), **_body(limits)}
     body |= {"scopes": list(scopes)} if scopes else {}
+    body |= {"preset": preset} if preset else {}
     gateway = RemoteGateway(access(profile))
     made = gateway.change("POST", "/keys", body, look="topup keys list").data
     show_record(made)

@@ -168,7 +168,8 @@ def _unsigned(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _earlier(asked: RefusedFacts) -> Iterator[Link]:
-    if asked.transaction_id is not None:
+    # A payer without an account reads no status by its id.
+    if asked.transaction_id is not None and asked.environment is not None:
         yield asked.get("earlier", f"/topup/status/{asked.transaction_id}")
     reference = asked.body.get("reference")
     if asked.template == _USAGE and isinstance(reference, str):

@@ -77,6 +77,7 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
     check_platforms(call, principal.environment, body.platforms or ())
     new = NewKey(
         name=body.name,
+        preset=body.preset,
         scopes=body.scopes,
         ip_allow_list=body.ip_allow_list,
         expires_at=time_us(body.expires_at, "expires_at"),

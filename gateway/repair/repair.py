@@ -123,7 +123,7 @@ def _problems(
     for problem in told:
         shown = right.get(problem["param"])
         is_known = problem["detail"] != "unknown field"
-        yield {**problem, "example": shown} if shown is not None and is_known else problem
+        yield {"example": shown, **problem} if shown is not None and is_known else problem
 
 
 def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntry]:

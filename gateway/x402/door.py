@@ -241,6 +241,7 @@ def _named_by(call: PaidCall, environment: str) -> PaidRequest:
         note=body.note,
         delivery=None if said is None else DeliveryOptions(said.email, said.locale, said.message),
         intent=body.intent,
+        distinct=body.distinct,
     )
 
 
@@ -294,8 +295,9 @@ def _payment(
 
 
 def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
-    """Of all that is paid for; the fee is the platform's, which may have changed since."""
+    """Of all that is paid for; the fee is the platform's, which may have changed since, and distinct is no part of it."""
     body = {**msgspec.to_builtins(asked), "fee_cents": 0}
+    body.pop("distinct", None)
     text = msgspec.json.encode([account_id, environment, body], order="deterministic")
     return hashlib.sha256(text).hexdigest()
 

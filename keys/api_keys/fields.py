@@ -5,7 +5,7 @@ Invariant: what comes out of here fits the columns of api_keys and means the sam
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -14,6 +14,7 @@ from kernel.clock import parse_rfc3339
 from kernel.errors import InvalidInput
 from keys.api_keys.checks import Checks
 from keys.api_keys.mandate_fields import mandate_columns
+from keys.api_keys.presets import preset_fills
 from keys.caps import CAP_CENTS_MAX
 from keys.label import normalise_name
 from keys.mandate import NO_MANDATE, Mandate, SpendWindow
@@ -41,7 +42,7 @@ class NewKey:
     An empty ip_allow_list admits any address. A person decides on a send above
     approval_threshold_cents, and on one that takes the UTC day's sends without an approval above
     approval_above_per_day_cents. The limits below it are keys/mandate.py's; lifetime_cents counts all that
-    was ever spent. Amounts in cents, expires_at in microseconds; null: none.
+    was ever spent. preset: of keys/api_keys/presets.py. Amounts in cents, expires_at in microseconds; null: none.
     """
 
     name: str
@@ -61,6 +62,7 @@ class NewKey:
     per_recipient_per_day_cents: int | None = None
     max_sends_per_hour: int | None = None
     repeat_guard_s: int | None = None
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,9 @@ class KeyChanges:
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
     """The columns of a new key, with `scopes` where it named none; raises InvalidInput for every field that is wrong."""
-    named = scopes if new.scopes is None else new.scopes
     checks = Checks()
+    new = replace(new, **(checks.of(preset_fills, new.preset, new) or {}))
+    named = scopes if new.scopes is None else new.scopes
     columns = {
         "name": checks.of(normalise_name, new.name),
         "scopes": checks.of(_scope_words, named),

@@ -24,7 +24,7 @@ from store.row_mapping import WORDS, RowMapping
 # What the consent page sets; the rest of a key that is renewed stays.
 _CHOSEN: Final = (
     *("scopes", "per_call_cents", "per_day_cents", "per_month_cents", "approval_threshold_cents"),
-    *("expires_at", "platforms", "recipients", "repeat_guard_s"),
+    *("expires_at", "platforms", "recipients", "repeat_guard_s", "approval_above_per_day_cents"),
 )
 
 

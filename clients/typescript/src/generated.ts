@@ -7481,6 +7481,8 @@ export interface components {
             approval_threshold_cents?: number | null;
             /** @description Its name. Default: "API key". */
             name?: string;
+            /** @description agent: refuses the same send again for 600 seconds, and asks for per_day_cents and approval_above_per_day_cents. What the body says wins. */
+            preset?: "agent" | null;
             /** @description Among those of the key that creates it; one at least. */
             scopes?: components["schemas"]["Scope"][] | null;
             /** @description Addresses or CIDRs; empty: any address. */
@@ -8364,6 +8366,8 @@ export interface components {
             delivery?: components["schemas"]["DeliveryBody"] | null;
             /** @description Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused. */
             intent?: string | null;
+            /** @description Another send, though its payer paid for the same platform, amount and recipient within 600 seconds; without it such a request is refused before anything is charged. Default: false. */
+            distinct?: boolean;
         };
         /**
          * @description A top-up that its request paid for. What can be spent is null for whoever does not show the payment's

@@ -10,6 +10,7 @@ from gateway.http.fields import Fields, Int64, Time, within, word_of
 from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX
 from keys.api_keys.mandate_fields import MANDATE_FIELDS
+from keys.api_keys.presets import PresetName
 from keys.caps import CAP_CENTS_MAX
 from keys.label import NAME_CHARACTERS_MAX
 from keys.mandate import (
@@ -158,6 +159,16 @@ class MintBody(Limits, frozen=True, kw_only=True):
     """The caps stand in the body itself, or in `caps` as a listed key has them."""
 
     name: Name = "API key"
+    preset: (
+        Annotated[
+            PresetName,
+            Meta(
+                description="agent: refuses the same send again for 600 seconds, and asks for"
+                " per_day_cents and approval_above_per_day_cents. What the body says wins."
+            ),
+        ]
+        | None
+    ) = None
     scopes: ScopeChoice | None = None
     ip_allow_list: AllowList = msgspec.field(default_factory=list)
     caps: Caps | None = None

@@ -42,3 +42,10 @@ class PaidBody(Fields, frozen=True, kw_only=True):
         DeliveryBody | None, Meta(description="Mail, language and message for the recipient.")
     ] = None
     intent: IntentField | None = None
+    distinct: Annotated[
+        bool,
+        Meta(
+            description="Another send, though its payer paid for the same platform, amount and recipient within"
+            " 600 seconds; without it such a request is refused before anything is charged."
+        ),
+    ] = False

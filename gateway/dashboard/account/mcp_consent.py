@@ -38,6 +38,7 @@ from kernel.errors import DomainError, InvalidInput
 from keys.account import get_account
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
+from keys.api_keys.presets import REPEAT_GUARD_S
 from keys.principal import (
     ACCOUNT_SCOPES,
     ENVIRONMENTS,
@@ -48,7 +49,6 @@ from keys.principal import (
 
 PATH: Final = "/oauth/authorize"
 CONSENTS_PER_MINUTE: Final = 30
-REPEAT_GUARD_S: Final = 600
 # What each scope lets a client do, in the words of whoever is asked.
 MEANS: Final[Mapping[str, str]] = {
     "topup:send": phrase("Send credit from your wallet, within the limits below"),
@@ -67,6 +67,7 @@ _USUAL: Final[Mapping[str, str]] = {
     "per_day": "50.00",
     "per_month": "200.00",
     "approval_above": "10.00",
+    "approval_above_per_day": "20.00",
 }
 
 
@@ -138,6 +139,7 @@ def _limits(asked: McpRequest, form: Form) -> NewKey:
         purpose=f"MCP client at {asked.lands_on}"[:200],
         scopes=scopes,
         approval_threshold_cents=form.cents("approval_above"),
+        approval_above_per_day_cents=form.cents("approval_above_per_day"),
         platforms=form.lines("platforms") or None,
         recipients=form.lines("recipients") or None,
         repeat_guard_s=REPEAT_GUARD_S,
@@ -165,6 +167,7 @@ def _form_of(key: ApiKey, asked: McpRequest) -> Form:
         "per_day": key.per_day_cents,
         "per_month": key.per_month_cents,
         "approval_above": key.approval_threshold_cents,
+        "approval_above_per_day": key.approval_above_per_day_cents,
     }
     scopes = [scope for scope in MCP_SCOPES if scope in {*key.scopes, *asked.scopes}]
     return Form(

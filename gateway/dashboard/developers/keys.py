@@ -85,7 +85,7 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     """The new key's secret, shown this once."""
     form = read_form(call)
     typed = Typed(form)
-    body = body_of(typed, now_us=call.now_us)
+    body = {**body_of(typed, now_us=call.now_us), "preset": form.text("preset") or None}
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))

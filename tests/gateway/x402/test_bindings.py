@@ -65,7 +65,9 @@ async def test_nothing_else_of_a_strangers_is_posted_to_the_facilitator(
 ) -> None:
     gateway, facilitator = live
     wallet = Wallet()
-    shown = decoded((await pay(gateway, wallet)).extensions[SHOWN])
+    # To somebody else: the same again would be refused before it is settled.
+    first = await pay(gateway, wallet, recipient_email="else@example.com")
+    shown = decoded(first.extensions[SHOWN])
     wanted = shown["accepted"]
     signed = wallet.create_payment_payload(PaymentRequirements.model_validate(wanted))
     identifier = {"info": {"required": True, "id": "pay_" + "3" * 32, "more": "x"}, "schema": {}}

@@ -345,6 +345,7 @@ from .made_token_answer import MadeTokenAnswer
 from .made_token_answer_status import MadeTokenAnswerStatus
 from .made_token_environment import MadeTokenEnvironment
 from .mint_body import MintBody
+from .mint_body_preset_type_0 import MintBodyPresetType0
 from .minted_key import MintedKey
 from .minted_key_answer import MintedKeyAnswer
 from .minted_key_answer_status import MintedKeyAnswerStatus
@@ -1047,6 +1048,7 @@ __all__ = (
     "MadeTokenAnswerStatus",
     "MadeTokenEnvironment",
     "MintBody",
+    "MintBodyPresetType0",
     "MintedKey",
     "MintedKeyAnswer",
     "MintedKeyAnswerStatus",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..models.mint_body_preset_type_0 import MintBodyPresetType0, check_mint_body_preset_type_0
 from ..models.scope import Scope, check_scope
 from ..types import UNSET, Unset
 
@@ -54,6 +55,9 @@ class MintBody:
     """ The old name of approval_above_cents. """
     name: str | Unset = UNSET
     """ Its name. Default: "API key". """
+    preset: MintBodyPresetType0 | None | Unset = UNSET
+    """ agent: refuses the same send again for 600 seconds, and asks for per_day_cents and
+    approval_above_per_day_cents. What the body says wins. """
     scopes: list[Scope] | None | Unset = UNSET
     """ Among those of the key that creates it; one at least. """
     ip_allow_list: list[str] | Unset = UNSET
@@ -164,6 +168,14 @@ class MintBody:
 
         name = self.name
 
+        preset: None | str | Unset
+        if isinstance(self.preset, Unset):
+            preset = UNSET
+        elif isinstance(self.preset, str):
+            preset = self.preset
+        else:
+            preset = self.preset
+
         scopes: list[str] | None | Unset
         if isinstance(self.scopes, Unset):
             scopes = UNSET
@@ -229,6 +241,8 @@ class MintBody:
             field_dict["approval_threshold_cents"] = approval_threshold_cents
         if name is not UNSET:
             field_dict["name"] = name
+        if preset is not UNSET:
+            field_dict["preset"] = preset
         if scopes is not UNSET:
             field_dict["scopes"] = scopes
         if ip_allow_list is not UNSET:
@@ -410,6 +424,23 @@ class MintBody:
 
         name = d.pop("name", UNSET)
 
+        def _parse_preset(data: object) -> MintBodyPresetType0 | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                preset_type_0 = check_mint_body_preset_type_0(data)
+
+                return preset_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(MintBodyPresetType0 | None | Unset, data)
+
+        preset = _parse_preset(d.pop("preset", UNSET))
+
         def _parse_scopes(data: object) -> list[Scope] | None | Unset:
             if data is None:
                 return data
@@ -484,6 +515,7 @@ class MintBody:
             approval_above_per_day_cents=approval_above_per_day_cents,
             approval_threshold_cents=approval_threshold_cents,
             name=name,
+            preset=preset,
             scopes=scopes,
             ip_allow_list=ip_allow_list,
             caps=caps,

@@ -44,6 +44,9 @@ class PaidBody:
     """ Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and
     recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-
     up; another body is refused. """
+    distinct: bool | Unset = UNSET
+    """ Another send, though its payer paid for the same platform, amount and recipient within 600 seconds; without
+    it such a request is refused before anything is charged. Default: false. """
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.delivery_body import DeliveryBody  # noqa: PLC0415
@@ -91,6 +94,8 @@ class PaidBody:
         else:
             intent = self.intent
 
+        distinct = self.distinct
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -110,6 +115,8 @@ class PaidBody:
             field_dict["delivery"] = delivery
         if intent is not UNSET:
             field_dict["intent"] = intent
+        if distinct is not UNSET:
+            field_dict["distinct"] = distinct
 
         return field_dict
 
@@ -194,6 +201,8 @@ class PaidBody:
 
         intent = _parse_intent(d.pop("intent", UNSET))
 
+        distinct = d.pop("distinct", UNSET)
+
         paid_body = cls(
             platform=platform,
             amount_cents=amount_cents,
@@ -203,6 +212,7 @@ class PaidBody:
             note=note,
             delivery=delivery,
             intent=intent,
+            distinct=distinct,
         )
 
         return paid_body

@@ -1,0 +1,62 @@
+"""Presets: what a key for one kind of holder gets beside what its maker says, and what its maker has to say. Pure.
+
+A preset fills limits that nobody would choose otherwise, and asks for those that only the maker can know. What is said
+explicitly wins. It counts when the key is made: later changes are as for any key.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from kernel.errors import InvalidInput
+
+PresetName = Literal["agent"]
+REPEAT_GUARD_S: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class _Preset:
+    """fills: fields with their value. asks: fields with a value to suggest, in cents."""
+
+    fills: Mapping[str, Any]
+    asks: Mapping[str, int]
+
+
+_PRESETS: Final[Mapping[str, _Preset]] = {
+    # An agent may plan again, and send the same again without knowing.
+    "agent": _Preset(
+        fills={"repeat_guard_s": REPEAT_GUARD_S},
+        asks={"per_day_cents": 5_000, "approval_above_per_day_cents": 2_000},
+    ),
+}
+assert _PRESETS.keys() == set(get_args(PresetName)), "each preset has its row"
+_MEANS: Final = {
+    "per_day_cents": "the most that the key spends on a UTC day",
+    "approval_above_per_day_cents": "what it sends on a UTC day before a person decides",
+}
+
+
+def preset_fills(named: str | None, said: object) -> dict[str, Any]:
+    """The preset's limits that the new key doesn't say; raises InvalidInput that names each limit it has to say."""
+    if named is None:
+        return {}
+    preset = _PRESETS.get(named)
+    if preset is None:
+        raise InvalidInput(f"preset is one of {', '.join(_PRESETS)}", param="preset")
+    missing = [
+        {
+            "param": name,
+            "detail": f"preset {named} needs it: {_MEANS[name]}, such as {suggested}",
+            "example": suggested,
+        }
+        for name, suggested in preset.asks.items()
+        if getattr(said, name) is None
+    ]
+    if missing:
+        both = " and ".join(f"{one['param']} (such as {one['example']})" for one in missing)
+        raise InvalidInput(
+            f"A key with preset {named} needs {both}, in US cents.",
+            param=str(missing[0]["param"]),
+            errors=missing,
+        )
+    return {name: value for name, value in preset.fills.items() if getattr(said, name) is None}
