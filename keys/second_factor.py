@@ -168,13 +168,19 @@ async def lock_on(tx: Transaction, account_id: str) -> bool:
     return found is not None and found.confirmed_at is not None
 
 
+def is_app_code(given: str) -> bool:
+    """Return whether the text has the form of an app's code; anything else can be a recovery code only."""
+    code = given.replace(" ", "")
+    return len(code) == DIGITS and code.isascii() and code.isdigit()
+
+
 async def _step_of(
     tx: Transaction, vault: Vault, factor: SecondFactor, given: str, *, now_us: int
 ) -> int | None:
     """The step whose code was given, a newer one than the last that was used; None: there is none such."""
-    code = given.replace(" ", "")
-    if len(code) != DIGITS or not (code.isascii() and code.isdigit()):
+    if not is_app_code(given):
         return None
+    code = given.replace(" ", "")
     codes = _codes_of(await secret_of(tx, vault, factor, now_us=now_us))
     now_step = now_us // (STEP_S * SECOND_US)
     for step in (now_step + off for off in STEPS_OFF):

@@ -298,7 +298,15 @@ ROUTES = (
         asks_password=True,
         answers=ok(KeyShape),
     ),
-    Route("DELETE", "/keys/{key_id}", revoke, "Revoke a key", _SCOPES, answers=ok(KeyShape)),
+    Route(
+        "DELETE",
+        "/keys/{key_id}",
+        revoke,
+        "Revoke a key",
+        _SCOPES,
+        is_for_suspended=True,
+        answers=ok(KeyShape),
+    ),
     Route(
         "POST",
         "/keys/{key_id}/rotate",

@@ -120,6 +120,7 @@ ROUTES = (
         "Revoke the access token that the body names",
         _SCOPES,
         body=DeleteTokenBody,
+        is_for_suspended=True,
         answers=ok(TokenShape),
         refuses=(codes.NOT_FOUND,),
     ),
@@ -129,6 +130,7 @@ ROUTES = (
         revoke,
         "Revoke an access token",
         _SCOPES,
+        is_for_suspended=True,
         answers=ok(TokenShape),
     ),
 )

@@ -53,12 +53,13 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
 
 
 def _check_may_change(caller: Principal, route: Route) -> None:
-    """Raises KeyPaused, and AccountSuspended but for a page's form: what that asks of the API is refused there,
-    and people keep their passwords, sessions and colleagues.
+    """Raises KeyPaused, and AccountSuspended but for a page's form, whose call of the API is refused there, and
+    for what takes access away: people keep their passwords, sessions and colleagues, and end a leaked key.
     """
     if caller.is_paused:
         raise paused()
-    if caller.suspended_for is not None and not _is_form(route):
+    may_suspended = route.is_for_suspended or _is_form(route)
+    if caller.suspended_for is not None and not may_suspended:
         raise suspended(caller.suspended_for)
 
 

@@ -9,6 +9,7 @@ out of it. A password given at /dashboard/confirm counts for that session alone,
 from typing import Any, Final, Literal
 
 from gateway.http.acting import note
+from gateway.http.auth import block_of
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import SignInRefused
@@ -21,9 +22,13 @@ from keys.sign_in.passkey_challenge import Purpose, Site
 from store.database import Transaction
 
 CONFIRM: Final = "/dashboard/confirm"
+STRANGER: Final = "stranger"
 TRIES: Final = 10
 # Of codes, in so many seconds: three of a million count at any moment.
 CODE_TRIES: Final = ((10, 900), (100, 86_400))
+# Of all strangers at one account, of the app's codes alone: many addresses find one with a chance of 3 in 1,000
+# a day. A recovery code and a passkey cannot be guessed, so whoever spends these keeps no owner out.
+STRANGERS_TRIES: Final = (1_000, 86_400)
 PERIOD_S: Final = 900
 
 
@@ -75,6 +80,20 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
     await call.context.database.transaction(work)
 
 
+async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
+    """Raises SignInRefused unless the person has no second factor, gave one in the last ten minutes, or gives a
+    code now.
+    """
+    principal, now_us = call.principal, call.now_us
+    if not await asks_code(call):
+        return
+    is_confirmed = await call.context.database.read(
+        lambda tx: session.is_confirmed(tx, principal.credential_id, now_us=now_us)
+    )
+    if not is_confirmed:
+        await check_code(call, principal.person_id, given)
+
+
 async def asks_code(call: RequestContext[Any, Any]) -> bool:
     """Whether the person signs in with two factors now: read from the database, since the cached caller may be of
     the moment before it was switched on.
@@ -88,10 +107,21 @@ async def check_code(
 ) -> None:
     """Uses a code of the person's app, or a recovery code; raises SignInRefused and RateLimited.
 
-    source: whose tries are counted together, so that a stranger's use up none of the person's own.
+    source: whose tries are counted together, so that a stranger's use up none of the person's own; STRANGER: a
+    device that nobody signed in on before, counted by its address.
     """
     context, now_us = call.context, call.now_us
     await _take_try(call, person_id, source)
+    if source == STRANGER and second_factor.is_app_code(given):
+        count, period_s = STRANGERS_TRIES
+        await take_one(
+            context.limiter,
+            f"code:strangers:{person_id}",
+            count=count,
+            period_s=period_s,
+            detail="too many codes were tried for this account from other devices; give a recovery code"
+            " or a passkey, or sign in on a device that you used before",
+        )
 
     async def work(tx: Transaction) -> bool:
         is_right = await second_factor.check(tx, context.vault, person_id, given, now_us=now_us)
@@ -153,6 +183,8 @@ def site_of(call: RequestContext[Any, Any]) -> Site | None:
 
 
 async def _take_try(call: RequestContext[Any, Any], person_id: str, source: str) -> None:
+    if source == STRANGER:
+        source = f"{STRANGER}:{block_of(call.address)}"
     for count, period_s in CODE_TRIES:
         await take_one(
             call.context.limiter,

@@ -99,6 +99,7 @@ class Route:
     looked at, call.raw has its bytes. session_only: for a person in a browser, no other credential.
     asks_password: in live, a session must have given its password again lately. decode: reads the body
     in a way of its own; body is for the documents then. body_bytes_max: the most that is read of it.
+    is_for_suspended: a suspended account may call it though it changes something, since it only takes access away.
     is_for_paused: a paused key may call it though it changes something, since it gives back or stops.
     takes_mcp: the token of an MCP client is for it; it is for no other.
 
@@ -121,6 +122,7 @@ class Route:
     decode: Decode | None = None
     body_bytes_max: int = BODY_BYTES_MAX
     is_for_paused: bool = False
+    is_for_suspended: bool = False
     takes_mcp: bool = False
     description: str = ""
     answers: tuple[Outcome, ...] = ()

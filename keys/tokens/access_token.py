@@ -1,7 +1,7 @@
 """Tokens that stand for an account rather than for a key: sat_ (its own) and adm_ (operator's).
 
 A sat_ made by a session or the CLI holds every scope of its account; one made by a key is bound to
-that key: it ends with it, has no scope that it lacks, and spends on its caps. An adm_ comes from the
+that key: it ends with it and with the secret that made it, has no scope that it lacks, and spends on its caps. An adm_ comes from the
 CLI only. Invariant: a secret leaves this module once; stored is its SHA-256. Writes access_tokens;
 the caller holds the account's lock, which makes counting before writing safe.
 """
@@ -81,6 +81,7 @@ async def create(
     InvalidInput.
     """
     _check_maker(kind, maker, Tenant(account_id, environment))
+    await _check_not_ending(tx, maker)
     account = await get_account(tx, account_id)
     if kind == "operator" and account.is_sandbox:
         raise ScopeMissing("a sandbox account never administers", reason="scope")
@@ -183,7 +184,7 @@ async def load_principals(
         return {}
     rows = await tx.fetch(
         f"""SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at,
-                  k.lineage, a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us,
+                  k.lineage, {_IS_KEY_ROTATED} AS is_key_rotated, a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us,
                   {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
            FROM access_tokens t
            JOIN accounts a ON a.id = t.account_id
@@ -192,6 +193,7 @@ async def load_principals(
            LEFT JOIN api_keys k ON k.id = t.key_id
            WHERE t.digest IN :digests[text]""",
         digests=wanted,
+        now_us=now_us,
     )
     links = await load_links(tx, {key_id for row in rows for key_id in _lineage(row)})
     return {row["digest"]: _principal(row, links, now_us) for row in rows}
@@ -216,6 +218,30 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
 mark_used = partial(last_use.mark, _USED)
 
 
+# By a key's secret that was rotated away since; a signed-in client's key has none. A token ends with the last
+# of the secrets that its key had when it was made, also by the end of an overlap.
+_IS_KEY_ROTATED = """
+(t.key_id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
+    SELECT 1 FROM api_key_secrets s WHERE s.key_id = t.key_id AND s.created_at <= t.created_at
+      AND (s.expires_at IS NULL OR s.expires_at > :now_us + e.clock_ahead_us)))"""
+
+
+async def _check_not_ending(tx: Transaction, maker: Principal | None) -> None:
+    """Raises ScopeMissing for the secret before of a rotated key: what it made would outlive it."""
+    if maker is None or maker.key_id is None or maker.expires_at is None:
+        return
+    row = await tx.fetch_one(
+        "SELECT expires_at FROM api_key_secrets WHERE key_id = :id AND expires_at = :ends",
+        id=maker.key_id,
+        ends=maker.expires_at + maker.clock_ahead_us,
+    )
+    if row is not None:
+        raise ScopeMissing(
+            "this secret of the key was rotated and ends soon: make the token with the new one",
+            reason="parent",
+        )
+
+
 def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant) -> None:
     if maker is None:
         return
@@ -237,7 +263,7 @@ def _lineage(row: Row) -> tuple[str, ...]:
 
 
 def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | Refusal:
-    if row["revoked_at"] is not None:
+    if row["revoked_at"] is not None or row["is_key_rotated"]:
         return Refusal("revoked")
     if row["environment"] == "live" and not row["is_live_open"]:
         return Refusal("live_closed")

@@ -24,10 +24,11 @@ from gateway.http.password_again import (
     confirm,
     passkey_options,
     purpose_of,
+    require_second_factor,
 )
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.http.session_cookie import set_cookie
+from gateway.http.session_cookie import SignInRefused, set_cookie
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import number_of
@@ -58,6 +59,7 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         check_password(new, param="new_password")
         await check_own(call, form.raw("password"))
+        await _check_factor(call, form.text("code"))
         source = f"account:{principal.account_id}"
         password_hash = await context.passwords.hash(new, source=source, is_known=True)
     except DomainError as error:
@@ -81,6 +83,14 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
 
     await context.database.transaction(work)
     return go(PATH, said="password-changed")
+
+
+async def _check_factor(call: RequestContext[Any, Any], given: str) -> None:
+    """Raises SignInRefused beside the field of the code."""
+    try:
+        await require_second_factor(call, given)
+    except SignInRefused as error:
+        raise SignInRefused(error.detail, param="code") from None
 
 
 async def end_session(call: RequestContext[Fields, Fields]) -> Reply:

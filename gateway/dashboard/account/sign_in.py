@@ -22,7 +22,7 @@ from gateway.http.acting import note
 from gateway.http.auth import block_of
 from gateway.http.device_cookie import device_cookie, known_device
 from gateway.http.fields import Fields
-from gateway.http.password_again import check_code, check_passkey, passkey_options
+from gateway.http.password_again import STRANGER, check_code, check_passkey, passkey_options
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -109,7 +109,7 @@ async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
         expired = Problem(403, "That took too long: sign in again.")
         return form_page(call, Form({"next": [form.text("next")]}), expired)
     device = known_device(call.headers, call.context.vault, _name_of(account.email))
-    source, answer = device or "stranger", form.raw("passkey")
+    source, answer = device or STRANGER, form.raw("passkey")
     try:
         if answer:
             purpose = Purpose("sign-in", account.id, ticket)

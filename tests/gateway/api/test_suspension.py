@@ -230,3 +230,22 @@ async def test_an_operators_account_is_not_suspended_and_a_reason_is_a_sentence(
     ):
         with pytest.raises(InvalidInput):
             await suspend(gateway, whom, reason)
+
+
+@pytest.mark.fixed_clock
+@pytest.mark.one_database
+async def test_its_owner_ends_a_leaked_key_and_makes_none(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    account_id = await gateway.account()
+    owner = await gateway.key(account_id)
+    leaked = await gateway.call("POST", "/keys", key=owner, json={"name": "leaked"})
+    await suspend(gateway, account_id)
+    # Within half a second a process knows of it.
+    clock.advance_s(1)
+
+    made = await gateway.call("POST", "/keys", key=owner, json={"name": "more"})
+    ended = await gateway.call("DELETE", f"/keys/{leaked.json()['data']['id']}", key=owner)
+
+    assert made.status_code == 403
+    assert ended.status_code == 200

@@ -305,3 +305,34 @@ async def test_a_new_password_by_mail_leaves_it_on(person: Person) -> None:
     assert changed.status_code == 303
     assert ticket_in(entered) != ""
     assert browser.session is None
+
+
+async def test_a_new_password_takes_a_code_where_sign_in_does(person: Person) -> None:
+    account = "/dashboard/account"
+    html = (await person.browser.get(account)).text
+    fields = {
+        "csrf_token": csrf_of(html),
+        "password": PASSWORD,
+        "new_password": "quite another one",
+    }
+
+    without = await person.browser.send(f"{account}/password", fields)
+    wrong = await person.browser.send(f"{account}/password", {**fields, "code": "000000"})
+    right = await person.browser.send(f"{account}/password", {**fields, "code": person.code()})
+
+    assert (without.status_code, wrong.status_code, right.status_code) == (401, 401, 303)
+
+
+async def test_strangers_who_know_the_password_keep_no_owner_out(person: Person) -> None:
+    """All that strangers may try of the app's codes is spent; a recovery code on a new device counts still."""
+    account = await person.gateway.context.database.read(lambda tx: find_by_email(tx, EMAIL))
+    assert account is not None
+    limiter = person.gateway.context.limiter
+    for _ in range(1_000):
+        await limiter.take(f"code:strangers:{account.id}", 1_000 / 86_400, 1_000)
+    new = new_browser(person.gateway)
+
+    by_app = await person.sign_in(new, person.code())
+    by_recovery = await person.sign_in(new, person.recovery[0])
+
+    assert (by_app.status_code, by_recovery.status_code) == (429, 303)

@@ -312,3 +312,33 @@ async def test_use_is_noted_by_the_minute(token_owner: TokenOwner) -> None:
         lambda tx: access_token.list_tokens(tx, token_owner.tenant)
     )
     assert stored == replace(token, last_used_at=token.created_at + 60_000_000)
+
+
+@pytest.mark.fixed_clock
+async def test_a_token_of_a_rotated_secret_ends_with_that_secrets_overlap(
+    database: Database, clock: FixedClock
+) -> None:
+    token_owner = await open_shop(database, clock)
+    key, principal = await token_owner.key(scopes=("topup:read",))
+    _, old = await token_owner.create(by=principal)
+    clock.advance_s(1)
+    await database.transaction(
+        lambda tx: api_key.rotate(
+            tx, token_owner.tenant, key.id, overlap_s=60, asker=None, now_us=clock.now_us()
+        )
+    )
+    by_old = replace(principal, expires_at=clock.now_us() + 60_000_000)
+    with pytest.raises(ScopeMissing):
+        await token_owner.create(by=by_old)
+    clock.advance_s(1)
+    _, new = await token_owner.create(by=principal)
+
+    clock.advance_s(58)
+    during = await token_owner.look_up(old)
+    clock.advance_s(1)
+    after = await token_owner.look_up(old)
+    fresh = await token_owner.look_up(new)
+
+    assert isinstance(during, Principal)
+    assert after == Refusal("revoked")
+    assert isinstance(fresh, Principal)
