@@ -106,6 +106,32 @@ async def test_of_all_or_nothing_one_wrong_item_leaves_nothing(
     assert await account.findings() == []
 
 
+async def test_what_is_undone_frees_its_intents_and_no_other(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock, per_day_cents=4500)
+    kept = await account.send(1000, intent="kept")
+    wanted = [line(account, name, intent=f"gift-{name}") for name in "abc"]
+    own = runner(account)
+    batch, lines = own.opening(bulk(account, wanted, is_all_or_nothing=True), {})
+    await account.engine.submit(OpenBatch(batch, lines))
+    # Between the rehearsal and the acceptance another send of the key takes what the last one needs.
+    await account.send(1000)
+
+    ended = await own.run(batch)
+
+    assert (ended.status, ended.counts) == ("refused", BatchCounts(refused=1, dropped=2))
+    rows = await database.read(
+        lambda tx: tx.fetch("SELECT intent, transaction_id FROM topup_intents")
+    )
+    assert [tuple(row) for row in rows] == [("kept", kept.topup.id)]
+    # "gift-a" names whatever is sent with it next, be it for another recipient.
+    sent = await account.send(1000, intent="gift-a", to="other@example.com")
+    assert (sent.is_replay, sent.topup.status) == (False, "delivered")
+    assert (await account.send(1000, intent="kept")).topup.id == kept.topup.id
+    assert await account.findings() == []
+
+
 async def test_what_was_reserved_is_undone_where_somebody_was_quicker(
     database: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

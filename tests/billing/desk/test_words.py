@@ -2,6 +2,8 @@
 from when its supplier may first be asked.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from billing.desk import waiting, words
@@ -10,6 +12,7 @@ from billing.desk.decisions import Person
 from billing.desk.health import health_of
 from billing.desk.waiting import DeskFilter
 from billing.fulfilment.protocol import Unknown
+from billing.topups import approval as approvals
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
 from billing.topups.scheduled import Release
@@ -83,4 +86,29 @@ async def test_a_wait_counts_from_the_send_and_from_a_scheduled_time(
     clock.advance_s(3600)
     assert await seen() == (3700.0, 1)
     assert clock.now_us() - at == SECOND_US * 3700
+    await shop.close()
+
+
+async def test_a_wait_counts_from_the_approval_and_not_from_the_time_before_it(
+    database: Database, clock: FixedClock
+) -> None:
+    shop = await Shop.open(database, clock, {"vendor": Told([Unknown("HTTP 500")] * 9)})
+    asking = await shop.account.mint(approval_threshold_cents=500)
+    account = replace(shop.account, principal=asking)
+    sent = await account.send(1000, platform="gpt")
+    clock.advance_s(7200)
+    asked = await database.read(lambda tx: approvals.load_for_topups(tx, [sent.topup.id]))
+
+    async def seen() -> tuple[float | None, int]:
+        now_us = clock.now_us()
+        health = await database.read(lambda tx: health_of(tx, "staging", ["vendor"], now_us=now_us))
+        gauges = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
+        return health["vendor"].waits_s, gauges["staging", "hour"]
+
+    assert await seen() == (None, 0)
+    await account.decide(sent.topup.id, asked[sent.topup.id].id, "approved")
+    clock.advance_s(100)
+    assert await seen() == (100.0, 0)
+    clock.advance_s(3600)
+    assert await seen() == (3700.0, 1)
     await shop.close()

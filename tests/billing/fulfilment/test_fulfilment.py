@@ -161,6 +161,27 @@ async def test_http_request_verifies_with_both_published_libraries() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("refusing", "status", "expected"),
+    [
+        ("404", 404, Refused("the fulfilment answered 404")),
+        ("404", 422, Unknown("HTTP 422")),
+        ("422,404", 422, Refused("the fulfilment answered 422")),
+        ("422,404", 404, Refused("the fulfilment answered 404")),
+        ("404,422", 500, Unknown("HTTP 500")),
+    ],
+)
+async def test_a_status_is_a_definite_no_where_the_operator_says_so(
+    refusing: str, status: int, expected: Outcome
+) -> None:
+    async with http_client() as client:
+        with Service(status, b'{"status": "delivered"}') as own:
+            found = service(own.url, client, refusing_statuses=refusing)
+            outcome = await found.fulfil(REQUEST)
+
+    assert outcome == expected
+
+
 async def test_an_unsigned_answer_is_no_word_where_answers_are_signed() -> None:
     body = b'{"status": "delivered"}'
     async with http_client() as client:
@@ -192,6 +213,11 @@ async def test_http_service_that_is_away_is_unknown() -> None:
             "http: there is no option tmeout_s; its options: url secret timeout_s sign_answers",
         ),
         ("http", {"url": "https://x", "secret": SECRET, "timeout_s": 61}, ""),
+        (
+            "http",
+            {"url": "https://x", "secret": SECRET, "refusing_statuses": "500"},
+            "http: the option refusing_statuses does not fit",
+        ),
         (
             "new_api",
             {"base_url": "https://example.com", "access_token": "t", "user_id": "one"},

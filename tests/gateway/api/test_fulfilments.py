@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from billing.topups.supplier_words import load_words
 from kernel.clock import FixedClock
 from keys.signatures.signing import signature_headers
 from runtime.setting_forms.platform_setting import PlatformSetting
@@ -133,3 +134,60 @@ async def test_a_fulfilment_does_not_settle_what_waits_for_a_person(
 
     assert (answer.status_code, answer.json()["code"]) == (403, 2009)
     assert answer.json()["data"]["error"]["reason"] == "awaits_approval"
+
+
+async def test_a_word_against_its_own_word_is_answered_409_kept_and_changes_nothing(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    key = await gateway.key(await gateway.account())
+    topup_id = await send(gateway, key)
+
+    async def say(status: str, **more: Any) -> httpx.Response:
+        body = word(topup_id, status, **more)
+        return await tell(gateway, topup_id, body, signed(body, clock, message_id=topup_id))
+
+    code = {"kind": "code", "value": "GIFT-1234-5678"}
+    other = {"kind": "code", "value": "GIFT-9999-0000"}
+    settled = await say("delivered", deliverable=code)
+    repeat = await say("delivered", deliverable=code)
+    denied = await say("failed", reason="sold out")
+    second = await say("delivered", deliverable=other)
+
+    assert [one.status_code for one in (settled, repeat, denied, second)] == [200, 200, 409, 409]
+    error = denied.json()
+    assert (error["code"], error["status"], error["transaction_id"]) == (
+        3004,
+        "delivered",
+        topup_id,
+    )
+    assert 'It said "failed" after it had delivered' in error["data"]["error"]["detail"]
+    assert "GIFT" not in denied.text + second.text
+    told = await gateway.call("GET", f"/topup/status/{topup_id}", key=key)
+    assert told.json()["code"] == 1001
+    kept = await gateway.context.database.read(lambda tx: load_words(tx, [topup_id]))
+    assert sorted((one.word, one.why, one.hint) for one in kept[topup_id]) == [
+        ("delivered", "second", "0000"),
+        ("failed", "second", None),
+    ]
+
+
+async def test_a_code_of_another_top_up_is_answered_409_and_waits_for_a_person(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    key = await gateway.key(await gateway.account())
+    first, second = await send(gateway, key), await send(gateway, key)
+    code = {"kind": "code", "value": "GIFT-1234-5678"}
+    answers = []
+    for topup_id in (first, second):
+        body = word(topup_id, deliverable=code)
+        headers = signed(body, clock, message_id=topup_id)
+        answers.append(await tell(gateway, topup_id, body, headers))
+
+    assert [one.status_code for one in answers] == [200, 409]
+    assert answers[1].json()["status"] == "pending"
+    assert (
+        f"The same was delivered for {first} before."
+        in answers[1].json()["data"]["error"]["detail"]
+    )
+    told = await gateway.call("GET", f"/topup/status/{second}", key=key)
+    assert told.json()["code"] == 1002
