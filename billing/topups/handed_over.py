@@ -38,7 +38,8 @@ class DeliveredValues(WorkingSet):
 
     def __init__(self, rules: TopUpRules) -> None:
         self._codes = rules.codes
-        self._wanted: dict[_Place, tuple[str, Tenant]] = {}  # by the first that names it
+        self._named: dict[_Place, list[tuple[str, Tenant]]] = {}  # in the order of the commands
+        self._wanted: dict[_Place, str] = {}  # by the first of them that may be delivered
         self._owners: dict[_Place, str] = {}
         self._delivered: set[_Place] = set()
 
@@ -50,16 +51,21 @@ class DeliveredValues(WorkingSet):
         """Declare that the top-up is to be delivered with this."""
         place = self._place(tenant.environment, given)
         if place is not None:
-            self._wanted.setdefault(place, (topup_id, tenant))
+            self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Enter each value for its top-up unless another one has it; sorted, so that no batches wait for each other."""
+        """Enter each value for its top-up unless another one has it; sorted, so that no batches wait for each other.
+
+        A top-up that has ended already is passed over: what is said again of it must not hide the next one.
+        """
         topups = read_set.working_set(TopUpWorkingSet)
-        rows = []
-        for place, (topup_id, tenant) in sorted(self._wanted.items()):
-            topup = topups.find(topup_id, tenant)
-            if topup is not None and topup.status == "pending":
-                rows.append((*place, topup_id))
+        for place, named in sorted(self._named.items()):
+            for topup_id, tenant in named:
+                topup = topups.find(topup_id, tenant)
+                if topup is not None and topup.status == "pending":
+                    self._wanted[place] = topup_id
+                    break
+        rows = [(*place, topup_id) for place, topup_id in self._wanted.items()]
         for entered in await tx.fetch(_ENTER, rows=rows) if rows else ():
             self._owners[entered[0], entered[1]] = entered[2]
 
@@ -67,7 +73,7 @@ class DeliveredValues(WorkingSet):
         """Take back what was entered for a top-up that was not delivered after all."""
         stray = [
             place
-            for place, (topup_id, _) in sorted(self._wanted.items())
+            for place, topup_id in self._wanted.items()
             if self._owners.get(place) == topup_id and place not in self._delivered
         ]
         for environment in sorted({place[0] for place in stray}):

@@ -317,3 +317,28 @@ async def test_whoever_hands_what_over_in_whatever_order_no_code_is_delivered_tw
     assert sorted(row["transaction_id"] for row in rows) == sorted(one.id for one in delivered)
     assert await account.findings() == []
     await account.engine.close()
+
+
+async def test_a_repeat_beside_it_in_one_batch_sells_no_code_again(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    first, second, third = [await pending(account, f"u{one}@example.com") for one in range(3)]
+    await told(account, first)
+
+    # The first one's word is repeated, in the batch in which another one brings its code.
+    repeated, kept = await asyncio.gather(told(account, first), told(account, second))
+
+    assert (repeated.objection, repeated.topup.status) == (None, "delivered")
+    assert (kept.topup.status, first in (kept.objection or "")) == ("pending", True)
+
+    # Nor does the late word of what was refunded leave a code free to be sold.
+    fresh = Deliverable("code", "GIFT-9999-0000")
+    refunded = await pending(account, "u4@example.com")
+    await account.settle(refunded, "failed")
+    late, delivered = await asyncio.gather(
+        told(account, refunded, fresh), told(account, second, fresh)
+    )
+    assert (late.objection is not None, delivered.topup.status) == (True, "delivered")
+    again = await told(account, third, fresh)
+    assert (again.topup.status, second in (again.objection or "")) == ("pending", True)
