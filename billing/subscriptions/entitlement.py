@@ -48,10 +48,14 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
 
 
 def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Entitlement]:
-    """By name; of an account without a plan that lives: nothing. A paused plan allows what is paid for."""
+    """By name; of an account without a plan that lives: nothing. A plan whose charge was put off by a pause
+    allows what is paid for.
+    """
     if plan is None or plan.status not in LIVING:
         return {}
-    if plan.status == "paused" and now_us >= (plan.paid_until_at or 0):
+    paid_until_at = plan.paid_until_at or 0
+    is_put_off = plan.status == "paused" or (plan.charge_at or 0) > paid_until_at
+    if is_put_off and now_us >= paid_until_at:
         return {}
     return plan.grant_terms.entitlements
 

@@ -169,6 +169,9 @@ def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) 
     moved = replace(subscription, status=status, ended_at=now_us if is_over else None)
     if is_over:
         moved = replace(moved, paused_at=None, resumes_at=None, next_check_at=None)
+    if status == "past_due" and moved.charge_at is not None:
+        # A charge has failed, so it was not put off for longer.
+        moved = replace(moved, charge_at=min(moved.charge_at, now_us))
     return replace(moved, due_at=_due_at(moved))
 
 

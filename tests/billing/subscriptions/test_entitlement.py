@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from billing.catalog.grant_terms import GrantTerms, UseLimit
+from billing.payments.steering import SteerWish
 from billing.providers.protocol import Subject, SubscriptionChanged
 from billing.subscriptions import entitlement_use
 from billing.subscriptions.entitlement import EntitlementState, UnknownEntitlement
 from billing.subscriptions.entitlement_use import UseEntitlement
 from billing.topups.topup import DuplicateReference
-from kernel.clock import FixedClock, parse_rfc3339
+from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.database import Database
 from tests.support.subscriber import Subscriber, open_subscriber
 
@@ -73,6 +74,33 @@ async def test_a_name_answers_by_the_plan(club: Subscriber) -> None:
     await club.act(ended, club.notification("ended"))
     assert await ask(club, "api") == EntitlementState(name="api", allowed=False)
     assert await ask(club, "exports") == EntitlementState(name="exports", allowed=False)
+
+
+async def test_a_pause_over_the_charge_opens_nothing_until_a_period_is_paid(
+    club: Subscriber,
+) -> None:
+    one = await club.begin("own")
+    order = next(each for each in await club.buyer.orders() if each.id == one.order_id)
+    steering = club.buyer.payments.steering
+    club.clock.advance_s(30 * 86_400 - 60)
+    assert (await ask(club, "api")).allowed
+
+    # Paused a minute before the charge, and resumed a minute after the provider passed over it.
+    await steering.steer(one.tenant, one.id, SteerWish("pause", "key_1"))
+    club.clock.advance_s(60)
+    await club.bill(order)
+    club.clock.advance_s(60)
+    await steering.steer(one.tenant, one.id, SteerWish("resume", "key_1"))
+
+    resumed = await club.now(one)
+    assert (resumed.status, resumed.charged_until_at) == ("active", NOON + 61 * DAY_US)
+    assert not (await ask(club, "api")).allowed
+    assert not (await use(club, "x-1")).allowed
+    club.clock.advance_s(31 * 86_400)
+    await club.pass_time(one)
+    assert not (await ask(club, "api")).allowed
+    await club.bill(order)
+    assert (await ask(club, "api")).allowed
 
 
 async def test_uses_are_counted_once_each_and_never_beyond_the_limit(club: Subscriber) -> None:

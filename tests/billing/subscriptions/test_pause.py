@@ -395,3 +395,24 @@ async def test_a_paused_plan_is_the_accounts_one_plan(subscriber: Subscriber) ->
     assert living[tenant].id == one.id
     assert latest is not None
     assert latest.id == one.id
+
+
+async def test_a_charge_that_fails_after_a_pause_has_its_grace_from_then(
+    subscriber: Subscriber,
+) -> None:
+    one = await subscriber.begin()
+    await say(subscriber, one, "paused")
+    subscriber.clock.advance_s(35 * DAY_S)
+    end_at = subscriber.clock.now_us() + 25 * DAY_US
+    await say(subscriber, one, "active", period_end_at=end_at)
+    subscriber.clock.advance_s(60)
+
+    # The draft of an invoice that Stripe kept is charged after all, and the card is refused.
+    assert await say(subscriber, one, "past_due", period_end_at=end_at) == "applied"
+
+    seen = await shown(subscriber, one)
+    # 13 June and 35 days, and seven days of grace: not 25 days more.
+    assert (seen["status"], seen["grace_ends_at"]) == ("past_due", "2026-07-25T12:01:00Z")
+    subscriber.clock.advance_s(7 * DAY_S)
+    await subscriber.pass_time(one)
+    assert (await subscriber.now(one)).status == "expired"
