@@ -113,7 +113,7 @@ COUNTED: Final = (
         "orders",
         "ord",
         1256,
-        ("url", "success_url", "cancel_url", "invoice_pdf", "answer", "reason", "origin"),
+        ("url", "success_url", "cancel_url", "invoice_pdf", "answer", "reason", "origin", "terms"),
     ),
     Counted("subscriptions", "sub", 656, ("grant_terms",)),
     Counted("plan_grants", "pgr", 496),

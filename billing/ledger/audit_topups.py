@@ -213,6 +213,8 @@ TOPUP_RULES: Final = (
             WHERE p.account_id = :account_id AND p.environment = :environment
               AND ((a.status = 'pending') <> (a.decided_at IS NULL)
                 OR a.status = 'pending' AND p.status NOT IN ('pending', 'scheduled')
-                OR a.status IN ('denied', 'cancelled', 'expired') AND p.status <> 'cancelled')""",
+                OR a.status IN ('denied', 'cancelled', 'expired') AND p.status <> CASE
+                    WHEN a.status = 'expired' AND a.reason = 'sender_left' THEN 'failed'
+                    ELSE 'cancelled' END)""",
     ),
 )

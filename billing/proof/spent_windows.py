@@ -41,7 +41,10 @@ WHERE {_OWN} AND id >= :usage_from AND created_at >= :day AND key_id IS NOT NULL
 UNION ALL
 SELECT created_at, spent_by, counted_in, CASE status WHEN 'held' THEN amount_micros
     WHEN 'captured' THEN captured_micros + COALESCE(over_micros, 0) ELSE 0 END, 0
-FROM holds WHERE {_OWN} AND id >= :holds_from AND created_at >= :day AND spent_by IS NOT NULL"""
+FROM holds WHERE {_OWN} AND id >= :holds_from AND created_at >= :day AND spent_by IS NOT NULL
+UNION ALL
+SELECT created_at, '', NULL, amount_micros, 1 FROM oauth_charges
+WHERE {_OWN} AND id >= :charges_from AND created_at >= :day"""
 _CLOCK: Final = f"""
 SELECT clock_ahead_us, (SELECT MAX(w.window_start_at) FROM api_keys k
     JOIN spend_windows w ON w.key_id = k.id AND w.period = 'day'
@@ -140,6 +143,7 @@ async def _spent(tx: Transaction, tenant: Tenant, day: int) -> Mapping[tuple[str
         topups_from=least_id("txn", from_us),
         usage_from=least_id("usg", from_us),
         holds_from=least_id("hld", from_us),
+        charges_from=least_id("chg", from_us),
     )
     alone = {row["spent_by"] for row in rows if " " not in row["spent_by"]}
     known = await tx.fetch(

@@ -253,13 +253,16 @@ OF_ENVIRONMENTS: Final = (
     ),
     RowRule(
         "a day's check-ins awarded what they add up to",
+        # A sandbox account is erased with its check-ins, in staging alone: what is missing is whole credits.
         f"""SELECT CAST(s.day AS TEXT) AS id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
                 SELECT day_start_at AS day, 0 AS expected, awarded_micros AS found FROM checkin_days
                 WHERE environment = :environment AND :account_id = ''
                 UNION ALL
                 SELECT created_at - created_at % {DAY_US}, awarded_micros, 0 FROM checkins
                 WHERE environment = :environment
-            ) AS s GROUP BY s.day HAVING SUM(s.expected) <> SUM(s.found)""",
+            ) AS s GROUP BY s.day HAVING SUM(s.expected) > SUM(s.found)
+                OR :environment = 'live' AND SUM(s.expected) <> SUM(s.found)
+                OR (SUM(s.found) - SUM(s.expected)) % {MICROS_PER_CREDIT} <> 0""",
     ),
 )
 

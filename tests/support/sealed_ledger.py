@@ -26,7 +26,7 @@ SECOND = DAY + DAY_US + 20 * HOUR_US
 THIRD = DAY + 2 * DAY_US
 _TOPUP = (
     *("id", "account_id", "environment", "status", "platform", "amount_cents", "recipient_email"),
-    *("metadata", "fulfilment", "created_at", "settled_at"),
+    *("metadata", "fulfilment", "created_at", "settled_at", "new_balance_cents"),
 )
 _LEDGER_ACCOUNT = (
     *("id", "account_id", "environment", "kind", "name", "balance_micros"),
@@ -74,7 +74,7 @@ async def add_send(database: Database, at_us: int, dollars: int) -> None:
     """A delivered top-up and its transfer, without the balances."""
     row = (
         *(topup_at(at_us), OWN, "live", "delivered", "claude", dollars * 100, "to@example.com"),
-        *("{}", "voucher", at_us, at_us),
+        *("{}", "voucher", at_us, at_us, dollars * 100),
     )
     await database.transaction(lambda tx: tx.insert("topups", _TOPUP, [row]))
     await add_transfers(

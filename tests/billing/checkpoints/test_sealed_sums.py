@@ -34,8 +34,9 @@ from tests.support.sealed_ledger import (
 from tests.support.sealing import DAY, add_transfers, findings_of, seal_days, transfer_at
 
 ASSETS = "assets equal liabilities"
-DELIVERED = "a delivered top-up credited its recipient once"
+DELIVERED = "a delivered top-up credited its recipient once, any other never"
 RECIPIENT = "a recipient's wallet holds what was delivered and neither redeemed nor reversed"
+FAILED = "a failed top-up has a reason, and one that nothing was delivered of has no balance of its recipient"
 OF_TOPUP = "a transfer of a top-up has its top-up"
 OLD = transfer_at(FIRST)
 NEW = transfer_at(THIRD)
@@ -89,14 +90,14 @@ ATTACKS: Sequence[tuple[list[str], list[str], set[str], set[str], set[str]]] = (
         [_STATE.format("delivered", topup_at(FIRST))],
         set(),
         set(),
-        {RECIPIENT},
+        {DELIVERED, RECIPIENT, FAILED},
     ),
     (
         [_STATE.format("failed", topup_at(SECOND))],
         [_STATE.format("delivered", topup_at(SECOND))],
-        {RECIPIENT},
+        {DELIVERED, RECIPIENT, FAILED},
         set(),
-        {RECIPIENT},
+        {DELIVERED, RECIPIENT, FAILED},
     ),
     (
         [_AWAY.format("gone", "nowhere", NEW)],

@@ -11,6 +11,8 @@ from tests.support.usage import capture, check_in, hold, use
 
 HELD = "what is held equals open top-ups, open holds and open refunds"
 HOLD = "a hold took its amount once, and once ended gave all of it on"
+ENDED = "a hold ended as its state says, and only a captured one was used"
+KEY = "a key's newest day counts what was sent and used"
 DAY = "a day's usage is what its records add up to"
 DAYS_RECORDS = "a day's usage has each of its records and their tokens"
 
@@ -29,21 +31,27 @@ async def a_life(database: Database, clock: FixedClock) -> FundedAccount:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ("UPDATE holds SET amount_micros = 999 WHERE reference = 'open'", {HELD, HOLD}),
-        ("UPDATE holds SET status = 'released' WHERE reference = 'open'", {HELD, HOLD}),
+        ("UPDATE holds SET amount_micros = 999 WHERE reference = 'open'", {HELD, HOLD, KEY}),
+        (
+            "UPDATE holds SET status = 'released' WHERE reference = 'open'",
+            {HELD, HOLD, ENDED, KEY},
+        ),
         (
             "UPDATE holds SET status = 'held' WHERE reference = 'done'",
-            {HELD, HOLD, DAY, DAYS_RECORDS},
+            {HELD, HOLD, ENDED, DAY, DAYS_RECORDS, KEY},
         ),
-        ("UPDATE holds SET captured_micros = 401 WHERE reference = 'done'", {HOLD, DAY}),
-        ("UPDATE holds SET over_micros = 7 WHERE reference = 'done'", {HOLD, DAY}),
-        ("DELETE FROM holds WHERE reference = 'open'", {HELD}),
-        ("UPDATE usage_records SET amount_micros = 99", {"usage was charged once", DAY}),
+        ("UPDATE holds SET captured_micros = 401 WHERE reference = 'done'", {HOLD, DAY, KEY}),
+        ("UPDATE holds SET over_micros = 7 WHERE reference = 'done'", {HOLD, DAY, KEY}),
+        ("DELETE FROM holds WHERE reference = 'open'", {HELD, KEY}),
+        ("UPDATE usage_records SET amount_micros = 99", {"usage was charged once", DAY, KEY}),
         ("UPDATE usage_records SET input_tokens = 1", {DAYS_RECORDS}),
-        ("UPDATE usage_records SET id = 'usg_0'", {"usage was charged once"}),
-        ("DELETE FROM usage_records", {"usage was charged once", DAY, DAYS_RECORDS}),
+        ("UPDATE usage_records SET id = 'usg_0'", {"usage was charged once", KEY}),
+        ("DELETE FROM usage_records", {"usage was charged once", DAY, DAYS_RECORDS, KEY}),
         ("DELETE FROM usage_days", {DAY, DAYS_RECORDS}),
-        ("UPDATE checkins SET awarded_micros = 1", {"a check-in was awarded once"}),
+        (
+            "UPDATE checkins SET awarded_micros = 1",
+            {"a check-in was awarded once", "a day's check-ins awarded what they add up to"},
+        ),
         ("UPDATE checkins SET grant_id = 'grt_0'", {"a check-in was awarded once"}),
     ],
 )

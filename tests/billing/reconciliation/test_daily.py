@@ -264,8 +264,11 @@ async def test_a_broken_rule_of_the_ledger_is_found_in_its_own_environment(books
     await run_sql(database, "UPDATE orders SET reversed_micros = 1")
 
     found = await books.compare("ledger")
-    assert [one[0] for one in found] == ["ledger_rule"]
-    assert found[0][1].endswith(order_id)
+    # A micro came back of an order that nothing went back of, and no transfer took it.
+    assert sorted(found) == [
+        ("ledger_rule", f"credit is taken back in the share of what went back: {order_id}", 0, 1),
+        ("ledger_rule", f"what was reversed of an order was taken back: {order_id}", 1, 0),
+    ]
     assert await books.daily.run_part("live", "ledger") is not None
     live = await database.read(lambda tx: differences.page(tx, "live", limit=50))
     assert list(live) == []
