@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test quick prove check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse release deploy-check old-code stripe-mock-check
+.PHONY: help run test quick prove check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse release deploy-check alerts-check old-code stripe-mock-check
 
 # The first Python on the PATH that is new enough, or a much faster one; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell bash .ci/find-python)
@@ -58,6 +58,9 @@ rehearse: ## docs/deploy.md by the letter, over a copy of this machine's files; 
 
 deploy-check: $(INSTALLED) ## deploy/ shown to helm, Kubernetes' schemas, hadolint and promtool; needs go
 	@exec bash .ci/deploy-check
+
+alerts-check: $(INSTALLED) ## each alert fires beside a real Prometheus when the real thing breaks; needs root
+	@exec $(BIN)/python -m tests.deploy.alerts_check $(ARGS)
 
 release: $(INSTALLED) ## tag, source, wheel, chart and notes of VERSION=0.1.0 in dist/; docs/releasing.md
 	@exec $(BIN)/python .ci/release $(VERSION)
