@@ -81,12 +81,12 @@ def problem_of(
 
 
 def _wrong_name(value: Mapping[str, Any], kind: Any, show: Callable[[str], str]) -> str:
-    """Which of the pairs is wrong, of the first PAIRS_MAX."""
+    """Return the name of the wrong pair among the first PAIRS_MAX; an empty name names nothing."""
     for name, one in islice(value.items(), PAIRS_MAX):
         try:
             msgspec.convert({name: one}, kind)
         except msgspec.ValidationError:
-            return f".{show(name)}"
+            return f".{show(name)}" if name else ""
     return ""
 
 

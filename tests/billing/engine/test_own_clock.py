@@ -115,9 +115,7 @@ async def test_a_key_ends_by_its_accounts_own_clock_and_no_other_accounts(
     await move(account, 1)
 
     assert before == ["delivered", "delivered"]
-    assert [await outcome(account, 100), await outcome(account, 100, child)] == [
-        "CredentialEnded"
-    ] * 2
+    assert [await outcome(account, 100), await outcome(account, 100, child)] == ["expired"] * 2
     assert [await outcome(other, 700), await outcome(other, 600)] == ["per_day", "delivered"]
 
 

@@ -10,7 +10,7 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.topups.send import new_send
 from billing.topups.send_request import prepare
-from billing.topups.settlement import Decide
+from billing.topups.settlement import Decide, RequesterBlocked
 from billing.topups.topup import TopUp
 from billing.usage.hold_commands import CaptureHold, new_hold
 from billing.usage.usage import UsageItem, new_usage
@@ -133,10 +133,11 @@ async def test_a_paused_key_spends_in_no_way_nor_do_its_children(
     assert [type(one) for one in outcomes] == [KeyPaused] * 6
     with pytest.raises(KeyPaused):
         await account.mint(parent=child)
-    with pytest.raises(KeyPaused):
+    with pytest.raises(RequesterBlocked) as blocked:
         await account.run(
             Decide(held.topup.id, tenant, held.approval.id, "approved", "key_other", child.lineage)
         )
+    assert blocked.value.reason == "requester_paused"
     # What was held before may be charged within its amount, not above it.
     over = CaptureHold(placed.hold.id, tenant, 101 * MICROS)
     with pytest.raises(DomainError) as refused:

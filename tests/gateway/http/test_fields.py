@@ -54,7 +54,10 @@ def test_every_bad_field_is_named() -> None:
     assert refused(b'{"platform":7,"amount_cents":"1000","amuont":1}') == [
         ("amuont", "unknown field"),
         ("platform", "expected a string, got an integer"),
-        ("amount_cents", "expected an integer, got a string"),
+        (
+            "amount_cents",
+            "expected an integer, got a string: it is a whole number of US cents, and 1000 means $10.00",
+        ),
     ]
 
 
@@ -103,7 +106,7 @@ def test_missing_fields_are_named() -> None:
 def test_a_bad_member_is_found_inside_its_field() -> None:
     errors = refused(b'{"platform":"claude","amount_cents":1,"metadata":{"a":1}}')
 
-    assert errors == [("metadata", "expected a string, got an integer")]
+    assert errors == [("metadata.a", "expected a string, got an integer")]
 
 
 def test_an_over_long_string_says_its_limit() -> None:
