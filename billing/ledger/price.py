@@ -1,6 +1,7 @@
 """Prices: an amount in a currency's smallest unit. Integers only; decimals exist in text alone.
 
-USD has 2 places, KWD 3, JPY 0 (ISO 4217). A price is converted once, when an order is made, with the
+USD has 2 places, KWD 3, JPY 0 (ISO 4217). Nobody guesses the places of a currency that isn't listed: it can't be
+set, and what a provider reports in one stays a count of smallest units, for an operator to review. A price is converted once, when an order is made, with the
 operator's rate, and rounded up to the smallest unit, so nothing is sold below its price.
 """
 
@@ -15,32 +16,21 @@ from babel.core import get_global
 from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX
 
-PLACES = 2
-_PLACES = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+# The minor units of ISO 4217's list one, and of currencies that ended: amounts are stored in them.
+_CODES: Mapping[int, str] = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: """
+        AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF
+        CHE CHF CHW CNY COP COU CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ
+        GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD
+        MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD
+        RUB SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH
+        USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG ZWL
+    """,
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
 }
+_PLACES = {code: places for places, codes in _CODES.items() for code in codes.split()}
 _Day = tuple[int, int, int] | None
 # Code, since when, until when, and whether it is legal tender.
 _Tender = tuple[str, _Day, _Day, bool]
@@ -54,24 +44,44 @@ class Price:
     amount: int
     currency: str
 
+    @property
+    def is_listed(self) -> bool:
+        """How many smallest units make a whole one is known."""
+        return self.currency in _PLACES
+
+    @property
+    def places(self) -> int:
+        """Return the decimal places of `decimal`: none if the currency isn't listed."""
+        return _PLACES.get(self.currency, 0)
+
     def decimal(self) -> str:
-        """Exact decimal text with the currency's places, such as 20.00, 1.500 or 300."""
-        places = places_of(self.currency)
+        """Write the exact amount with the currency's places, such as 20.00, 1.500 or 300.
+
+        The amount of a currency that isn't listed is written in its smallest unit; `words` says so.
+        """
+        places = self.places
         if places == 0:
             return str(self.amount)
         whole, part = divmod(self.amount, 10**places)
         return f"{whole}.{part:0{places}d}"
 
     def words(self) -> str:
-        """As people read it: 1,234.50 USD; what is below nothing with its sign, -5.00 USD."""
+        """Write the amount for people: 1,234.50 USD, below zero -5.00 USD, not listed: 500 smallest units of ABC."""
+        if not self.is_listed and self.currency:
+            return f"{self.amount:,} smallest units of {self.currency}"
         whole, point, part = Price(abs(self.amount), self.currency).decimal().partition(".")
         sign = "-" if self.amount < 0 else ""
         return f"{sign}{int(whole):,}{point}{part} {self.currency}"
 
 
 def places_of(currency: str) -> int:
-    """Decimal places of the currency; two for one that is not listed."""
-    return _PLACES.get(currency, PLACES)
+    """Return the currency's decimal places; raises InvalidInput if the currency isn't listed."""
+    if currency not in _PLACES:
+        raise InvalidInput(
+            f"the decimal places of {currency[:10]!r} are not known: use a currency of ISO 4217, such as USD",
+            param="currency",
+        )
+    return _PLACES[currency]
 
 
 def check_currency(text: str) -> str:
@@ -80,7 +90,7 @@ def check_currency(text: str) -> str:
     For what somebody sets; what is stored already is not asked, since a currency may end later.
     """
     code = text.strip().upper()
-    if code not in _in_use():
+    if code not in _in_use() or code not in _PLACES:
         raise InvalidInput(
             "a currency is a code of ISO 4217 that is in use today, such as USD", param="currency"
         )

@@ -18,7 +18,7 @@ from billing.payments.dispatch import ACTIONS, Inquire, Note
 from billing.payments.fact_subjects import FactSubject, SubjectFact, order_subject
 from billing.providers import breakdown, event_log
 from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
-from billing.providers.problem import Problem
+from billing.providers.problem import Problem, in_words
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
@@ -313,5 +313,8 @@ def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> Problem | None
 
 
 def _in_words(paid: Paid) -> tuple[str, ...]:
-    price = f"{paid.price.decimal()} {paid.price.currency}"
-    return (f"payment {paid.payment_id}", price, *([f"with {paid.method}"] if paid.method else []))
+    return (
+        f"payment {paid.payment_id}",
+        in_words(paid.price),
+        *([f"with {paid.method}"] if paid.method else []),
+    )

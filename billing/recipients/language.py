@@ -79,7 +79,9 @@ class Language:
         return self._written(Decimal(micros).scaleb(-_MICROS), CURRENCY)
 
     def price(self, price: Price) -> str:
-        """An amount of any currency as people write it."""
+        """Write an amount of any currency as people do."""
+        if not price.is_listed:
+            return price.words()
         return self._written(Decimal(price.decimal()), price.currency)
 
     def count(self, number: int) -> str:

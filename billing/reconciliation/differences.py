@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from billing.ledger.price import Price
+from billing.providers.problem import in_words
 from billing.reconciliation.kinds import KINDS, DifferenceKind, FoundDifference
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
@@ -82,7 +83,7 @@ def _figure(amount: int, unit: str) -> str:
     if unit == MICROS:
         return f"{amount / 1_000_000:.6f} USD"
     sign = "-" if amount < 0 else ""
-    return f"{sign}{Price(abs(amount), unit).decimal()} {unit}"
+    return f"{sign}{in_words(Price(abs(amount), unit))}"
 
 
 async def note_found(

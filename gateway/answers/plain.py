@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from billing.ledger.price import Price, places_of
+from billing.ledger.price import Price
 from gateway.answers.answer import Answer
 
 # A number with a fraction, in its JSON text.
@@ -33,4 +33,4 @@ def number(units: int, places: int) -> msgspec.Raw:
 
 def price_number(price: Price) -> msgspec.Raw:
     """The price in whole units of its currency."""
-    return number(price.amount, places_of(price.currency))
+    return number(price.amount, price.places)

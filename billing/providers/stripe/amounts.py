@@ -1,6 +1,6 @@
 """Amounts in Stripe's unit, and ours. Invariant: they are converted here and nowhere else."""
 
-from billing.ledger.price import Price, places_of
+from billing.ledger.price import Price
 from billing.providers.protocol import PriceRefused
 
 # Stripe's own places where they differ from ISO 4217's: ISK and UGX keep two that are always 00.
@@ -13,8 +13,10 @@ class Unreadable(ValueError):
 
 
 def to_stripe(price: Price) -> int:
-    """The amount in Stripe's unit; raises PriceRefused for one that it cannot charge."""
-    places = places_of(price.currency)
+    """Return the amount in Stripe's unit; raises PriceRefused if Stripe can't charge it."""
+    if not price.is_listed:
+        raise PriceRefused(f"stripe can't charge {price.words()}: the currency isn't listed")
+    places = price.places
     theirs = _PLACES.get(price.currency, places)
     amount, rest = divmod(price.amount * _power(theirs - places), _power(places - theirs))
     if rest or (places == 3 and amount % _THREE_PLACES_STEP):
@@ -25,9 +27,12 @@ def to_stripe(price: Price) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> Price:
-    """The price that Stripe states; raises Unreadable for one that has no unit of ours."""
+    """Return the price that Stripe states; raises Unreadable for one that has no unit of ours.
+
+    One in a currency that isn't listed stays in Stripe's unit: it equals no price of ours, so an operator decides.
+    """
     code = currency.upper()
-    places = places_of(code)
+    places = Price(amount, code).places
     theirs = _PLACES.get(code, places)
     ours, rest = divmod(amount * _power(places - theirs), _power(theirs - places))
     if rest or amount < 0 or len(code) != 3:

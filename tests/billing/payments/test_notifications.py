@@ -137,6 +137,9 @@ async def test_a_replay_after_a_day_and_after_a_year_is_still_one_credit(
         ({"amount": 1999}, "19.99 USD was paid, not 20.00 USD"),
         ({"amount": 2001}, "20.01 USD was paid, not 20.00 USD"),
         ({"currency": "EUR"}, "20.00 EUR was paid, not 20.00 USD"),
+        # Nobody guesses how many smallest units make a whole one.
+        ({"currency": "XQQ"}, "2,000 smallest units of XQQ was paid, not 20.00 USD"),
+        ({"currency": "CLF"}, "0.2000 CLF was paid, not 20.00 USD"),
         ({"amount": 0}, "0.00 USD was paid, not 20.00 USD"),
         ({"amount": -2000}, "-20.00 USD was paid, not 20.00 USD"),
         ({"amount": 2**62}, "46116860184273879.04 USD was paid, not 20.00 USD"),

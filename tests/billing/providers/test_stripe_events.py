@@ -20,6 +20,7 @@ from billing.providers.protocol import (
     InvoicePaid,
     NotificationRefused,
     Paid,
+    PriceRefused,
     ProviderRefused,
     Refunded,
     Subject,
@@ -264,6 +265,7 @@ def test_a_signed_body_that_is_no_event_is_refused(body: bytes) -> None:
         (Price(5, "ISK"), 500),
         (Price(5, "UGX"), 500),
         (Price(500, "MGA"), 5),
+        (Price(12345, "CLF"), 12345),
     ],
 )
 def test_a_price_is_told_to_stripe_in_its_units_and_read_back(price: Price, theirs: int) -> None:
@@ -280,6 +282,12 @@ def test_an_amount_too_fine_for_stripe_is_refused_before_it_is_asked(price: Pric
 def test_a_fraction_of_a_unit_that_has_none_is_unreadable() -> None:
     with pytest.raises(Unreadable):
         from_stripe(550, "isk")
+
+
+def test_an_unlisted_currency_is_read_as_it_came_and_never_charged() -> None:
+    assert from_stripe(12345, "xqq") == Price(12345, "XQQ")
+    with pytest.raises(PriceRefused, match="12,345 smallest units of XQQ"):
+        to_stripe(Price(12345, "XQQ"))
 
 
 @given(

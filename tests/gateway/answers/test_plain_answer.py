@@ -34,7 +34,8 @@ def test_a_number_is_what_it_was(units: int, places: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "text"), [(Price(2000, "USD"), b"20.0"), (Price(6200, "KWD"), b"6.2")]
+    ("price", "text"),
+    [(Price(2000, "USD"), b"20.0"), (Price(6200, "KWD"), b"6.2"), (Price(62, "XQQ"), b"62.0")],
 )
 def test_a_price_has_its_currencys_places(price: Price, text: bytes) -> None:
     assert bytes(price_number(price)) == text
