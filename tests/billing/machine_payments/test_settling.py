@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
+from billing.engine.send_limits import LooksRepeated
 from billing.machine_payments import payment as payments
 from billing.machine_payments.facilitator import Expected, Settlement, Verified
 from billing.machine_payments.payment import PaymentUsed
@@ -98,7 +99,7 @@ async def test_a_refusal_after_a_death_proves_nothing(
     # Charged, and the process dies before it can write that down.
     mortal = MortalDatabase(database, 3, is_committed=False)
     with contextlib.suppress(StoreError, Unavailable):
-        await replace(machine, database=mortal).pay(machine.payment(1))
+        await replace(machine, database=mortal).pay(machine.payment(1, distinct=True))
     assert mortal.is_dead
     assert sorted(chain.charged.values()) == [1, 1]
 
@@ -109,6 +110,25 @@ async def test_a_refusal_after_a_death_proves_nothing(
     await machine.sweep()
 
     assert await machine.delivered() == 2
+    assert await machine.findings() == []
+
+
+async def test_only_a_payment_that_may_be_charged_stands_in_the_way_of_another(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, chain = await opened(database, clock, ["no", "away"])
+    refused = await machine.pay(machine.payment(0))
+    # Nothing was charged, so the same wish is paid for anew; while nobody knows, it may yet be charged.
+    unsure = await machine.pay(machine.payment(1))
+    with pytest.raises(LooksRepeated):
+        await machine.pay(machine.payment(2))
+    person_looked = await machine.decide(unsure, "refused")
+    paid = await machine.pay(machine.payment(3))
+
+    states = [one.state for one in (refused, unsure, person_looked, paid)]
+    assert states == ["refused", "unsure", "refused", "paid"]
+    assert chain.charged == {b"ref-3": 1}
+    assert await machine.delivered() == 1
     assert await machine.findings() == []
 
 
@@ -192,7 +212,7 @@ async def test_what_only_settling_needs_is_dropped_at_the_end(
     machine, _ = await opened(database, clock, ["yes", "no", "away"])
     for number in range(3):
         words = DeliveryOptions(message="for your birthday")
-        await machine.pay(machine.payment(number, delivery=words))
+        await machine.pay(machine.payment(number, delivery=words, distinct=True))
 
     kept = {one.state: (bool(one.proof), one.request.delivery) for one in await machine.rows()}
 
@@ -240,6 +260,7 @@ _STEPS = strategies.lists(
         strategies.integers(0, 2),  # which payment
         strategies.sampled_from(["yes", "lost", "away", "no"]),
         strategies.sampled_from(["user@example.com", "failed@sandbox.test"]),
+        strategies.booleans(),  # whether its payer says distinct
     ),
     max_size=10,
 )
@@ -253,13 +274,13 @@ _STEPS = strategies.lists(
 )
 @given(steps=_STEPS)
 async def test_no_order_of_things_charges_twice_or_loses_what_was_paid(
-    database: Database, steps: list[tuple[str, int, str, str]]
+    database: Database, steps: list[tuple[str, int, str, str, bool]]
 ) -> None:
     machine, chain = await opened(database, FixedClock(1_780_000_000_000_000))
     base = next(NUMBERS) * 10
-    for step, number, word, to in steps:
+    for step, number, word, to, is_distinct in steps:
         chain.words.append(word)
-        payment = machine.payment(base + number, recipient_email=to)
+        payment = machine.payment(base + number, recipient_email=to, distinct=is_distinct)
         with contextlib.suppress(DomainError, StoreError):
             if step == "pay":
                 await asyncio.gather(

@@ -86,7 +86,7 @@ async def test_deliveries_and_orders_are_exported(gateway: Gateway) -> None:
 _FIRST_LINES = {
     "/approvals": (
         "id,status,transaction_id,platform,amount_cents,charged_cents,recipient_email,note,requested_by,"
-        "requester_key_name,decided_by,created_at,expires_at,decided_at"
+        "requester_key_name,decided_by,created_at,expires_at,decided_at,reason,sender_email"
     ),
     "/audit": (
         "id,created_at,action,outcome,environment,subject_id,actor_kind,actor_id,actor_name,address,"

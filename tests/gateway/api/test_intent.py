@@ -79,7 +79,10 @@ async def test_another_body_and_a_bad_intent_are_refused(gateway: Gateway) -> No
     assert other.json()["data"]["error"]["reason"] == "intent_used"
     assert (short.status_code, short.json()["data"]["error"]["param"]) == (422, "intent")
     assert quote.json()["data"]["would_be"] == "replayed"
-    assert bulk.json()["data"]["counts"]["refused"] == 1
+    assert (bulk.status_code, bulk.json()["code"]) == (422, 3010)
+    [met] = bulk.json()["data"]["errors"]
+    assert (met["code"], met["error"]["reason"]) == (2006, "intent_met")
+    assert met["transaction_id"] == first["transaction_id"]
 
 
 async def test_mcp_and_a_persons_page_meet_the_same_top_up(gateway: Gateway) -> None:

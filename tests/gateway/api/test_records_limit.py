@@ -37,9 +37,10 @@ async def test_batches_of_usage_cost_a_unit_for_each_record(gateway: Gateway) ->
 
 @pytest.mark.gateway_settings(**LIMITS)
 async def test_bulk_sends_cost_a_unit_for_each_item(gateway: Gateway) -> None:
+    """An item that is refused costs as much."""
     body = {"items": [{**SEND, "amount_cents": 0}] * 1_000}
 
-    assert await answers(gateway, "/topup/bulk", body, 3) == [202, 202, 429]
+    assert await answers(gateway, "/topup/bulk", body, 3) == [422, 422, 429]
 
 
 @pytest.mark.one_database

@@ -125,7 +125,8 @@ async def test_a_plan_is_changed_ended_and_resumed_by_stripes_word(
         assert (ending["cancel_at_period_end"], ending["next_charge"]) == (True, None)
         assert resumed["cancel_at_period_end"] is False
         assert (later["next_plan_id"], later["pending"]) == ("pro", None)
-        expected = ["started", "changed", "changed", "canceling", "changed"]
+        # An upgrade is told when it is chosen, and when its share is paid, with what that granted.
+        expected = ["started", "changed", "changed", "changed", "canceling", "changed"]
         assert await club.types() == expected
 
 
