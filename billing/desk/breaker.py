@@ -45,7 +45,7 @@ async def _change(
             f"say why, in at most {REASON_CHARACTERS_MAX} characters", param="reason"
         )
     if paused_at is not None and before.held_since is not None:
-        raise NotNow(f"{supplier} is paused already")
+        raise NotNow(f"Supplier {supplier} is already paused.")
     if paused_at is None and before.held_since is None and before.resting_since is None:
         raise NotNow(f"{supplier} is neither paused nor left alone: it is asked")
     after = await platform_rows.set_paused(tx, before, paused_at)

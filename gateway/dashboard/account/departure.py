@@ -25,14 +25,16 @@ from store.database import Transaction
 # Of each kind, on the page; the count says how many there are.
 SHOWN_MAX: Final = 50
 _KINDS: Final = {
-    "keys": (phrase("API keys"), phrase("They go on until you end them.")),
-    "endpoints": (phrase("Endpoints"), phrase("They go on until you end them.")),
+    "keys": (phrase("API keys"), phrase("They keep working until you end them.")),
+    "endpoints": (phrase("Endpoints"), phrase("They keep working until you end them.")),
     "sends": (
         phrase("Sends for later"),
-        phrase("Once they left, each waits for you at its time for 72 hours, then fails."),
+        phrase(
+            "After their removal, each send waits for your approval at its time, then fails after 72 hours."
+        ),
     ),
-    "batches": (phrase("Bulk sends"), phrase("What of them is not sent yet waits for you, too.")),
-    "logins": (phrase("Open logins"), phrase("Once they left, these give no key.")),
+    "batches": (phrase("Bulk sends"), phrase("Unsent items wait for your approval, too.")),
+    "logins": (phrase("Open logins"), phrase("After their removal, these logins give no key.")),
 }
 
 

@@ -130,4 +130,4 @@ async def test_the_owner_sees_what_a_removed_colleague_made_and_ends_it(team: Te
     assert "their key" in seen
     assert by_them.status_code != 200
     assert ended.status_code == 303
-    assert "Nothing of theirs goes on" in over
+    assert "Nothing left to end" in over
