@@ -30,7 +30,7 @@ from billing.records.leaf import RecordLeaf, digest_of as record_digest
 from billing.records.removal import Removal
 from billing.records.sealing import LOOK_BACK_US, known_ids
 from billing.records.tiles import TILE, RecordTile
-from kernel.clock import DAY_US, day_start_us
+from kernel.clock import DAY_US, day_start_us, rfc3339
 from keys.vault import Vault
 from store.database import Database, Transaction
 
@@ -135,11 +135,16 @@ async def _heads_faults(
             yield SealedDifference("a head's signature holds", "", day, row_id)
             last = one
             continue
-        is_row_signed = (said.number, said.day, said.size, said.root) == (
+        is_row_signed = (
+            *(said.number, said.day, said.size, said.root),
+            *(said.sealed_to, said.sealed_at),
+        ) == (
             one.number,
             day,
             one.size,
             one.root.hex(),
+            rfc3339(one.sealed_to),
+            rfc3339(one.sealed_at),
         )
         if not is_row_signed or digest_of(payload) != one.digest:
             yield SealedDifference("a head is what was signed", "", day, row_id)

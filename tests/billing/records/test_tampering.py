@@ -134,6 +134,14 @@ SEALS: dict[str, tuple[str, str]] = {
         "UPDATE record_heads SET size = size - 1 WHERE number = 2",
         "a head is what was signed",
     ),
+    "up to when a head says that all is sealed": (
+        "UPDATE record_heads SET sealed_to = 0 WHERE number = 2",
+        "a head is what was signed",
+    ),
+    "when a head was signed": (
+        "UPDATE record_heads SET sealed_at = sealed_at - 3600000000 WHERE number = 2",
+        "a head is what was signed",
+    ),
     "a head that is deleted": (
         "DELETE FROM record_heads WHERE number = 2",
         "a head follows the one before it",
