@@ -111,7 +111,10 @@ async def get_seen(
 
 
 async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> int:
-    """How many wait for a person or are overdue, COUNTED_MAX at most: one statement over indexes."""
+    """Count those that wait for a person, are overdue or have a word nobody has seen, COUNTED_MAX at most.
+
+    One statement over indexes.
+    """
     row = await tx.fetch_one(_COUNT, environment=environment, most=COUNTED_MAX, **_moments(now_us))
     assert row is not None, "a count has one row"
     return min(int(row["number"]), COUNTED_MAX)
@@ -241,5 +244,9 @@ SELECT COUNT(*) AS number FROM (
             ON t.id = m.transaction_id AND t.status = 'pending' AND t.supplier = m.supplier
         WHERE m.environment = :environment AND m.outcome IS NULL
         ORDER BY m.due_at LIMIT :most) tasks
+    UNION
+    SELECT id FROM (
+        SELECT DISTINCT transaction_id AS id FROM supplier_words
+        WHERE environment = :environment AND seen_at IS NULL LIMIT :most) words
 ) waiting
 """

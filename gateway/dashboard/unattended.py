@@ -11,9 +11,7 @@ from webhooks.deliveries.backlog import look
 
 
 async def desk_waiting(call: RequestContext[Any, Any]) -> int:
-    """How many top-ups wait for a person or are overdue, COUNTED_MAX at most; the page's menu says so,
-    too. 0 for whoever is no operator.
-    """
+    """Count the top-ups that need an operator, COUNTED_MAX at most, also for the page's menu; 0 for anybody else."""
     if ADMIN not in call.principal.scopes:
         return 0
     environment, now_us = call.principal.environment, call.now_us

@@ -32,6 +32,7 @@ class WaitsForPerson:
 
     topups: int
     overdue_topups: int
+    contradicted_topups: int
     uncredited_orders: int
     unpaid_orders: int
     disputes: int
@@ -63,6 +64,7 @@ async def read_home(
         waits=WaitsForPerson(
             topups=desk[environment, "person"],
             overdue_topups=desk[environment, "overdue"],
+            contradicted_topups=desk[environment, "word"],
             **await _orders(tx, environment),
             machine_payments=(await count_stuck(tx))[environment],
             differences=await _differences(tx, environment),

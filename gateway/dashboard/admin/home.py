@@ -83,6 +83,11 @@ def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
     return (
         WaitingKind("Top-ups that need a person", waits.topups, f"{_A}/topups?view=person"),
         WaitingKind("Top-ups that are overdue", waits.overdue_topups, f"{_A}/topups?view=overdue"),
+        WaitingKind(
+            "Top-ups whose supplier's word is kept",
+            waits.contradicted_topups,
+            f"{_A}/topups?view=word",
+        ),
         WaitingKind("Orders paid, not credited", waits.uncredited_orders, _A),
         WaitingKind("Orders credited, not paid", waits.unpaid_orders, _A),
         WaitingKind("Disputes that are open", waits.disputes, f"{_A}/disputes"),

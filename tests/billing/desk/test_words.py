@@ -12,6 +12,7 @@ from billing.desk.decisions import Person
 from billing.desk.health import health_of
 from billing.desk.waiting import DeskFilter
 from billing.fulfilment.protocol import Unknown
+from billing.reports.operator.home import read_home
 from billing.topups import approval as approvals
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
@@ -46,21 +47,25 @@ async def test_a_kept_word_is_listed_and_counted_until_it_was_seen(
         found = await database.read(lambda tx: waiting.page(tx, wanted, limit=10, now_us=now_us))
         return [one.topup.id for one in found]
 
-    async def counted() -> int:
-        return (await database.read(lambda tx: waiting.gauges(tx, now_us=now_us)))[
-            "staging", "word"
-        ]
+    async def counted() -> tuple[int, int, int]:
+        """At the metric, in the menu and on the operator's home."""
+        gauges = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
+        menu = await database.read(lambda tx: waiting.count_waiting(tx, "staging", now_us=now_us))
+        home = await database.read(
+            lambda tx: read_home(tx, "staging", now_us=now_us, attempt_us_max=1)
+        )
+        return gauges["staging", "word"], menu, home.waits.contradicted_topups
 
     async def see(reason: str) -> int:
         return await database.transaction(
             lambda tx: words.see(tx, "staging", topup_id, reason=reason, by=ANN, now_us=now_us)
         )
 
-    assert (await listed(), await counted()) == ([topup_id], 1)
+    assert (await listed(), await counted()) == ([topup_id], (1, 1, 1))
     with pytest.raises(InvalidInput):
         await see(" ")
     assert await see("their second code is void") == 1
-    assert (await listed(), await counted()) == ([], 0)
+    assert (await listed(), await counted()) == ([], (0, 0, 0))
     with pytest.raises(NotNow):
         await see("again")
     await shop.close()
