@@ -70,6 +70,20 @@ BY_SERIES: Final = {
     "TopupTransactionIdsRunOut": "a billion transactions must pass",
     "TopupClockOff": "the machine's clock would have to be set",
     "TopupCommandsWait": "a thousand callers must wait on a machine of two cores",
+    "TopupFirstAttemptsLate": "ten minutes of slow workers must pass",
+    "TopupRetriesLate": "fifteen minutes of slow workers must pass",
+    "TopupDeliveriesLate": "five minutes must pass with workers that run",
+    "TopupClaimsLost": "ten claims must be overtaken",
+    "TopupConnectionsShort": "five minutes of waiting for connections must pass",
+    "TopupMoneyDiffers": "a provider must tell other payments than the ledger has",
+    "TopupMachinePaymentStuck": "a facilitator must lose an answer",
+    "TopupProviderFailing": "a payment provider must fail",
+    "TopupSupplierSilent": "a supplier must give no clear answer",
+    "TopupSupplierContradicts": "a supplier must contradict itself",
+    "TopupTopupsNeedPerson": "an hour must pass",
+    "TopupTopupsWaitLong": "an hour must pass",
+    "TopupRecordsNotSealed": "hours must pass",
+    "TopupStoredEventChanged": "an event older than an hour must be changed",
 }
 
 
@@ -537,6 +551,41 @@ def prometheus_yaml(targets: dict[str, list[str]], folder: Path) -> str:
     )
 
 
+def watchers(
+    folder: Path, targets: dict[str, list[str]], primary: OwnServer
+) -> tuple[dict[str, Program], dict[str, int]]:
+    """Return the exporters and Prometheus, configured and not started, and their ports."""
+    ports = {name: free_port() for name in ("node", "postgres", "blackbox", "prometheus")}
+    argv = {
+        "node": [
+            "prometheus-node-exporter",
+            "--collector.disable-defaults",
+            "--collector.filesystem",
+        ],
+        "postgres": ["prometheus-postgres-exporter"],
+        "blackbox": ["prometheus-blackbox-exporter", f"--config.file={folder}/blackbox.yaml"],
+        "prometheus": [
+            "prometheus",
+            f"--config.file={folder}/prometheus.json",
+            f"--storage.tsdb.path={folder}/tsdb",
+        ],
+    }
+    (folder / "blackbox.yaml").write_text(
+        "modules: {http_2xx: {prober: http, http: {tls_config: {insecure_skip_verify: true}}}}\n"
+    )
+    whole = {**targets, **{name: [f"127.0.0.1:{port}"] for name, port in ports.items()}}
+    (folder / "prometheus.json").write_text(prometheus_yaml(whole, folder))
+    source = f"postgresql://topup@127.0.0.1:{primary.port}/postgres?sslmode=disable"
+    env = {**os.environ, "DATA_SOURCE_NAME": source}
+    programs = {
+        name: Program(
+            [*words, f"--web.listen-address=127.0.0.1:{ports[name]}"], env, folder / f"{name}.log"
+        )
+        for name, words in argv.items()
+    }
+    return programs, ports
+
+
 @contextlib.asynccontextmanager
 async def standing(folder: Path) -> AsyncIterator[Stand]:
     """Start everything; end with no alert that fires but the certificate's and the mail server's."""
@@ -576,35 +625,15 @@ async def standing(folder: Path) -> AsyncIterator[Stand]:
         installation.start(gateways=2)
         receiver = await stack.enter_async_context(Receiver())
         address_port = await stack.enter_async_context(public_address(folder))
-        ports = {name: free_port() for name in ("node", "postgres", "blackbox", "prometheus")}
-        exporters = {
-            "node": ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}",
-                     "--collector.disable-defaults", "--collector.filesystem"],
-            "postgres": ["prometheus-postgres-exporter", f"--web.listen-address=127.0.0.1:{ports['postgres']}"],
-            "blackbox": ["prometheus-blackbox-exporter", f"--web.listen-address=127.0.0.1:{ports['blackbox']}",
-                         f"--config.file={folder}/blackbox.yaml"],
-            "prometheus": ["prometheus", f"--web.listen-address=127.0.0.1:{ports['prometheus']}",
-                           f"--config.file={folder}/prometheus.json", f"--storage.tsdb.path={folder}/tsdb"],
-        }  # fmt: skip
-        (folder / "blackbox.yaml").write_text(
-            "modules: {http_2xx: {prober: http, http: {tls_config: {insecure_skip_verify: true}}}}\n"
-        )
         targets = {
             "topup": [one.url.removeprefix("http://") for one in installation.gateways]
             + [f"127.0.0.1:{worker_port}"],
             "address": [f"https://127.0.0.1:{address_port}/readyz"],
-            **{name: [f"127.0.0.1:{port}"] for name, port in ports.items()},
         }
-        (folder / "prometheus.json").write_text(prometheus_yaml(targets, folder))
-        env = {
-            **os.environ,
-            "DATA_SOURCE_NAME": f"postgresql://topup@127.0.0.1:{primary.port}/postgres?sslmode=disable",
-        }
-        programs = {}
-        for name, words in exporters.items():
-            programs[name] = Program(words, env, folder / f"{name}.log")
-            stack.callback(programs[name].kill)
-            programs[name].start()
+        programs, ports = watchers(folder, targets, primary)
+        for program in programs.values():
+            stack.callback(program.kill)
+            program.start()
         stand = Stand(
             folder, primary, standby, installation, receiver, programs,
             f"http://127.0.0.1:{ports['prometheus']}",
