@@ -100,7 +100,7 @@ def test_what_is_not_ready_is_refused_with_every_reason_and_nothing_is_made(sour
         "Nothing was made.",
         "version.txt has another base version. Write `base: 0.2.0` and commit it.",
         "deploy/helm/topup-gateway/Chart.yaml has another version. Set both to 0.2.0.",
-        "CHANGELOG.md has no section `## 0.2.0` with text. Write it first.",
+        "CHANGELOG.md has no section `## 0.2.0 - YYYY-MM-DD` with text. Write it first.",
         "The tree has changes that are not committed. Commit or remove them.",
     ]
     assert git(source, "tag") == ""

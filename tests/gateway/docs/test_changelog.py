@@ -24,7 +24,7 @@ async def test_each_change_is_on_the_page_of_its_part(shared_gateway: Gateway) -
         assert page.status_code == 200, part.path
         shown += part.count
 
-    assert shown == len(re.findall(r"^- ", KEPT, re.MULTILINE)) > 400
+    assert shown == len(re.findall(r"^- ", KEPT, re.MULTILINE)) >= 40
     assert "/docs/changelog" in (await client.get("/docs/changelog/unreleased-added")).text
     assert (await client.get("/docs/changelog.md")).text == KEPT
     assert (await client.get("/docs/changelog/nothing")).status_code == 404
