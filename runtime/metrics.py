@@ -214,7 +214,7 @@ class Metrics:
             "The timeline of the server that this process goes by; each promotion begins the next.",
         )
         self.server_connections = self._plain_gauge(
-            "topup_server_connections", "Connections to the database server, whoever's they are."
+            "topup_server_connections", "Connections to the database server from all its clients."
         )
         self.server_connections_max = self._plain_gauge(
             "topup_server_connections_max",

@@ -47,7 +47,7 @@ async def _change(
     if paused_at is not None and before.held_since is not None:
         raise NotNow(f"Supplier {supplier} is already paused.")
     if paused_at is None and before.held_since is None and before.resting_since is None:
-        raise NotNow(f"{supplier} is neither paused nor left alone: it is asked")
+        raise NotNow(f"Supplier {supplier} is already in use: it is neither paused nor resting.")
     after = await platform_rows.set_paused(tx, before, paused_at)
     entry = audit_log.entry(
         by.actor,

@@ -46,7 +46,7 @@ def preset_fills(named: str | None, said: object) -> dict[str, Any]:
     missing = [
         {
             "param": name,
-            "detail": f"preset {named} needs it: {_MEANS[name]}, such as {suggested}",
+            "detail": f"Required by the preset {named}: {_MEANS[name]}, such as {suggested}.",
             "example": suggested,
         }
         for name, suggested in preset.asks.items()

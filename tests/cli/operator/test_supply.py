@@ -94,7 +94,7 @@ def test_a_supplier_is_paused_and_resumed_with_a_reason_once(topup: Topup) -> No
     released = topup("suppliers", "resume", "cards", "--reason", "they are back", "--json")
 
     assert (mute.exit_code, early.exit_code, again.exit_code) == (2, 1, 1)
-    assert "neither paused nor left alone" in early.stderr
+    assert "is already in use" in early.stderr
     assert "already paused" in again.stderr
     assert result_of(held)["held_since"] is not None
     assert result_of(released)["held_since"] is None
