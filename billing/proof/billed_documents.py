@@ -103,9 +103,12 @@ class SeriesCheck:
         rows, onward = await page(tx, _SERIES, tenant, after=after)
         broken: list[Broken] = []
         for row in rows:
-            if row["id"]:
-                broken += differs(SERIES, row["id"], row["last_number"], int(row["number"]))
-                broken += differs(SERIES, row["id"], row["last_number"], row["highest"])
+            last, number, highest = row["last_number"], int(row["number"]), row["highest"]
+            if not row["id"] or (tenant.environment == "staging" and number <= highest <= last):
+                # An erased sandbox account takes its documents along, and no number is given again.
+                continue
+            broken += differs(SERIES, row["id"], last, number)
+            broken += differs(SERIES, row["id"], last, highest)
         return Step(broken, onward)
 
 
