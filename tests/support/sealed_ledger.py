@@ -41,6 +41,8 @@ async def open_sealed_ledger(database: Database) -> None:
 
     async def accounts(tx: Transaction) -> None:
         for account_id in (OWN, "acc_b"):
+            about = ("id", "name", "created_at", "last_active_at")
+            await tx.insert("accounts", about, [(account_id, "Merchant", DAY, DAY)])
             columns = ("account_id", "environment", "created_at")
             await tx.insert("account_environments", columns, [(account_id, "live", DAY)])
         rows = [

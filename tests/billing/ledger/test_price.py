@@ -11,6 +11,7 @@ import pytest
 from billing.catalog.coupon import new_coupon
 from billing.catalog.pack import Pack, check_pack
 from billing.catalog.plan import Plan, check_plan
+from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import Price, check_currency, convert, places_of, price_of
 from billing.providers.problem import in_words
 from billing.providers.settings import stated
@@ -110,7 +111,7 @@ def plan_in(code: str) -> object:
         currency=code,
         created_at=0,
     )
-    return check_plan(plan, {})
+    return check_plan(plan, ProductFields({}))
 
 
 def coupon_in(code: str) -> object:
