@@ -3,6 +3,7 @@
 Most of it comes from the walks of the recorded answers and the lives at Stripe's stand-in.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,9 @@ async def fill(database_url: str, folder: Path, clock: FixedClock) -> None:
     )
     async with running(settings, clock) as gateway:
         # A payment by machine names the minute in which it counts.
-        for name in sorted(WALKS, key=lambda one: one != "x402"):
+        for number, name in enumerate(sorted(WALKS, key=lambda one: one != "x402")):
             await WALKS[name](Recorder(gateway, clock, folder))
-            await gateway.context.database.transaction(_forget_names)
+            await gateway.context.database.transaction(partial(_forget_names, prefix=f"x{number}-"))
         await _sealed(gateway)
     async with open_lives(database_url, folder, clock) as lives:
         for act in TABLE.acts.values():
@@ -70,8 +71,11 @@ async def fill(database_url: str, folder: Path, clock: FixedClock) -> None:
         await _sends(gateway, clock)
 
 
-async def _forget_names(tx: Transaction) -> None:
-    """Lets the next walk give the names that this one gave."""
+async def _forget_names(tx: Transaction, *, prefix: str) -> None:
+    """Let the next walk give the names that this one gave.
+
+    Each walk has a prefix of its own: PostgreSQL checks a unique key row by row, in any order.
+    """
     await tx.execute("UPDATE accounts SET email = NULL")
     await tx.execute("UPDATE coupons SET code = 'C' || id")
     await tx.execute("DELETE FROM plan_products")
@@ -79,10 +83,10 @@ async def _forget_names(tx: Transaction) -> None:
     for table in metadata.sorted_tables:
         for column in ("plan_id", "next_plan_id"):
             if column in table.columns:
-                await tx.execute(f"UPDATE {table.name} SET {column} = 'x' || {column}")
-    await tx.execute("UPDATE plans SET id = 'x' || id")
+                await tx.execute(f"UPDATE {table.name} SET {column} = '{prefix}' || {column}")
+    await tx.execute(f"UPDATE plans SET id = '{prefix}' || id")
     await tx.execute(
-        "UPDATE audit_log SET subject_id = 'x' || subject_id WHERE action LIKE 'plan.%'"
+        f"UPDATE audit_log SET subject_id = '{prefix}' || subject_id WHERE action LIKE 'plan.%'"
     )
 
 
