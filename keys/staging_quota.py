@@ -53,6 +53,13 @@ class Quotas:
     unverified: Quota
     together: Quota
 
+    @property
+    def are_open(self) -> bool:
+        """Whether none of them bounds anything, so that nothing needs to be counted."""
+        return not any(
+            one.rows or one.bytes for one in (self.verified, self.unverified, self.together)
+        )
+
     def is_full(self, account: "Counting", *, is_over: bool) -> bool:
         """Whether it stores nothing more today. is_over: all unverified accounts together are."""
         if account.is_unverified:

@@ -789,12 +789,13 @@ handed_over = sa.Table(
     _text("transaction_id"),  # the top-up it was delivered for
 )
 
-# billing/topups/handed_over.py. How far what was delivered before that table was made is entered there.
+# billing/topups/handed_over.py. How far what was delivered before that table was made is entered there, and up to
+# which id there is such.
 handed_over_fill = sa.Table(
     "handed_over_fill",
     metadata,
-    sa.Column("id", BIGINT, primary_key=True, autoincrement=False),  # 1
-    _text("after_id"),  # the last top-up looked at
+    sa.Column("id", BIGINT, primary_key=True, autoincrement=False),  # 1: so far; 2: the end
+    _text("after_id"),  # the last top-up looked at; the first that is not looked at
 )
 
 # billing/topups/supplier_words.py. What a supplier said that its top-up could not be ended by.

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.ids import least_id
 from store.database import BatchRead, Rows, Transaction
-from store.statement import unindexed
 
 
 class StoredAmount(NamedTuple):
@@ -155,7 +154,28 @@ _BY_TABLE: Final = {one.table: one for one in COUNTED}
 async def count_stored(
     tx: Transaction, account_ids: Sequence[str], *, from_us: int, until_us: int
 ) -> dict[str, StoredAmount]:
-    """What the staging side of these accounts stored in that time, by account; none where it is nothing."""
+    """Count what the staging side of these accounts stored in that time, where an index leads to an account's rows.
+
+    Accounts that stored nothing are left out. The rest of the tables is counted by `count_by_time`.
+    """
+    return await _counted(tx, _BY_ACCOUNT, from_us, until_us, account_ids=account_ids)
+
+
+async def count_by_time(tx: Transaction, *, from_us: int, until_us: int) -> dict[str, StoredAmount]:
+    """Count what the staging side of each account stored in that time, in the tables that are read by time alone.
+
+    One look is for all accounts: for some of them at a time it would read the same rows again and again.
+    """
+    return await _counted(tx, _BY_TIME, from_us, until_us)
+
+
+async def _counted(
+    tx: Transaction,
+    texts: Sequence[tuple[str, "_Bounds"]],
+    from_us: int,
+    until_us: int,
+    **values: Sequence[str],
+) -> dict[str, StoredAmount]:
     found: dict[str, StoredAmount] = {}
 
     def take(rows: Rows) -> None:
@@ -165,10 +185,7 @@ async def count_stored(
             )
 
     await tx.fetch_many(
-        [
-            BatchRead(text, take, account_ids=account_ids, **bounds(from_us, until_us))
-            for text, bounds in _TEXTS
-        ]
+        [BatchRead(text, take, **values, **bounds(from_us, until_us)) for text, bounds in texts]
     )
     return found
 
@@ -176,15 +193,26 @@ async def count_stored(
 _Bounds = Callable[[int, int], dict[str, int | str]]
 
 
-def _texts() -> Iterator[tuple[str, _Bounds]]:
+def _by_time() -> Iterator[tuple[str, _Bounds]]:
     for one in COUNTED:
-        account = unindexed("t.account_id") if one.is_by_time else "t.account_id"
-        yield (
-            f"""SELECT t.account_id, COUNT(*), SUM({_size("t", one.base, one.long)}) FROM {one.table} t
-                WHERE {account} {_OF_STAGING.format(alias="t")} AND {_window(one, "t")} {one.condition}
-                GROUP BY t.account_id""",
-            _bounds(one, 0),
-        )
+        if one.is_by_time:
+            yield (
+                f"""SELECT t.account_id, COUNT(*), SUM({_size("t", one.base, one.long)}) FROM {one.table} t
+                    WHERE {_window(one, "t")} AND t.environment = 'staging' {one.condition}
+                    GROUP BY t.account_id""",
+                _bounds(one, 0),
+            )
+
+
+def _by_account() -> Iterator[tuple[str, _Bounds]]:
+    for one in COUNTED:
+        if not one.is_by_time:
+            yield (
+                f"""SELECT t.account_id, COUNT(*), SUM({_size("t", one.base, one.long)}) FROM {one.table} t
+                    WHERE t.account_id {_OF_STAGING.format(alias="t")} AND {_window(one, "t")} {one.condition}
+                    GROUP BY t.account_id""",
+                _bounds(one, 0),
+            )
     for child in BESIDE:
         parent = _BY_TABLE[child.parent]
         after_us = 0
@@ -229,4 +257,5 @@ def _bounds(one: Counted, late_us: int) -> _Bounds:
     return bounds
 
 
-_TEXTS: Final = tuple(_texts())
+_BY_ACCOUNT: Final = tuple(_by_account())
+_BY_TIME: Final = tuple(_by_time())

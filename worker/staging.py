@@ -15,7 +15,7 @@ from kernel.clock import DAY_US, MINUTE_US, SECOND_US, Clock
 from keys.staging_quota import Counting, Quotas, active_accounts, add
 from store.database import Database, Transaction
 from store.errors import DataRefused
-from store.stored import StoredAmount, count_stored
+from store.stored import StoredAmount, count_by_time, count_stored
 from worker.chores import PAUSE_S, Chore
 
 COUNT_S: Final = 30
@@ -28,6 +28,7 @@ STEP_US: Final = MINUTE_US
 STEP_ROWS: Final = 5_000
 
 logger = logging.getLogger(__name__)
+_ByTime = dict[tuple[int, int], Mapping[str, StoredAmount]]
 
 
 def staging_chore(database: Database, clock: Clock, quotas: Quotas) -> Chore:
@@ -37,19 +38,22 @@ def staging_chore(database: Database, clock: Clock, quotas: Quotas) -> Chore:
 async def count_staging(
     database: Database, clock: Clock, quotas: Quotas, *, late_us: int = LATE_US
 ) -> None:
-    """Goes through the accounts that were used today once."""
+    """Go through the accounts that were used today once. Without a quota nothing is counted."""
+    if quotas.are_open:
+        return
     after: str | None = ""
+    now_us = clock.now_us() - late_us
+    day_us = now_us // DAY_US * DAY_US
+    by_time: _ByTime = {}
     while after is not None:
-        now_us = clock.now_us() - late_us
-        day_us = now_us // DAY_US * DAY_US
         accounts = await database.read(
             partial(_page, after=after, day_us=day_us, limit=ACCOUNTS_AT_ONCE)
         )
         # Most were counted together the last time, too.
-        by_time = sorted(accounts, key=lambda one: (one.until_us, one.account_id))
-        for _, group in groupby(by_time, key=lambda one: one.until_us):
+        in_order = sorted(accounts, key=lambda one: (one.until_us, one.account_id))
+        for _, group in groupby(in_order, key=lambda one: one.until_us):
             try:
-                await _count(database, list(group), quotas, day_us=day_us, now_us=now_us)
+                await _count(database, list(group), quotas, by_time, day_us=day_us, now_us=now_us)
             except DataRefused:
                 # The others' turn does not depend on it.
                 logger.exception("staging.not_counted")
@@ -57,16 +61,31 @@ async def count_staging(
 
 
 async def _count(
-    database: Database, accounts: Sequence[Counting], quotas: Quotas, *, day_us: int, now_us: int
+    database: Database,
+    accounts: Sequence[Counting],
+    quotas: Quotas,
+    by_time: "_ByTime",
+    *,
+    day_us: int,
+    now_us: int,
 ) -> None:
-    """These accounts, which were counted up to the same moment, up to now_us; in steps of time."""
+    """Count these accounts, which were counted up to the same moment, up to now_us, in steps of time.
+
+    by_time: what this sweep read of all accounts, by the step's bounds.
+    """
     step_us = STEP_US
     while accounts and accounts[0].until_us < now_us:
         from_us = accounts[0].until_us
         until_us = min(now_us, from_us + step_us)
         account_ids = [one.account_id for one in accounts]
-        look = partial(_grown, account_ids=account_ids, from_us=from_us, until_us=until_us)
-        grown = await database.read(look)
+        step = (from_us, until_us)
+        if step not in by_time:
+            by_time[step] = await database.read(
+                partial(count_by_time, from_us=from_us, until_us=until_us)
+            )
+        grown = await database.read(
+            partial(_grown, account_ids=account_ids, step=step, by_time=by_time[step])
+        )
         were_full = {one.account_id for one in accounts if one.full_until == day_us + DAY_US}
         accounts = await database.transaction(
             partial(
@@ -83,9 +102,16 @@ async def _count(
 
 
 async def _grown(
-    tx: Transaction, account_ids: Sequence[str], from_us: int, until_us: int
+    tx: Transaction,
+    account_ids: Sequence[str],
+    step: tuple[int, int],
+    by_time: Mapping[str, StoredAmount],
 ) -> dict[str, StoredAmount]:
-    return await count_stored(tx, account_ids, from_us=from_us, until_us=until_us)
+    from_us, until_us = step
+    grown = await count_stored(tx, account_ids, from_us=from_us, until_us=until_us)
+    for account_id in by_time.keys() & set(account_ids):
+        grown[account_id] = grown.get(account_id, StoredAmount()) + by_time[account_id]
+    return grown
 
 
 async def _add(

@@ -114,8 +114,12 @@ async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
     What two of them brought stays with the earlier one.
     """
     row = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 1 FOR UPDATE")
+    end = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 2")
     assert row is not None, "the migration has made it"
-    found = await tx.fetch(_DELIVERED, after_id=row["after_id"], limit=FILLED_AT_ONCE)
+    assert end is not None, "the migration has made it"
+    found = await tx.fetch(
+        _DELIVERED, after_id=row["after_id"], end_id=end["after_id"], limit=FILLED_AT_ONCE
+    )
     entered = [new for one in found if (new := _row_of(one, codes)) is not None]
     if entered:
         await tx.fetch(_ENTER, rows=_first_of_each(entered))
@@ -159,5 +163,5 @@ DELETE FROM handed_over WHERE environment = :environment AND digest IN :digests[
 """
 _DELIVERED: Final = """
 SELECT id, environment, fulfilment_code AS code, deliverable FROM topups
-WHERE id > :after_id ORDER BY id LIMIT :limit
+WHERE id > :after_id AND id < :end_id ORDER BY id LIMIT :limit
 """

@@ -8,7 +8,15 @@ import sqlalchemy as sa
 from kernel.ids import least_id
 from store.database import Store
 from store.schema import metadata
-from store.stored import BESIDE, COUNTED, Counted, CountedBeside, StoredAmount, count_stored
+from store.stored import (
+    BESIDE,
+    COUNTED,
+    Counted,
+    CountedBeside,
+    StoredAmount,
+    count_by_time,
+    count_stored,
+)
 
 ONE_A_DAY: Final = "at most one of an account and day"
 ONE_EACH: Final = "at most a few of each counted row: "
@@ -123,16 +131,29 @@ async def test_a_row_of_each_table_is_found_in_its_window_and_in_no_other(databa
             for one in COUNTED:
                 await insert(database, one.table, account_id, at_us, one.prefix)
 
-    async def seen(from_us: int, until_us: int) -> dict[str, StoredAmount]:
-        return await database.read(
-            lambda tx: count_stored(tx, ["acc_a"], from_us=from_us, until_us=until_us)
-        )
+    of_all = sum(one.is_by_time for one in COUNTED)
 
-    assert await seen(noon - hour, noon) == {}
-    assert (await seen(noon, noon + hour))["acc_a"].rows == len(COUNTED)
-    both = await seen(noon, noon + 2 * hour)
-    assert both.keys() == {"acc_a"}
-    assert both["acc_a"].rows == 2 * len(COUNTED)
+    async def seen(from_us: int, until_us: int) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the rows by account: of acc_a in most tables, and of all in those that are read by time."""
+        window = {"from_us": from_us, "until_us": until_us}
+        own = await database.read(lambda tx: count_stored(tx, ["acc_a"], **window))
+        every = await database.read(lambda tx: count_by_time(tx, **window))
+        return _rows(own), _rows(every)
+
+    assert of_all == 4
+    assert await seen(noon - hour, noon) == ({}, {})
+    assert await seen(noon, noon + hour) == (
+        {"acc_a": len(COUNTED) - of_all},
+        {"acc_a": of_all, "acc_b": of_all},
+    )
+    assert await seen(noon, noon + 2 * hour) == (
+        {"acc_a": 2 * (len(COUNTED) - of_all)},
+        {"acc_a": 2 * of_all, "acc_b": 2 * of_all},
+    )
+
+
+def _rows(found: dict[str, StoredAmount]) -> dict[str, int]:
+    return {account_id: amount.rows for account_id, amount in found.items()}
 
 
 async def insert(database: Store, name: str, account_id: str, at_us: int, prefix: str) -> None:

@@ -16,7 +16,7 @@ from tests.support.dispatcher import rows
 from tests.support.gateway import Gateway, running, settings_of
 from worker.staging import count_staging
 
-FREE = Quota(0, 0)
+FREE = Quota(1_000_000, 0)
 UNLIMITED = Quotas(FREE, FREE, FREE)
 SEND: dict[str, Any] = {"platform": "claude", "amount_cents": 100, "recipient_email": "a@mail.com"}
 
@@ -174,3 +174,13 @@ async def test_all_unverified_accounts_together_have_a_quota_that_spares_the_oth
         True,
         False,
     ]
+
+
+async def test_without_a_quota_nothing_is_counted(gateway: Gateway) -> None:
+    database = gateway.context.database
+    await use(gateway, await gateway.account())
+    none = Quota(0, 0)
+
+    await sweep(database, Quotas(verified=none, unverified=none, together=none))
+
+    assert await rows(database, "SELECT account_id FROM staging_storage") == []

@@ -256,6 +256,42 @@ async def test_the_digest_outlives_a_rotation_of_the_master_key(
     assert digest_of(VoucherCodes(b"x" * 32), "GIFT-1") != before
 
 
+async def of_before(database: Database, *, end_id: str = "txn_z") -> None:
+    """Make it a database whose top-ups up to that id were delivered before the table was made."""
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM handed_over")
+        await tx.execute("UPDATE handed_over_fill SET after_id = '' WHERE id = 1")
+        await tx.execute("UPDATE handed_over_fill SET after_id = :id WHERE id = 2", id=end_id)
+
+    await database.transaction(work)
+
+
+async def test_a_new_database_has_nothing_of_before_to_enter(database: Database) -> None:
+    text = "SELECT COUNT(DISTINCT after_id) AS ends, COUNT(*) AS marks FROM handed_over_fill"
+    row = await database.read(lambda tx: tx.fetch_one(text))
+
+    assert row is not None
+    assert (row["ends"], row["marks"]) == (1, 2)
+
+
+async def test_what_came_later_than_what_is_of_before_is_not_looked_at(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    before = await pending(account)
+    await told(account, before)
+    clock.advance_s(1)
+    later = await pending(account)
+    await told(account, later, Deliverable("code", "GIFT-LATER"))
+    await of_before(database, end_id=later)
+
+    await database.transaction(lambda tx: handed_over.fill_step(tx, account.rules.codes))
+
+    rows = await database.read(lambda tx: tx.fetch("SELECT transaction_id FROM handed_over"))
+    assert [row["transaction_id"] for row in rows] == [before]
+
+
 async def test_what_was_delivered_before_is_entered_step_by_step(
     database: Database, clock: FixedClock
 ) -> None:
@@ -264,7 +300,7 @@ async def test_what_was_delivered_before_is_entered_step_by_step(
     first = await pending(account)
     await told(account, first)
     await account.send(1000)  # with a voucher of its own
-    await database.transaction(lambda tx: tx.execute("DELETE FROM handed_over"))
+    await of_before(database)
 
     async def fill(tx: Transaction) -> bool:
         return await handed_over.fill_step(tx, codes)
