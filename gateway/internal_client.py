@@ -15,12 +15,12 @@ from starlette.types import Receive
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope
-from gateway.http.fields import Fields
 from gateway.http.idempotency_key import handled, take_key
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route, Router
 from gateway.surfaces import API, API_PREFIX
 from kernel.errors import InvalidInput, NotFound
+from kernel.fields import Fields
 from keys.principal import require_scope
 
 _decode = msgspec.json.Decoder(Envelope).decode

@@ -20,8 +20,8 @@ import msgspec
 import pytest
 
 from gateway.http.body import MediaTypeRefused, check_media_type
-from gateway.http.fields import Fields
 from gateway.http.strict_json import _is_deeper, has_unique_names, shown
+from kernel.fields import Fields
 from runtime.log import _SECRET, mask
 from tests.test_tidy import functions_of, modules, tree_of
 

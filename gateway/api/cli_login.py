@@ -17,13 +17,13 @@ from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey
 from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import LINE, Fields
 from gateway.http.idempotency import run_once
 from gateway.http.rate_limit import RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import NotFound
+from kernel.fields import LINE, Fields
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.principal import SCOPES

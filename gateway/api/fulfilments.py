@@ -30,11 +30,11 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Settlement
-from gateway.http.fields import Fields, Time, time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Time, time_us
 from keys.signatures.signing import ID_HEADER, verify
 from store.database import Transaction
 

@@ -18,7 +18,7 @@ from gateway.api.bodies.key_platforms import check_platforms
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import EnvironmentMismatch, Fields, Int64, time_us, within
+from gateway.http.fields import EnvironmentMismatch
 from gateway.http.idempotency import run_once
 from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.rate_limit import take_one
@@ -26,6 +26,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import NotFound
+from kernel.fields import Fields, Int64, time_us, within
 from keys.api_keys import api_key
 from keys.api_keys.api_key import OVERLAP_S_MAX, ApiKey
 from keys.api_keys.fields import CENTS_FIELDS, KeyChanges, NewKey

@@ -20,11 +20,11 @@ from gateway.api.schemas.mandates import (
     OwnKey,
 )
 from gateway.http.acting import note
-from gateway.http.fields import Fields
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import NotFound
+from kernel.fields import Fields
 from kernel.limits import INT64_MAX
 from keys.account import set_day_limit
 from keys.api_keys import api_key

@@ -6,9 +6,9 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.recipients import RecipientMail
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import Fields
 
 
 async def resend(call: RequestContext[Fields, Fields]) -> Answer:

@@ -11,10 +11,10 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import Credited, redeem
 from gateway.api.schemas.vouchers import RedeemedCode
-from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import rfc3339
+from kernel.fields import Fields, Text
 
 
 class RedemptionsRedeemBody(Fields, frozen=True, kw_only=True):

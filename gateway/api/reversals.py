@@ -14,9 +14,9 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Outcome
 from gateway.api.schemas.topups import Reversal, ReversedTopUp
 from gateway.api.waiting import poll_links, told_to_poll
-from gateway.http.fields import LINE, Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import LINE, Fields
 from store.database import Transaction
 
 

@@ -23,11 +23,12 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Funding, SettledTopUp
 from gateway.api.schemas.usage import AccountClock, OwnTime
-from gateway.http.fields import EnvironmentMismatch, Fields, Int64, within
+from gateway.http.fields import EnvironmentMismatch
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US, rfc3339
+from kernel.fields import Fields, Int64, within
 from keys import sandbox_clock
 from keys.api_keys.clock_movers import check_may_move
 from store.database import Transaction

@@ -21,8 +21,8 @@ from gateway.api.schemas.topups import FailedSend, Held, Sent, SentForApproval
 from gateway.api.waiting import poll_links
 from gateway.html.render import address_of
 from gateway.http.errors import doc_url
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
+from kernel.fields import Fields
 
 # The code of a top-up's state.
 OUTCOMES: Final[Mapping[TopUpStatus, int]] = {

@@ -12,11 +12,11 @@ from gateway.answers.outcome import Listing, created, ok
 from gateway.api.bodies.key_body import Name
 from gateway.api.schemas.keys import AccessToken as TokenShape, MadeToken
 from gateway.http.acting import note
-from gateway.http.fields import Fields, Page
 from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import Fields, Page
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken
 from store.database import Transaction

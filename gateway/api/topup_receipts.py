@@ -11,9 +11,9 @@ from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.words import Count, Environment, Time, TopUpStatus, TransactionId
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from kernel.fields import Fields
 from store.database import Transaction
 
 JOSE: Final = "application/jose"

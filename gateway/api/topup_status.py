@@ -20,9 +20,9 @@ from gateway.api.schemas.topups import (
 )
 from gateway.api.sent_answer import OUTCOMES
 from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import Fields
 from keys.principal import ADMIN
 from store.database import Transaction
 

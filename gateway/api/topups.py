@@ -36,11 +36,11 @@ from gateway.api.schemas.topups import (
 )
 from gateway.api.sent_answer import SentAnswer, failed
 from gateway.api.waiting import told_to_poll
-from gateway.http.fields import Fields, Text, Time, time_us
 from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
+from kernel.fields import Fields, Text, Time, time_us
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import key_bound_to_own
 from runtime.log import mask

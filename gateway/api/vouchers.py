@@ -15,9 +15,9 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import guarded
 from gateway.api.schemas.vouchers import IssuedVoucher, RedeemedVoucher
-from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import Fields, Text
 from kernel.tenant import Tenant
 from keys.principal import REDEEMS
 from store.database import Transaction

@@ -21,9 +21,9 @@ from gateway.answers.words import API_PREFIX
 from gateway.html.render import address_of
 from gateway.http.body import ClientGone
 from gateway.http.connection.exchange import has_left
-from gateway.http.fields import Fields
 from gateway.http.lists import admitted_again
 from gateway.http.request_context import RequestContext
+from kernel.fields import Fields
 from webhooks.events.waits import Wait
 
 T = TypeVar("T")

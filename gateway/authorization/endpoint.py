@@ -16,10 +16,10 @@ from gateway.authorization.addresses import REGISTER, REVOKE, TOKEN, is_resource
 from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields, LooseFields
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
+from kernel.fields import Fields, LooseFields
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.authorization import client as mcp_client, token as mcp_token
 from keys.authorization.client import McpClient

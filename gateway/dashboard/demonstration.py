@@ -15,12 +15,12 @@ from gateway.answers.words import time_of
 from gateway.dashboard.account.sign_in import check_own_page
 from gateway.dashboard.route import open_route
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import NotFound
+from kernel.fields import Fields
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey

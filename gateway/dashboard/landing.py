@@ -16,13 +16,13 @@ from gateway.docs.documents import markdown_document
 from gateway.docs.plain_text import SUMMARY, overview
 from gateway.docs.samples import pretty
 from gateway.html.render import address_of, page
-from gateway.http.fields import Fields
 from gateway.http.negotiation import prefers_json, prefers_markdown, prefers_text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import is_https, read_cookie
 from gateway.openapi.examples import API, EXAMPLES
 from kernel.clock import SECOND_US, parse_rfc3339
+from kernel.fields import Fields
 from keys.signatures.signing import signature_headers
 from webhooks.deliveries.headers import EVENT_HEADER
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from billing.topups.approval import count_waiting
 from gateway.html.render import APPROVALS_WAITING
-from gateway.http.fields import LooseFields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
+from kernel.fields import LooseFields
 from kernel.limits import BODY_BYTES_MAX
 
 _DECIDES: Final = "approvals:write"

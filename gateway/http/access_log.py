@@ -11,10 +11,10 @@ from typing import Any
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, transaction_id_of
-from gateway.http.fields import Fields
 from gateway.http.hosts import PROBED
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US
+from kernel.fields import Fields
 from kernel.trace import trace_id_of
 from runtime.context import Context
 from runtime.request_log.rows import LoggedRequest, fresh_id

@@ -23,13 +23,13 @@ from gateway.http.connection.exchange import EXCHANGE
 from gateway.http.connection.whole import read_whole, write_whole
 from gateway.http.documents import Documents
 from gateway.http.errors import is_expected, refusal_of
-from gateway.http.fields import Fields
 from gateway.http.hosts import PROBED, Hosts
 from gateway.http.pipeline import Pipeline
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Router
 from gateway.http.strangers import Strangers
 from kernel.errors import InvalidInput, Unavailable
+from kernel.fields import Fields
 from kernel.trace import current_line
 from runtime.context import Context
 

@@ -6,15 +6,13 @@ A field `environment` that the struct does not have may repeat the credential's 
 """
 
 import functools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import reduce
 from itertools import islice
 from operator import or_
 from types import NoneType, UnionType
 from typing import (
-    Annotated,
     Any,
-    ClassVar,
     Generic,
     TypeVar,
     Union,
@@ -24,7 +22,6 @@ from typing import (
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Meta
 
 from gateway.answers.problems import (
     FieldEntry,
@@ -40,72 +37,18 @@ from gateway.http.strict_json import (
     parse,
     shown,
 )
-from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.ids import decode
-from kernel.limits import BODY_BYTES_MAX, INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+from kernel.limits import BODY_BYTES_MAX
 from store.keyset import OLDEST_FIRST, Begin, ListPlace
 
 QUERY_BYTES_MAX = 4096
 QUERY_FIELDS_MAX = 50
-# How within() stands in a schema until gateway/openapi/schemas.py makes minimum and maximum of it.
-BOUNDS = "x-bounds"
-# One line: no control characters and no line ends of any kind.
-LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
-Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
-Text = Annotated[str, Meta(max_length=200)]
-ShortText = Annotated[str, Meta(max_length=64)]
-# For the documents alone: whether an address may be used is asked where it is used.
-WEB_URL = r"^https?://[!-~]+$"
-# RFC 3339 with a zone; time_us() turns it into microseconds.
-Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
-
-
-def within(least: int | None, most: int | None) -> Meta:
-    """Which whole numbers are right, for the documents alone: the decoder takes more, so that one outside is
-    refused where its rule is, by that rule's own code. None: no bound.
-    """
-    return Meta(extra_json_schema={BOUNDS: [least, most]})
-
-
-def word_of(words: Iterable[str]) -> Meta:
-    """Which words are right, for the documents alone; see within."""
-    return Meta(extra_json_schema={"enum": list(words)})
 
 
 class EnvironmentMismatch(DomainError):
     """The request names another environment than its credential's."""
-
-
-class Fields(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """The base of every body and query; without fields of its own: nothing is taken.
-
-    Defaults are left out of the canonical form, so a field that a later version adds does not
-    make an old request look like another one. exactly_one: two fields of which one must be given,
-    and one only; null counts as absent.
-    """
-
-    exactly_one: ClassVar[tuple[str, str] | None] = None
-
-    @property
-    def records_in_call(self) -> int:
-        """How many records the call asks to store, for limits that count work and not calls."""
-        return 1
-
-
-class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """The base of a dialect's bodies and queries: that vendor's clients send more than we read."""
-
-
-class Page(Fields, frozen=True, kw_only=True):
-    """The query of every list: newest first, from after the cursor."""
-
-    limit: Annotated[
-        int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="How many there are on a page.")
-    ] = PAGE_ITEMS
-    cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
 F = TypeVar("F", bound=Fields)
@@ -213,27 +156,6 @@ def _choice_problems(value: Mapping[str, Any], one: str, other: str) -> list[Fie
 def canonical(fields: Fields) -> bytes:
     """Equal bytes for equal requests, whatever the order and spacing they were written in."""
     return _encode_canonical(fields)
-
-
-def given(body: Fields, **names: str) -> dict[str, Any]:
-    """The fields that a body with UNSET defaults has, under the names that the domain gives them."""
-    return {
-        names.get(name, name): tuple(value) if isinstance(value, list) else value
-        for name, value in msgspec.structs.asdict(body).items()
-        if value is not msgspec.UNSET
-    }
-
-
-def time_us(text: str | None, param: str) -> int | None:
-    """Microseconds of an RFC 3339 time with a zone; None for None; raises InvalidInput."""
-    if text is None:
-        return None
-    try:
-        return parse_rfc3339(text)
-    except ValueError:
-        raise InvalidInput(
-            "expected a time such as 2026-06-13T12:00:00Z, with its zone", param=param
-        ) from None
 
 
 def cursor_id(text: str | None, prefix: str) -> str | None:

@@ -24,12 +24,13 @@ from gateway.answers.compression import compressed
 from gateway.answers.envelope import answer, listing, page
 from gateway.answers.outcome import Listing
 from gateway.http.auth import check_presented, presented
-from gateway.http.fields import Page, cursor_after, place_of
+from gateway.http.fields import cursor_after, place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import rfc3339
 from kernel.csv_text import BYTE_ORDER_MARK, csv_head, csv_lines
 from kernel.errors import InvalidInput
+from kernel.fields import Page
 from kernel.file_name import plain_name
 from keys.account import get_account
 from keys.principal import Principal, check_address, require_scope

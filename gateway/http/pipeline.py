@@ -18,7 +18,6 @@ from gateway.answers import envelope
 from gateway.answers.answer import Answer
 from gateway.http.auth import check_presented, presented
 from gateway.http.body import check_media_type, read_aside, read_body
-from gateway.http.fields import Fields
 from gateway.http.idempotency_key import handled, take_key
 from gateway.http.rate_limit import RateLimit
 from gateway.http.request_context import RequestContext
@@ -26,6 +25,7 @@ from gateway.http.routing import Reply, Resource, Route, Router, check_params
 from gateway.http.session_cookie import check_forgery
 from gateway.http.strangers import Strangers
 from kernel.errors import DomainError, NotFound
+from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment, Principal, check_address, require_scope

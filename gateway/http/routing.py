@@ -16,9 +16,10 @@ from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.answers.refusals import Refuse
 from gateway.http.body import Media
-from gateway.http.fields import Fields, Shape, shape_of
+from gateway.http.fields import Shape, shape_of
 from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError, NotFound
+from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
 from keys.principal import OAUTH_SCOPES, SCOPES
 

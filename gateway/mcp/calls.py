@@ -25,7 +25,6 @@ from gateway.answers.envelope import Envelope, refuse
 from gateway.http.access_log import keep
 from gateway.http.body import ClientGone
 from gateway.http.errors import is_expected, refusal_of
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
 from gateway.mcp.links import as_tools, order_of
@@ -33,6 +32,7 @@ from gateway.mcp.tool import ApiTool
 from gateway.repair.repair import RefusedCall, repaired
 from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError
+from kernel.fields import Fields
 
 APPROVAL: Final = "approval"
 _PERSON: Final = "A person has to approve this top-up at {url} until {expires_at}."

@@ -13,11 +13,11 @@ from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.authorization.addresses import MCP, challenge
 from gateway.html.render import address_of
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Route
 from gateway.http.session_cookie import ForgeryRefused, is_foreign
 from gateway.mcp.message import refusal as refused
+from kernel.fields import Fields
 from keys.authenticator import InvalidCredential
 from keys.principal import MCP_DEFAULT_SCOPES, MCP_SCOPES, SCOPES
 

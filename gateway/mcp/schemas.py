@@ -15,9 +15,9 @@ from billing.topups.platform import Platform
 from gateway.answers.outcome import Listing
 from gateway.answers.response_codes import NextAction
 from gateway.api.bodies.send_body import MESSAGE
-from gateway.http.fields import LINE
 from gateway.mcp.tool import KEY, ApiTool
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
+from kernel.fields import LINE
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, INT64_MAX
 
 _KEY_SCHEMA: Final[Schema] = {

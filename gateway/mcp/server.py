@@ -28,7 +28,6 @@ from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.types import Message as AsgiMessage, Receive, Scope, Send
 
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.strict_json import refuse_repeated_names
@@ -38,6 +37,7 @@ from gateway.mcp.listing import tools_of
 from gateway.mcp.message import INVALID_PARAMS, Message, read
 from gateway.mcp.tools import TOOLS
 from kernel import version
+from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
 from keys.principal import require_scope
 

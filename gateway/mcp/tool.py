@@ -14,11 +14,11 @@ import msgspec
 from mcp_types import ToolAnnotations
 
 from gateway.answers.problems import FieldEntry, unknown_fields
-from gateway.http.fields import Fields
 from gateway.http.routing import Route, Router
 from gateway.http.strict_json import shown
 from gateway.surfaces import API, API_PREFIX
 from kernel.errors import InvalidInput, NotFound
+from kernel.fields import Fields
 
 KEY: Final = "idempotency_key"
 _KEY_EXAMPLE: Final = "order-1042"

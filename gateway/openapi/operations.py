@@ -10,13 +10,13 @@ import msgspec
 from billing.usage.usage_batch import RECORDS_MAX
 from gateway.answers import envelope
 from gateway.http.body import Media
-from gateway.http.fields import Fields
 from gateway.http.routing import Resource, Route
 from gateway.openapi.answers import answer_of
 from gateway.openapi.examples import EXAMPLES, Example
 from gateway.openapi.parameters import in_path
 from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
+from kernel.fields import Fields
 
 # Where a rule comes from is said to those who change it, not to those who call.
 _SOURCE: Final = re.compile(r" \(contract [\d.]+\)")

@@ -14,10 +14,10 @@ from typing import Any, Final
 import msgspec
 
 from gateway.answers.refused import Failure
-from gateway.http.fields import BOUNDS
 from gateway.openapi.field_words import FIELD_WORDS
 from gateway.openapi.names import names_of, structs_of
 from gateway.openapi.vocabularies import VOCABULARIES, VOCABULARY_SCHEMAS
+from kernel.fields import BOUNDS
 from kernel.shaped import SIGNED
 
 Schema = dict[str, Any]

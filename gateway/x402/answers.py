@@ -16,9 +16,9 @@ from gateway.api.sent_answer import OUTCOMES
 from gateway.api.waiting import poll_links, told_to_poll
 from gateway.html.render import address_of
 from gateway.http.errors import doc_url
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from kernel.clock import rfc3339
+from kernel.fields import Fields
 
 RETRY_AFTER_S: Final = 2
 _STATES: Final[dict[PaymentState, Literal["settling", "paid", "refused", "refunded"]]] = {

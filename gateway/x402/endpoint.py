@@ -14,10 +14,10 @@ from gateway.answers.outcome import Outcome
 from gateway.api.bodies.paid_body import PaidBody
 from gateway.api.schemas.machine_payments import PaidTopUp
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
+from kernel.fields import Fields
 
 PATH: Final = "/x402/topup"
 # Requests of one address: each may make us ask a facilitator.

@@ -12,12 +12,12 @@ from billing.machine_payments.token_charges import TokenProof
 from billing.machine_payments.token_offer import CENTS_MIN, METHOD, SANDBOX, TokenOffer
 from gateway.api.bodies.paid_body import PaidBody
 from gateway.html.render import address_of
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.x402 import credentials, headers
 from gateway.x402.credentials import Misfit, Priced, ShownCredential
 from gateway.x402.headers import Presented
 from kernel.clock import SECOND_US
+from kernel.fields import Fields
 
 PaidCall = RequestContext[PaidBody, Fields]
 Shown = Presented | ShownCredential

@@ -13,9 +13,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gateway.http.fields import Fields
 from gateway.http.routing import Route
 from gateway.surfaces import API as OWN
+from kernel.fields import Fields
 from keys.principal import ADMIN, ENVIRONMENTS, Environment
 from tests.e2e.conftest import WorkingSet
 from tests.support.installation import API, Installation

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.http.fields import Fields, Int64, Time, within, word_of
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Int64, Time, within, word_of
 from kernel.limits import INT64_MAX
 from keys.api_keys.mandate_fields import MANDATE_FIELDS
 from keys.api_keys.presets import PresetName

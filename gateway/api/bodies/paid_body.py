@@ -11,7 +11,7 @@ from gateway.api.bodies.send_body import (
     MetadataKey,
     MetadataValue,
 )
-from gateway.http.fields import Fields, Int64, Text
+from kernel.fields import Fields, Int64, Text
 from kernel.limits import METADATA_PAIRS_MAX, NOTE_CHARACTERS_MAX
 
 

@@ -17,9 +17,10 @@ from billing.usage.usage import DESCRIPTION, UsageItem, amount_of
 from billing.usage.usage_batch import RECORDS_MAX
 from gateway.api.bodies.bulk_body import ItemProblem, problem_of_item, reference_in
 from gateway.http.body import EVENT, EVENTS, media_type_of
-from gateway.http.fields import LINE, Fields, Int64, LooseFields, Shape
+from gateway.http.fields import Shape
 from gateway.http.strict_json import parse
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import LINE, Fields, Int64, LooseFields
 from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
 
 UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.http.fields import Fields, Int64, within, word_of
+from kernel.fields import Fields, Int64, within, word_of
 from kernel.limits import URL_CHARACTERS_MAX
 from webhooks.deliveries.retry import SCHEDULE_ENTRIES_MAX, SCHEDULE_S_DEFAULT, SCHEDULE_WAIT_S_MAX
 from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, OVERLAP_S_MAX

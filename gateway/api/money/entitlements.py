@@ -13,10 +13,10 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.bodies.usage_body import CallerReferenceField
 from gateway.api.schemas.entitlements import Entitlement
-from gateway.http.fields import Fields, Page
 from gateway.http.lists import short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import Fields, Page
 
 COUNT_MAX = 1_000_000
 _ASKS = ("billing:read", "usage:write", "general_api_access")

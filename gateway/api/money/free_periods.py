@@ -16,9 +16,9 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.subscriptions import FreePeriod
-from gateway.http.fields import LINE, Fields, Time, time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import LINE, Fields, Time, time_us
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
 from keys.principal import ADMIN

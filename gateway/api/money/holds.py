@@ -27,10 +27,10 @@ from gateway.api.bodies.usage_body import (
     UsageDescription,
 )
 from gateway.api.schemas.usage import ChangedHold, Hold
-from gateway.http.fields import Fields, Int64
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Int64
 from keys import sandbox_clock
 from store.database import Transaction
 

@@ -9,10 +9,10 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.orders import Pack as PackShape
-from gateway.http.fields import Fields, Page
 from gateway.http.lists import short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import Fields, Page
 from store.database import Transaction
 
 

@@ -17,9 +17,9 @@ from billing.providers.protocol import Acknowledgement, NotificationRefused, Rec
 from billing.providers.registry import Providers
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.refusals import Refusal
-from gateway.http.fields import Fields, LooseFields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Route
+from kernel.fields import Fields, LooseFields
 
 _NO_STORE = {"cache-control": "no-store"}
 _UNREADABLE = 400

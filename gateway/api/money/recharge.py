@@ -22,10 +22,10 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
 from gateway.api.schemas.recharges import PaymentMethods, Recharge, SavePage
 from gateway.http.acting import actor_of
-from gateway.http.fields import Fields, Int64, Text, within
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import InvalidInput, NotFound
+from kernel.fields import Fields, Int64, Text, within
 from kernel.limits import URL_CHARACTERS_MAX
 from store.database import Transaction
 

@@ -18,10 +18,10 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, begun, ok
 from gateway.api.schemas.refunds import Dispute as DisputeShape, Refund as RefundShape
-from gateway.http.fields import LINE, Fields, Int64, Page, Text
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import LINE, Fields, Int64, Page, Text
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 

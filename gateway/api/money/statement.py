@@ -18,13 +18,13 @@ from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
 from gateway.api.schemas.statement import StatedTransfer, Statement
-from gateway.http.fields import Fields, Time, time_us
 from gateway.http.lists import csv_file, streamed
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import moment_us, next_month_start_us, parse_rfc3339, rfc3339
 from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Time, time_us
 
 _encode = msgspec.json.Encoder().encode
 _READS = ("topup:read",)

@@ -14,12 +14,12 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.api.money.orders import LEASE_S
 from gateway.api.schemas.subscriptions import BillingInterval, PlanChange, Subscription
-from gateway.http.fields import Fields, Page, Text, Time, time_us
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
+from kernel.fields import Fields, Page, Text, Time, time_us
 from store.database import Transaction
 
 _READS = ("billing:read",)

@@ -15,12 +15,12 @@ from gateway.answers.outcome import Listing, exported, ok
 from gateway.api.schemas.topups import Platform
 from gateway.api.schemas.wallets import Balance, RecipientWallet, Threshold
 from gateway.http.acting import note
-from gateway.http.fields import Fields, Int64, Page, Text
 from gateway.http.idempotency import run_once
 from gateway.http.lists import Export, ExportPage, list_or_csv, short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Int64, Page, Text
 from keys.balance_watch import THRESHOLDS_MAX, set_low_balance_thresholds
 from keys.email_address import normalise_email
 from store.database import Transaction

@@ -9,11 +9,12 @@ from gateway.answers.outcome import ok
 from gateway.api.bodies.webhook_body import CertifyBody
 from gateway.api.schemas.webhooks import CertifiedReceiver
 from gateway.http.acting import note
-from gateway.http.fields import EnvironmentMismatch, Fields
+from gateway.http.fields import EnvironmentMismatch
 from gateway.http.idempotency import run_steps
 from gateway.http.outbound_limits import pace_certification
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import Fields
 from webhooks.certification.certify import Certification, certify_endpoint
 from webhooks.certification.trial_message import ENVIRONMENT
 from webhooks.endpoints import endpoint as endpoints

@@ -9,10 +9,10 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.endpoint_health import ShownHealth
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US
+from kernel.fields import Fields
 from store.database import Transaction
 from webhooks.deliveries import notice
 from webhooks.deliveries.endpoint_health import load_health

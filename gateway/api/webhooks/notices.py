@@ -8,10 +8,10 @@ from msgspec import Meta
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.webhooks import Notice as NoticeShape
-from gateway.http.fields import Fields, Page
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.fields import Fields, Page
 from webhooks.deliveries import notice
 
 

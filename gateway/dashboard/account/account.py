@@ -16,7 +16,6 @@ from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_
 from gateway.html.render import go, page
 from gateway.html.zone import ZONE_COOKIE, cookie_of
 from gateway.http.acting import note
-from gateway.http.fields import Fields
 from gateway.http.password_again import (
     PasswordRequired,
     asks_code,
@@ -31,6 +30,7 @@ from gateway.http.routing import Reply
 from gateway.http.session_cookie import SignInRefused, set_cookie
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.ids import number_of
 from kernel.tenant import Tenant
 from keys import session

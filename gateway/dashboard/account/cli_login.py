@@ -16,12 +16,12 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form,
 from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.acting import note
-from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, confirm, require_password
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.account import Account, get_account
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, Environment

@@ -19,13 +19,13 @@ from gateway.html.forms import Form, read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import address_of, go, page
 from gateway.http.acting import enter, note
-from gateway.http.fields import Fields
 from gateway.http.password_again import CONFIRM, PasswordRequired, require_password
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
 from gateway.http.session_cookie import is_https
 from kernel.errors import InvalidInput
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.account import Account, get_account, lock_tenants
 from keys.oauth import app as oauth_app, code as oauth_code

@@ -13,10 +13,10 @@ from gateway.html.forms import read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import actor_of
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import NotFound
+from kernel.fields import Fields
 from keys import member
 from keys.member import Member
 from keys.principal import ACCOUNT_SCOPES, require_owner

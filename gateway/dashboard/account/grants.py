@@ -8,9 +8,10 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.acting import actor_of
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.fields import Fields
 from kernel.limits import PAGE_ITEMS
 from keys.oauth import commands as oauth, grant as oauth_grant, token as oauth_token
 from keys.oauth.grant import Grant

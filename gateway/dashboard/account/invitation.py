@@ -18,12 +18,12 @@ from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from keys import member, session
 from keys.account import EmailTaken, get_account, set_password_hash
 from keys.label import normalise_name

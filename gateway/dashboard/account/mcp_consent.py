@@ -28,13 +28,13 @@ from gateway.html.forms import (
 )
 from gateway.html.phrase import phrase
 from gateway.html.render import page
-from gateway.http.fields import Fields, time_us
 from gateway.http.password_again import PasswordRequired, confirm, require_password
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
 from kernel.clock import DAY_US, rfc3339
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields, time_us
 from keys.account import get_account
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey

@@ -22,11 +22,11 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields
 from gateway.http.rate_limit import RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys import member, second_factor, session
 from keys.account import (

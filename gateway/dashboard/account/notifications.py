@@ -15,10 +15,10 @@ from gateway.html.forms import Form, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go
 from gateway.http.acting import note
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
+from kernel.fields import Fields
 from keys.account import Account, get_account
 from keys.mail_choice import mail_language, set_mail_language
 from keys.notifications import CHOICES, STAGING, Person, places_of

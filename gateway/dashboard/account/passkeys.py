@@ -15,11 +15,11 @@ from gateway.html.forms import problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
-from gateway.http.fields import Fields
 from gateway.http.password_again import check_code, purpose_of, site_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from keys.account import get_account
 from keys.label import normalise_name
 from keys.principal import ACCOUNT_SCOPES, require_owner

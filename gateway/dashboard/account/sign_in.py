@@ -21,7 +21,6 @@ from gateway.html.render import THEME_COOKIE, THEMES, go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
 from gateway.http.device_cookie import device_cookie, known_device
-from gateway.http.fields import Fields
 from gateway.http.password_again import STRANGER, check_code, check_passkey, passkey_options
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
@@ -37,6 +36,7 @@ from gateway.http.session_cookie import (
 )
 from kernel.clock import MINUTE_US
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys import second_factor, session
 from keys.account import Account, find_by_email, get_account, lock_tenants

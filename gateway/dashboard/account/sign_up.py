@@ -16,12 +16,12 @@ from gateway.dashboard.route import open_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import page
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import DomainError, NotFound
+from kernel.fields import Fields
 from keys.account import EmailTaken, set_password_hash
 from keys.email_address import normalise_email
 from keys.label import normalise_name

@@ -16,13 +16,13 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import address_of, go, page
 from gateway.http.acting import note
-from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, confirm, require_password
 from gateway.http.rate_limit import RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys import member, session
 from keys.account import get_account, lock_tenants

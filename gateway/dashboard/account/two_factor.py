@@ -14,11 +14,11 @@ from gateway.html.phrase import phrase
 from gateway.html.qr_code import qr_code
 from gateway.html.render import go, page
 from gateway.http.acting import note
-from gateway.http.fields import Fields
 from gateway.http.password_again import check_code, check_own, site_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from keys import second_factor, session
 from keys.account import get_account
 from keys.principal import ACCOUNT_SCOPES, require_owner

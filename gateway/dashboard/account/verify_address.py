@@ -18,11 +18,11 @@ from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import NotFound
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.account import get_account, lock_tenants
 from keys.principal import ACCOUNT_SCOPES

@@ -16,10 +16,11 @@ from gateway.dashboard.admin.fields import admin_route, day_us
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import Form, read_query
 from gateway.html.render import page
-from gateway.http.fields import Fields, cursor_id, place_of
+from gateway.http.fields import cursor_id, place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import DAY_US
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys import sandbox_clock
 from keys.account import Account, get_account

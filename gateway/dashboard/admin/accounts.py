@@ -25,10 +25,11 @@ from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields, place_of
+from gateway.http.fields import place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.account import Account, get_account

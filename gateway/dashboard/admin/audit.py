@@ -8,10 +8,11 @@ from typing import Any, Final
 from gateway.dashboard.admin.fields import admin_route, day_us
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import Form, read_query
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import DAY_US
+from kernel.fields import Fields
 from keys import audit_log
 from keys.audit_log import AuditEntry
 from store.database import Transaction

@@ -17,11 +17,12 @@ from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from kernel.ids import new_id
 from keys.audit_log import Actor
 from keys.principal import Environment

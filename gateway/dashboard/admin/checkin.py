@@ -10,10 +10,10 @@ from billing.credits.checkin_settings import CheckinSettings, read_settings
 from gateway.dashboard.admin.fields import admin_route, number
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError
+from kernel.fields import Fields
 from keys.audit_log import Actor
 from store.database import Transaction
 

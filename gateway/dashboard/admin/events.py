@@ -8,10 +8,10 @@ from billing.providers.event_log import LogEntry
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import read_query
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
+from kernel.fields import Fields
 from store.database import Transaction
 
 EventCursor = tuple[int, str, str]  # received_at, provider, event id

@@ -10,10 +10,10 @@ from billing.topups.platform_rows import SupplierRow, list_suppliers
 from gateway.dashboard.admin.fields import admin_route
 from gateway.html.chart import Series, spend_bars
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import SECOND_US
+from kernel.fields import Fields
 from keys.principal import ENVIRONMENTS
 from runtime.processes.presence import WorkerPresence, list_workers
 from store.database import Transaction

@@ -18,10 +18,10 @@ from billing.topups.platform_rows import (
 from gateway.dashboard.admin.fields import admin_route, commit
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, NotFound
+from kernel.fields import Fields
 from keys.account import find_by_email, get_account
 from keys.audit_log import Actor
 from store.database import Transaction

@@ -12,10 +12,11 @@ from gateway.dashboard.admin.fields import admin_route, commit
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/stock"

@@ -22,10 +22,10 @@ from billing.topups.platform_rows import SupplierRow, get_supplier, list_supplie
 from gateway.dashboard.admin.fields import admin_route, commit, decider
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/suppliers"

@@ -7,10 +7,10 @@ from gateway.dashboard.admin.accounts import PATH, account_page
 from gateway.dashboard.admin.fields import admin_route, tell_account
 from gateway.html.forms import problem_of, read_form
 from gateway.html.render import go
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError
+from kernel.fields import Fields
 from keys import suspension
 from keys.account import Account, get_account
 from store.database import Transaction

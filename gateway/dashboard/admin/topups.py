@@ -12,10 +12,11 @@ from billing.topups.platform_rows import list_platforms, list_suppliers
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import Form, read_query
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import HOUR_US
+from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/topups"

@@ -16,9 +16,9 @@ from billing.records.sealing import record_standing
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, short_page
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.fields import Fields
 from runtime.processes.presence import WorkerPresence, list_workers
 from store.database import Transaction
 from webhooks.deliveries.backlog import COUNTED_MAX

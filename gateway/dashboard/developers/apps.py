@@ -10,11 +10,12 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form,
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import actor_of
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.password_again import confirm, require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.limits import PAGE_ITEMS
 from keys.oauth import app as oauth_app, commands as oauth
 from keys.oauth.app import CAP_MICROS, CAP_PERIODS, NewApp, OAuthApp

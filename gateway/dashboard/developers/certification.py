@@ -7,11 +7,11 @@ from starlette.responses import Response
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
+from kernel.fields import Fields
 from webhooks.certification.checks import CHECKS
 
 _PATH = "/webhooks/{endpoint_id}/certify"

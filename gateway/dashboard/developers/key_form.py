@@ -7,8 +7,8 @@ from typing import Any, Final
 from gateway.html.forms import Form, dollars
 from gateway.html.phrase import phrase
 from gateway.html.typed import Typed
-from gateway.http.fields import time_us
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import time_us
 from keys.api_keys.fields import NewKey, columns_of_new
 
 # Each is an amount of cents of the API under its name and _cents.

@@ -24,12 +24,12 @@ from gateway.html.forms import (
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
-from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, confirm
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.ids import new_id
 from keys.api_keys.api_key import SORTS
 from keys.api_keys.lookup import old_secret_until

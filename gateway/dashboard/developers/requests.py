@@ -13,10 +13,10 @@ from gateway.dashboard.sheet import Sheet, one_page, whole_list
 from gateway.html.forms import NO_PROBLEM, problem_of, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import address_of, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from runtime.request_log import rows
 from runtime.request_log.redact import BODY_BYTES_MAX, HIDDEN
 from runtime.request_log.rows import LoggedRequest, NamedRequest

@@ -14,13 +14,13 @@ from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, pro
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
-from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.ids import new_id
 from store.activity import Activity
 from webhooks.deliveries.mended import mended

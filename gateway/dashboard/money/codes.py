@@ -11,11 +11,11 @@ from billing.reports.free_credit import free_credit
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
+from kernel.fields import Fields
 from keys.account import set_time_zone
 
 PATH: Final = "/dashboard/codes"

@@ -9,10 +9,10 @@ from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import moment_us, month_start_us, rfc3339
+from kernel.fields import Fields
 from keys.account import get_account
 
 MONTHS_SHOWN: Final = 12

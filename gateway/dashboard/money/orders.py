@@ -15,10 +15,10 @@ from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
+from kernel.fields import Fields
 
 PATH: Final = "/dashboard/orders"
 _READ: Final = ("billing:read",)

@@ -24,12 +24,12 @@ from gateway.html.format import price
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import address_of, go, page
-from gateway.http.fields import Fields
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.ids import new_id
 from store.idempotency import KeyReused
 

@@ -8,11 +8,11 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import Form, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from kernel.ids import new_id
 
 _READ: Final = ("billing:read",)

@@ -9,11 +9,11 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import address_of, go, page
 from gateway.html.typed import Typed
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError, NotFound
+from kernel.fields import Fields
 
 PATH: Final = "/dashboard/recharge"
 _API: Final = "/topup/balance/recharge"

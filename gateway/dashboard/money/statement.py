@@ -10,7 +10,6 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import page
-from gateway.http.fields import Fields, time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.surfaces import API_PREFIX
@@ -23,6 +22,7 @@ from kernel.clock import (
     rfc3339,
 )
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields, time_us
 from keys.account import get_account
 
 ENTRIES_SHOWN: Final = 200

@@ -17,10 +17,11 @@ from gateway.dashboard.spend import DAYS, last_days, spend_of
 from gateway.html.forms import Form
 from gateway.html.phrase import phrase
 from gateway.html.render import page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import DAY_US, parse_rfc3339, rfc3339
+from kernel.fields import Fields
 
 PATH: Final = "/dashboard/usage"
 _READ: Final = ("usage:read",)

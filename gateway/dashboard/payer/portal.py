@@ -24,10 +24,10 @@ from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput, NotFound
+from kernel.fields import Fields
 from keys import sandbox_clock
 from store.database import Transaction
 

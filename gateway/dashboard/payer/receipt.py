@@ -9,10 +9,10 @@ from billing.documents.receipt_letter import RECEIPT_PATH
 from gateway.api.money.documents import pdf_reply
 from gateway.dashboard.recipient.page import PRIVATE, throttle
 from gateway.dashboard.route import open_route
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import NotFound
+from kernel.fields import Fields
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

@@ -22,10 +22,10 @@ from gateway.dashboard.route import open_route
 from gateway.html.forms import read_query
 from gateway.html.render import go
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields
 from gateway.http.rate_limit import RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.fields import Fields
 
 _DAY_S: Final = 86_400
 # Questions from one address, over all orders.

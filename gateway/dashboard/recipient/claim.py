@@ -19,9 +19,9 @@ from billing.topups.rules import CLAIM_PATH
 from gateway.dashboard.recipient.page import language_of, recipient_page, throttle
 from gateway.dashboard.route import open_route
 from gateway.html.qr_code import qr_code
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.fields import Fields
 
 # A longer text makes a picture that no camera reads.
 QR_CHARACTERS_MAX: Final = 500

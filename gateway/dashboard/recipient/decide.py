@@ -22,10 +22,10 @@ from gateway.dashboard.route import open_route
 from gateway.html.field_words import for_people
 from gateway.html.forms import first_words, read_form
 from gateway.http.acting import actor_of
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from store.database import Transaction
 
 _DECISIONS: Final = {"approve": "approved", "deny": "denied"}

@@ -12,10 +12,10 @@ from gateway.dashboard.recipient import owner_no_mail
 from gateway.dashboard.recipient.page import language_of, masked, recipient_page, throttle
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import NotFound
+from kernel.fields import Fields
 
 _FORM = b"application/x-www-form-urlencoded"
 

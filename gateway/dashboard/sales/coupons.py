@@ -9,10 +9,11 @@ from gateway.dashboard.admin.fields import admin_route, day_us, money
 from gateway.dashboard.sales.offers import Change, OfferPages
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
+from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/coupons"

@@ -10,9 +10,10 @@ from gateway.api.money.documents import pdf_reply
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import read_query
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.fields import Fields
 from store.database import Transaction
 
 _SHEET: Final = Sheet[BillingDocument](

@@ -10,10 +10,10 @@ from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.sales.subscriptions import PATH, subscription_page
 from gateway.html.forms import Form, problem_of, read_form
 from gateway.html.render import go
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
 

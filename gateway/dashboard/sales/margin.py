@@ -11,12 +11,12 @@ from gateway.dashboard.admin.fields import SCOPES, admin_route, day_us
 from gateway.dashboard.sheet import FORMATS
 from gateway.html.forms import NO_PROBLEM, Form, problem_of, read_query
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.lists import Export, short_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import DAY_US, rfc3339
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 
 DAYS: Final = 30
 LINES_MAX: Final = 500

@@ -7,10 +7,10 @@ from typing import Any
 from gateway.dashboard.admin.fields import commit
 from gateway.html.forms import Form, Problem, problem_of, read_form
 from gateway.html.render import go
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError
+from kernel.fields import Fields
 from keys.audit_log import Actor
 from store.database import Transaction
 

@@ -30,10 +30,11 @@ from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields, place_of
+from gateway.http.fields import place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from store.database import Transaction
 

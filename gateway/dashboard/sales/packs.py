@@ -10,10 +10,10 @@ from gateway.dashboard.admin.fields import admin_route, money, number
 from gateway.dashboard.sales.offers import Change, OfferPages
 from gateway.html.forms import NO_PROBLEM, Form, Problem
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
+from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/packs"

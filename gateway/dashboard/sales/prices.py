@@ -13,10 +13,10 @@ from gateway.dashboard.admin.fields import admin_route, commit
 from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/prices"

@@ -20,11 +20,11 @@ from gateway.dashboard.paging import Paged
 from gateway.dashboard.sheet import Sheet, csv_url_of, whole_short_list
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from keys.audit_log import Actor
 from store.database import Transaction
 

@@ -10,10 +10,10 @@ from billing.recharges.recharge import FallCharge, Recharge, month_of
 from gateway.dashboard.admin.fields import admin_route
 from gateway.html.forms import read_form
 from gateway.html.render import go
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
+from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.account import read_tenants
 from keys.audit_log import Actor

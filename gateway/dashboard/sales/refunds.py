@@ -19,10 +19,11 @@ from gateway.dashboard.sales.orders import PATH as ORDERS, order_page
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from keys.audit_log import Actor
 from store.database import Transaction
 

@@ -10,12 +10,12 @@ from billing.reports.revenue import (
 from gateway.dashboard.admin.fields import admin_route, day_us
 from gateway.html.forms import NO_PROBLEM, Form, problem_of, read_query
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.surfaces import API_PREFIX
 from kernel.clock import DAY_US, rfc3339
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 
 DAYS = 366
 

@@ -16,9 +16,10 @@ from gateway.dashboard.sheet import Sheet, whole_list
 from gateway.dashboard.unattended import overlooked_s
 from gateway.html.forms import read_query
 from gateway.html.render import page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.fields import Fields
 from store.database import Transaction
 
 UNCREDITED: Final = "uncredited"

@@ -19,10 +19,11 @@ from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields, cursor_id, time_us
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields, time_us
 from kernel.ids import new_id
 from keys.audit_log import Actor
 from keys.sandbox_clock import now_of as own_now

@@ -11,11 +11,11 @@ from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import InvalidInput
+from kernel.fields import Fields
 
 PATH = "/dashboard/approvals"
 _READ = ("topup:read", "approvals:write")

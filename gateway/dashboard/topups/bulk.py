@@ -12,12 +12,12 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.upload import read_upload
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import TextBody, ask
 from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.limits import BODY_BYTES_MAX, BULK_BODY_BYTES_MAX
 

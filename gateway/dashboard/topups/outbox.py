@@ -11,9 +11,10 @@ from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import read_form
 from gateway.html.render import page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.fields import Fields
 
 OWNER_MAILS_SHOWN = 20
 _READ = ("topup:read",)

@@ -16,11 +16,11 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form,
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
+from kernel.fields import Fields
 from kernel.ids import new_id
 from keys.email_address import normalise_email
 from keys.vault import SealBroken

@@ -14,11 +14,11 @@ from gateway.dashboard.route import page_route
 from gateway.dashboard.story import shown_story
 from gateway.html.forms import read_form
 from gateway.html.render import go, page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import NotFound
+from kernel.fields import Fields
 from keys.principal import ADMIN
 
 PATH = "/dashboard/topups"

@@ -9,11 +9,11 @@ from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import page
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
+from kernel.fields import Fields
 
 _READ = ("topup:read",)
 

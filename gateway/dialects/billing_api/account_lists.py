@@ -11,8 +11,8 @@ from gateway.answers.answer import Answer
 from gateway.answers.plain import plain_answer
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import schemas as shapes
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
+from kernel.fields import Fields
 from store.database import Transaction
 
 

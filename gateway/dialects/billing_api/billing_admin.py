@@ -13,8 +13,8 @@ from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
 from gateway.answers.words import Time, time_of
 from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction
-from gateway.http.fields import Fields, Int64, Text, Time as TimeText, given, time_us
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Int64, Text, Time as TimeText, given, time_us
 from kernel.ids import new_id
 from kernel.shaped import SIGNED
 

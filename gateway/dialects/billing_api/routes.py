@@ -34,12 +34,13 @@ from gateway.answers.refusals import Refusal, renamed_fields
 from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import account_lists, billing_admin as admin, schemas as shapes
-from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, time_us
+from gateway.http.fields import EnvironmentMismatch, cursor_id
 from gateway.http.idempotency import run_once, run_steps
 from gateway.http.pipeline import environment_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Handler, Route
 from kernel.errors import InvalidInput, NotFound
+from kernel.fields import Fields, LooseFields, time_us
 from kernel.tenant import Tenant
 from keys.account import read_tenants
 from keys.audit_log import Actor

@@ -44,12 +44,12 @@ from gateway.dialects.newapi.schemas import (
     Redeemed,
     Refused,
 )
-from gateway.http.fields import Fields, Int64, LooseFields, Text, within
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Int64, LooseFields, Text, within
 from kernel.ids import number_of
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment

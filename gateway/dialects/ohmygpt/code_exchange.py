@@ -11,9 +11,9 @@ from msgspec import Meta
 
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import WEB_URL, Fields, LooseFields, Text
 from gateway.http.rate_limit import refusal as rate_refusal
 from gateway.http.request_context import RequestContext
+from kernel.fields import WEB_URL, Fields, LooseFields, Text
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.oauth import app as oauth_app, token as oauth_token
 from keys.oauth.app import ClientRefused

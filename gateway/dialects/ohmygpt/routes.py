@@ -38,12 +38,12 @@ from gateway.dialects.ohmygpt.schemas import (
     Said,
     UserInfo,
 )
-from gateway.http.fields import LINE, WEB_URL, Fields, LooseFields, Text
 from gateway.http.idempotency import run_once, run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
+from kernel.fields import LINE, WEB_URL, Fields, LooseFields, Text
 from kernel.ids import number_of
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.account import Account, get_account

@@ -42,11 +42,11 @@ from gateway.dialects.resayil.schemas import (
     Refused,
     Subscription,
 )
-from gateway.http.fields import Fields, LooseFields, Text
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
 from kernel.clock import rfc3339
+from kernel.fields import Fields, LooseFields, Text
 from store.database import Transaction
 
 PER_PAGE: Final = 20

@@ -18,10 +18,10 @@ from gateway.api import health
 from gateway.app import API_PREFIX, SURFACES
 from gateway.http.documents import Documents
 from gateway.http.edge import Edge
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Route, Router
 from gateway.repair.repair import repaired
+from kernel.fields import Fields
 from runtime.context import Context
 from store.errors import CommitUnknown
 from tests.support.gateway import Gateway, running, settings_of

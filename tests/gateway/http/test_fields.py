@@ -6,20 +6,10 @@ import pytest
 from hypothesis import given, strategies as st
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.http.fields import (
-    EnvironmentMismatch,
-    Fields,
-    Int64,
-    LooseFields,
-    Page,
-    Shape,
-    Time,
-    canonical,
-    cursor_id,
-    time_us,
-)
+from gateway.http.fields import EnvironmentMismatch, Shape, canonical, cursor_id
 from gateway.http.strict_json import Unreadable
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Int64, LooseFields, Page, Time, time_us
 
 
 class Send(Fields, frozen=True, kw_only=True):

@@ -10,10 +10,10 @@ import pytest
 from gateway.answers import envelope
 from gateway.api.bodies.send_body import SendBody
 from gateway.app import API_PREFIX, SURFACES
-from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, MethodNotAllowed, Reply, Route, Router
 from kernel.errors import NotFound
+from kernel.fields import Fields
 from keys.principal import ADMIN, OAUTH_SCOPES, SCOPES
 from tests.support.gateway import Gateway
 

@@ -1,0 +1,235 @@
+"""What a caller may give: the base of every input, and what is said of a field once for all doors.
+
+An input is a msgspec struct. A field's type, bounds and description stand beside it; what people read of
+it (its label, its unit, whether it is a secret) is added by `said`. The API, its documents, the forms of
+the dashboard and the options of the command line are made from these facts.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Union, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from kernel.clock import parse_rfc3339
+from kernel.errors import InvalidInput
+from kernel.limits import INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+
+# How within() stands in a schema until gateway/openapi/schemas.py makes minimum and maximum of it.
+BOUNDS: Final = "x-bounds"
+# One line: no control characters and no line ends of any kind.
+LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Text = Annotated[str, Meta(max_length=200)]
+ShortText = Annotated[str, Meta(max_length=64)]
+# For the documents alone: whether an address may be used is asked where it is used.
+WEB_URL: Final = r"^https?://[!-~]+$"
+# RFC 3339 with a zone; time_us() turns it into microseconds.
+Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
+FieldUnit = Literal["", "cents", "credits", "s"]
+FieldKind = Literal["text", "integer", "yes_no", "time", "list", "rows", "object"]
+
+
+def within(least: int | None, most: int | None) -> Meta:
+    """Return the bounds of a whole number, for the documents alone.
+
+    The decoder takes more, so that the rule refuses a number outside by its own code. None: no bound.
+    """
+    return Meta(extra_json_schema={BOUNDS: [least, most]})
+
+
+def word_of(words: Iterable[str]) -> Meta:
+    """Return the words that are right, for the documents alone; see within."""
+    return Meta(extra_json_schema={"enum": list(words)})
+
+
+def said(label: str = "", *, hint: str = "", unit: FieldUnit = "", is_secret: bool = False) -> Meta:
+    """Return what people read of a field: its label, a hint that replaces the API's description, its unit."""
+    extra = {"label": label, "hint": hint, "unit": unit, "is_secret": is_secret}
+    return Meta(extra={name: value for name, value in extra.items() if value})
+
+
+class Fields(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The base of every input; without fields of its own: nothing is taken.
+
+    Defaults are left out of the canonical form, so a field that a later version adds does not
+    make an old request look like another one. exactly_one: two fields of which one must be given,
+    and one only; null counts as absent.
+    """
+
+    exactly_one: ClassVar[tuple[str, str] | None] = None
+
+    @property
+    def records_in_call(self) -> int:
+        """Return how many records the call asks to store, for limits that count work and not calls."""
+        return 1
+
+
+class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """The base of a dialect's bodies and queries: that vendor's clients send more than we read."""
+
+
+class Page(Fields, frozen=True, kw_only=True):
+    """The query of every list: newest first, from after the cursor."""
+
+    limit: Annotated[
+        int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="How many there are on a page.")
+    ] = PAGE_ITEMS
+    cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+
+
+def given(body: Fields, **names: str) -> dict[str, Any]:
+    """Return the fields that a body with UNSET defaults has, under the names that the domain gives them."""
+    return {
+        names.get(name, name): tuple(value) if isinstance(value, list) else value
+        for name, value in msgspec.structs.asdict(body).items()
+        if value is not UNSET
+    }
+
+
+def time_us(text: str | None, param: str) -> int | None:
+    """Return the microseconds of an RFC 3339 time with a zone, None for None; raise InvalidInput."""
+    if text is None:
+        return None
+    try:
+        return parse_rfc3339(text)
+    except ValueError:
+        raise InvalidInput(
+            "expected a time such as 2026-06-13T12:00:00Z, with its zone", param=param
+        ) from None
+
+
+class FieldFacts(NamedTuple):
+    """What is known of one field of an input.
+
+    kind: of the value, or of each item of a list; rows: a list of objects, whose fields are `inner`. choices: the
+    words that are right; empty: any. least and most: of a number, characters_max: of a text; None: no bound.
+    is_nullable: null takes it away. is_kept: left out, it stays as it is.
+    """
+
+    name: str
+    kind: FieldKind
+    label: str
+    hint: str
+    description: str
+    unit: FieldUnit
+    is_secret: bool
+    is_list: bool
+    is_required: bool
+    is_nullable: bool
+    is_kept: bool
+    default: Any
+    choices: tuple[str, ...]
+    least: int | None
+    most: int | None
+    characters_max: int | None
+    inner: tuple["FieldFacts", ...]
+
+
+@cache
+def facts_of(struct: type[Fields]) -> tuple[FieldFacts, ...]:
+    """Return the facts of each field, in the order in which they are declared."""
+    return tuple(map(_facts, msgspec.structs.fields(struct)))
+
+
+def _facts(field: Any) -> FieldFacts:
+    found = _Type(field.type)
+    default = None if field.required or field.default is UNSET else field.default
+    if field.default_factory is not msgspec.NODEFAULT:
+        default = field.default_factory()
+    name = field.encode_name
+    kind = found.kind
+    return FieldFacts(
+        name=name,
+        kind=kind,
+        label=found.extra.get("label", name.replace("_", " ").capitalize()),
+        hint=found.extra.get("hint", found.description),
+        description=found.description,
+        unit=found.extra.get("unit", "cents" if name.endswith("_cents") else ""),
+        is_secret=found.extra.get("is_secret", False),
+        is_list=found.is_list,
+        is_required=field.required,
+        is_nullable=found.is_nullable,
+        is_kept=field.default is UNSET,
+        default=None if default is msgspec.NODEFAULT else default,
+        choices=found.choices,
+        least=found.bounds[0],
+        most=found.bounds[1],
+        characters_max=found.characters_max,
+        inner=facts_of(found.struct) if kind == "rows" and found.struct is not None else (),
+    )
+
+
+class _Type:
+    """One field's type, taken apart: what Annotated, Union and list say around a plain type."""
+
+    def __init__(self, kind: Any) -> None:
+        self.description = ""
+        self.extra: dict[str, Any] = {}
+        self.schema: dict[str, Any] = {}
+        self.bounds: tuple[int | None, int | None] = (None, None)
+        self.characters_max: int | None = None
+        self.is_nullable = self.is_list = False
+        self.choices: tuple[str, ...] = ()
+        self.struct: type[Fields] | None = None
+        self.plain: Any = str
+        self._take(kind)
+
+    @property
+    def kind(self) -> FieldKind:
+        """Return what the value is, or each item of a list."""
+        if self.struct is not None:
+            return "rows" if self.is_list else "object"
+        if self.schema.get("format") == "date-time":
+            return "time"
+        kinds: dict[Any, FieldKind] = {int: "integer", bool: "yes_no", dict: "object"}
+        return kinds.get(self.plain, "text")
+
+    def _take(self, kind: Any) -> None:
+        origin, parts = get_origin(kind), get_args(kind)
+        if origin is Annotated:
+            self._take(parts[0])
+            for meta in parts[1:]:
+                self._note(meta)
+        elif origin in {Union, UnionType}:
+            self.is_nullable = NoneType in parts
+            for part in parts:
+                if part not in {NoneType, UnsetType}:
+                    self._take(part)
+        elif origin is list:
+            self.is_list = True
+            self._take_item(parts[0])
+        elif origin is Literal:
+            self.choices = tuple(map(str, parts))
+        elif isinstance(kind, type) and issubclass(kind, Fields):
+            self.struct = kind
+        else:
+            self.plain = origin or kind
+
+    def _take_item(self, kind: Any) -> None:
+        item = _Type(kind)
+        self.choices, self.struct, self.plain = item.choices, item.struct, item.plain
+
+    def _note(self, meta: Any) -> None:
+        self.description = meta.description or self.description
+        self.extra |= meta.extra or {}
+        self.schema |= meta.extra_json_schema or {}
+        # The bounds and lengths of a list count its items.
+        if not self.is_list:
+            least, most = self.schema.get(BOUNDS, (meta.ge, meta.le))
+            self.bounds = (_bound(least, self.bounds[0]), _bound(most, self.bounds[1]))
+            longest = self.schema.get("maxLength", meta.max_length)
+            self.characters_max = longest or self.characters_max
+        if "enum" in self.schema:
+            self.choices = tuple(self.schema["enum"])
+
+
+def _bound(found: int | None, before: int | None) -> int | None:
+    """Return the bound, or the one before; one that only the machine sets is none."""
+    if found is None:
+        return before
+    return None if abs(found) >= INT64_MAX else found
