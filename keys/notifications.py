@@ -55,7 +55,7 @@ class Person:
         """Whether a link that decides on a send may be given to them."""
         return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
 
-    def is_told(self, kind: Notification, environment: str) -> bool:
+    def is_notified(self, kind: Notification, environment: str) -> bool:
         """What an account has always switched as a whole is the owner's in both environments. Whether they have
         an address is another matter.
         """

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from billing.credits.redemption_code import RedemptionCodes
 from billing.engine.engine import Engine
-from billing.machine_payments.facilitator import Facilitator, HttpFacilitator, StandInFacilitator
+from billing.machine_payments.facilitator import Facilitator, HttpFacilitator, SimulatedFacilitator
 from billing.machine_payments.offer import Offer, offers_of
 from billing.machine_payments.payment import MPP, X402
 from billing.machine_payments.settling import MachinePayments
-from billing.machine_payments.token_charges import StandInTokens, TokenFacilitator
+from billing.machine_payments.token_charges import SimulatedTokens, TokenFacilitator
 from billing.machine_payments.token_offer import TokenOffer, token_offers_of
 from billing.providers.http import BODY_BYTES_MAX
 from billing.providers.registry import Providers
@@ -48,9 +48,11 @@ async def open_machine_payments(
     """The operator named the facilitator, so it may be at a private address. Raises SealBroken and StoreError."""
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
-    has_stand_in = settings.self_serve_staging
-    offers = offers_of(settings.x402_offered, settings.x402_pay_to, has_stand_in=has_stand_in)
-    token_offers = token_offers_of(providers, has_stand_in=has_stand_in)
+    is_simulated_offered = settings.self_serve_staging
+    offers = offers_of(
+        settings.x402_offered, settings.x402_pay_to, is_simulated_offered=is_simulated_offered
+    )
+    token_offers = token_offers_of(providers, is_simulated_offered=is_simulated_offered)
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )
@@ -85,7 +87,7 @@ def _of_x402(
         settings.x402_facilitator_key.get_secret_value(),
     )
     return {
-        (environment, X402): StandInFacilitator() if offer.is_stand_in else real
+        (environment, X402): SimulatedFacilitator() if offer.is_simulated else real
         for environment, offer in offers.items()
     }
 
@@ -94,7 +96,7 @@ def _of_tokens(
     offers: Mapping[str, TokenOffer], clock: Clock
 ) -> Mapping[tuple[str, str], Facilitator]:
     return {
-        (environment, MPP): StandInTokens()
+        (environment, MPP): SimulatedTokens()
         if offer.tokens is None
         else TokenFacilitator(offer.tokens, clock)
         for environment, offer in offers.items()

@@ -43,7 +43,7 @@ async def open_providers(
     setup = settings.providers
     for note in setup.notes:
         logger.warning("provider.not_offered", extra={"fields": {"detail": note}})
-    secrets = await _stand_in_secrets(setup.registrations, database, vault, clock)
+    secrets = await _simulated_secrets(setup.registrations, database, vault, clock)
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )
@@ -54,7 +54,7 @@ async def open_providers(
             yield Providers(
                 setup.registrations,
                 setup.settings,
-                stand_in_secrets=secrets,
+                simulated_secrets=secrets,
                 client=client,
                 clock=clock,
             )
@@ -62,7 +62,7 @@ async def open_providers(
         await transport.close()
 
 
-async def _stand_in_secrets(
+async def _simulated_secrets(
     names: Iterable[str], database: Database, vault: Vault, clock: Clock
 ) -> dict[str, str]:
     listed = list(names)

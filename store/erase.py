@@ -150,11 +150,11 @@ SELECT c.provider, c.environment, c.customer_ref, :now, :now FROM (
     SELECT provider, environment, customer_ref FROM provider_customers
     WHERE account_id = :account_id
     UNION SELECT provider, environment, customer_ref FROM recharges
-    WHERE account_id = :account_id AND is_stand_in = 0
+    WHERE account_id = :account_id AND is_simulated = 0
     UNION SELECT provider, environment, customer_ref FROM subscriptions
-    WHERE account_id = :account_id AND is_stand_in = 0 AND customer_ref IS NOT NULL
+    WHERE account_id = :account_id AND is_simulated = 0 AND customer_ref IS NOT NULL
     UNION SELECT provider, environment, customer_ref FROM orders
-    WHERE account_id = :account_id AND is_stand_in = 0 AND customer_ref IS NOT NULL
+    WHERE account_id = :account_id AND is_simulated = 0 AND customer_ref IS NOT NULL
 ) AS c
 WHERE 1 = 1
 ON CONFLICT DO NOTHING

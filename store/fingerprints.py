@@ -289,6 +289,16 @@ _OF_0074: Final = _OF_0073 | {
 }
 _OF_0075: Final = _OF_0074 | {"plan_grants": "515919f9d58f"}
 
+_OF_0076: Final = _OF_0075 | {"orders": "cd37b3c25fc0"}
+
+_OF_0077: Final = _OF_0076 | {
+    "batches": "aa2faba0dfb7",
+    "orders": "f4c3da66772e",
+    "recharges": "9a61aed5579e",
+    "subscriptions": "c1388dc370ce",
+    "suppliers": "2fa071c3dfea",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -354,5 +364,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0073": _OF_0073,
     "0074": _OF_0074,
     "0075": _OF_0075,
-    "0076": _OF_0075 | {"orders": "cd37b3c25fc0"},
+    "0076": _OF_0076,
+    "0077": _OF_0077,
 }

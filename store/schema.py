@@ -679,7 +679,7 @@ batches = sa.Table(
     _int("cancelled_at", null=True),  # when somebody took back what was not delivered yet
     _text("cancelled_by", null=True),  # credential id
     _int("completed_at", null=True),  # when the last of its top-ups had ended
-    _int("next_look_at", null=True),  # when the worker looks at it; null: it is over
+    _int("next_check_at", null=True),  # when the worker looks at it; null: it is over
     _text("counts", null=True),  # JSON: items by their end, once it is over
     _text("sent_by", null=True),  # the person or token that asked for it; null: a key
     sa.Index("ix_batches_account", "account_id", "environment", "id"),
@@ -694,9 +694,9 @@ batches = sa.Table(
     ),
     sa.Index(
         "ix_batches_due",
-        "next_look_at",
-        sqlite_where=sa.text("next_look_at IS NOT NULL"),
-        postgresql_where=sa.text("next_look_at IS NOT NULL"),
+        "next_check_at",
+        sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("next_check_at IS NOT NULL"),
     ),
 )
 
@@ -877,13 +877,13 @@ suppliers = sa.Table(
     _bytes("sealed", null=True),  # JSON object: those that are
     _text("hints"),  # JSON object: the last characters of each secret
     _int("is_active", default=1),
-    _int("is_stand_in", default=0),  # staging: plays its kind, asks nobody
+    _int("is_simulated", default=0),  # staging only: plays its kind and calls no provider
     _int("created_at"),
     _int("changed_at"),
     _int("resting_since", null=True),  # a worker asks it rarely until it answers; null: it is asked
     _text("last_error", null=True),
     _int("last_error_at", null=True),
-    _int("held_since", null=True),  # a person has it asked no more until it is released
+    _int("paused_at", null=True),  # an operator paused it then; null: it is called
 )
 
 # billing/topups/platform_rows.py. One row: it grows with each change of the three tables above.
@@ -1785,7 +1785,7 @@ orders = sa.Table(
     _text("kind"),  # payment | subscription | invoice
     _text("status"),  # billing/orders/order.py: MOVES
     _text("provider"),
-    _int("is_stand_in", default=0),  # the sandbox's page instead of the provider
+    _int("is_simulated", default=0),  # the sandbox's page instead of the provider
     _text("method", null=True),  # the provider's own way of paying
     _text("pack_id", null=True),
     _text("pack_name", null=True),  # or the plan's, as it was then; null without either
@@ -2203,7 +2203,7 @@ subscriptions = sa.Table(
     _text("environment"),
     _text("order_id"),  # that it began with
     _text("provider"),
-    _int("is_stand_in", default=0),  # the sandbox's page instead of the provider
+    _int("is_simulated", default=0),  # the sandbox's page instead of the provider
     _text("provider_ref", null=True),  # the provider's id of it; null until it named one
     _text("customer_ref", null=True),
     _text("status"),  # billing/subscriptions/subscription.py: MOVES
@@ -2602,7 +2602,7 @@ recharges = sa.Table(
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("provider"),
-    _int("is_stand_in", default=0),
+    _int("is_simulated", default=0),
     _text("customer_ref"),  # the provider's
     _text("method_ref"),  # the provider's id of the saved means of payment
     _text("brand"),  # such as visa

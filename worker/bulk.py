@@ -86,7 +86,7 @@ class Batcher(WokenLoop):
         return True
 
     async def _wait_s(self) -> float:
-        read = partial(batches.next_look_at, but_ids=self._setbacks.held_back())
+        read = partial(batches.next_check_at, but_ids=self._setbacks.held_back())
         look_at = await self._database.read(read)
         if look_at is None:
             return BEAT_S

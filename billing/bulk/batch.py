@@ -88,7 +88,7 @@ class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_at: int | None = None
     cancelled_by: str | None = None
     completed_at: int | None = None
-    next_look_at: int | None = None
+    next_check_at: int | None = None
     counts: BatchCounts | None = None
     sent_by: str | None = None  # Principal.sender of who asked for it; null: a key
 
@@ -157,11 +157,11 @@ async def due(
     return [LookedAt(_ROWS.read(row), bool(row["is_waiting"])) for row in rows]
 
 
-async def next_look_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+async def next_check_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
     """When the next batch but for the named is to be looked at, or None."""
     row = await tx.fetch_one(
-        """SELECT MIN(next_look_at) AS look_at FROM batches
-           WHERE next_look_at IS NOT NULL AND NOT id IN :but_ids[text]""",
+        """SELECT MIN(next_check_at) AS look_at FROM batches
+           WHERE next_check_at IS NOT NULL AND NOT id IN :but_ids[text]""",
         but_ids=but_ids,
     )
     return None if row is None or row["look_at"] is None else int(row["look_at"])
@@ -170,10 +170,10 @@ async def next_look_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int |
 async def postpone(tx: Transaction, batches: Sequence[SendBatch], *, now_us: int) -> None:
     """Has running ones looked at later; nothing else of them changes."""
     await tx.execute(
-        """UPDATE batches SET next_look_at = v.look_at
+        """UPDATE batches SET next_check_at = v.look_at
            FROM :rows[id text, seen_at bigint, look_at bigint] AS v
-           WHERE batches.id = v.id AND batches.next_look_at = v.seen_at""",
-        rows=[(one.id, one.next_look_at, one.look_at(now_us)) for one in batches],
+           WHERE batches.id = v.id AND batches.next_check_at = v.seen_at""",
+        rows=[(one.id, one.next_check_at, one.look_at(now_us)) for one in batches],
     )
 
 
@@ -197,7 +197,7 @@ _CHANGING = (
     "cancelled_at",
     "cancelled_by",
     "completed_at",
-    "next_look_at",
+    "next_check_at",
     "counts",
 )
 _CHANGED = _ROWS.part("id", *_CHANGING)
@@ -214,6 +214,6 @@ SELECT {_ROWS.of("b")},
         WHERE i.batch_id = b.id AND t.status IN ('pending', 'scheduled'))
     THEN 1 ELSE 0 END AS is_waiting
 FROM batches b
-WHERE b.next_look_at IS NOT NULL AND b.next_look_at <= :now AND NOT b.id IN :but_ids[text]
-ORDER BY b.next_look_at LIMIT :limit
+WHERE b.next_check_at IS NOT NULL AND b.next_check_at <= :now AND NOT b.id IN :but_ids[text]
+ORDER BY b.next_check_at LIMIT :limit
 """

@@ -61,12 +61,12 @@ class AdvanceBatch(_OnBatch):
 
     def _after_running(self, state: BatchState, batch: SendBatch) -> SendBatch:
         if batches_of(state).counts(batch.id).is_open:
-            return replace(batch, next_look_at=batch.look_at(state.now_us))
+            return replace(batch, next_check_at=batch.look_at(state.now_us))
         return self._end(state, move(batch, "completed"))
 
     def _end(self, state: BatchState, batch: SendBatch) -> SendBatch:
         counts = batches_of(state).counts(batch.id)
-        ended = replace(batch, completed_at=state.now_us, next_look_at=None, counts=counts)
+        ended = replace(batch, completed_at=state.now_us, next_check_at=None, counts=counts)
         tell_end(state, ended)
         return ended
 
@@ -91,7 +91,7 @@ class TakeBack(_OnBatch):
             batch,
             cancelled_at=state.now_us,
             cancelled_by=self.cancelled_by,
-            next_look_at=state.now_us,
+            next_check_at=state.now_us,
         )
         batches_of(state).change(cancelled)
         return cancelled

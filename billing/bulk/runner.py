@@ -195,7 +195,7 @@ class BatchRunner:
             items=len(lines),
             created_at=now_us,
             request_digest=bulk.request_digest,
-            next_look_at=now_us + GRACE_US,
+            next_check_at=now_us + GRACE_US,
             sent_by=bulk.sent_by,
         )
         return batch, lines

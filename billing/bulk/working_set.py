@@ -66,7 +66,7 @@ class BatchWorkingSet(WorkingSet):
     def hints(self) -> Iterable[str]:
         """Where somebody should go on with a batch."""
         written = (*self._new, *self._changed.values())
-        return (batches.HINT,) if any(one.next_look_at is not None for one in written) else ()
+        return (batches.HINT,) if any(one.next_check_at is not None for one in written) else ()
 
     def find(self, batch_id: str, tenant: Tenant) -> SendBatch:
         """The tenant's batch; raises NotFound."""

@@ -112,7 +112,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def item_of(
-    plan: Plan, provider: Registration | None, interval: Interval, *, is_stand_in: bool
+    plan: Plan, provider: Registration | None, interval: Interval, *, is_simulated: bool
 ) -> PlanItem:
     """What an order of the plan is for; raises InvalidInput where it is not sold so.
 
@@ -127,7 +127,7 @@ def item_of(
         missing = ProductFields.of([provider]).name_of((provider.name, interval))
         sentence = f"the plan has no {missing}, which {provider.name} needs"
         raise InvalidInput(sentence, param="plan_id")
-    if ref is None and is_stand_in:
+    if ref is None and is_simulated:
         ref = _sandbox_ref(plan.id, interval)
     return PlanItem(
         plan.id,

@@ -44,9 +44,9 @@ async def _change(
         raise InvalidInput(
             f"say why, in at most {REASON_CHARACTERS_MAX} characters", param="reason"
         )
-    if paused_at is not None and before.held_since is not None:
+    if paused_at is not None and before.paused_at is not None:
         raise NotNow(f"Supplier {supplier} is already paused.")
-    if paused_at is None and before.held_since is None and before.resting_since is None:
+    if paused_at is None and before.paused_at is None and before.resting_since is None:
         raise NotNow(f"Supplier {supplier} is already in use: it is neither paused nor resting.")
     after = await platform_rows.set_paused(tx, before, paused_at)
     entry = audit_log.entry(

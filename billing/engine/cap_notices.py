@@ -23,12 +23,12 @@ def notices_of(
         unit = 1 if limit.is_count else MICROS_PER_CENT
         names = ["near"] if limit.most - used >= unit else ["near", "reached"]
         for name in names:
-            if not _is_told(limit, name, now_us):
+            if not _is_notified(limit, name, now_us):
                 setattr(limit.sum.change_detail(account_id), name, (limit.most, now_us))
                 yield f"key.cap_{name}", _data(limit, now_us)
 
 
-def _is_told(limit: Limit, name: str, now_us: int) -> bool:
+def _is_notified(limit: Limit, name: str, now_us: int) -> bool:
     told = getattr(limit.sum.detail, name)
     if told is None or told[0] != limit.most:
         return False

@@ -22,7 +22,7 @@ from billing.fulfilment.protocol import (
     Tools,
     Unknown,
 )
-from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.simulated import sample_text
 from billing.fulfilment.stock import StockKind, StockLevel, Taken
 from billing.fulfilment.stock_alarm import tell_low
 from billing.topups.attempt import lock_turn

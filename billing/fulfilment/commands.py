@@ -49,8 +49,8 @@ def supplier_shape(row: SupplierRow) -> dict[str, Any]:
         "kind": row.kind,
         "options": shown_options(row),
         "active": row.is_active,
-        "stand_in": row.is_stand_in,
-        "held_since": None if row.held_since is None else rfc3339(row.held_since),
+        "simulated": row.is_simulated,
+        "paused_at": None if row.paused_at is None else rfc3339(row.paused_at),
         "resting_since": None if row.resting_since is None else rfc3339(row.resting_since),
         "last_error": row.last_error,
         "last_error_at": None if row.last_error_at is None else rfc3339(row.last_error_at),
@@ -162,12 +162,12 @@ async def add_supplier(
     """given: its options, secrets too; raises InvalidInput and PlatformTaken.
 
     Its callbacks have a secret that no other supplier of the environment has. vault: under the suppliers'
-    own data key. A stand-in takes no options.
+    own data key. A simulated supplier takes no options.
     """
     registration = _registration(registrations, row.kind)
-    if row.is_stand_in and given:
-        raise InvalidInput("a stand-in takes no options", param="options")
-    if not row.is_stand_in:
+    if row.is_simulated and given:
+        raise InvalidInput("A simulated supplier takes no options.", param="options")
+    if not row.is_simulated:
         await platform_rows.lock(tx)
         row = _with_options(row, registration, given, vault)
         await check_secret(tx, None, row, registrations, vault)
@@ -203,8 +203,8 @@ async def change_supplier(
     )
     moved = None
     if changes:
-        if before.is_stand_in:
-            raise InvalidInput("a stand-in takes no options", param="options")
+        if before.is_simulated:
+            raise InvalidInput("A simulated supplier takes no options.", param="options")
         merged = {**opened_options(before, vault), **changes}
         given = {name: value for name, value in merged.items() if value is not None}
         registration = _registration(registrations, before.kind)

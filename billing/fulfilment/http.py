@@ -36,7 +36,7 @@ from billing.fulfilment.protocol import (
     Unknown,
     Waiting,
 )
-from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.simulated import sample_text
 from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
 from billing.topups.plausible import COST_PERCENT_MAX, SupplierTerms, doubt_of_echo
 from kernel.clock import SECOND_US, parse_rfc3339

@@ -50,7 +50,7 @@ from billing.fulfilment.protocol import (
     Tools,
     Unknown,
 )
-from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.simulated import sample_text
 from billing.fulfilment.vendor_api import VendorApi, refusal_of, shown_usd, usd_of_number
 from billing.topups.deliverable import Deliverable
 from keys.vault import SealBroken

@@ -133,7 +133,7 @@ def _supplier(
                 environment=environment,
                 id=first.id,
                 kind=kind,
-                is_stand_in=True,
+                is_simulated=True,
                 created_at=now_us,
                 changed_at=now_us,
             )

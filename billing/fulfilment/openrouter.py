@@ -47,7 +47,7 @@ from billing.fulfilment.protocol import (
     Sealed,
     Tools,
 )
-from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.simulated import sample_text
 from billing.fulfilment.vendor_api import (
     VendorApi,
     cents_of_usd,

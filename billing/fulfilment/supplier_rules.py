@@ -75,7 +75,7 @@ def _signs_with(
 ) -> bytes | None:
     """The key of its callbacks; None: it never calls, or its row cannot be used."""
     registration = registrations.get(row.kind)
-    if registration is None or registration.callback_secret is None or row.is_stand_in:
+    if registration is None or registration.callback_secret is None or row.is_simulated:
         return None
     try:
         given: Mapping[str, Any] = opened_options(row, vault)

@@ -27,7 +27,7 @@ from billing.fulfilment.protocol import (
     Tools,
     Unknown,
 )
-from billing.fulfilment.stand_in import StandIn
+from billing.fulfilment.simulated import SimulatedSupplier
 from billing.topups import platform_rows
 from billing.topups.deliverable import Deliverable
 from billing.topups.platform import WALLET, PlatformBook
@@ -181,7 +181,7 @@ class Suppliers:
             row.kind,
             _Unusable(""),
             is_active=row.is_active,
-            is_paused=row.held_since is not None,
+            is_paused=row.paused_at is not None,
             is_resting=row.resting_since is not None,
         )
         registration = self.registrations.get(row.kind)
@@ -192,8 +192,10 @@ class Suppliers:
             asked_again=registration.asked_again,
             is_one_per_recipient=registration.is_one_per_recipient,
         )
-        if row.is_stand_in:
-            return replace(known, asked=StandIn(registration.sample), asked_again="repeat")
+        if row.is_simulated:
+            return replace(
+                known, asked=SimulatedSupplier(registration.sample), asked_again="repeat"
+            )
         try:
             options = checked_options(registration, opened_options(row, self._vault))
             secret, terms = registration.callback_secret, registration.terms

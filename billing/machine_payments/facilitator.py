@@ -143,7 +143,7 @@ class HttpFacilitator:
         return answer.status, answer.body
 
 
-class StandInFacilitator:
+class SimulatedFacilitator:
     """Staging's: every well-formed payment is good, and its transaction is made of its own bytes."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002

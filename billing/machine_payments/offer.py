@@ -40,20 +40,20 @@ ASSETS: Final = (
 )
 NETWORKS: Final = tuple(asset.network for asset in ASSETS)
 # Staging's stand-in: an address that nobody has a key of.
-STAND_IN_ASSET: Final = next(asset for asset in ASSETS if asset.network == "eip155:84532")
-STAND_IN_ADDRESS: Final = "0x0000000000000000000000000000000000000402"
+SIMULATED_ASSET: Final = next(asset for asset in ASSETS if asset.network == "eip155:84532")
+SIMULATED_ADDRESS: Final = "0x0000000000000000000000000000000000000402"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How an environment's top-ups are paid. is_stand_in: no facilitator is asked, and nothing is worth
+    """How an environment's top-ups are paid. is_simulated: no facilitator is asked, and nothing is worth
     anything.
     """
 
     environment: Environment
     asset: Asset
     pay_to: str
-    is_stand_in: bool = False
+    is_simulated: bool = False
 
     def amount(self, cents: int) -> str:
         """The price in atomic units: exact, since an asset has no fewer decimals than a dollar."""
@@ -87,15 +87,15 @@ def find_asset(network: str, address: str = "") -> Asset | None:
 
 
 def offers_of(
-    asset: Asset | None, pay_to: str, *, has_stand_in: bool = True
+    asset: Asset | None, pay_to: str, *, is_simulated_offered: bool = True
 ) -> Mapping[str, Offer]:
     """What is offered where the operator named an asset and an address, or nothing.
 
     Money of a test network buys staging's credit alone; staging without one has the stand-in.
     """
     offers: dict[str, Offer] = {}
-    if has_stand_in:
-        offers["staging"] = Offer("staging", STAND_IN_ASSET, STAND_IN_ADDRESS, is_stand_in=True)
+    if is_simulated_offered:
+        offers["staging"] = Offer("staging", SIMULATED_ASSET, SIMULATED_ADDRESS, is_simulated=True)
     if asset is not None:
         where: Environment = "live" if asset.is_money else "staging"
         offers[where] = Offer(where, asset, pay_to)

@@ -80,7 +80,7 @@ class TokenFacilitator:
         return await self.tokens.charge_token(charge)
 
 
-class StandInTokens:
+class SimulatedTokens:
     """Staging's: every token is good but those that begin with DECLINED_PREFIX."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002

@@ -19,7 +19,7 @@ CURRENCY: Final = "USD"
 CENTS_MIN: Final = 50
 # The stand-in's network: no provider has such a payment.
 SANDBOX: Final = "sandbox"
-STAND_IN_SELLER: Final = "profile_sandbox"
+SIMULATED_SELLER: Final = "profile_sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,13 @@ class TokenOffer:
         }
 
 
-def token_offers_of(providers: Providers, *, has_stand_in: bool = True) -> Mapping[str, TokenOffer]:
+def token_offers_of(
+    providers: Providers, *, is_simulated_offered: bool = True
+) -> Mapping[str, TokenOffer]:
     """Where a provider takes such tokens; staging without one has the stand-in."""
     offers: dict[str, TokenOffer] = {}
-    if has_stand_in:
-        offers["staging"] = TokenOffer("staging", STAND_IN_SELLER)
+    if is_simulated_offered:
+        offers["staging"] = TokenOffer("staging", SIMULATED_SELLER)
     for environment in ENVIRONMENTS:
         provider = providers.of(METHOD, environment)
         tokens = None if provider is None else ability(provider, SharedTokens)  # type: ignore[type-abstract]

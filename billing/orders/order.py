@@ -75,7 +75,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     kind: CheckoutKind
     status: OrderStatus
     provider: str
-    is_stand_in: bool = False
+    is_simulated: bool = False
     method: str | None = None
     pack_id: str | None = None
     pack_name: str | None = None
@@ -180,6 +180,6 @@ def next_check_at(checks_made: int, now_us: int) -> int:
     return now_us + (MINUTE_US if checks_made < CLOSE_CHECKS else HOUR_US)
 
 
-def due_micros(order: Order, gone_amount: int) -> int:
+def due_micros(order: Order, returned_amount: int) -> int:
     """The credit that is to be taken back once that much of the payment is gone."""
-    return share_of(order.credits_micros, gone_amount, order.payment.amount)
+    return share_of(order.credits_micros, returned_amount, order.payment.amount)

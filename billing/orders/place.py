@@ -36,7 +36,7 @@ class NewOrder:
     """What is asked for: one of pack_id, amount_cents (USD) and plan; texts were judged before.
 
     charge: what the provider charges in. coupon: as it was typed; discount: what the operator takes
-    off the price without one, in its smallest unit. is_stand_in: the sandbox's page
+    off the price without one, in its smallest unit. is_simulated: the sandbox's page
     takes the provider's place. request_digest: of the Idempotency-Key; a later try finds the order.
     saves_payment: the payer agreed that the means of payment is kept.
     """
@@ -49,7 +49,7 @@ class NewOrder:
     plan: PlanItem | None = None
     coupon: str | None = None
     discount: int = 0
-    is_stand_in: bool = False
+    is_simulated: bool = False
     method: str | None = None
     customer_ref: str | None = None
     success_url: str | None = None
@@ -226,7 +226,7 @@ class PlaceOrder:
 _TAKEN_OVER = (
     "kind",
     "provider",
-    "is_stand_in",
+    "is_simulated",
     "method",
     "pack_id",
     "customer_ref",

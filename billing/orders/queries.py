@@ -179,7 +179,7 @@ async def opened_since(
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
             WHERE environment = :environment AND id > :after_id AND provider = :provider
-              AND is_stand_in = 0 AND provider_ref IS NOT NULL AND status <> 'pending'
+              AND is_simulated = 0 AND provider_ref IS NOT NULL AND status <> 'pending'
               AND NOT (paid_at IS NOT NULL AND reason IS NOT NULL)
             ORDER BY id LIMIT :limit""",
         environment=environment,

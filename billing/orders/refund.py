@@ -133,13 +133,13 @@ def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
     return min(refunded + disputed, paid_amount)
 
 
-def share_of(credits_micros: int, gone_amount: int, paid_amount: int) -> int:
+def share_of(credits_micros: int, returned_amount: int, paid_amount: int) -> int:
     """The credit to take back once that much of the payment is gone, never more than was given: the
     credits' share, rounded up. Source: contract, 5.5.
     """
     if paid_amount == 0:
         return 0
-    return -(-credits_micros * min(gone_amount, paid_amount) // paid_amount)
+    return -(-credits_micros * min(returned_amount, paid_amount) // paid_amount)
 
 
 _ROWS = RowMapping(Reversal)

@@ -135,17 +135,21 @@ def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
     """
     working_set = state.working_set(OrderWorkingSet)
     reversals = working_set.reversals.of(order.id)
-    gone_amount = gone_of(reversals, order.payment.amount)
-    due = due_micros(order, gone_amount)
-    status = status_of(order, reversals, gone_amount)
+    returned_amount = gone_of(reversals, order.payment.amount)
+    due = due_micros(order, returned_amount)
+    status = status_of(order, reversals, returned_amount)
     to_come = working_set.refunds.to_come(order.id, reversals)
-    wanted = due_micros(order, gone_amount + to_come) - due
+    wanted = due_micros(order, returned_amount + to_come) - due
     taken = brought(state, sold_of(order), working_set.refunds, due, wanted)
-    if (status, gone_amount, due) == (order.status, order.refunded_amount, order.reversed_micros):
+    if (status, returned_amount, due) == (
+        order.status,
+        order.refunded_amount,
+        order.reversed_micros,
+    ):
         return order
     changed = amend(
         order,
-        refunded_amount=gone_amount,
+        refunded_amount=returned_amount,
         reversed_micros=due,
         reversed_promotional_micros=taken.reversed_promotional_micros,
         reversed_grant_micros=taken.reversed_grant_micros,
@@ -153,7 +157,7 @@ def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
     if status != changed.status:
         changed = move(changed, status)
     working_set.change(changed)
-    tell_refunded(state, changed, gone_amount - order.refunded_amount, reason)
+    tell_refunded(state, changed, returned_amount - order.refunded_amount, reason)
     return changed
 
 
@@ -172,12 +176,12 @@ def tell_refunded(state: BatchState, order: Order, amount: int, reason: str) -> 
     state.publish(order.tenant, f"order.{what}", data, order.reference)
 
 
-def status_of(order: Order, reversals: Sequence[Reversal], gone_amount: int) -> OrderStatus:
+def status_of(order: Order, reversals: Sequence[Reversal], returned_amount: int) -> OrderStatus:
     if any(one.status == "open" and one.amount for one in reversals):
         return "disputed"
-    if gone_amount == 0:
+    if returned_amount == 0:
         return "paid"
-    return "refunded" if gone_amount >= order.payment.amount else "partially_refunded"
+    return "refunded" if returned_amount >= order.payment.amount else "partially_refunded"
 
 
 def sold_of(order: Order) -> SoldCredit:

@@ -49,9 +49,9 @@ def follow_refund(state: BatchState, order: Order) -> Order:
     return order
 
 
-def worth_of(micros: int, paid_amount: int, gone_amount: int) -> int:
+def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
     """The credit of the whole payment, so that micros are left of it once what is gone took its share."""
-    left = paid_amount - gone_amount
+    left = paid_amount - returned_amount
     return micros if left <= 0 else -(-micros * paid_amount // left)
 
 

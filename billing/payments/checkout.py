@@ -139,8 +139,8 @@ class Checkouts:
         """What the provider says that its ids belong to; raises ProviderUnavailable."""
         environment = next(one for one in ENVIRONMENTS if one == notification.environment)
         provider = self._providers.of(notification.provider, environment)
-        is_stand_in = self._providers.is_stand_in(notification.provider, environment)
-        if is_stand_in or not isinstance(provider, Linking):
+        is_simulated = self._providers.is_simulated(notification.provider, environment)
+        if is_simulated or not isinstance(provider, Linking):
             return ()
         try:
             return await provider.linked(object_ids)
@@ -152,7 +152,7 @@ class Checkouts:
         """The fact with what was paid, as far as its provider says it; raises ProviderUnavailable."""
         environment = next(one for one in ENVIRONMENTS if one == notification.environment)
         provider = self._providers.of(notification.provider, environment)
-        if provider is None or self._providers.is_stand_in(notification.provider, environment):
+        if provider is None or self._providers.is_simulated(notification.provider, environment):
             return paid
         asked = ability(provider, PaidSum)  # type: ignore[type-abstract]  # a protocol is meant
         try:
@@ -168,10 +168,10 @@ class Checkouts:
     def _checkout_of(self, order: Order) -> Checkout:
         environment = environment_of(order)
         provider = self._providers.of(order.provider, environment)
-        is_stand_in = self._providers.is_stand_in(order.provider, environment)
-        if provider is None or is_stand_in is not order.is_stand_in:
+        is_simulated = self._providers.is_simulated(order.provider, environment)
+        if provider is None or is_simulated is not order.is_simulated:
             raise ProviderRefused(f"{order.provider} is no longer configured as the order needs it")
-        if not is_stand_in:
+        if not is_simulated:
             return provider
         return SandboxProvider(
             provider, order.provider, self._database, self._clock, self._public_url

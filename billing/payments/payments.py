@@ -122,7 +122,7 @@ class Payments:
         ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
         """
         completed = self._completed(new, tenant)
-        if not completed.is_stand_in:
+        if not completed.is_simulated:
             customer_ref = await self._database.read(
                 lambda tx: subscription_rows.find_customer(tx, tenant, new.provider)
             )
@@ -204,12 +204,12 @@ class Payments:
         self.steering.check_billed(one)
         environment = next(env for env in ENVIRONMENTS if env == one.environment)
         provider = self.providers.of(one.provider, environment)
-        is_stand_in = self.providers.is_stand_in(one.provider, environment)
+        is_simulated = self.providers.is_simulated(one.provider, environment)
         registration = self.providers.registration(one.provider)
         has_portal = registration is not None and registration.has_portal
-        if provider is None or not has_portal or is_stand_in is not one.is_stand_in:
+        if provider is None or not has_portal or is_simulated is not one.is_simulated:
             raise ProviderRefused(f"{one.provider} is no longer configured as the plan needs it")
-        if is_stand_in:
+        if is_simulated:
             begun = await self._database.read(
                 lambda tx: sandbox_subscription.find_of_order(tx, one.order_id)
             )
@@ -316,8 +316,8 @@ class Payments:
         assert registration is not None, "an offered provider was found"
         if new.kind not in registration.kinds:
             raise InvalidInput(f"{new.provider} takes no {new.kind}", param="provider")
-        is_stand_in = self.providers.is_stand_in(new.provider, environment)
-        is_discount_taken = registration.takes_discount or is_stand_in
+        is_simulated = self.providers.is_simulated(new.provider, environment)
+        is_discount_taken = registration.takes_discount or is_simulated
         if new.plan is not None and new.coupon is not None and not is_discount_taken:
             detail = f"{new.provider} takes no coupon of ours for a plan"
             raise CouponRefused(detail, param="coupon", reason="kind")
@@ -328,7 +328,7 @@ class Payments:
         return replace(
             new,
             charge=self.providers.charge(new.provider, environment),
-            is_stand_in=is_stand_in,
+            is_simulated=is_simulated,
             method=self._method(new, environment),
         )
 
@@ -337,15 +337,15 @@ class Payments:
         offered = self.providers.offered(environment)
         if new.provider in offered:
             return new.provider
-        stand_ins = [
+        simulated = [
             name
             for name in offered
-            if self.providers.is_stand_in(name, environment)
+            if self.providers.is_simulated(name, environment)
             and not self.providers.charge(name, environment).currency
         ]
-        if new.provider == SANDBOX and stand_ins:
-            return stand_ins[0]
-        listed = ", ".join([*offered, SANDBOX] if stand_ins else offered)
+        if new.provider == SANDBOX and simulated:
+            return simulated[0]
+        listed = ", ".join([*offered, SANDBOX] if simulated else offered)
         problem = f"is one of {listed}" if listed else f"no provider is set up in {environment}"
         raise InvalidInput(problem, param="provider")
 

@@ -207,16 +207,16 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
 
 
 def waiting_of(
-    order: Order, begun: Subscription | None, held: list[HeldInvoice], gone_amount: int = 0
+    order: Order, begun: Subscription | None, held: list[HeldInvoice], returned_amount: int = 0
 ) -> OpenReview:
     """What an approval of the order would be about; of several held invoices the oldest.
 
-    gone_amount: how much of the order's payment our refunds sent back.
+    returned_amount: how much of the order's payment our refunds sent back.
     """
     if held:
         one = held[0]
         return OpenReview(one.price, one.came, one.credits_micros, one.invoice_id)
-    came = None if order.paid_amount is None else _less(order.payment, gone_amount)
+    came = None if order.paid_amount is None else _less(order.payment, returned_amount)
     credits_micros = order.credits_micros if begun is None else begun.credits_micros
     return OpenReview(order.price, came, credits_micros)
 
@@ -244,8 +244,8 @@ def new_resolution(
     )
 
 
-def _less(payment: Price, gone_amount: int) -> Price:
-    return Price(max(0, payment.amount - gone_amount), payment.currency)
+def _less(payment: Price, returned_amount: int) -> Price:
+    return Price(max(0, payment.amount - returned_amount), payment.currency)
 
 
 def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:

@@ -74,7 +74,7 @@ def standings(payments: Payments, public_url: str) -> Sequence[ProviderStanding]
             state = "ready"
             if known.of(name, environment) is None:
                 state = "off"
-            elif known.is_stand_in(name, environment):
+            elif known.is_simulated(name, environment):
                 state = "sandbox"
             url = f"{public_url}{registration.paths[0]}" if public_url else ""
             found.append(ProviderStanding(name, known.label(name), environment, state, url))
@@ -117,7 +117,7 @@ async def _prices(
     for plan in await database.read(work):
         for interval in MONTHS:
             try:
-                item = item_of(plan, registration, interval, is_stand_in=False)
+                item = item_of(plan, registration, interval, is_simulated=False)
             except InvalidInput:
                 # It is not sold there for so long.
                 continue

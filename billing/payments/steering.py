@@ -240,7 +240,9 @@ class SubscriptionSteering:
 
     def is_orphan(self, one: Subscription) -> bool:
         """Whether the sandbox began it, and stands in for its provider no more."""
-        return one.is_stand_in and not self._providers.is_stand_in(one.provider, _environment(one))
+        return one.is_simulated and not self._providers.is_simulated(
+            one.provider, _environment(one)
+        )
 
     def can_steer(self, one: Subscription) -> bool:
         """Whether there is somebody here who does it."""
@@ -298,13 +300,13 @@ class SubscriptionSteering:
         """Who does it; raises ProviderRefused where nobody here can."""
         environment = _environment(one)
         provider = self._providers.of(one.provider, environment)
-        is_stand_in = self._providers.is_stand_in(one.provider, environment)
-        if provider is None or is_stand_in is not one.is_stand_in:
+        is_simulated = self._providers.is_simulated(one.provider, environment)
+        if provider is None or is_simulated is not one.is_simulated:
             raise ProviderRefused(
                 f"{one.provider} is no longer configured as the plan needs it; the operator can end"
                 " the plan here"
             )
-        if is_stand_in:
+        if is_simulated:
             return SandboxSteering(
                 provider, one.provider, self._database, self._clock, self._tell(one)
             )
@@ -345,7 +347,7 @@ class SubscriptionSteering:
         place = (one.environment, wish.plan_id)
         sold = await self._database.read(lambda tx: plans.get_sold(tx, place))
         registration = self._providers.registration(one.provider)
-        item = plans.item_of(sold, registration, wish.interval, is_stand_in=one.is_stand_in)
+        item = plans.item_of(sold, registration, wish.interval, is_simulated=one.is_simulated)
         if item.price.currency != one.currency:
             raise InvalidInput(
                 f"the plan is sold in {item.price.currency}, and yours is paid in {one.currency}",
@@ -365,7 +367,7 @@ class SubscriptionSteering:
 
     def _has_schedules(self, one: Subscription) -> bool:
         """Whether a change can wait there until the period ends."""
-        if one.is_stand_in:
+        if one.is_simulated:
             return True
         steering = self._steering(one)
         return isinstance(steering, Scheduling) and steering.has_schedules

@@ -57,7 +57,7 @@ def _name(path: Path) -> str:
 class Providers:
     """The providers of this process, by name and environment.
 
-    settings: what the operator configured, complete or not. stand_in_secrets: by name, the
+    settings: what the operator configured, complete or not. simulated_secrets: by name, the
     generated secret of each provider that may have a stand-in in staging.
     """
 
@@ -66,7 +66,7 @@ class Providers:
         registrations: Mapping[str, Registration],
         settings: Mapping[Key, ProviderSettings],
         *,
-        stand_in_secrets: Mapping[str, str],
+        simulated_secrets: Mapping[str, str],
         client: httpx.AsyncClient,
         clock: Clock,
     ) -> None:
@@ -74,7 +74,7 @@ class Providers:
         self._settings: dict[Key, ProviderSettings] = {}
         self._providers: dict[Key, Provider] = {}
         self._readers: dict[str, list[tuple[Environment, Provider]]] = {}
-        self._stand_ins: set[Key] = set()
+        self._simulated: set[Key] = set()
         for name, registration in self._registrations.items():
             readers = self._readers[name] = []
             for environment in ENVIRONMENTS:
@@ -86,12 +86,12 @@ class Providers:
                     if given.is_complete:
                         self._providers[key], self._settings[key] = made, given
                         continue
-                if environment == "staging" and name in stand_in_secrets:
-                    given = _stand_in(registration, given, stand_in_secrets[name])
+                if environment == "staging" and name in simulated_secrets:
+                    given = _simulated_settings(registration, given, simulated_secrets[name])
                     made = registration.make(given, environment, client, clock)
                     readers.append((environment, made))
                     self._providers[key], self._settings[key] = made, given
-                    self._stand_ins.add(key)
+                    self._simulated.add(key)
 
     def offered(self, environment: Environment) -> list[str]:
         """Names of those that can take a payment there; the stand-ins among them."""
@@ -100,13 +100,13 @@ class Providers:
     def of(self, name: str, environment: Environment) -> Provider | None:
         """The provider with the environment's credentials, or its stand-in; null without either.
 
-        A stand-in reads and simulates only: ask is_stand_in before open, inquire and portal.
+        A stand-in reads and simulates only: ask is_simulated before open, inquire and portal.
         """
         return self._providers.get((name, environment))
 
-    def is_stand_in(self, name: str, environment: Environment) -> bool:
+    def is_simulated(self, name: str, environment: Environment) -> bool:
         """The sandbox's page takes this provider's payments there."""
-        return (name, environment) in self._stand_ins
+        return (name, environment) in self._simulated
 
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
         """Whoever can verify the provider's notifications; the first that does fixes the environment.
@@ -150,7 +150,9 @@ class Providers:
         return not charge.currency or charge.rate is not None
 
 
-def _stand_in(registration: Registration, given: ProviderSettings, secret: str) -> ProviderSettings:
+def _simulated_settings(
+    registration: Registration, given: ProviderSettings, secret: str
+) -> ProviderSettings:
     """The sandbox's settings; a currency that the operator chose for staging is kept."""
     settings = registration.settings.for_sandbox(secret)
     chosen: dict[str, Any] = {

@@ -34,7 +34,7 @@ class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     account_id: str
     environment: str
     provider: str
-    is_stand_in: bool = False
+    is_simulated: bool = False
     customer_ref: str
     method_ref: str
     brand: str

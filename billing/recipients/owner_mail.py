@@ -178,7 +178,7 @@ def addressees(
         one
         for one in people
         if one.email is not None
-        and one.is_told(choice, tenant.environment)
+        and one.is_notified(choice, tenant.environment)
         and (is_sent or one.member_id is None)
     ]
 
@@ -237,7 +237,7 @@ def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[Owne
 def _is_unwanted(mail: OwnerMail, person: Person) -> bool:
     """Also of what was written before they chose."""
     choice = CHOICE_OF.get(mail.kind)
-    return choice is not None and not person.is_told(choice, mail.environment)
+    return choice is not None and not person.is_notified(choice, mail.environment)
 
 
 async def _sent(

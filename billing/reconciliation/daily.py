@@ -54,7 +54,7 @@ class DailyReconciliation:
         names = [
             name
             for name in known.names()
-            if known.of(name, environment) is not None and not known.is_stand_in(name, environment)
+            if known.of(name, environment) is not None and not known.is_simulated(name, environment)
         ]
         return (LEDGER, SUPPLIERS, *(f"{PROVIDER}{name}" for name in names))
 

@@ -174,13 +174,13 @@ _MACHINE_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.settlement AS pay
 _OURS: Final = f"""
 SELECT {_COLUMNS} FROM orders o
 WHERE o.environment = :environment AND o.provider = :provider AND o.kind <> 'subscription'
-  AND o.is_stand_in = 0 AND o.paid_at >= :since AND o.paid_at < :until
+  AND o.is_simulated = 0 AND o.paid_at >= :since AND o.paid_at < :until
   AND COALESCE(o.paid_amount, o.pay_amount) > 0
 """
 _OUR_PERIODS: Final = f"""
 SELECT {_PERIOD_COLUMNS} FROM subscription_periods p
 JOIN subscriptions s ON s.id = p.subscription_id
-WHERE p.environment = :environment AND s.provider = :provider AND s.is_stand_in = 0
+WHERE p.environment = :environment AND s.provider = :provider AND s.is_simulated = 0
   AND p.created_at >= :since AND p.created_at < :until AND p.amount > 0
 """
 _OUR_MACHINES: Final = f"""

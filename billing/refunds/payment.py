@@ -82,7 +82,7 @@ class RefundablePayment(ABC):
         return ()
 
     @property
-    def gone_amount(self) -> int:
+    def returned_amount(self) -> int:
         """How much of it went back or is disputed."""
         return gone_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
 
@@ -92,7 +92,7 @@ class RefundablePayment(ABC):
         """What it gave, and what of it was taken back."""
 
     @abstractmethod
-    def due_micros(self, gone_amount: int) -> int:
+    def due_micros(self, returned_amount: int) -> int:
         """The credit that is to be taken back once that much of it is gone."""
 
     def available_micros(self, state: BatchState) -> int:
@@ -131,8 +131,8 @@ class OrderPayment(RefundablePayment):
     def sold(self) -> SoldCredit:
         return sold_by_order(self.order)
 
-    def due_micros(self, gone_amount: int) -> int:
-        return due_of_order(self.order, gone_amount) if self.order.is_settled else 0
+    def due_micros(self, returned_amount: int) -> int:
+        return due_of_order(self.order, returned_amount) if self.order.is_settled else 0
 
     def apply(self, state: BatchState, reason: str) -> None:
         if is_uncredited(self.order):
@@ -177,10 +177,10 @@ class PeriodPayment(RefundablePayment):
     def sold(self) -> SoldCredit:
         return sold_by_period(self.begun, self.period)
 
-    def due_micros(self, gone_amount: int) -> int:
+    def due_micros(self, returned_amount: int) -> int:
         if self.parts:
-            return given_back_of(self.period, self.parts, gone_amount)
-        return due_of_period(self.period, gone_amount)
+            return given_back_of(self.period, self.parts, returned_amount)
+        return due_of_period(self.period, returned_amount)
 
     def available_micros(self, state: BatchState) -> int:
         return self.sold.available_micros(state) + left_of(state, self.begun, self.parts)
@@ -229,7 +229,7 @@ class PaymentWithoutCredit(RefundablePayment):
             credits_micros=0,
         )
 
-    def due_micros(self, gone_amount: int) -> int:  # noqa: ARG002
+    def due_micros(self, returned_amount: int) -> int:  # noqa: ARG002
         return 0
 
     def keep(self, state: BatchState) -> None:

@@ -85,7 +85,7 @@ class Refunder:
             raise NotFound("Order", param="id")
         if payment_ref in {None, order.payment_id}:
             await self._check_own(order)
-        asked = self._ability_at(order.provider, order.environment, is_stand_in=order.is_stand_in)
+        asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         if asked is None and made_at_provider is None:
             raise NotRefundable(
                 f"{order.provider} sends nothing back by an API: make the refund on its own pages, and"
@@ -130,7 +130,7 @@ class Refunder:
 
     def way_of(self, order: Order) -> RefundWay | None:
         """How the order's provider refunds; null where it has no API for that."""
-        asked = self._ability_at(order.provider, order.environment, is_stand_in=order.is_stand_in)
+        asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         return None if asked is None else _way_of(asked)
 
     async def decision(
@@ -186,7 +186,7 @@ class Refunder:
         """What the provider says, or why nothing is known."""
         refund, order = asked.refund, asked.payment.order
         provider = self._ability_at(
-            refund.provider, refund.environment, is_stand_in=order.is_stand_in
+            refund.provider, refund.environment, is_simulated=order.is_simulated
         )
         if provider is None:
             return f"{refund.provider} is no longer configured as the refund needs it"
@@ -233,13 +233,13 @@ class Refunder:
             return "the provider knows of no such refund yet"
         return RefundWord("failed", detail="the provider knows of no such refund")
 
-    def _ability_at(self, name: str, environment: str, *, is_stand_in: bool) -> Refunding | None:
+    def _ability_at(self, name: str, environment: str, *, is_simulated: bool) -> Refunding | None:
         where: Environment = next(one for one in ENVIRONMENTS if one == environment)
         provider = self._providers.of(name, where)
-        if provider is None or self._providers.is_stand_in(name, where) is not is_stand_in:
+        if provider is None or self._providers.is_simulated(name, where) is not is_simulated:
             return None
         found = ability(provider, Refunding)  # type: ignore[type-abstract]
-        return SandboxRefunds(found) if is_stand_in else found
+        return SandboxRefunds(found) if is_simulated else found
 
 
 async def _first(provider: Refunding, request: RefundRequest) -> RefundWord:

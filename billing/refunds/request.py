@@ -94,7 +94,7 @@ class RequestRefund:
         )
         amount = self._amount(payment)
         before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
-        gone = payment.gone_amount
+        gone = payment.returned_amount
         micros = payment.due_micros(gone + amount) - payment.due_micros(gone)
         if not self.allow_owed:
             _check_credit(state, payment, micros)
@@ -127,7 +127,7 @@ class RequestRefund:
         if open_ is not None:
             words = f"refund {open_.id} of it is {open_.status}; one goes on at a time"
             raise _refused(RefundUnderWay, "under_way", words, order.id, refund_id=open_.id)
-        left = payment.paid.amount - payment.gone_amount
+        left = payment.paid.amount - payment.returned_amount
         if left <= 0:
             words = f"all of {in_words(payment.paid)} went back or is disputed"
             raise _refused(RefundRepeated, "nothing_left", words, order.id)

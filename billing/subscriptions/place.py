@@ -74,7 +74,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
                 environment=order.environment,
                 order_id=order.id,
                 provider=order.provider,
-                is_stand_in=order.is_stand_in,
+                is_simulated=order.is_simulated,
                 plan_id=self._plan.plan_id,
                 plan_name=self._plan.name,
                 interval=self._plan.interval,

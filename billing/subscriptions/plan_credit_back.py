@@ -24,17 +24,19 @@ from billing.subscriptions.subscription import Period, Subscription, due_micros
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 
-def bring_back_to(state: BatchState, one: Subscription, period: Period, gone_amount: int) -> Period:
+def bring_back_to(
+    state: BatchState, one: Subscription, period: Period, returned_amount: int
+) -> Period:
     """The period once so much of its payment is gone; the caller keeps it."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if working_set.plan_grants.of_period(period.id):
         # Its credit lies in grants of the plan's own: nothing of it was in the wallet, nor is held.
-        return _bring_parts_back(state, one, period, gone_amount)
-    due = due_micros(period, gone_amount)
+        return _bring_parts_back(state, one, period, returned_amount)
+    due = due_micros(period, returned_amount)
     to_come = working_set.refunds.to_come(period.id, working_set.reversals.of(period.id))
-    wanted = due_micros(period, gone_amount + to_come) - due
+    wanted = due_micros(period, returned_amount + to_come) - due
     brought(state, sold_of(one, period), working_set.refunds, due, wanted)
-    return replace(period, refunded_amount=gone_amount, reversed_micros=due)
+    return replace(period, refunded_amount=returned_amount, reversed_micros=due)
 
 
 def sold_of(one: Subscription, period: Period) -> SoldCredit:
@@ -49,14 +51,14 @@ def sold_of(one: Subscription, period: Period) -> SoldCredit:
 
 
 def _bring_parts_back(
-    state: BatchState, one: Subscription, period: Period, gone_amount: int
+    state: BatchState, one: Subscription, period: Period, returned_amount: int
 ) -> Period:
     """The period once that much of its payment is gone; it has parts."""
     end_expired(state, one)
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = grants.of_period(period.id)
-    kept_back = kept_back_of(period, parts, gone_amount)
-    due = _due(period, parts, gone_amount) - kept_back
+    kept_back = kept_back_of(period, parts, returned_amount)
+    due = _due(period, parts, returned_amount) - kept_back
     if due > period.reversed_micros:
         before = state.ledger.balance_micros(one.tenant, state.now_us)
         _take_back(state, one, period, due - period.reversed_micros)
@@ -64,13 +66,13 @@ def _bring_parts_back(
     elif due < period.reversed_micros:
         _give_back(state, one, period, period.reversed_micros - due)
     schedule(state, period, kept_back)
-    return replace(period, refunded_amount=gone_amount, reversed_micros=due)
+    return replace(period, refunded_amount=returned_amount, reversed_micros=due)
 
 
-def given_back_of(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
+def given_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
     """How much of what was given is to be taken back, with that much of the payment gone."""
     parts = list(parts)
-    return _due(period, parts, gone_amount) - kept_back_of(period, parts, gone_amount)
+    return _due(period, parts, returned_amount) - kept_back_of(period, parts, returned_amount)
 
 
 def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) -> int:
@@ -83,10 +85,10 @@ def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) ->
     return sum(account.balance_micros for account in accounts)
 
 
-def kept_back_of(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
+def kept_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
     """How much of what is not given yet never will be, with that much of the payment gone."""
     parts = list(parts)
-    return min(_due(period, parts, gone_amount), ungiven_of(parts))
+    return min(_due(period, parts, returned_amount), ungiven_of(parts))
 
 
 def schedule(state: BatchState, period: Period, kept_back: int) -> None:
@@ -102,10 +104,10 @@ def schedule(state: BatchState, period: Period, kept_back: int) -> None:
                 grants.keep(replace(part, due_at=due_at))
 
 
-def _due(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
+def _due(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
     """Of all that the period grants, given or not."""
     right_micros = period.credits_micros + ungiven_of(parts) - period.corrected_micros
-    return period.corrected_micros + share_of(right_micros, gone_amount, period.amount)
+    return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
 
 
 def _take_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:

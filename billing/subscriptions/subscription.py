@@ -59,7 +59,7 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     environment: str
     order_id: str
     provider: str
-    is_stand_in: bool = False
+    is_simulated: bool = False
     provider_ref: str | None = None
     customer_ref: str | None = None
     status: SubscriptionState = "incomplete"
@@ -248,13 +248,13 @@ def second_plan(other: Subscription) -> Problem:
     return Problem("second_plan", sentence, f"{other.plan_name} alone", "a second plan")
 
 
-def due_micros(period: Period, gone_amount: int) -> int:
+def due_micros(period: Period, returned_amount: int) -> int:
     """The credit to take back once that much of the payment is gone, as of orders.
 
     What it was given too much goes back in any case.
     """
     right_micros = period.credits_micros - period.corrected_micros
-    return period.corrected_micros + share_of(right_micros, gone_amount, period.amount)
+    return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
 
 
 def _due_at(subscription: Subscription) -> int | None:

@@ -229,7 +229,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
 
     def keep_customer(self, subscription: Subscription) -> None:
         """Whom the provider charges; the sandbox's page charges nobody."""
-        if subscription.customer_ref is not None and not subscription.is_stand_in:
+        if subscription.customer_ref is not None and not subscription.is_simulated:
             self.changed()
             place = (*subscription.tenant, subscription.provider)
             self._customers[place] = subscription.customer_ref

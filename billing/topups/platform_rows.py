@@ -54,7 +54,7 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of suppliers. options: those in the open; sealed: the secret ones, as one blob.
 
     hints: the last characters of each secret. resting_since: a worker asks it rarely, since it gave
-    no word several times in a row; null: it is asked. held_since: an operator paused it then; null: it is
+    no word several times in a row; null: it is asked. paused_at: an operator paused it then; null: it is
     not paused.
     """
 
@@ -65,13 +65,13 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes | None = None
     hints: Mapping[str, str] = {}
     is_active: bool = True
-    is_stand_in: bool = False
+    is_simulated: bool = False
     created_at: int
     changed_at: int
     resting_since: int | None = None
     last_error: str | None = None
     last_error_at: int | None = None
-    held_since: int | None = None
+    paused_at: int | None = None
 
     def __repr__(self) -> str:
         return f"SupplierRow({self.environment}/{self.id}, {self.kind})"
@@ -226,8 +226,8 @@ async def get_supplier(tx: Transaction, environment: str, supplier: str) -> Supp
 
 async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> SupplierRow:
     """Adds or changes it; raises InvalidInput, PlatformTaken and NotFound."""
-    if row.is_stand_in and row.environment != "staging":
-        raise InvalidInput("only staging has stand-ins", param="stand_in")
+    if row.is_simulated and row.environment != "staging":
+        raise InvalidInput("Only staging has simulated suppliers.", param="simulated")
     if not is_new:
         values = dict(zip(_SUPPLIER.columns, _SUPPLIER.write(row), strict=True))
         names = ("environment", "id", *_CHANGED_SUPPLIER)
@@ -280,15 +280,15 @@ async def note_health(
     )
 
 
-async def set_paused(tx: Transaction, row: SupplierRow, held_since: int | None) -> SupplierRow:
+async def set_paused(tx: Transaction, row: SupplierRow, paused_at: int | None) -> SupplierRow:
     """Pause it from then on, or, with null, resume it and forget what workers saw of it."""
     after = msgspec.structs.replace(
-        row, held_since=held_since, resting_since=None if held_since is None else row.resting_since
+        row, paused_at=paused_at, resting_since=None if paused_at is None else row.resting_since
     )
     await tx.execute(
-        """UPDATE suppliers SET held_since = :held_since, resting_since = :resting_since
+        """UPDATE suppliers SET paused_at = :paused_at, resting_since = :resting_since
            WHERE environment = :environment AND id = :id""",
-        held_since=held_since,
+        paused_at=paused_at,
         resting_since=after.resting_since,
         environment=row.environment,
         id=row.id,
@@ -321,7 +321,7 @@ _PLATFORMS = f"SELECT {_PLATFORM.listed} FROM platforms"
 _SUPPLIERS = f"SELECT {_SUPPLIER.listed} FROM suppliers"
 _SOURCES = """
 SELECT l.environment, l.platform, s.id, s.kind,
-    CASE WHEN s.held_since IS NULL AND s.resting_since IS NULL THEN 0 ELSE 1 END
+    CASE WHEN s.paused_at IS NULL AND s.resting_since IS NULL THEN 0 ELSE 1 END
 FROM platform_suppliers l
 JOIN suppliers s ON s.environment = l.environment AND s.id = l.supplier
 WHERE s.is_active = 1
@@ -333,7 +333,7 @@ UPDATE platforms SET {_PLATFORM.part(*_CHANGED_PLATFORM).assigned}
 FROM :rows[{_PLATFORM.typed}] AS v
 WHERE platforms.environment = v.environment AND platforms.id = v.id
 """
-_CHANGED_SUPPLIER = ("options", "sealed", "hints", "is_active", "is_stand_in", "changed_at")
+_CHANGED_SUPPLIER = ("options", "sealed", "hints", "is_active", "is_simulated", "changed_at")
 _CHANGE_SUPPLIER = f"""
 UPDATE suppliers SET {", ".join(f"{name} = :{name}" for name in _CHANGED_SUPPLIER)}
 WHERE environment = :environment AND id = :id

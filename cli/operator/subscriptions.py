@@ -230,7 +230,7 @@ def _shape(seen: SubscriptionOverview) -> dict[str, Any]:
         **seen.shape(),
         "account_id": one.account_id,
         "environment": one.environment,
-        "is_stand_in": one.is_stand_in,
+        "is_simulated": one.is_simulated,
         "provider_ref": one.provider_ref,
         "customer_ref": one.customer_ref,
     }

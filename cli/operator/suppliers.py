@@ -90,10 +90,10 @@ def list_(environment: Environment) -> None:
         "id",
         "kind",
         "active",
-        "stand_in",
+        "simulated",
         "did",
         "waits_s",
-        "held_since",
+        "paused_at",
         "resting_since",
         "last_error",
     )
@@ -106,12 +106,14 @@ def list_(environment: Environment) -> None:
         "topup suppliers create gift-cards --kind code_stock --environment live",
         "topup suppliers create own --kind http --option url=https://topup.example.com"
         " --secret secret=@secret.txt --environment live",
-        "topup suppliers create own --kind http --stand-in",
+        "topup suppliers create own --kind http --simulated",
     ),
 )
 @click.argument("supplier")
 @click.option("--kind", required=True, help="What it is; `topup suppliers kinds` lists them.")
-@click.option("--stand-in", is_flag=True, help="In staging: plays its kind, asks nobody.")
+@click.option(
+    "--simulated", is_flag=True, help="Staging only: simulates its kind and calls no provider."
+)
 @_options
 @_secrets
 @environment_option
@@ -119,7 +121,7 @@ def list_(environment: Environment) -> None:
 def create(
     supplier: str,
     kind: str,
-    stand_in: bool,  # noqa: FBT001
+    simulated: bool,  # noqa: FBT001
     given: tuple[str, ...],
     secrets: tuple[str, ...],
     environment: Environment,
@@ -132,7 +134,7 @@ def create(
             environment=environment,
             id=supplier,
             kind=kind,
-            is_stand_in=stand_in,
+            is_simulated=simulated,
             created_at=now_us,
             changed_at=now_us,
         )

@@ -84,12 +84,12 @@ def providers_of(context: Context, environment: Environment) -> tuple[str, ...]:
     """Whoever takes payments there; `sandbox` first, where it stands in for one of them."""
     providers = context.payments.providers
     offered = providers.offered(environment)
-    has_stand_in = any(
-        providers.is_stand_in(name, environment)
+    is_simulated_offered = any(
+        providers.is_simulated(name, environment)
         and not providers.charge(name, environment).currency
         for name in offered
     )
-    return (_SANDBOX, *offered) if has_stand_in else tuple(offered)
+    return (_SANDBOX, *offered) if is_simulated_offered else tuple(offered)
 
 
 @cache

@@ -59,7 +59,7 @@ def stand_in(name: str) -> Provider:
     providers = Providers(
         registrations,
         {},
-        stand_in_secrets=dict.fromkeys(registrations, "5f" * 32),
+        simulated_secrets=dict.fromkeys(registrations, "5f" * 32),
         client=httpx.AsyncClient(transport=httpx.MockTransport(_nobody)),
         clock=FixedClock(NOW_S * SECOND_US),
     )

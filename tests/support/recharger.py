@@ -49,7 +49,7 @@ class Recharging:
         providers = Providers(
             {"cardpay": registration_of(self.vendor)},
             {("cardpay", "live"): Settings(secret="secret")},
-            stand_in_secrets={},
+            simulated_secrets={},
             client=self.client,
             clock=clock,
         )

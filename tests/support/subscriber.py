@@ -69,7 +69,7 @@ class Subscriber:
         """An order of the plan, not paid yet."""
         plan = await self.database.read(lambda tx: get(tx, ("staging", plan_id)))
         sold_by = self.buyer.payments.providers.registration(provider)
-        item = item_of(plan, sold_by, interval, is_stand_in=True)
+        item = item_of(plan, sold_by, interval, is_simulated=True)
         new = NewOrder(provider=provider, kind="subscription", plan=item, **fields)
         return await self.buyer.payments.place(self.buyer.account.principal.tenant, new)
 

@@ -105,7 +105,7 @@ class ToypayBuyer:
         providers = Providers(
             registrations,
             settings,
-            stand_in_secrets={"stripe": "5a" * 32},
+            simulated_secrets={"stripe": "5a" * 32},
             client=self.client,
             clock=self.account.clock,
         )

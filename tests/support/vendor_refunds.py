@@ -113,5 +113,5 @@ def providers_with(refunds: VendorRefunds, clock: Clock) -> Providers:
         paths=("/payment/webhook/stripe",),
     )
     return Providers(
-        {"stripe": registration}, {}, stand_in_secrets={}, client=httpx.AsyncClient(), clock=clock
+        {"stripe": registration}, {}, simulated_secrets={}, client=httpx.AsyncClient(), clock=clock
     )

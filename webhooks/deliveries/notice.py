@@ -146,14 +146,14 @@ async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
     return None if row is None else _ROWS.read(row)
 
 
-async def take_untold(tx: Transaction, tenant: Tenant, *, is_told: bool, now_us: int) -> int:
+async def take_untold(tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int) -> int:
     """What goes on and was not told, and the end of what was, count as told from this commit on; how many.
 
-    is_told: somebody is written to. Else the end of what goes on now counts as told, too: nobody hears of the
+    is_notified: somebody is written to. Else the end of what goes on now counts as told, too: nobody hears of the
     end of what they did not hear of.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
-    begun = await tx.execute(_TAKE, **own, end_at=None if is_told else now_us)
+    begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)
     return begun + await tx.execute(_TAKE_ENDS, **own)
 
 

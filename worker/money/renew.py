@@ -96,7 +96,7 @@ class Renewer(WokenLoop):
         providers = self._payments.providers
         provider = providers.of(one.provider, _STANDS_IN)
         sandbox_event, after = sandbox_subscription.bill(one)
-        if provider is None or not providers.is_stand_in(one.provider, _STANDS_IN):
+        if provider is None or not providers.is_simulated(one.provider, _STANDS_IN):
             # The provider has credentials here now, and never heard of this subscription.
             await self._payments.steering.end_orphan_of(one.order_id)
             after = sandbox_subscription.abandoned(one)

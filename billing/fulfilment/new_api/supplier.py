@@ -57,7 +57,7 @@ from billing.fulfilment.protocol import (
     Tools,
     Unknown,
 )
-from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.simulated import sample_text
 from billing.fulfilment.vendor_api import (
     VendorApi,
     shown_usd,

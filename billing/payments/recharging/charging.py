@@ -107,7 +107,7 @@ class Charging:
         if order is None or order.status != "pending":
             await self._engine.submit(LeaveToOrder(charge.order_id, charge.tenant))
             return
-        saved = self._savings.of(charge.tenant, order.provider, is_stand_in=order.is_stand_in)
+        saved = self._savings.of(charge.tenant, order.provider, is_simulated=order.is_simulated)
         if charge.sent_at is None and not await self._is_wanted(charge, saved):
             await self._fail(order, "switched_off" if saved is not None else "refused")
             return
@@ -217,14 +217,14 @@ class Charging:
     def _wanted(self, seen: Recharge) -> NewOrder | None:
         """What is bought, and what its provider charges in; None where it cannot be charged there."""
         environment = next(one for one in ENVIRONMENTS if one == seen.environment)
-        saved = self._savings.of(seen.tenant, seen.provider, is_stand_in=seen.is_stand_in)
+        saved = self._savings.of(seen.tenant, seen.provider, is_simulated=seen.is_simulated)
         if saved is None or seen.provider not in self._providers.offered(environment):
             return None
         new = NewOrder(
             provider=seen.provider,
             amount_cents=seen.amount_cents,
             customer_ref=seen.customer_ref,
-            is_stand_in=seen.is_stand_in,
+            is_simulated=seen.is_simulated,
             origin=ORIGIN,
         )
         return replace(new, charge=self._providers.charge(seen.provider, environment))

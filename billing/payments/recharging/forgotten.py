@@ -99,7 +99,7 @@ class Forgetting:
             return "left", "an account here goes by it"
         environment = next(one for one in ENVIRONMENTS if one == due.environment)
         provider = self._providers.of(due.provider, environment)
-        if provider is None or self._providers.is_stand_in(due.provider, environment):
+        if provider is None or self._providers.is_simulated(due.provider, environment):
             return "waits", f"{due.provider} has no credentials in {due.environment}"
         found = ability(provider, CustomerErasure)  # type: ignore[type-abstract]  # a protocol is meant
         if found is None:

@@ -42,21 +42,21 @@ class Savings:
         return [
             name
             for name in self._providers.offered(environment)
-            if self.of(tenant, name, is_stand_in=self.is_stand_in(tenant, name)) is not None
+            if self.of(tenant, name, is_simulated=self.is_simulated(tenant, name)) is not None
         ]
 
-    def is_stand_in(self, tenant: Tenant, provider: str) -> bool:
+    def is_simulated(self, tenant: Tenant, provider: str) -> bool:
         """The sandbox keeps them in the provider's place."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
-        return self._providers.is_stand_in(provider, environment)
+        return self._providers.is_simulated(provider, environment)
 
-    def of(self, tenant: Tenant, provider: str, *, is_stand_in: bool) -> SavedPayments | None:
-        """Who keeps them; None where nobody does, or somebody else than is_stand_in says."""
+    def of(self, tenant: Tenant, provider: str, *, is_simulated: bool) -> SavedPayments | None:
+        """Who keeps them; None where nobody does, or somebody else than is_simulated says."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         found = self._providers.of(provider, environment)
-        if found is None or self._providers.is_stand_in(provider, environment) is not is_stand_in:
+        if found is None or self._providers.is_simulated(provider, environment) is not is_simulated:
             return None
-        if not is_stand_in:
+        if not is_simulated:
             return ability(found, SavedPayments)  # type: ignore[type-abstract]
         if not isinstance(found, KeepsPayments) or not found.keeps_payments:
             return None
@@ -83,13 +83,13 @@ class Savings:
         does.
         """
         saved = self._required(tenant, provider)
-        if self.is_stand_in(tenant, provider):
+        if self.is_simulated(tenant, provider):
             return sandbox_customer(tenant)
         return await customer_of(self._database, self._clock, saved, tenant, provider)
 
     async def customer_ref(self, tenant: Tenant, provider: str) -> str | None:
         """Who the account is there; a stand-in makes one of the account's id."""
-        if self.is_stand_in(tenant, provider):
+        if self.is_simulated(tenant, provider):
             return sandbox_customer(tenant)
         return await find_customer(self._database, tenant, provider)
 
@@ -100,8 +100,8 @@ class Savings:
         await self._required(tenant, provider).forget(method_ref)
 
     def _required(self, tenant: Tenant, provider: str) -> SavedPayments:
-        is_stand_in = self.is_stand_in(tenant, provider)
-        found = self.of(tenant, provider, is_stand_in=is_stand_in)
+        is_simulated = self.is_simulated(tenant, provider)
+        found = self.of(tenant, provider, is_simulated=is_simulated)
         if found is None:
             listed = ", ".join(self.offered(tenant)) or "no provider here"
             raise InvalidInput(f"saved means of payment: {listed}", param="provider")

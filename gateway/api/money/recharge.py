@@ -102,7 +102,7 @@ async def set_(call: RequestContext[RechargeBody, Fields]) -> Answer:
         account_id=tenant.account_id,
         environment=tenant.environment,
         provider=body.provider,
-        is_stand_in=savings.is_stand_in(tenant, body.provider),
+        is_simulated=savings.is_simulated(tenant, body.provider),
         customer_ref=customer_ref,
         method_ref=chosen.ref,
         brand=chosen.brand,

@@ -75,13 +75,13 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
         environment=call.principal.environment,
         id=form.text("id"),
         kind=form.text("kind"),
-        is_stand_in=form.text("stand_in") == "yes",
+        is_simulated=form.text("simulated") == "yes",
         created_at=call.now_us,
         changed_at=call.now_us,
     )
     try:
         registration = _registration(call, row.kind)
-        given = {} if row.is_stand_in else _given(registration, form)
+        given = {} if row.is_simulated else _given(registration, form)
         await commit(
             call,
             lambda tx, by, now_us: commands.add_supplier(
@@ -257,7 +257,7 @@ async def _supplier_page(
         supplier=row,
         health=health,
         kind=registration,
-        fields=[] if registration is None or row.is_stand_in else _fields(registration, row, form),
+        fields=[] if registration is None or row.is_simulated else _fields(registration, row, form),
         form=form,
         problem=problem,
         checked=checked,

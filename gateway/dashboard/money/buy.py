@@ -94,7 +94,7 @@ def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
     """How a payer is offered the provider."""
     providers = call.context.payments.providers
     label = providers.label(provider)
-    if providers.is_stand_in(provider, call.principal.environment):
+    if providers.is_simulated(provider, call.principal.environment):
         return phrase("%(provider)s, by the sandbox", provider=label)
     return phrase("%(provider)s", provider=label)
 
@@ -110,7 +110,7 @@ def ways_to_pay(call: RequestContext[Any, Any], kind: str | None = None) -> list
         for name in providers.offered(environment)
         if kind is None or ((one := providers.registration(name)) and kind in one.kinds)
     ]
-    found.sort(key=lambda name: providers.is_stand_in(name, environment))
+    found.sort(key=lambda name: providers.is_simulated(name, environment))
     return [(name, payable_at(call, name)) for name in found]
 
 

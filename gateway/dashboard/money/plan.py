@@ -83,13 +83,13 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
         raise InvalidInput(phrase("choose a plan"), param="plan")
     sold = await call.context.database.read(lambda tx: plans.get_sold(tx, (environment, plan_id)))
     providers = call.context.payments.providers
-    is_stand_in = providers.is_stand_in(provider, environment)
+    is_simulated = providers.is_simulated(provider, environment)
     sold_by = providers.registration(provider)
     way_back = f"{address_of(call)}{BACK}/{form.idempotency_key}" if form.idempotency_key else None
     return NewOrder(
         provider=provider,
         kind="subscription",
-        plan=plans.item_of(sold, sold_by, interval, is_stand_in=is_stand_in),
+        plan=plans.item_of(sold, sold_by, interval, is_simulated=is_simulated),
         coupon=form.text("coupon") or None,
         success_url=way_back,
         cancel_url=way_back,
@@ -107,7 +107,7 @@ def _others(
     for plan in sold:
         for interval in MONTHS:
             try:
-                item = plans.item_of(plan, sold_by, interval, is_stand_in=own.is_stand_in)
+                item = plans.item_of(plan, sold_by, interval, is_simulated=own.is_simulated)
             except InvalidInput:
                 continue  # not by the year, or not at this provider
             if item.price.currency == own.currency and (plan.id, interval) != own.chosen:

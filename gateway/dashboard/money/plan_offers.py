@@ -63,10 +63,10 @@ def _item(
 ) -> PlanItem | None:
     """What is sold so; None: not by this interval, or not at this provider."""
     providers, environment = call.context.payments.providers, call.principal.environment
-    is_stand_in = providers.is_stand_in(provider, environment)
+    is_simulated = providers.is_simulated(provider, environment)
     try:
         return plans.item_of(
-            plan, providers.registration(provider), interval, is_stand_in=is_stand_in
+            plan, providers.registration(provider), interval, is_simulated=is_simulated
         )
     except InvalidInput:
         return None

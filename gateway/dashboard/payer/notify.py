@@ -24,7 +24,7 @@ def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
     """Where the notification goes; null where the provider has credentials now and stands alone."""
     providers = call.context.payments.providers
     registration = providers.registration(name)
-    if registration is None or not providers.is_stand_in(name, SANDBOX_ENVIRONMENT):
+    if registration is None or not providers.is_simulated(name, SANDBOX_ENVIRONMENT):
         return None
     return registration.paths[0]
 

@@ -146,7 +146,7 @@ def _items(
     for plan in sold:
         for interval in MONTHS:
             try:
-                item = plans.item_of(plan, sold_by, interval, is_stand_in=True)
+                item = plans.item_of(plan, sold_by, interval, is_simulated=True)
             except InvalidInput:
                 continue  # not by the year, or not at this provider
             if item.price.currency == subscription.currency:

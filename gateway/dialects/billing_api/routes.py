@@ -274,9 +274,9 @@ async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanIt
     place = (environment, body.plan_id)
     found = await call.context.database.read(lambda tx: plans.get_sold(tx, place))
     providers = call.context.payments.providers
-    is_stand_in = providers.is_stand_in(body.channel, environment)
+    is_simulated = providers.is_simulated(body.channel, environment)
     sold_by = providers.registration(body.channel)
-    return plans.item_of(found, sold_by, body.interval, is_stand_in=is_stand_in)
+    return plans.item_of(found, sold_by, body.interval, is_simulated=is_simulated)
 
 
 def _row(

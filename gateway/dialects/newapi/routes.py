@@ -225,13 +225,13 @@ def _methods(providers: Providers, environment: Environment) -> list[_Method]:
     """Every way to pay for an amount: configured ones before stand-ins, the default first."""
     found: list[tuple[bool, int, _Method]] = []
     for name in providers.offered(environment):
-        is_stand_in = providers.is_stand_in(name, environment)
-        if name == CREEM and not is_stand_in:
+        is_simulated = providers.is_simulated(name, environment)
+        if name == CREEM and not is_simulated:
             continue  # it sells products of its own only, no amounts
         rank = _ORDER.get(name, len(_ORDER))
         ways = providers.methods(name, environment)
         made = [_Method(way, name, way) for way in ways] or [_Method(name, name)]
-        found += [(is_stand_in, rank, method) for method in made]
+        found += [(is_simulated, rank, method) for method in made]
     found.sort(key=lambda one: one[:2])
     return [method for _, _, method in found]
 
@@ -272,7 +272,7 @@ def _creem_products(plan: Plan, creem: Registration | None) -> list[CreemProduct
     found = []
     for interval in MONTHS:
         try:
-            item = item_of(plan, creem, interval, is_stand_in=False)
+            item = item_of(plan, creem, interval, is_simulated=False)
         except InvalidInput:
             continue  # it has no product there
         product = CreemProduct(

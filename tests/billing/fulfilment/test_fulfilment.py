@@ -26,7 +26,7 @@ from billing.fulfilment.protocol import (
     sealed_fields,
 )
 from billing.fulfilment.registry import discover
-from billing.fulfilment.stand_in import StandIn
+from billing.fulfilment.simulated import SimulatedSupplier
 from billing.topups.deliverable import Deliverable, checked
 from kernel.clock import SystemClock
 from tests.support.plain_http import http_client
@@ -255,7 +255,7 @@ def test_secrets_are_told_from_other_options() -> None:
 
 async def test_every_kind_has_a_sample_that_can_be_kept() -> None:
     for registration in discover().values():
-        outcome = await StandIn(registration.sample).fulfil(REQUEST)
+        outcome = await SimulatedSupplier(registration.sample).fulfil(REQUEST)
 
         assert isinstance(outcome, Delivered)
         assert checked(outcome.deliverable) == outcome.deliverable, registration.name

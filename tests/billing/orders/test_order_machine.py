@@ -77,7 +77,7 @@ class Model:
             self.disputes.setdefault(f"d{key}", name)
 
     @property
-    def gone_amount(self) -> int:
+    def returned_amount(self) -> int:
         disputed = [
             sum_
             for key, sum_ in self.gone.items()
@@ -137,7 +137,7 @@ async def _check(buyer: Buyer, order: Order, model: Model) -> None:
     if model.status != "settled":
         assert (stored.status, held) == (model.status, {})
         return
-    gone = model.gone_amount
+    gone = model.returned_amount
     reversed_micros = ceil(Fraction(CREDITS * gone, model.paid_amount))
     assert (stored.refunded_amount, stored.reversed_micros) == (gone, reversed_micros)
     assert has_credit - held.get("owed", 0) == CREDITS - reversed_micros

@@ -322,7 +322,7 @@ async def test_without_any_secret_nothing_is_believed(buyer: ToypayBuyer) -> Non
         bare = Providers(
             discover(buyer.folder),
             {},
-            stand_in_secrets={},
+            simulated_secrets={},
             client=client,
             clock=buyer.account.clock,
         )

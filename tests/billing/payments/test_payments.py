@@ -183,7 +183,7 @@ async def test_the_sandbox_may_be_named_instead_of_whom_it_stands_in_for(
     with pytest.raises(InvalidInput):
         await buyer.payments.place(live, NewOrder(provider="sandbox", amount_cents=2000))
 
-    assert (order.provider, order.is_stand_in) == ("stripe", True)
+    assert (order.provider, order.is_simulated) == ("stripe", True)
     assert (order.url or "").startswith("https://gateway.example/sandbox/checkout/")
 
 

@@ -83,7 +83,7 @@ def made(
     return Providers(
         registrations,
         settings,
-        stand_in_secrets=dict.fromkeys(registrations, "5f" * 32) if has_stand_ins else {},
+        simulated_secrets=dict.fromkeys(registrations, "5f" * 32) if has_stand_ins else {},
         client=http_client(),
         clock=FixedClock(0),
     )
@@ -116,7 +116,7 @@ def test_without_credentials_live_offers_nothing_and_staging_stand_ins() -> None
     assert providers.offered("live") == []
     assert providers.of("stripe", "live") is None
     assert providers.offered("staging") == ["creem", "epay", "myfatoorah", "stripe"]
-    assert all(providers.is_stand_in(name, "staging") for name in providers.offered("staging"))
+    assert all(providers.is_simulated(name, "staging") for name in providers.offered("staging"))
     assert [environment for environment, _ in providers.readers("stripe")] == ["staging"]
 
 
@@ -138,14 +138,14 @@ def test_credentials_take_a_stand_ins_place() -> None:
     )
 
     assert providers.offered("live") == ["stripe"]
-    assert not providers.is_stand_in("stripe", "staging")
+    assert not providers.is_simulated("stripe", "staging")
     assert [environment for environment, _ in providers.readers("stripe")] == ["staging", "live"]
 
 
 def test_a_staging_secret_alone_is_believed_beside_the_stand_in() -> None:
     providers = made({("stripe", "staging"): {"webhook_secret": "whsec_other"}})
 
-    assert providers.is_stand_in("stripe", "staging")
+    assert providers.is_simulated("stripe", "staging")
     assert [environment for environment, _ in providers.readers("stripe")] == ["staging", "staging"]
 
 

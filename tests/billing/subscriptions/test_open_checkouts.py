@@ -23,7 +23,7 @@ async def test_of_checkouts_begun_at_once_in_two_processes_one_can_be_paid(
             both = [subscriber.buyer.payments, subscriber.buyer.another(elsewhere)]
             plan = await database.read(lambda tx: get(tx, ("staging", "pro")))
             item = item_of(
-                plan, both[0].providers.registration("stripe"), "month", is_stand_in=True
+                plan, both[0].providers.registration("stripe"), "month", is_simulated=True
             )
             new = NewOrder(provider="stripe", kind="subscription", plan=item)
             tenant = subscriber.buyer.account.principal.tenant

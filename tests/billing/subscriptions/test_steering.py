@@ -142,7 +142,7 @@ async def test_a_change_that_was_told_and_not_noted_counts_once_beside_a_renewal
         raise Killed
 
     sold = await database.read(lambda tx: get(tx, ("staging", "team")))
-    item = item_of(sold, payments.providers.registration("stripe"), "month", is_stand_in=True)
+    item = item_of(sold, payments.providers.registration("stripe"), "month", is_simulated=True)
     asked = SteerRequest(one.provider_ref, "change", "str_1", product_ref=item.product_ref)
     parts = (provider, "stripe", database, subscriber.clock)
 
@@ -213,7 +213,7 @@ def with_real_keys(subscriber: Subscriber) -> Payments:
     providers = Providers(
         {one.name: one for one in registrations},
         {("stripe", "staging"): stripe.settings(**given)},
-        stand_in_secrets={"stripe": "5a" * 32},
+        simulated_secrets={"stripe": "5a" * 32},
         client=buyer.client,
         clock=subscriber.clock,
     )

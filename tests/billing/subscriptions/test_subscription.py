@@ -264,10 +264,10 @@ async def test_a_creem_plan_without_its_product_is_refused(subscriber: Subscribe
     creem = subscriber.buyer.payments.providers.registration("creem")
 
     with pytest.raises(InvalidInput, match="creem_product_id"):
-        item_of(plan, creem, "month", is_stand_in=True)
+        item_of(plan, creem, "month", is_simulated=True)
     with pytest.raises(InvalidInput, match="creem_product_id_yearly"):
-        item_of(sold, creem, "year", is_stand_in=True)
-    assert item_of(sold, creem, "month", is_stand_in=False).product_ref == "prod_1"
+        item_of(sold, creem, "year", is_simulated=True)
+    assert item_of(sold, creem, "month", is_simulated=False).product_ref == "prod_1"
 
 
 async def test_a_coupon_lowers_the_first_period_only(

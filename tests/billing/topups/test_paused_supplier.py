@@ -60,12 +60,12 @@ async def counter(database: Database, clock: FixedClock) -> Counter:
     account, now_us = await open_funded_account(database, clock), clock.now_us()
 
     async def enter(tx: Transaction) -> None:
-        for kind, is_stand_in in (("wallet", False), ("code_stock", True)):
+        for kind, is_simulated in (("wallet", False), ("code_stock", True)):
             row = SupplierRow(
                 environment="staging",
                 id=kind,
                 kind=kind,
-                is_stand_in=is_stand_in,
+                is_simulated=is_simulated,
                 created_at=now_us,
                 changed_at=now_us,
             )

@@ -96,8 +96,8 @@ def test_a_supplier_is_paused_and_resumed_with_a_reason_once(topup: Topup) -> No
     assert (mute.exit_code, early.exit_code, again.exit_code) == (2, 1, 1)
     assert "is already in use" in early.stderr
     assert "already paused" in again.stderr
-    assert result_of(held)["held_since"] is not None
-    assert result_of(released)["held_since"] is None
+    assert result_of(held)["paused_at"] is not None
+    assert result_of(released)["paused_at"] is None
 
 
 def test_whoever_has_a_number_and_no_name_acts_by_it(monkeypatch: pytest.MonkeyPatch) -> None:

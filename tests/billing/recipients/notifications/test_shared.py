@@ -184,10 +184,10 @@ async def test_what_the_account_had_switched_off_stays_off(team: ToldTeam) -> No
     )
     owner = await team.person(OWNER)
 
-    assert not owner.is_told("receipt", "live")
+    assert not owner.is_notified("receipt", "live")
     # As before, these are of both environments; what is new is not.
-    assert owner.is_told("approval", "staging")
-    assert not owner.is_told("webhook", "staging")
+    assert owner.is_notified("approval", "staging")
+    assert not owner.is_notified("webhook", "staging")
     await team.choose(OWNER, receipt=True)
-    assert (await team.person(OWNER)).is_told("receipt", "staging")
+    assert (await team.person(OWNER)).is_notified("receipt", "staging")
     assert await kept(team) == []

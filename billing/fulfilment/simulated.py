@@ -1,4 +1,4 @@
-"""What plays a supplier in staging: it asks nobody, delivers at once, and hands over nothing real.
+"""Simulate a supplier in staging: call no provider, deliver at once, and hand over nothing real.
 
 What else may happen to a top-up is the sandbox's script: recipients at sandbox.test are delayed, fail or
 stay pending whoever the supplier is (billing/topups/send.py).
@@ -21,7 +21,7 @@ from billing.topups.deliverable import Deliverable
 SAMPLE_CHARACTERS = 16
 
 
-class StandIn(Supplier):
+class SimulatedSupplier(Supplier):
     """Plays a kind of supplier, which says what it would hand over."""
 
     def __init__(self, sample: Callable[[Request], Deliverable]) -> None:
@@ -34,7 +34,9 @@ class StandIn(Supplier):
         return Revoked()
 
     async def probe(self) -> Health:
-        return Health(is_well=True, detail="a stand-in: it asks nobody and delivers nothing real")
+        return Health(
+            is_well=True, detail="Simulated: it calls no provider and delivers nothing real."
+        )
 
 
 def sample_text(request: Request) -> str:
