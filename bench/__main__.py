@@ -50,6 +50,7 @@ PARTS: Final = (
     Part("isolation", 120, 150),
     Part("metering", 50, 60),
     Part("sizing", 40, 50),
+    Part("rates", 70, 120),
     Part("audit", 80, 130),
     Part("prune", 180, 270),
 )

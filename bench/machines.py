@@ -1,24 +1,22 @@
-"""What a rate needs, calculated from what was measured: cores, processes, connections, bytes a day.
+"""What a rate needs: cores, processes, connections and bytes a day, calculated from what was measured.
 
-    python -m bench.machines
+    python -m bench.machines [--write]
 
-Nothing is run. docs/scale.md has the table, with what it leaves out; a test compares them. A figure grows with
-the rate here, and no other way: where that ends is what the page is about.
+Nothing is run. docs/scale.md and docs/deploy.md keep the tables (--write), and a test compares them with the
+measurements in docs/performance.md. A figure grows with the rate here, and no other way: where that ends is what
+docs/scale.md is about.
 """
 
-import math
+import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-# CPU of a send over 1,000 wallets, PostgreSQL, 64 connections, and of a delivery to one of 1,000 endpoints,
-# 1 ms away: docs/performance.md, "Send" and "Delivery alone", 2026-11-24.
-GATEWAY_US: Final = 181
-WORKER_US: Final = 141
-POSTGRESQL_SEND_US: Final = 86.2
-POSTGRESQL_DELIVERY_US: Final = 56.2
-# Of a send with one webhook: "Room" of the same page, 2026-11-24.
-DISK_BYTES: Final = 4_070
-WAL_BYTES: Final = 6_110
+from bench import rates, report
+from bench.asked import Page, Row, number
+from tests.support.installation import ROOT
+
 # A process has one core at most, and is planned to have this share of it busy.
 BUSY_SHARE: Final = 0.6
 # docs/operations.md, as the settings are unless changed.
@@ -27,10 +25,12 @@ CONNECTIONS_PER_PROCESS: Final = 19
 PROCESSES_MIN: Final = 2
 SENDS_PER_S: Final = (100, 1_000, 10_000, 100_000)
 _DAY_S: Final = 86_400
+_NOT_PLANNED: Final = ("database", "all µs")
 _HEAD: Final = (
     "sends a second",
     "gateways",
     "workers",
+    "CPU ms a send",
     "their cores",
     "PostgreSQL's cores",
     "connections",
@@ -40,12 +40,25 @@ _HEAD: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a send with its webhook costs where one gateway and one worker do so many a second."""
+
+    sends_per_s: float
+    gateway_us: float
+    worker_us: float
+    postgresql_us: float
+    disk_bytes: float
+    wal_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """What so many sends a second need, each with one webhook that arrives at once."""
 
     sends_per_s: int
     gateways: int
     workers: int
+    send_ms: float
     process_cores: float
     postgresql_cores: float
     connections: int
@@ -53,31 +66,128 @@ class Need:
     disk_gb_per_day: float
 
 
-def need(sends_per_s: int) -> Need:
-    """By the figures above; cores are busy ones, without what stands ready."""
-    gateway_cores = sends_per_s * GATEWAY_US / 1e6
-    worker_cores = sends_per_s * WORKER_US / 1e6
-    gateways, workers = _processes(gateway_cores), _processes(worker_cores)
+def measured(page: str) -> list[Cost]:
+    """Return PostgreSQL's rows of `bench.rates`, by rate."""
+    found = []
+    for row in Page(page).rows(rates.SECTION, rates.TITLE, database="postgresql"):
+        cells = [number(row[name]) or 0.0 for name in rates.COLUMNS if name not in _NOT_PLANNED]
+        found.append(Cost(*cells))
+    return found
+
+
+def need(sends_per_s: int, costs: Sequence[Cost]) -> Need:
+    """Plan by the costs; cores are busy ones, without what stands ready."""
+    gateways = _processes(sends_per_s, [(one.sends_per_s, one.gateway_us) for one in costs])
+    workers = _processes(sends_per_s, [(one.sends_per_s, one.worker_us) for one in costs])
+    of_gateway = _at(sends_per_s / gateways, costs)
+    worker_us = _at(sends_per_s / workers, costs).worker_us
+    process_us = of_gateway.gateway_us + worker_us
     return Need(
         sends_per_s=sends_per_s,
         gateways=gateways,
         workers=workers,
-        process_cores=gateway_cores + worker_cores,
-        postgresql_cores=sends_per_s * (POSTGRESQL_SEND_US + POSTGRESQL_DELIVERY_US) / 1e6,
+        send_ms=(process_us + of_gateway.postgresql_us) / 1e3,
+        process_cores=sends_per_s * process_us / 1e6,
+        # How many sends share a commit is a matter of each gateway's own rate.
+        postgresql_cores=sends_per_s * of_gateway.postgresql_us / 1e6,
         connections=(gateways + workers) * CONNECTIONS_PER_PROCESS,
-        wal_mb_per_s=sends_per_s * WAL_BYTES / 1e6,
-        disk_gb_per_day=sends_per_s * DISK_BYTES * _DAY_S / 1e9,
+        wal_mb_per_s=sends_per_s * of_gateway.wal_bytes / 1e6,
+        disk_gb_per_day=sends_per_s * of_gateway.disk_bytes * _DAY_S / 1e9,
     )
 
 
-def table() -> str:
-    """As docs/scale.md has it."""
-    rows = [_HEAD, tuple("---" for _ in _HEAD), *(_cells(need(rate)) for rate in SENDS_PER_S)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def table(page: str) -> str:
+    """Return the table of docs/scale.md."""
+    costs = measured(page)
+    rows = [_HEAD, *(_cells(need(rate, costs)) for rate in SENDS_PER_S)]
+    return _table(rows)
 
 
-def _processes(cores: float) -> int:
-    return max(PROCESSES_MIN, math.ceil(cores / BUSY_SHARE))
+def room(page: str) -> str:
+    """Return the table of docs/deploy.md: what `bench.sizing` measured, as an operator asks for it."""
+    sqlite, postgresql = (
+        Page(page).rows("sizing", "For each 1,000 sends", database=kind)[0]
+        for kind in ("sqlite", "postgresql")
+    )
+    steady = measured(page)
+    sends = "1,000 sends, each with one webhook"
+    memory = ", ".join(_rounded(postgresql, f"{name} MB") for name in ("gateway", "worker"))
+    return _table(
+        [
+            ("what", "for", "how much"),
+            (
+                "disk, PostgreSQL",
+                sends,
+                _and_up_to(postgresql["disk MB"], [one.disk_bytes for one in steady])
+                + "; the same again for a copy",
+            ),
+            (
+                "its write-ahead log",
+                "the same",
+                _and_up_to(postgresql["WAL MB"], [one.wal_bytes for one in steady])
+                + ", used again within `max_wal_size` unless it is archived",
+            ),
+            ("disk, SQLite", "the same", f"{sqlite['disk MB']} MB"),
+            (
+                "log, level info",
+                "the same",
+                f"{postgresql['log MB']} MB: a line for the request, one for the delivery",
+            ),
+            (
+                "memory",
+                "a gateway, a worker, Redis",
+                f"{memory} and {_rounded(postgresql, 'redis MB')} MB under load",
+            ),
+            (
+                "connections to PostgreSQL",
+                "a gateway or a worker",
+                f"up to {CONNECTIONS_PER_PROCESS}; {postgresql['connections']} for one of each here",
+            ),
+            (
+                "descriptors",
+                "a gateway, a worker",
+                f"{postgresql['descriptors']} here: one for each connection and webhook in flight, and its own",
+            ),
+        ]
+    )
+
+
+# Where each table is kept, and between which marks.
+KEPT: Final = (
+    (ROOT / "docs/scale.md", "machines", table),
+    (ROOT / "docs/deploy.md", "room", room),
+)
+
+
+def _processes(sends_per_s: float, costs_us: Sequence[tuple[float, float]]) -> int:
+    """Return the fewest of which each has its share of a core at most."""
+    count = PROCESSES_MIN
+    while True:
+        each = sends_per_s / count
+        us = max((row for row in costs_us if row[0] <= each), default=costs_us[0])[1]
+        if each * us / 1e6 <= BUSY_SHARE:
+            return count
+        count += 1
+
+
+def _at(sends_per_s: float, costs: Sequence[Cost]) -> Cost:
+    """Return what was measured at the next lower rate, where a send costs more."""
+    lower = [one for one in costs if one.sends_per_s <= sends_per_s]
+    return lower[-1] if lower else costs[0]
+
+
+def _rounded(row: Row, name: str) -> str:
+    return f"{number(row[name]) or 0:.0f}"
+
+
+def _and_up_to(shown: str, bytes_a_send: Sequence[float]) -> str:
+    """Return a size of one busy account, and the largest that was measured over many."""
+    return f"{shown} MB on one account, up to {max(bytes_a_send) / 1000:.1f} MB on 1,000 of them"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    head, *others = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *others))
 
 
 def _cells(one: Need) -> tuple[str, ...]:
@@ -85,6 +195,7 @@ def _cells(one: Need) -> tuple[str, ...]:
         f"{one.sends_per_s:,}",
         f"{one.gateways}",
         f"{one.workers}",
+        f"{one.send_ms:.2f}",
         f"{one.process_cores:.2f}",
         f"{one.postgresql_cores:.2f}",
         f"{one.connections:,}",
@@ -93,5 +204,22 @@ def _cells(one: Need) -> tuple[str, ...]:
     )
 
 
+def _keep(path: Path, name: str, text: str) -> None:
+    path.write_text(report.replaced(path.read_text(), name, text))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help="make the pages' tables again")
+    is_kept = parser.parse_args().write
+    page = report.PAGE.read_text()
+    for path, name, made in KEPT:
+        print(f"{path.name}\n\n{made(page)}\n")
+        if is_kept:
+            _keep(path, name, made(page))
+
+
 if __name__ == "__main__":
-    print(table())
+    main()

@@ -1,6 +1,16 @@
-"""docs/performance.md says of each figure what its own tables say, and a quick run takes no table away."""
+"""docs/performance.md says of each figure what its own tables say, pages that plan say what it says, and a quick run
+takes no table away.
+"""
 
-from bench import asked, report
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench import asked, machines, report
+from bench.machines import Cost, need
+
+Made = Callable[[str], str]
 
 QUICK = "one short run; 2026-01-01\n\nquick"
 FULL = "medians of three runs; 2026-01-01\n\nfull"
@@ -65,3 +75,42 @@ def test_a_quick_run_replaces_quick_figures_alone() -> None:
     assert not report.is_of_full_run(quick, "send")
     assert report.is_of_full_run(full, "send")
     assert full == f"# Page\n\n## Send\n\n<!-- bench:send -->\n{FULL}\n<!-- /bench:send -->\n"
+
+
+# At a low rate a send pays a commit of its own; at a high one it shares it.
+COSTS = (
+    Cost(50, 2_000, 1_000, 3_000, 5_000, 12_000),
+    Cost(500, 400, 200, 400, 4_000, 8_000),
+    Cost(2_000, 250, 150, 200, 4_000, 6_000),
+)
+
+
+def test_a_low_rate_is_planned_by_what_a_send_costs_at_it() -> None:
+    # Two of each for the restart, 50 a second each: 100 x 3,000 us of processes, 100 x 3,000 us of PostgreSQL.
+    low = need(100, COSTS)
+
+    assert (low.gateways, low.workers, low.connections) == (2, 2, 76)
+    assert (low.send_ms, low.process_cores, low.postgresql_cores) == pytest.approx((6, 0.3, 0.3))
+    assert (low.wal_mb_per_s, low.disk_gb_per_day) == pytest.approx((1.2, 43.2))
+
+
+def test_a_high_rate_is_planned_for_processes_of_which_each_is_measured() -> None:
+    # 10,000 / 5 = 2,000 at 250 us: 0.5 of a core; 10,000 / 4 = 2,500 at 250 us: 0.625, above 0.6. A worker has
+    # 10,000 / 3 = 3,333 at 150 us: 0.5; half of 10,000 would be 0.75. So five gateways, three workers.
+    high = need(10_000, COSTS)
+
+    assert (high.gateways, high.workers, high.connections) == (5, 3, 152)
+    assert (high.send_ms, high.process_cores, high.postgresql_cores) == pytest.approx((0.6, 4, 2))
+    assert (high.wal_mb_per_s, high.disk_gb_per_day) == pytest.approx((60, 3456))
+
+
+def test_a_rate_between_two_measured_ones_costs_what_the_lower_does() -> None:
+    assert need(2_000, COSTS).send_ms == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("path", "name", "made"), machines.KEPT)
+def test_a_page_that_plans_says_what_was_measured(path: Path, name: str, made: Made) -> None:
+    """`python -m bench.machines --write` makes it so."""
+    page = path.read_text()
+
+    assert report.replaced(page, name, made(report.PAGE.read_text())) == page
