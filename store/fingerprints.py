@@ -288,6 +288,7 @@ _OF_0074: Final = _OF_0073 | {
     "record_waiting": "482f1058d991",
 }
 _OF_0075: Final = _OF_0074 | {"plan_grants": "515919f9d58f"}
+_OF_0076: Final = _OF_0075 | {"orders": "cd37b3c25fc0"}
 
 _OF_0076: Final = _OF_0075 | {"orders": "cd37b3c25fc0"}
 
@@ -366,4 +367,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0075": _OF_0075,
     "0076": _OF_0076,
     "0077": _OF_0077,
+    "0078": _OF_0077 | {"machine_payments": "f07f6fff3734"},
 }

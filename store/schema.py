@@ -1097,6 +1097,15 @@ machine_payments = sa.Table(
         sqlite_where=sa.text("settled_at IS NOT NULL"),
         postgresql_where=sa.text("settled_at IS NOT NULL"),
     ),
+    # A transfer at the network is credited once.
+    sa.Index(
+        "ux_machine_payments_settlement",
+        "settlement",
+        "environment",
+        unique=True,
+        sqlite_where=sa.text("settled_at IS NOT NULL"),
+        postgresql_where=sa.text("settled_at IS NOT NULL"),
+    ),
     # What a person decides, and whose top-up may still fail.
     sa.Index(
         "ix_machine_payments_open",

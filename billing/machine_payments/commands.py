@@ -2,7 +2,7 @@
 
 Promises: a payment ends once, whoever asks, however often and in however many processes; what was settled is
 credited and sent in one transaction, or given back as a code in the same one; nothing is sent twice and
-nothing that was paid is lost.
+nothing that was paid is lost; no transfer at the network is credited twice, whatever a facilitator repeats.
 """
 
 from dataclasses import dataclass
@@ -152,6 +152,8 @@ class EndPayment(_OnPayment):
 
     def declare(self, read_set: ReadSet) -> None:
         _OnPayment.declare(self, read_set)
+        if self.verdict == "settled" and self.settlement is not None:
+            read_set.working_set(PaymentWorkingSet).settlements.add(self.settlement)
         read_set.working_set(AuditEntries)
         tenant = self.payment.tenant
         read_set.places.add((*tenant, LedgerAccountKind.PROVIDER, self.payment.door))
@@ -161,12 +163,18 @@ class EndPayment(_OnPayment):
             self.send.declare(read_set)
 
     def decide(self, state: BatchState) -> MachinePayment:
-        found = payments_of(state).find(self.payment.id)
+        payments = payments_of(state)
+        found = payments.find(self.payment.id)
         is_late = found.state == "refused" and self.verdict == "settled"
         if found.state not in OPEN and not is_late:
             return found
         if self.entry is not None:
             _check_unasked(found, state.now_us)
+        if self.verdict == "settled":
+            other = payments.settled_by(self.settlement, found)
+            if other is not None:
+                return self._keep_from(state, found, other)
+        if self.entry is not None:
             state.working_set(AuditEntries).add(self.entry)
         if is_late:
             return self._give_back_late(state, found)
@@ -183,6 +191,24 @@ class EndPayment(_OnPayment):
         settlement = self.settlement or found.settlement
         ended = replace(found, state="unsure", is_lost=is_lost, settlement=settlement)
         return _changed(state, ended, detail=detail, next_ask_at=next_at)
+
+    def _keep_from(
+        self, state: BatchState, found: MachinePayment, other: MachinePayment
+    ) -> MachinePayment:
+        """Credit nothing for a transfer that another payment was credited for: a person looks it up."""
+        said = f"Transaction {self.settlement} already settled payment {other.id}."
+        if self.entry is not None:
+            if found.door == X402:
+                said += (
+                    " If it holds another transfer for this payment, add the log index of that transfer:"
+                    f" {self.settlement}:INDEX."
+                )
+            raise InvalidInput(said, param="settlement")
+        detail = f"{said} The facilitator gave it for this payment too: look this one up."
+        if found.state == "refused":
+            return _changed(state, found, detail=detail)
+        kept = replace(found, state="unsure", is_lost=True, settlement=self.settlement)
+        return _changed(state, kept, detail=detail)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
         """Whether another one asked since, after the lease: that question may have had it settled, and be why

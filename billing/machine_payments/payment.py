@@ -4,8 +4,8 @@ States: asking -> paid | refused | refunded; asking -> unsure, where an answer w
 paid -> refunded, where the top-up failed later; refused -> refunded, where the money came in after all.
 Invariants: a payment has one row, by its own identity at
 whoever settles it and by the payer's secret identifier; the row is written before anybody is asked to
-settle; one top-up at most comes of it, whose id is fixed with the row. The caller holds the lock of the
-machine account and of the payment's own one.
+settle; one top-up at most comes of it, whose id is fixed with the row; a settlement settles one payment.
+The caller holds the lock of the machine account and of the payment's own one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -165,6 +165,13 @@ def check_same(found: MachinePayment, body_digest: str, door: str) -> None:
         )
 
 
+def settlement_name(network: str, settlement: str | None) -> str | None:
+    """Return a settlement's name as it is stored: an EVM network's hashes mean the same in either case."""
+    if settlement is not None and network.startswith("eip155:"):
+        return settlement.strip().lower()
+    return settlement
+
+
 def without_private(payment: MachinePayment) -> MachinePayment:
     """Without what only settling and sending need: what is charged with, and the sender's words, which the
     top-up has.
@@ -188,10 +195,17 @@ async def find(tx: Transaction, payment_id: str) -> MachinePayment:
     return ROWS.read(row)
 
 
-async def load(tx: Transaction, ids: Iterable[str]) -> list[MachinePayment]:
-    """Those of these ids."""
+async def load(
+    tx: Transaction, ids: Iterable[str], settlements: Iterable[str]
+) -> list[MachinePayment]:
+    """Return the payments of these ids, and those that these settlements settled."""
     rows = await tx.fetch(
-        f"SELECT {ROWS.listed} FROM machine_payments WHERE id IN :ids[text]", ids=sorted(set(ids))
+        f"""SELECT {ROWS.listed} FROM machine_payments WHERE id IN :ids[text]
+            UNION SELECT {ROWS.listed} FROM machine_payments
+            WHERE settlement IN :settlements[text] AND settled_at IS NOT NULL
+            ORDER BY id""",
+        ids=sorted(set(ids)),
+        settlements=sorted(set(settlements)),
     )
     return [ROWS.read(row) for row in rows]
 

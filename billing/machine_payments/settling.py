@@ -197,7 +197,7 @@ class MachinePayments:
                 payment,
                 verdict=said.verdict,
                 detail=detail,
-                settlement=said.transaction,
+                settlement=payments.settlement_name(payment.network, said.transaction),
                 send=send,
                 code=self._refund_code(payment) if said.verdict == "settled" else None,
                 is_lost=said.is_lost,

@@ -15,12 +15,15 @@ from store.database import Transaction
 
 
 class PaymentWorkingSet(WorkingSet):
-    """What commands add to in `declare`: ids, and asked, payments that are looked for by their names."""
+    """Holds what commands add in `declare`: ids, settlements that are to settle one, and asked, payments that
+    are looked for by their names.
+    """
 
     rank = 65
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
+        self.settlements: set[str] = set()
         self.asked: list[MachinePayment] = []
         self._found: dict[str, MachinePayment] = {}
         self._new: dict[str, MachinePayment] = {}
@@ -28,7 +31,7 @@ class PaymentWorkingSet(WorkingSet):
         self._codes: list[OneCode] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        found = await payments.load(tx, self.ids) if self.ids else []
+        found = await payments.load(tx, self.ids, self.settlements) if self.ids else []
         for one in self.asked:
             found += await payments.find_same(
                 tx,
@@ -71,6 +74,14 @@ class PaymentWorkingSet(WorkingSet):
             if (one.environment, one.door) == (asked.environment, asked.door)
             and (one.payment_ref == asked.payment_ref or one.identifier == asked.identifier)
         ]
+
+    def settled_by(self, settlement: str | None, asked: MachinePayment) -> MachinePayment | None:
+        """Return the other payment of the environment that the settlement settled."""
+        for one in self._found.values():
+            is_same = (one.settlement, one.environment) == (settlement, asked.environment)
+            if is_same and one.settled_at is not None and one.id != asked.id:
+                return one
+        return None
 
     def looks_like(self, asked: MachinePayment, now_us: int) -> MachinePayment | None:
         """The payer's latest payment for the same wish, within the guard's time."""

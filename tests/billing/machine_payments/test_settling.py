@@ -28,12 +28,14 @@ class Chain:
 
     lost: charged, and nobody hears of it. away: nothing reached it. no: refused. stopped: the process that asks
     stands still until `resumed`; its question is answered then. charged: the same, once the money had moved.
+    repeat: nothing moves, and it gives the transaction of the payment that it charged last.
     """
 
     words: list[str] = field(default_factory=list)
     charged: Counter[bytes] = field(default_factory=Counter)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     resumed: asyncio.Event = field(default_factory=asyncio.Event)
+    last: bytes | None = None
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:
         return Verified(is_valid=True)
@@ -45,6 +47,9 @@ class Chain:
             self.stopped.set()
             await self.resumed.wait()
             word = "no" if word == "stopped" else "yes"
+        if word == "repeat" and self.last is not None and not self.charged[request]:
+            # As an EVM network's explorer may write it.
+            return Settlement("settled", transaction="0x" + self.last.hex().upper())
         if word == "away":
             return Settlement("unsure", "no connection")
         if word == "no" and not self.charged[request]:
@@ -52,6 +57,7 @@ class Chain:
         if word == "no":
             return Settlement("refused", "nonce_already_used")
         self.charged[request] += 1
+        self.last = request
         if word == "lost":
             return Settlement("unsure", "no answer", is_lost=True)
         return Settlement("settled", transaction="0x" + request.hex())
@@ -206,6 +212,79 @@ async def test_a_person_can_say_later_that_a_refused_one_was_settled(
     assert await machine.findings() == []
 
 
+async def test_a_transaction_that_is_told_twice_is_credited_once(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, _ = await opened(database, clock, ["yes", "repeat"])
+    paid = await machine.pay(machine.payment(0))
+    told = await machine.pay(machine.payment(1, distinct=True))
+
+    assert (told.state, told.needs_person, told.settled_at) == ("unsure", True, None)
+    assert told.detail == (
+        f"Transaction {paid.settlement} already settled payment {paid.id}."
+        " The facilitator gave it for this payment too: look this one up."
+    )
+    # The person who looks it up cannot credit the same transfer again, however it is spelt.
+    for settlement in (f"{paid.settlement}", f" {paid.settlement}".upper().replace("X", "x")):
+        with pytest.raises(InvalidInput, match=f"already settled payment {paid.id}") as refused:
+            await machine.decide(told, "settled", settlement=settlement)
+        assert refused.value.param == "settlement"
+    # One transaction may hold a transfer for each of them; its log index tells them apart.
+    ended = await machine.decide(told, "settled", settlement=f"{paid.settlement}:17")
+    assert (ended.state, ended.settlement) == ("paid", f"{paid.settlement}:17")
+    assert await machine.delivered() == 2
+    assert await machine.findings() == []
+
+
+async def test_a_payment_whose_transaction_another_one_took_is_settled_by_its_own(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, _ = await opened(database, clock, ["yes", "repeat", "yes"])
+    await machine.pay(machine.payment(0))
+    told = await machine.pay(machine.payment(1, distinct=True))
+    # Nobody asks by itself any more; an operator does, and the facilitator has found the right one.
+    await machine.sweep()
+    asked = await machine.paying.ask_again(told)
+
+    assert (asked.state, asked.settlement) == ("paid", "0x" + b"ref-1".hex())
+    assert await machine.delivered() == 2
+    assert await machine.findings() == []
+
+
+async def test_of_a_refused_one_a_transaction_that_another_one_has_gives_nothing_back(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, _ = await opened(database, clock, ["yes", "no"])
+    paid = await machine.pay(machine.payment(0))
+    refused = await machine.pay(machine.payment(1, distinct=True))
+
+    with pytest.raises(InvalidInput, match="already settled payment"):
+        await machine.decide(refused, "settled", settlement=paid.settlement)
+
+    [row] = [one for one in await machine.rows() if one.id == refused.id]
+    assert (row.state, row.refund_code) == ("refused", None)
+    assert await machine.findings() == []
+
+
+async def test_two_processes_that_are_told_one_transaction_at_once_credit_it_once(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, chain = await opened(database, clock, ["yes"])
+    await machine.pay(machine.payment(0))
+    # The first charge is not written down by anybody: each of these is told its transaction.
+    chain.charged.clear()
+    chain.last = b"lost"
+    chain.words[:] = ["repeat"] * 6
+    # Each `pay` has an engine of its own, as processes have.
+    await asyncio.gather(*(machine.pay(machine.payment(n, distinct=True)) for n in range(1, 7)))
+
+    others = [one for one in await machine.rows() if one.payment_ref != "ref-0"]
+    assert Counter(one.state for one in others) == {"paid": 1, "unsure": 5}
+    assert all(one.needs_person for one in others if one.state == "unsure")
+    assert await machine.delivered() == 2
+    assert await machine.findings() == []
+
+
 async def test_what_only_settling_needs_is_dropped_at_the_end(
     database: Database, clock: FixedClock
 ) -> None:
@@ -258,7 +337,7 @@ _STEPS = strategies.lists(
     strategies.tuples(
         strategies.sampled_from(["pay", "pay", "sweep", "crash"]),
         strategies.integers(0, 2),  # which payment
-        strategies.sampled_from(["yes", "lost", "away", "no"]),
+        strategies.sampled_from(["yes", "lost", "away", "no", "repeat"]),
         strategies.sampled_from(["user@example.com", "failed@sandbox.test"]),
         strategies.booleans(),  # whether its payer says distinct
     ),
@@ -296,7 +375,14 @@ async def test_no_order_of_things_charges_twice_or_loses_what_was_paid(
         await asyncio.gather(machine.sweep(), machine.sweep())
 
     mine = {f"ref-{base + number}" for number in range(3)}
-    for row in [one for one in await machine.rows() if one.payment_ref in mine]:
+    found = [one for one in await machine.rows() if one.payment_ref in mine]
+    settled = [one.settlement for one in found if one.settled_at is not None]
+    # Each credit has a transfer of its own, whoever was told of it.
+    assert len(settled) == len(set(settled)) <= sum(times > 0 for times in chain.charged.values())
+    for row in found:
         is_charged = chain.charged[row.payment_ref.encode()] > 0
-        assert row.state in ({"paid", "refunded"} if is_charged else {"refused"})
+        is_told_twice = row.needs_person and "already settled payment" in (row.detail or "")
+        is_known = row.settlement == "0x" + row.payment_ref.encode().hex()
+        if not is_told_twice and (is_known or row.settled_at is None):
+            assert row.state in ({"paid", "refunded"} if is_charged else {"refused"})
     assert await machine.findings() == []

@@ -69,6 +69,37 @@ async def test_what_a_facilitator_says_is_believed_only_where_it_fits(
     assert await findings(gateway) == []
 
 
+async def test_a_transaction_that_is_told_twice_sends_once_and_is_shown_to_the_operator(
+    live: tuple[Gateway, FacilitatorService],
+) -> None:
+    gateway, facilitator = live
+    # As a facilitator that keeps its answers by too little, and leaves out whose they are.
+    said_once = {"success": True, "transaction": "0x" + "Ab" * 32, "network": "eip155:8453"}
+    facilitator.lies.extend([lambda _: (200, said_once)] * 2)
+    first, second = await asyncio.gather(pay(gateway), pay(gateway))
+
+    assert sorted(one.json()["code"] for one in (first, second)) == [1001, 1002]
+    assert await delivered_cents(gateway) == 1000
+    stuck, paid = sorted(await rows(gateway), key=lambda one: one.state, reverse=True)
+    assert (stuck.shape()["state"], paid.state) == ("stuck", "paid")
+    assert stuck.settlement == paid.settlement == "0x" + "ab" * 32
+    boss = await operator(gateway)
+    await switch(boss, "live")
+    here = f"{ADMIN}/machine-payments/{stuck.id}"
+    assert f"already settled payment {paid.id}" in (await boss.get(here)).text
+    fields = {"verdict": "settled", "settlement": "0x" + "AB" * 32, "note": "seen"}
+    pressed = await fill(boss, here, fields)
+    assert (pressed.status_code, f"already settled payment {paid.id}" in pressed.text) == (
+        422,
+        True,
+    )
+    assert (
+        await fill(boss, here, fields | {"verdict": "refused", "settlement": ""})
+    ).status_code == 303
+    assert await delivered_cents(gateway) == 1000
+    assert await findings(gateway) == []
+
+
 async def test_n_settlements_of_one_payment_at_once_charge_and_send_once(
     live: tuple[Gateway, FacilitatorService],
 ) -> None:
