@@ -239,6 +239,11 @@ class Metrics:
         self.ledger_findings = self._plain_gauge(
             "topup_ledger_findings", "Rows that broke a rule in the last `topup audit`."
         )
+        self.copied = self._plain_gauge(
+            "topup_copied_timestamp_seconds",
+            "Unix time at which the last finished copy of the database began, by where it is kept.",
+            "place",
+        )
         self.checkpoint_due = self._plain_gauge(
             "topup_checkpoint_due_timestamp_seconds",
             "Unix time at which the next day of the ledger is to be sealed.",

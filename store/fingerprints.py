@@ -300,6 +300,8 @@ _OF_0077: Final = _OF_0076 | {
     "suppliers": "2fa071c3dfea",
 }
 
+_OF_0078: Final = _OF_0077 | {"machine_payments": "f07f6fff3734"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -367,5 +369,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0075": _OF_0075,
     "0076": _OF_0076,
     "0077": _OF_0077,
-    "0078": _OF_0077 | {"machine_payments": "f07f6fff3734"},
+    "0078": _OF_0078,
+    "0079": _OF_0078 | {"backups": "ce71b220dee2", "schema_notes": "b3f15a24469d"},
 }

@@ -25,6 +25,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from kernel.clock import SystemClock
+from kernel.version import running
 from store.faults import CannotOpen, Fault
 from store.open import SQLITE_PREFIX, open_database
 from store.postgresql.faults import cannot_open as cannot_open_server
@@ -49,6 +51,11 @@ _NOT_VALID: Final = """
 _NOTE: Final = """
     INSERT INTO schema_notes (version, oldest_code) VALUES (:version, :oldest_code)
     ON CONFLICT (version) DO UPDATE SET oldest_code = excluded.oldest_code"""
+# The columns came with this version.
+_BUILD_SINCE: Final = "0079"
+_NOTE_BUILD: Final = """
+    UPDATE schema_notes SET code_version = :code_version, reached_at = :reached_at
+    WHERE version = :version"""
 
 
 class RevisionPassed(Exception):
@@ -212,7 +219,12 @@ def _upgrade(connection: sa.Connection, revision: str) -> None:
 
 
 def _note(connection: sa.Connection, scripts: ScriptDirectory, version: str) -> None:
-    """Writes down which code runs on the schema, for code that does not know its migration."""
+    """Record which code runs on the schema, for code that doesn't know its migration, and which build
+    migrated it.
+    """
     oldest = getattr(scripts.get_revision(version).module, "oldest_code", None)
     if oldest is not None:
         connection.execute(sa.text(_NOTE), {"version": version, "oldest_code": oldest})
+    if version >= _BUILD_SINCE:
+        build = {"code_version": running(), "reached_at": SystemClock().now_us()}
+        connection.execute(sa.text(_NOTE_BUILD), {"version": version, **build})

@@ -3297,6 +3297,20 @@ schema_notes = sa.Table(
     metadata,
     _text("version", key=True),
     _text("oldest_code"),  # the newest version that the oldest code knows which runs on it
+    _text("code_version", null=True),  # the build that migrated; null: one before 0079
+    _int("reached_at", null=True),
+)
+
+# store/kept/backups.py. Copies of the database, taken here or reported by an operator.
+backups = sa.Table(
+    "backups",
+    metadata,
+    _text("id", key=True),
+    _text("place"),  # local | elsewhere
+    _int("began_at"),
+    _int("ended_at", null=True),  # null: under way, or it failed
+    _text("code_version"),
+    _int("size", null=True),  # bytes; null: unfinished, or kept elsewhere
 )
 
 # store/kept/loss.py. What operators accepted as lost after a failover or a restore.

@@ -14,7 +14,7 @@ from store.faults import Fault
 from store.fingerprints import TABLES
 
 # The range of schema versions this code runs on, oldest first.
-VERSIONS = ("0078",)
+VERSIONS = ("0079",)
 _OURS = re.compile(r"\d{4}").fullmatch
 # A table that each version has: a database without it is another application's.
 _FIRST_TABLE: Final = "ledger_accounts"
@@ -87,6 +87,20 @@ async def oldest_code(database: Database, version: str) -> str | None:
         if is_table_missing(error):
             return None
         raise
+
+
+async def migrated_by(database: Database, version: str) -> str | None:
+    """Return the build that brought the database to this schema version; None if it isn't recorded."""
+
+    async def work(tx: Transaction) -> str | None:
+        text = "SELECT code_version FROM schema_notes WHERE version = :version"
+        row = await tx.fetch_one(text, version=version)
+        return None if row is None else row["code_version"]
+
+    try:
+        return await database.read(work)
+    except StoreError:  # An older schema has no such column.
+        return None
 
 
 async def changed_tables(database: Store, version: str) -> list[str]:

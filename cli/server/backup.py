@@ -1,22 +1,27 @@
 """`topup backup`: a copy of the database, consistent though everything goes on."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cli.bars import bar
+from cli.database import keep_where_possible
 from cli.examples import examples
 from cli.output import fail, json_option, note, run, show_record
 from kernel.clock import SystemClock, rfc3339
+from kernel.version import running
 from runtime.installation import is_database_missing
 from runtime.settings import load_settings
 from store.backup import back_up, kind_of
+from store.database import Transaction, Work
 from store.errors import BackupRefused
 from store.faults import CannotOpen, Fault
+from store.kept import backups
 from store.open import file_of, open_database
-from store.version import schema_version
+from store.version import check_schema, schema_version
 
 _ENDINGS = {True: "db", False: "dump"}
 
@@ -25,15 +30,23 @@ _ENDINGS = {True: "db", False: "dump"}
     epilog=examples(
         "topup backup     # a new file in this folder",
         "topup backup /backups/monday.dump",
+        "rclone copy /backups remote:topup && topup backup --elsewhere",
     )
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option(
+    "--elsewhere",
+    is_flag=True,
+    help="Copy nothing; record that a copy is kept on another machine as of now.",
+)
 @json_option
-def backup(file: Path | None) -> None:
+def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
     """Copy the database into a new FILE while everything goes on.
 
     The copy is the database at one moment. It holds no master key: keep TOPUP_SECRET_KEY apart.
     PostgreSQL is copied by its own pg_dump. docs/operations.md says what a restore repeats.
+
+    Each copy is recorded with its build, for /metrics, `topup doctor` and `topup database copies`.
     """
     settings = load_settings()
     url = settings.direct_address
@@ -42,23 +55,75 @@ def backup(file: Path | None) -> None:
             f"there is no database at {file_of(url)}",
             advice="check TOPUP_DATA_DIR and TOPUP_DATABASE_URL",
         )
+    if elsewhere:
+        if file is not None:
+            raise click.UsageError("--elsewhere copies nothing: leave FILE out.")
+        show_record({"id": run(_record_elsewhere(url)), "place": "elsewhere"})
+        return
     target = file or Path(_name(is_file=file_of(url) is not None))
-    schema = run(schema_of(url))
+    schema, backup_id = run(_begin(url))
     began_s = time.monotonic()
     try:
         with bar("copying") as show:
             back_up(url, target, on_progress=show)
     except BackupRefused as error:
         raise fail(str(error)) from None
+    size = target.stat().st_size
+    if backup_id:
+        run(_end(url, backup_id, size))
     record: dict[str, Any] = {
         "file": str(target),
-        "bytes": target.stat().st_size,
+        "bytes": size,
         "database": kind_of(target),
         "schema": schema,
+        "code_version": running(),
         "took_s": round(time.monotonic() - began_s, 1),
     }
     show_record(record)
     note("the master key is not in it: keep TOPUP_SECRET_KEY, and the ones before it, apart")
+
+
+async def _begin(url: str) -> tuple[str | None, str]:
+    """Record that a copy begins; return the schema's version and the record's ID.
+
+    A database that takes no writes, such as a standby or one on a full disk, and an older schema are
+    copied all the same: the ID is empty then.
+    """
+    schema = await schema_of(url)
+    ids: list[str] = []
+
+    async def work(tx: Transaction) -> None:
+        ids[:] = [await backups.begin(tx, now_us=SystemClock().now_us(), code_version=running())]
+
+    await _keep(url, work)
+    return schema, "".join(ids)
+
+
+async def _end(url: str, backup_id: str, size: int) -> None:
+    await _keep(url, partial(_end_record, backup_id=backup_id, size=size))
+
+
+async def _end_record(tx: Transaction, *, backup_id: str, size: int) -> None:
+    await backups.end(tx, backup_id, now_us=SystemClock().now_us(), size=size)
+
+
+async def _keep(url: str, work: Work[None]) -> None:
+    database = open_database(url)
+    try:
+        await keep_where_possible(database, work)
+    finally:
+        await database.close()
+
+
+async def _record_elsewhere(url: str) -> str:
+    database = open_database(url)
+    try:
+        await check_schema(database)
+        return await database.transaction(
+            partial(backups.record_elsewhere, now_us=SystemClock().now_us(), code_version=running())
+        )
+    finally:
+        await database.close()
 
 
 async def schema_of(url: str) -> str | None:

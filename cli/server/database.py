@@ -19,7 +19,8 @@ from keys.principal import Environment
 from runtime.installation import kept_commits, pool_options
 from runtime.settings import load_settings
 from store.database import Store, Transaction
-from store.kept import loss
+from store.kept import backups, loss
+from store.kept.backups import Backup
 from store.open import file_of, open_database
 from store.servers import SeenServer
 from store.version import check_schema
@@ -38,7 +39,7 @@ _SUCCESS: Final = range(200, 300)
     )
 )
 def database() -> None:
-    """The database's servers: which is used, which are refused and why, what a failover lost."""
+    """The database's servers and copies: which is used or refused, and why; what a failover lost."""
 
 
 @database.command(
@@ -112,6 +113,23 @@ def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
     note(f"{len(answered)} answered, {len(rows)} of them are not in the database")
     if rows:
         context.exit(EXIT_REFUSED)
+
+
+@database.command(
+    "copies",
+    epilog=examples(
+        "topup database copies",
+        "topup database copies --json",
+    ),
+)
+@json_option
+def copies() -> None:
+    """List the last copies of the database that were recorded, and the build that made each.
+
+    A copy without an end failed, or is being taken.
+    """
+    names = ("began_at", "place", "ended_at", "bytes", "code_version")
+    show_rows([_shown_copy(one) for one in run(read(backups.newest))], *names)
 
 
 async def _status() -> tuple[Sequence[SeenServer], Sequence[loss.AcceptedLoss]]:
@@ -200,6 +218,16 @@ def _shown(one: SeenServer) -> dict[str, Any]:
         "missing": one.missing,
         "missing_from": _time(one.missing_from_s),
         "missing_to": _time(one.missing_to_s),
+    }
+
+
+def _shown_copy(one: Backup) -> dict[str, Any]:
+    return {
+        "began_at": rfc3339(one.began_at),
+        "place": one.place,
+        "ended_at": None if one.ended_at is None else rfc3339(one.ended_at),
+        "bytes": one.size,
+        "code_version": one.code_version,
     }
 
 

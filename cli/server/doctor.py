@@ -20,7 +20,16 @@ from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
-from cli.server.doctor_database import clock, connections, database, pooler, servers, space, staging
+from cli.server.doctor_database import (
+    backups,
+    clock,
+    connections,
+    database,
+    pooler,
+    servers,
+    space,
+    staging,
+)
 from cli.server.doctor_machine import copies, disk, files
 from cli.server.doctor_outside import outside
 from cli.server.doctor_redis import redis, redis_clock, redis_room, workers
@@ -69,7 +78,7 @@ def doctor(context: click.Context, /) -> None:
     """Check all that an installation stands on. Exit 1 if something is unwell.
 
     Settings, the public address and its proxy as seen from outside, database, connections, clocks,
-    deliveries, ledger, its sealed days, workers, master key, what copies need, disk, Redis. Where the database
+    deliveries, ledger, its sealed days, workers, master key, copies and what they need, disk, Redis. Where the database
     cannot be used, the exit code says why: docs/cli.md has the table.
     """
     codes: list[int] = []
@@ -116,7 +125,8 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await ask("machines", _machine_payments),
         await ask("master key", _master_key),
         await _mail(settings),
-        await ask("copies", copies),
+        await ask("copies", backups),
+        await ask("copy tools", copies),
         await check("disk", disk),
         await redis(settings),
         await check("redis room", redis_room),

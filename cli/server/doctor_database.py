@@ -4,17 +4,21 @@ import time
 from typing import Final
 
 from cli.server.finding import Odd, Sick
-from kernel.clock import SECOND_US, SystemClock
+from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from runtime.context import connections_of_a_process
 from runtime.installation import open_store, pool_options
 from runtime.settings import Settings
 from runtime.watches.staging_room import staging_left
 from store.database import Transaction
+from store.kept.backups import last_finished
 from store.open import file_of, open_database
 from store.sqlite.space import space as space_of
-from store.version import changed_tables, differs, schema_version
+from store.version import changed_tables, differs, migrated_by, schema_version
 
 CLOCK_OFF_S_MAX: Final = 2.0
+# Two nights, as the alerts CopyOld and CopyElsewhereOld have it.
+COPY_AGE_H_MAX: Final = 50
+_PLACES: Final = {"local": "a file of `topup backup`", "elsewhere": "on another machine"}
 MB: Final = 1_000_000
 
 
@@ -27,7 +31,27 @@ async def database(settings: Settings) -> str:
         if version is not None and (changed := await changed_tables(database, version)):
             raise differs(version, changed)
         await database.probe(b"", now_us=SystemClock().now_us())
-    return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
+        by = version and await migrated_by(database, version)
+    made = f" by {by}" if by else ""
+    return f"{kind}, schema {version}{made}, answers in {took_ms:.1f} ms and keeps what is written"
+
+
+async def backups(settings: Settings) -> str:
+    """Say how old the last copy is, here and on another machine. Raises Odd."""
+    async with open_store(settings) as database:
+        began = await database.read(last_finished)
+    now_us = SystemClock().now_us()
+    ages_h = {place: (now_us - at_us) / HOUR_US for place, at_us in began.items()}
+    if not ages_h:
+        raise Odd("none is recorded: run `topup backup`, each night by a timer")
+    detail = "the last one was taken " + " and ".join(
+        f"{age_h:.0f} h ago ({_PLACES[place]})" for place, age_h in sorted(ages_h.items())
+    )
+    if min(ages_h.values()) > COPY_AGE_H_MAX:
+        raise Odd(f"{detail}: run `topup backup`, each night by a timer")
+    if ages_h.get("elsewhere", 0) > COPY_AGE_H_MAX:
+        raise Odd(f"{detail}: take one to another machine, then run `topup backup --elsewhere`")
+    return detail
 
 
 async def servers(settings: Settings) -> str:

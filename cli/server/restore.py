@@ -2,7 +2,7 @@
 
 import contextlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -10,15 +10,16 @@ from cli.bars import bar
 from cli.examples import examples
 from cli.output import fail, json_option, note, run, show_record
 from cli.server.backup import schema_of
-from kernel.clock import SECOND_US, SystemClock
+from kernel.clock import SECOND_US, SystemClock, rfc3339
 from runtime.installation import known_secret_key, open_vault, opens_what_is_sealed
 from runtime.settings import Settings, SettingsError, load_settings
 from store.backup import restore as restore_database
 from store.database import Transaction
 from store.errors import BackupRefused, StoreError
-from store.kept import loss
+from store.kept import backups, loss
+from store.kept.backups import Backup
 from store.open import file_of, open_database
-from store.version import SchemaOutOfRange, check_schema, schema_version
+from store.version import SchemaOutOfRange, check_schema, migrated_by, schema_version
 from webhooks.events import cursor as event_cursor
 
 _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
@@ -51,18 +52,21 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
             )
     except BackupRefused as error:
         raise fail(str(error)) from None
-    schema, sealed, warning = run(_look(settings))
+    seen = run(_look(settings))
     kept = None if target is None else target.with_name(f"{target.name}.{aside}")
     record: dict[str, Any] = {
         "file": str(file),
-        "schema": schema,
-        "master_key": sealed,
+        "schema": seen.schema,
+        "migrated_by": seen.migrated_by,
+        "copied_at": None if seen.copy is None else rfc3339(seen.copy.began_at),
+        "copied_by": None if seen.copy is None else seen.copy.code_version,
+        "master_key": seen.sealed,
         "kept_aside": str(kept) if kept is not None and kept.exists() else None,
     }
     show_record(record)
-    if warning:
-        note(warning)
-    if sealed == _SEALED[False]:
+    if seen.warning:
+        note(seen.warning)
+    if seen.sealed == _SEALED[False]:
         note("warning: the copy was sealed under another master key: set TOPUP_SECRET_KEY to it")
     note("next: `topup audit`, `topup doctor`, then docs/operations.md on what is done again")
 
@@ -79,14 +83,36 @@ async def _accept_loss(tx: Transaction) -> None:
     )
 
 
-async def _look(settings: Settings) -> tuple[str | None, str, str]:
-    """Begins a new epoch of events. The schema, whether the master key opens what is sealed, and what
-    keeps this code from running on the schema.
+async def _copy(tx: Transaction) -> Backup | None:
+    """Return the record that the copy holds of itself: the newest one, without an end."""
+    last = next((one for one in await backups.newest(tx) if one.place == "local"), None)
+    return None if last is None or last.ended_at is not None else last
+
+
+class _Seen(NamedTuple):
+    """What was put back.
+
+    sealed: whether the master key opens what is sealed. warning: what keeps this code from running on
+    the schema.
     """
+
+    schema: str | None
+    migrated_by: str | None
+    copy: Backup | None
+    sealed: str
+    warning: str
+
+
+async def _look(settings: Settings) -> _Seen:
+    """Begin a new epoch of events, accept the loss since the copy, and return what was put back."""
     database = open_database(settings.database_address)
     warning = ""
+    copy = None
     try:
         schema = await schema_version(database)
+        by = None if schema is None else await migrated_by(database, schema)
+        with contextlib.suppress(StoreError):  # An older schema has no record of copies.
+            copy = await database.read(_copy)
         try:
             await check_schema(database)
         except SchemaOutOfRange as error:
@@ -105,4 +131,5 @@ async def _look(settings: Settings) -> tuple[str | None, str, str]:
         vault = open_vault(secret_key) if secret_key else None
     except SettingsError:
         vault = None
-    return schema, _SEALED[await opens_what_is_sealed(settings, vault)], warning
+    sealed = _SEALED[await opens_what_is_sealed(settings, vault)]
+    return _Seen(schema, by, copy, sealed, warning)

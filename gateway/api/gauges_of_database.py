@@ -43,6 +43,9 @@ async def read(metrics: Metrics, readiness: Readiness) -> None:
     proof = await _read(m, "proof", r.proof, m.ledger_findings, m.ledger_proved)
     if proof is not None:
         _fill_proof(m, proof)
+    copied = await _read(m, "copies", r.copied, m.copied)
+    for place, began_at in (copied or {}).items():
+        m.copied.set(began_at / SECOND_US, place)
     of_server = (m.server_connections, m.server_connections_max, m.transaction_id_age)
     if (room := await _read(m, "server", r.room, *of_server)) is not None:
         _fill_server(m, room)

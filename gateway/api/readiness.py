@@ -26,6 +26,7 @@ from runtime.context import READINESS_CONNECTIONS
 from store.batch import WAITING_AGE_MAX_S
 from store.database import Store, Transaction
 from store.errors import StoreError
+from store.kept.backups import last_finished
 from webhooks.deliveries.backlog import Backlog, count_due, look
 
 T = TypeVar("T")
@@ -128,7 +129,7 @@ class Readiness:
         # Due deliveries; microseconds since the longest due mail to a recipient; top-ups that wait, by
         # environment and state; what a payment provider has not answered for an hour, by environment and
         # kind; machines' payments for a person, by environment; differences between provider, ledger and
-        # supplier; what `topup audit` found last; how far the ledger is sealed; the server's own limits.
+        # supplier; what `topup audit` found last; the last copies; how far the ledger is sealed; the server's own limits.
         self.due = self._watch(self._count_due, age_s_max=DUE_AGE_S_MAX)
         self.mail = self._watch(self._read_mail, age_s_max=DUE_AGE_S_MAX)
         self.desk = self._watch(self._read_desk, age_s_max=DUE_AGE_S_MAX)
@@ -136,6 +137,7 @@ class Readiness:
         self.stuck = self._watch(count_stuck, age_s_max=PROOF_AGE_S_MAX)
         self.reconciled = self._watch(read_standing, age_s_max=PROOF_AGE_S_MAX)
         self.proof = self._watch(last_proof, age_s_max=PROOF_AGE_S_MAX)
+        self.copied = self._watch(last_finished, age_s_max=PROOF_AGE_S_MAX)
         self.sealed = self._watch(standings, age_s_max=PROOF_AGE_S_MAX)
         self.records = self._watch(record_standing, age_s_max=PROOF_AGE_S_MAX)
         self.room = Watch(self._database.room, age_s_max=PROOF_AGE_S_MAX)

@@ -49,7 +49,7 @@ COUNTS: Final = frozenset(
 KINDS: Final = frozenset(
     {
         *("act", "answer", "cap_period", "choice", "delivery_status", "door", "error", "expires"),
-        *("interval", "kind", "off_reason", "overage", "part", "role", "scope", "settle"),
+        *("interval", "kind", "off_reason", "overage", "part", "place", "role", "scope", "settle"),
         *("why", "word"),
     }
 )

@@ -17,6 +17,7 @@ from billing.payments.unanswered import UnansweredKind, count_unanswered
 from billing.reconciliation.standing import read_standing
 from billing.reports.operator.volume import VolumeSeen, read_volume
 from store.database import Transaction
+from store.kept.backups import last_finished
 from webhooks.deliveries.backlog import Backlog, count_due, look
 
 # What a count says at most; a page writes 99+ for it.
@@ -44,7 +45,8 @@ class WaitsForPerson:
 @dataclass(frozen=True, slots=True)
 class OperatorHome:
     """waits and pending_topups: of the environment that was asked for. Deliveries (due and backlog) and
-    the ledger's proof (null: nobody has proved it yet): of the whole installation. volume: of both environments.
+    the ledger's proof (null: nobody has proved it yet): of the whole installation. copied_at: when the last
+    finished copy of the database began. volume: of both environments.
     """
 
     waits: WaitsForPerson
@@ -52,6 +54,7 @@ class OperatorHome:
     due: int
     backlog: Backlog
     proof: LastProof | None
+    copied_at: int | None
     volume: VolumeSeen
 
 
@@ -74,6 +77,7 @@ async def read_home(
         due=await count_due(tx, now_us=now_us),
         backlog=await look(tx, now_us=now_us, attempt_us_max=attempt_us_max),
         proof=await last_proof(tx),
+        copied_at=max((await last_finished(tx)).values(), default=None),
         volume=await read_volume(tx, now_us=now_us),
     )
 

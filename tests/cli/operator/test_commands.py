@@ -275,7 +275,8 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
         "deliveries",
         "platforms",
     }
-    parts |= {"ledger", "master key", "copies", "disk", "redis", "redis room", "redis clock"}
+    parts |= {"ledger", "master key", "copies", "copy tools", "disk", "redis"}
+    parts |= {"redis room", "redis clock"}
     parts |= {"workers", "mail", "desk", "payments", "checkpoints", "machines", "tracing"}
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True

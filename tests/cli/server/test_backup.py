@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from kernel.clock import SystemClock, rfc3339
+from kernel.version import running
 from runtime.installation import VOUCHER_KEY, open_vault
 from runtime.settings import Settings
 from store.database import Transaction
@@ -61,6 +63,61 @@ def test_a_copy_holds_what_was_there_and_comes_back(topup: Topup, database_url: 
             "After",
             "Before",
         ]
+
+
+def test_a_copy_names_the_build_that_made_it(topup: Topup) -> None:
+    before = SystemClock().now_us()
+    made = result_of(topup("backup", "monday.copy", "--json"))
+    [recorded] = result_of(topup("database", "copies", "--json"))["items"]
+
+    restored = result_of(topup("restore", "monday.copy", "--replace", "--json"))
+
+    assert made["code_version"] == recorded["code_version"] == running()
+    assert recorded["place"] == "local"
+    assert recorded["bytes"] == made["bytes"]
+    assert rfc3339(before) <= recorded["began_at"] <= recorded["ended_at"]
+    # The copy holds its own record, as it stood when the copy began.
+    assert restored["copied_at"] == recorded["began_at"]
+    assert restored["copied_by"] == restored["migrated_by"] == running()
+    [inside] = result_of(topup("database", "copies", "--json"))["items"]
+    assert (inside["began_at"], inside["ended_at"]) == (recorded["began_at"], None)
+
+
+def test_a_failed_copy_does_not_count(topup: Topup) -> None:
+    Path("kept").write_text("mine", encoding="utf-8")
+
+    assert topup("backup", "kept").exit_code == 1
+
+    [recorded] = result_of(topup("database", "copies", "--json"))["items"]
+    assert (recorded["ended_at"], recorded["bytes"]) == (None, None)
+
+
+def test_a_copy_on_another_machine_is_recorded_and_nothing_is_copied(topup: Topup) -> None:
+    both = topup("backup", "file", "--elsewhere")
+    done = result_of(topup("backup", "--elsewhere", "--json"))
+
+    [recorded] = result_of(topup("database", "copies", "--json"))["items"]
+    assert done["place"] == recorded["place"] == "elsewhere"
+    assert recorded["ended_at"] == recorded["began_at"]
+    assert not Path("file").exists()
+    assert not list(Path().glob("topup-*"))
+    assert both.exit_code == 2
+    assert "leave FILE out" in both.stderr
+
+
+async def test_a_schema_without_that_table_is_copied_all_the_same(
+    topup: Topup, database_url: str
+) -> None:
+    database = open_database(database_url)
+    await database.transaction(lambda tx: tx.execute("DROP TABLE backups"))
+    await database.close()
+
+    made = await asyncio.to_thread(topup, "backup", "good", "--json")
+    restored = await asyncio.to_thread(topup, "restore", "good", "--replace", "--json")
+
+    assert result_of(made)["bytes"] > 0
+    assert "the result is not kept" in made.stderr
+    assert result_of(restored)["copied_by"] is None
 
 
 def epochs(database_url: str) -> set[int]:

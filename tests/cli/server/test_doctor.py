@@ -18,15 +18,17 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from cli.server.doctor import _master_key as master_key, _webhooks as webhooks
+from cli.server.doctor_database import backups
 from cli.server.doctor_machine import copies, disk
 from cli.server.doctor_outside import outside
 from cli.server.doctor_redis import redis as check_redis, redis_clock, redis_room, workers
 from cli.server.doctor_settings import contradictions
 from cli.server.finding import Finding, Odd, Sick
-from kernel.clock import SECOND_US, SystemClock
-from runtime.installation import open_vault
+from kernel.clock import HOUR_US, SECOND_US, SystemClock
+from runtime.installation import open_store, open_vault
 from runtime.processes.presence import WorkerPresence, note_presence
 from runtime.settings import load_settings
+from store.kept.backups import begin as begin_backup, end as end_backup, record_elsewhere
 from tests.support.command_line import without_settings
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.installation import RedisServer
@@ -185,6 +187,40 @@ async def test_what_copies_need_and_the_room_that_is_left(
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(Sick, match="pg_dump is not on the PATH"):
         await copies(settings)
+
+
+async def test_the_age_of_the_last_copy_is_told_here_and_elsewhere(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = load_settings(database_url=SecretStr(database_url), data_dir=tmp_path / "none")
+    now_us = SystemClock().now_us()
+
+    async def taken(place: str, hours: int) -> None:
+        began_at = now_us - hours * HOUR_US
+        async with open_store(settings) as database:
+            if place == "local":
+                begin = partial(begin_backup, now_us=began_at, code_version="0.1.0")
+                end = partial(end_backup, now_us=began_at + 1, size=1)
+                begun = await database.transaction(begin)
+                await database.transaction(lambda tx: end(tx, begun))
+            else:
+                record = partial(record_elsewhere, now_us=began_at, code_version="0.1.0")
+                await database.transaction(record)
+
+    with pytest.raises(Odd, match="none is recorded: run `topup backup`"):
+        await backups(settings)
+    await taken("local", 51)
+    with pytest.raises(Odd, match=r"51 h ago .*: run `topup backup`, each night by a timer"):
+        await backups(settings)
+    await taken("local", 3)
+    assert await backups(settings) == "the last one was taken 3 h ago (a file of `topup backup`)"
+    await taken("elsewhere", 51)
+    with pytest.raises(Odd, match="then run `topup backup --elsewhere`"):
+        await backups(settings)
+    await taken("elsewhere", 2)
+    assert await backups(settings) == (
+        "the last one was taken 2 h ago (on another machine) and 3 h ago (a file of `topup backup`)"
+    )
 
 
 def program(folder: Path, name: str, line: str) -> Path:

@@ -1,11 +1,13 @@
 """What /metrics says of a database that went away: nothing that was read before, and since when."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from store.database import Transaction
+from store.kept.backups import record_elsewhere
 from tests.support.database_proxy import proxied
 from tests.support.gateway import Gateway, running, settings_of
 
@@ -38,6 +40,17 @@ async def test_readiness_is_a_metric(gateway: Gateway) -> None:
     assert before['topup_ready{check="batches"}'] == 1
     assert before['topup_ready{check="writes"}'] == 1
     assert after['topup_ready{check="database"}'] == 1
+
+
+async def test_the_age_of_the_last_copy_is_a_metric(gateway: Gateway) -> None:
+    before = await figures(gateway)
+    copied = partial(record_elsewhere, now_us=1_781_352_000_000_000, code_version="0.1.0")
+    await gateway.context.database.transaction(copied)
+
+    sample = 'topup_copied_timestamp_seconds{place="elsewhere"}'
+    await until(gateway, sample, 1_781_352_000)
+
+    assert not any(name.startswith("topup_copied") for name in before)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest_asyncio
@@ -11,6 +12,7 @@ from billing.records.sealing import RecordSealer
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from runtime.processes.presence import WorkerPresence, note_presence
+from store.kept import backups
 from tests.support.browser import Browser, text_of
 from tests.support.operator_pages import ADMIN, operator, switch
 from tests.support.selling_gateway import Store, open_store
@@ -105,3 +107,18 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     assert "billing documents made since" in proofs
     assert "are unproved" in proofs
     assert await waiting(boss) == {}
+
+
+async def test_the_home_page_says_when_the_last_copy_was_taken(
+    store: Store, clock: FixedClock
+) -> None:
+    boss = await operator(store.gateway)
+    before = text_of((await boss.get(HOME)).text)
+    copied = partial(backups.record_elsewhere, now_us=clock.now_us(), code_version="0.1.0")
+    await store.gateway.context.database.transaction(copied)
+
+    after = text_of((await boss.get(HOME)).text)
+
+    assert "Last copy of the database never none is recorded" in before
+    assert "Last copy of the database never" not in after
+    assert "here or on another machine" in after

@@ -17,7 +17,8 @@ from types import ModuleType
 
 import pytest
 
-from kernel.clock import FixedClock
+from kernel.clock import FixedClock, SystemClock
+from kernel.version import running
 from runtime.context import open_context
 from runtime.settings import load_settings
 from store.database import Store, Transaction
@@ -26,7 +27,14 @@ from store.fingerprints import TABLES
 from store.migrate import MIGRATIONS, RevisionPassed, migrate
 from store.open import open_database
 from store.schema import metadata
-from store.version import VERSIONS, SchemaOutOfRange, changed_tables, check_schema, schema_version
+from store.version import (
+    VERSIONS,
+    SchemaOutOfRange,
+    changed_tables,
+    check_schema,
+    migrated_by,
+    schema_version,
+)
 from tests.support.command_line import SECRET_KEY, Topup, topup as topup
 from tests.support.funded_account import open_funded_account
 
@@ -266,13 +274,17 @@ def test_another_applications_alembic_is_left_alone(topup: Topup, database_url: 
 
 
 @pytest.mark.one_database
-async def test_the_version_that_migrate_reached_says_which_code_runs_on_it(
+async def test_the_version_that_migrate_reached_says_which_code_runs_on_it_and_which_made_it(
     database: Store,
 ) -> None:
-    rows = await database.read(lambda tx: tx.fetch("SELECT version, oldest_code FROM schema_notes"))
+    [row] = await database.read(lambda tx: tx.fetch("SELECT * FROM schema_notes"))
 
-    assert [tuple(row) for row in rows] == [("0078", "0077")]
-    assert await schema_version(database) == "0078"
+    assert (row["version"], row["oldest_code"]) == ("0079", "0077")
+    assert row["code_version"] == running()
+    assert 1_700_000_000_000_000 < row["reached_at"] <= SystemClock().now_us()
+    assert await migrated_by(database, VERSIONS[-1]) == running()
+    assert await migrated_by(database, "0012") is None
+    assert await schema_version(database) == "0079"
 
 
 def test_each_migration_says_which_code_runs_on_its_schema() -> None:

@@ -1,0 +1,83 @@
+"""Record each copy of the database: when it was taken, by which build, and where it is kept.
+
+The row is written before the copy is taken, so a copy holds its own row, without an end: a restore
+shows by which build the copy was made. Writes backups.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from kernel.ids import new_id
+from store.database import Transaction
+
+BackupPlace = Literal["local", "elsewhere"]
+# Of each place; the last finished one stays beside them.
+BACKUPS_KEPT: Final = 100
+LISTED_MAX: Final = 20
+
+_END: Final = "UPDATE backups SET ended_at = :ended_at, size = :size WHERE id = :id"
+_FORGET: Final = """
+DELETE FROM backups
+WHERE place = :place
+  AND id NOT IN (SELECT b.id FROM backups b WHERE b.place = :place
+                 ORDER BY b.began_at DESC, b.id DESC LIMIT :kept)
+  AND began_at <> COALESCE((SELECT MAX(b.began_at) FROM backups b
+                            WHERE b.place = :place AND b.ended_at IS NOT NULL), -1)
+"""
+_LAST: Final = """
+SELECT place, MAX(began_at) AS began_at FROM backups WHERE ended_at IS NOT NULL GROUP BY place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of the database. Times in microseconds; size in bytes.
+
+    place: local for a file that `topup backup` wrote, elsewhere for a copy that an operator reported.
+    ended_at: None while the copy is taken, and for good if that failed.
+    """
+
+    id: str
+    place: BackupPlace
+    began_at: int
+    ended_at: int | None
+    code_version: str
+    size: int | None
+
+
+_COLUMNS: Final = Backup.__slots__
+
+
+async def begin(tx: Transaction, *, now_us: int, code_version: str) -> str:
+    """Record that a copy begins; return its ID."""
+    return await _insert(tx, Backup(new_id("bck"), "local", now_us, None, code_version, None))
+
+
+async def end(tx: Transaction, backup_id: str, *, now_us: int, size: int) -> None:
+    """Record that the copy is whole and on the disk."""
+    await tx.execute(_END, id=backup_id, ended_at=now_us, size=size)
+
+
+async def record_elsewhere(tx: Transaction, *, now_us: int, code_version: str) -> str:
+    """Record that a copy is now kept on another machine; return its ID."""
+    return await _insert(tx, Backup(new_id("bck"), "elsewhere", now_us, now_us, code_version, None))
+
+
+async def newest(tx: Transaction) -> Sequence[Backup]:
+    """Return the last LISTED_MAX copies, the newest first."""
+    rows = await tx.fetch(
+        f"SELECT {', '.join(_COLUMNS)} FROM backups ORDER BY began_at DESC, id DESC LIMIT {LISTED_MAX}"
+    )
+    return [Backup(*row) for row in rows]
+
+
+async def last_finished(tx: Transaction) -> Mapping[str, int]:
+    """Return when the last finished copy of each place began."""
+    return {row["place"]: row["began_at"] for row in await tx.fetch(_LAST)}
+
+
+async def _insert(tx: Transaction, backup: Backup) -> str:
+    await tx.insert("backups", _COLUMNS, [tuple(getattr(backup, name) for name in _COLUMNS)])
+    await tx.execute(_FORGET, place=backup.place, kept=BACKUPS_KEPT)
+    return backup.id
