@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kernel.clock import DAY_US, MINUTE_US, SECOND_US, rfc3339
+from kernel.clock import DAY_US, MINUTE_US, SECOND_US, Clock, rfc3339
 from kernel.errors import DomainError
 from keys.principal import Environment, Principal
 from store.database import Row, Transaction
@@ -84,12 +84,14 @@ class StagingRoom:
     def __init__(self) -> None:
         self.is_short = False
 
-    def check(self, caller: Principal, now_us: int) -> None:
-        """Raises StagingFull and StagingClosed; never for live."""
-        if caller.environment == "staging":
-            self.check_environment("staging")
-            until = caller.staging_full_until
-            if until is not None and now_us < until:
+    def check(self, caller: Principal, clock: Clock) -> None:
+        """Raise StagingFull or StagingClosed, but never for live."""
+        if self.is_short:
+            self.check_environment(caller.environment)
+        until = caller.staging_full_until
+        if until is not None and caller.environment == "staging":
+            now_us = clock.now_us()
+            if now_us < until:
                 raise full(until, now_us)
 
     def check_environment(self, environment: Environment) -> None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from billing.records.body_check import is_replay
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from kernel.trace import Span, request_id_of, span_of
 from keys.vault import SealBroken
@@ -50,7 +51,7 @@ class Post(Protocol):
     ) -> SendResult: ...
 
 
-# Why a delivery must not be signed; empty if it may be. Raises StoreError.
+# Why a replay must not be signed; empty if it may be. Raises StoreError.
 FaultOf = Callable[[Claimed], Awaitable[str]]
 
 
@@ -86,7 +87,7 @@ def lease_us(timeout_s: float) -> int:
 
 
 async def no_fault(_claimed: Claimed) -> str:
-    """Sign everything."""
+    """Sign every replay."""
     return ""
 
 
@@ -130,12 +131,14 @@ class DeliverySender:
         if now_us + self._time_needed_us > claimed.lease_until_us:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
-        try:
-            fault = await self._fault_of(claimed)
-        except StoreError:
-            # Nothing is signed unseen; the lease runs out, and another claim comes.
-            logger.warning("delivery.not_checked", extra={"delivery_id": claimed.id})
-            return None
+        fault = ""
+        if is_replay(claimed.event_id, claimed.id, delivery_created_at=claimed.created_at):
+            try:
+                fault = await self._fault_of(claimed)
+            except StoreError:
+                # Nothing is signed unseen; the lease runs out, and another claim comes.
+                logger.warning("delivery.not_checked", extra={"delivery_id": claimed.id})
+                return None
         code = None
         span = None if claimed.trace is None else self._span_of(claimed.trace)
         try:

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from billing.records.body_check import is_as_sealed, is_replay
+from billing.records.body_check import is_as_sealed
 from runtime.metrics import Metrics
 from store.database import Database
 from webhooks.deliveries.stage import Claimed
@@ -15,16 +15,14 @@ logger = logging.getLogger(__name__)
 
 
 class SealedBodies:
-    """Of one worker process. Costs a first delivery nothing, and an attempt of a replay one short read."""
+    """Of one worker process. Costs an attempt of a replay one short read."""
 
     def __init__(self, database: Database, metrics: Metrics) -> None:
         self._database = database
         self._metrics = metrics
 
     async def fault_of(self, claimed: Claimed) -> str:
-        """Why the delivery must not be signed; empty if it may be. Raises StoreError."""
-        if not is_replay(claimed.event_id, delivery_created_at=claimed.created_at):
-            return ""
+        """Return why the replay must not be signed; empty if it may be. Raise StoreError."""
         read = partial(is_as_sealed, event_id=claimed.event_id, body=claimed.body)
         if await self._database.read(read):
             return ""

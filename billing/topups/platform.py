@@ -30,11 +30,11 @@ class Source:
     id: str
     kind: str
     is_paused: bool = False
+    # Whether a send ends in its own transaction, with no supplier to ask.
+    delivers_at_once: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def delivers_at_once(self) -> bool:
-        """Return whether a send ends in its own transaction, with no supplier to ask."""
-        return self.kind == WALLET and not self.is_paused
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delivers_at_once", self.kind == WALLET and not self.is_paused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         if (
             scripted == "approval"
             or state.spending.needs_approval(self.lineage, self.request.charged_cents)
-            or topups.has_left(self.tenant.account_id, self.sent_by)
+            or (self.sent_by is not None and topups.has_left(self.tenant.account_id, self.sent_by))
         ):
             return "approval_required", BY_APPROVAL
         if not is_now:

@@ -111,18 +111,17 @@ class Edge:
         self._access_log.begin(call)
         current_line.set(call.trace)
         answer: Answer | None = None
-        reply: Reply | None = None
         try:
             self._hosts.check(call.headers.get(b"host"), call.path)
             if not self._is_told:
                 _check_forwarded(call)
-            reply = await self._pipeline.reply(call, receive)
-            if isinstance(reply, Answer):
-                answer = reply
-            elif reply is not None:
-                await reply(scope, receive, self._framed(call, send))
-            else:
+            replying = self._pipeline.reply(call, receive)
+            if replying is None:
                 await self._show(call, receive, self._framed(call, send))
+            elif isinstance(reply := await replying, Answer):
+                answer = reply
+            else:
+                await reply(scope, receive, self._framed(call, send))
         except ClientGone:
             call.status = CLIENT_GONE
         except (Exception, asyncio.CancelledError) as error:

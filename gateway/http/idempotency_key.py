@@ -39,8 +39,8 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
     caller = call.credential
     if caller is not None and route.is_unsafe and not route.is_for_paused:
         _check_may_change(caller, route)
-        if not _is_form(route):
-            call.context.staging_room.check(caller, call.now_us)
+        if not route.is_form:
+            call.context.staging_room.check(caller, call.context.clock)
         if route.decode is not None or len(call.raw) > SMALL_BODY_BYTES:
             await take_work(call, caller)
     if route.asks_password:
@@ -58,14 +58,8 @@ def _check_may_change(caller: Principal, route: Route) -> None:
     """
     if caller.is_paused:
         raise paused()
-    may_suspended = route.is_for_suspended or _is_form(route)
-    if caller.suspended_for is not None and not may_suspended:
+    if caller.suspended_for is not None and not (route.is_for_suspended or route.is_form):
         raise suspended(caller.suspended_for)
-
-
-def _is_form(route: Route) -> bool:
-    """Whether a page's form comes to it: what that asks of the API is checked there."""
-    return route.session_only and route.media == "raw"
 
 
 async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:

@@ -9,6 +9,7 @@ So a stranger learns nothing but that a path exists, a refused request is counte
 answer is looked for only once the caller may have it. Every step refuses by raising.
 """
 
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from gateway.http.body import check_media_type, read_aside, read_body
 from gateway.http.idempotency_key import handled, take_key
 from gateway.http.rate_limit import RateLimit
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply, Resource, Route, Router, check_params
+from gateway.http.routing import ApiSurface, Reply, Resource, Route, Router, check_params
 from gateway.http.session_cookie import check_forgery
 from gateway.http.strangers import Strangers
 from kernel.errors import DomainError, NotFound
@@ -46,39 +47,54 @@ class Pipeline:
             context.settings.rate_limit_account_per_s,
         )
 
-    async def reply(self, call: RequestContext[Fields, Fields], receive: Receive) -> Reply | None:
-        """The handler's reply; None for a path of no surface. Raises whatever refuses."""
+    def reply(
+        self, call: RequestContext[Fields, Fields], receive: Receive
+    ) -> Awaitable[Reply] | None:
+        """Return the handler's reply, to be awaited. None for a path of no surface. Both raise whatever refuses."""
         resource = self._find(call)
         if resource is None:
             return None
         if call.method == "OPTIONS":
-            self._tell_unused(call)
-            call.reply_headers.append((b"allow", ", ".join(resource.allow).encode()))
-            return Answer(204, b"")
+            return self._tell_methods(call, resource)
         route = resource.route(call.method)
         if route.is_public:
             self._tell_unused(call)
-            return await self._strangers.serve(call, partial(self._handle, call, route, receive))
-        bare = resource.surface.takes_bare
-        shown = presented(call.scope, call.headers, self._settings, takes_bare=bare)
-        caller = self._authenticator.authenticate_now(shown[0])
-        if caller is None:
-            caller = await self._authenticator.authenticate(shown[0])
-        _identify(call, route, caller, shown)
-        if not self._limit.take_now(caller, call.reply_headers):
-            await self._limit.take(caller, call.reply_headers)
-        require_scope(caller, *route.scopes)
-        return await self._handle(call, route, receive)
+            handle = partial(self._handle, call, resource.surface, route, receive)
+            return self._strangers.serve(call, handle)
+        return self._handle(call, resource.surface, route, receive)
+
+    async def _tell_methods(
+        self, call: RequestContext[Fields, Fields], resource: Resource
+    ) -> Reply:
+        self._tell_unused(call)
+        call.reply_headers.append((b"allow", ", ".join(resource.allow).encode()))
+        return Answer(204, b"")
 
     async def _handle(
-        self, call: RequestContext[Fields, Fields], route: Route, receive: Receive
+        self,
+        call: RequestContext[Fields, Fields],
+        surface: ApiSurface,
+        route: Route,
+        receive: Receive,
     ) -> Reply:
+        if not route.is_public:
+            bare = surface.takes_bare
+            shown = presented(call.scope, call.headers, self._settings, takes_bare=bare)
+            caller = self._authenticator.authenticate_now(shown[0])
+            if caller is None:
+                caller = await self._authenticator.authenticate(shown[0])
+            _identify(call, route, caller, shown)
+            if not self._limit.take_now(caller, call.reply_headers):
+                await self._limit.take(caller, call.reply_headers)
+            require_scope(caller, *route.scopes)
         _read_query(call, route)
         if route.is_unsafe:
             raw = call.whole
             if raw is None or len(raw) > route.body_bytes_max:
                 raw = await read_body(receive, call.headers, route.body_bytes_max)
-            self._take_raw(call, raw)
+            call.raw = raw
+            if call.session_token is not None:
+                check_forgery(call.scope, call.headers, raw, self._settings, call.session_token)
             call.body = (
                 _body_of(call, route) if route.decode is None else await _decoded(call, route)
             )
@@ -89,11 +105,6 @@ class Pipeline:
         """The limit's headers stand on every answer of our own API, whether it counts or not."""
         if call.refuse is envelope.refuse:
             self._limit.tell_unused(call.reply_headers)
-
-    def _take_raw(self, call: RequestContext[Fields, Fields], raw: bytes) -> None:
-        call.raw = raw
-        if call.session_token is not None:
-            check_forgery(call.scope, call.headers, raw, self._settings, call.session_token)
 
     def _find(self, call: RequestContext[Fields, Fields]) -> Resource | None:
         found = self._router.match(call.path)
@@ -106,7 +117,8 @@ class Pipeline:
         resource, call.params = found
         call.refuse = resource.surface.refuse
         call.template = resource.template
-        check_params(call.params)
+        if call.params:
+            check_params(call.params)
         return resource
 
 

@@ -133,6 +133,8 @@ class Route:
     no_query: Fields = field(init=False, repr=False, compare=False)
     # It may change something, has a body and can be repeated under a key.
     is_unsafe: bool = field(init=False, repr=False, compare=False)
+    # A page's form comes to it. What that asks of the API is checked there.
+    is_form: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         assert bool(self.scopes) is not self.is_public, f"{self.path}: scopes, or public"
@@ -141,6 +143,7 @@ class Route:
         object.__setattr__(self, "query_shape", shape_of(self.query))
         object.__setattr__(self, "no_query", self.query())
         object.__setattr__(self, "is_unsafe", self.method not in _SAFE_METHODS)
+        object.__setattr__(self, "is_form", self.session_only and self.media == "raw")
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ async def _pay(
     if principal is None:
         room.check_environment(environment)
     else:
-        room.check(principal, call.now_us)
+        room.check(principal, call.context.clock)
     payments = call.context.machine_payments
     payment = _payment(way, asked, shown, principal, environment, call.now_us)
     send = Send(

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given, strategies as st
 
-from kernel.ids import ID_BITS, decode, decode_all, encode, new_id
+from kernel.ids import ID_BITS, are_near, decode, decode_all, encode, least_id, made_at, new_id
 
 
 def test_an_id_is_its_prefix_and_sixteen_characters() -> None:
@@ -61,3 +61,15 @@ def test_ids_give_their_numbers_back_together() -> None:
     ]
 
     assert decode_all(texts) == [61, 62, 3843, 3844, 1]
+
+
+@given(st.integers(0, 2**52), st.integers(0, 3_600_000_000))
+def test_ids_that_are_near_were_made_within_four_minutes(at_us: int, apart_us: int) -> None:
+    one, other = least_id("evt", at_us), least_id("dlv", at_us + apart_us)
+
+    assert are_near(one, one.replace("evt", "dlv"))
+    assert are_near(one, other) <= (made_at(other) - made_at(one) < 238_328_000)
+
+
+def test_what_is_no_id_is_near_nothing() -> None:
+    assert not are_near("evt_1", "dlv_1")

@@ -3,7 +3,8 @@ import logging
 
 import pytest
 
-from kernel.clock import FixedClock
+from kernel.clock import HOUR_US, FixedClock
+from kernel.ids import least_id
 from keys.signatures.signing import new_webhook_secret
 from keys.vault import Vault
 from store.errors import StoreError
@@ -56,23 +57,26 @@ def claimed(
     lost_claims: int = 0,
     lease: int = lease_us(10),
     failing_since_at: int | None = None,
+    event_age_us: int = 0,
 ) -> Claimed:
+    now_us = clock.now_us()
     sealed = new_vault().seal(new_webhook_secret().encode(), purpose=SECRET_PURPOSE, subject="we_1")
     target = Target(
         "we_1", "https://x.test/", sealed, None, None, None, (0, 5), failing_since_at, None
     )
     return Claimed(
-        "dlv_1",
-        "evt_1",
+        least_id("dlv", now_us),
+        least_id("evt", now_us - event_age_us),
         "topup.delivered",
         "acc_1",
         environment,
         1,
         lost_claims + 1,
         lost_claims,
-        clock.now_us() + lease,
+        now_us + lease,
         target,
         b"{}",
+        created_at=now_us,
     )
 
 
@@ -120,7 +124,8 @@ async def test_what_must_not_be_signed_is_an_attempt_that_says_why(clock: FixedC
     async def fault_of(_claimed: Claimed) -> str:
         return "The stored event isn't as it was sealed."
 
-    sent_one = await sender(line, clock, fault_of=fault_of).send(claimed(clock))
+    replay = claimed(clock, event_age_us=HOUR_US + 1000)
+    sent_one = await sender(line, clock, fault_of=fault_of).send(replay)
 
     assert line.policies == []
     assert sent_one is not None
@@ -138,8 +143,21 @@ async def test_nothing_is_signed_unseen_while_the_database_is_away(clock: FixedC
     async def fault_of(_claimed: Claimed) -> str:
         raise StoreError("it is away")
 
-    assert await sender(line, clock, fault_of=fault_of).send(claimed(clock)) is None
+    replay = claimed(clock, event_age_us=HOUR_US + 1000)
+    assert await sender(line, clock, fault_of=fault_of).send(replay) is None
     assert line.policies == []
+
+
+@pytest.mark.parametrize("event_age_us", [0, HOUR_US])
+async def test_a_first_delivery_is_asked_nothing(clock: FixedClock, event_age_us: int) -> None:
+    line = Line()
+
+    async def fault_of(_claimed: Claimed) -> str:
+        raise AssertionError("it is no replay")
+
+    first = claimed(clock, event_age_us=event_age_us)
+    assert await sender(line, clock, fault_of=fault_of).send(first) is not None
+    assert line.policies == [STAGING]
 
 
 async def test_nothing_is_sent_on_a_lease_too_short_to_settle(clock: FixedClock) -> None:
@@ -211,7 +229,7 @@ def test_an_attempt_is_one_wide_line(
     line = vars(record)
     assert line["transaction_id"] == "txn_1"
     assert (record.message, record.levelname) == ("delivery.attempted", level)
-    assert (line["delivery_id"], line["attempt"], line["http_status"]) == ("dlv_1", 1, 503)
+    assert (line["delivery_id"], line["attempt"], line["http_status"]) == (one.id, 1, 503)
     assert (line["status"], line["next_attempt_at"]) == ("pending", "2026-06-13T12:00:05.000Z")
 
 

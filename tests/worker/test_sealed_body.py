@@ -1,4 +1,4 @@
-"""A replay whose stored event was changed since it was sealed is not signed; a first delivery is asked nothing."""
+"""A replay whose stored event was changed since it was sealed is not signed."""
 
 from kernel.clock import HOUR_US
 from runtime.metrics import Metrics
@@ -43,14 +43,3 @@ async def test_a_replay_of_a_changed_event_is_refused(database: Database) -> Non
 
     assert await bodies.fault_of(claimed(event_id, changed, created_at=later)) == CHANGED
     assert await bodies.fault_of(claimed(event_id, body, created_at=later)) == CHANGED
-
-
-async def test_a_first_delivery_costs_no_statement(database: Database) -> None:
-    before = database.statements_run
-
-    fault = await SealedBodies(database, Metrics()).fault_of(
-        claimed("evt_0VNz8kTI00000000", b"{}", created_at=MADE)
-    )
-
-    assert fault == ""
-    assert database.statements_run == before

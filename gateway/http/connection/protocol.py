@@ -196,14 +196,20 @@ class Connection(Wire):
         """Feed one piece, then check what the parser's callbacks cannot count."""
         if self.transport.is_closing():
             return
-        self._fed_piece_bytes = len(data)
-        self._fed_bytes += len(data)
+        size = self._fed_piece_bytes = len(data)
+        self._fed_bytes += size
         if self.reading_since_s is None:
             # Also line ends between two requests, with which a connection could be kept for ever.
             self.reading_since_s = self.loop.time()
         self._idle_since_s = None
         try:
-            self._feed(data)
+            while True:
+                try:
+                    self._parser.feed_data(data)
+                    break
+                except httptools.HttpParserUpgrade as met:
+                    data = data[met.args[0] :]
+                    self._go_on_without_upgrade()
         except httptools.HttpParserError:
             # One that was raised in a callback of ours may have been answered there.
             if not (self.transport.is_closing() or self._refusal is not None):
@@ -239,16 +245,6 @@ class Connection(Wire):
         assert self._turn is not None, "what is not answered has its turn, or waits for it"
         self._turn.tell()
         return True
-
-    def _feed(self, data: bytes) -> None:
-        while True:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as met:
-                data = data[met.args[0] :]
-                self._go_on_without_upgrade()
-            else:
-                return
 
     def _go_on_without_upgrade(self) -> None:
         """Another protocol was asked for, which is not offered: the request is one like any other. The parser
@@ -388,7 +384,8 @@ class Connection(Wire):
                 self._close_with(self._refusal)
                 return
             self._idle_since_s = self.loop.time()
-            self.resume_reading()
+            if self._is_reading_paused:
+                self.resume_reading()
             return
         self._turn = self._waiting.popleft()
         self._turn.start(self._app)
