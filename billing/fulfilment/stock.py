@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from billing.topups.deliverable import hint_of
+from billing.topups.deliverable import hint_of, visible
 from kernel.ids import new_id
 from keys.vault import Vault
 from store.database import Transaction
@@ -177,7 +177,7 @@ async def _level(tx: Transaction, kind: StockKind, now_us: int) -> StockLevel | 
 
 def _row(vault: Vault, new: NewCode, now_us: int) -> tuple[Any, ...]:
     code_id = new_id("stk")
-    digest = vault.sign(new.code, purpose=PURPOSE)
+    digest = vault.sign(visible(new.code), purpose=PURPOSE)
     sealed = vault.seal(new.code.encode(), purpose=PURPOSE, subject=code_id)
     return (code_id, *new.kind, digest, sealed, hint_of(new.code), new.expires_at, now_us)
 

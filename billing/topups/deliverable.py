@@ -5,6 +5,8 @@ Invariant: only `value` can be spent. It is sealed where it is stored, and shown
 codes; everything else here may be shown to whoever may read the top-up, so nothing else holds it.
 """
 
+import re
+import unicodedata
 from typing import Any, Final, Literal, get_args
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -25,6 +27,10 @@ HINT_CHARACTERS: Final = 4
 # Of a shorter code the last four characters would tell too much.
 _HINTED_CHARACTERS_MIN = 12
 _NO_HINT = "*" * HINT_CHARACTERS
+# Letters, marks and symbols that show nothing; of the other invisible characters the category says so.
+_SHOWS_NOTHING = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 
 
 class DeliverableRefused(ValueError):
@@ -97,6 +103,14 @@ def hint_of(code: str) -> str:
     return code[-HINT_CHARACTERS:]
 
 
+def visible(value: str) -> str:
+    """Return what a reader sees of a value: its compatibility form (NFKC) without white space and invisible
+    characters. Letters keep their case: keys and links mean it.
+    """
+    plain = _SHOWS_NOTHING.sub("", unicodedata.normalize("NFKC", value))
+    return "".join(one for one in plain if unicodedata.category(one)[0] not in "CZ")
+
+
 def checked(given: Deliverable) -> Deliverable:
     """The deliverable as it can be kept; raises DeliverableRefused.
 
@@ -109,9 +123,9 @@ def checked(given: Deliverable) -> Deliverable:
     if (value is None) != (given.kind == "credit"):
         raise DeliverableRefused("every kind of deliverable but credit has a value")
     if value is not None and (
-        not value.strip() or not is_storable(value, characters_max=VALUE_CHARACTERS_MAX)
+        not visible(value) or not is_storable(value, characters_max=VALUE_CHARACTERS_MAX)
     ):
-        raise DeliverableRefused(f"a value has 1 to {VALUE_CHARACTERS_MAX} characters")
+        raise DeliverableRefused(f"a value has 1 to {VALUE_CHARACTERS_MAX} visible characters")
     url, text = given.redeem_url, given.instructions
     if url is not None and not _is_shown_url(url, value):
         url = None

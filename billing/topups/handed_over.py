@@ -3,7 +3,7 @@
 Invariant: a value is delivered for one top-up of an environment, by the primary key. Its row is written in
 the transaction of the delivery and before that is decided, so of two top-ups that bring the same value at
 once one is delivered. At rest a value is known by a keyed digest, whose key survives a rotation of the
-master key.
+master key. Staging and live are apart: what is tried in staging holds up nothing in live.
 """
 
 import logging
@@ -13,7 +13,7 @@ from typing import Final, Self
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.rules import Rules
-from billing.topups.deliverable import Deliverable, StoredDeliverable
+from billing.topups.deliverable import Deliverable, StoredDeliverable, visible
 from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
 from billing.topups.working_set import TopUpWorkingSet
@@ -99,8 +99,8 @@ class DeliveredValues(WorkingSet):
 
 
 def digest_of(codes: VoucherCodes, value: str) -> str:
-    """Return the keyed digest of a value; blanks around it say nothing."""
-    return codes.digest(value.strip())
+    """Return the keyed digest of what a reader sees of a value."""
+    return codes.digest(visible(value))
 
 
 def delivered_values_of(state: BatchState) -> DeliveredValues:

@@ -53,6 +53,8 @@ async def test_each_code_goes_out_once_though_two_workers_ask_and_one_dies(
     codes = [f"GIFT-0000-{number:04d}" for number in range(30)]
     assert await fill(database, *codes) == 30
     assert await fill(database, *codes, "GIFT-0000-9999") == 1
+    # The same to whoever reads it.
+    assert await fill(database, "GIFT-0000- 9999", "\uff27IFT-0000-9999") == 0
     ids = [
         (await account.send(1000, platform="code_stock", to=f"u{n}@example.com")).topup.id
         for n in range(24)

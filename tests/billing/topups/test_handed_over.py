@@ -4,13 +4,15 @@ master key; what a supplier says wrongly is kept for an operator.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from billing.credits.adjustment import new_adjustment
 from billing.topups import handed_over
-from billing.topups.deliverable import Deliverable
+from billing.topups.deliverable import Deliverable, DeliverableRefused, checked
 from billing.topups.fulfilment import Settle
 from billing.topups.handed_over import digest_of
 from billing.topups.plausible import DeliveryTerms
@@ -20,6 +22,7 @@ from billing.topups.topup import TopUp, load
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
+from keys.audit_log import Actor
 from keys.vault import Vault
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
@@ -77,6 +80,61 @@ async def test_a_second_top_up_with_the_same_code_waits_for_a_person_and_names_t
     # Blanks say nothing, and a key is no other value than a code.
     other = await pending(account)
     assert (await told(account, other, Deliverable("key", " GIFT-1234-5678\n"))).objection
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "GIFT-1234\u200b-5678",  # zero-width space
+        "\ufeffGIFT-1234-5678",  # byte order mark
+        "GIFT\u00ad-1234-5678\u2060",  # soft hyphen, word joiner
+        "GIFT-1234-5678\ufe0f",  # variation selector
+        "GIFT-\u20661234\u2069-5678",  # direction of writing
+        "GIFT-1234\u3164-5678",  # Hangul filler
+        "GIFT- 1234 -\u00a05678",
+        "GIFT-\uff11\uff12\uff13\uff14-5678",  # full-width digits
+    ],
+)
+async def test_a_code_is_no_other_for_what_nobody_sees(
+    database: Database, clock: FixedClock, spelt: str
+) -> None:
+    account = await open_funded_account(database, clock)
+    await told(account, await pending(account))
+
+    other = await pending(account)
+    with pytest.raises(InvalidInput, match="The same was delivered"):
+        await account.settle(other, "delivered", given=Deliverable("code", spelt))
+    assert (await told(account, other, Deliverable("code", spelt))).objection
+    assert (await now(account, other)).status == "pending"
+
+
+async def test_what_is_seen_as_another_code_is_another(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    for value in ("GIFT-1234-5678", "gift-1234-5678", "GIFT12345678", "GIFT-1234-567\u0668"):
+        assert (
+            await told(account, await pending(account), Deliverable("code", value))
+        ).objection is None
+
+
+@pytest.mark.parametrize("value", ["", " \n", "\u200b\u2060", "\u3164"])
+def test_a_value_that_nobody_sees_is_refused(value: str) -> None:
+    with pytest.raises(DeliverableRefused, match="visible characters"):
+        checked(Deliverable("code", value))
+
+
+async def test_what_staging_delivered_holds_up_nothing_in_live(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    await told(account, await pending(account))
+    live = replace(account, principal=await account.in_live())
+    credit = new_adjustment(live.principal.tenant, 10_000, "to try it", actor=Actor())
+    await account.engine.submit(credit)
+    topup_id = await pending(live)
+
+    assert (await told(live, topup_id)).topup.status == "delivered"
 
 
 async def test_of_two_workers_at_once_with_one_code_one_delivers(
