@@ -69,6 +69,12 @@ class Reversals:
         self.take([reversal])
         self._changed[reversal.owner_id, reversal.key] = reversal
 
+    def bound(self, owner_id: str, paid_amount: int) -> None:
+        """Lower what goes back to what was paid."""
+        for one in self.of(owner_id):
+            if one.amount > paid_amount:
+                self.keep(replace(one, amount=paid_amount))
+
     @property
     def changed(self) -> list[Reversal]:
         """What is to be written, sorted by its key."""

@@ -129,10 +129,13 @@ def reason_of(fact: Reversed, ours: Refund | None) -> str:
 
 
 def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
-    """A settled order, with its credit and its state brought to what is gone of its payment.
+    """Bring a settled order's credit and state to what has gone of its payment.
 
-    reason: why, for those who hear of it.
+    Of a plan's order nothing changes: what goes back is of its periods, which may have been told before it was paid
+    (billing/subscriptions/reversal.py). reason: why, for those who hear of it.
     """
+    if order.kind == "subscription":
+        return order
     working_set = state.working_set(OrderWorkingSet)
     reversals = working_set.reversals.of(order.id)
     returned_amount = gone_of(reversals, order.payment.amount)

@@ -228,7 +228,7 @@ def settle(
     reason: str | None = None,
     **changes: Any,
 ) -> Order:
-    """Credits the order, which was not paid before; then what is gone of the payment already."""
+    """Credit an order that was not paid before, then take back what has gone of its payment already."""
     paid = move(
         order, "paid", payment_id=payment_id, paid_at=state.now_us, reason=reason, **changes
     )
@@ -245,4 +245,6 @@ def settle(
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
     note_paid(state, state.working_set(OrderWorkingSet).recharges, order.id)
+    # What was told before may be of a larger payment, which an operator rejected.
+    state.working_set(OrderWorkingSet).reversals.bound(paid.id, paid.payment.amount)
     return apply_reversals(state, paid)

@@ -35,8 +35,8 @@ OF_ACCOUNTS: Final = (
             JOIN disputes d ON d.order_id = o.id
             JOIN order_reversals r ON r.order_id = o.id AND r.key = d.id
             WHERE {_own("o")} AND d.is_inquiry = 0
-              AND (r.amount <> 0 AND d.amount <> r.amount AND r.amount < COALESCE(o.paid_amount, o.pay_amount)
-                OR r.amount > d.amount AND d.amount <> 0
+              AND (r.amount <> 0 AND d.amount > r.amount
+                    AND r.amount < COALESCE(o.paid_amount, o.pay_amount)
                 OR (d.ended_at IS NULL) <> (r.status = 'open')
                 OR r.status = 'open' AND d.status IN ('won', 'lost')
                 OR r.status <> 'open' AND d.provider = 'stripe' AND d.status <> r.status)""",
@@ -49,9 +49,13 @@ OF_ACCOUNTS: Final = (
               AND (c.pay_amount <> o.pay_amount AND (c.pay_amount <> 0 OR COALESCE(o.trial_days, 0) = 0)
                 OR c.pay_currency <> o.pay_currency
                 OR (c.outcome IS NULL) <> (c.ended_at IS NULL)
-                OR COALESCE(c.outcome, '') = 'failed' AND o.status NOT IN ('failed', 'expired')
-                OR COALESCE(c.outcome, '') = 'expired' AND o.status <> 'expired'
+                OR COALESCE(c.outcome, 'paid') <> 'paid' AND o.payment_id = c.payment_id
+                OR COALESCE(c.outcome, '') = 'failed' AND o.payment_id IS NULL
+                    AND o.status NOT IN ('failed', 'expired', 'pending')
+                OR COALESCE(c.outcome, '') = 'expired' AND o.payment_id IS NULL
+                    AND o.status NOT IN ('expired', 'pending')
                 OR COALESCE(c.outcome, '') = 'paid' AND o.kind <> 'subscription'
+                    AND o.status <> 'pending'
                     AND o.payment_id IS NULL)""",
     ),
     RowRule(
@@ -63,8 +67,7 @@ OF_ACCOUNTS: Final = (
             JOIN subscription_periods p ON p.subscription_id = s.id
             JOIN period_reversals r ON r.period_id = p.id AND r.key = d.id
             WHERE {_own("o")} AND d.is_inquiry = 0
-              AND (r.amount <> 0 AND d.amount <> r.amount AND r.amount < p.amount
-                OR r.amount > d.amount AND d.amount <> 0
+              AND (r.amount <> 0 AND d.amount > r.amount AND r.amount < p.amount
                 OR (d.ended_at IS NULL) <> (r.status = 'open')
                 OR r.status = 'open' AND d.status IN ('won', 'lost')
                 OR r.status <> 'open' AND d.provider = 'stripe' AND d.status <> r.status)""",
@@ -200,12 +203,12 @@ OF_ACCOUNTS: Final = (
               AND c.used_at >= g.consented_at""",
     ),
     RowRule(
-        "the simulated provider bills no first period dearer than the others, and none once it ended",
-        f"""SELECT b.ref AS id, b.amount AS expected, b.first_amount AS found
-            FROM sandbox_subscriptions b
-            WHERE {_own("b")}
-              AND ((b.next_at IS NULL AND b.paused_at IS NULL) <> (b.status = 'ended')
-                OR b.first_amount > b.amount
+        "the simulated provider bills the first period at its order's price, and none once it ended",
+        f"""SELECT b.ref AS id, o.pay_amount AS expected, b.first_amount AS found
+            FROM orders o JOIN sandbox_subscriptions b ON b.order_id = o.id
+            WHERE {_own("o")}
+              AND ((b.next_at IS NULL) <> (b.status = 'ended')
+                OR b.first_amount <> o.pay_amount
                 OR (b.next_amount IS NULL) <> (b.next_product_ref IS NULL))""",
     ),
 )

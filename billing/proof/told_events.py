@@ -43,7 +43,7 @@ SELECT id, status, platform, amount_cents, fee_cents, recipient_email, reference
     new_balance_cents, failure_reason, scheduled_for FROM topups WHERE id IN :ids[text]"""
 _ORDERS: Final = """
 SELECT id, status, provider, amount, currency, pay_amount, pay_currency, credits_micros,
-    refunded_amount, paid_amount, paid_currency, paid_at, trial_days, order_no, kind
+    refunded_amount, paid_amount, paid_currency, paid_at, trial_days, order_no, kind, reason
 FROM orders WHERE id IN :ids[text]"""
 _APPROVALS: Final = "SELECT id, status, transaction_id FROM approvals WHERE id IN :ids[text]"
 _PLANS: Final = """
@@ -244,6 +244,9 @@ def _order(data: Mapping[str, Any], row: Row) -> Iterator[Broken]:
         for name in ("status", "provider", "currency", "pay_currency", "order_no")
         if name in data
     }
+    # A payment that came after the end waits for an operator, which no event says; the order's reason does.
+    if row["status"] == "review" and row["reason"] != data.get("reason"):
+        given.pop("status", None)
     yield from fails(
         ORDER, row_id, is_true=all(data[name] == value for name, value in given.items())
     )

@@ -54,5 +54,6 @@ async def test_a_gateway_that_hears_of_a_whole_life_at_its_end_comes_to_the_same
             await TABLE.acts[name](life)
             await life.hear_all()
             came[name] = await life.outcome()
+        assert await lives.findings() == []
 
     assert came == {name: TABLE.outcomes[name] for name in names}
