@@ -156,7 +156,7 @@ class SimulatedPlan:
             plan_id, interval = name.split("/")
             plan = await database.read(lambda tx: get(tx, ("staging", plan_id)))
             sold_by = self.subscriber.buyer.payments.providers.registration("stripe")
-            item = item_of(plan, sold_by, interval, is_stand_in=True)  # type: ignore[arg-type]
+            item = item_of(plan, sold_by, interval, is_simulated=True)  # type: ignore[arg-type]
             told, after = simulated.choose(one, item, now_us=now_us)
         await database.transaction(lambda tx: simulated.note(tx, one, after))
         if told.outcome == "renewed":
