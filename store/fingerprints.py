@@ -299,8 +299,8 @@ _OF_0077: Final = _OF_0076 | {
     "subscriptions": "c1388dc370ce",
     "suppliers": "2fa071c3dfea",
 }
-
 _OF_0078: Final = _OF_0077 | {"machine_payments": "f07f6fff3734"}
+_OF_0079: Final = _OF_0078 | {"backups": "ce71b220dee2", "schema_notes": "b3f15a24469d"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -370,5 +370,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0076": _OF_0076,
     "0077": _OF_0077,
     "0078": _OF_0078,
-    "0079": _OF_0078 | {"backups": "ce71b220dee2", "schema_notes": "b3f15a24469d"},
+    "0079": _OF_0079,
+    "0080": _OF_0079 | {"oauth_apps": "f0f225afcaba"},
 }

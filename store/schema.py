@@ -3097,6 +3097,7 @@ oauth_apps = sa.Table(
     _int("created_at"),
     _int("rotated_at", null=True),
     _int("disabled_at", null=True),
+    _text("made_by", null=True),  # the person who registered it; null: the CLI, or before 0080
     sa.Index("ix_oauth_apps_account", "account_id", "environment", "id"),
 )
 
@@ -3297,7 +3298,7 @@ schema_notes = sa.Table(
     metadata,
     _text("version", key=True),
     _text("oldest_code"),  # the newest version that the oldest code knows which runs on it
-    _text("code_version", null=True),  # the build that migrated; null: one before 0079
+    _text("code_version", null=True),  # the build that migrated; null: one before 0080
     _int("reached_at", null=True),
 )
 

@@ -14,7 +14,7 @@ from store.faults import Fault
 from store.fingerprints import TABLES
 
 # The range of schema versions this code runs on, oldest first.
-VERSIONS = ("0079",)
+VERSIONS = ("0080",)
 _OURS = re.compile(r"\d{4}").fullmatch
 # A table that each version has: a database without it is another application's.
 _FIRST_TABLE: Final = "ledger_accounts"

@@ -1,4 +1,4 @@
-"""End what a colleague made: keys, endpoints, logins, sends for later and batches.
+"""End what a colleague made: keys, endpoints, OAuth apps, logins, sends for later and batches.
 
 Promise: it may stop anywhere and be done again; each step is one transaction under the account's lock, and a
 send is taken back in steps of its own, so a backlog holds nobody up.
@@ -17,6 +17,7 @@ from keys import audit_log
 from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.audit_log import Actor
+from keys.oauth import app as oauth_app
 from keys.principal import ENVIRONMENTS
 from keys.tokens import device_login
 from keys.vault import Vault
@@ -73,11 +74,16 @@ class Ending:
             tenant = Tenant(account_id, one.environment)
             await endpoints.delete(tx, self._vault, tenant, one.id, now_us=now_us)
             await self._note(tx, "endpoint.deleted", tenant, one.id, now_us, url=one.name)
+        for one in made.apps:
+            tenant = Tenant(account_id, one.environment)
+            await oauth_app.disable(tx, tenant, one.id, now_us=now_us)
+            await self._note(tx, "app.disabled", tenant, one.id, now_us, name=one.name)
         await device_login.withdraw(tx, [one.id for one in made.logins])
         if made.count:
             counts = {
                 "keys": len(made.keys),
                 "endpoints": len(made.endpoints),
+                "apps": len(made.apps),
                 "sends": len(made.sends),
                 "batches": len(made.batches),
                 "logins": len(made.logins),

@@ -23,7 +23,7 @@ class KeyOfPerson(NamedTuple):
 
 
 class MadeThing(NamedTuple):
-    """An endpoint, a send, a batch or a login; name: its address, recipient, items or machine."""
+    """An endpoint, an OAuth app, a send, a batch or a login; name: its address, recipient, items or machine."""
 
     id: str
     environment: str
@@ -34,19 +34,21 @@ class MadeThing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a person made. keys and endpoints go on; sends and batches wait for the owner at their time; a login
+    """What a person made. keys, endpoints and apps go on; sends and batches wait for the owner at their time; a login
     that they allowed gives no key once they left.
     """
 
     keys: Sequence[KeyOfPerson]
     endpoints: Sequence[MadeThing]
+    apps: Sequence[MadeThing]
     sends: Sequence[MadeThing]
     batches: Sequence[MadeThing]
     logins: Sequence[MadeThing]
 
     @property
     def count(self) -> int:
-        return sum(map(len, (self.keys, self.endpoints, self.sends, self.batches, self.logins)))
+        kinds = (self.keys, self.endpoints, self.apps, self.sends, self.batches, self.logins)
+        return sum(map(len, kinds))
 
 
 async def made_by(tx: Transaction, account_id: str, person_id: str, *, now_us: int) -> Made:
@@ -57,12 +59,13 @@ async def made_by(tx: Transaction, account_id: str, person_id: str, *, now_us: i
     endpoints = await tx.fetch(
         _ENDPOINTS, account_id=account_id, makers=sorted(makers), most=LISTED_MAX
     )
+    apps = await tx.fetch(_APPS, **whose)
     sends: list[Row] = []
     for environment in ENVIRONMENTS:
         sends += await tx.fetch(_SENDS, **whose, environment=environment)
     batches = await tx.fetch(_BATCHES, **whose)
     logins = await tx.fetch(_LOGINS, **whose, now_us=now_us)
-    return Made(keys, _things(endpoints), _things(sends), _things(batches), _things(logins))
+    return Made(keys, *map(_things, (endpoints, apps, sends, batches, logins)))
 
 
 def _theirs(rows: Sequence[Row], person_id: str) -> list[KeyOfPerson]:
@@ -93,6 +96,11 @@ WHERE account_id = :account_id AND revoked_at IS NULL ORDER BY id
 _ENDPOINTS: Final = """
 SELECT id, environment, url AS name, created_at AS at, NULL AS cents FROM endpoints
 WHERE account_id = :account_id AND deleted_at IS NULL AND made_by IN :makers[text]
+ORDER BY id LIMIT :most
+"""
+_APPS: Final = """
+SELECT id, environment, name, created_at AS at, NULL AS cents FROM oauth_apps
+WHERE account_id = :account_id AND disabled_at IS NULL AND made_by = :person_id
 ORDER BY id LIMIT :most
 """
 # Neither handed over nor ended: it can be taken back.

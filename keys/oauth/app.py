@@ -92,11 +92,11 @@ class OAuthApp:
 
 
 async def create(
-    tx: Transaction, owner: Tenant, new: NewApp, *, now_us: int
+    tx: Transaction, owner: Tenant, new: NewApp, *, now_us: int, made_by: str | None = None
 ) -> tuple[OAuthApp, str]:
-    """A new app and its secret, which nothing can show again; a public app's is empty.
+    """Return a new app and its secret, which nothing can show again; a public app's is empty.
 
-    Raises InvalidInput, LiveNotOpen and KeyLimitReached.
+    made_by: the person who registers it; None: the command line. Raises InvalidInput, LiveNotOpen and KeyLimitReached.
     """
     await check_live(tx, owner)
     registered = register(new.redirect_host, new.redirect_uris)
@@ -128,8 +128,8 @@ async def create(
         rotated_at=None,
         disabled_at=None,
     )
-    row = (*_ROWS.write(app), digest(secret) if secret else "")
-    await tx.insert("oauth_apps", (*_ROWS.columns, "secret_digest"), [row])
+    row = (*_ROWS.write(app), digest(secret) if secret else "", made_by)
+    await tx.insert("oauth_apps", (*_ROWS.columns, "secret_digest", "made_by"), [row])
     return app, secret
 
 

@@ -23,7 +23,7 @@ async def register_app(
 ) -> tuple[OAuthApp, str]:
     """The app and its secret, empty for a public app; raises InvalidInput and KeyLimitReached."""
     await lock_tenants(tx, [owner])
-    app, secret = await apps.create(tx, owner, new, now_us=now_us)
+    app, secret = await apps.create(tx, owner, new, now_us=now_us, made_by=by.account_id)
     after = {
         "name": app.name,
         "scope": app.scope,

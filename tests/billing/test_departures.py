@@ -1,5 +1,7 @@
 """An owner sees what somebody made and ends all of it at once, with the funds back."""
 
+from collections import Counter
+
 import pytest
 
 from billing.departures.ending import Ending
@@ -9,6 +11,8 @@ from kernel.clock import FixedClock
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
 from keys.audit_log import Actor
+from keys.oauth.app import NewApp, list_apps
+from keys.oauth.commands import register_app
 from keys.vault import Vault
 from store.database import Database, Transaction
 from tests.support.colleagues import Colleague, given_colleague
@@ -66,9 +70,20 @@ async def given_work(colleague: Colleague) -> None:
             )
 
     await account.database.transaction(work)
+    await account.database.transaction(lambda tx: given_apps(tx, colleague, now_us))
     for number in range(2):
         await colleague.send(send_at=now_us + HOUR_US, to=f"user{number}@example.com")
     await account.send(send_at=now_us + HOUR_US)
+
+
+async def given_apps(tx: Transaction, colleague: Colleague, now_us: int) -> None:
+    """An app of theirs and one of the command line."""
+    by_them = Actor("ses_theirs", colleague.person_id, "session")
+    for name, by in (("theirs", by_them), ("the account's", Actor())):
+        new = NewApp(
+            name=name, scope="general_api_access", redirect_uris=("https://app.example.com/back",)
+        )
+        await register_app(tx, colleague.account.principal.tenant, new, by=by, now_us=now_us)
 
 
 async def made(colleague: Colleague) -> Made:
@@ -102,8 +117,14 @@ async def test_all_of_it_is_seen_and_ended_and_nothing_of_others(
         "https://hooks0.example.com/",
         "https://hooks1.example.com/",
     ]
+    assert [one.name for one in seen.apps] == ["theirs"]
+    apps = await database.read(lambda tx: list_apps(tx, account.principal.tenant))
+    assert {one.name: one.disabled_at is None for one in apps} == {
+        "theirs": False,
+        "the account's": True,
+    }
     assert [one.name for one in seen.sends] == ["user0@example.com", "user1@example.com"]
-    assert (left.endpoints, left.sends, [one.is_child for one in left.keys]) == ([], [], [])
+    assert (left.count, left.apps) == (0, [])
     found = await database.read(lambda tx: load(tx, [one.id for one in seen.sends]))
     assert {one.status for one in found.values()} == {"cancelled"}
     balance = await account.balance()
@@ -115,6 +136,8 @@ async def test_all_of_it_is_seen_and_ended_and_nothing_of_others(
     )
     acts = [row["action"] for row in log if row["action"].split(".")[0] in {"key", "endpoint"}]
     assert acts == ["key.revoked", "endpoint.deleted", "endpoint.deleted"]
+    # Both were registered, and one of them ended.
+    assert Counter(row["action"] for row in log)["app.disabled"] == 1
 
 
 async def test_ending_again_changes_nothing(database: Database, clock: FixedClock) -> None:

@@ -27,6 +27,10 @@ SHOWN_MAX: Final = 50
 _KINDS: Final = {
     "keys": (phrase("API keys"), phrase("They keep working until you end them.")),
     "endpoints": (phrase("Endpoints"), phrase("They keep working until you end them.")),
+    "apps": (
+        phrase("Apps"),
+        phrase("They keep working for their users until you end them."),
+    ),
     "sends": (
         phrase("Sends for later"),
         phrase(

@@ -279,12 +279,12 @@ async def test_the_version_that_migrate_reached_says_which_code_runs_on_it_and_w
 ) -> None:
     [row] = await database.read(lambda tx: tx.fetch("SELECT * FROM schema_notes"))
 
-    assert (row["version"], row["oldest_code"]) == ("0079", "0077")
+    assert (row["version"], row["oldest_code"]) == ("0080", "0077")
     assert row["code_version"] == running()
     assert 1_700_000_000_000_000 < row["reached_at"] <= SystemClock().now_us()
     assert await migrated_by(database, VERSIONS[-1]) == running()
     assert await migrated_by(database, "0012") is None
-    assert await schema_version(database) == "0079"
+    assert await schema_version(database) == "0080"
 
 
 def test_each_migration_says_which_code_runs_on_its_schema() -> None:
