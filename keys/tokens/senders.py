@@ -12,6 +12,11 @@ _SENDS: Final = frozenset({"topup:send"})
 _TOKEN: Final = "tok_"  # noqa: S105 - a prefix of ids
 
 
+def is_colleague(account_id: str, sender: str) -> bool:
+    """Return whether the sender is a person who acts for somebody else's account."""
+    return sender != account_id and not sender.startswith(_TOKEN)
+
+
 async def who_left(
     tx: Transaction, senders: Collection[tuple[str, str]], *, now_us: int
 ) -> set[tuple[str, str]]:
@@ -21,7 +26,7 @@ async def who_left(
     is asked of the database for an account's owner.
     """
     tokens = {pair for pair in senders if pair[1].startswith(_TOKEN)}
-    people = {pair for pair in senders if pair not in tokens and pair[0] != pair[1]}
+    people = {pair for pair in senders if is_colleague(*pair)}
     left: set[tuple[str, str]] = set()
     if tokens:
         ended = await access_token.ended_of(tx, [one for _, one in tokens])

@@ -142,6 +142,27 @@ async def test_who_came_back_and_who_may_still_send_are_not_waited_for(
     assert await status_of(account, topup_id) == ("delivered", None)
 
 
+async def test_a_send_at_once_of_who_just_left_waits_though_a_gateway_still_knows_their_session(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    colleague, other = [
+        await given_colleague(account, f"{name}@acme.example") for name in ("one", "two")
+    ]
+    before = await colleague.send()
+    await colleague.remove()
+    await other.become("reader")
+
+    after = [await colleague.send(), await other.send()]
+
+    assert await status_of(account, before) == ("delivered", None)
+    assert [await status_of(account, one) for one in after] == [("pending", None)] * 2
+    approvals_ = [await asked(account, one) for one in after]
+    assert [one and one.reason for one in approvals_] == ["sender_left"] * 2
+    assert await cents(account) == (FUNDS - 3 * PRICE, 2 * PRICE)
+    assert await account.findings() == []
+
+
 async def test_a_revoked_token_of_the_account_sends_nothing_for_later(
     database: Database, clock: FixedClock
 ) -> None:
