@@ -10,13 +10,14 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from bench.scene import HMAC_ALONE, Scene, merchant
 from bench.silent_network import SilentNetwork
 from store.errors import StoreError
+from tests.support.installation import Installation
 from tests.support.receiver import Receiver
 from tests.support.senders import Senders, tally
 
@@ -34,6 +35,7 @@ RETRY_SCHEDULE_S: Final = [0, 1, 2, 5, 5, 10, 10]
 WEBHOOK_TIMEOUT_S: Final = 2
 DRAIN_S_MAX: Final = 90.0
 WAIT_S_MAX: Final = 10.0
+_OPEN_DELIVERIES: Final = "SELECT COUNT(*) FROM deliveries WHERE status IN ('pending', 'sending')"
 
 
 @dataclass
@@ -98,6 +100,10 @@ class Verdict:
     findings: Sequence[str]
 
     @property
+    def name(self) -> str:
+        return self.disaster.name
+
+    @property
     def broken(self) -> list[str]:
         """The bounds that were passed, in words; nothing is a promise kept."""
         counts = {
@@ -116,6 +122,27 @@ class Verdict:
         return said
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A row of a part's own table, and what of it is beyond its bound, in words."""
+
+    name: str
+    kind: str
+    cells: Sequence[object]
+    broken: Sequence[str]
+    findings: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What has bounds and a table of its own; judge takes an installation that is not started, and a seed."""
+
+    name: str
+    title: str
+    header: Sequence[str]
+    judge: Callable[[Scene, int], Coroutine[None, None, Judged]]
+
+
 async def judge(stage: Scene, disaster: Disaster, *, seed: int, is_full: bool) -> Verdict:
     """The installation through its disaster; it is not started yet, and not stopped here."""
     installation = stage.installation
@@ -132,7 +159,7 @@ async def judge(stage: Scene, disaster: Disaster, *, seed: int, is_full: bool) -
         receiver = await stack.enter_async_context(Receiver())
         trial = Trial(stage, receiver, random.Random(seed), is_full, network)
         await _under_load(trial, disaster, stack, seed)
-        await drained(trial)
+        await drained(installation)
         return await _counted(trial, disaster)
 
 
@@ -166,19 +193,17 @@ async def _under_load(
             senders.is_stopping = True
 
 
-async def drained(trial: Trial) -> None:
-    """Returns once no delivery is left to do, or after DRAIN_S_MAX.
+async def drained(installation: Installation, left: str = _OPEN_DELIVERIES) -> None:
+    """Returns once nothing that `left` counts is left to do, or after DRAIN_S_MAX.
 
-    Also those that arrived already are waited for: they are sent again where a killed worker took
+    Also deliveries that arrived already are waited for: they are sent again where a killed worker took
     the news of it to the grave, once its claim has ended.
     """
     deadline_s = time.perf_counter() + DRAIN_S_MAX
     while time.perf_counter() < deadline_s:
         with contextlib.suppress(StoreError, OSError):
-            ((left,),) = await trial.stage.installation.fetch(
-                "SELECT COUNT(*) FROM deliveries WHERE status IN ('pending', 'sending')"
-            )
-            if left == 0:
+            ((count,),) = await installation.fetch(left)
+            if count == 0:
                 return
         await asyncio.sleep(0.25)
 
