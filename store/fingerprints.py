@@ -290,8 +290,6 @@ _OF_0074: Final = _OF_0073 | {
 _OF_0075: Final = _OF_0074 | {"plan_grants": "515919f9d58f"}
 _OF_0076: Final = _OF_0075 | {"orders": "cd37b3c25fc0"}
 
-_OF_0076: Final = _OF_0075 | {"orders": "cd37b3c25fc0"}
-
 _OF_0077: Final = _OF_0076 | {
     "batches": "aa2faba0dfb7",
     "orders": "f4c3da66772e",
