@@ -58,6 +58,7 @@ class Metrics:
         )
         self._deliveries()
         self._others()
+        self._suppliers()
         self._database()
         self._ledger()
         self._process()
@@ -160,6 +161,8 @@ class Metrics:
             "outcome",
             bounds=_OUTSIDE_SECONDS,
         )
+
+    def _suppliers(self) -> None:
         self.supplier_seconds = self._plain_histogram(
             "topup_supplier_seconds",
             "Seconds of one ask of a platform's supplier, by platform and outcome.",
@@ -167,12 +170,16 @@ class Metrics:
             "outcome",
             bounds=_OUTSIDE_SECONDS,
         )
-
         self.topups_waiting = self._plain_gauge(
             "topup_topups_waiting",
             "Pending top-ups with suppliers, 10,000 at most: all, those for a person, those overdue.",
             "environment",
             "state",
+        )
+        self.supplier_wait_seconds = self._plain_gauge(
+            "topup_supplier_wait_seconds",
+            "Seconds that the longest pending top-up has waited for its supplier.",
+            "environment",
         )
 
     def _database(self) -> None:

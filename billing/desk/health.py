@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from billing.desk.waiting import SINCE, SINCE_COLUMNS
 from kernel.clock import DAY_US, SECOND_US
 from store.database import Transaction
 
@@ -83,17 +84,9 @@ async def _health(tx: Transaction, environment: str, supplier: str, now_us: int)
     )
 
 
-# Since its supplier may first be asked: from the send, its scheduled time or its approval.
-_LONGEST: Final = """
-SELECT MIN(CASE
-    WHEN w.decided_at > w.created_at AND w.decided_at > w.scheduled_for THEN w.decided_at
-    WHEN w.scheduled_for > w.created_at THEN w.scheduled_for
-    ELSE w.created_at END) AS since
-FROM (
-    SELECT t.created_at, COALESCE(t.scheduled_for, 0) AS scheduled_for,
-        COALESCE((SELECT p.decided_at FROM approvals p WHERE p.transaction_id = t.id), 0)
-            AS decided_at
-    FROM topups t
+_LONGEST: Final = f"""
+SELECT MIN({SINCE}) AS since FROM (
+    SELECT {SINCE_COLUMNS} FROM topups t
     WHERE t.environment = :environment AND t.status = 'pending' AND t.supplier = :supplier
     ORDER BY t.created_at LIMIT :most) w
 """

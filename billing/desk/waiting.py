@@ -139,6 +139,20 @@ async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], in
     return found
 
 
+async def longest_waits(tx: Transaction, *, now_us: int) -> Mapping[str, int]:
+    """Return by environment for how many microseconds a top-up has waited for its supplier; 0 if none waits.
+
+    Of the GAUGED_MAX oldest.
+    """
+    found = {}
+    for environment in ("staging", "live"):
+        row = await tx.fetch_one(_LONGEST, environment=environment, most=GAUGED_MAX)
+        assert row is not None, "a minimum has one row"
+        since = row["since"]
+        found[environment] = 0 if since is None else max(0, now_us - int(since))
+    return found
+
+
 async def _seen(tx: Transaction, found: Sequence[TopUp], now_us: int) -> list[DeskTopUp]:
     ids = [one.id for one in found]
     told: dict[str, list[Attempt]] = {}
@@ -169,8 +183,10 @@ _IS_OVERDUE: Final = "(t.created_at <= :old_before OR m.due_at <= :now)"
 _IS_UNKNOWN: Final = """EXISTS (SELECT 1 FROM fulfilment_attempts a
     WHERE a.transaction_id = t.id AND a.ended_at IS NULL AND (a.outcome = 'unknown'
         OR (a.outcome = 'asking' AND a.last_asked_at <= :asked_before)))"""
+# It waits for its supplier, and not for a person.
+_IS_ASKED: Final = "t.next_check_at IS NOT NULL AND m.transaction_id IS NULL"
 # Its time counts from when its supplier may first be asked, not from the first ask.
-_IS_HOUR: Final = """(t.next_check_at IS NOT NULL AND m.transaction_id IS NULL
+_IS_HOUR: Final = f"""({_IS_ASKED}
     AND t.created_at <= :hour_before AND COALESCE(t.scheduled_for, 0) <= :hour_before
     AND NOT EXISTS (SELECT 1 FROM approvals p
                     WHERE p.transaction_id = t.id AND p.decided_at > :hour_before))"""
@@ -180,6 +196,19 @@ _GAUGED: Final = {
     "overdue": _IS_OVERDUE,
     "hour": _IS_HOUR,
 }
+# The same time of a row w with these columns of a top-up t: the latest of its send, its scheduled time and its approval.
+SINCE_COLUMNS: Final = """t.created_at, COALESCE(t.scheduled_for, 0) AS scheduled_for,
+    COALESCE((SELECT p.decided_at FROM approvals p WHERE p.transaction_id = t.id), 0)
+        AS decided_at"""
+SINCE: Final = """CASE
+    WHEN w.decided_at > w.created_at AND w.decided_at > w.scheduled_for THEN w.decided_at
+    WHEN w.scheduled_for > w.created_at THEN w.scheduled_for
+    ELSE w.created_at END"""
+_LONGEST: Final = f"""
+SELECT MIN({SINCE}) AS since FROM (
+    SELECT {SINCE_COLUMNS} FROM {_SOURCE}
+    WHERE {_IS_PENDING} AND {_IS_ASKED} ORDER BY t.created_at LIMIT :most) w
+"""
 _NARROWED: Final = {
     "supplier": "t.supplier = :supplier",
     "platform": "t.platform = :platform",

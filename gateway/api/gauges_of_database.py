@@ -31,6 +31,9 @@ async def read(metrics: Metrics, readiness: Readiness) -> None:
         m.mail_oldest_due_seconds.set(mail_us / SECOND_US)
     waiting = await _read(m, "topups", r.desk, m.topups_waiting)
     _fill_by_labels(m.topups_waiting, waiting)
+    waits = await _read(m, "supplier_waits", r.supplier_waits, m.supplier_wait_seconds)
+    for environment, wait_us in (waits or {}).items():
+        m.supplier_wait_seconds.set(wait_us / SECOND_US, environment)
     unanswered = await _read(m, "payments", r.unanswered, m.payments_unanswered)
     _fill_by_labels(m.payments_unanswered, unanswered)
     stuck = await _read(m, "machine_payments", r.stuck, m.machine_payments_stuck)

@@ -127,12 +127,13 @@ class Readiness:
         self._attempt_us_max = attempt_us_max
         self.backlog = self._watch(self._read_backlog, age_s_max=BACKLOG_AGE_S_MAX)
         # Due deliveries; microseconds since the longest due mail to a recipient; top-ups that wait, by
-        # environment and state; what a payment provider has not answered for an hour, by environment and
+        # environment and state; microseconds of the longest wait for a supplier, by environment; what a payment provider has not answered for an hour, by environment and
         # kind; machines' payments for a person, by environment; differences between provider, ledger and
         # supplier; what `topup audit` found last; the last copies; how far the ledger is sealed; the server's own limits.
         self.due = self._watch(self._count_due, age_s_max=DUE_AGE_S_MAX)
         self.mail = self._watch(self._read_mail, age_s_max=DUE_AGE_S_MAX)
         self.desk = self._watch(self._read_desk, age_s_max=DUE_AGE_S_MAX)
+        self.supplier_waits = self._watch(self._read_supplier_waits, age_s_max=DUE_AGE_S_MAX)
         self.unanswered = self._watch(self._count_unanswered, age_s_max=PROOF_AGE_S_MAX)
         self.stuck = self._watch(count_stuck, age_s_max=PROOF_AGE_S_MAX)
         self.reconciled = self._watch(read_standing, age_s_max=PROOF_AGE_S_MAX)
@@ -185,6 +186,9 @@ class Readiness:
 
     async def _read_desk(self, tx: Transaction) -> Mapping[tuple[str, str], int]:
         return await waiting.gauges(tx, now_us=self._clock.now_us())
+
+    async def _read_supplier_waits(self, tx: Transaction) -> Mapping[str, int]:
+        return await waiting.longest_waits(tx, now_us=self._clock.now_us())
 
     async def _count_unanswered(self, tx: Transaction) -> Mapping[tuple[str, UnansweredKind], int]:
         return await count_unanswered(tx, now_us=self._clock.now_us())

@@ -2,6 +2,7 @@
 from when its supplier may first be asked.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -81,15 +82,16 @@ async def test_a_wait_counts_from_the_send_and_from_a_scheduled_time(
     await shop.account.engine.submit(Release(timed.id, timed.tenant, spent_by=timed.spent_by))
     clock.advance_s(99)
 
-    async def seen() -> tuple[float | None, int]:
+    async def seen() -> tuple[float | None, int, Mapping[str, int]]:
         now_us = clock.now_us()
         health = await database.read(lambda tx: health_of(tx, "staging", ["vendor"], now_us=now_us))
         gauges = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
-        return health["vendor"].waits_s, gauges["staging", "hour"]
+        longest = await database.read(lambda tx: waiting.longest_waits(tx, now_us=now_us))
+        return health["vendor"].waits_s, gauges["staging", "hour"], longest
 
-    assert await seen() == (100.0, 0)
+    assert await seen() == (100.0, 0, {"staging": 100_000_000, "live": 0})
     clock.advance_s(3600)
-    assert await seen() == (3700.0, 1)
+    assert await seen() == (3700.0, 1, {"staging": 3_700_000_000, "live": 0})
     assert clock.now_us() - at == SECOND_US * 3700
     await shop.close()
 
@@ -104,16 +106,17 @@ async def test_a_wait_counts_from_the_approval_and_not_from_the_time_before_it(
     clock.advance_s(7200)
     asked = await database.read(lambda tx: approvals.load_for_topups(tx, [sent.topup.id]))
 
-    async def seen() -> tuple[float | None, int]:
+    async def seen() -> tuple[float | None, int, Mapping[str, int]]:
         now_us = clock.now_us()
         health = await database.read(lambda tx: health_of(tx, "staging", ["vendor"], now_us=now_us))
         gauges = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
-        return health["vendor"].waits_s, gauges["staging", "hour"]
+        longest = await database.read(lambda tx: waiting.longest_waits(tx, now_us=now_us))
+        return health["vendor"].waits_s, gauges["staging", "hour"], longest
 
-    assert await seen() == (None, 0)
+    assert await seen() == (None, 0, {"staging": 0, "live": 0})
     await account.decide(sent.topup.id, asked[sent.topup.id].id, "approved")
     clock.advance_s(100)
-    assert await seen() == (100.0, 0)
+    assert await seen() == (100.0, 0, {"staging": 100_000_000, "live": 0})
     clock.advance_s(3600)
-    assert await seen() == (3700.0, 1)
+    assert await seen() == (3700.0, 1, {"staging": 3_700_000_000, "live": 0})
     await shop.close()

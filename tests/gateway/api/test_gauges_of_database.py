@@ -71,6 +71,7 @@ async def test_gauges_leave_with_their_source_and_return_with_it(
         back = await until(gateway, "topup_overlooked_seconds", 0)
 
     assert before["topup_overlooked_seconds"] == 0
+    assert before['topup_supplier_wait_seconds{environment="live"}'] == 0
     assert before["topup_server_connections"] >= 1
     assert before["topup_server_connections_max"] > before["topup_server_connections"]
     assert before["topup_database_transaction_id_age"] > 0

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.http.documents import Documents
+from gateway.http.documents import ENTRY_BYTES, Documents
 from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
@@ -149,13 +149,23 @@ async def test_nothing_that_a_stranger_can_vary_makes_another() -> None:
 
 
 async def test_what_is_kept_is_bounded_and_the_oldest_goes() -> None:
-    kept = Kept(bytes_max=3_500)
+    # Each: a body of 1,000 bytes, 112 of headers, a path of 2, and the entry.
+    each = 1_000 + 112 + 2 + ENTRY_BYTES
+    kept = Kept(bytes_max=3 * each)
     for path in ("/a", "/b", "/c", "/a", "/d", "/a", "/b"):
         await kept.ask(path)
 
-    assert kept.documents.bytes_kept == 3_000
+    assert kept.documents.bytes_kept == 3 * each
     # /a was used when /d came, and /b was not.
     assert [one[:2] for one in kept.made] == ["/a", "/b", "/c", "/d", "/b"]
+
+
+async def test_headers_and_names_count_as_what_is_kept() -> None:
+    kept = Kept(has_public_url=False)
+    for number in range(3):
+        await kept.ask("/a", host=f"{number}.{'h' * 998}")
+
+    assert kept.documents.bytes_kept == 3 * (1_000 + 112 + 2 + 1_000 + ENTRY_BYTES)
 
 
 async def test_only_what_went_well_is_kept() -> None:
