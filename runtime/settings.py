@@ -375,19 +375,19 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(_sentence((_field_of(error),), "is not valid JSON")) from None
 
 
-def _known_variables() -> set[str]:
+def known_variables() -> set[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | COMMAND_LINE_VARIABLES
     return known | {found.name for found in load_settings().providers.variables}
 
 
 def nearest_setting(name: str) -> str | None:
     """The setting that the unknown variable misspells; None where it resembles none."""
-    return nearest(name.upper(), _known_variables(), most=2 if len(name) < _LONG_NAME else 3)
+    return nearest(name.upper(), known_variables(), most=2 if len(name) < _LONG_NAME else 3)
 
 
 def unknown_variables() -> list[str]:
     """TOPUP_ variables that name no setting. `topup dev` hands *_FD to its children."""
-    known = _known_variables()
+    known = known_variables()
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}
     return sorted(name for name in ours if name.upper() not in known and not name.endswith("_FD"))
