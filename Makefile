@@ -34,8 +34,10 @@ quick: $(INSTALLED) ## a useful part of the suite in a minute: kernel, store, ke
 		-m "not long" -k "not postgresql" $(ARGS) \
 		tests/kernel tests/store tests/keys tests/webhooks tests/billing
 
-prove: $(INSTALLED) ## the whole matrix of the proof: each changed column is found by `topup audit`
-	@TOPUP_PROVE=1 $(BIN)/python -m pytest -q -n 2 $(ARGS) tests/billing/proof
+# Each matrix that a run of the suite takes a sample of, and what they are about, whole.
+prove: $(INSTALLED) $(TOOLS) ## every case of the matrices that `make test` samples, and the whole proof of the money
+	@TEST_PROVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m sampled $(ARGS)
+	@TEST_PROVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS) tests/billing/proof
 
 check: $(INSTALLED) ## what must hold before a commit: lint, format, types
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ from tests.support.forked_processes import Collected
 from tests.support.long_first import long_first
 from tests.support.preloaded import Preloaded
 from tests.support.programs import NO_REDIS, NO_SERVER, missing
+from tests.support.sampled import PROVE, sample, seed
 from tests.support.templates import shared
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
@@ -39,6 +40,9 @@ DATABASES = ("sqlite", "postgresql")
 # Temporary files of tests lie in memory where there is room for them: SQLite waits for the disk at
 # each commit, and what a killed process wrote is there all the same.
 IN_MEMORY = Path("/dev/shm")
+# What of the large matrices is left out, as one line; `.ci/run` reads it in the cache.
+SAMPLED = pytest.StashKey[str]()
+SAMPLED_IN_CACHE = "topup/sampled"
 IN_MEMORY_BYTES_MIN = 4 * 1024**3
 
 
@@ -48,7 +52,7 @@ if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # Each connection to PostgreSQL would first make what TLS needs and ask for it, a third of the
     # client's part of its opening, and the tests' own servers have none.
     os.environ.setdefault("PGSSLMODE", "disable")
@@ -56,6 +60,10 @@ def pytest_configure() -> None:
     os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
     for name in ("TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"):
         os.environ.pop(name, None)
+    # Before any process of a run starts: they draw the same sample, at midnight too.
+    seed()
+    if any("::" in word for word in config.invocation_params.args):
+        os.environ[PROVE] = "one test was named"
     if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room_in_memory():
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(IN_MEMORY)
     # Where CI is set hypothesis does so by itself: how long an example takes says nothing of ours, and a
@@ -121,9 +129,20 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each process of a run begins with its share of the long tests, so that none starts last."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each process of a run begins with its share of the long tests, so that none starts last; of the large
+    matrices there is a sample.
+    """
+    config.stash[SAMPLED] = sample(config, items)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["sampled"] = config.stash[SAMPLED]
     items[:] = long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a process of the run sampled, they all did."""
+    node.config.stash[SAMPLED] = getattr(node, "workeroutput", {}).get("sampled", "")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -195,8 +214,16 @@ def clock() -> FixedClock:
     return FixedClock(parse_rfc3339("2026-06-13T12:00:00Z"))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the machine lacked, in one line: a skipped test is not a passed one."""
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """What was sampled, and what the machine lacked, in a line each: a test that was skipped or left out is not a
+    passed one.
+    """
+    if said := config.stash.get(SAMPLED, ""):
+        terminalreporter.write_line(said)
+    if config.cache is not None and not config.getoption("lf", default=False):
+        config.cache.set(SAMPLED_IN_CACHE, said)
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])

@@ -18,6 +18,7 @@ from tests.support.printed_blocks import Block, blocks_of, read_json
 from tests.support.printed_shape import differences
 from tests.support.receiver import Receiver
 from tests.support.sample_programs import Program, run_python
+from tests.support.sampled import is_whole, part
 
 pytestmark = pytest.mark.one_database
 
@@ -61,12 +62,16 @@ def installation(working_set: WorkingSet) -> Installation:
     return started
 
 
+@pytest.mark.sampled(2, "guides")
 async def test_every_guide_runs_as_it_is_printed(
     installation: Installation, receiver: Receiver, tmp_path: Path
 ) -> None:
     faults, seen = [], set()
     async with http_client(base_url=installation.url) as client:
-        pages = {name: (await client.get(f"{path_of(name)}.md")).text for name in GUIDES}
+        pages = {
+            name: (await client.get(f"{path_of(name)}.md")).text
+            for name in part(list(GUIDES), 2, name="guides")
+        }
     programs: list[tuple[Block, Program]] = []
     for name, text in pages.items():
         reader = await new_reader(installation, receiver, tmp_path / name)
@@ -89,7 +94,7 @@ async def test_every_guide_runs_as_it_is_printed(
     ]
 
     assert not faults, "\n".join(faults)
-    assert seen >= NOT_RUN.keys(), "a line of NOT_RUN is printed nowhere any more"
+    assert not is_whole() or seen >= NOT_RUN.keys(), "a line of NOT_RUN is printed nowhere any more"
     assert await installation.findings() == []
 
 

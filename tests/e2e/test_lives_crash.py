@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import httpx
+import pytest
 
 from kernel.clock import SECOND_US, FixedClock, SystemClock
 from runtime.context import open_context
@@ -20,6 +21,7 @@ from tests.e2e.test_purchase_crash import settings_of
 from tests.support.gateway import Gateway
 from tests.support.installation import Installation, Program
 from tests.support.plain_http import http_client
+from tests.support.sampled import part
 from tests.support.senders import PAUSE_S
 from tests.support.stripe_api.account import Json
 from tests.support.stripe_api.server import serving
@@ -80,9 +82,12 @@ def _die(victims: Sequence[Program]) -> None:
         victim.restart()
 
 
+@pytest.mark.sampled(2, "lives that are killed")
 async def test_kill_9_amid_the_events_of_a_life_changes_nothing_of_what_it_costs(
-    install: Install,
+    install: Install, kind: str
 ) -> None:
+    # The other ones on the other kind of database.
+    lives = part(LIVES, 2, name="lives", number=["sqlite", "postgresql"].index(kind))
     came: dict[str, Outcome] = {}
     async with serving(SystemClock()) as stripe:
         installation = install(**stripe.settings())
@@ -93,7 +98,7 @@ async def test_kill_9_amid_the_events_of_a_life_changes_nothing_of_what_it_costs
         ):
             gateway = Gateway(context, installation.url, http)
             prices = await sell_plans(gateway, stripe)
-            for act in LIVES:
+            for act in lives:
                 account_id = await gateway.account()
                 now_us = SystemClock().now_us()
                 stripe.account.forget()

@@ -292,6 +292,7 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
         Unknown("\ud800\0" * 9_999),
     ],
 )
+@pytest.mark.sampled(3)
 async def test_a_way_that_breaks_its_promise_is_asked_again(
     database: Database, clock: FixedClock, outcome: Any
 ) -> None:

@@ -55,6 +55,7 @@ async def a_life(database: Database, clock: FixedClock) -> FundedAccount:
         ("UPDATE checkins SET grant_id = 'grt_0'", {"a check-in was awarded once"}),
     ],
 )
+@pytest.mark.sampled(2)
 async def test_a_row_without_its_transfers_is_found(
     database: Database, clock: FixedClock, change: str, expected: set[str]
 ) -> None:

@@ -1,24 +1,18 @@
 """The proof of a database with every kind of fact, after each of its sandbox accounts is erased."""
 
-from pathlib import Path
-
 import pytest
 
 from billing.proof.audit import audit
 from kernel.clock import FixedClock
 from store.erase import erase_account
 from store.open import open_database
-from tests.support.every_fact import fill
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long("facts")
 
 
-async def test_what_an_erased_account_used_is_no_finding(
-    database_url: str, tmp_path: Path, clock: FixedClock
-) -> None:
+async def test_what_an_erased_account_used_is_no_finding(facts_url: str, clock: FixedClock) -> None:
     """Coupons, codes and series count across accounts, and an account takes its own rows along."""
-    await fill(database_url, tmp_path, clock)
-    database = open_database(database_url)
+    database = open_database(facts_url)
     try:
         rows = await database.read(
             lambda tx: tx.fetch("SELECT id FROM accounts WHERE is_operator = 0 ORDER BY id")

@@ -3,18 +3,13 @@
 `make prove` tries every change; a run of the suite a sample of them, another one each day.
 """
 
-import os
-import random
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from billing.ledger.finding import Finding
 from billing.proof.audit import audit, findings_in
-from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.open import open_database
@@ -31,7 +26,7 @@ from tests.support.changed_columns import (
     is_state,
     proved_columns,
 )
-from tests.support.every_fact import fill
+from tests.support.sampled import drawn, is_whole
 
 PROVES_NOTHING_MAX = 20
 SAMPLE = 120
@@ -115,25 +110,19 @@ async def found_after(database: Database, change: Change) -> Sequence[Finding] |
     raise AssertionError("the work ends with what it found")
 
 
-def sample(every: Sequence[Change]) -> Sequence[Change]:
-    """Return all of them where TOPUP_PROVE is set; else some of each day's own."""
-    if os.environ.get("TOPUP_PROVE") or len(every) <= SAMPLE:
-        return every
-    day = datetime.now(UTC).date().isoformat()
-    return random.Random(day).sample(list(every), SAMPLE)
+def chosen(every: Sequence[Change]) -> Sequence[Change]:
+    """Return some of each day's own; all of them in `make prove`."""
+    return every if is_whole() else drawn(every, SAMPLE, name="columns")
 
 
-@pytest.mark.long
-async def test_each_changed_column_is_found(
-    database_url: str, tmp_path: Path, clock: FixedClock
-) -> None:
-    await fill(database_url, tmp_path, clock)
-    database = open_database(database_url)
+@pytest.mark.long("facts")
+async def test_each_changed_column_is_found(facts_url: str) -> None:
+    database = open_database(facts_url)
     assert [one async for one in audit(database)] == [], "what nobody changed is proved"
 
     every = await database.read(changes)
     silent: defaultdict[str, list[str]] = defaultdict(list)
-    for change in sample(every):
+    for change in chosen(every):
         found = await found_after(database, change)
         if found is not None and not found:
             silent[change.column].append(str(change))
@@ -143,7 +132,7 @@ async def test_each_changed_column_is_found(
     excused = {*PROVES_NOTHING, *elsewhere}
     missed = {name: texts for name, texts in silent.items() if name not in excused}
     assert missed == {}
-    if os.environ.get("TOPUP_PROVE"):
+    if is_whole():
         tried = {change.column for change in every}
         is_found = (PROVES_NOTHING.keys() & tried) - silent.keys()
         assert is_found == set(), "what is found leaves the list"

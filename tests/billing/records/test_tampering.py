@@ -109,6 +109,7 @@ CHANGES: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.sampled(3)
 async def test_a_change_by_hand_is_found(database: Database, change: str) -> None:
     await begin_log(database)
     ids = await add_each(database)

@@ -402,6 +402,7 @@ async def test_approving_a_top_up_of_a_removed_platform_is_refused_and_denying_r
     ],
     ids=["approve", "deny", "expire", "cancel", "deliver", "fail", "hand_over"],
 )
+@pytest.mark.sampled(2)
 async def test_whatever_the_operator_changed_a_command_is_done_or_refused_whole(
     database: Database, clock: FixedClock, change: Any, act: Any
 ) -> None:

@@ -76,6 +76,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("raw", NONSENSE)
+@pytest.mark.sampled(3)
 async def test_nonsense_never_breaks_a_route(gateway: Gateway, key: str, raw: bytes) -> None:
     for resource in Router(SURFACES):
         for method, route in resource.routes.items():
