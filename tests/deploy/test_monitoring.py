@@ -14,6 +14,7 @@ import yaml
 
 from runtime.metrics import Metrics
 from runtime.processes.merged_figures import merged
+from tests.deploy.alerts_check import BY_SERIES, SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy/monitoring"
@@ -149,3 +150,27 @@ def test_each_alert_has_series_for_which_it_fires(part: str) -> None:
     fired = re.findall(r'alertname="(\w+)"', (MONITORING / f"{part}_test.yaml").read_text())
 
     assert set(fired) == {rule["alert"] for rule in rules_of(f"{part}.yaml")}
+
+
+def test_each_rule_is_shown_by_the_real_thing_or_says_why_not() -> None:
+    broken = {name for alerts, _ in SCENARIOS.values() for name in alerts}
+
+    assert broken & set(BY_SERIES) == set()
+    assert broken | set(BY_SERIES) == {rule["alert"] for rule in rules()}
+
+
+def test_the_page_says_how_each_rule_was_shown() -> None:
+    _, _, shown = (ROOT / "docs/alerts.md").read_text().partition("## How each rule was shown")
+    broken, _, by_series = shown.partition("| rule | why |")
+
+    rows = [set(re.findall(r"`(Topup\w+)`", line)) for line in broken.splitlines()]
+    assert [names for names in rows if names] == [set(alerts) for alerts, _ in SCENARIOS.values()]
+    assert dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", by_series, re.MULTILINE)) == BY_SERIES
+
+
+def test_there_is_one_source_of_the_rules() -> None:
+    """The chart ships none: a copy would drift."""
+    deployed = [one for one in (ROOT / "deploy").rglob("*") if one.is_file()]
+    files = {str(one.relative_to(ROOT)) for one in deployed if "- alert:" in one.read_text()}
+
+    assert files == {f"deploy/monitoring/{name}.yaml" for name in ("alerts", "machines")}
