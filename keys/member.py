@@ -94,6 +94,18 @@ async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
     return [_ROWS.read(row) for row in rows]
 
 
+async def list_former(tx: Transaction, account_id: str, *, limit: int) -> Sequence[Member]:
+    """List those who had joined and were removed or left, the latest first."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM members
+            WHERE account_id = :account_id AND removed_at IS NOT NULL AND joined_at IS NOT NULL
+            ORDER BY removed_at DESC, id DESC LIMIT :limit""",
+        account_id=account_id,
+        limit=limit,
+    )
+    return [_ROWS.read(row) for row in rows]
+
+
 async def emails_of(
     tx: Transaction, people: Sequence[tuple[str, str]]
 ) -> Mapping[tuple[str, str], str]:

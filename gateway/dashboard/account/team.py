@@ -34,6 +34,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/team"
 INVITATIONS_PER_HOUR: Final = 30  # of one account
+FORMER_SHOWN_MAX: Final = 50
 # To one address, of all accounts: whoever asks more often may still hand over the link.
 MAILS_TO_ADDRESS_PER_DAY: Final = 3
 ROLE_WORDS: Final = {
@@ -265,9 +266,11 @@ async def _show(
 
     async def work(tx: Transaction) -> dict[str, Any]:
         members = await member.list_members(tx, principal.account_id)
+        former = await member.list_former(tx, principal.account_id, limit=FORMER_SHOWN_MAX)
         is_open = [await member.is_open(tx, one, now_us=call.now_us) for one in members]
         return {
             "members": members,
+            "former": former,
             "open_invitations": {
                 one.id for one, counts in zip(members, is_open, strict=True) if counts
             },

@@ -46,7 +46,7 @@ async def test_a_plan_is_ended_resumed_and_ended_at_once(store: Store) -> None:
     assert "Next charge" in before
     assert ending.status_code == 303
     assert "then it ends" in while_ending
-    assert "Let the plan go on" in while_ending
+    assert "Resume the plan" in while_ending
     assert "then it ends" not in resumed
     assert nonsense.status_code == 422
     assert "cancelled" in after
@@ -80,7 +80,7 @@ async def test_a_plan_is_paused_and_goes_on_by_its_owner_and_by_the_operator(sto
     assert "Pause the plan" not in paused
     assert "Next charge" in resumed
     assert "charges nothing while it is paused" in seen
-    assert "when it is resumed" in seen
+    assert "when you resume it" in seen
     assert "charges nothing while it is paused" not in after
 
 
@@ -195,7 +195,7 @@ async def test_an_operator_ends_anybodys_plan_and_it_is_written_down(store: Stor
 
     assert done.status_code == 303
     assert "then it ends" in page
-    assert "What was wanted" in page
+    assert "Requested changes" in page
     assert "subscription.cancel" in audit
     assert "then it ends" in await shown(ann)
 

@@ -14,7 +14,15 @@ from kernel.clock import FixedClock
 from keys.member import MEMBERS_MAX
 from keys.principal import ACCOUNT_SCOPES
 from keys.roles import ROLE_SCOPES, ROLES
-from tests.support.browser import PASSWORD, Browser, csrf_of, in_live, new_browser, signed_in
+from tests.support.browser import (
+    PASSWORD,
+    Browser,
+    csrf_of,
+    in_live,
+    new_browser,
+    signed_in,
+    text_of,
+)
 from tests.support.gateway import Gateway
 from tests.support.operator_pages import account_of, fill, operator, press
 
@@ -247,7 +255,9 @@ async def test_who_is_removed_is_out_and_whose_role_changes_is_bound_by_it(team:
     assert (before.status_code, after.status_code) == (200, 403)
     assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
     assert await account_of(back) != await account_of(team.owner)
-    assert "dev@acme.example" not in (await team.owner.get(TEAM)).text
+    here, _, former = (await team.owner.get(TEAM)).text.partition("Former colleagues")
+    assert "dev@acme.example" not in here
+    assert "dev@acme.example" in former
 
 
 async def test_a_colleague_goes_back_to_their_own_account_and_may_leave(team: Team) -> None:
@@ -257,7 +267,12 @@ async def test_a_colleague_goes_back_to_their_own_account_and_may_leave(team: Te
     there = await press(theirs, TEAM, f"{TEAM}/switch", account_id=await account_of(team.owner))
     strange = await press(theirs, TEAM, f"{TEAM}/switch", account_id="acc_nobodys")
     left = await press(theirs, TEAM, f"{TEAM}/leave")
+    after = (await team.owner.get(TEAM)).text
 
+    # The owner still finds what they made.
+    former = after[after.index("Former colleagues") :]
+    made = former[: former.index("/made")].rpartition('href="')[2] + "/made"
+    assert "What dev@acme.example made" in text_of((await team.owner.get(made)).text)
     assert own not in {await account_of(team.owner), ""}
     assert (there.status_code, strange.status_code) == (303, 404)
     assert left.headers["location"] == "/dashboard?said=member-left"
