@@ -94,6 +94,14 @@ class StagingRoom:
             if now_us < until:
                 raise full(until, now_us)
 
+    def has_room(self, caller: Principal, clock: Clock) -> bool:
+        """Return whether check raises nothing."""
+        try:
+            self.check(caller, clock)
+        except (StagingFull, StagingClosed):
+            return False
+        return True
+
     def check_environment(self, environment: Environment) -> None:
         """For a caller without an account. Raises StagingClosed."""
         if self.is_short and environment == "staging":

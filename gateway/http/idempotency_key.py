@@ -43,6 +43,8 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
             call.context.staging_room.check(caller, call.context.clock)
         if route.decode is not None or len(call.raw) > SMALL_BODY_BYTES:
             await take_work(call, caller)
+    elif caller is not None and route.is_unsafe:
+        await _store_no_more(call, caller)
     if route.asks_password:
         await require_password(call)
     try:
@@ -60,6 +62,20 @@ def _check_may_change(caller: Principal, route: Route) -> None:
         raise paused()
     if caller.suspended_for is not None and not (route.is_for_suspended or route.is_form):
         raise suspended(caller.suspended_for)
+
+
+async def _store_no_more(call: RequestContext[Any, Any], caller: Principal) -> None:
+    """Take the request's key away where staging has no room for its answer; an answer of before is still found.
+
+    What stops or gives back goes on then, and is done once by its own state. A stored answer for each call would
+    fill the disk all the same.
+    """
+    key, context = call.request_key, call.context
+    if key is None or context.staging_room.has_room(caller, context.clock):
+        return
+    stored = await context.database.read(lambda tx: find(tx, [key]))
+    if key.place not in stored:
+        call.request_key = None
 
 
 async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from kernel.clock import DAY_US, FixedClock, parse_rfc3339
@@ -82,6 +83,38 @@ async def test_a_full_account_is_refused_by_each_door_until_midnight_and_its_liv
 
     clock.advance_s(DAY_US // 2_000_000)
     assert (await gateway.call("POST", "/topup/send", key=key, json=SEND)).json()["code"] == 1001
+
+
+@pytest.mark.fixed_clock
+async def test_what_a_full_account_may_still_call_stores_no_answer_but_finds_those_of_before(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    child = (await gateway.call("POST", "/keys", key=key, json={"name": "child"})).json()["data"]
+    path = f"/keys/{child['id']}/pause"
+
+    async def pause(name: str) -> httpx.Response:
+        headers = {"Idempotency-Key": name}
+        return await gateway.call("POST", path, key=key, json={}, headers=headers)
+
+    before = await pause("before")
+    stored = await answers(gateway)
+    await fill(gateway, account_id)
+    clock.advance_s(1)
+    after = [await pause(f"after-{number}") for number in range(3)]
+
+    assert {one.status_code for one in (before, *after)} == {200}
+    assert (await pause("before")).content == before.content
+    assert await answers(gateway) == stored
+
+
+async def answers(gateway: Gateway) -> int:
+    """How many answers are stored under an Idempotency-Key."""
+    rows = await gateway.context.database.read(
+        lambda tx: tx.fetch("SELECT COUNT(*) AS count FROM idempotency_keys")
+    )
+    return int(rows[0]["count"])
 
 
 @pytest.mark.one_database
