@@ -3298,7 +3298,7 @@ schema_notes = sa.Table(
     metadata,
     _text("version", key=True),
     _text("oldest_code"),  # the newest version that the oldest code knows which runs on it
-    _text("code_version", null=True),  # the build that migrated; null: one before 0080
+    _text("code_version", null=True),  # the build that migrated; null: one before 0079
     _int("reached_at", null=True),
 )
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from billing.desk.waiting import SINCE, SINCE_COLUMNS
+from billing.topups.platform import WALLET
 from kernel.clock import DAY_US, SECOND_US
 from store.database import Transaction
 
 # Of a supplier's last day, the attempts that are looked at: the latest ones.
 LOOKED_AT_MAX: Final = 1_000
+# It is asked, and counted here, only where it comes after another supplier.
+AT_ONCE: Final = "delivers with the send"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,12 @@ class SupplierHealth:
     p95_s: float | None = None
     waits_s: float | None = None
 
-    @property
-    def sentence(self) -> str:
-        """The same in a few words, for a list."""
+    def sentence(self, kind: str) -> str:
+        """Return the same in a few words, for a list; kind: the supplier's."""
         parts = [f"{number} {name}" for name, number in sorted(self.outcomes.items())]
         if self.p95_s is not None:
             parts.append(f"95 of 100 within {self.p95_s:.1f} s")
-        return ", ".join(parts) or "nothing"
+        return ", ".join(parts) or (AT_ONCE if kind == WALLET else "no attempts")
 
     @property
     def delivered_share(self) -> float | None:

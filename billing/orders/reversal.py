@@ -165,11 +165,14 @@ def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
 
 
 def tell_refunded(state: BatchState, order: Order, amount: int, reason: str) -> None:
-    """Publish order.refunded, or order.restored if money came back to us.
+    """Publish order.refunded, or order.restored if money came back to us; nothing if none moved, as when a
+    dispute is lost.
 
     amount: how much more of the payment is gone now, below 0 if it came back.
     """
-    what, name = ("refunded", "refunded_cents") if amount >= 0 else ("restored", "restored_cents")
+    if not amount:
+        return
+    what, name = ("refunded", "refunded_cents") if amount > 0 else ("restored", "restored_cents")
     data = {
         **order.shape(),
         name: abs(amount),

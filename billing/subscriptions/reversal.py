@@ -69,6 +69,4 @@ def _note(state: BatchState, one: Subscription, period: Period, after: Period, r
     gone = [p for p in working_set.periods(one.id) if p.currency == order.payment.currency]
     changed = amend(order, refunded_amount=sum(each.refunded_amount for each in gone))
     orders.change(changed)
-    more = after.refunded_amount - period.refunded_amount
-    if more:
-        tell_refunded(state, changed, more, reason)
+    tell_refunded(state, changed, after.refunded_amount - period.refunded_amount, reason)

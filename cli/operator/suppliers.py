@@ -80,7 +80,7 @@ def list_(environment: Environment) -> None:
             {
                 **supplier_shape(row),
                 "last_day": told[row.id].shape(),
-                "did": told[row.id].sentence,
+                "did": told[row.id].sentence(row.kind),
                 "waits_s": told[row.id].shape()["waits_s"],
             }
             for row in rows

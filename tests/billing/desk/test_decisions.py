@@ -303,6 +303,8 @@ async def test_the_list_the_count_and_the_health_tell_what_waits(
         {"unknown": 1, "refused": 1, "delivered": 1}, p95_s=0.0, waits_s=0.0
     )
     assert told_health["vendor"].shape()["delivered_percent"] == 33.3
+    sentences = [SupplierHealth({}).sentence(kind) for kind in ("http", "wallet")]
+    assert sentences == ["no attempts", "delivers with the send"]
     await shop.act(FailByHand, task, reason="no")
     assert await listed("failed") == [task]
     clock.advance_s(86_400)
