@@ -11,6 +11,7 @@ from billing.recipients.owner_message import ACCOUNT_PATH, OwnerLetter
 from billing.topups.queries import AskedApproval
 
 APPROVALS_PATH: Final = "/dashboard/approvals"
+TEAM_PATH: Final = "/dashboard/team"
 
 
 def approval_letter(
@@ -19,9 +20,10 @@ def approval_letter(
     public_url: str,
     link_of: Callable[[str], str] | None,
     language: Language,
+    is_always_sent: bool = False,
 ) -> OwnerLetter:
     """asked: those that wait still, at least one; link_of: the page that decides, by an approval's id; null:
-    the reader may not decide.
+    the reader may not decide. is_always_sent: no switch ends it.
     """
     if link_of is None:
         return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)
@@ -47,15 +49,10 @@ def approval_letter(
             ),
         )
         button, url = say("Decide on the page of approvals"), f"{public_url}{APPROVALS_PATH}"
-    return OwnerLetter(
-        language,
-        subject,
-        happened,
-        button,
-        url,
-        say("You can switch mail of this kind off on this page:"),
-        f"{public_url}{ACCOUNT_PATH}",
-    )
+    after, path = say("You can switch mail of this kind off on this page:"), ACCOUNT_PATH
+    if is_always_sent:
+        after, path = say("End whatever else they made under Team in your dashboard:"), TEAM_PATH
+    return OwnerLetter(language, subject, happened, button, url, after, f"{public_url}{path}")
 
 
 def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> OwnerLetter:

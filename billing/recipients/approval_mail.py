@@ -5,10 +5,11 @@ Promise: each approval is told once to each person, in the transaction that writ
 at most HOUR_MAX mails an hour are written, whatever an agent does, and what came meanwhile is in the next one. A send
 writes nothing for it. A row holds ids alone: the link that decides is worked out when the mail is sent. An owner's
 link, and the one in the event approval.requested, decide for whoever has them; a colleague's is made of the mail's id, and
-counts only while they are a colleague who may decide, which is looked at with each request.
+counts only while they are a colleague who may decide, which is looked at with each request. Of a send whose sender
+lost their access the owner is always told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys.notifications import Person, find_person, people_of
 from store.database import Transaction
+from webhooks.events.schemas import ApprovalReason
 
 HOUR_MAX: Final = 10
 ONE_BY_ONE_MAX: Final = 3
@@ -65,32 +67,56 @@ async def write_due(
         room = HOUR_MAX - written[tenant]
         if room <= 0:
             continue
-        ids = await approval.take_untold(tx, tenant, limit=TOGETHER_MAX, now_us=now_us)
+        waiting = await approval.take_untold(tx, tenant, limit=TOGETHER_MAX, now_us=now_us)
         is_sent = tenant.environment in sent_in
-        for person in addressees(people[tenant.account_id], "approval", tenant, is_sent=is_sent):
-            mails += _mails(tenant, person, ids, room, is_sent=is_sent, now_us=now_us)
+        everybody = [one for one in people[tenant.account_id] if one.email is not None]
+        wanting = addressees(everybody, "approval", tenant, is_sent=is_sent)
+        for person in everybody:
+            news = _News(tenant, person, is_sent, now_us)
+            mails += news.mails(waiting, room, is_wanted=person in wanting)
     if mails:
         await owner_mail.insert(tx, mails)
     return Written(len(mails), tenants[-1] if len(tenants) == tenants_max else None)
 
 
-def _mails(
-    tenant: Tenant, person: Person, ids: Sequence[str], room: int, *, is_sent: bool, now_us: int
-) -> list[OwnerMail]:
-    """One for each while they are few, else one for all."""
-    is_few = len(ids) <= min(ONE_BY_ONE_MAX, room)
-    groups = [[one] for one in ids] if is_few else [list(ids)]
-    return [
-        written_mail(
-            tenant,
-            "approval",
-            data={"approval_ids": group},
-            is_sent=is_sent,
-            now_us=now_us,
-            member_id=person.member_id,
-        )
-        for group in groups
-    ]
+class _News(NamedTuple):
+    """What one person is told by one look."""
+
+    tenant: Tenant
+    person: Person
+    is_sent: bool
+    now_us: int
+
+    def mails(
+        self, waiting: Mapping[str, ApprovalReason], room: int, *, is_wanted: bool
+    ) -> list[OwnerMail]:
+        """Return at most `room` mails. The owner hears of a send whose sender left even if they switched mail about
+        approvals off: nobody else may know of it, and it fails in the end.
+        """
+        is_owner = self.person.member_id is None
+        left = [one for one, why in waiting.items() if is_owner and why == "sender_left"]
+        others = [one for one in waiting if is_wanted and one not in left]
+        if left and others and room == 1:
+            left, others = [*left, *others], []
+        written = self._of(left, room - bool(others), is_always_sent=True)
+        return written + self._of(others, room - len(written), is_always_sent=False)
+
+    def _of(self, ids: Sequence[str], room: int, *, is_always_sent: bool) -> list[OwnerMail]:
+        """Return one for each while they are few, else one for all."""
+        is_few = len(ids) <= min(ONE_BY_ONE_MAX, room)
+        groups = [[one] for one in ids] if is_few else [list(ids)]
+        more = {"is_always_sent": True} if is_always_sent else {}
+        return [
+            written_mail(
+                self.tenant,
+                "approval",
+                data={"approval_ids": group, **more},
+                is_sent=self.is_sent,
+                now_us=self.now_us,
+                member_id=self.person.member_id,
+            )
+            for group in groups
+        ]
 
 
 async def approval_of_link(

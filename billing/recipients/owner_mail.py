@@ -105,6 +105,11 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         """What the turn's event said; empty where the row of the subscription says it."""
         return {} if self.about is None else dict(msgspec.json.decode(self.about))
 
+    @property
+    def choice(self) -> Notification | None:
+        """What its reader switches it off by; None: it is always sent."""
+        return None if self.data.get("is_always_sent") else CHOICE_OF.get(self.kind)
+
 
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
@@ -236,7 +241,7 @@ def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[Owne
 
 def _is_unwanted(mail: OwnerMail, person: Person) -> bool:
     """Also of what was written before they chose."""
-    choice = CHOICE_OF.get(mail.kind)
+    choice = mail.choice
     return choice is not None and not person.is_notified(choice, mail.environment)
 
 

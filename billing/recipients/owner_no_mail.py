@@ -2,14 +2,14 @@
 
 Invariant: a link is bound to one person, one account and one kind of mail, so it changes nothing else; no link is
 stored. An owner's is made of the account's id, a colleague's of their membership's. Mail about payments that failed,
-invitations, passwords and addresses has none: it is always sent.
+invitations, passwords, addresses and the sends of somebody who lost their access has none: it is always sent.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from billing.recipients.letter import NO_MAIL_PATH
-from billing.recipients.owner_mail import CHOICE_OF, OwnerMail
+from billing.recipients.owner_mail import OwnerMail
 from billing.topups.link_tokens import LinkPurpose, LinkTokens
 from billing.topups.rules import TopUpRules
 from keys.notifications import Notification
@@ -34,7 +34,7 @@ _OF_MEMBERS: Final[Mapping[Notification, LinkPurpose]] = {
 
 def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
     """What stands in the link of this mail; None for a kind that is always sent."""
-    choice = CHOICE_OF.get(mail.kind)
+    choice = mail.choice
     if choice is None:
         return None
     if mail.member_id is not None:

@@ -201,9 +201,11 @@ async def untold_tenants(
     return [Tenant(row["account_id"], row["environment"]) for row in rows]
 
 
-async def take_untold(tx: Transaction, tenant: Tenant, *, limit: int, now_us: int) -> Sequence[str]:
-    """The ids of those of one tenant, the oldest first, which count as told from this commit on. One that
-    another process takes at this moment is passed over.
+async def take_untold(
+    tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
+) -> Mapping[str, ApprovalReason]:
+    """Return the ids of one tenant's, the oldest first, with why each waits; they count as told from this commit
+    on. One that another process takes at this moment is passed over.
     """
     rows = await tx.fetch(
         """UPDATE approvals SET told_at = :now_us WHERE id IN (
@@ -211,13 +213,13 @@ async def take_untold(tx: Transaction, tenant: Tenant, *, limit: int, now_us: in
                WHERE account_id = :account_id AND environment = :environment
                  AND status = 'pending' AND told_at IS NULL
                ORDER BY id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
-           RETURNING id""",
+           RETURNING id, reason""",
         account_id=tenant.account_id,
         environment=tenant.environment,
         now_us=now_us,
         limit=limit,
     )
-    return sorted(row["id"] for row in rows)
+    return dict(sorted((row["id"], row["reason"]) for row in rows))
 
 
 async def insert(tx: Transaction, approvals: Sequence[Approval]) -> None:

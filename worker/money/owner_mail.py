@@ -200,7 +200,11 @@ class OwnerMailer(WokenLoop):
         rules = self._rules
         link_of = _decide_link_of(rules, mail, person)
         return approval_letter(
-            asked, public_url=rules.public_url, link_of=link_of, language=language
+            asked,
+            public_url=rules.public_url,
+            link_of=link_of,
+            language=language,
+            is_always_sent=mail.choice is None,
         )
 
     async def _about_password(

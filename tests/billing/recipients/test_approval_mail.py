@@ -15,12 +15,15 @@ from billing.topups.mail import MailRules
 from kernel.clock import FixedClock
 from keys.mail_choice import choose_mail, set_mail_language
 from store.database import Database, Transaction
+from tests.support.colleagues import given_colleague
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.mailing_account import FROM, MailingAccount, open_mailing_account
 from worker.money.approval_mail import ApprovalTeller
 from worker.money.owner_mail import OwnerMailer
+from worker.release import Releaser
 
 WAITS = "approval@sandbox.test"
+HOUR_US = 3_600_000_000
 SENT_IN = frozenset({"staging"})
 
 
@@ -237,6 +240,60 @@ async def test_who_wants_none_or_has_no_address_gets_none_and_nothing_is_written
     assert await write(owner) == 0
     await ask(owner)
     assert await write(owner) == 1
+
+
+async def test_a_send_of_who_left_is_told_to_an_owner_who_wants_no_mail_about_approvals(
+    owner: MailingAccount, server: MailServer
+) -> None:
+    account, clock = owner.account, owner.account.clock
+    colleague = await given_colleague(account)
+    for number in range(2):
+        await colleague.send(send_at=clock.now_us() + HOUR_US, to=f"u{number}@example.com")
+    await colleague.remove()
+    clock.advance_s(3600)
+    await Releaser(owner.database, clock, account.engine).sweep()
+    await owner.database.transaction(
+        lambda tx: choose_mail(
+            tx, account.account_id, "approval", is_on=False, now_us=clock.now_us()
+        )
+    )
+    await ask(owner)  # above its key's threshold: they chose not to hear of these
+
+    assert await write(owner) == 2
+    mails = await mail_all(owner, server)
+
+    assert sorted(one["Subject"] for one in mails) == [
+        "$10.00 for u0@example.com waits for you",
+        "$10.00 for u1@example.com waits for you",
+    ]
+    for one in mails:
+        text = text_of(one)
+        assert "dev@acme.example asked to send" in text
+        assert text.endswith(
+            "End whatever else they made under Team in your dashboard: https://pay.acme.com/dashboard/team"
+        )
+        # No switch ends them, so they name none.
+        assert one["List-Unsubscribe"] is None
+
+
+async def test_of_the_last_mail_of_an_hour_both_kinds_share_one(owner: MailingAccount) -> None:
+    account, clock = owner.account, owner.account.clock
+    colleague = await given_colleague(account)
+    await colleague.send(send_at=clock.now_us() + HOUR_US)
+    await colleague.remove()
+    clock.advance_s(3600)
+    for _ in range(9):
+        await ask(owner)
+        assert await write(owner) == 1
+    await Releaser(owner.database, clock, account.engine).sweep()
+    await ask(owner)
+
+    assert [await write(owner) for _ in range(2)] == [1, 0]
+    mails = await owner.database.read(
+        lambda tx: owner_mail.latest(tx, account.principal.tenant, limit=20)
+    )
+    assert [len(one.data["approval_ids"]) for one in mails] == [2, *[1] * 9]
+    assert (mails[0].choice, mails[1].choice) == (None, "approval")
 
 
 @pytest.mark.parametrize(
