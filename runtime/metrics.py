@@ -206,6 +206,11 @@ class Metrics:
         self.lock_timeouts = self._plain_counter(
             "topup_batch_lock_timeouts", "Group commits that met rows which somebody else held."
         )
+        self.database_refusals = self._plain_counter(
+            "topup_database_refusals",
+            "Requests that were refused since the database was away, busy or a standby, by class.",
+            "error",
+        )
         self.pool_waits = self._plain_counter(
             "topup_pool_waits", "Waits for a connection to the database while all were lent."
         )

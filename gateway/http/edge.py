@@ -7,7 +7,6 @@ wrong becomes one answer in the surface's shape and one line in the log. The pro
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -22,7 +21,7 @@ from gateway.http.body import ClientGone
 from gateway.http.connection.exchange import EXCHANGE
 from gateway.http.connection.whole import read_whole, write_whole
 from gateway.http.documents import Documents
-from gateway.http.errors import is_expected, refusal_of
+from gateway.http.errors import note_failure, refusal_of
 from gateway.http.hosts import PROBED, Hosts
 from gateway.http.pipeline import Pipeline
 from gateway.http.request_context import RequestContext
@@ -64,7 +63,6 @@ _HTTPS = (b"strict-transport-security", b"max-age=31536000")
 Repaired = Callable[[RequestContext[Any, Any], Refusal], Refusal]
 # What a refusal's headers say of how to get in, where a path has a way of its own.
 Challenges = Callable[[RequestContext[Any, Any], Refusal], list[tuple[bytes, bytes]]]
-_log = logging.getLogger(__name__)
 
 
 class Edge:
@@ -169,9 +167,7 @@ class Edge:
         if not isinstance(error, Exception):
             # The process ends, and waits for this answer no longer.
             error = Unavailable(_STOPPING, retry_after_s=1)
-        if not is_expected(error):
-            fields = {"request_id": call.request_id.decode(), "route": call.template}
-            _log.error("request.failed", exc_info=error, extra={"fields": fields})
+        note_failure(call, error)
         if call.status:
             return None
         refusal = refusal_of(error)

@@ -4,6 +4,7 @@ Only this file knows statuses of failures. A test checks that every DomainError 
 itself or by a class it derives from. Whatever is not a DomainError is 5000: its text stays inside.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -60,6 +61,7 @@ from gateway.http.body import BodyTooLarge, MediaTypeRefused
 from gateway.http.fields import EnvironmentMismatch
 from gateway.http.password_again import PasswordRequired
 from gateway.http.rate_limit import RateLimited
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import MethodNotAllowed
 from gateway.http.session_cookie import ForgeryRefused, SignInRefused
 from gateway.http.strict_json import Unreadable
@@ -79,7 +81,7 @@ from keys.principal import AddressNotAllowed, ScopeMissing
 from keys.staging_quota import StagingClosed, StagingFull
 from keys.suspension import AccountSuspended
 from keys.tokens.device_login import LoginDenied, LoginExpired
-from store.errors import CommitUnknown, StoreError
+from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, Unable
 from store.idempotency import KeyInProgress, KeyReused
 from webhooks.certification.certify import CannotSign
 from webhooks.deliveries.delivery import CannotCancel
@@ -90,6 +92,8 @@ from webhooks.http.guard import UrlRefused
 from webhooks.replays.overlap import ReplayOverlaps
 from webhooks.replays.replay import ReplayEnded, TooManyReplays
 
+_log = logging.getLogger(__name__)
+_OUTAGES: Final = (Contention, Unable, ConnectionLost, CommitUnknown)
 _DOCS_PATH = "/docs/codes"
 RETRY_AFTER_S = 1
 _HIDDEN = "something went wrong on our side; the request id finds it in our log"
@@ -260,6 +264,23 @@ def refusal_as(kind: str, detail: str, *, address: str, **facts: Any) -> Refusal
 def is_expected(error: Exception) -> bool:
     """Whether the error is a refusal by rule, which needs no trace in the log."""
     return isinstance(error, DomainError) and row_of(type(error)) is not None
+
+
+def note_failure(call: RequestContext[Any, Any], error: Exception) -> None:
+    """Log what no rule refused: a database that is away, busy or a standby in one line of its class and code, since
+    no statement of ours is at fault; anything else with its trace.
+    """
+    if is_expected(error):
+        return
+    fields = {"request_id": call.request_id.decode(), "route": call.template}
+    if isinstance(error, _OUTAGES):
+        kind = type(error).__name__
+        call.context.metrics.database_refusals.add(kind)
+        _log.warning(
+            "request.no_database", extra={"fields": {**fields, "error": kind, "code": error.code}}
+        )
+    else:
+        _log.error("request.failed", exc_info=error, extra={"fields": fields})
 
 
 def _expected(error: DomainError, row: ErrorRow, address: str = "") -> Refusal:

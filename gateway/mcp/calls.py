@@ -5,7 +5,6 @@ said to that. Whoever declines to open it wants no top-up: it is cancelled, so t
 Whoever only closed the question has decided nothing: it goes on waiting, and the result says so.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -24,7 +23,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.envelope import Envelope, refuse
 from gateway.http.access_log import keep
 from gateway.http.body import ClientGone
-from gateway.http.errors import is_expected, refusal_of
+from gateway.http.errors import note_failure, refusal_of
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
 from gateway.mcp.links import as_tools, order_of
@@ -43,7 +42,6 @@ _DISMISSED: Final = "Nobody has decided yet. "
 _DECLINED: Final = "The person declined, so the top-up was cancelled: its funds are back."
 _decode = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
-_log = logging.getLogger(__name__)
 
 
 class ToolRequest(NamedTuple):
@@ -134,9 +132,7 @@ def _question(envelope: Envelope) -> InputRequiredResult:
 
 def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
     call, tool = asked.call, asked.tool
-    if not is_expected(error):
-        fields = {"request_id": call.request_id.decode(), "route": call.template}
-        _log.error("request.failed", exc_info=error, extra={"fields": fields})
+    note_failure(call, error)
     inner = RefusedCall(tool.method, API_PREFIX + tool.path, asked.arguments)
     refusal = repaired(call, refusal_of(error), inner)
     if refusal.error["next_action"] == "top_up":

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,7 +24,16 @@ from gateway.http.routing import ApiSurface, Reply, Route, Router
 from gateway.repair.repair import repaired
 from kernel.fields import Fields
 from runtime.context import Context
-from store.errors import CommitUnknown
+from store.errors import (
+    CommitUnknown,
+    ConnectionLost,
+    Contention,
+    DataRefused,
+    LockTimeout,
+    StoreError,
+    Unable,
+)
+from store.faults import CannotOpen, Fault
 from tests.support.gateway import Gateway, running, settings_of
 
 FIELDS = ["success", "code", "message", "transaction_id", "status", "timestamp", "data"]
@@ -31,6 +41,8 @@ SEND = "/topup/send"
 GOOD = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 JSON = {"Content-Type": "application/json"}
 STARTED = asyncio.Event()
+# What the next calls of /odd/away meet, the last first.
+FAILURES: list[StoreError] = []
 
 
 @pytest_asyncio.fixture
@@ -71,7 +83,7 @@ async def broken(_call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def away(_call: RequestContext[Fields, Fields]) -> Reply:
-    raise CommitUnknown("08006")
+    raise FAILURES.pop() if FAILURES else CommitUnknown("08006")
 
 
 async def late(_call: RequestContext[Fields, Fields]) -> Reply:
@@ -331,3 +343,33 @@ async def test_what_a_stopping_process_gives_up_is_answered_in_words(gateway: Ga
     assert sent[0]["status"] == 503
     assert (b"retry-after", b"1") in sent[0]["headers"]
     check_envelope(json.loads(sent[1]["body"]), 503)
+
+
+async def test_a_database_that_is_away_is_one_line_without_a_trace(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    outages: list[StoreError] = [
+        CannotOpen(Fault.NO_SUCH_SERVER, "standby", "db.example"),
+        ConnectionLost("ConnectionDoesNotExistError"),
+        Unable("25006"),
+        Contention("40001"),
+        LockTimeout("55P03"),
+        CommitUnknown("08006"),
+    ]
+    FAILURES[:] = [DataRefused("23505"), *reversed(outages)]
+    with caplog.at_level(logging.INFO, logger="gateway.http.errors"):
+        answers = [await gateway.client.get("/odd/away") for _ in range(7)]
+
+    assert [one.status_code for one in answers] == [503] * 7
+    *lines, other = [one for one in caplog.records if one.name == "gateway.http.errors"]
+    assert {(one.levelname, one.getMessage(), one.exc_info) for one in lines} == {
+        ("WARNING", "request.no_database", None)
+    }
+    named = [(vars(one)["fields"]["error"], vars(one)["fields"]["code"]) for one in lines]
+    assert named == [(type(one).__name__, one.code) for one in outages]
+    # A row that was refused is a fault of ours.
+    assert (other.levelname, other.getMessage()) == ("ERROR", "request.failed")
+    assert other.exc_info is not None
+    metrics = (await gateway.client.get("/metrics")).text
+    for one in outages:
+        assert f'topup_database_refusals_total{{error="{type(one).__name__}"}} 1.0' in metrics
