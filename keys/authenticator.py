@@ -90,6 +90,7 @@ class Limits:
     unknown_max: int = 5_000  # apart, so that made-up tokens push no real key out
     waiting_max: int = 5_000  # digests that wait for the next query
     write_uses_after_s: float = 10.0
+    answer_s: float = 5.0  # how long a caller waits for the query
 
 
 class Authenticator:
@@ -138,8 +139,8 @@ class Authenticator:
     async def authenticate(self, token: str) -> Principal:
         """The principal behind a token, from the database where the cache has none.
 
-        Raises InvalidCredential, CredentialEnded; Unavailable when too many wait, StoreError when
-        the database does not answer.
+        Raises InvalidCredential, CredentialEnded; Unavailable when too many wait or the query takes too long,
+        StoreError when the database does not answer.
         """
         found = self.authenticate_now(token)
         if found is not None:
@@ -148,7 +149,14 @@ class Authenticator:
         assert parsed is not None, "authenticate_now refuses what cannot be a token"
         presented = digest(token)
         # The query serves others, too: it goes on when this request goes away.
-        outcome = await asyncio.shield(self._want(presented, parsed.kind))
+        try:
+            async with asyncio.timeout(self._limits.answer_s):
+                outcome = await asyncio.shield(self._want(presented, parsed.kind))
+        except TimeoutError:
+            raise Unavailable(
+                "The database did not say in time whose key this is, and nothing was done. Repeat the request.",
+                retry_after_s=1,
+            ) from None
         if outcome is None:
             raise _invalid()
         now_us = self._clock.now_us()

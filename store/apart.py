@@ -8,15 +8,27 @@ over in milliseconds, is reason enough to be here.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Final, Generic, Protocol
 
 from kernel.errors import Unavailable
-from store.batch_parts import RETRY_AFTER_S, C, R, Tenants, Waiting, away, fail
+from store.batch_parts import (
+    ANSWER_MAX_S,
+    RETRY_AFTER_S,
+    C,
+    R,
+    Tenants,
+    Waiting,
+    away,
+    fail,
+    unknown,
+)
 from store.errors import LockTimeout
 
+_log = logging.getLogger(__name__)
 TRIES_AT_ONCE_MAX: Final = 2
 # Of all that wait, over those at once: so long may one try be. Others that wait apart come in between.
 ROUND_S: Final = 1.0
@@ -39,11 +51,13 @@ class Apart(Generic[C, R]):
         *,
         batch_max: int,
         age_max_s: float,
+        answer_max_s: float = ANSWER_MAX_S,
     ) -> None:
         self._tenants_of = tenants_of
         self._commit = commit
         self._batch_max = batch_max
         self._age_max_s = age_max_s
+        self._answer_max_s = answer_max_s
         self._queues: dict[Tenants, list[Waiting[C, R]]] = {}
         self._under_way: set[Tenants] = set()
         # These had a try, and their rows were held.
@@ -78,13 +92,17 @@ class Apart(Generic[C, R]):
         asyncio.get_running_loop().call_later(max(left_s, 0.0), self._refuse, waiting)
 
     def _refuse(self, waiting: Waiting[C, R]) -> None:
-        """Unless it is being written, or was: then it is answered by that."""
+        """Unless it is being written, or was: then it is answered by that, or told in time that nobody knows yet."""
         for tenants, queue in self._queues.items():
             if waiting in queue:
                 queue.remove(waiting)
                 fail([waiting], _held())
                 self._forget_if_done(tenants)
                 return
+        if not waiting.future.done():
+            left_s = self._answer_max_s - (time.monotonic() - waiting.since_s)
+            loop = asyncio.get_running_loop()
+            loop.call_later(max(left_s, 0.0), fail, (waiting,), unknown())
 
     async def _drain(self) -> None:
         try:
@@ -103,6 +121,10 @@ class Apart(Generic[C, R]):
             batch, self._queues[tenants] = queue[:size], queue[size:]
             try:
                 await self._write(tenants, batch)
+            except Exception:
+                # Nobody awaits this task, and others wait here.
+                _log.exception("batch writer broke")
+                fail(batch, away())
             except BaseException:
                 fail(batch, away())
                 raise

@@ -16,11 +16,13 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import Generic
 
 from kernel.errors import Unavailable
 from store.apart import Apart
 from store.batch_parts import (
+    ANSWER_MAX_S,
     RETRY_AFTER_S,
     BatchWatch,
     C,
@@ -47,8 +49,6 @@ LOCK_WAIT_S = 0.1
 # A batch that takes longer is overtaken by those that do not touch its tenants.
 PATIENCE_S = 0.1
 LANES_MAX = 2
-# Whoever waits for a batch that is under way for so long is told that its outcome is not known yet.
-ANSWER_MAX_S = 9.0
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class GroupCommit(Generic[C, R]):
         batch_max: int = BATCH_COMMANDS_MAX,
         waiting_max: int = WAITING_COMMANDS_MAX,
         age_max_s: float = WAITING_AGE_MAX_S,
+        answer_max_s: float = ANSWER_MAX_S,
         on_batch: Callable[[int], None] | None = None,
         on_kept: Callable[[float], None] | None = None,
     ) -> None:
@@ -90,6 +91,7 @@ class GroupCommit(Generic[C, R]):
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._age_max_s = age_max_s
+        self._answer_max_s = answer_max_s
         self._on_batch = on_batch
         self._on_kept = on_kept
         # How often a batch met rows that somebody else held; for metrics.
@@ -97,7 +99,11 @@ class GroupCommit(Generic[C, R]):
         self._waiting: deque[Waiting[C, R]] = deque()
         self._lanes: dict[asyncio.Task[None], _Lane[C, R]] = {}
         self._apart: Apart[C, R] = Apart(
-            self._tenants_of, self._attempt, batch_max=batch_max, age_max_s=age_max_s
+            self._tenants_of,
+            self._attempt,
+            batch_max=batch_max,
+            age_max_s=age_max_s,
+            answer_max_s=answer_max_s,
         )
         self._is_held_up = False
         # Whether a long command may wait.
@@ -171,6 +177,9 @@ class GroupCommit(Generic[C, R]):
     async def _drain(self, lane: _Lane[C, R]) -> None:
         try:
             await self._write(lane)
+        except Exception:
+            # Nobody awaits this task, and everybody is answered.
+            _log.exception("batch writer broke")
         finally:
             # Here and not in a callback: a command that comes right after must find no lane.
             self._forget(asyncio.current_task())
@@ -260,8 +269,8 @@ class GroupCommit(Generic[C, R]):
         end. Returns when to look again, in seconds.
         """
         self._refuse_old()
-        if age_s >= ANSWER_MAX_S:
-            fail(lane.batch, unknown())
+        late_s = time.monotonic() - self._answer_max_s
+        fail(takewhile(lambda one: one.since_s <= late_s, lane.batch), unknown())
         self._is_held_up = age_s >= PATIENCE_S or self._is_long_under_way()
         if self._waiting and self._is_held_up and len(self._lanes) < LANES_MAX:
             self._open_lane()

@@ -16,6 +16,8 @@ R_co = TypeVar("R_co", covariant=True)
 Tenants = frozenset[object]
 
 RETRY_AFTER_S = 1
+# Who has waited for so long since they came, with their command under way, is told that its outcome is not known yet.
+ANSWER_MAX_S = 9.0
 
 
 class Prepared(Protocol[R_co]):

@@ -124,4 +124,11 @@ async def _kept(noting: Awaitable[bool]) -> bool:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task], timeout=_ENDED_S_MAX)
+        task.add_done_callback(_see)
         raise
+
+
+def _see(ended: "asyncio.Future[bool]") -> None:
+    """Take an error that nobody waits for any more: the database is away, and the worker ends."""
+    if not ended.cancelled():
+        ended.exception()

@@ -158,6 +158,23 @@ async def test_a_cache_without_room_still_answers(gated: GatedAuthenticator) -> 
     assert gated.authenticator.authenticate_now(secret) is None
 
 
+async def test_a_query_that_hangs_is_waited_for_so_long_and_serves_who_comes_later(
+    gated: GatedAuthenticator,
+) -> None:
+    gated.limit(answer_s=0.2)
+    _, secret = await gated.mint()
+    gated.gate.is_open.clear()
+
+    with pytest.raises(Unavailable, match="nothing was done") as refused:
+        await gated.authenticator.authenticate(secret)
+    gated.gate.is_open.set()
+    await queries_done(gated)
+
+    assert refused.value.retry_after_s == 1
+    assert (await gated.authenticator.authenticate(secret)).key_id is not None
+    assert gated.gate.reads == 1
+
+
 async def test_closing_tells_those_who_wait(gated: GatedAuthenticator) -> None:
     secrets = [(await gated.mint())[1] for _ in range(2)]
     gated.gate.is_open.clear()

@@ -1,12 +1,16 @@
 """Commands that wait apart: however many tenants' rows are held, one that is free soon goes on."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Sequence
 
+import pytest
+
+from kernel.errors import Unavailable
 from store.apart import Apart
 from store.batch_parts import Tenants, Waiting
-from store.errors import LockTimeout
+from store.errors import ConnectionLost, LockTimeout
 
 HELD = 40
 
@@ -94,3 +98,46 @@ async def test_a_long_command_is_written_alone() -> None:
     await asyncio.gather(*(one.future for one in waiting))
 
     assert written == [["a/0", "a/1"], ["a/2"], ["a/3"], ["a/4"]]
+
+
+async def test_one_that_is_being_written_for_too_long_is_told_that_nobody_knows_yet() -> None:
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def commit(_batch: Sequence[Waiting[str, str]], _lock_wait_s: float) -> None:
+        asked.set()
+        await never.wait()
+
+    apart: Apart[str, str] = Apart(
+        _tenants_of, commit, batch_max=256, age_max_s=0.2, answer_max_s=0.5
+    )
+    waiting = _waiting("a/send")
+    apart.put([waiting])
+    await asked.wait()
+
+    with pytest.raises(Unavailable, match="does not say yet"):
+        await waiting.future
+
+    assert time.monotonic() - waiting.since_s > 0.4
+    never.set()
+    await asyncio.wait(apart.tasks)
+
+
+async def test_whatever_breaks_a_write_is_no_task_that_nobody_hears_of() -> None:
+    unheard: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: unheard.append(told))
+
+    async def commit(batch: Sequence[Waiting[str, str]], _lock_wait_s: float) -> None:
+        if batch[0].command == "a/send":
+            raise ConnectionLost("ConnectionDoesNotExistError")
+        batch[0].future.set_result("done")
+
+    apart: Apart[str, str] = Apart(_tenants_of, commit, batch_max=1, age_max_s=5.0)
+    broken, next_ = _waiting("a/send"), _waiting("b/send")
+    apart.put([broken, next_])
+
+    with pytest.raises(Unavailable, match="away"):
+        await broken.future
+    assert await next_.future == "done"
+    await asyncio.sleep(0)
+    gc.collect()
+    assert unheard == []

@@ -1,5 +1,6 @@
 """Group commit where a batch is held up: others overtake it, and who meets a held row waits apart."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -112,3 +113,20 @@ async def test_how_many_wait_and_how_often_a_row_was_held_is_counted(
 
     assert (waiting, group.depth) == (3, 0)
     assert group.lock_timeouts == 1
+
+
+async def test_a_command_is_answered_in_time_since_it_came_and_not_since_its_batch_began(
+    gate: Gate, runner: Runner
+) -> None:
+    group: Group = GroupCommit(gate, runner.prepare, answer_max_s=2.0)
+    began_s = time.monotonic()
+    waiting = group.submit("a")
+    # The process has no time for its batch, which then hangs.
+    time.sleep(1.5)  # noqa: ASYNC251 it stands still
+
+    with pytest.raises(Unavailable, match="does not say yet"):
+        await waiting
+
+    assert 1.9 < time.monotonic() - began_s < 3.0
+    gate.open()
+    await group.close()

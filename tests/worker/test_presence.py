@@ -1,18 +1,23 @@
 """A worker beside others: hints are for who takes what is due, and nobody waits for one that does not."""
 
+import asyncio
+import gc
 import time
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from kernel.clock import SECOND_US
 from runtime.processes.presence import WorkerPresence, has_others, note_presence
 from store.database import Database, Transaction
+from store.errors import ConnectionLost
 from tests.support.dispatcher import CLOCK, dispatching, given_tenant, until
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import given_endpoint, given_events
 from worker.dispatch import BEAT_S
-from worker.presence import HintSharing
+from worker.presence import HintSharing, be_present
+from worker.slots import Slots
 
 
 @pytest.mark.parametrize(
@@ -84,3 +89,28 @@ async def test_a_worker_that_came_too_late_sends_what_the_others_do_not(
 
     # Well before the beat, which finds what no hint told of; a machine may be slow once.
     assert min(took_s) < BEAT_S / 4
+
+
+async def test_an_end_while_the_database_is_away_is_no_error_that_nobody_hears_of() -> None:
+    unheard: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: unheard.append(told))
+    asked, told = asyncio.Event(), asyncio.Event()
+
+    class Away:
+        async def transaction(self, _work: Any, **_options: Any) -> Any:
+            asked.set()
+            await told.wait()
+            raise ConnectionLost("ConnectionDoesNotExistError")
+
+    database = cast(Database, Away())
+    task = asyncio.create_task(be_present(database, CLOCK, Slots(1), lambda _others: None))
+    await asked.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    told.set()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    del task
+    gc.collect()
+
+    assert unheard == []
