@@ -3,8 +3,8 @@
 python -m bench.audit [--full] [--write] [--sizes 100000] [--only sqlite|postgresql]
 
 An account with so many top-ups of sixty days and a tenth as many recipients. First a full audit, of which nothing is sealed;
-then `topup checkpoints seal` seals all days and adds them to the sums; then an audit that stands on both, and a full one
-again. Each is a command as an operator runs it; memory is that of the command at its peak, without PostgreSQL's.
+then `topup checkpoints seal` seals all days, adds them to the sums and seals each event; then an audit that stands on both, and
+a full one again. Each is a command as an operator runs it; memory is that of the command at its peak, without PostgreSQL's.
 """
 
 import argparse
@@ -18,10 +18,12 @@ from typing import Final, NamedTuple
 from bench import report
 from bench.scene import KINDS, scene
 from bench.stock import stock, tidy
-from bench.tenants import open_tenants
+from bench.tenants import open_tenants, opened
 from bench.usage import Meter
-from kernel.clock import DAY_US
-from tests.support.installation import Installation
+from billing.records.sealing import RecordSealer
+from kernel.clock import DAY_US, FixedClock, SystemClock
+from keys.vault import Vault
+from tests.support.installation import MASTER_KEY, Installation
 
 QUICK_SIZES: Final = (100_000,)
 FULL_SIZES: Final = (200_000,)
@@ -70,6 +72,7 @@ def _measure(kind: str, size: int) -> Sequence[tuple[str, _Ran]]:
     with scene(kind) as stage:
         url = stage.installation.database_url
         tenants = asyncio.run(open_tenants(url, 1))
+        asyncio.run(_begin_records(url))
         asyncio.run(stock(url, tenants, size, span_us=SPAN_US, tables=TABLES))
         found = []
         for name, words in COMMANDS:
@@ -77,6 +80,13 @@ def _measure(kind: str, size: int) -> Sequence[tuple[str, _Ran]]:
             # As a database does by itself in the quiet hours after.
             tidy(url)
         return found
+
+
+async def _begin_records(url: str) -> None:
+    """Begin the record log before the first top-up, so that each event is sealed."""
+    clock = FixedClock(SystemClock().now_us() - SPAN_US - DAY_US)
+    async with opened(url) as database:
+        await RecordSealer(database, Vault([bytes.fromhex(MASTER_KEY)]), clock).seal()
 
 
 def _run(installation: Installation, words: Sequence[str]) -> _Ran:

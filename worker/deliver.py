@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from billing.records.body_check import is_replay
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
+from kernel.ids import are_near
 from kernel.trace import Span, request_id_of, span_of
 from keys.vault import SealBroken
 from store.errors import StoreError
@@ -132,7 +133,10 @@ class DeliverySender:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
         fault = ""
-        if is_replay(claimed.event_id, claimed.id, delivery_created_at=claimed.created_at):
+        # Of nearly all it is known by their ids that they are none.
+        if not are_near(claimed.event_id, claimed.id) and is_replay(
+            claimed.event_id, delivery_created_at=claimed.created_at
+        ):
             try:
                 fault = await self._fault_of(claimed)
             except StoreError:

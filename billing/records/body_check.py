@@ -11,17 +11,14 @@ from billing.records.kind import EVENT, read_these
 from billing.records.leaf import digest_of
 from billing.records.sealing import made_at_us
 from kernel.clock import DAY_US, HOUR_US, day_start_us
-from kernel.ids import are_near
 from store.database import Transaction
 
 # A delivery that was made so long after its event is a replay of it.
 REPLAY_AFTER_US: Final = HOUR_US
 
 
-def is_replay(event_id: str, delivery_id: str, *, delivery_created_at: int) -> bool:
+def is_replay(event_id: str, *, delivery_created_at: int) -> bool:
     """Return whether a delivery was made long enough after its event that the event is sealed."""
-    if are_near(event_id, delivery_id):
-        return False
     return delivery_created_at - made_at_us(event_id) > REPLAY_AFTER_US
 
 
