@@ -10,6 +10,7 @@ lists the rules that this can't show, each with the reason: promtool tests those
 """
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
@@ -75,12 +76,10 @@ BY_SERIES: Final = {
     "TopupPaymentsUnanswered": "an hour must pass",
     "TopupTopupsOverdue": "a day must pass",
     "TopupTransactionIdsRunOut": "a billion transactions must pass",
-    "TopupCommandsWait": "a thousand callers must wait on a machine of two cores",
     "TopupDeliveriesLate": "five minutes must pass with workers that run",
     "TopupClaimsLost": "ten claims must be overtaken",
     "TopupMoneyDiffers": "a provider must tell other payments than the ledger has",
     "TopupMachinePaymentStuck": "a facilitator must lose an answer",
-    "TopupSupplierSilent": "a supplier must give no clear answer",
     "TopupSupplierContradicts": "a supplier must contradict itself",
     "TopupTopupsNeedPerson": "an hour must pass",
     "TopupTopupsWaitLong": "an hour must pass",
@@ -555,6 +554,54 @@ async def a_table_is_locked_and_readers_queue(stand: Stand) -> AsyncIterator[Non
             where = f"{stand.installation.gateways[0].url}{API}/events?limit=1"
             for _ in range(60):
                 await stack.enter_async_context(beside(lambda: calling.get(where)))
+            yield
+    finally:
+        await holder.close()
+
+
+@scenario("SupplierSilent")
+@contextlib.asynccontextmanager
+async def a_supplier_gives_no_clear_answer(stand: Stand) -> AsyncIterator[None]:
+    """It answers 500, so nobody knows whether it delivered."""
+
+    async def refuse(_received: object) -> int | None:
+        return 500
+
+    secret = stand.folder / "supplier.secret"
+    secret.write_text(f"whsec_{base64.b64encode(bytes(32)).decode()}\n", encoding="utf-8")
+    url = f"http://127.0.0.1:{stand.receiver.port}/supplier"
+    options = ("--kind", "http", "--option", f"url={url}", "--secret", f"secret=@{secret}")
+    now(stand, "suppliers", "create", "own", *options)
+    now(stand, "platforms", "create", "gpt", "--name", "GPT")
+    now(stand, "platforms", "suppliers", "gpt", "own")
+    before, stand.receiver.answer = stand.receiver.answer, refuse
+    body = {**order(100), "platform": "gpt"}
+
+    async def send_to_it() -> None:
+        async with client(stand.key, timeout_s=12) as calling:
+            await calling.post(f"{stand.installation.url}{API}/topup/send", json=body)
+        await asyncio.sleep(0.2)
+
+    async with beside(send_to_it):
+        yield
+    stand.receiver.answer = before
+    now(stand, "suppliers", "pause", "own", "--reason", "it answers 500")
+
+
+@scenario("CommandsWait")
+@contextlib.asynccontextmanager
+async def more_callers_come_than_are_served(stand: Stand) -> AsyncIterator[None]:
+    """One session holds all tenants' rows, and 1,300 callers send."""
+    holder = await asyncpg.connect(primary_url(stand))
+    where = f"{stand.installation.url}{API}/topup/send"
+    try:
+        async with contextlib.AsyncExitStack() as stack, client(stand.key, timeout_s=60) as calling:
+            await holder.execute("SET idle_in_transaction_session_timeout = 0")
+            await holder.execute("BEGIN")
+            await holder.execute("SELECT 1 FROM account_environments FOR UPDATE")
+            for _ in range(1_300):
+                again = beside(lambda: calling.post(where, json=order(100)))
+                await stack.enter_async_context(again)
             yield
     finally:
         await holder.close()
