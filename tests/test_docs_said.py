@@ -9,7 +9,8 @@ import click
 import pytest
 
 from cli.main import main
-from runtime.settings import PREFIX, Settings, known_variables
+from runtime.context import connections_of_a_process
+from runtime.settings import PREFIX, Settings, known_variables, load_settings
 
 ROOT = Path(__file__).parent.parent
 # Decisions say how it was when they were taken, and the change log what became of it.
@@ -33,6 +34,10 @@ _DEFAULT = re.compile(
 # In a line of code or in the text, up to what ends a command.
 _INLINE = re.compile(r"`(topup(?: [^`]+)?)`")
 _IN_BLOCK = re.compile(r"(?:^|(?<!namespace)[\s(/])(topup [a-z][^|;&)<>]*)")
+# Of PostgreSQL, by the settings as they are unless changed.
+_CONNECTIONS = re.compile(
+    r"(\d+) (?:connections (?:of each process|to the database)|for each (?:pod|process)\b)"
+)
 _WORD = re.compile(r"^[a-z][a-z-]*$")
 _OPTION = re.compile(r"^--[a-z][a-z0-9-]*")
 
@@ -102,3 +107,10 @@ def test_each_default_that_a_page_names_is_the_settings_own(path: Path) -> None:
     }
 
     assert wrong == {}
+
+
+@pytest.mark.parametrize("name", ["docs/deploy.md", "docs/operations.md", "docs/scale.md"])
+def test_each_number_of_connections_that_a_page_names_is_a_processs_own(name: str) -> None:
+    said = _CONNECTIONS.findall((ROOT / name).read_text(encoding="utf-8"))
+
+    assert {int(one) for one in said} == {connections_of_a_process(load_settings())}

@@ -1,5 +1,6 @@
 """Group commit where a batch is held up: others overtake it, and who meets a held row waits apart."""
 
+import logging
 import time
 from collections.abc import AsyncIterator
 
@@ -101,9 +102,11 @@ async def test_a_row_that_stays_held_refuses_its_commands_at_their_ages_end(
     assert await kept(database) == ["c"]
 
 
-async def test_how_many_wait_and_how_often_a_row_was_held_is_counted(
-    gate: Gate, group: Group
+async def test_how_many_wait_and_how_often_a_row_was_held_is_counted_and_is_no_warning(
+    gate: Gate, group: Group, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Two gateways meet at one busy account now and then: its alert says if it is often."""
+    caplog.set_level(logging.INFO, logger="store.batch")
     gate.failures = [LockTimeout("55P03")]
 
     answers = [group.submit(name) for name in ("a", "b", "c")]
@@ -113,6 +116,7 @@ async def test_how_many_wait_and_how_often_a_row_was_held_is_counted(
 
     assert (waiting, group.depth) == (3, 0)
     assert group.lock_timeouts == 1
+    assert [(one.levelname, one.message) for one in caplog.records] == [("INFO", "batch held up")]
 
 
 async def test_a_command_is_answered_in_time_since_it_came_and_not_since_its_batch_began(
