@@ -196,9 +196,7 @@ async def _judged(run: _Run, ratios: Mapping[str, float], paused: int) -> Judged
     words = dict(await installation.fetch(_WORDS))
     findings = await installation.findings()
     sent, asked = {id_ for one in run.sends for id_ in one.began_s}, run.supplier.asked
-    delivered = [id_ for id_, end in ends.items() if end == "delivered"]
-    shown = await asyncio.gather(*(_code(run, id_) for id_ in delivered))
-    codes = dict(zip(delivered, shown, strict=True))
+    codes = {id_: await _code(run, id_) for id_, end in ends.items() if end == "delivered"}
     handed = {id_: run.supplier.handed[codes[id_] or ""] for id_ in codes.keys() & asked.keys()}
     told = {
         one.event["data"].get("transaction_id")
