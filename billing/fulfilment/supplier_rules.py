@@ -37,8 +37,8 @@ async def check_where(
     attempts = await count_open(tx, before.environment, before.id)
     if attempts and not despite_open_attempts:
         raise InvalidInput(
-            f"{attempts} top-ups are with {before.id}, and what became of them is open: with another"
-            f" {' or '.join(moved)} they may be done twice. Hold the supplier and decide on them"
+            f"Top-ups with {before.id} whose outcome is open: {attempts}. With another"
+            f" {' or '.join(moved)} they may be done twice. Pause the supplier and decide on them"
             " first; or change it despite open attempts, if that is the same service with the same"
             " records",
             param="despite_open_attempts",

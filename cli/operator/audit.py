@@ -72,7 +72,7 @@ def audit(context: click.Context, *, full: bool) -> None:
     facts = {"unproved": facts_of(result.unproved)}
     if result.findings:
         show_rows(result.findings, *_COLUMNS, facts=facts)
-        note(f"{len(result.findings)} rows break a rule (figures in micros)")
+        note(f"Rows that break a rule: {len(result.findings)} (figures in micros)")
         _note_unproved(result)
         context.exit(EXIT_REFUSED)
     if wants_json():

@@ -89,12 +89,12 @@ def reconcile(
 def _sum_up(compared: Compared, *, keep_fees: bool, shows_others: bool) -> None:
     kept = "kept" if keep_fees else "not kept"
     note(
-        f"{compared.payments} payments compared, {len(compared.differences)} differences;"
-        f" fees of {len(compared.fees)} {kept}"
+        f"Payments compared: {compared.payments}. Differences: {len(compared.differences)}."
+        f" Fees {kept}: {len(compared.fees)}."
     )
     if compared.others:
         more = "" if shows_others else "; --others shows them"
         note(
-            f"{len(compared.others)} payments on this account name no order or customer of this"
-            f" gateway: another shop's{more}"
+            f"Payments on this account that name no order or customer of this gateway:"
+            f" {len(compared.others)}, another shop's{more}"
         )

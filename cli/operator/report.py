@@ -92,7 +92,7 @@ def margin(
     rows: list[dict[str, Any]] = [msgspec.structs.asdict(one) for one in run(work())]
     _show(rows, (*groups, *_SUMS, "without_cost"), shown_as)
     if unknown := sum(row["without_cost"] for row in rows):
-        note(f"of {unknown} top-ups the cost is not known: they are not in the margin")
+        note(f"Top-ups of unknown cost, which are not in the margin: {unknown}")
 
 
 def _since_option(what: str) -> Callable[[Command], Command]:

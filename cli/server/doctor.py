@@ -257,7 +257,7 @@ async def _ledger(settings: Settings) -> str:
         raise Odd("was never proved here: run `topup audit`, each night by a timer")
     if proof.findings:
         raise Sick(
-            f"{proof.findings} rows broke a rule: run `topup audit`, docs/alerts.md says what then"
+            f"rows that broke a rule: {proof.findings}. Run `topup audit`; docs/alerts.md says what then"
         )
     age_h = (SystemClock().now_us() - proof.began_at) / HOUR_US
     if age_h > PROOF_AGE_H_MAX:

@@ -86,7 +86,7 @@ _ROWS = (
     Code(CANCELLED, "Cancelled successfully", (200,)),
     Code(ALREADY_DELIVERED, "Cannot cancel — already delivered", (409,), "stop"),
     Code(NOT_FOUND, "Transaction not found", (404,), "fix_request"),
-    Code(ALREADY_SETTLED, "Cannot cancel — already failed or cancelled", (409,), "stop"),
+    Code(ALREADY_SETTLED, "Not possible in its present state", (409,), "stop"),
     Code(FAILED_REFUNDED, "Top-up failed, funds refunded", (422, 200), "stop"),
     Code(APPROVAL_REQUIRED, "Approval required", (202,)),
     Code(REVERSED, "Top-up reversed", (200,)),

@@ -18,6 +18,8 @@ HEIGHT: Final = 170
 _RIGHT, _TOP, _BOTTOM = 4, 12, 28
 _FLOOR: Final = HEIGHT - _BOTTOM
 _LABELS: Final = 5
+# Between an axis' label and the picture, and the widest character of a label, in the picture's units.
+_GAP, _CHARACTER = 8, 8.0
 _MICROS_PER_CENT: Final = 10_000
 
 
@@ -64,9 +66,11 @@ class Chart:
 
 def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
     """Stacked bars, the first series at the bottom."""
-    frame = _Frame(activity, left=42)
-    numbers = [[activity.count(start, *part.statuses) for part in series] for start in frame.starts]
+    numbers = [
+        [activity.count(start, *part.statuses) for part in series] for start in activity.starts
+    ]
     top = _ceiling(max(map(sum, numbers)))
+    frame = _Frame(activity, left=_left_of(*_halves(top, count)))
     drawn: list[Bar] = []
     for place, column in enumerate(numbers):
         y = float(_FLOOR)
@@ -102,9 +106,9 @@ def spend_bars(
 ) -> Chart:
     """Micros spent on each UTC day from since to until; a day that is not named has none."""
     days = range(since, until, DAY_US)
-    frame = _Frame(Activity(DAY_US, days, ()), left=64)
     spent = [by_day.get(day, 0) for day in days]
     top = _ceiling(max(spent))
+    frame = _Frame(Activity(DAY_US, days, ()), left=_left_of(*_halves(top, dollars_of_micros)))
     drawn: list[Bar] = []
     for place, number in enumerate(spent):
         if number:
@@ -129,14 +133,14 @@ def spend_bars(
 
 def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
     """The balance at the end of each step, worked out backwards from what it is now."""
-    frame = _Frame(activity, left=64)
     cents: list[int] = []
     left = now_micros
-    for start in reversed(frame.starts):
+    for start in reversed(activity.starts):
         cents.append(max(0, left) // _MICROS_PER_CENT)
         left -= activity.sum_of(start)
     cents.reverse()
     top = _ceiling(max(cents))
+    frame = _Frame(activity, left=_left_of(*_halves(top, _short_money)))
     points = [
         f"{frame.middle(place)},{round(_FLOOR - each / top * (_FLOOR - _TOP), 1)}"
         for place, each in enumerate(cents)
@@ -218,6 +222,16 @@ class _Frame:
             line=line,
             area=area,
         )
+
+
+def _halves(top: int, show: Callable[[int], str]) -> list[str]:
+    """Return the labels of the axis: nothing, half and the top."""
+    return [show(top * half // 2) for half in (0, 1, 2)]
+
+
+def _left_of(*labels: str) -> int:
+    """Return where the picture begins, so that the longest label fits beside it."""
+    return _GAP + round(_CHARACTER * max(4, *map(len, labels)))
 
 
 def _figure(show: Callable[[int], str], number: int) -> Phrase:

@@ -118,7 +118,7 @@ document.addEventListener("submit", (event) => {
 });
 
 showTimes(document);
-setInterval(() => showTimes(document), 15000);
+setInterval(() => showTimes(document), 5000);
 window.addEventListener("beforeprint", () => showTimes(document, true));
 window.addEventListener("afterprint", () => showTimes(document));
 addIdButtons(document);

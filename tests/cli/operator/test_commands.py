@@ -256,7 +256,7 @@ def test_a_balance_that_is_off_is_found(topup: Topup, database_url: str) -> None
     assert "balance is the sum of its transfers" in {finding["rule"] for finding in findings}
     is_well, detail = ledger_by_the_doctor(topup)
     assert is_well is False
-    assert f"{len(findings)} rows broke a rule" in detail
+    assert f"rows that broke a rule: {len(findings)}." in detail
 
 
 def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:

@@ -85,7 +85,7 @@ async def test_another_shop_on_the_account_is_counted_and_is_no_difference(
     assert told == {"payments": 2, "differences": [], "others": 3, "fees": 2}
     assert shown.exit_code == 0
     assert shown.stdout.count("not_ours") == 3
-    assert "3 payments on this account name no order or customer" in shown.stderr
+    assert "no order or customer of this gateway: 3," in shown.stderr
 
 
 async def test_what_was_never_told_is_named_and_exits_with_1(

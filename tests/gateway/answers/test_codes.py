@@ -25,7 +25,7 @@ PUBLISHED = """
 3001 | Cancelled successfully | 200
 3002 | Cannot cancel — already delivered | 409
 3003 | Transaction not found | 404
-3004 | Cannot cancel — already failed or cancelled | 409
+3004 | Not possible in its present state | 409
 3005 | Top-up failed, funds refunded | 200 422
 3006 | Approval required | 202
 3007 | Top-up reversed | 200

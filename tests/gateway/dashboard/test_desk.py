@@ -187,7 +187,7 @@ async def test_a_supplier_that_has_open_attempts_is_moved_by_a_tick_that_says_so
     ticked = await post(boss, place, place, {**moved, "despite_open_attempts": "yes"})
 
     assert refused.status_code == 422
-    assert "1 top-ups are with own" in text_of(refused.text)
+    assert "Top-ups with own whose outcome is open: 1" in text_of(refused.text)
     assert 'name="despite_open_attempts"' in refused.text
     assert ticked.headers["location"] == f"{place}?said=supplier-saved"
     assert "http://127.0.0.1:8/topup" in (await boss.get(place)).text

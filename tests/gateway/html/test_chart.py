@@ -85,3 +85,15 @@ def test_only_known_sentences_are_said() -> None:
     assert said(b"said=anything") is None
     assert said(b"said=\xff") is None
     assert said(b"") is None
+
+
+@pytest.mark.parametrize(
+    ("cents", "label"), [(88, "$1"), (1_234_567_800, "$20,000,000"), (500_000_000, "$6,000,000")]
+)
+def test_the_longest_label_of_an_axis_has_room_beside_it(cents: int, label: str) -> None:
+    chart = balance_line("Balance", activity((0, "moved", 1, 0)), now_micros=cents * 10_000)
+
+    assert chart.levels[-1][1] == label
+    # The widest digit takes 7.9 units of the picture, and 8 are between label and picture.
+    assert chart.left - 8 >= 7.9 * len(label)
+    assert chart.left < chart.width / 3
