@@ -108,6 +108,7 @@ INSERT INTO place (name, kind) VALUES
 ('volume_marks', 'whole'),
 -- The operator's own: catalogues, settings, work that waits for a person, proofs, what a process keeps.
 ('accepted_losses', 'whole'),
+('backups', 'whole'),
 ('alembic_version', 'whole'),
 ('audit_log', 'whole'),
 ('checkin_settings', 'whole'),
