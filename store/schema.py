@@ -724,11 +724,13 @@ fulfilment_attempts = sa.Table(
     _text("recipient_email"),
     _text("supplier"),
     _text("kind"),  # of the supplier: name in billing/fulfilment/
-    _text("outcome"),  # asking | waiting | unknown | delivered | refused | dropped | revoked | kept
+    _text(
+        "outcome"
+    ),  # requested | waiting | unknown | delivered | refused | dropped | revoked | kept
     _text("detail", null=True),  # a sentence for the operator
-    _int("asks", default=1),
-    _int("asked_at"),  # first
-    _int("last_asked_at"),
+    _int("requests_made", default=1),
+    _int("requested_at"),  # first
+    _int("last_requested_at"),
     _int("ended_at", null=True),  # null: the supplier's last word is still to come
     _text("prepared", null=True),  # what was found out before it was asked; nothing secret
     _text("left_over", null=True),  # what the last ask left for the next one; nothing secret
@@ -742,7 +744,7 @@ fulfilment_attempts = sa.Table(
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     ),
-    sa.Index("ix_fulfilment_attempts_supplier", "environment", "supplier", "last_asked_at"),
+    sa.Index("ix_fulfilment_attempts_supplier", "environment", "supplier", "last_requested_at"),
 )
 
 # billing/topups/attempt.py. What a recipient has at a supplier, such as the id of a key to be raised.
@@ -765,8 +767,8 @@ topup_reversals = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("reason"),  # the sender's or the operator's own words
-    _text("asked_by", null=True),  # id of a credential; null: the operator
-    _int("asked_at"),
+    _text("requested_by", null=True),  # id of a credential; null: the operator
+    _int("requested_at"),
     _int("checks_made", default=0),  # how often the supplier was asked to revoke it
     _int("next_check_at", null=True),  # null: nobody is asked
     _text("outcome", null=True),  # reversed | kept; null: not ended
@@ -1069,13 +1071,13 @@ machine_payments = sa.Table(
     _text("transaction_id"),  # of the top-up, fixed before the first try
     _int("expires_at"),  # from then on it can no longer be settled
     _int("created_at"),
-    _text("state"),  # asking | unsure | paid | refused | refunded
+    _text("state"),  # settling | unknown | paid | refused | refunded
     _text("settlement", null=True),  # its name at whoever settled it, such as a transaction's hash
     _text("detail", null=True),  # a sentence: why it is as it is
-    _int("asks", default=0),  # how often it was asked to be settled
+    _int("checks_made", default=0),  # how often it was asked to be settled
     _int("is_lost", default=0),  # an answer about it was lost: a refusal proves nothing any more
     _int("lease_until", null=True),  # somebody is asking until then
-    _int("next_ask_at", null=True),  # null: nobody is asked
+    _int("next_check_at", null=True),  # null: nobody is asked
     _text("refund_code", null=True),  # gives it back; sealed, base64
     _text("refund_code_hint", null=True),
     _int("settled_at", null=True),
@@ -1086,9 +1088,9 @@ machine_payments = sa.Table(
     sa.Index("ix_machine_payments_environment", "environment", "id"),
     sa.Index(
         "ix_machine_payments_due",
-        "next_ask_at",
-        sqlite_where=sa.text("next_ask_at IS NOT NULL"),
-        postgresql_where=sa.text("next_ask_at IS NOT NULL"),
+        "next_check_at",
+        sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("next_check_at IS NOT NULL"),
     ),
     sa.Index(
         "ix_machine_payments_settled",
@@ -1832,7 +1834,7 @@ orders = sa.Table(
     _int("expires_at"),  # then a pending one is given up, unless the provider says paid
     _int("paid_at", null=True),
     _int("opened_at", null=True),  # when the provider made the payment page
-    _int("asked_at", null=True),  # when the provider was last asked
+    _int("checked_at", null=True),  # when the provider was last asked about it
     _text("answer", null=True),  # unpaid | told | silent: what came of that; null: never asked
     _text("origin", null=True),  # recharge; null: somebody placed it
     _int("saves_payment", default=0),  # the payer agreed that the means of payment is kept
@@ -2062,7 +2064,7 @@ refunds = sa.Table(
     _int("period_start_at", null=True),  # of the period; null: of the order's own payment
     _text("provider"),
     _text("payment_ref"),  # what the provider calls the payment
-    _text("status"),  # asking | unknown | pending | succeeded | failed
+    _text("status"),  # requested | unknown | pending | succeeded | failed
     _int("amount"),  # in the currency that was paid
     _text("currency"),
     _text("reason"),  # the operator's own words
@@ -2074,13 +2076,13 @@ refunds = sa.Table(
     _int("held_grant_micros", default=0),  # the part of that from the order's own grant
     _text("provider_refund_id", null=True),  # what the provider calls it
     _text("detail", null=True),  # why it failed, or is unknown
-    _text("asked_by", null=True),  # id of a credential, or a person's name
+    _text("requested_by", null=True),  # id of a credential, or a person's name
     _int("checks_made", default=0),  # how often the provider was asked
-    _int("asked_at", null=True),  # when for the first time
+    _int("requested_at", null=True),  # when for the first time
     _int("next_check_at", null=True),  # null: nobody is asked
     _int("created_at"),
     _int("ended_at", null=True),  # null: open
-    _int("asked_until", null=True),  # until when a worker may be asking; null: none is
+    _int("lease_until", null=True),  # until when a worker may be asking; null: none is
     sa.Index("ix_refunds_owner", "owner_id"),
     sa.Index("ix_refunds_order", "order_id"),
     sa.Index("ix_refunds_account", "account_id", "environment", "id"),
@@ -2332,7 +2334,7 @@ subscription_steers = sa.Table(
         "is_charged_now", default=0
     ),  # a change that is paid for at once; else from the next period on
     _text("status"),  # asked | done | refused | given_up
-    _text("asked_by"),
+    _text("requested_by"),
     _text("reason", null=True),  # why it was refused, or what is not known
     _int("attempts", default=0),
     _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: it has ended

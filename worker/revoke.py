@@ -109,7 +109,7 @@ class Revoker(DueLoop):
             amount_cents=topup.amount_cents,
             recipient_email=topup.recipient_email,
             voucher_code=self._codes.code_of(topup.id),
-            attempt=attempt.asks,
+            attempt=attempt.requests_made,
             prepared=asked.prepared,
             recipient_left=asked.recipient_left,
         )

@@ -71,7 +71,7 @@ class _WorkerSpans:
             "topup.environment": topup.environment,
             "topup.platform": topup.platform,
             "topup.supplier": attempt.supplier,
-            "topup.attempt": attempt.asks,
+            "topup.attempt": attempt.requests_made,
             "topup.outcome": asked.outcome,
         }
         self._tracing.add_call(

@@ -135,7 +135,7 @@ class Turns:
                 topup.id,
                 topup.tenant,
                 number=attempt.number,
-                asks=attempt.asks,
+                requests_made=attempt.requests_made,
                 outcome="unknown",
                 next_check_at=None,
                 detail=attempt.detail or "the worker ended while it asked",
@@ -168,7 +168,7 @@ class Turns:
             amount_cents=topup.amount_cents,
             recipient_email=topup.recipient_email,
             voucher_code=self._engine.rules.code_of(topup.id),
-            attempt=attempt.asks,
+            attempt=attempt.requests_made,
             prepared=attempt.prepared,
             left=attempt.left_over,
             recipient_left=handed.recipient_left,
@@ -187,7 +187,7 @@ class Turns:
     async def _settle(
         self, supplier: ReadySupplier, topup: TopUp, attempt: Attempt, outcome: Outcome
     ) -> None:
-        turn = (attempt.number, attempt.asks)
+        turn = (attempt.number, attempt.requests_made)
         settle = partial(Settle, topup.id, topup.tenant, by=supplier.id, attempt=turn)
         if isinstance(outcome, Delivered):
             delivered = settle(
@@ -225,7 +225,7 @@ class Turns:
             topup.id,
             topup.tenant,
             number=attempt.number,
-            asks=attempt.asks,
+            requests_made=attempt.requests_made,
             outcome="waiting" if isinstance(outcome, Waiting) else "unknown",
             next_check_at=next_check_at,
             detail=outcome.detail if isinstance(outcome, Unknown) else None,
@@ -283,7 +283,7 @@ def _log_ask(topup: TopUp, attempt: Attempt, outcome: Outcome, now_us: int) -> N
         "transaction_id": topup.id,
         "platform": topup.platform,
         "supplier": attempt.supplier,
-        "attempt": attempt.asks,
+        "attempt": attempt.requests_made,
         "outcome": _word(outcome),
         "detail": outcome.detail if isinstance(outcome, Unknown) else None,
     }

@@ -28,7 +28,7 @@ DeskState = Literal[
     "queued",
     "held",
     "task",
-    "asking",
+    "requested",
     "waiting",
     "unknown",
     "needs_person",
@@ -46,7 +46,7 @@ MEANINGS: Final[Mapping[DeskState, str]] = {
     "queued": "A supplier is asked next; nothing of it was done so far.",
     "held": "Nobody is asked until a person says who; nothing of it was done.",
     "task": "A person is to do it.",
-    "asking": "Its supplier is being asked at this moment.",
+    "requested": "Its supplier is being asked at this moment.",
     "waiting": "Its supplier accepted it and has not done it yet; it is asked again.",
     "unknown": "Its supplier gave no word; it is asked again.",
     "needs_person": "What its supplier did is not clear, and nobody asks again by itself: look there.",
@@ -59,7 +59,7 @@ ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "queued": ("retry", "switch", "settle", "fail"),
     "held": ("retry", "switch", "settle", "fail"),
     "task": ("take", "settle", "refuse", "switch", "fail", "give_back"),
-    "asking": (),
+    "requested": (),
     "waiting": ("retry", "settle", "not_done", "fail"),
     "unknown": ("retry", "settle", "not_done", "fail"),
     "needs_person": ("settle", "not_done", "retry", "fail"),
@@ -117,8 +117,8 @@ class DeskTopUp:
             return "task"
         if attempt is None:
             return "held" if topup.needs_person else "queued"
-        if attempt.outcome == "asking" and self.now_us - attempt.last_asked_at < ASKED_US:
-            return "asking"
+        if attempt.outcome == "requested" and self.now_us - attempt.last_requested_at < ASKED_US:
+            return "requested"
         if topup.needs_person:
             return "needs_person"
         return "waiting" if attempt.outcome == "waiting" else "unknown"
@@ -163,7 +163,7 @@ def refusal(seen: DeskTopUp, act: DeskAct) -> NotNow:
     state, supplier = seen.state, seen.topup.supplier or "its supplier"
     if state in _NOT_WITH_SUPPLIERS:
         return NotNow(MEANINGS[state])
-    if state == "asking":
+    if state == "requested":
         return NotNow(f"{supplier} is being asked at this moment; try again in two minutes")
     if state == "task":
         task = seen.open_task

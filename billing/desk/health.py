@@ -60,9 +60,9 @@ async def health_of(
 
 async def _health(tx: Transaction, environment: str, supplier: str, now_us: int) -> SupplierHealth:
     rows = await tx.fetch(
-        """SELECT outcome, ended_at - asked_at AS took_us FROM fulfilment_attempts
-           WHERE environment = :environment AND supplier = :supplier AND last_asked_at >= :since
-           ORDER BY last_asked_at DESC LIMIT :most""",
+        """SELECT outcome, ended_at - requested_at AS took_us FROM fulfilment_attempts
+           WHERE environment = :environment AND supplier = :supplier AND last_requested_at >= :since
+           ORDER BY last_requested_at DESC LIMIT :most""",
         environment=environment,
         supplier=supplier,
         since=now_us - DAY_US,
@@ -95,4 +95,4 @@ SELECT MIN({SINCE}) AS since FROM (
 
 
 # Under way, or about taking back what was delivered.
-_NO_SENDS: Final = frozenset({"asking", "waiting", "revoked", "kept"})
+_NO_SENDS: Final = frozenset({"requested", "waiting", "revoked", "kept"})

@@ -65,8 +65,8 @@ def shape(seen: DeskTopUp) -> dict[str, Any]:
         "overdue": seen.is_overdue,
         "outcome": None if last is None else last.outcome,
         "detail": None if last is None else last.detail,
-        "asks": sum(one.asks for one in seen.attempts),
-        "next_ask_at": None if topup.next_check_at is None else rfc3339(topup.next_check_at),
+        "requests_made": sum(one.requests_made for one in seen.attempts),
+        "next_check_at": None if topup.next_check_at is None else rfc3339(topup.next_check_at),
         "due_at": None if task is None else rfc3339(task.due_at),
         "taken_by": None if task is None else task.taken_by,
     }
@@ -182,7 +182,7 @@ _IS_PERSON: Final = """(m.transaction_id IS NOT NULL
 _IS_OVERDUE: Final = "(t.created_at <= :old_before OR m.due_at <= :now)"
 _IS_UNKNOWN: Final = """EXISTS (SELECT 1 FROM fulfilment_attempts a
     WHERE a.transaction_id = t.id AND a.ended_at IS NULL AND (a.outcome = 'unknown'
-        OR (a.outcome = 'asking' AND a.last_asked_at <= :asked_before)))"""
+        OR (a.outcome = 'requested' AND a.last_requested_at <= :asked_before)))"""
 # It waits for its supplier, and not for a person.
 _IS_ASKED: Final = "t.next_check_at IS NOT NULL AND m.transaction_id IS NULL"
 # Its time counts from when its supplier may first be asked, not from the first ask.

@@ -343,10 +343,10 @@ RULES: Final = (
         "refunds",
         """SELECT r.id AS row_id, 1 AS expected, 0 AS found FROM refunds r
            WHERE r.account_id = :account_id AND r.environment = :environment
-             AND ((r.ended_at IS NULL) <> (r.status IN ('asking', 'unknown', 'pending'))
-                 OR r.status = 'asking' AND r.provider_refund_id IS NOT NULL
+             AND ((r.ended_at IS NULL) <> (r.status IN ('requested', 'unknown', 'pending'))
+                 OR r.status = 'requested' AND r.provider_refund_id IS NOT NULL
                  OR r.status = 'unknown' AND r.detail IS NULL
-                 OR r.status = 'pending' AND r.asked_at IS NULL)""",
+                 OR r.status = 'pending' AND r.requested_at IS NULL)""",
     ),
     Rule(
         "what was reversed of an order was taken back",

@@ -191,7 +191,7 @@ TOPUP_RULES: Final = (
         """SELECT p.id AS row_id, 0 AS expected, COALESCE(a.cost_cents, 0) AS found
             FROM topups p JOIN fulfilment_attempts a ON a.transaction_id = p.id
             WHERE p.account_id = :account_id AND p.environment = :environment
-              AND ((a.ended_at IS NULL) <> (a.outcome IN ('asking', 'waiting', 'unknown'))
+              AND ((a.ended_at IS NULL) <> (a.outcome IN ('requested', 'waiting', 'unknown'))
                 OR COALESCE(a.cost_cents, 0) <> 0 AND a.outcome <> 'delivered'
                 OR a.outcome = 'delivered' AND p.status NOT IN ('delivered', 'reversing', 'reversed'))""",
     ),

@@ -37,7 +37,7 @@ from kernel.storable import storable
 from kernel.tenant import Tenant
 from keys.audit_log import AuditEntry
 
-PaymentVerdict = Literal["settled", "refused", "unsure"]
+PaymentVerdict = Literal["settled", "refused", "unknown"]
 # No top-up comes of it any more.
 _FAILED = frozenset({"failed", "cancelled", "reversed"})
 
@@ -186,11 +186,11 @@ class EndPayment(_OnPayment):
         if self.verdict == "refused" and is_believed:
             ended = replace(found, state="refused", ended_at=state.now_us)
             return _changed(state, ended, detail=detail)
-        next_at = None if self.is_for_person else state.now_us + pause_us(found.asks)
+        next_at = None if self.is_for_person else state.now_us + pause_us(found.checks_made)
         # A name that was told once is what it is looked up by.
         settlement = self.settlement or found.settlement
-        ended = replace(found, state="unsure", is_lost=is_lost, settlement=settlement)
-        return _changed(state, ended, detail=detail, next_ask_at=next_at)
+        ended = replace(found, state="unknown", is_lost=is_lost, settlement=settlement)
+        return _changed(state, ended, detail=detail, next_check_at=next_at)
 
     def _keep_from(
         self, state: BatchState, found: MachinePayment, other: MachinePayment
@@ -214,7 +214,7 @@ class EndPayment(_OnPayment):
         """Whether another one asked since, after the lease: that question may have had it settled, and be why
         this one was refused.
         """
-        return found.asks != self.payment.asks
+        return found.checks_made != self.payment.checks_made
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
         """The money came in: it is credited, and sent or given back."""
@@ -293,7 +293,9 @@ def _check_unasked(found: MachinePayment, now_us: int) -> None:
 def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePayment:
     """With one more question under way; should whoever puts it be gone, it is put again after the lease."""
     until = now_us + lease_us
-    return replace(payment, asks=payment.asks + 1, lease_until=until, next_ask_at=until)
+    return replace(
+        payment, checks_made=payment.checks_made + 1, lease_until=until, next_check_at=until
+    )
 
 
 def give_back(
@@ -327,9 +329,9 @@ def _changed(
     payment: MachinePayment,
     *,
     detail: str | None,
-    next_ask_at: int | None = None,
+    next_check_at: int | None = None,
 ) -> MachinePayment:
-    changed = replace(payment, detail=detail, next_ask_at=next_ask_at, lease_until=None)
+    changed = replace(payment, detail=detail, next_check_at=next_check_at, lease_until=None)
     if changed.state not in OPEN:
         changed = without_private(changed)
     payments_of(state).change(changed)

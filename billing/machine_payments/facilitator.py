@@ -115,16 +115,16 @@ class HttpFacilitator:
             status, body = await self._post("settle", request, SETTLE_S_MAX)
         except NoAnswer as error:
             why = str(error)
-            return Settlement("unsure", f"no answer: {why}", is_lost=why not in _NEVER_SENT)
+            return Settlement("unknown", f"no answer: {why}", is_lost=why not in _NEVER_SENT)
         said = _read(body, _SettleAnswer)
         if says_nothing(status) or said is None:
-            return Settlement("unsure", f"no answer to rely on: HTTP {status}", is_lost=True)
+            return Settlement("unknown", f"no answer to rely on: HTTP {status}", is_lost=True)
         if said.success and status < _BAD:
             return _believed(said, expected)
         reason = _word(said.error_reason) or "no reason given"
         if said.success or said.transaction:
             # It was sent to the network, and what became of it is not known yet.
-            return Settlement("unsure", reason, _word(said.transaction), is_lost=True)
+            return Settlement("unknown", reason, _word(said.transaction), is_lost=True)
         return Settlement("refused", reason)
 
     async def _post(self, what: str, request: bytes, try_s_max: float) -> tuple[int, bytes]:
@@ -165,7 +165,7 @@ def _believed(said: _SettleAnswer, expected: Expected) -> Settlement:
     wrong = [name for name, is_other in others.items() if is_other]
     if wrong:
         detail = f"the facilitator told of another {', '.join(wrong)}"
-        return Settlement("unsure", detail, transaction, is_lost=True, is_for_person=True)
+        return Settlement("unknown", detail, transaction, is_lost=True, is_for_person=True)
     return Settlement("settled", transaction=transaction)
 
 

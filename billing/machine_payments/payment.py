@@ -1,6 +1,6 @@
 """A machine payment: one top-up that was paid in the request that asked for it. Writes machine_payments.
 
-States: asking -> paid | refused | refunded; asking -> unsure, where an answer was lost, and on as before;
+States: settling -> paid | refused | refunded; settling -> unknown, where an answer was lost, and on as before;
 paid -> refunded, where the top-up failed later; refused -> refunded, where the money came in after all.
 Invariants: a payment has one row, by its own identity at
 whoever settles it and by the payer's secret identifier; the row is written before anybody is asked to
@@ -30,9 +30,9 @@ X402: Final = "x402"
 MPP: Final = "mpp"
 # What a payment that is to be asked about leaves behind a commit.
 HINT: Final = "machine_payments"
-PaymentState = Literal["asking", "unsure", "paid", "refused", "refunded"]
-OPEN: Final = frozenset[PaymentState]({"asking", "unsure"})
-STATES: Final = ("asking", "unsure", "paid", "refused", "refunded")
+PaymentState = Literal["settling", "unknown", "paid", "refused", "refunded"]
+OPEN: Final = frozenset[PaymentState]({"settling", "unknown"})
+STATES: Final = ("settling", "unknown", "paid", "refused", "refunded")
 DETAIL_CHARACTERS_MAX: Final = 300
 # A question that got no answer is put again after twice as long, within these bounds.
 ASK_US_MIN: Final = 2 * SECOND_US
@@ -106,13 +106,13 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
     transaction_id: str
     expires_at: int
     created_at: int
-    state: PaymentState = "asking"
+    state: PaymentState = "settling"
     settlement: str | None = None
     detail: str | None = None
-    asks: int = 0
+    checks_made: int = 0
     is_lost: bool = False
     lease_until: int | None = None
-    next_ask_at: int | None = None
+    next_check_at: int | None = None
     refund_code: str | None = None
     refund_code_hint: str | None = None
     settled_at: int | None = None
@@ -125,7 +125,7 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs_person(self) -> bool:
         """Whether nobody knows if it was settled, and nobody asks any more."""
-        return self.state in OPEN and self.next_ask_at is None
+        return self.state in OPEN and self.next_check_at is None
 
     def shape(self) -> dict[str, Any]:
         """As the command line shows it; nothing of it can be spent."""
@@ -146,7 +146,7 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
             "amount": self.amount,
             "payer": self.payer,
             "settlement": self.settlement,
-            "asks": self.asks,
+            "checks_made": self.checks_made,
             "detail": self.detail,
             "refund_code_hint": self.refund_code_hint,
         }
@@ -180,9 +180,9 @@ def without_private(payment: MachinePayment) -> MachinePayment:
     return msgspec.structs.replace(payment, proof="", request=request)
 
 
-def pause_us(asks: int) -> int:
+def pause_us(checks_made: int) -> int:
     """How long until the next question."""
-    return min(ASK_US_MAX, ASK_US_MIN << min(asks, 10))
+    return min(ASK_US_MAX, ASK_US_MIN << min(checks_made, 10))
 
 
 async def find(tx: Transaction, payment_id: str) -> MachinePayment:
@@ -235,7 +235,7 @@ async def find_recent(
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE environment = :environment AND id >= :least AND created_at > :since
-              AND payer = :payer AND state IN ('asking', 'unsure', 'paid')
+              AND payer = :payer AND state IN ('settling', 'unknown', 'paid')
             ORDER BY id""",
         environment=environment,
         least=least_id("mpy", since_us - _CLOCKS_APART_US),
@@ -251,8 +251,8 @@ async def due(
     """Those to ask about now, the longest due first; but for the named."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
-            WHERE next_ask_at IS NOT NULL AND next_ask_at <= :now AND NOT id IN :but_ids[text]
-            ORDER BY next_ask_at LIMIT :limit""",
+            WHERE next_check_at IS NOT NULL AND next_check_at <= :now AND NOT id IN :but_ids[text]
+            ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         but_ids=but_ids,
         limit=limit,
@@ -262,12 +262,12 @@ async def due(
 
 async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
     row = await tx.fetch_one(
-        """SELECT next_ask_at FROM machine_payments
-           WHERE next_ask_at IS NOT NULL AND NOT id IN :but_ids[text]
-           ORDER BY next_ask_at LIMIT 1""",
+        """SELECT next_check_at FROM machine_payments
+           WHERE next_check_at IS NOT NULL AND NOT id IN :but_ids[text]
+           ORDER BY next_check_at LIMIT 1""",
         but_ids=but_ids,
     )
-    return None if row is None else int(row["next_ask_at"])
+    return None if row is None else int(row["next_check_at"])
 
 
 async def undelivered(
@@ -339,9 +339,9 @@ async def update(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
 ROWS = RowMapping(
     MachinePayment, stored={"spent_by": WORDS_OR_NULL, "request": as_json(PaidRequest)}
 )
-_STUCK: Final = "state IN ('asking', 'unsure') AND next_ask_at IS NULL"
+_STUCK: Final = "state IN ('settling', 'unknown') AND next_check_at IS NULL"
 _CHANGING = (
-    *("state", "settlement", "detail", "asks", "is_lost", "lease_until", "next_ask_at"),
+    *("state", "settlement", "detail", "checks_made", "is_lost", "lease_until", "next_check_at"),
     *("refund_code", "refund_code_hint", "settled_at", "ended_at", "proof", "request"),
 )
 _CHANGED = ROWS.part("id", *_CHANGING)

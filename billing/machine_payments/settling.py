@@ -178,8 +178,8 @@ class MachinePayments:
         request = self._opened(payment.proof, _PROOF, payment.id)
         said = await self._facilitator(payment).settle(request, _expected(payment))
         if said.verdict == "refused" and payment.is_lost and not said.is_final:
-            said = said._replace(verdict="unsure")
-        if said.verdict == "unsure" and self._is_past(payment):
+            said = said._replace(verdict="unknown")
+        if said.verdict == "unknown" and self._is_past(payment):
             said = said._replace(is_for_person=True)
         return await self._end(payment, said)
 

@@ -63,13 +63,13 @@ class TokenFacilitator:
         try:
             outcome = await self._outcome(proof, expected)
         except ProviderUnavailable:
-            return Settlement("unsure", "the provider did not answer", expected.settlement, True)
+            return Settlement("unknown", "the provider did not answer", expected.settlement, True)
         except ProviderRefused as error:
             return Settlement("refused", error.detail)
         if outcome is None:
             # Its search may lag; after a while a person decides (settling.py).
             why = "the provider's search shows no charge of it yet"
-            return Settlement("unsure", why, is_lost=True)
+            return Settlement("unknown", why, is_lost=True)
         return _settlement(outcome, proof)
 
     async def _outcome(self, proof: TokenProof, expected: Expected) -> TokenOutcome | None:
@@ -112,10 +112,10 @@ def _settlement(outcome: TokenOutcome, proof: TokenProof) -> Settlement:
     if isinstance(outcome, TokenDeclined):
         return Settlement("refused", outcome.reason, is_final=True)
     if not isinstance(outcome, TokenCharged):
-        return Settlement("unsure", "the provider has not decided", outcome.ref, is_lost=True)
+        return Settlement("unknown", "the provider has not decided", outcome.ref, is_lost=True)
     if outcome.price != proof.price:
         why = "the provider told of another amount"
-        return Settlement("unsure", why, outcome.ref, is_lost=True, is_for_person=True)
+        return Settlement("unknown", why, outcome.ref, is_lost=True, is_for_person=True)
     return Settlement("settled", transaction=outcome.ref)
 
 

@@ -59,7 +59,7 @@ class PaymentWorkingSet(WorkingSet):
     def hints(self) -> Iterable[str]:
         """Where somebody is to be asked."""
         if any(
-            one.next_ask_at is not None for one in (*self._new.values(), *self._changed.values())
+            one.next_check_at is not None for one in (*self._new.values(), *self._changed.values())
         ):
             yield payments.HINT
 
@@ -91,7 +91,7 @@ class PaymentWorkingSet(WorkingSet):
             if (one.door, one.environment, one.payer)
             == (asked.door, asked.environment, asked.payer)
             and one.request.wish == asked.request.wish
-            and one.state in {"asking", "unsure", "paid"}
+            and one.state in {"settling", "unknown", "paid"}
             and one.created_at > now_us - payments.REPEAT_GUARD_US
         ]
         return max(alike, key=lambda one: one.created_at, default=None)

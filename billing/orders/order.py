@@ -110,7 +110,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     next_check_at: int | None = None
     checks_made: int = 0
     opened_at: int | None = None
-    asked_at: int | None = None
+    checked_at: int | None = None
     answer: OrderAnswer | None = None
     created_at: int
     expires_at: int

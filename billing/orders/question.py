@@ -42,7 +42,7 @@ class NoteQuestion:
         order = working_set.find(self.order_id, self.tenant)
         if not can_be_asked(order) or state.now_us < may_ask_at(order, state.now_us):
             return Question(order, is_mine=False)
-        asked = amend(order, asked_at=state.now_us)
+        asked = amend(order, checked_at=state.now_us)
         working_set.change(asked)
         return Question(asked, is_mine=True)
 
@@ -76,7 +76,7 @@ def can_be_asked(order: Order) -> bool:
 
 def may_ask_at(order: Order, now_us: int) -> int:
     """From when on the provider may be asked again, in microseconds."""
-    if order.asked_at is None:
+    if order.checked_at is None:
         return 0
     is_old = now_us - order.created_at > DAY_US
-    return order.asked_at + (OLD_PAUSE_US if is_old else PAUSE_US)
+    return order.checked_at + (OLD_PAUSE_US if is_old else PAUSE_US)

@@ -42,7 +42,7 @@ _CHANGING = (
     "next_check_at",
     "checks_made",
     "opened_at",
-    "asked_at",
+    "checked_at",
     "answer",
     "paid_at",
 )

@@ -20,14 +20,14 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-RefundState = Literal["asking", "unknown", "pending", "succeeded", "failed"]
+RefundState = Literal["requested", "unknown", "pending", "succeeded", "failed"]
 REFUND_STATES: tuple[RefundState, ...] = RefundState.__args__  # type: ignore[attr-defined]
-OPEN: frozenset[RefundState] = frozenset({"asking", "unknown", "pending"})
+OPEN: frozenset[RefundState] = frozenset({"requested", "unknown", "pending"})
 HINT = "refunds"
 # From a state to the states it may move to; docs/states.md has the diagram. A failed one succeeds where
 # a person said too soon that it was not made, and a succeeded one fails where a bank sends it back.
 MOVES: Mapping[RefundState, frozenset[RefundState]] = {
-    "asking": frozenset({"unknown", "pending", "succeeded", "failed"}),
+    "requested": frozenset({"unknown", "pending", "succeeded", "failed"}),
     "unknown": frozenset({"pending", "succeeded", "failed"}),
     "pending": frozenset({"succeeded", "failed"}),
     "succeeded": frozenset({"failed"}),
@@ -56,13 +56,13 @@ class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     held_grant_micros: int = 0
     provider_refund_id: str | None = None
     detail: str | None = None
-    asked_by: str | None = None
+    requested_by: str | None = None
     checks_made: int = 0
-    asked_at: int | None = None
+    requested_at: int | None = None
     next_check_at: int | None = None
     created_at: int
     ended_at: int | None = None
-    asked_until: int | None = None
+    lease_until: int | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -194,10 +194,10 @@ _CHANGING = (
     "provider_refund_id",
     "detail",
     "checks_made",
-    "asked_at",
+    "requested_at",
     "next_check_at",
     "ended_at",
-    "asked_until",
+    "lease_until",
 )
 _CHANGED = ROWS.part("id", *_CHANGING)
 _UPDATE = f"""

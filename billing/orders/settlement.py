@@ -214,7 +214,7 @@ class NoteCheck:
             order,
             checks_made=made,
             next_check_at=next_check_at(made, state.now_us),
-            asked_at=order.asked_at if order.provider_ref is None else state.now_us,
+            checked_at=order.checked_at if order.provider_ref is None else state.now_us,
         )
         working_set.change(checked)
         return Checked(checked, is_mine=True)

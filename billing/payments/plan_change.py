@@ -61,6 +61,6 @@ def unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> Steer:
         product_ref=item.product_ref,
         amount=item.price.amount,
         is_charged_now=charged,
-        asked_by="",
+        requested_by="",
         created_at=0,
     )

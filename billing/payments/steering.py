@@ -69,12 +69,12 @@ _log = logging.getLogger(__name__)
 class SteerWish:
     """What is wanted: an act, of a change the plan, and of a pause its end, in whole seconds of microseconds.
 
-    asked_by: the credential. by: who of the operator's does it to any account's, and why. is_local:
+    requested_by: the credential. by: who of the operator's does it to any account's, and why. is_local:
     the operator ends or resumes it here, whatever its provider goes on doing.
     """
 
     act: Act
-    asked_by: str
+    requested_by: str
     plan_id: str | None = None
     interval: Interval | None = None
     by: Actor | None = None
@@ -129,7 +129,7 @@ class SubscriptionSteering:
                 subscription_id=one.id,
                 tenant=tenant,
                 act=wish.act,
-                asked_by=wish.asked_by,
+                requested_by=wish.requested_by,
                 item=item,
                 is_charged_now=item is not None and is_charged_now(one, item),
                 resumes_at=wish.resumes_at,
@@ -212,12 +212,12 @@ class SubscriptionSteering:
             is_estimate=charged and price is None,
         )
 
-    async def end_orphans(self, tenant: Tenant, asked_by: str) -> bool:
+    async def end_orphans(self, tenant: Tenant, requested_by: str) -> bool:
         """Ends what the sandbox began and nobody bills any more; whether there was any."""
         taken = await self._database.read(lambda tx: subscription_rows.load_taken(tx, [tenant]))
         orphans = [one for one in taken if self.is_orphan(one)]
         for one in orphans:
-            await self.steer(tenant, one.id, SteerWish("cancel_now", asked_by, is_local=True))
+            await self.steer(tenant, one.id, SteerWish("cancel_now", requested_by, is_local=True))
         return bool(orphans)
 
     async def end_orphan_of(self, order_id: str) -> None:
@@ -257,10 +257,10 @@ class SubscriptionSteering:
         request = request_of(one, steer)
         # What the provider said before this, or within its second, is older than the answer: providers
         # tell whole seconds.
-        asked_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
+        requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
             standing = await _asked(self._steering(one), request, is_first=is_first)
-            await self._act_on(one, steer, replace(standing, sent_at=asked_at))
+            await self._act_on(one, steer, replace(standing, sent_at=requested_at))
         except ProviderRefused as error:
             refusal = refusal_of(error, request.in_words)
             await self._end(steer, "refused", refusal.detail)

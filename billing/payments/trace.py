@@ -136,9 +136,9 @@ def _provider(order: Order, told: Sequence[LogEntry]) -> TraceStep:
     if order.status in {"failed", "expired"}:
         return TraceStep("provider", "problem", order.status, heard, order.reason or "")
     if order.answer == "silent":
-        return TraceStep("provider", "waiting", "silent", order.asked_at)
+        return TraceStep("provider", "waiting", "silent", order.checked_at)
     if order.answer is not None:
-        return TraceStep("provider", "waiting", "unpaid", order.asked_at)
+        return TraceStep("provider", "waiting", "unpaid", order.checked_at)
     return TraceStep("provider", "waiting", "unasked")
 
 

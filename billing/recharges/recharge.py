@@ -107,6 +107,6 @@ def month_of(own_now_us: int) -> str:
     return rfc3339(own_now_us)[:7]
 
 
-def next_ask_at(asked: int, now_us: int) -> int:
+def next_check_at(asked: int, now_us: int) -> int:
     """When a charge that was asked about so often is asked about again."""
     return now_us + ASKS_US[min(asked, len(ASKS_US)) - 1]

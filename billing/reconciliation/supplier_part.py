@@ -142,7 +142,7 @@ async def _cost(tx: Transaction, environment: str, supplier: str, since: int) ->
                SUM(CASE WHEN cost_cents IS NULL THEN 1 ELSE 0 END) AS unknown
            FROM fulfilment_attempts
            WHERE environment = :environment AND supplier = :supplier
-             AND last_asked_at >= :since AND outcome IN ('delivered', 'asking', 'unknown', 'waiting')""",
+             AND last_requested_at >= :since AND outcome IN ('delivered', 'requested', 'unknown', 'waiting')""",
         environment=environment,
         supplier=supplier,
         since=since,

@@ -124,7 +124,7 @@ def record_of(refund: Refund) -> dict[str, Any]:
         "reason": refund.reason,
         "detail": refund.detail,
         "held_micros": refund.held_micros,
-        "asked_by": refund.asked_by,
+        "requested_by": refund.requested_by,
         "created_at": rfc3339(refund.created_at),
         "ended_at": None if refund.ended_at is None else rfc3339(refund.ended_at),
     }

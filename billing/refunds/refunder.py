@@ -218,7 +218,7 @@ class Refunder:
         self, provider: Refunding, request: RefundRequest, refund: Refund
     ) -> RefundWord | str:
         """Not the first turn: whether the first one arrived is what is asked."""
-        age_us = self._clock.now_us() - (refund.asked_at or refund.created_at)
+        age_us = self._clock.now_us() - (refund.requested_at or refund.created_at)
         found = await provider.find_refund(request)
         if found is not None:
             return found

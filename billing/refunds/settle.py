@@ -86,9 +86,9 @@ class AskRefund(_OnRefund):
         asked = replace(
             found,
             checks_made=found.checks_made + 1,
-            asked_at=found.asked_at or state.now_us,
+            requested_at=found.requested_at or state.now_us,
             next_check_at=self.next_check_at,
-            asked_until=state.now_us + BEING_ASKED_US,
+            lease_until=state.now_us + BEING_ASKED_US,
         )
         payment.rows.refunds.keep(asked)
         return AskedRefund(asked, payment, is_mine=True)
@@ -105,7 +105,7 @@ class KeepRefund(_OnRefund):
         if not found.is_open:
             return found
         said = storable(self.detail, characters_max=DETAIL_CHARACTERS_MAX)
-        kept = move(replace(found, asked_until=None), "unknown", now_us=state.now_us)
+        kept = move(replace(found, lease_until=None), "unknown", now_us=state.now_us)
         kept = replace(kept, detail=said)
         payment.rows.refunds.keep(kept)
         return kept
@@ -120,7 +120,7 @@ class SettleRefund(_OnRefund):
     def decide(self, state: BatchState) -> Refund:
         payment, found = self._found(state)
         refunds, word = payment.rows.refunds, self.word
-        found = replace(found, asked_until=None)
+        found = replace(found, lease_until=None)
         if not found.is_open and word.fact is None:
             return found
         named = word.provider_refund_id
@@ -201,8 +201,8 @@ class DecideRefund(_OnRefund):
         if not found.is_open:
             raise RefundRepeated(f"the refund {found.status} before", reason="ended", extra=extra)
         # A worker asks at once, and again later: each time for so long.
-        first = found.created_at + BEING_ASKED_US if found.asked_at is None else 0
-        if state.now_us < (found.asked_until or first):
+        first = found.created_at + BEING_ASKED_US if found.requested_at is None else 0
+        if state.now_us < (found.lease_until or first):
             words = "the provider is being asked; look again in half a minute"
             raise RefundUnderWay(words, reason="being_asked", extra=extra)
 

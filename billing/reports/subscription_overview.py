@@ -48,7 +48,7 @@ def pending_shape(steer: Steer) -> dict[str, Any]:
         "act": steer.act,
         "plan_id": steer.plan_id,
         "interval": steer.interval,
-        "asked_at": rfc3339(steer.created_at),
+        "requested_at": rfc3339(steer.created_at),
         "is_unclear": steer.reason is not None,
         "attempts": steer.attempts,
     }

@@ -48,13 +48,13 @@ class AskToSteer:
     """Writes the wish; raises NotFound, NotSteerable and InvalidInput (resumes_at).
 
     item, is_charged_now: of a change. resumes_at: of a pause, by the account's clock. is_local: nobody is asked, and our own row is what changes. by:
-    who of the operator's, for the audit log; null: the account itself, whose credential is asked_by.
+    who of the operator's, for the audit log; null: the account itself, whose credential is requested_by.
     """
 
     subscription_id: str
     tenant: Tenant
     act: Act
-    asked_by: str
+    requested_by: str
     item: PlanItem | None = None
     is_charged_now: bool = False
     resumes_at: int | None = None
@@ -158,7 +158,7 @@ class AskToSteer:
             amount=None if item is None else item.price.amount,
             is_charged_now=self.is_charged_now,
             resumes_at=self.resumes_at,
-            asked_by=self.asked_by,
+            requested_by=self.requested_by,
             next_attempt_at=state.now_us + LEASE_US,
             created_at=state.now_us,
         )

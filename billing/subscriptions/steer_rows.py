@@ -46,7 +46,7 @@ class Steer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     is_charged_now: bool = False
     resumes_at: int | None = None
     status: SteerStatus = "asked"
-    asked_by: str
+    requested_by: str
     reason: str | None = None
     attempts: int = 1
     next_attempt_at: int | None = None

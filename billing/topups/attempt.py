@@ -2,7 +2,7 @@
 fulfilment_attempts and supplier_recipients.
 
 Invariants: an attempt is written before the supplier is asked, so that a crash in the middle leaves
-"asking" behind and never nothing; a top-up has one open attempt at most, its last; an attempt ends
+"requested" behind and never nothing; a top-up has one open attempt at most, its last; an attempt ends
 once. The caller holds the account's lock.
 """
 
@@ -20,9 +20,9 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 AttemptOutcome = Literal[
-    "asking", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
+    "requested", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
 ]
-OPEN = frozenset({"asking", "waiting", "unknown"})
+OPEN = frozenset({"requested", "waiting", "unknown"})
 DETAIL_CHARACTERS_MAX = 200
 # Of a top-up's attempts, the turns that are kept apart; switching between suppliers adds one.
 ATTEMPTS_MAX = 100
@@ -31,7 +31,7 @@ ATTEMPTS_MAX = 100
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of fulfilment_attempts; times in microseconds, cost in US cents.
 
-    asks: how often the supplier was asked in this turn. ended_at: null while its last word is open.
+    requests_made: how often the supplier was asked in this turn. ended_at: null while its last word is open.
     `dropped` is what a person ended without the supplier's word. A turn in which a supplier is asked
     to take back what it delivered ends as `revoked` or `kept`.
     """
@@ -43,11 +43,11 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     recipient_email: str
     supplier: str
     kind: str
-    outcome: AttemptOutcome = "asking"
+    outcome: AttemptOutcome = "requested"
     detail: str | None = None
-    asks: int = 1
-    asked_at: int
-    last_asked_at: int
+    requests_made: int = 1
+    requested_at: int
+    last_requested_at: int
     ended_at: int | None = None
     prepared: str | None = None
     left_over: str | None = None
@@ -184,16 +184,18 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
     """Writes down what was found out before the supplier is asked; false: it is no longer our turn."""
     changed = await tx.execute(
         """UPDATE fulfilment_attempts SET prepared = :prepared
-           WHERE transaction_id = :id AND number = :number AND asks = :asks AND ended_at IS NULL""",
+           WHERE transaction_id = :id AND number = :number AND requests_made = :requests_made AND ended_at IS NULL""",
         prepared=prepared,
         id=attempt.transaction_id,
         number=attempt.number,
-        asks=attempt.asks,
+        requests_made=attempt.requests_made,
     )
     return changed == 1
 
 
-async def lock_turn(tx: Transaction, transaction_id: str, supplier: str, asks: int) -> bool:
+async def lock_turn(
+    tx: Transaction, transaction_id: str, supplier: str, requests_made: int
+) -> bool:
     """Whether this ask of the supplier is the newest, which stays so until the transaction ends.
 
     For suppliers that keep rows of their own: what a worker does that was stopped, and goes on after
@@ -201,11 +203,11 @@ async def lock_turn(tx: Transaction, transaction_id: str, supplier: str, asks: i
     """
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts
-           WHERE transaction_id = :id AND supplier = :supplier AND asks = :asks
+           WHERE transaction_id = :id AND supplier = :supplier AND requests_made = :requests_made
              AND ended_at IS NULL FOR NO KEY UPDATE""",
         id=transaction_id,
         supplier=supplier,
-        asks=asks,
+        requests_made=requests_made,
     )
     return row is not None
 
@@ -227,7 +229,15 @@ async def left_of(
 
 
 _ROWS = RowMapping(Attempt)
-_CHANGING = ("outcome", "detail", "asks", "last_asked_at", "ended_at", "left_over", "cost_cents")
+_CHANGING = (
+    "outcome",
+    "detail",
+    "requests_made",
+    "last_requested_at",
+    "ended_at",
+    "left_over",
+    "cost_cents",
+)
 _CHANGED = _ROWS.part("transaction_id", "number", *_CHANGING)
 _UPDATE = f"""
 UPDATE fulfilment_attempts SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v

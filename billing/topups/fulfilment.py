@@ -54,9 +54,9 @@ class WordKept(DomainError):
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
     """Raises StillOpen while a supplier is being asked for the top-up."""
     attempt = attempts_of(state).open_of(topup.id)
-    if attempt is None or attempt.outcome != "asking":
+    if attempt is None or attempt.outcome != "requested":
         return
-    if state.now_us - attempt.last_asked_at < ASKED_US:
+    if state.now_us - attempt.last_requested_at < ASKED_US:
         raise StillOpen(f"{attempt.supplier} is being asked at this moment; try again in a minute")
 
 
@@ -141,7 +141,10 @@ class HandOver(OnAttempts):
         if is_open is not None:
             assert is_open.supplier == self.source.id, "an open attempt is with one supplier"
             again = replace(
-                is_open, outcome="asking", asks=is_open.asks + 1, last_asked_at=state.now_us
+                is_open,
+                outcome="requested",
+                requests_made=is_open.requests_made + 1,
+                last_requested_at=state.now_us,
             )
             attempts.change(again)
             return again
@@ -153,8 +156,8 @@ class HandOver(OnAttempts):
             recipient_email=topup.recipient_email,
             supplier=self.source.id,
             kind=self.source.kind,
-            asked_at=state.now_us,
-            last_asked_at=state.now_us,
+            requested_at=state.now_us,
+            last_requested_at=state.now_us,
         )
         attempts.add(new)
         return new
@@ -169,7 +172,7 @@ class KeepWaiting(OnAttempts):
     """
 
     number: int
-    asks: int
+    requests_made: int
     outcome: Literal["waiting", "unknown"]
     next_check_at: int | None
     detail: str | None = None
@@ -178,7 +181,10 @@ class KeepWaiting(OnAttempts):
     def decide(self, state: BatchState) -> EndedTopUp:
         topup, attempts = self._topup(state), attempts_of(state)
         attempt = attempts.open_of(topup.id)
-        is_mine = attempt is not None and (attempt.number, attempt.asks) == (self.number, self.asks)
+        is_mine = attempt is not None and (attempt.number, attempt.requests_made) == (
+            self.number,
+            self.requests_made,
+        )
         if topup.status != "pending" or attempt is None or not is_mine:
             return self._ended(state, topup)
         left_over = attempt.left_over if self.left_over is None else self.left_over
@@ -351,7 +357,7 @@ class Settle(OnAttempts):
         if self.attempt is None or topup.status != "pending":
             return False
         now = attempts_of(state).open_of(topup.id)
-        return now is None or (now.number, now.asks) != self.attempt
+        return now is None or (now.number, now.requests_made) != self.attempt
 
     def _next(self, state: BatchState, topup: TopUp) -> Source | None:
         if self.by is None or topup.status != "pending":

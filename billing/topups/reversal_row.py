@@ -23,7 +23,7 @@ ReversalOutcome = Literal["reversed", "kept"]
 class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of topup_reversals; times in microseconds.
 
-    asked_by: the credential's id; null: the operator. checks_made: how often the supplier was asked.
+    requested_by: the credential's id; null: the operator. checks_made: how often the supplier was asked.
     next_check_at: when it is asked next; null: nobody is asked. outcome null: not ended. detail: why
     the top-up was kept.
     """
@@ -32,8 +32,8 @@ class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     account_id: str
     environment: str
     reason: str
-    asked_by: str | None = None
-    asked_at: int
+    requested_by: str | None = None
+    requested_at: int
     checks_made: int = 0
     next_check_at: int | None = None
     outcome: ReversalOutcome | None = None

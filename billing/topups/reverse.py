@@ -73,14 +73,14 @@ class _Ending(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class Reverse(_Ending):
-    """The command of POST /topup/{id}/reverse; asked_by: the credential's id, null: the operator.
+    """The command of POST /topup/{id}/reverse; requested_by: the credential's id, null: the operator.
 
     can_revoke: its supplier is one that may take back what it handed over, and is asked by the worker.
     Asked again for one that is reversing or reversed, nothing changes, and the answer is the same.
     """
 
     reason: str
-    asked_by: str | None = None
+    requested_by: str | None = None
     can_revoke: bool = False
     actor: Actor | None = None  # the person of the operator's who wants it, for the audit log
     by_name: str | None = None
@@ -105,8 +105,8 @@ class Reverse(_Ending):
             account_id=topup.account_id,
             environment=topup.environment,
             reason=reason,
-            asked_by=self.asked_by,
-            asked_at=state.now_us,
+            requested_by=self.requested_by,
+            requested_at=state.now_us,
             next_check_at=None if topup.lies_here else state.now_us,
         )
         if topup.lies_here:
@@ -187,7 +187,10 @@ class AskRevocation(_OnReversal):
         known, attempt = attempts.of(topup.id), attempts.open_of(topup.id)
         if attempt is not None:
             attempt = replace(
-                attempt, outcome="asking", asks=attempt.asks + 1, last_asked_at=state.now_us
+                attempt,
+                outcome="requested",
+                requests_made=attempt.requests_made + 1,
+                last_requested_at=state.now_us,
             )
             attempts.change(attempt)
         else:
@@ -205,8 +208,8 @@ class AskRevocation(_OnReversal):
             recipient_email=topup.recipient_email,
             supplier=self.source.id,
             kind=self.source.kind,
-            asked_at=state.now_us,
-            last_asked_at=state.now_us,
+            requested_at=state.now_us,
+            last_requested_at=state.now_us,
         )
 
 
@@ -296,7 +299,7 @@ class EndReversal(_Ending):
             account_id=topup.account_id,
             environment=topup.environment,
             reason=reason,
-            asked_at=state.now_us,
+            requested_at=state.now_us,
         )
 
     def _keep(self, state: BatchState, topup: TopUp, asked: TopUpReversal, reason: str) -> TopUp:

@@ -276,8 +276,8 @@ def _wishes(seen: SubscriptionOverview) -> list[dict[str, Any]]:
             "act": steer.act,
             "plan_id": steer.plan_id,
             "status": steer.status,
-            "asked_by": steer.asked_by,
-            "asked_at": rfc3339(steer.created_at),
+            "requested_by": steer.requested_by,
+            "requested_at": rfc3339(steer.created_at),
             "attempts": steer.attempts,
             "reason": steer.reason,
         }

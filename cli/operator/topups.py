@@ -27,7 +27,7 @@ from store.database import Transaction
 
 _COLUMNS = (
     *("transaction_id", "platform", "amount_cents", "recipient_email", "supplier", "state"),
-    *("outcome", "detail", "asks", "created_at", "due_at", "taken_by"),
+    *("outcome", "detail", "requests_made", "created_at", "due_at", "taken_by"),
 )
 _id = click.argument("transaction_id")
 _reason = click.option("--reason", required=True, help="Why; for whoever looks at it later.")
@@ -125,9 +125,9 @@ def show(transaction_id: str, by: str | None) -> None:
             "kind": one.kind,
             "outcome": one.outcome,
             "detail": one.detail,
-            "asks": one.asks,
-            "asked_at": rfc3339(one.asked_at),
-            "last_asked_at": rfc3339(one.last_asked_at),
+            "requests_made": one.requests_made,
+            "requested_at": rfc3339(one.requested_at),
+            "last_requested_at": rfc3339(one.last_requested_at),
             "ended_at": None if one.ended_at is None else rfc3339(one.ended_at),
             "cost_cents": one.cost_cents,
         }

@@ -42,7 +42,7 @@ async def reverse(call: RequestContext[ReverseBody, Fields]) -> Answer:
         topup_id,
         principal.tenant,
         reason=call.body.reason,
-        asked_by=principal.credential_id,
+        requested_by=principal.credential_id,
         can_revoke=await _can_revoke(call, topup_id),
     )
     done = await context.engine.submit_once(command, call.request_key, partial(_reversed, call))
@@ -75,7 +75,7 @@ def _reversed(call: RequestContext[ReverseBody, Fields], done: ReversedOutcome) 
             links=UNSET if is_reversed else poll_links(call, topup.id, can_cancel=False),
             next_action=UNSET if is_reversed else "poll",
         ),
-        now_us=reversal.ended_at or reversal.asked_at,
+        now_us=reversal.ended_at or reversal.requested_at,
         status=topup.status,
         transaction_id=topup.id,
     )

@@ -47,7 +47,7 @@ def _answer(
 
 _REFUND: Final = {
     "id": "rfd_abc123",
-    "status": "asking",
+    "status": "requested",
     "amount": 500,
     "currency": "USD",
     "order_id": "ord_abc123",
@@ -60,7 +60,7 @@ _REFUND: Final = {
     "reason": "bought twice",
     "detail": None,
     "held_micros": 6250000,
-    "asked_by": "tok_abc123",
+    "requested_by": "tok_abc123",
     "created_at": TIME,
     "ended_at": None,
 }
@@ -237,7 +237,7 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
                     "reason": "Sent to the wrong person",
                     "outcome": "reversed",
                     "detail": None,
-                    "asked_at": TIME,
+                    "requested_at": TIME,
                     "ended_at": TIME,
                 },
             },

@@ -158,7 +158,7 @@ _REVERSING: Final = {
         "reason": "Sent to the wrong person",
         "outcome": None,
         "detail": None,
-        "asked_at": _TIME,
+        "requested_at": _TIME,
         "ended_at": None,
     },
 }
@@ -190,7 +190,7 @@ _OUTSTANDING: Final = {
 
 
 def _pending(act: str, **more: Any) -> Any:
-    asked = {"act": act, "plan_id": None, "interval": None, "asked_at": _TIME}
+    asked = {"act": act, "plan_id": None, "interval": None, "requested_at": _TIME}
     pending = {**asked, "is_unclear": False, "attempts": 1, **more}
     return _answer({**_SUBSCRIPTION, "pending": pending})
 

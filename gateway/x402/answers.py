@@ -22,8 +22,8 @@ from kernel.fields import Fields
 
 RETRY_AFTER_S: Final = 2
 _STATES: Final[dict[PaymentState, Literal["settling", "paid", "refused", "refunded"]]] = {
-    "asking": "settling",
-    "unsure": "settling",
+    "settling": "settling",
+    "unknown": "settling",
     "paid": "paid",
     "refused": "refused",
     "refunded": "refunded",

@@ -142,19 +142,19 @@ async def check(
     answer = passkey_answer.read_shown(given)
     if answer is None:
         return False
-    asked_at = passkey_challenge.made_at(vault, purpose, answer.challenge, now_us=now_us)
+    requested_at = passkey_challenge.made_at(vault, purpose, answer.challenge, now_us=now_us)
     row = await tx.fetch_one(
         _LOCK, account_id=purpose.account_id, credential_id=answer.credential_id
     )
-    if asked_at is None or row is None:
+    if requested_at is None or row is None:
         return False
     kept = _ROWS.read(row)
-    if asked_at <= kept.last_challenge_at:
+    if requested_at <= kept.last_challenge_at:
         return False
     count = answer.count_for(site, kept.public_key, kept.sign_count)
     if count is None:
         return False
-    await tx.execute(_USED, id=kept.id, asked_at=asked_at, count=count, now_us=now_us)
+    await tx.execute(_USED, id=kept.id, requested_at=requested_at, count=count, now_us=now_us)
     return True
 
 
@@ -196,5 +196,5 @@ def _load() -> None:
 _ROWS = RowMapping(Passkey)
 _LOCK = f"""SELECT {_ROWS.listed} FROM passkeys
     WHERE account_id = :account_id AND credential_id = :credential_id FOR NO KEY UPDATE"""
-_USED = """UPDATE passkeys SET sign_count = :count, last_challenge_at = :asked_at, last_used_at = :now_us
+_USED = """UPDATE passkeys SET sign_count = :count, last_challenge_at = :requested_at, last_used_at = :now_us
     WHERE id = :id"""

@@ -78,11 +78,11 @@ STATES: Final[Mapping[str, Sequence[str]]] = {
     "disputes.status": ("needs_response", "won", "lost"),
     "endpoints.status": ("enabled", "disabled"),
     "fulfilment_attempts.outcome": (
-        *("asking", "waiting", "unknown", "delivered", "refused", "dropped", "revoked"),
+        *("requested", "waiting", "unknown", "delivered", "refused", "dropped", "revoked"),
         "kept",
     ),
     "holds.status": ("held", "captured", "released", "expired"),
-    "machine_payments.state": ("asking", "unsure", "paid", "refused", "refunded"),
+    "machine_payments.state": ("settling", "unknown", "paid", "refused", "refunded"),
     "mails.status": _OF_MAILS,
     "manual_tasks.outcome": ("delivered", "refused"),
     "notices.stage": ("failing", "failing_for_a_day", "failing_for_four_days", "disabled"),
@@ -93,7 +93,7 @@ STATES: Final[Mapping[str, Sequence[str]]] = {
     "provider_events.outcome": (
         *("applied", "repeated", "ignored", "unknown", "refused", "review"),
     ),
-    "refunds.status": ("asking", "unknown", "pending", "succeeded", "failed"),
+    "refunds.status": ("requested", "unknown", "pending", "succeeded", "failed"),
     "replays.status": ("running", "paused", "done", "cancelled"),
     "sandbox_charges.outcome": ("paid", "declined"),
     "sandbox_checkouts.outcome": ("paid", "failed", "expired"),

@@ -77,7 +77,7 @@ async def make_due(gateway: Gateway) -> None:
 
     async def work(tx: Any) -> None:
         await tx.execute(
-            "UPDATE machine_payments SET next_ask_at = 0 WHERE next_ask_at IS NOT NULL"
+            "UPDATE machine_payments SET next_check_at = 0 WHERE next_check_at IS NOT NULL"
         )
 
     await gateway.context.database.transaction(work)

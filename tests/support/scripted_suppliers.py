@@ -149,7 +149,9 @@ class Shop:
         return await self.account.database.read(lambda tx: attempts.load(tx, [topup_id]))
 
     async def turns(self, topup_id: str) -> list[tuple[str, str, int]]:
-        return [(one.supplier, one.outcome, one.asks) for one in await self.attempts(topup_id)]
+        return [
+            (one.supplier, one.outcome, one.requests_made) for one in await self.attempts(topup_id)
+        ]
 
     async def again(self) -> None:
         self.account.clock.advance_s(AGAIN_S)

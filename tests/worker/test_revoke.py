@@ -81,7 +81,7 @@ class Shop:
                 self.topup_id,
                 self.account.principal.tenant,
                 reason="wrong person",
-                asked_by="key_1",
+                requested_by="key_1",
                 can_revoke=True,
             )
         )

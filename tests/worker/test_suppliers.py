@@ -129,7 +129,7 @@ async def test_a_worker_that_died_while_asking_is_followed_by_a_look(
     topup_id = await shop.send()
 
     await shop.killed_while_asking()
-    assert await shop.turns(topup_id) == [("vendor", "asking", 1)]
+    assert await shop.turns(topup_id) == [("vendor", "requested", 1)]
     assert [one.prepared for one in await shop.attempts(topup_id)] == ["limit 500"]
     await shop.again()
     assert (told.looked, len(told.asked)) == (1, 1)

@@ -37,7 +37,7 @@ from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
 from billing.recharges import records
-from billing.recharges.recharge import ORIGIN, FallCharge, Recharge, next_ask_at
+from billing.recharges.recharge import ORIGIN, FallCharge, Recharge, next_check_at
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.tenant import Tenant
@@ -202,7 +202,7 @@ class Charging:
         return saved is not None and found is not None and found.is_on
 
     async def _is_mine(self, charge: FallCharge, now_us: int) -> bool:
-        next_at = next_ask_at(charge.asked + 1, now_us)
+        next_at = next_check_at(charge.asked + 1, now_us)
 
         async def work(tx: Transaction) -> bool:
             return await records.note_asking(tx, charge, now_us=now_us, next_at=next_at)

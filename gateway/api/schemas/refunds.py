@@ -35,7 +35,7 @@ class Refund(Struct, kw_only=True):
     reason: str
     detail: Annotated[str | None, Meta(description="Why it failed, or is unknown.")]
     held_micros: Annotated[int, Meta(ge=0, description="What is held of the account's credit.")]
-    asked_by: Annotated[
+    requested_by: Annotated[
         str | None, Meta(description="The key, token or person that asked; null: nobody here.")
     ]
     created_at: Time

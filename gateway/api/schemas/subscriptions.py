@@ -32,7 +32,7 @@ class PendingSteer(Struct, kw_only=True):
     ]
     plan_id: Annotated[str | None, Meta(description="Of a change.")]
     interval: Annotated[BillingInterval | None, Meta(description="Of a change.")]
-    asked_at: Time
+    requested_at: Time
     is_unclear: Annotated[
         bool,
         Meta(description="The provider gave no clear answer so far; it is asked again by itself."),

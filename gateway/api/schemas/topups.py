@@ -239,16 +239,16 @@ class FulfilmentAttempt(Shaped, kw_only=True):
 
     outcome: Annotated[
         Literal[
-            "asking", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
+            "requested", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
         ],
         Meta(
             description="waiting: accepted, not done. unknown: no word to rely on; it is asked again."
             " dropped: a person ended it. revoked, kept: asked to take back what it delivered."
         ),
     ]
-    asks: Annotated[int, Meta(ge=1, description="How often it was asked in this turn.")]
-    asked_at: Time
-    last_asked_at: Time
+    requests_made: Annotated[int, Meta(ge=1, description="How often it was asked in this turn.")]
+    requested_at: Time
+    last_requested_at: Time
     ended_at: Time | None
     supplier: Annotated[str | None, Meta(description="Who was asked; null but for operators.")]
     detail: Annotated[
@@ -271,7 +271,7 @@ class Reversal(Shaped, kw_only=True):
         Meta(description="What came of it; null until its supplier has answered."),
     ]
     detail: Annotated[str | None, Meta(description="Why it was kept.")]
-    asked_at: Time
+    requested_at: Time
     ended_at: Time | None
 
 

@@ -41,7 +41,7 @@ _SHEET: Final = Sheet[Refund](
             "amount",
             "currency",
         ),
-        *("reason", "is_by_hand", "provider_refund_id", "detail", "asked_by", "created_at"),
+        *("reason", "is_by_hand", "provider_refund_id", "detail", "requested_by", "created_at"),
         "ended_at",
     ),
     filters=("status", "order_id", "account_id"),

@@ -38,7 +38,7 @@ TASK = Task(
 
 def attempt(outcome: AttemptOutcome, *, asked_s: int = 1) -> Attempt:
     at = NOW - asked_s * SECOND
-    ended_at = None if outcome in {"asking", "waiting", "unknown"} else at
+    ended_at = None if outcome in {"requested", "waiting", "unknown"} else at
     return Attempt(
         transaction_id="txn_1",
         number=1,
@@ -48,8 +48,8 @@ def attempt(outcome: AttemptOutcome, *, asked_s: int = 1) -> Attempt:
         supplier="own",
         kind="http",
         outcome=outcome,
-        asked_at=at,
-        last_asked_at=at,
+        requested_at=at,
+        last_requested_at=at,
         ended_at=ended_at,
     )
 
@@ -73,9 +73,13 @@ LOST = DeskTopUp(HELD, [attempt("unknown")], None, NOW, can_be_asked=False)
         (seen(), "queued", ("retry", "switch", "settle", "fail")),
         (seen(attempt("refused")), "queued", ("retry", "switch", "settle", "fail")),
         (seen(attempt("dropped"), topup=HELD), "held", ("retry", "switch", "settle", "fail")),
-        (seen(attempt("asking", asked_s=74)), "asking", ()),
+        (seen(attempt("requested", asked_s=74)), "requested", ()),
         # A worker died over it: its ask is over, whatever it did.
-        (seen(attempt("asking", asked_s=75)), "unknown", ("retry", "settle", "not_done", "fail")),
+        (
+            seen(attempt("requested", asked_s=75)),
+            "unknown",
+            ("retry", "settle", "not_done", "fail"),
+        ),
         (seen(attempt("unknown")), "unknown", ("retry", "settle", "not_done", "fail")),
         (seen(attempt("waiting")), "waiting", ("retry", "settle", "not_done", "fail")),
         (
@@ -85,7 +89,7 @@ LOST = DeskTopUp(HELD, [attempt("unknown")], None, NOW, can_be_asked=False)
         ),
         (LOST, "needs_person", ("settle", "not_done", "fail")),
         (seen(attempt("waiting"), TASK), "task", ("take", "settle", "refuse", "switch", "fail")),
-        (seen(attempt("asking"), TASK), "task", ("take", "settle", "refuse", "switch", "fail")),
+        (seen(attempt("requested"), TASK), "task", ("take", "settle", "refuse", "switch", "fail")),
         (
             seen(attempt("waiting"), replace(TASK, taken_by="ann")),
             "task",
@@ -115,7 +119,7 @@ def test_each_state_has_its_acts(
 @pytest.mark.parametrize(
     ("given", "act", "sentence"),
     [
-        (seen(attempt("asking")), "fail", "own is being asked at this moment; try again"),
+        (seen(attempt("requested")), "fail", "own is being asked at this moment; try again"),
         (seen(attempt("unknown")), "switch", "it is not known what own did: look there"),
         (LOST, "retry", "could make it do this twice"),
         (seen(attempt("unknown")), "take", "it is no task for a person"),

@@ -61,7 +61,7 @@ async def test_a_supplier_with_open_attempts_goes_to_another_place_only_when_tol
     opened = ("txn_1", 1, "acc_1", "live", "a@example.com", "own", "http", "unknown", 1, 1, 1)
     names = (
         *("transaction_id", "number", "account_id", "environment", "recipient_email", "supplier"),
-        *("kind", "outcome", "asks", "asked_at", "last_asked_at"),
+        *("kind", "outcome", "requests_made", "requested_at", "last_requested_at"),
     )
     await database.transaction(lambda tx: tx.insert("fulfilment_attempts", names, [opened]))
     elsewhere = {"url": "https://c.example.com"}

@@ -157,7 +157,13 @@ async def test_worker_that_goes_on_after_its_turn_was_ended_takes_no_code(
 
     assert handed.attempt is not None
     request = Request(
-        topup_id, *tenant, "code_stock", 1000, "user@example.com", "", attempt=handed.attempt.asks
+        topup_id,
+        *tenant,
+        "code_stock",
+        1000,
+        "user@example.com",
+        "",
+        attempt=handed.attempt.requests_made,
     )
     outcome = await supplier.asked.fulfil(request)
 

@@ -98,7 +98,7 @@ async def test_a_refusal_of_our_key_after_a_lost_answer_proves_nothing(
     [unsure] = await machine.rows()
     await machine.sweep()
 
-    assert unsure.state == "unsure"
+    assert unsure.state == "unknown"
     assert (await machine.delivered(), bank.charges) == (1, 1)
 
 

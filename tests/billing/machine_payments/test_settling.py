@@ -51,7 +51,7 @@ class Chain:
             # As an EVM network's explorer may write it.
             return Settlement("settled", transaction="0x" + self.last.hex().upper())
         if word == "away":
-            return Settlement("unsure", "no connection")
+            return Settlement("unknown", "no connection")
         if word == "no" and not self.charged[request]:
             return Settlement("refused", "insufficient_funds")
         if word == "no":
@@ -59,7 +59,7 @@ class Chain:
         self.charged[request] += 1
         self.last = request
         if word == "lost":
-            return Settlement("unsure", "no answer", is_lost=True)
+            return Settlement("unknown", "no answer", is_lost=True)
         return Settlement("settled", transaction="0x" + request.hex())
 
 
@@ -112,7 +112,7 @@ async def test_a_refusal_after_a_death_proves_nothing(
     chain.words.append("no")
     await machine.sweep()
     [row] = [one for one in await machine.rows() if one.payment_ref == "ref-1"]
-    assert (row.state, row.is_lost) == ("unsure", True)
+    assert (row.state, row.is_lost) == ("unknown", True)
     await machine.sweep()
 
     assert await machine.delivered() == 2
@@ -132,7 +132,7 @@ async def test_only_a_payment_that_may_be_charged_stands_in_the_way_of_another(
     paid = await machine.pay(machine.payment(3))
 
     states = [one.state for one in (refused, unsure, person_looked, paid)]
-    assert states == ["refused", "unsure", "refused", "paid"]
+    assert states == ["refused", "unknown", "refused", "paid"]
     assert chain.charged == {b"ref-3": 1}
     assert await machine.delivered() == 1
     assert await machine.findings() == []
@@ -154,7 +154,7 @@ async def test_a_refusal_of_one_who_was_overtaken_proves_nothing(
 
     await asyncio.gather(first, second)
     [row] = await machine.rows()
-    assert (row.state, row.is_lost) == ("unsure", True)
+    assert (row.state, row.is_lost) == ("unknown", True)
     await machine.sweep()
 
     assert [one.state for one in await machine.rows()] == ["paid"]
@@ -298,7 +298,7 @@ async def test_what_only_settling_needs_is_dropped_at_the_end(
     assert kept == {
         "paid": (False, None),
         "refused": (False, None),
-        "unsure": (True, DeliveryOptions(message="for your birthday")),
+        "unknown": (True, DeliveryOptions(message="for your birthday")),
     }
 
 

@@ -46,7 +46,7 @@ async def test_the_credit_is_held_at_once_and_taken_with_the_providers_yes(
 
     asked = await refunding.ask(order, 500)
 
-    assert (asked.status, asked.amount, asked.currency) == ("asking", 500, "USD")
+    assert (asked.status, asked.amount, asked.currency) == ("requested", 500, "USD")
     assert await refunding.buyer.micros() == {
         "wallet": 18_750_000,
         "held": 6_250_000,
@@ -272,7 +272,7 @@ async def test_nobody_decides_while_a_later_question_is_under_way(
         with pytest.raises(RefundUnderWay, match="is being asked"):
             await refunding.decide(asked, "not_made")
         kept = await engine.submit(KeepRefund(**named, detail="no answer"))
-        assert (kept.status, kept.asked_until) == ("unknown", None)
+        assert (kept.status, kept.lease_until) == ("unknown", None)
         clock.advance_s(600)
 
     # The answer came, and there was none: a person may say what they saw.

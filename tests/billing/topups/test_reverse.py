@@ -27,7 +27,7 @@ ADDRESSES = ("a@example.com", "b@example.com")
 
 async def reverse(account: FundedAccount, topup_id: str) -> ReversedOutcome:
     return await account.engine.submit(
-        Reverse(topup_id, account.principal.tenant, reason="wrong person", asked_by="key_1")
+        Reverse(topup_id, account.principal.tenant, reason="wrong person", requested_by="key_1")
     )
 
 

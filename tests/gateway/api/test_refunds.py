@@ -58,7 +58,11 @@ async def test_a_refund_is_accepted_held_made_and_shown(store: Store) -> None:
     assert (answer.status_code, answer.json()["code"]) == (202, 1000)
     assert again.content == answer.content
     refund = answer.json()["data"]
-    assert (refund["status"], refund["amount"], refund["held_micros"]) == ("asking", 500, 5_000_000)
+    assert (refund["status"], refund["amount"], refund["held_micros"]) == (
+        "requested",
+        500,
+        5_000_000,
+    )
     assert await store.bought_cents() == 1500
     await work(store)
     shown = await store.gateway.call("GET", f"/refunds/{refund['id']}", key=boss.key)

@@ -177,7 +177,7 @@ async def test_a_supplier_that_has_open_attempts_is_moved_by_a_tick_that_says_so
     opened = ("txn_1", 1, "acc_1", "staging", "a@example.com", "own", "http", "unknown", 1, 1, 1)
     names = (
         *("transaction_id", "number", "account_id", "environment", "recipient_email", "supplier"),
-        *("kind", "outcome", "asks", "asked_at", "last_asked_at"),
+        *("kind", "outcome", "requests_made", "requested_at", "last_requested_at"),
     )
     database = gateway.context.database
     await database.transaction(lambda tx: tx.insert("fulfilment_attempts", names, [opened]))

@@ -161,7 +161,7 @@ async def test_an_answer_that_was_lost_is_asked_for_and_never_charged_again(shop
     assert (pending.status_code, pending.json()["code"]) == (202, 1002)
     assert pending.json()["data"]["payment"]["state"] == "settling"
     assert "payment-receipt" not in pending.headers
-    assert (lost.state, lost.is_lost) == ("unsure", True)
+    assert (lost.state, lost.is_lost) == ("unknown", True)
     assert ended.state == "paid"
     assert (shop.charged, await delivered_cents(shop.gateway)) == ([1000], 1000)
     assert await findings(shop.gateway) == []
@@ -180,7 +180,7 @@ async def test_a_key_that_is_refused_after_a_lost_answer_does_not_lose_the_charg
     await sweep(shop.gateway)
 
     (ended,) = await rows(shop.gateway)
-    assert (pending.json()["code"], lost.state, ended.state) == (1002, "unsure", "paid")
+    assert (pending.json()["code"], lost.state, ended.state) == (1002, "unknown", "paid")
     assert (shop.charged, await delivered_cents(shop.gateway)) == ([1000], 1000)
 
 
@@ -213,7 +213,7 @@ async def test_after_the_challenges_end_nothing_is_charged_and_what_was_is_found
     await sweep(shop.gateway)
 
     (after,) = await rows(shop.gateway)
-    assert (before.state, after.state) == ("unsure", "paid")
+    assert (before.state, after.state) == ("unknown", "paid")
     assert (shop.charged, await delivered_cents(shop.gateway)) == ([1000], 1000)
     assert await findings(shop.gateway) == []
 
@@ -232,7 +232,7 @@ async def test_what_never_reached_stripe_waits_for_a_person(shop: CardShop) -> N
     await sweep(shop.gateway)
 
     (stuck,) = await rows(shop.gateway)
-    assert (asked.state, asked.needs_person) == ("unsure", False)
+    assert (asked.state, asked.needs_person) == ("unknown", False)
     assert stuck.needs_person
     assert stuck.detail == "the provider's search shows no charge of it yet"
     assert shop.charged == []

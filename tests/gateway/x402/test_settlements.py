@@ -149,8 +149,8 @@ async def test_a_refusal_after_a_lost_answer_proves_nothing(
 
     [row] = await rows(gateway)
     # Charged it was; it stays open until somebody says so.
-    assert row.state in {"unsure", "paid"}
-    if row.state == "unsure":
+    assert row.state in {"unknown", "paid"}
+    if row.state == "unknown":
         decided = await gateway.context.machine_payments.decide(
             row.id,
             "settled",
