@@ -291,14 +291,33 @@ _OF_0075: Final = _OF_0074 | {"plan_grants": "515919f9d58f"}
 _OF_0076: Final = _OF_0075 | {"orders": "cd37b3c25fc0"}
 
 _OF_0077: Final = _OF_0076 | {
+    "approvals": "74e919159593",
     "batches": "aa2faba0dfb7",
-    "orders": "f4c3da66772e",
-    "recharges": "9a61aed5579e",
-    "subscriptions": "c1388dc370ce",
-    "suppliers": "2fa071c3dfea",
+    "deliveries": "1331ea54192f",
+    "disputes": "af5c416cb4cc",
+    "fulfilment_attempts": "c612e352b9fd",
+    "holds": "6da20eeb7df1",
+    "machine_payments": "f5314a2acf67",
+    "notices": "c7003596e29c",
+    "notification_turns": "35606a7383c1",
+    "orders": "e60da2772799",
+    "payment_fees": "8460c711f490",
+    "plan_grants": "812e46d28a70",
+    "recharges": "9f5dc1f03eef",
+    "refunds": "5168d93b21aa",
+    "stock_levels": "09e7fb22e693",
+    "subscription_steers": "10f5a19a486b",
+    "subscriptions": "2d118ea0f041",
+    "supplier_words": "36c4a52c8631",
+    "suppliers": "a8e8eae5b6f6",
+    "topup_reversals": "3e37ede470dd",
 }
-_OF_0078: Final = _OF_0077 | {"machine_payments": "f07f6fff3734"}
+
+_OF_0078: Final = _OF_0077 | {"machine_payments": "07870a857182"}
+
 _OF_0079: Final = _OF_0078 | {"backups": "ce71b220dee2", "schema_notes": "b3f15a24469d"}
+
+_OF_0080: Final = _OF_0079 | {"oauth_apps": "f0f225afcaba"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -369,5 +388,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0077": _OF_0077,
     "0078": _OF_0078,
     "0079": _OF_0079,
-    "0080": _OF_0079 | {"oauth_apps": "f0f225afcaba"},
+    "0080": _OF_0080,
 }

@@ -816,8 +816,8 @@ supplier_words = sa.Table(
     _text("hint", null=True),  # its last characters
     _text("sealed", null=True),  # the deliverable itself; null: nothing was handed over
     _int("cost_cents", null=True),  # what the supplier took, where it says so
-    _int("told_at"),  # first
-    _int("last_told_at"),
+    _int("received_at"),  # first
+    _int("last_received_at"),
     _int("times", default=1),
     _int("seen_at", null=True),  # null: no operator has looked at it
     _text("seen_by", null=True),
@@ -882,7 +882,9 @@ suppliers = sa.Table(
     _int("is_simulated", default=0),  # staging only: plays its kind and calls no provider
     _int("created_at"),
     _int("changed_at"),
-    _int("resting_since", null=True),  # a worker asks it rarely until it answers; null: it is asked
+    _int(
+        "breaker_opened_at", null=True
+    ),  # a worker asks it rarely until it answers; null: it is asked
     _text("last_error", null=True),
     _int("last_error_at", null=True),
     _int("paused_at", null=True),  # an operator paused it then; null: it is called
@@ -940,7 +942,7 @@ stock_levels = sa.Table(
     _text("supplier", key=True),
     _text("platform", key=True),
     sa.Column("amount_cents", BIGINT, primary_key=True, autoincrement=False),
-    _int("low_below"),  # fewer than so many are few
+    _int("low_threshold"),  # fewer than so many are few
     _int("is_low", default=0),  # told; it is told again once it was filled up
 )
 
@@ -997,7 +999,9 @@ approvals = sa.Table(
     _int("created_at"),
     _int("expires_at"),
     _int("decided_at", null=True),
-    _int("told_at", null=True),  # when mail about it was written, or none was due; null: not yet
+    _int(
+        "notified_at", null=True
+    ),  # when mail about it was written, or none was due; null: not yet
     # threshold | sender_left
     sa.Column("reason", TEXT, nullable=False, server_default="threshold"),
     sa.Index("ix_approvals_account", "account_id", "environment", "id"),
@@ -1014,8 +1018,8 @@ approvals = sa.Table(
         "account_id",
         "environment",
         "id",
-        sqlite_where=sa.text("status = 'pending' AND told_at IS NULL"),
-        postgresql_where=sa.text("status = 'pending' AND told_at IS NULL"),
+        sqlite_where=sa.text("status = 'pending' AND notified_at IS NULL"),
+        postgresql_where=sa.text("status = 'pending' AND notified_at IS NULL"),
     ),
     sa.Index("ux_approvals_transaction", "transaction_id", unique=True),
     sa.Index(
@@ -1055,7 +1059,7 @@ machine_payments = sa.Table(
     ),  # whose top-up: the machine account's, or that of the token beside the payment
     _text("environment"),
     _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
-    _text("door"),  # x402 | mpp
+    _text("protocol"),  # x402 | mpp
     _text(
         "payment_ref"
     ),  # its own identity: network, asset, payer and nonce; or the token's digest
@@ -1082,8 +1086,10 @@ machine_payments = sa.Table(
     _text("refund_code_hint", null=True),
     _int("settled_at", null=True),
     _int("ended_at", null=True),
-    sa.Index("ux_machine_payments_ref", "environment", "door", "payment_ref", unique=True),
-    sa.Index("ux_machine_payments_identifier", "environment", "door", "identifier", unique=True),
+    sa.Index("ux_machine_payments_ref", "environment", "protocol", "payment_ref", unique=True),
+    sa.Index(
+        "ux_machine_payments_identifier", "environment", "protocol", "identifier", unique=True
+    ),
     sa.Index("ix_machine_payments_account", "account_id", "environment", "id"),
     sa.Index("ix_machine_payments_environment", "environment", "id"),
     sa.Index(
@@ -1529,7 +1535,9 @@ deliveries = sa.Table(
     # event's number; null: it waits for no other.
     _text("object_id", null=True),
     _int("event_no", null=True),
-    _int("waits_since_at", null=True),  # due since then, and put off for another one of its object
+    _int(
+        "blocked_since_at", null=True
+    ),  # due since then, and put off for another one of its object
     _int("created_at"),
     _int("settled_at", null=True),
     # The log is read newest first, by created_at and id. An index for the common status and type
@@ -1688,24 +1696,24 @@ notices = sa.Table(
     _int("created_at"),
     _int("ended_at", null=True),  # it works again, was enabled again or deleted
     # Since when it counts as told by mail, the time of that mail; null: not yet.
-    _int("told_at", null=True),
-    _int("end_told_at", null=True),  # the same of its end; where nobody was told, both at once
+    _int("notified_at", null=True),
+    _int("end_notified_at", null=True),  # the same of its end; where nobody was told, both at once
     sa.Index(
         "ix_notices_untold",
         "account_id",
         "environment",
-        sqlite_where=sa.text("told_at IS NULL AND ended_at IS NULL"),
-        postgresql_where=sa.text("told_at IS NULL AND ended_at IS NULL"),
+        sqlite_where=sa.text("notified_at IS NULL AND ended_at IS NULL"),
+        postgresql_where=sa.text("notified_at IS NULL AND ended_at IS NULL"),
     ),
     sa.Index(
         "ix_notices_end_untold",
         "account_id",
         "environment",
         sqlite_where=sa.text(
-            "told_at IS NOT NULL AND ended_at IS NOT NULL AND end_told_at IS NULL"
+            "notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL"
         ),
         postgresql_where=sa.text(
-            "told_at IS NOT NULL AND ended_at IS NOT NULL AND end_told_at IS NULL"
+            "notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL"
         ),
     ),
     sa.Index("ix_notices_account", "account_id", "environment", "id"),
@@ -1985,7 +1993,7 @@ payment_fees = sa.Table(
     _int("amount"),  # in the smallest unit of its own currency
     _text("currency"),
     _int("paid_at"),  # by the provider's clock
-    _int("kept_at"),
+    _int("recorded_at"),
     sa.Index("ix_payment_fees_account", "account_id"),
     sa.Index("ix_payment_fees_paid", "environment", "paid_at"),
 )
@@ -2071,7 +2079,9 @@ refunds = sa.Table(
     _int(
         "is_named", default=1
     ),  # 0: the provider's notifications cannot say that they are about it
-    _int("is_by_hand", default=0),  # a person made it at the provider, and wrote it down here
+    _int(
+        "is_made_at_provider", default=0
+    ),  # a person made it at the provider, and wrote it down here
     _int("held_micros", default=0),  # of its credit, in HELD
     _int("held_grant_micros", default=0),  # the part of that from the order's own grant
     _text("provider_refund_id", null=True),  # what the provider calls it
@@ -2119,7 +2129,7 @@ disputes = sa.Table(
     _text("page_url", null=True),  # of the provider's dashboard
     _int("created_at"),
     _int(
-        "told_at"
+        "reported_at"
     ),  # when the provider said what stands here, by its clock where it tells the time
     _int("ended_at", null=True),  # null: open
     sa.Index("ix_disputes_order", "order_id"),
@@ -2235,7 +2245,7 @@ subscriptions = sa.Table(
     _int("carried_amount", default=0),  # given back to the customer's balance for unused time
     _int("carried_before", null=True),  # as it was before the first change that its periods tell of
     _int("is_ending", default=0),  # at the end of the period
-    _int("told_at", null=True),  # when the provider sent the last change that counted
+    _int("reported_at", null=True),  # when the provider sent the last change that counted
     _int("paid_until_at", null=True),  # the end of the last paid period
     _int("due_at", null=True),  # when time alone changes its state, by the account's own clock
     _int("created_at"),
@@ -2424,7 +2434,7 @@ notification_turns = sa.Table(
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("kind", key=True),  # webhook | balance | key
-    _int("told_no", default=0),  # the last event that counts as told; 0: none
+    _int("notified_no", default=0),  # the last event that counts as told; 0: none
     _int("written_at", null=True),  # when the last mail was written; null: never
 )
 
@@ -2470,19 +2480,19 @@ plan_grants = sa.Table(
     _int("starts_at"),  # when it is to be given
     _int("ends_at"),  # of the time that it is for
     _int("due_at", null=True),  # null: given, or kept back
-    _int("given_at", null=True),
+    _int("granted_at", null=True),
     _int("expires_at", null=True),  # of its credit
     _int("credits_micros"),  # that it is to give
-    _int("given_micros", default=0),
+    _int("granted_micros", default=0),
     _int("debt_micros", default=0),  # of it: what paid a debt at once
     _int("expired_micros", default=0),  # ran out, and was neither rolled over nor refunded
     _int("rolled_micros", default=0),  # ran out, and went on into the next period
     _int("reversed_micros", default=0),  # taken back out of its ledger account
     _int("reversed_expired_micros", default=0),  # ran out, and was taken back
     _int("created_at"),
-    _int("untold_micros", default=0),  # ran out, and nobody was told: it may still go on
+    _int("unreported_micros", default=0),  # ran out, and nobody was told: it may still go on
     sa.CheckConstraint(
-        "given_micros >= 0 AND given_micros <= credits_micros", name="given_within_credits"
+        "granted_micros >= 0 AND granted_micros <= credits_micros", name="given_within_credits"
     ),
     sa.CheckConstraint(
         "expired_micros >= 0 AND rolled_micros >= 0"
@@ -2622,7 +2632,7 @@ recharges = sa.Table(
     _int("amount_cents"),
     _int("monthly_max_cents"),  # of a calendar month by UTC
     _int("failures", default=0),  # in a row
-    _text("off_reason", null=True),  # failures | operator | dispute; null: it is on
+    _text("disabled_reason", null=True),  # failures | operator | dispute; null: it is on
     _int(
         "retry_at", null=True
     ),  # when a declined fall is charged again, by the account's own clock
@@ -2929,7 +2939,7 @@ holds = sa.Table(
     _int("price_version", null=True),  # of the price list
     _int("counted_day", null=True),  # of usage_days, once captured; null: by a process of before
     _text("overage", null=True),  # what a capture above the amount does: cap | owe; null: refused
-    _int("over_micros", null=True),  # captured above the amount; null: nothing
+    _int("overage_micros", null=True),  # captured above the amount; null: nothing
     _text("counted_in", null=True),  # as of topups
     sa.CheckConstraint(
         "captured_micros >= 0 AND captured_micros <= amount_micros", name="captured_in_hold"

@@ -142,7 +142,7 @@ class Revoker(DueLoop):
         }
         _log.info("reversals.asked", extra={"fields": fields})
         if isinstance(outcome, Unknown):
-            if outcome.needs_person:
+            if outcome.needs_review:
                 again_at = None
             elif outcome.again_in_s is not None:
                 again_us = int(outcome.again_in_s * SECOND_US)

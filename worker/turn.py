@@ -218,7 +218,7 @@ class Turns:
             bounded_us = max(AGAIN_US_MIN, min(again_us, AGAIN_US_MAX))
             next_check_at = self._clock.now_us() + bounded_us
         if isinstance(outcome, Unknown) and (
-            outcome.needs_person or supplier.asked_again == "person"
+            outcome.needs_review or supplier.asked_again == "person"
         ):
             next_check_at = None
         return KeepWaiting(
@@ -238,7 +238,7 @@ class Turns:
         if isinstance(outcome, Unknown) and outcome.is_unreadable:
             # It is there, and what is wrong with this top-up says nothing of the others.
             return
-        is_silent = isinstance(outcome, Unknown) and not outcome.needs_person
+        is_silent = isinstance(outcome, Unknown) and not outcome.needs_review
         if is_silent:
             if not self._breakers.gave_no_word(place, topup_id):
                 return
@@ -252,7 +252,7 @@ class Turns:
                 platform_rows.note_health,
                 environment=supplier.environment,
                 supplier=supplier.id,
-                resting_since=now_us if is_silent else None,
+                breaker_opened_at=now_us if is_silent else None,
                 error=outcome.detail if isinstance(outcome, Unknown) else None,
                 now_us=now_us,
             )

@@ -31,7 +31,7 @@ DeskState = Literal[
     "requested",
     "waiting",
     "unknown",
-    "needs_person",
+    "needs_review",
 ]
 DeskAct = Literal["take", "give_back", "settle", "refuse", "fail", "retry", "not_done", "switch"]
 
@@ -49,7 +49,7 @@ MEANINGS: Final[Mapping[DeskState, str]] = {
     "requested": "Its supplier is being asked at this moment.",
     "waiting": "Its supplier accepted it and has not done it yet; it is asked again.",
     "unknown": "Its supplier gave no word; it is asked again.",
-    "needs_person": "What its supplier did is not clear, and nobody asks again by itself: look there.",
+    "needs_review": "What its supplier did is not clear, and nobody asks again by itself: look there.",
 }
 ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "ended": (),
@@ -62,12 +62,12 @@ ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "requested": (),
     "waiting": ("retry", "settle", "not_done", "fail"),
     "unknown": ("retry", "settle", "not_done", "fail"),
-    "needs_person": ("settle", "not_done", "retry", "fail"),
+    "needs_review": ("settle", "not_done", "retry", "fail"),
 }
 # No supplier is to deliver it.
 _NOT_WITH_SUPPLIERS: Final = frozenset[DeskState]({"ended", "reversing", "approval", "sandbox"})
 # Where a person who settles or fails says that they looked at the supplier.
-CHECKED_STATES: Final = frozenset[DeskState]({"waiting", "unknown", "needs_person"})
+CHECKED_STATES: Final = frozenset[DeskState]({"waiting", "unknown", "needs_review"})
 # Acts whose reason may be left out; of the others it is asked for.
 WITHOUT_REASON: Final = frozenset[DeskAct]({"take", "give_back", "retry"})
 assert set(ACTS) == set(MEANINGS) == set(get_args(DeskState))
@@ -116,11 +116,11 @@ class DeskTopUp:
         if self.open_task is not None:
             return "task"
         if attempt is None:
-            return "held" if topup.needs_person else "queued"
+            return "held" if topup.needs_review else "queued"
         if attempt.outcome == "requested" and self.now_us - attempt.last_requested_at < ASKED_US:
             return "requested"
-        if topup.needs_person:
-            return "needs_person"
+        if topup.needs_review:
+            return "needs_review"
         return "waiting" if attempt.outcome == "waiting" else "unknown"
 
     @property
@@ -136,7 +136,7 @@ class DeskTopUp:
     def acts(self, who: str) -> tuple[DeskAct, ...]:
         """What this person may do now; a task that somebody else took can be given back alone."""
         state, task = self.state, self.open_task
-        if state == "needs_person" and not self.can_be_asked:
+        if state == "needs_review" and not self.can_be_asked:
             return tuple(act for act in ACTS[state] if act != "retry")
         if task is None or state != "task":
             return ACTS[state]

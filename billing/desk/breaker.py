@@ -46,7 +46,7 @@ async def _change(
         )
     if paused_at is not None and before.paused_at is not None:
         raise NotNow(f"Supplier {supplier} is already paused.")
-    if paused_at is None and before.paused_at is None and before.resting_since is None:
+    if paused_at is None and before.paused_at is None and before.breaker_opened_at is None:
         raise NotNow(f"Supplier {supplier} is already in use: it is neither paused nor resting.")
     after = await platform_rows.set_paused(tx, before, paused_at)
     entry = audit_log.entry(

@@ -33,12 +33,12 @@ from store.database import Transaction
 class CodeStockOptions(Options, frozen=True, kw_only=True):
     """redeem_url and instructions: for the recipient, with each code.
 
-    low_below: with fewer codes of a platform and amount than this, stock.low is sent; 0: never.
+    low_threshold: with fewer codes of a platform and amount than this, stock.low is sent; 0: never.
     """
 
     redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
     instructions: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
-    low_below: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = stock.LOW_BELOW
+    low_threshold: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = stock.LOW_BELOW
 
 
 class CodeStock(Supplier):

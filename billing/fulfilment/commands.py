@@ -51,7 +51,9 @@ def supplier_shape(row: SupplierRow) -> dict[str, Any]:
         "active": row.is_active,
         "simulated": row.is_simulated,
         "paused_at": None if row.paused_at is None else rfc3339(row.paused_at),
-        "resting_since": None if row.resting_since is None else rfc3339(row.resting_since),
+        "breaker_opened_at": None
+        if row.breaker_opened_at is None
+        else rfc3339(row.breaker_opened_at),
         "last_error": row.last_error,
         "last_error_at": None if row.last_error_at is None else rfc3339(row.last_error_at),
     }
@@ -239,8 +241,8 @@ async def add_stock(
         raise InvalidInput(f"{row.id} is a supplier of kind {row.kind}: it keeps no stock")
     for platform in sorted({one.kind.platform for one in codes}):
         await platform_rows.get_platform(tx, place.environment, platform)
-    low_below = int(row.options.get("low_below", stock.LOW_BELOW))
-    added = await stock.add(tx, vault, codes, low_below=low_below, now_us=now_us)
+    low_threshold = int(row.options.get("low_threshold", stock.LOW_BELOW))
+    added = await stock.add(tx, vault, codes, low_threshold=low_threshold, now_us=now_us)
     told = {"added": added, "given": len(codes)}
     await audit_log.record_change(
         tx, by, "stock.add", place.environment, place.supplier, None, told, now_us

@@ -237,7 +237,7 @@ class LimitedKeys(Supplier):
         return Unknown(
             f"somebody else changed the key {key.label}: before this top-up its limit was "
             f"{plan.before} and its name {plan.name}, now {key.limit} and {_name_of(key)}",
-            needs_person=True,
+            needs_review=True,
         )
 
     @silence_is_unknown

@@ -176,7 +176,7 @@ class LiteLlmKeys(KeyVendor):
         if key.closed is not None or key.name != str(mark):
             why = key.closed or f"it is called {key.name}"
             return Unknown(
-                f"the key {key.label} was made and not handed over: {why}", needs_person=True
+                f"the key {key.label} was made and not handed over: {why}", needs_review=True
             )
         return MadeKey(key_id, secret)
 

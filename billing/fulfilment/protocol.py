@@ -131,7 +131,7 @@ class Unknown:
     """No word, or none to rely on: a timeout, a 5xx, HTML for JSON. detail is for the operator and
     holds nothing secret. left: as with Waiting. again_in_s: such as a Retry-After of a 429.
 
-    needs_person: the supplier did answer, and what it says fits both: done and not done. It is not
+    needs_review: the supplier did answer, and what it says fits both: done and not done. It is not
     asked again by itself; the top-up waits for a person, who reads `detail`. is_unreadable: it answered, and
     not in its own form; it is asked again, and its breaker does not count it.
     """
@@ -139,7 +139,7 @@ class Unknown:
     detail: str
     left: str | None = None
     again_in_s: float | None = None
-    needs_person: bool = False
+    needs_review: bool = False
     is_unreadable: bool = False
 
 

@@ -71,15 +71,15 @@ class StockLevel(NamedTuple):
 
     kind: StockKind
     left: int
-    low_below: int
+    low_threshold: int
 
     @property
     def is_low(self) -> bool:
-        return self.left < self.low_below
+        return self.left < self.low_threshold
 
 
 async def add(
-    tx: Transaction, vault: Vault, codes: Sequence[NewCode], *, low_below: int, now_us: int
+    tx: Transaction, vault: Vault, codes: Sequence[NewCode], *, low_threshold: int, now_us: int
 ) -> int:
     """Takes in those that are new to the environment; returns how many. ADDED_AT_ONCE_MAX at most."""
     assert len(codes) <= ADDED_AT_ONCE_MAX, "codes are taken in step by step"
@@ -87,10 +87,10 @@ async def add(
     added = await tx.insert("stock_codes", _COLUMNS, rows, on_conflict="ON CONFLICT DO NOTHING")
     await tx.insert(
         "stock_levels",
-        ("environment", "supplier", "platform", "amount_cents", "low_below"),
-        [(*kind, low_below) for kind in sorted({one.kind for one in codes})],
+        ("environment", "supplier", "platform", "amount_cents", "low_threshold"),
+        [(*kind, low_threshold) for kind in sorted({one.kind for one in codes})],
         on_conflict="""ON CONFLICT (environment, supplier, platform, amount_cents)
-                       DO UPDATE SET low_below = excluded.low_below""",
+                       DO UPDATE SET low_threshold = excluded.low_threshold""",
     )
     await _rearm(tx, {one.kind for one in codes}, now_us)
     return added
@@ -168,11 +168,11 @@ async def _rearm(tx: Transaction, kinds: Iterable[StockKind], now_us: int) -> No
 
 async def _level(tx: Transaction, kind: StockKind, now_us: int) -> StockLevel | None:
     row = await tx.fetch_one(
-        f"SELECT low_below, ({_LEFT}) AS number FROM stock_levels {_OF_KIND}",
+        f"SELECT low_threshold, ({_LEFT}) AS number FROM stock_levels {_OF_KIND}",
         **kind._asdict(),
         now=now_us,
     )
-    return None if row is None else StockLevel(kind, int(row["number"]), int(row["low_below"]))
+    return None if row is None else StockLevel(kind, int(row["number"]), int(row["low_threshold"]))
 
 
 def _row(vault: Vault, new: NewCode, now_us: int) -> tuple[Any, ...]:
@@ -199,7 +199,7 @@ UPDATE stock_codes SET transaction_id = :transaction_id, taken_at = :now
 WHERE id = :id AND transaction_id IS NULL
 """
 _LEVELS = """
-SELECT l.environment, l.supplier, l.platform, l.amount_cents, l.low_below, (
+SELECT l.environment, l.supplier, l.platform, l.amount_cents, l.low_threshold, (
     SELECT COUNT(*) FROM stock_codes c
     WHERE c.environment = l.environment AND c.supplier = l.supplier AND c.platform = l.platform
       AND c.amount_cents = l.amount_cents AND c.transaction_id IS NULL

@@ -28,8 +28,8 @@ async def tell_low(tx: Transaction, level: StockLevel, *, now_us: int) -> None:
         "supplier": level.kind.supplier,
         "platform": level.kind.platform,
         "amount_cents": level.kind.amount_cents,
-        "left": level.left,
-        "low_below": level.low_below,
+        "remaining": level.left,
+        "low_threshold": level.low_threshold,
     }
     for tenant in tenants:
         outbox.publish(tenant, type=STOCK_LOW, data=data, now_us=now_us)

@@ -182,7 +182,7 @@ class Suppliers:
             _Unusable(""),
             is_active=row.is_active,
             is_paused=row.paused_at is not None,
-            is_resting=row.resting_since is not None,
+            is_resting=row.breaker_opened_at is not None,
         )
         registration = self.registrations.get(row.kind)
         if registration is None:

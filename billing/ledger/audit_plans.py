@@ -15,18 +15,18 @@ PLAN_RULES: Final = (
     Rule(
         "a period gave what its parts gave",
         "tenant",
-        f"""SELECT p.id AS row_id, p.credits_micros AS expected, SUM(g.given_micros) AS found
+        f"""SELECT p.id AS row_id, p.credits_micros AS expected, SUM(g.granted_micros) AS found
             FROM plan_grants g
             JOIN subscription_periods p ON p.id = g.period_id
             WHERE g.account_id = :account_id AND g.environment = :environment AND g.kind = 'part'
               AND p.{_OWN.replace(" AND ", " AND p.")}
-            GROUP BY p.id, p.credits_micros HAVING SUM(g.given_micros) <> p.credits_micros""",
+            GROUP BY p.id, p.credits_micros HAVING SUM(g.granted_micros) <> p.credits_micros""",
     ),
     Rule(
         "a part's ledger account got what it gave, but for what paid a debt",
         "plans",
         f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
-                SELECT id AS row_id, given_micros - debt_micros AS expected, 0 AS found
+                SELECT id AS row_id, granted_micros - debt_micros AS expected, 0 AS found
                 FROM plan_grants WHERE {_OWN} AND expires <> 'never'
                 UNION ALL
                 SELECT l.name, 0, t.amount_micros

@@ -154,7 +154,7 @@ RULES: Final = (
         "holds",
         f"""SELECT h.id AS row_id, h.amount_micros AS expected,
                 CASE WHEN COALESCE(m.captured, 0) <> h.captured_micros THEN m.captured
-                     WHEN COALESCE(m.above, 0) <> COALESCE(h.over_micros, 0) THEN m.above
+                     WHEN COALESCE(m.above, 0) <> COALESCE(h.overage_micros, 0) THEN m.above
                      WHEN COALESCE(m.taken, 0) <> h.amount_micros THEN m.taken
                      ELSE COALESCE(m.captured, 0) + COALESCE(m.released, 0) END AS found
             FROM holds h
@@ -170,7 +170,7 @@ RULES: Final = (
             WHERE h.account_id = :account_id AND h.environment = :environment
               AND (COALESCE(m.taken, 0) <> h.amount_micros
                    OR COALESCE(m.captured, 0) <> h.captured_micros
-                   OR COALESCE(m.above, 0) <> COALESCE(h.over_micros, 0)
+                   OR COALESCE(m.above, 0) <> COALESCE(h.overage_micros, 0)
                    OR COALESCE(m.captured, 0) + COALESCE(m.released, 0)
                        <> CASE WHEN h.status = 'held' THEN 0 ELSE h.amount_micros END)""",
     ),
@@ -204,7 +204,7 @@ RULES: Final = (
             WHERE h.account_id = :account_id AND h.environment = :environment
               AND ((h.ended_at IS NULL) <> (h.status = 'held')
                 OR h.status IN ('held', 'released', 'expired')
-                    AND (h.captured_micros <> 0 OR COALESCE(h.over_micros, 0) <> 0
+                    AND (h.captured_micros <> 0 OR COALESCE(h.overage_micros, 0) <> 0
                         OR h.counted_day IS NOT NULL)
                 OR h.status = 'captured' AND h.captured_micros = 0
                 OR e.clock_ahead_us = 0 AND h.status = 'released' AND h.ended_at >= h.expires_at

@@ -46,7 +46,7 @@ USAGE_RULES: Final = (
         _added_up(
             "amount_micros",
             "amount_micros",
-            "captured_micros + COALESCE(over_micros, 0)",
+            "captured_micros + COALESCE(overage_micros, 0)",
             "amount_micros",
         ),
     ),

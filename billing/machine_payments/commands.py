@@ -85,7 +85,7 @@ class OpenPayment:
     def decide(self, state: BatchState) -> Claimed:
         payments = payments_of(state)
         for found in payments.same_as(self.payment):
-            check_same(found, self.payment.body_digest, self.payment.door)
+            check_same(found, self.payment.body_digest, self.payment.protocol)
             return Claimed(found, is_ours=False)
         self._check_repeated(payments, state.now_us)
         payments.add(self.payment)
@@ -94,7 +94,7 @@ class OpenPayment:
     def _check_repeated(self, payments: PaymentWorkingSet, now_us: int) -> None:
         """Two requests of one payer meet here: the machine account is locked."""
         earlier = None
-        if self.payment.door == X402 and not self.payment.request.distinct:
+        if self.payment.protocol == X402 and not self.payment.request.distinct:
             earlier = payments.looks_like(self.payment, now_us)
         if earlier is not None:
             raise LooksRepeated(
@@ -156,7 +156,7 @@ class EndPayment(_OnPayment):
             read_set.working_set(PaymentWorkingSet).settlements.add(self.settlement)
         read_set.working_set(AuditEntries)
         tenant = self.payment.tenant
-        read_set.places.add((*tenant, LedgerAccountKind.PROVIDER, self.payment.door))
+        read_set.places.add((*tenant, LedgerAccountKind.PROVIDER, self.payment.protocol))
         read_set.places.add((*tenant, LedgerAccountKind.TRANSIT_OUT, ""))
         read_set.working_set(TopUpWorkingSet)
         if self.send is not None:
@@ -198,7 +198,7 @@ class EndPayment(_OnPayment):
         """Credit nothing for a transfer that another payment was credited for: a person looks it up."""
         said = f"Transaction {self.settlement} already settled payment {other.id}."
         if self.entry is not None:
-            if found.door == X402:
+            if found.protocol == X402:
                 said += (
                     " If it holds another transfer for this payment, add the log index of that transfer:"
                     f" {self.settlement}:INDEX."
@@ -207,7 +207,7 @@ class EndPayment(_OnPayment):
         detail = f"{said} The facilitator gave it for this payment too: look this one up."
         if found.state == "refused":
             return _changed(state, found, detail=detail)
-        kept = replace(found, state="unsure", is_lost=True, settlement=self.settlement)
+        kept = replace(found, state="unknown", is_lost=True, settlement=self.settlement)
         return _changed(state, kept, detail=detail)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
@@ -238,7 +238,7 @@ class EndPayment(_OnPayment):
 
     def _credit(self, state: BatchState, found: MachinePayment) -> MachinePayment:
         tenant, ledger = found.tenant, state.ledger
-        source = ledger.account(tenant, LedgerAccountKind.PROVIDER, found.door)
+        source = ledger.account(tenant, LedgerAccountKind.PROVIDER, found.protocol)
         micros = found.charged_cents * MICROS_PER_CENT
         wallet = ledger.wallet(tenant)
         state.move(source, wallet, micros, Code.PURCHASE, subject_id=found.id)

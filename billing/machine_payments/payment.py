@@ -92,7 +92,7 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     environment: str
     spent_by: tuple[str, ...]
-    door: str
+    protocol: str
     payment_ref: str
     identifier: str
     body_digest: str
@@ -123,7 +123,7 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
         return Tenant(self.account_id, self.environment)
 
     @property
-    def needs_person(self) -> bool:
+    def needs_review(self) -> bool:
         """Whether nobody knows if it was settled, and nobody asks any more."""
         return self.state in OPEN and self.next_check_at is None
 
@@ -132,8 +132,8 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
         request = self.request
         return {
             "id": self.id,
-            "state": "stuck" if self.needs_person else self.state,
-            "door": self.door,
+            "state": "stuck" if self.needs_review else self.state,
+            "protocol": self.protocol,
             "environment": self.environment,
             "account_id": self.account_id,
             "transaction_id": self.transaction_id,
@@ -152,14 +152,14 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def check_same(found: MachinePayment, body_digest: str, door: str) -> None:
-    """Raises PaymentUsed unless it pays for what that digest is of; door: where it was shown. Of one identifier with two payments the first
+def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
+    """Raises PaymentUsed unless it pays for what that digest is of; protocol: where it was shown. Of one identifier with two payments the first
     counts: its payer asks again with a new signature, and is not charged for it.
     """
     if found.body_digest != body_digest:
         raise PaymentUsed(
             "this payment or its identifier came before with another request: each pays for one top-up",
-            param="PAYMENT-SIGNATURE" if door == X402 else "Authorization",
+            param="PAYMENT-SIGNATURE" if protocol == X402 else "Authorization",
             reason="payment_used",
             extra={"transaction_id": found.transaction_id},
         )
@@ -211,17 +211,17 @@ async def load(
 
 
 async def find_same(
-    tx: Transaction, environment: str, door: str, *, payment_ref: str, identifier: str
+    tx: Transaction, environment: str, protocol: str, *, payment_ref: str, identifier: str
 ) -> list[MachinePayment]:
     """Those that are this payment, or have its identifier: two at most."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
-            WHERE environment = :environment AND door = :door AND payment_ref = :ref
+            WHERE environment = :environment AND protocol = :protocol AND payment_ref = :ref
             UNION SELECT {ROWS.listed} FROM machine_payments
-            WHERE environment = :environment AND door = :door AND identifier = :identifier
+            WHERE environment = :environment AND protocol = :protocol AND identifier = :identifier
             ORDER BY id""",
         environment=environment,
-        door=door,
+        protocol=protocol,
         ref=payment_ref,
         identifier=identifier,
     )

@@ -19,11 +19,13 @@ class PaidRehearsal:
 
     def declare(self, read_set: ReadSet) -> None:
         self.send.declare(read_set)
-        read_set.places.add((*self.payment.tenant, LedgerAccountKind.PROVIDER, self.payment.door))
+        read_set.places.add(
+            (*self.payment.tenant, LedgerAccountKind.PROVIDER, self.payment.protocol)
+        )
 
     def decide(self, state: BatchState) -> None:
         tenant = self.payment.tenant
-        source = state.ledger.account(tenant, LedgerAccountKind.PROVIDER, self.payment.door)
+        source = state.ledger.account(tenant, LedgerAccountKind.PROVIDER, self.payment.protocol)
         wallet = state.ledger.wallet(tenant)
         micros = self.payment.charged_cents * MICROS_PER_CENT
         state.move(source, wallet, micros, Code.PURCHASE, subject_id=self.payment.id)

@@ -53,7 +53,7 @@ _REFUND: Final = "machine refund"
 @dataclass(frozen=True, slots=True)
 class MachinePayments:
     """How each environment is paid, where it is: offers by x402, token_offers by card; facilitators by
-    environment and door. vault: seals what is posted; challenge_key: what priced challenges are bound with.
+    environment and protocol. vault: seals what is posted; challenge_key: what priced challenges are bound with.
     wait_s: how long who comes with the same payment waits for the one who asks.
     """
 
@@ -69,12 +69,12 @@ class MachinePayments:
     wait_s: float = WAIT_S
 
     async def find_same(
-        self, environment: str, door: str, *, payment_ref: str, identifier: str
+        self, environment: str, protocol: str, *, payment_ref: str, identifier: str
     ) -> MachinePayment | None:
         """The payment of that identity, or else of that identifier."""
         found = await self.database.read(
             lambda tx: payments.find_same(
-                tx, environment, door, payment_ref=payment_ref, identifier=identifier
+                tx, environment, protocol, payment_ref=payment_ref, identifier=identifier
             )
         )
         own = [one for one in found if one.payment_ref == payment_ref]
@@ -103,11 +103,11 @@ class MachinePayments:
 
     def can_ask(self, payment: MachinePayment) -> bool:
         """Whether whoever settles its kind is set up."""
-        return (payment.environment, payment.door) in self.facilitators
+        return (payment.environment, payment.protocol) in self.facilitators
 
     async def go_on(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
         """Asks about one that is open, unless another one does: then its word is waited for."""
-        if payment.needs_person or payment.state not in OPEN or not self.can_ask(payment):
+        if payment.needs_review or payment.state not in OPEN or not self.can_ask(payment):
             return await self.deliver(payment)
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
         if claimed.is_ours:
@@ -119,7 +119,7 @@ class MachinePayments:
         there is nobody to ask.
         """
         if not self.can_ask(payment):
-            raise NotOffered(f"{payment.door} is not set up in {payment.environment} any more")
+            raise NotOffered(f"{payment.protocol} is not set up in {payment.environment} any more")
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
         return await self._ask(claimed.payment) if claimed.is_ours else claimed.payment
 
@@ -229,7 +229,7 @@ class MachinePayments:
         return self.clock.now_us() > payment.expires_at + ASKED_AFTER_END_US
 
     def _facilitator(self, payment: MachinePayment) -> Facilitator:
-        return self.facilitators[payment.environment, payment.door]
+        return self.facilitators[payment.environment, payment.protocol]
 
     async def _find(self, payment_id: str) -> MachinePayment:
         return await self.database.read(lambda tx: payments.find(tx, payment_id))

@@ -36,12 +36,12 @@ class PaymentWorkingSet(WorkingSet):
             found += await payments.find_same(
                 tx,
                 one.environment,
-                one.door,
+                one.protocol,
                 payment_ref=one.payment_ref,
                 identifier=one.identifier,
             )
             # Of a card only the end of its token is known, which others may have, too.
-            if one.door == payments.X402 and not one.request.distinct:
+            if one.protocol == payments.X402 and not one.request.distinct:
                 since_us = now_us - payments.REPEAT_GUARD_US
                 found += await payments.find_recent(
                     tx, one.environment, one.payer, since_us=since_us
@@ -71,7 +71,7 @@ class PaymentWorkingSet(WorkingSet):
         return [
             one
             for one in self._found.values()
-            if (one.environment, one.door) == (asked.environment, asked.door)
+            if (one.environment, one.protocol) == (asked.environment, asked.protocol)
             and (one.payment_ref == asked.payment_ref or one.identifier == asked.identifier)
         ]
 
@@ -88,8 +88,8 @@ class PaymentWorkingSet(WorkingSet):
         alike = [
             one
             for one in self._found.values()
-            if (one.door, one.environment, one.payer)
-            == (asked.door, asked.environment, asked.payer)
+            if (one.protocol, one.environment, one.payer)
+            == (asked.protocol, asked.environment, asked.payer)
             and one.request.wish == asked.request.wish
             and one.state in {"settling", "unknown", "paid"}
             and one.created_at > now_us - payments.REPEAT_GUARD_US

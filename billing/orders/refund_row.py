@@ -51,7 +51,7 @@ class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     currency: str
     reason: str
     is_named: bool = True
-    is_by_hand: bool = False
+    is_made_at_provider: bool = False
     held_micros: int = 0
     held_grant_micros: int = 0
     provider_refund_id: str | None = None

@@ -50,7 +50,7 @@ class Dispute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     due_at: int | None = None
     page_url: str | None = None
     created_at: int
-    told_at: int
+    reported_at: int
     ended_at: int | None = None
 
     @property
@@ -113,7 +113,7 @@ async def keep(
         due_at=note.due_at,
         page_url=note.page_url,
         created_at=now_us,
-        told_at=now_us if note.sent_at is None else note.sent_at,
+        reported_at=now_us if note.sent_at is None else note.sent_at,
         ended_at=now_us if note.is_over else None,
     )
     known = await tx.fetch_one(
@@ -221,7 +221,7 @@ _LEARN = """ON CONFLICT (provider, environment, id) DO UPDATE SET
     status = CASE WHEN disputes.ended_at IS NULL AND excluded.ended_at IS NOT NULL
         THEN excluded.status ELSE disputes.status END"""
 # The provider's clock tells seconds: of two words of one second the one that came last counts.
-_NEWER = "excluded.told_at >= disputes.told_at"
+_NEWER = "excluded.reported_at >= disputes.reported_at"
 _UPDATE = f"""ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),
     order_id = COALESCE(disputes.order_id, excluded.order_id),
@@ -237,7 +237,7 @@ _UPDATE = f"""ON CONFLICT (provider, environment, id) DO UPDATE SET
     due_at = CASE WHEN {_NEWER} THEN COALESCE(excluded.due_at, disputes.due_at)
         ELSE COALESCE(disputes.due_at, excluded.due_at) END,
     page_url = COALESCE(excluded.page_url, disputes.page_url),
-    told_at = CASE WHEN {_NEWER} THEN excluded.told_at ELSE disputes.told_at END,
+    reported_at = CASE WHEN {_NEWER} THEN excluded.reported_at ELSE disputes.reported_at END,
     ended_at = COALESCE(disputes.ended_at, excluded.ended_at)"""
 _OPEN = f"""
 SELECT {_ROWS.listed} FROM disputes

@@ -23,7 +23,7 @@ class PaymentFee(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     currency: str
     paid_at: int
-    kept_at: int
+    recorded_at: int
 
 
 async def keep(tx: Transaction, fees: Sequence[PaymentFee]) -> None:
@@ -34,7 +34,7 @@ async def keep(tx: Transaction, fees: Sequence[PaymentFee]) -> None:
         [_ROWS.write(one) for one in sorted(fees, key=lambda fee: fee.owner_id)],
         on_conflict="""ON CONFLICT (owner_id) DO UPDATE SET payment_id = excluded.payment_id,
             amount = excluded.amount, currency = excluded.currency, paid_at = excluded.paid_at,
-            kept_at = excluded.kept_at""",
+            recorded_at = excluded.recorded_at""",
     )
 
 

@@ -40,7 +40,7 @@ SELECT created_at, key_id, NULL, amount_micros, 1 FROM usage_records
 WHERE {_OWN} AND id >= :usage_from AND created_at >= :day AND key_id IS NOT NULL
 UNION ALL
 SELECT created_at, spent_by, counted_in, CASE status WHEN 'held' THEN amount_micros
-    WHEN 'captured' THEN captured_micros + COALESCE(over_micros, 0) ELSE 0 END, 0
+    WHEN 'captured' THEN captured_micros + COALESCE(overage_micros, 0) ELSE 0 END, 0
 FROM holds WHERE {_OWN} AND id >= :holds_from AND created_at >= :day AND spent_by IS NOT NULL
 UNION ALL
 SELECT created_at, '', NULL, amount_micros, 1 FROM oauth_charges

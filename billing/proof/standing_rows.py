@@ -117,7 +117,7 @@ OF_ACCOUNTS: Final = (
                 COALESCE(r.below_cents, 0) * {MICROS_PER_CENT} AS expected
             FROM account_environments e
             LEFT JOIN recharges r ON r.account_id = e.account_id AND r.environment = e.environment
-                AND r.off_reason IS NULL
+                AND r.disabled_reason IS NULL
             WHERE {_own("e")}
               AND (COALESCE(e.recharge_below_micros, 0)
                     <> COALESCE(r.below_cents, 0) * {MICROS_PER_CENT}
@@ -126,11 +126,11 @@ OF_ACCOUNTS: Final = (
     ),
     RowRule(
         "a part of a plan's credit gave all that it was to give, once",
-        f"""SELECT g.id, g.credits_micros AS expected, g.given_micros AS found
+        f"""SELECT g.id, g.credits_micros AS expected, g.granted_micros AS found
             FROM plan_grants g
             WHERE {_own("g")}
-              AND (g.given_at IS NOT NULL AND g.given_micros <> g.credits_micros
-                OR g.given_at IS NULL AND g.given_micros <> 0)""",
+              AND (g.granted_at IS NOT NULL AND g.granted_micros <> g.credits_micros
+                OR g.granted_at IS NULL AND g.granted_micros <> 0)""",
     ),
     RowRule(
         "what was taken back of a part came out of its ledger account",

@@ -162,7 +162,7 @@ def note_dispute(
     found = recharges.find(charge.tenant)
     if found is None or not found.is_on:
         return
-    off = replace(found, off_reason="dispute", retry_at=None, changed_at=state.now_us)
+    off = replace(found, disabled_reason="dispute", retry_at=None, changed_at=state.now_us)
     recharges.keep(off)
     state.watches.stop(charge.tenant)
     _tell(state, recharges, off, charge, "disputed", url=None)
@@ -202,7 +202,7 @@ def _tell_failed(
     failed = replace(
         found,
         failures=failures,
-        off_reason="failures" if is_off and found.is_on else found.off_reason,
+        disabled_reason="failures" if is_off and found.is_on else found.disabled_reason,
         retry_at=retry_at,
         changed_at=state.now_us,
     )
@@ -227,7 +227,7 @@ def _tell(
         "amount_cents": found.amount_cents if charge is None else charge.amount_cents,
         "method": found.method if charge is None else charge.method,
         "reason": reason,
-        "switched_off": not found.is_on,
+        "disabled": not found.is_on,
         "failures": found.failures,
         "retry_at": None if found.retry_at is None else rfc3339(found.retry_at),
         "url": url,

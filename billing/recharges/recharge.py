@@ -43,7 +43,7 @@ class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     amount_cents: int
     monthly_max_cents: int
     failures: int = 0
-    off_reason: OffReason | None = None
+    disabled_reason: OffReason | None = None
     retry_at: int | None = None
     changed_at: int
 
@@ -53,7 +53,7 @@ class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def is_on(self) -> bool:
-        return self.off_reason is None
+        return self.disabled_reason is None
 
     @property
     def below_micros(self) -> int:

@@ -67,7 +67,7 @@ async def write_due(
         room = HOUR_MAX - written[tenant]
         if room <= 0:
             continue
-        waiting = await approval.take_untold(tx, tenant, limit=TOGETHER_MAX, now_us=now_us)
+        waiting = await approval.take_unnotified(tx, tenant, limit=TOGETHER_MAX, now_us=now_us)
         is_sent = tenant.environment in sent_in
         everybody = [one for one in people[tenant.account_id] if one.email is not None]
         wanting = addressees(everybody, "approval", tenant, is_sent=is_sent)

@@ -185,7 +185,7 @@ WHERE p.environment = :environment AND s.provider = :provider AND s.is_simulated
 """
 _OUR_MACHINES: Final = f"""
 SELECT {_MACHINE_COLUMNS} FROM machine_payments p
-WHERE p.environment = :environment AND p.door = '{MPP}' AND p.network = :provider
+WHERE p.environment = :environment AND p.protocol = '{MPP}' AND p.network = :provider
   AND p.settled_at >= :since AND p.settled_at < :until
 """
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM orders o WHERE o.id IN :ids[text]"

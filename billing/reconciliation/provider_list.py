@@ -230,6 +230,6 @@ class _Told:
                     amount=theirs.fee.amount,
                     currency=theirs.fee.currency,
                     paid_at=theirs.created_at,
-                    kept_at=self._now_us,
+                    recorded_at=self._now_us,
                 )
             )

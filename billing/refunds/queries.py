@@ -120,7 +120,7 @@ def record_of(refund: Refund) -> dict[str, Any]:
         "provider": refund.provider,
         "payment": refund.payment_ref,
         "provider_refund_id": refund.provider_refund_id,
-        "made_by_hand": refund.is_by_hand,
+        "made_at_provider": refund.is_made_at_provider,
         "reason": refund.reason,
         "detail": refund.detail,
         "held_micros": refund.held_micros,

@@ -156,7 +156,7 @@ class RequestRefund:
         return amount
 
     def _row(self, state: BatchState, payment: RefundablePayment, amount: int) -> Refund:
-        is_by_hand = self.provider_refund_id is not None
+        is_made_at_provider = self.provider_refund_id is not None
         assert payment.payment_ref is not None, "it was looked at"
         return Refund(
             id=self.refund_id,
@@ -167,17 +167,17 @@ class RequestRefund:
             period_start_at=payment.period_start_at,
             provider=payment.order.provider,
             payment_ref=payment.payment_ref,
-            status="succeeded" if is_by_hand else "requested",
+            status="succeeded" if is_made_at_provider else "requested",
             amount=amount,
             currency=payment.paid.currency,
             reason=storable(self.reason, characters_max=REFUND_REASON_CHARACTERS_MAX),
             is_named=self.way.is_named,
-            is_by_hand=is_by_hand,
+            is_made_at_provider=is_made_at_provider,
             provider_refund_id=self.provider_refund_id,
             requested_by=self.by_name or self.actor.name,
-            next_check_at=None if is_by_hand else state.now_us,
+            next_check_at=None if is_made_at_provider else state.now_us,
             created_at=state.now_us,
-            ended_at=state.now_us if is_by_hand else None,
+            ended_at=state.now_us if is_made_at_provider else None,
         )
 
     def _tell(self, state: BatchState, made: Refund) -> None:

@@ -138,7 +138,7 @@ PLACES: Final[Mapping[str, Sequence[IdPlace]]] = {
     ),
     "rdb": (IdPlace("code_batch", "redemption_batches", "name", "admin", "''", account="''"),),
     "mpy": (
-        IdPlace("machine_payment", "machine_payments", "door", "admin", "state", "transaction_id"),
+        IdPlace("machine_payment", "machine_payments", "protocol", "admin", "state", "transaction_id"),
     ),
 }  # fmt: skip
 # A kept request, by its own id or by its X-Request-Id.

@@ -53,10 +53,10 @@ class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
 class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
     """One month of all customers' credit (wallets, grants, holds), in micros of a US dollar.
 
-    sold: for money; given: promotions, codes, check-ins, by hand, test credit; taken_back: after refunds
+    sold: for money; granted: promotions, codes, check-ins, by hand, test credit; reversed: after refunds
     and disputes, less what came again; used: top-ups and usage; breakage: credit of plans that was paid
     for and ended unused, less what went on into a later period or was refunded after its end; expired:
-    given credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers
+    granted credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers
     hold at the end: opening and all columns together.
     """
 
@@ -72,10 +72,10 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(extra_json_schema=SIGNED, description="Sold for money, in millionths of a US dollar."),
     ]
-    given_micros: Annotated[
+    granted_micros: Annotated[
         int, Meta(extra_json_schema=SIGNED, description="Given, in millionths of a US dollar.")
     ]
-    taken_back_micros: Annotated[
+    reversed_micros: Annotated[
         int,
         Meta(
             extra_json_schema=SIGNED,
@@ -226,7 +226,7 @@ def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
     if sides == {Kind.EXPIRED, Kind.PROVIDER}:
         # Credit that had ended is refunded, or a dispute of it was won: nobody holds it before or after.
         back = micros if moved.debit == Kind.EXPIRED else -micros
-        return {"breakage": back, "taken_back": -back}
+        return {"breakage": back, "reversed": -back}
     is_from, is_to = moved.debit in _HELD, moved.credit in _HELD
     if is_from == is_to:
         return {}
@@ -236,7 +236,7 @@ def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
         return {"breakage" if moved.is_paid else "expired": signed}
     is_back = is_from and other in (Kind.PROVIDER, Kind.PROMOTION)
     if is_back or moved.code == Code.REVERSAL_UNDONE:
-        return {"taken_back": signed}
+        return {"reversed": signed}
     return {_OTHER_SIDE[other]: signed}
 
 
@@ -252,8 +252,8 @@ async def _last_id(tx: Transaction, after_id: str, rows: int) -> str:
 _HELD: Final = frozenset({Kind.WALLET, Kind.GRANT, Kind.HELD})
 _COLUMNS: Final = (
     "sold",
-    "given",
-    "taken_back",
+    "granted",
+    "reversed",
     "used",
     "breakage",
     "expired",
@@ -265,7 +265,7 @@ _OTHER_SIDE: Final[Mapping[str, str]] = {
     **dict.fromkeys(Kind, "used"),
     Kind.PROVIDER: "sold",
     **dict.fromkeys(
-        (Kind.PROMOTION, Kind.CODES, Kind.MANUAL, Kind.TEST_CREDIT, Kind.TRANSIT_IN), "given"
+        (Kind.PROMOTION, Kind.CODES, Kind.MANUAL, Kind.TEST_CREDIT, Kind.TRANSIT_IN), "granted"
     ),
     Kind.WITHDRAWN: "withdrawn",
     Kind.OWED: "debts",
@@ -297,12 +297,12 @@ GROUP BY p.created_at / {DAY_US}, s.provider, p.currency
 # back as a code, which is credit and no money.
 _MACHINES: Final = f"""
 SELECT p.settled_at / {DAY_US} AS day,
-    CASE WHEN p.door = 'x402' THEN p.door ELSE p.network END AS provider, 'USD' AS currency,
+    CASE WHEN p.protocol = 'x402' THEN p.protocol ELSE p.network END AS provider, 'USD' AS currency,
     COUNT(*) AS payments, SUM(p.charged_cents) AS paid, 0 AS refunded,
     {_FEES.format(currency="'USD'")}
 FROM machine_payments p LEFT JOIN payment_fees f ON f.owner_id = p.id
 WHERE p.environment = :environment AND p.settled_at >= :since AND p.settled_at < :until
-GROUP BY p.settled_at / {DAY_US}, CASE WHEN p.door = 'x402' THEN p.door ELSE p.network END
+GROUP BY p.settled_at / {DAY_US}, CASE WHEN p.protocol = 'x402' THEN p.protocol ELSE p.network END
 """
 _IS_PAID: Final = f"""CASE WHEN '{PAID_GRANT}' IN (
         SUBSTR(d.name, 1, {len(PAID_GRANT)}), SUBSTR(c.name, 1, {len(PAID_GRANT)})

@@ -43,13 +43,13 @@ class SubscriptionOverview:
 
 
 def pending_shape(steer: Steer) -> dict[str, Any]:
-    """What is wanted and not done yet; is_unclear: the provider gave no clear answer so far."""
+    """What is wanted and not done yet; is_outcome_unknown: the provider gave no clear answer so far."""
     return {
-        "act": steer.act,
+        "action": steer.act,
         "plan_id": steer.plan_id,
         "interval": steer.interval,
         "requested_at": rfc3339(steer.created_at),
-        "is_unclear": steer.reason is not None,
+        "is_outcome_unknown": steer.reason is not None,
         "attempts": steer.attempts,
     }
 

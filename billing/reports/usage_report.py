@@ -228,7 +228,7 @@ _KEY_OF_HOLD: Final = "NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '')"
 _COLUMNS: Final[Mapping[UsageKind, str]] = {
     "usage": f"""id, created_at, amount_micros, description, model, key_id, NULL AS app_id,
         reference, {_TOKENS}""",
-    "hold": f"""id, created_at, captured_micros + COALESCE(over_micros, 0) AS amount_micros,
+    "hold": f"""id, created_at, captured_micros + COALESCE(overage_micros, 0) AS amount_micros,
         description, model, {_KEY_OF_HOLD} AS key_id, NULL AS app_id, reference, {_TOKENS}""",
     "app": """id, created_at, amount_micros, remark AS description, NULL AS model, NULL AS key_id,
         app_id, order_no AS reference, NULL AS input_tokens, NULL AS output_tokens,

@@ -74,7 +74,7 @@ class ChangeSubscription(OnSubscription):
         return Billed(changed, "applied")
 
     def _is_stale(self, one: Subscription) -> bool:
-        return self.sent_at is not None and self.sent_at < (one.told_at or 0)
+        return self.sent_at is not None and self.sent_at < (one.reported_at or 0)
 
     def _amended(
         self, working_set: SubscriptionWorkingSet, one: Subscription, now_us: int
@@ -85,7 +85,7 @@ class ChangeSubscription(OnSubscription):
         changes["is_ending"] = self.is_ending
         changes |= self._chosen(working_set, one)
         if self.sent_at is not None:
-            changes["told_at"] = self.sent_at
+            changes["reported_at"] = self.sent_at
         changed = amend(one, **changes)
         if self.status == "paused":
             return pause(changed, self.resumes_at, now_us=now_us)

@@ -62,7 +62,7 @@ def _of_plan(one: Subscription, public_url: str, provider: str, language: Langua
 def _of_recharge(told: dict[str, Any], public_url: str, language: Language) -> OwnerLetter:
     say, page = language.say, f"{public_url}{RECHARGE_PATH}"
     subject, happened = _told_of_recharge(told, language)
-    has_failed_often = told["switched_off"] and told["failures"] >= FAILURES_MAX
+    has_failed_often = told["disabled"] and told["failures"] >= FAILURES_MAX
     if has_failed_often and told["reason"] != "disputed":
         subject = say("Your auto-recharge is switched off")
         happened.append(

@@ -52,7 +52,7 @@ def give_period(
     if period.period_end_at > (one.paid_until_at or 0):
         _go_on(state, one, first, terms)
     _give(state, one, first)
-    return replace(period, credits_micros=first.given_micros)
+    return replace(period, credits_micros=first.granted_micros)
 
 
 def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int) -> None:
@@ -70,7 +70,7 @@ def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int
     _give(state, one, given)
     period = next(p for p in working_set.periods(one.id) if p.id == part.period_id)
     working_set.keep_period(
-        replace(period, credits_micros=period.credits_micros + given.given_micros)
+        replace(period, credits_micros=period.credits_micros + given.granted_micros)
     )
 
 
@@ -85,7 +85,7 @@ def end_expired(state: BatchState, one: Subscription) -> int:
             kept = min(micros, room_after(state, one, part))
             ended = grants.find(part.id)
             assert ended is not None, "it was just kept"
-            grants.keep(replace(ended, untold_micros=kept))
+            grants.keep(replace(ended, unreported_micros=kept))
             _tell_lost(state, part, micros - kept)
             found += 1
     return found
@@ -95,10 +95,10 @@ def tell_lost(state: BatchState, subscription_id: str) -> None:
     """Tell of what had run out and might have gone on, and is lost: a later part has come, or none will."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     for part in grants.of_subscription(subscription_id):
-        if part.untold_micros:
-            grants.keep(replace(part, untold_micros=0))
+        if part.unreported_micros:
+            grants.keep(replace(part, unreported_micros=0))
             # A refund may have taken some of it back.
-            _tell_lost(state, part, min(part.untold_micros, part.expired_micros))
+            _tell_lost(state, part, min(part.unreported_micros, part.expired_micros))
 
 
 def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
@@ -117,7 +117,7 @@ def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
     if not (is_given_next or (is_renewed and is_same_plan)):
         return 0
     taken = sum(
-        each.untold_micros
+        each.unreported_micros
         for each in siblings
         if each.expires_at is not None and abs(each.expires_at - ends_at) <= _GAP_US
     )
@@ -210,8 +210,8 @@ def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
     given = replace(
         part,
         due_at=None,
-        given_at=state.now_of(part.tenant),
-        given_micros=part.credits_micros,
+        granted_at=state.now_of(part.tenant),
+        granted_micros=part.credits_micros,
         debt_micros=min(part.credits_micros, owed.balance_micros),
         expires_at=_expires_at(state, part),
     )
@@ -227,7 +227,7 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
             tenant, LedgerAccountKind.GRANT, given.id, expires_at=given.expires_at
         )
     source = ledger.account(tenant, LedgerAccountKind.PROVIDER, one.provider)
-    code, micros = Code.SUBSCRIPTION, given.given_micros
+    code, micros = Code.SUBSCRIPTION, given.granted_micros
     state.credit(tenant, source, micros, code, to=target, subject_id=given.period_id)
 
 
@@ -262,7 +262,7 @@ def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTer
     ledger, grants = state.ledger, state.working_set(SubscriptionWorkingSet).plan_grants
     left = 0
     for part in grants.of_plan(one.tenant, new.plan_id):
-        if part.period_id == new.period_id or not (part.is_apart and part.given_micros):
+        if part.period_id == new.period_id or not (part.is_apart and part.granted_micros):
             continue
         if not ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id).balance_micros:
             continue
@@ -288,8 +288,8 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
     ]
     # What nobody was told the loss of goes on first.
-    for part in sorted(ended, key=lambda each: not each.untold_micros):
-        micros = min(part.untold_micros or part.expired_micros, room - rolled)
+    for part in sorted(ended, key=lambda each: not each.unreported_micros):
+        micros = min(part.unreported_micros or part.expired_micros, room - rolled)
         if micros:
             _take_along(state, part.id, micros)
             rolled += micros
@@ -306,7 +306,7 @@ def _take_along(state: BatchState, part_id: str, micros: int) -> None:
         replace(
             part,
             expired_micros=part.expired_micros - micros,
-            untold_micros=max(0, part.untold_micros - micros),
+            unreported_micros=max(0, part.unreported_micros - micros),
             rolled_micros=part.rolled_micros + micros,
         )
     )
@@ -322,7 +322,7 @@ def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
         kind="rollover",
         due_at=None,
         credits_micros=micros,
-        given_micros=micros,
+        granted_micros=micros,
         debt_micros=0,
     )
     account = state.ledger.account(

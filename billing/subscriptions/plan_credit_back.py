@@ -80,7 +80,7 @@ def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) ->
     accounts = [
         state.ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
         for part in parts
-        if part.is_apart and part.given_micros
+        if part.is_apart and part.granted_micros
     ]
     return sum(account.balance_micros for account in accounts)
 
@@ -134,7 +134,7 @@ def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant
     if each.subscription_id == period.subscription_id:
         return each.starts_at > period.period_start_at
     # Of a plan that was bought again: whatever days that is for, it was paid for later.
-    return (each.given_at or 0) >= min((part.given_at or 0 for part in parts), default=0)
+    return (each.granted_at or 0) >= min((part.granted_at or 0 for part in parts), default=0)
 
 
 def _out_of(
@@ -148,7 +148,7 @@ def _out_of(
     ledger = state.ledger
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)
-    left, reached = micros, [part for part in parts if part.is_apart and part.given_micros]
+    left, reached = micros, [part for part in parts if part.is_apart and part.granted_micros]
     for part in reached:
         account = ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
         taken = min(left, account.balance_micros)

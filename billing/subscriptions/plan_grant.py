@@ -33,13 +33,13 @@ class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     starts_at: int
     ends_at: int
     due_at: int | None = None
-    given_at: int | None = None
+    granted_at: int | None = None
     expires_at: int | None = None
     credits_micros: int
-    given_micros: int = 0
+    granted_micros: int = 0
     debt_micros: int = 0
     expired_micros: int = 0
-    untold_micros: int = 0
+    unreported_micros: int = 0
     rolled_micros: int = 0
     reversed_micros: int = 0
     reversed_expired_micros: int = 0
@@ -56,7 +56,7 @@ class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def ungiven_micros(self) -> int:
-        return self.credits_micros - self.given_micros
+        return self.credits_micros - self.granted_micros
 
 
 class PlanGrants:
@@ -174,12 +174,12 @@ _UPDATED = ", ".join(
     for name in (
         "credits_micros",
         "due_at",
-        "given_at",
+        "granted_at",
         "expires_at",
-        "given_micros",
+        "granted_micros",
         "debt_micros",
         "expired_micros",
-        "untold_micros",
+        "unreported_micros",
         "rolled_micros",
         "reversed_micros",
         "reversed_expired_micros",

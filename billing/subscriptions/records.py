@@ -45,7 +45,7 @@ _CHANGING = (
     "is_ending",
     "carried_amount",
     "carried_before",
-    "told_at",
+    "reported_at",
     "paid_until_at",
     "charge_at",
     "paused_at",

@@ -81,7 +81,7 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     carried_amount: int = 0
     carried_before: int | None = None
     is_ending: bool = False
-    told_at: int | None = None
+    reported_at: int | None = None
     paid_until_at: int | None = None
     charge_at: int | None = None
     paused_at: int | None = None

@@ -108,7 +108,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         found = await plan_grant_rows.load(tx, tenants)
         self.plan_grants.take(found)
         for one in found:
-            if one.is_apart and one.given_micros:
+            if one.is_apart and one.granted_micros:
                 read_set.places.add((*one.tenant, str(LedgerAccountKind.GRANT), one.id))
 
     async def _load_catalogue(self, tx: Transaction) -> None:

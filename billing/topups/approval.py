@@ -191,7 +191,7 @@ async def untold_tenants(
     """Whose pending approvals were not told by mail yet, in their own order; after: behind this one."""
     rows = await tx.fetch(
         """SELECT DISTINCT account_id, environment FROM approvals
-           WHERE status = 'pending' AND told_at IS NULL
+           WHERE status = 'pending' AND notified_at IS NULL
              AND (account_id, environment) > (:account_id, :environment)
            ORDER BY account_id, environment LIMIT :limit""",
         account_id="" if after is None else after.account_id,
@@ -201,17 +201,17 @@ async def untold_tenants(
     return [Tenant(row["account_id"], row["environment"]) for row in rows]
 
 
-async def take_untold(
+async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> Mapping[str, ApprovalReason]:
     """Return the ids of one tenant's, the oldest first, with why each waits; they count as told from this commit
     on. One that another process takes at this moment is passed over.
     """
     rows = await tx.fetch(
-        """UPDATE approvals SET told_at = :now_us WHERE id IN (
+        """UPDATE approvals SET notified_at = :now_us WHERE id IN (
                SELECT id FROM approvals
                WHERE account_id = :account_id AND environment = :environment
-                 AND status = 'pending' AND told_at IS NULL
+                 AND status = 'pending' AND notified_at IS NULL
                ORDER BY id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
            RETURNING id, reason""",
         account_id=tenant.account_id,

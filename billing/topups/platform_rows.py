@@ -53,7 +53,7 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of suppliers. options: those in the open; sealed: the secret ones, as one blob.
 
-    hints: the last characters of each secret. resting_since: a worker asks it rarely, since it gave
+    hints: the last characters of each secret. breaker_opened_at: a worker asks it rarely, since it gave
     no word several times in a row; null: it is asked. paused_at: an operator paused it then; null: it is
     not paused.
     """
@@ -68,7 +68,7 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
     is_simulated: bool = False
     created_at: int
     changed_at: int
-    resting_since: int | None = None
+    breaker_opened_at: int | None = None
     last_error: str | None = None
     last_error_at: int | None = None
     paused_at: int | None = None
@@ -257,7 +257,7 @@ async def note_health(
     environment: str,
     supplier: str,
     *,
-    resting_since: int | None,
+    breaker_opened_at: int | None,
     error: str | None,
     now_us: int,
 ) -> None:
@@ -272,9 +272,9 @@ async def note_health(
             id=supplier,
         )
     await tx.execute(
-        """UPDATE suppliers SET resting_since = :resting_since
+        """UPDATE suppliers SET breaker_opened_at = :breaker_opened_at
            WHERE environment = :environment AND id = :id""",
-        resting_since=resting_since,
+        breaker_opened_at=breaker_opened_at,
         environment=environment,
         id=supplier,
     )
@@ -283,13 +283,15 @@ async def note_health(
 async def set_paused(tx: Transaction, row: SupplierRow, paused_at: int | None) -> SupplierRow:
     """Pause it from then on, or, with null, resume it and forget what workers saw of it."""
     after = msgspec.structs.replace(
-        row, paused_at=paused_at, resting_since=None if paused_at is None else row.resting_since
+        row,
+        paused_at=paused_at,
+        breaker_opened_at=None if paused_at is None else row.breaker_opened_at,
     )
     await tx.execute(
-        """UPDATE suppliers SET paused_at = :paused_at, resting_since = :resting_since
+        """UPDATE suppliers SET paused_at = :paused_at, breaker_opened_at = :breaker_opened_at
            WHERE environment = :environment AND id = :id""",
         paused_at=paused_at,
-        resting_since=after.resting_since,
+        breaker_opened_at=after.breaker_opened_at,
         environment=row.environment,
         id=row.id,
     )
@@ -321,7 +323,7 @@ _PLATFORMS = f"SELECT {_PLATFORM.listed} FROM platforms"
 _SUPPLIERS = f"SELECT {_SUPPLIER.listed} FROM suppliers"
 _SOURCES = """
 SELECT l.environment, l.platform, s.id, s.kind,
-    CASE WHEN s.paused_at IS NULL AND s.resting_since IS NULL THEN 0 ELSE 1 END
+    CASE WHEN s.paused_at IS NULL AND s.breaker_opened_at IS NULL THEN 0 ELSE 1 END
 FROM platform_suppliers l
 JOIN suppliers s ON s.environment = l.environment AND s.id = l.supplier
 WHERE s.is_active = 1

@@ -50,14 +50,14 @@ class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     hint: str | None = None
     sealed: str | None = None
     cost_cents: int | None = None
-    told_at: int
-    last_told_at: int
+    received_at: int
+    last_received_at: int
     times: int = 1
     seen_at: int | None = None
     seen_by: str | None = None
 
     @property
-    def needs_person(self) -> bool:
+    def needs_review(self) -> bool:
         return self.seen_at is None
 
     def shape(self) -> dict[str, Any]:
@@ -70,8 +70,8 @@ class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             "kind": self.kind,
             "hint": self.hint,
             "cost_cents": self.cost_cents,
-            "told_at": rfc3339(self.told_at),
-            "last_told_at": rfc3339(self.last_told_at),
+            "received_at": rfc3339(self.received_at),
+            "last_received_at": rfc3339(self.last_received_at),
             "times": self.times,
             "seen_at": None if self.seen_at is None else rfc3339(self.seen_at),
             "seen_by": self.seen_by,
@@ -127,8 +127,8 @@ class SupplierWords(WorkingSet):
             hint=None if value is None else hint_of(value),
             sealed=None if value is None else _seal(self.codes, topup.id, given),
             cost_cents=cost_cents,
-            told_at=state.now_us,
-            last_told_at=state.now_us,
+            received_at=state.now_us,
+            last_received_at=state.now_us,
         )
 
 
@@ -163,7 +163,7 @@ async def load_words(
     """Return the words of these top-ups, each one's oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM supplier_words WHERE transaction_id IN :ids[text]
-            ORDER BY transaction_id, last_told_at, digest""",
+            ORDER BY transaction_id, last_received_at, digest""",
         ids=sorted(set(topup_ids)),
     )
     found: dict[str, list[SupplierWord]] = {}
@@ -210,7 +210,7 @@ SELECT {", ".join(f"v.{name}" for name in _ROWS.columns)} FROM :rows[{_ROWS.type
 WHERE (SELECT COUNT(*) FROM supplier_words w WHERE w.transaction_id = v.transaction_id)
     < {WORDS_OF_TOPUP_MAX}
 ON CONFLICT (transaction_id, digest) DO UPDATE SET
-    times = supplier_words.times + 1, last_told_at = excluded.last_told_at
+    times = supplier_words.times + 1, last_received_at = excluded.last_received_at
 """
 _UNSEEN: Final = """
 SELECT COUNT(*) AS number FROM (

@@ -134,7 +134,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return is_nothing_given and is_by_wallet and self.fulfilment in _HERE
 
     @property
-    def needs_person(self) -> bool:
+    def needs_review(self) -> bool:
         """Whether nobody knows what its supplier did, and nobody asks any more: a person decides."""
         is_left = self.next_check_at is None and self.handed_over_at is not None
         return is_left and self.status == "pending"

@@ -53,7 +53,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
 
     spent_by: the key and its ancestors; empty without a key. sources: what was taken from where, in
     that order; capturing uses them in the same order. overage: what a capture above the amount does;
-    null: it is refused. over_micros: what was captured above the amount. The tokens and the price's
+    null: it is refused. overage_micros: what was captured above the amount. The tokens and the price's
     version are of a capture by tokens; counted_day: where it counts in usage_days once captured.
     """
 
@@ -72,7 +72,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     expires_at: int
     ended_at: int | None = None
     overage: Overage | None = None
-    over_micros: int = 0
+    overage_micros: int = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
@@ -294,13 +294,13 @@ _ROWS = RowMapping(
     stored={
         "spent_by": WORDS_OR_NULL,
         "sources": as_json(tuple[HoldPart, ...]),
-        "over_micros": NULL_AS_ZERO,
+        "overage_micros": NULL_AS_ZERO,
     },
 )
 _CHANGED = _ROWS.part(
     "status",
     "captured_micros",
-    "over_micros",
+    "overage_micros",
     "model",
     "input_tokens",
     "output_tokens",

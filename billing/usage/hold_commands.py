@@ -115,12 +115,15 @@ class CaptureHold(msgspec.Struct, frozen=True):
         check_open(hold, state.now_of(self.tenant))
         hold, amount_micros = self._priced(state, hold)
         within_micros = min(amount_micros, hold.amount_micros)
-        over_micros = over_of(state, hold, amount_micros)
-        hold = self._counted(state, hold, within_micros + over_micros)
-        if over_micros:
-            charge_over(state, hold, over_micros)
+        overage_micros = over_of(state, hold, amount_micros)
+        hold = self._counted(state, hold, within_micros + overage_micros)
+        if overage_micros:
+            charge_over(state, hold, overage_micros)
         ended = _end(
-            state, replace(hold, over_micros=over_micros), "captured", captured_micros=within_micros
+            state,
+            replace(hold, overage_micros=overage_micros),
+            "captured",
+            captured_micros=within_micros,
         )
         return _held(state, ended)
 

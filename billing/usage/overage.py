@@ -21,8 +21,8 @@ def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
 
     Raises AmountOutOfRange for more than the hold allows, CapExceeded and AccountSuspended.
     """
-    over_micros = amount_micros - hold.amount_micros
-    if over_micros <= 0 or hold.overage == "cap":
+    overage_micros = amount_micros - hold.amount_micros
+    if overage_micros <= 0 or hold.overage == "cap":
         return 0
     if hold.overage is None:
         raise _out_of_range(hold, hold.amount_micros)
@@ -34,21 +34,21 @@ def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
         # Its caps, and those above it, cannot be asked any more; a paused one spends nothing.
         reason = "key_paused" if ended == "paused" else "key_ended"
         raise _out_of_range(hold, hold.amount_micros, reason=reason)
-    state.spending.check(hold.tenant, hold.spent_by, over_micros)
-    return over_micros
+    state.spending.check(hold.tenant, hold.spent_by, overage_micros)
+    return overage_micros
 
 
-def charge_over(state: BatchState, hold: Hold, over_micros: int) -> None:
+def charge_over(state: BatchState, hold: Hold, overage_micros: int) -> None:
     """Takes it from the wallet; the account owes what is not there."""
     tenant, code = hold.tenant, Code.USAGE_OVERAGE
     used = state.ledger.account(tenant, LedgerAccountKind.USED)
-    there = min(over_micros, state.sendable_micros(tenant, is_own_use=True))
+    there = min(overage_micros, state.sendable_micros(tenant, is_own_use=True))
     if there:
         state.take(tenant, there, to=used, code=code, subject_id=hold.id, is_own_use=True)
-    if over_micros > there:
+    if overage_micros > there:
         owed = state.ledger.owed(tenant)
-        state.move(owed, used, over_micros - there, code, subject_id=hold.id)
-    state.spending.spend(tenant, hold.spent_by, over_micros)
+        state.move(owed, used, overage_micros - there, code, subject_id=hold.id)
+    state.spending.spend(tenant, hold.spent_by, overage_micros)
 
 
 def _out_of_range(hold: Hold, max_micros: int, *, reason: str | None = None) -> AmountOutOfRange:

@@ -25,7 +25,7 @@ SPENT_OF: Final[Mapping[str, str]] = {
         amount_micros, {_TOKENS}""",
     "holds": f"""account_id, environment, created_at,
         NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, NULL AS app_id, model,
-        captured_micros + COALESCE(over_micros, 0) AS amount_micros, {_TOKENS}""",
+        captured_micros + COALESCE(overage_micros, 0) AS amount_micros, {_TOKENS}""",
     "oauth_charges": f"""account_id, environment, created_at, NULL AS key_id, app_id, NULL AS model,
         amount_micros, {_NO_TOKENS}""",
 }

@@ -143,8 +143,8 @@ def _sum(found: Certification) -> str:
 
 def _print_check(result: CheckResult) -> None:
     mark, colour = _MARKS[result.verdict]
-    harm = f" ({_HARMS[result.harm]})" if result.harm else ""
-    click.echo(f"{click.style(mark, fg=colour)} {result.title}{harm}")
+    impact = f" ({_HARMS[result.impact]})" if result.impact else ""
+    click.echo(f"{click.style(mark, fg=colour)} {result.title}{impact}")
     if result.verdict != "passed":
         text = textwrap.wrap(visible(result.detail), WIDTH - 4)
         click.echo("\n".join(f"    {line}" for line in text))

@@ -112,13 +112,13 @@ def low(context: click.Context, with_enough: bool, environment: Environment) -> 
             "supplier": one.kind.supplier,
             "platform": one.kind.platform,
             "amount_cents": one.kind.amount_cents,
-            "left": one.left,
-            "low_below": one.low_below,
+            "remaining": one.left,
+            "low_threshold": one.low_threshold,
             "low": one.is_low,
         }
         for one in found
         if with_enough or one.is_low
     ]
-    show_rows(rows, "supplier", "platform", "amount_cents", "left", "low_below", "low")
+    show_rows(rows, "supplier", "platform", "amount_cents", "remaining", "low_threshold", "low")
     if any(one.is_low for one in found):
         context.exit(EXIT_REFUSED)

@@ -16,7 +16,7 @@ from cli.examples import examples
 from cli.operator.supply import who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
-from cli.sales.free_periods import give_period, take_back
+from cli.sales.free_periods import grant_period, revoke_period
 from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
 from keys.audit_log import Actor
 from keys.principal import Environment
@@ -41,8 +41,8 @@ def subscriptions() -> None:
     """Plans that accounts have: list, show, end, pause, resume, change, and periods that cost nothing."""
 
 
-subscriptions.add_command(give_period)
-subscriptions.add_command(take_back)
+subscriptions.add_command(grant_period)
+subscriptions.add_command(revoke_period)
 
 
 @subscriptions.command(
@@ -273,7 +273,7 @@ def _mails(seen: SubscriptionOverview) -> list[dict[str, Any]]:
 def _wishes(seen: SubscriptionOverview) -> list[dict[str, Any]]:
     return [
         {
-            "act": steer.act,
+            "action": steer.act,
             "plan_id": steer.plan_id,
             "status": steer.status,
             "requested_by": steer.requested_by,

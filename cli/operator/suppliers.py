@@ -94,7 +94,7 @@ def list_(environment: Environment) -> None:
         "did",
         "waits_s",
         "paused_at",
-        "resting_since",
+        "breaker_opened_at",
         "last_error",
     )
     show_rows(in_one(act), *columns)

@@ -1,4 +1,4 @@
-"""`topup subscriptions give-period|take-back`: a period of a plan that costs nothing, and its end."""
+"""`topup subscriptions grant-period|revoke-period`: a period of a plan that costs nothing, and its end."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ _reason_option = click.option("--reason", required=True, help="Why; it stands in
 
 
 @click.command(
-    "give-period",
+    "grant-period",
     epilog=examples(
-        "topup subscriptions give-period sub_4Kp1 --reason 'our provider was away'",
-        "topup subscriptions give-period sub_4Kp1 --from 2026-07-01T00:00:00Z --reason 'a gift'",
+        "topup subscriptions grant-period sub_4Kp1 --reason 'our provider was away'",
+        "topup subscriptions grant-period sub_4Kp1 --from 2026-07-01T00:00:00Z --reason 'a gift'",
     ),
 )
 @click.argument("subscription_id")
@@ -33,7 +33,7 @@ _reason_option = click.option("--reason", required=True, help="Why; it stands in
 @_reason_option
 @by_option
 @json_option
-def give_period(
+def grant_period(
     subscription_id: str, period_start: str | None, reason: str, by: str | None
 ) -> None:
     """Give a period of a plan free: all that a paid one grants, and no invoice."""
@@ -56,9 +56,9 @@ def give_period(
 
 
 @click.command(
-    "take-back",
+    "revoke-period",
     epilog=examples(
-        "topup subscriptions take-back sub_4Kp1 per_7Qx2 --reason 'given to the wrong account'"
+        "topup subscriptions revoke-period sub_4Kp1 per_7Qx2 --reason 'given to the wrong account'"
     ),
 )
 @click.argument("subscription_id")
@@ -67,7 +67,7 @@ def give_period(
 @_reason_option
 @by_option
 @json_option
-def take_back(
+def revoke_period(
     *, subscription_id: str, period_id: str, allow_owed: bool, reason: str, by: str | None
 ) -> None:
     """Take back a period that was given free: what is left of its credit goes."""
@@ -108,6 +108,6 @@ def _record(period: Period) -> dict[str, Any]:
         "until": rfc3339(period.period_end_at),
         "credits": (period.credits_micros - period.reversed_micros) // 1000,
         "reason": period.comp_reason,
-        "given_by": period.comp_by,
-        "taken_back_at": None if taken_at is None else rfc3339(taken_at),
+        "granted_by": period.comp_by,
+        "revoked_at": None if taken_at is None else rfc3339(taken_at),
     }

@@ -232,7 +232,7 @@ async def _platforms(settings: Settings) -> str:
 
     async def work(tx: Transaction) -> tuple[PlatformBook, list[str]]:
         rows = await list_suppliers(tx, "live")
-        silent = [row.id for row in rows if row.is_active and row.resting_since is not None]
+        silent = [row.id for row in rows if row.is_active and row.breaker_opened_at is not None]
         return await read_book(tx), silent
 
     async with open_store(settings) as database:

@@ -35,7 +35,7 @@ logger = logging.getLogger("topup.worker")
 )
 @click.option("--asked-at", type=int, hidden=True, help="Of several processes: their port.")
 @process_options("worker")
-def worker(requested_at: int | None, processes: str | None, siblings: Siblings | None) -> None:
+def worker(asked_at: int | None, processes: str | None, siblings: Siblings | None) -> None:
     """Run one worker, or several (production): deliveries, fulfilment, chores.
 
     With TOPUP_WORKER_PORT it answers /metrics, /healthz and /readyz there.
@@ -53,7 +53,7 @@ def worker(requested_at: int | None, processes: str | None, siblings: Siblings |
         # The supervisor tells the user once that everything is ready.
         handler.addFilter(lambda record: record.msg != READY)
     if siblings is not None:
-        settings = settings.model_copy(update={"worker_port": requested_at})
+        settings = settings.model_copy(update={"worker_port": asked_at})
     try:
         uvloop.run(_work(settings, siblings))
     finally:

@@ -13,10 +13,10 @@ from gateway.answers.words import time_of
 from gateway.api.schemas.keys import ApiKey as KeyShape
 from gateway.api.schemas.mandates import (
     AccountLimits,
-    KeyAbove,
-    KeyOfTree,
+    AncestorKey,
     KeyTree,
-    LimitStanding,
+    KeyTreeNode,
+    LimitUsage,
     OwnKey,
 )
 from gateway.http.acting import note
@@ -80,7 +80,7 @@ async def show_tree(call: RequestContext[Fields, Fields]) -> Answer:
         standings = await load_standings(tx, principal.tenant, ids, now_us=now_us)
         return KeyTree(
             keys=[
-                KeyOfTree.of(
+                KeyTreeNode.of(
                     key,
                     depth=len(key.lineage) - len(root.lineage),
                     limits=_limits(standings, (key.id,), has_account=False),
@@ -159,7 +159,7 @@ def _own(principal: Principal, keys: list[ApiKey], standings: KeyStandings) -> O
     allowed = together([key.mandate for key in keys])
     return OwnKey.of(
         own,
-        parents=[KeyAbove.of(key) for key in keys[1:]],
+        parents=[AncestorKey.of(key) for key in keys[1:]],
         paused=any(key.paused_at is not None for key in keys),
         scopes=[scope for scope in SCOPES if scope in principal.scopes],
         ip_allow_lists=[[str(net) for net in nets] for nets in principal.ip_allow_lists],
@@ -178,9 +178,9 @@ def _own(principal: Principal, keys: list[ApiKey], standings: KeyStandings) -> O
 
 def _limits(
     standings: KeyStandings, lineage: tuple[str, ...], *, has_account: bool = True
-) -> list[LimitStanding]:
+) -> list[LimitUsage]:
     views = standings.of(lineage).limits
-    return [LimitStanding.of(one) for one in views if has_account or one.key_id is not None]
+    return [LimitUsage.of(one) for one in views if has_account or one.key_id is not None]
 
 
 def _least(keys: list[ApiKey], name: str) -> int | None:

@@ -10,7 +10,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, ok
 from gateway.api.bodies.key_body import Name
-from gateway.api.schemas.keys import AccessToken as TokenShape, MadeToken
+from gateway.api.schemas.keys import AccessToken as TokenShape, CreatedToken
 from gateway.http.acting import note
 from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows
@@ -56,7 +56,7 @@ async def create(call: RequestContext[CreateTokenBody, Fields]) -> Answer:
 
     def render(made: tuple[AccessToken, str]) -> Answer:
         token, secret = made
-        data = MadeToken.of(token, token=secret)
+        data = CreatedToken.of(token, token=secret)
         return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
 
     return await run_once(call, work, render, sealed=True)
@@ -101,7 +101,7 @@ ROUTES = (
         _SCOPES,
         body=CreateTokenBody,
         asks_password=True,
-        answers=created(MadeToken),
+        answers=created(CreatedToken),
         refuses=(codes.LIMIT_REACHED,),
     ),
     Route(

@@ -56,7 +56,7 @@ _REFUND: Final = {
     "provider": "stripe",
     "payment": "pi_abc123",
     "provider_refund_id": None,
-    "made_by_hand": False,
+    "made_at_provider": False,
     "reason": "bought twice",
     "detail": None,
     "held_micros": 6250000,
@@ -307,7 +307,7 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ),
     (
         "POST",
-        f"{API}/subscriptions/{{subscription_id}}/free-periods/{{period_id}}/take-back",
+        f"{API}/subscriptions/{{subscription_id}}/free-periods/{{period_id}}/revoke",
     ): Example({"reason": "given to the wrong account"}),
     ("POST", f"{API}/orders/{{order_id}}/refund"): Example(
         {"amount": 500, "reason": "bought twice"}, _answer(1000, _REFUND)

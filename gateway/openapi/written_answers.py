@@ -31,7 +31,7 @@ _RECHARGE: Final = {
     "brand": "visa",
     "last4": "4242",
     "status": "on",
-    "off_reason": None,
+    "disabled_reason": None,
     "failures": 0,
     "retry_at": None,
     "changed_at": _TIME,
@@ -77,14 +77,14 @@ _CERTIFIED: Final = {
             "name": "genuine",
             "title": "Takes a genuine event",
             "verdict": "passed",
-            "harm": None,
+            "impact": None,
             "detail": "Taken; one top-up moves the number of effects by 1.",
         },
         {
             "name": "repeated_at_once",
             "title": "Acts once on an event sent at once",
             "verdict": "failed",
-            "harm": "twice",
+            "impact": "twice",
             "detail": "Taken, and the number of effects moved by 2 where 1 is due.",
         },
     ],
@@ -178,8 +178,8 @@ _OUTSTANDING: Final = {
     "month": "2026-06",
     "opening_micros": 0,
     "sold_micros": 600000000,
-    "given_micros": 10000000,
-    "taken_back_micros": -5000000,
+    "granted_micros": 10000000,
+    "reversed_micros": -5000000,
     "used_micros": -250000000,
     "breakage_micros": 0,
     "expired_micros": 0,
@@ -190,8 +190,8 @@ _OUTSTANDING: Final = {
 
 
 def _pending(act: str, **more: Any) -> Any:
-    asked = {"act": act, "plan_id": None, "interval": None, "requested_at": _TIME}
-    pending = {**asked, "is_unclear": False, "attempts": 1, **more}
+    asked = {"action": act, "plan_id": None, "interval": None, "requested_at": _TIME}
+    pending = {**asked, "is_outcome_unknown": False, "attempts": 1, **more}
     return _answer({**_SUBSCRIPTION, "pending": pending})
 
 

@@ -65,7 +65,7 @@ class ShownCredential(NamedTuple):
     challenge: ChallengeEcho
     secret: str
     is_beside_key: bool
-    door: str = MPP
+    protocol: str = MPP
 
 
 class Priced(NamedTuple):

@@ -60,8 +60,8 @@ async def topup(call: PaidCall) -> Answer:
         found = await _known(call, principal, shown)
         if found is not None:
             return await _go_on(call, found, shown, principal)
-    door = None if shown is None or isinstance(shown, Misfit) else shown.door
-    environment = environment_of(call, principal, door)
+    protocol = None if shown is None or isinstance(shown, Misfit) else shown.protocol
+    environment = environment_of(call, principal, protocol)
     asked = _asked(call, environment, principal)
     named = await _named(call, asked, _account_of(principal), environment)
     if named is not None:
@@ -86,7 +86,7 @@ async def _go_on(
 ) -> Answer:
     """What came of a payment that is known here."""
     asked = _named_by(call, found.environment)
-    check_same(found, _digest(_account_of(principal), found.environment, asked), shown.door)
+    check_same(found, _digest(_account_of(principal), found.environment, asked), shown.protocol)
     ended = await call.context.machine_payments.go_on(found, wait_s=WAIT_S)
     return await _answer(call, ended, shown, principal)
 
@@ -125,7 +125,7 @@ async def _pay(
         raise _required(call, environment, asked, principal, misfit)
     sealed = msgspec.structs.replace(payment, proof=payments.seal(payment.id, proof))
     ended = await payments.pay(sealed)
-    check_same(ended, payment.body_digest, payment.door)
+    check_same(ended, payment.body_digest, payment.protocol)
     return await _answer(call, ended, shown, principal)
 
 
@@ -133,7 +133,7 @@ async def _answer(
     call: PaidCall, payment: MachinePayment, shown: Shown, principal: Principal | None
 ) -> Answer:
     is_payer = hmac.compare_digest(payment.identifier, shown.identifier)
-    if payment.door == X402:
+    if payment.protocol == X402:
         call.reply_headers.append((b"payment-response", _response_header(payment)))
     if payment.state == "refused":
         why = f"the payment was refused: {payment.detail or 'no reason given'}"
@@ -144,7 +144,7 @@ async def _answer(
         principal is not None and found is not None and sees_code(principal, found.spent_by)
     )
     made = answer_of(call, payment, found, approval, may_see=may_see)
-    if payment.door == MPP:
+    if payment.protocol == MPP:
         _add_receipt(call, payment, made)
     return made
 
@@ -200,7 +200,7 @@ async def _known(
     wanted = principal.environment if principal is not None else asked
     for environment in LIVE_FIRST if wanted is None else (wanted,):
         found = await call.context.machine_payments.find_same(
-            environment, shown.door, payment_ref=shown.ref, identifier=shown.identifier
+            environment, shown.protocol, payment_ref=shown.ref, identifier=shown.identifier
         )
         if found is not None:
             return found
@@ -256,7 +256,7 @@ def _way(
     is_beside_key = principal is not None
     ways = ways_of(call, environment, asked.charged_cents, is_beside_key=is_beside_key)
     for way in ways:
-        if way.door == shown.door:
+        if way.protocol == shown.protocol:
             return way
     raise NotOffered(f"no such payment is taken for {asked.charged_cents} cents in {environment}")
 
@@ -277,7 +277,7 @@ def _payment(
         account_id=account_id,
         environment=environment,
         spent_by=() if principal is None else principal.lineage,
-        door=way.door,
+        protocol=way.protocol,
         payment_ref=shown.ref,
         identifier=shown.identifier,
         body_digest=_digest(account_id, environment, asked),
@@ -321,7 +321,7 @@ def _required(
     for way in ways:
         call.reply_headers.append(way.header(call, asked, misfit.detail))
         facts |= way.facts(asked)
-        hows.append(_HOWS[way.door])
+        hows.append(_HOWS[way.protocol])
     return PaymentRequired(
         f"{misfit.detail}. Send the same request {', or '.join(hows)}", extra=facts
     )

@@ -70,7 +70,7 @@ class Presented(NamedTuple):
     valid_before_s: int
     payload: Mapping[str, Any]
     extensions: Mapping[str, Any]
-    door: str = X402
+    protocol: str = X402
 
     @property
     def expires_at(self) -> int:

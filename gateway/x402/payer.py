@@ -32,8 +32,10 @@ async def caller(call: PaidCall) -> Principal | None:
     return principal
 
 
-def environment_of(call: PaidCall, principal: Principal | None, door: str | None) -> Environment:
-    """Whose credit is bought; door: through which a payment came, if one did. Raises EnvironmentMismatch, InvalidInput and NotOffered."""
+def environment_of(
+    call: PaidCall, principal: Principal | None, protocol: str | None
+) -> Environment:
+    """Whose credit is bought; protocol: through which a payment came, if one did. Raises EnvironmentMismatch, InvalidInput and NotOffered."""
     asked = call.body.environment
     if principal is not None:
         if asked not in (None, principal.environment):
@@ -42,10 +44,10 @@ def environment_of(call: PaidCall, principal: Principal | None, door: str | None
     taken = {one: offered(call, one) for one in LIVE_FIRST}
     wanted = LIVE_FIRST if asked is None else (asked,)
     for environment in wanted:
-        if taken[environment] and (door is None or door in taken[environment]):
+        if taken[environment] and (protocol is None or protocol in taken[environment]):
             return environment
     allowed = sorted(
-        one for one, doors in taken.items() if doors and (door is None or door in doors)
+        one for one, doors in taken.items() if doors and (protocol is None or protocol in doors)
     )
     if allowed and principal is None:
         detail = f"such payments are taken in {' and '.join(allowed)} alone"

@@ -35,7 +35,7 @@ class Way(Protocol):
     """One way of paying, of one environment."""
 
     @property
-    def door(self) -> str: ...
+    def protocol(self) -> str: ...
 
     def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:
         """The header of a 402 that asks for such a payment."""
@@ -61,7 +61,7 @@ class ByWallet:
     """By x402: an authorization that a wallet signed."""
 
     offer: Offer
-    door: str = X402
+    protocol: str = X402
 
     def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:
         url = f"{address_of(call)}{call.path}"
@@ -89,7 +89,7 @@ class ByToken:
 
     offer: TokenOffer
     is_beside_key: bool
-    door: str = MPP
+    protocol: str = MPP
 
     def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:  # noqa: ARG002
         priced = self._priced(call, asked)

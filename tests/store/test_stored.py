@@ -92,7 +92,7 @@ _SHORT: Final = """
     secret_last4 app_id grant_id owner_id provider pack_id pack_name plan_id plan_name interval currency
     pay_currency coupon_id coupon_code provider_ref customer_ref oauth_app_id created_by payment_id
     paid_currency receipt_id product_ref next_plan_id next_interval period_id expires order_id payment_ref
-    provider_refund_id requested_by code_id door identifier body_digest network asset payer amount refund_code
+    provider_refund_id requested_by code_id protocol identifier body_digest network asset payer amount refund_code
     refund_code_hint series number overage disabled_reason error remote_address body_sha256
     left_over sent_by made_by
 """

@@ -30,15 +30,16 @@ STATE_NAMES: Final = frozenset({"status", "state", "outcome", "stage"})
 # Numbers that are neither money nor a time nor a flag.
 COUNTS: Final = frozenset(
     {
-        *("again_no", "asked", "asks", "attempts", "attempts_made", "change_no", "checked"),
+        *("again_no", "asked", "attempts", "attempts_made", "change_no", "checked"),
         *("checks_made", "claim_no", "code", "code_count", "count", "cycle", "days_before", "done"),
         *("event_epoch", "event_no", "events_from_no", "failed", "failures", "findings"),
         *("http_status", "id", "input_tokens", "output_tokens", "cached_tokens", "interval_s"),
         *("items", "last_number", "last_step", "late", "level", "like_status", "lost_claims"),
-        *("low_below", "matched", "number", "ordered", "position", "price_version", "process_id"),
+        *("low_threshold", "matched", "notified_no", "number", "ordered", "position"),
+        *("price_version", "process_id"),
         *("promotional_days", "queued", "ramp_size", "rate_limit_per_s", "rate_per_s", "records"),
-        *("request_bytes", "sending", "sequence", "sign_count", "size", "slots", "status"),
-        *("streak", "streak_days_max", "tiles", "times", "token", "told_no", "trial_days", "used"),
+        *("request_bytes", "requests_made", "sending", "sequence", "sign_count", "size", "slots"),
+        *("status", "streak", "streak_days_max", "tiles", "times", "token", "trial_days", "used"),
         *("bytes_stored", "period", "rows_stored", "sealed_to", "step_no"),
         *("used_count", "uses_max", "uses_per_account", "version"),
         # The two figures of a comparison's report, in whichever unit.
@@ -48,9 +49,9 @@ COUNTS: Final = frozenset(
 # Words whose comment lists alternatives, and that say what a row is and not where it stands.
 KINDS: Final = frozenset(
     {
-        *("act", "answer", "cap_period", "choice", "delivery_status", "door", "error", "expires"),
-        *("interval", "kind", "off_reason", "overage", "part", "place", "role", "scope", "settle"),
-        *("why", "word"),
+        *("act", "answer", "cap_period", "choice", "delivery_status", "disabled_reason", "error"),
+        *("expires", "interval", "kind", "overage", "part", "place", "protocol", "role", "scope"),
+        *("settle", "why", "word"),
     }
 )
 _OF_TOPUPS: Final = (

@@ -38,7 +38,7 @@ class Machine:
     account: FundedAccount
     facilitator: Facilitator
     database: Database
-    door: str = X402
+    protocol: str = X402
 
     @property
     def paying(self) -> MachinePayments:
@@ -53,7 +53,7 @@ class Machine:
             CODES,
             offers,
             {},
-            {("staging", self.door): self.facilitator},
+            {("staging", self.protocol): self.facilitator},
             challenge_key="",
             # Whoever died while asking is waited for in real time.
             wait_s=0.3,
@@ -74,7 +74,7 @@ class Machine:
             account_id=MACHINE_ACCOUNT,
             environment="staging",
             spent_by=(),
-            door=self.door,
+            protocol=self.protocol,
             payment_ref=f"ref-{number}",
             identifier=f"id-{number}",
             body_digest=f"{asked}",
@@ -93,7 +93,7 @@ class Machine:
 
     def proof(self, payment: MachinePayment) -> bytes:
         """What is posted of it."""
-        if self.door == X402:
+        if self.protocol == X402:
             return payment.payment_ref.encode()
         return TokenProof(payment.id, payment.payment_ref, payment.charged_cents).encoded()
 
@@ -143,9 +143,9 @@ class Machine:
 
 
 async def open_machine(
-    database: Database, clock: FixedClock, facilitator: Facilitator, *, door: str = X402
+    database: Database, clock: FixedClock, facilitator: Facilitator, *, protocol: str = X402
 ) -> Machine:
     account = await open_funded_account(
         database, clock, email=f"m{next(NUMBERS)}-{os.getpid()}@example.com"
     )
-    return Machine(account, facilitator, database, door)
+    return Machine(account, facilitator, database, protocol)

@@ -90,13 +90,13 @@ async def _of_plans(tx: Transaction, told: Sequence[tuple[str, Any]], moved: Sum
     """credits_granted_now, all turns together: each period but what came of it later, in parts."""
     periods = await tx.fetch("SELECT id, subscription_id, comp_reason FROM subscription_periods")
     parts = await tx.fetch(
-        "SELECT period_id, given_micros FROM plan_grants WHERE kind = 'part' ORDER BY starts_at, id"
+        "SELECT period_id, granted_micros FROM plan_grants WHERE kind = 'part' ORDER BY starts_at, id"
     )
     later: defaultdict[str, int] = defaultdict(int)
     seen: set[str] = set()
     for row in parts:
         if row["period_id"] in seen:
-            later[row["period_id"]] += int(row["given_micros"])
+            later[row["period_id"]] += int(row["granted_micros"])
         seen.add(row["period_id"])
     granted: defaultdict[str, int] = defaultdict(int)
     for row in periods:
@@ -122,7 +122,7 @@ def _once(kind: str, data: Mapping[str, Any]) -> int:
 
 async def _of_ends(tx: Transaction, told: Sequence[tuple[str, Any]], moved: Sums) -> list[str]:
     rows = await tx.fetch(
-        "SELECT id, rolled_micros, untold_micros, reversed_expired_micros FROM plan_grants"
+        "SELECT id, rolled_micros, unreported_micros, reversed_expired_micros FROM plan_grants"
     )
     parts = {row["id"]: row for row in rows}
     lost: defaultdict[str, int] = defaultdict(int)
@@ -137,7 +137,7 @@ def _end(about: str, lost: int, moved: Sums, parts: Mapping[str, Row]) -> str:
     micros, back = _sum(moved, about, "expiry"), 0
     if about in parts:
         part = parts[about]
-        micros -= int(part["rolled_micros"]) + int(part["untold_micros"])
+        micros -= int(part["rolled_micros"]) + int(part["unreported_micros"])
         back = int(part["reversed_expired_micros"])
     if micros - back <= lost <= micros:
         return ""

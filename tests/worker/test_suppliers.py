@@ -158,14 +158,14 @@ async def test_where_nobody_can_find_out_a_person_decides(
     await shop.worker.step()
 
     assert len(told.asked) == 1
-    assert (await shop.now(topup_id)).needs_person
+    assert (await shop.now(topup_id)).needs_review
     with pytest.raises(InvalidInput):
         await shop.act(FailByHand, topup_id, reason="gone")
     ended = await shop.act(
         SettleByHand, topup_id, reason="in their list", given=CODE, is_checked=True
     )
     assert ended.topup.status == "delivered"
-    assert not ended.topup.needs_person
+    assert not ended.topup.needs_review
     told_to = await database.read(
         lambda tx: tx.fetch("SELECT action, after FROM audit_log WHERE action LIKE 'topup.%'")
     )
@@ -223,7 +223,7 @@ async def test_one_top_up_of_a_recipient_at_a_time_and_what_was_left_is_handed_o
 async def test_the_longer_one_waits_behind_another_the_seldomer_it_is_tried(
     database: Database, clock: FixedClock, age_s: int, wait_s: int
 ) -> None:
-    told = Told([Unknown("HTTP 401", needs_person=True)])
+    told = Told([Unknown("HTTP 401", needs_review=True)])
     shop = await Shop.open(database, clock, {"vendor": told}, is_one_per_recipient=True)
     await shop.send(to="a@example.com")
     await shop.worker.step()
@@ -284,7 +284,7 @@ async def test_one_top_up_that_gets_no_word_is_counted_once(
     row = await database.read(lambda tx: get_supplier(tx, "staging", "vendor"))
 
     assert len(told.asked) == 12
-    assert row.resting_since is None
+    assert row.breaker_opened_at is None
     await shop.close()
 
 
@@ -316,7 +316,7 @@ async def test_a_silent_supplier_is_left_alone_and_nothing_is_failed(
     await shop.worker.step()
     assert len(told.asked) == 3
     row = await database.read(lambda tx: get_supplier(tx, "staging", "vendor"))
-    assert (row.resting_since, row.last_error) == (clock.now_us(), "timeout")
+    assert (row.breaker_opened_at, row.last_error) == (clock.now_us(), "timeout")
 
     waiting = await shop.send(to="later@example.com")
     await shop.again()
@@ -331,7 +331,7 @@ async def test_a_silent_supplier_is_left_alone_and_nothing_is_failed(
 
     assert [(await shop.now(one)).status for one in (*ids, waiting)] == ["delivered"] * 4
     row = await database.read(lambda tx: get_supplier(tx, "staging", "vendor"))
-    assert row.resting_since is None
+    assert row.breaker_opened_at is None
     await shop.close()
 
 

@@ -41,12 +41,12 @@ class CannotSign(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check; harm says what a failed one leads to, null for any other."""
+    """One check; impact says what a failed one leads to, null for any other."""
 
     name: str
     title: str
     verdict: Verdict
-    harm: Harm | None
+    impact: Harm | None
     detail: str
 
 
@@ -98,7 +98,7 @@ async def certify(
     for check in CHECKS:
         judged = await _judged(check, trial, ends_s=ends_s, before=results)
         results.append(
-            CheckResult(check.name, check.title, judged.verdict, judged.harm, judged.detail)
+            CheckResult(check.name, check.title, judged.verdict, judged.impact, judged.detail)
         )
     return Certification(url, results)
 

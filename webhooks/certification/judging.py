@@ -39,9 +39,9 @@ def judge_taken(
 def _judge_effects(moved: int, due: int) -> Judged:
     if moved == due:
         return Judged("passed", "Taken, and its effect is what it should be.")
-    harm: Harm = "twice" if abs(moved) > abs(due) else "lost"
+    impact: Harm = "twice" if abs(moved) > abs(due) else "lost"
     return Judged(
-        "failed", f"Taken, and the number of effects moved by {moved} where {due} is due.", harm
+        "failed", f"Taken, and the number of effects moved by {moved} where {due} is due.", impact
     )
 
 

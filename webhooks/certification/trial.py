@@ -24,11 +24,11 @@ Harm = Literal["lost", "twice", "forged"]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of one check. harm is null unless it failed; detail is a sentence for a person."""
+    """What became of one check. impact is null unless it failed; detail is a sentence for a person."""
 
     verdict: Verdict
     detail: str
-    harm: Harm | None = None
+    impact: Harm | None = None
 
 
 @dataclass(frozen=True, slots=True)

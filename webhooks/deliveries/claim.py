@@ -121,7 +121,7 @@ _TAKE = """
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
     due_at = CASE WHEN status = 'sending' THEN due_at ELSE next_attempt_at END,
-    next_attempt_at = :lease_until_us, waits_since_at = NULL
+    next_attempt_at = :lease_until_us, blocked_since_at = NULL
 FROM free
 WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
 RETURNING deliveries.id, event_id, event_type, account_id, environment,

@@ -17,7 +17,7 @@ from store.database import Row, Transaction
 from store.row_mapping import RowMapping, as_json
 from webhooks.deliveries.headers import shown
 from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, query_of
-from webhooks.deliveries.sequence import WAITS_FOR
+from webhooks.deliveries.sequence import BLOCKED_BY
 from webhooks.deliveries.stage import STATUSES
 
 _MINE = "account_id = :account_id AND environment = :environment"
@@ -52,7 +52,7 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One event to one endpoint. next_attempt_at is null unless it is pending, and while it waits for another
-    delivery of its object: waits_for.
+    delivery of its object: blocked_by.
     """
 
     id: DeliveryId
@@ -65,7 +65,7 @@ class Delivery:
     next_attempt_at: int | None
     replay_of: str | None
     created_at: int
-    waits_for: str | None = None
+    blocked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +183,8 @@ async def outcomes_of(
     return [_OUTCOMES.read(row) for row in rows]
 
 
-_DELIVERIES = RowMapping(Delivery, without=("waits_for",))
-_COLUMNS = f"{_DELIVERIES.listed}, {WAITS_FOR} AS waits_for"
+_DELIVERIES = RowMapping(Delivery, without=("blocked_by",))
+_COLUMNS = f"{_DELIVERIES.listed}, {BLOCKED_BY} AS blocked_by"
 _OUTCOMES = RowMapping(AttemptOutcome)
 _ANSWERS = RowMapping(LastAnswer)
 _ATTEMPTS = RowMapping(
@@ -222,7 +222,7 @@ def _attempt(row: Row) -> Attempt:
 
 
 def _delivery(row: Row) -> Delivery:
-    found, waits_for = _DELIVERIES.read(row), row["waits_for"]
-    if found.status == _IN_FLIGHT or waits_for is not None:
-        return replace(found, next_attempt_at=None, waits_for=waits_for)
+    found, blocked_by = _DELIVERIES.read(row), row["blocked_by"]
+    if found.status == _IN_FLIGHT or blocked_by is not None:
+        return replace(found, next_attempt_at=None, blocked_by=blocked_by)
     return found

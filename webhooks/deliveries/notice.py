@@ -146,7 +146,9 @@ async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
     return None if row is None else _ROWS.read(row)
 
 
-async def take_untold(tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int) -> int:
+async def take_unnotified(
+    tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int
+) -> int:
     """What goes on and was not told, and the end of what was, count as told from this commit on; how many.
 
     is_notified: somebody is written to. Else the end of what goes on now counts as told, too: nobody hears of the
@@ -157,7 +159,7 @@ async def take_untold(tx: Transaction, tenant: Tenant, *, is_notified: bool, now
     return begun + await tx.execute(_TAKE_ENDS, **own)
 
 
-async def told_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
+async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
     """What the mail of that moment is about and still so, by when it began to fail, ends last.
 
     An endpoint that its owner switched on, off or deleted meanwhile is not said to work again.
@@ -206,17 +208,17 @@ async def list_notices(
 
 # One that a delivery ends at this moment is passed over: nothing waits for who mails.
 _TAKE: Final = """
-UPDATE notices SET told_at = :now_us, end_told_at = :end_at WHERE id IN (
+UPDATE notices SET notified_at = :now_us, end_notified_at = :end_at WHERE id IN (
     SELECT id FROM notices
     WHERE account_id = :account_id AND environment = :environment
-      AND told_at IS NULL AND ended_at IS NULL
+      AND notified_at IS NULL AND ended_at IS NULL
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 _TAKE_ENDS: Final = """
-UPDATE notices SET end_told_at = :now_us WHERE id IN (
+UPDATE notices SET end_notified_at = :now_us WHERE id IN (
     SELECT id FROM notices
     WHERE account_id = :account_id AND environment = :environment
-      AND told_at IS NOT NULL AND ended_at IS NOT NULL AND end_told_at IS NULL
+      AND notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 # Of the stages of one endpoint the newest is first.
@@ -226,8 +228,8 @@ SELECT n.endpoint_id, p.url,
     COALESCE(n.ended_at, n.failing_since_at) AS at, n.created_at
 FROM notices n JOIN endpoints p ON p.id = n.endpoint_id
 WHERE n.account_id = :account_id AND n.environment = :environment AND p.deleted_at IS NULL
-  AND (n.told_at = :at AND n.ended_at IS NULL
-    OR n.end_told_at = :at AND n.told_at <> :at AND n.ended_at <> COALESCE(p.enabled_at, 0)
+  AND (n.notified_at = :at AND n.ended_at IS NULL
+    OR n.end_notified_at = :at AND n.notified_at <> :at AND n.ended_at <> COALESCE(p.enabled_at, 0)
       AND p.status = 'enabled' AND p.failing_since_at IS NULL)
 ORDER BY CASE WHEN n.ended_at IS NULL THEN 0 ELSE 1 END, n.id DESC
 """

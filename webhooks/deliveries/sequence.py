@@ -46,7 +46,7 @@ _SENDING_UNTIL: Final = _SENDING.format(
     column="next_attempt_at", only=" AND b.next_attempt_at > :now_us"
 )
 # Which delivery d waits for; null: none. Only of an endpoint that is ordered now.
-WAITS_FOR: Final = f"""
+BLOCKED_BY: Final = f"""
 CASE WHEN d.object_id IS NULL OR d.status <> 'pending' THEN NULL
     WHEN (SELECT p.ordered FROM endpoints p WHERE p.id = d.endpoint_id) = 0 THEN NULL
     ELSE COALESCE({_SENDING_ID}, NULLIF({_FIRST}, d.id)) END"""
@@ -63,7 +63,7 @@ JOIN endpoint_queue q ON q.endpoint_id = d.endpoint_id
 _PUT_OFF = """
 UPDATE deliveries SET status = 'pending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
-    waits_since_at = COALESCE(deliveries.waits_since_at, next_attempt_at),
+    blocked_since_at = COALESCE(deliveries.blocked_since_at, next_attempt_at),
     next_attempt_at = w.until_at
 FROM (
     SELECT v.id, v.claim_no, v.until_at
@@ -75,12 +75,12 @@ WHERE deliveries.id = w.id AND deliveries.claim_no = w.claim_no
 """
 # What was held while its endpoint was disabled goes at the pace of those.
 _GOES_ON = """
-UPDATE deliveries SET claim_no = claim_no + 1, waits_since_at = NULL,
-    next_attempt_at = CASE WHEN waits_since_at <=
+UPDATE deliveries SET claim_no = claim_no + 1, blocked_since_at = NULL,
+    next_attempt_at = CASE WHEN blocked_since_at <=
         (SELECT p.enabled_at FROM endpoints p WHERE p.id = deliveries.endpoint_id)
-        THEN waits_since_at ELSE w.at_us END
+        THEN blocked_since_at ELSE w.at_us END
 FROM ({waiting}) AS w
-WHERE deliveries.id = w.id AND status = 'pending' AND waits_since_at IS NOT NULL
+WHERE deliveries.id = w.id AND status = 'pending' AND blocked_since_at IS NOT NULL
 RETURNING deliveries.endpoint_id
 """
 _NEXT = _GOES_ON.format(

@@ -52,7 +52,7 @@ class FailedRecharge(EventData, kw_only=True):
         ],
         Meta(description="Why nothing was bought."),
     ]
-    switched_off: Annotated[bool, Meta(description="No fall is charged until it is set again.")]
+    disabled: Annotated[bool, Meta(description="No fall is charged until it is set again.")]
     failures: Annotated[
         int, Meta(ge=0, description="Charges that failed in a row; the third ends it.")
     ]

@@ -33,7 +33,7 @@ _PLAIN: Mapping[str, Mapping[str, Any]] = {
     "recharge.failed": {
         **_RECHARGE,
         "reason": "insufficient_funds",
-        "switched_off": False,
+        "disabled": False,
         "failures": 1,
         "retry_at": None,
         "url": None,
@@ -42,8 +42,8 @@ _PLAIN: Mapping[str, Mapping[str, Any]] = {
         "supplier": "gift-cards",
         "platform": "claude",
         "amount_cents": 1000,
-        "left": 9,
-        "low_below": 10,
+        "remaining": 9,
+        "low_threshold": 10,
     },
 }
 

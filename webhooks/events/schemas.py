@@ -224,8 +224,8 @@ class LowStock(EventData, kw_only=True):
     supplier: str
     platform: str
     amount_cents: PositiveCents
-    left: Annotated[int, Meta(ge=0, description="Codes that can be handed out.")]
-    low_below: Annotated[int, Meta(ge=1, description="Fewer than so many are few.")]
+    remaining: Annotated[int, Meta(ge=0, description="Codes that can be handed out.")]
+    low_threshold: Annotated[int, Meta(ge=1, description="Fewer than so many are few.")]
 
 
 ApprovalReason = Literal["threshold", "sender_left"]

@@ -34,7 +34,9 @@ class MachinePayer(DueLoop):
         return [
             *(
                 DueItem(
-                    one.id, place_of(one.environment, one.door), partial(self._paying.go_on, one)
+                    one.id,
+                    place_of(one.environment, one.protocol),
+                    partial(self._paying.go_on, one),
                 )
                 for one in due
                 # Of what is set up no more nobody can be asked.

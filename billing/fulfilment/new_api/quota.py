@@ -95,7 +95,7 @@ class UserQuota(NewApiSupplier):
         return Unknown(
             f"{said} for user {plan.user}: quota and used quota together were {plan.granted}, are "
             f"{granted} now, and this top-up adds {quota}",
-            needs_person=True,
+            needs_review=True,
         )
 
     def _delivered(self, request: Request) -> Delivered:

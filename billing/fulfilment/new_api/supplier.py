@@ -165,7 +165,7 @@ class NewApiCodes(NewApiSupplier):
                 return self._delivered(request, code.key)
         return Unknown(
             f"the code {codes[0].id} of this top-up was disabled, used or changed at New API",
-            needs_person=True,
+            needs_review=True,
         )
 
     def _delivered(self, request: Request, code: str) -> Delivered:

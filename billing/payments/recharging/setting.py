@@ -95,7 +95,7 @@ class SwitchRechargeOff:
         found = recharges.find(self.tenant)
         if found is None:
             raise NotFound("Recharge")
-        off = replace(found, off_reason="operator", retry_at=None, changed_at=state.now_us)
+        off = replace(found, disabled_reason="operator", retry_at=None, changed_at=state.now_us)
         recharges.keep(off)
         state.watches.stop(self.tenant)
         state.working_set(AuditEntries).add(
@@ -105,8 +105,8 @@ class SwitchRechargeOff:
                 environment=self.tenant.environment,
                 account_id=self.tenant.account_id,
                 subject_id=self.tenant.account_id,
-                before={"off_reason": found.off_reason},
-                after={"off_reason": off.off_reason},
+                before={"disabled_reason": found.disabled_reason},
+                after={"disabled_reason": off.disabled_reason},
                 reason=self.reason,
                 now_us=state.now_us,
             )

@@ -16,7 +16,7 @@ async def gathered_letter(
     """Null where all that it is about is over."""
     if mail.kind == "webhook":
         tenant = Tenant(mail.account_id, mail.environment)
-        told = await notice.told_at(tx, tenant, mail.created_at)
+        told = await notice.notified_at(tx, tenant, mail.created_at)
         return webhook_letter(told, public_url=public_url, language=language) if told else None
     if mail.kind == "balance":
         low = await low_balance_of(tx, mail, now_us=now_us)

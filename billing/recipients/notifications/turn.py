@@ -84,16 +84,16 @@ async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
     row = await tx.fetch_one(_TURN, **place)
     if row is None or (row["written_at"] or 0) > now_us - SPACING_US:
         return False
-    return news.kind == "webhook" or row["told_no"] < news.first_no
+    return news.kind == "webhook" or row["notified_no"] < news.first_no
 
 
 async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> None:
     """These news count as told; written_at null: nobody wanted to hear of them."""
     await tx.execute(
         """UPDATE notification_turns
-           SET told_no = :told_no, written_at = COALESCE(:written_at, written_at)
+           SET notified_no = :notified_no, written_at = COALESCE(:written_at, written_at)
            WHERE account_id = :account_id AND environment = :environment AND kind = :kind""",
-        told_no=news.last_no,
+        notified_no=news.last_no,
         written_at=written_at,
         account_id=news.tenant.account_id,
         environment=news.tenant.environment,
@@ -112,7 +112,7 @@ SELECT e.account_id, e.environment, MIN(e.created_at) AS first_at, MIN(e.event_n
 FROM e
 LEFT JOIN notification_turns t ON t.account_id = e.account_id
     AND t.environment = e.environment AND t.kind = :kind
-WHERE e.event_no > COALESCE(t.told_no, 0) AND COALESCE(t.written_at, 0) <= :spaced_at
+WHERE e.event_no > COALESCE(t.notified_no, 0) AND COALESCE(t.written_at, 0) <= :spaced_at
 GROUP BY e.account_id, e.environment HAVING MIN(e.created_at) <= :gathered_at
 ORDER BY e.account_id, e.environment LIMIT :limit
 """
@@ -120,10 +120,10 @@ _NOTICES: Final = """
 SELECT w.account_id, w.environment, MIN(w.at) AS first_at
 FROM (
     SELECT account_id, environment, created_at AS at FROM notices
-    WHERE told_at IS NULL AND ended_at IS NULL
+    WHERE notified_at IS NULL AND ended_at IS NULL
     UNION ALL
     SELECT account_id, environment, ended_at AS at FROM notices
-    WHERE told_at IS NOT NULL AND ended_at IS NOT NULL AND end_told_at IS NULL) AS w
+    WHERE notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL) AS w
 LEFT JOIN notification_turns t ON t.account_id = w.account_id
     AND t.environment = w.environment AND t.kind = 'webhook'
 WHERE COALESCE(t.written_at, 0) <= :spaced_at
@@ -131,7 +131,7 @@ GROUP BY w.account_id, w.environment HAVING MIN(w.at) <= :gathered_at
 ORDER BY w.account_id, w.environment LIMIT :limit
 """
 _TURN: Final = """
-SELECT told_no, written_at FROM notification_turns
+SELECT notified_no, written_at FROM notification_turns
 WHERE account_id = :account_id AND environment = :environment AND kind = :kind
 FOR NO KEY UPDATE SKIP LOCKED
 """

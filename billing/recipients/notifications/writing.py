@@ -54,7 +54,7 @@ async def _told(
 ) -> list[OwnerMail]:
     """The mails to these people, after which the news count as told."""
     if news.kind == "webhook":
-        await notice.take_untold(tx, news.tenant, is_notified=bool(told), now_us=now_us)
+        await notice.take_unnotified(tx, news.tenant, is_notified=bool(told), now_us=now_us)
     await turn.note_told(tx, news, written_at=now_us if told else None)
     return [
         written_mail(

@@ -1018,7 +1018,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give a period of a plan free
+         * Grant a free period of a plan
          * @description For operators. It grants exactly what a paid period grants, without an invoice, once for each start (2006 the second time). Money that comes for that period waits in review. Scope: `admin`.
          */
         post: operations["post_subscriptions_subscription_id_free_periods"];
@@ -1028,7 +1028,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/subscriptions/{subscription_id}/free-periods/{period_id}/take-back": {
+    "/api/public/v1/subscriptions/{subscription_id}/free-periods/{period_id}/revoke": {
         parameters: {
             query?: never;
             header?: never;
@@ -1038,10 +1038,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take back a period that was given free
+         * Revoke a free period
          * @description For operators. What is left of its credit goes, and the plan is paid until where it was before. Where some was used up it is 2002, unless `allow_owed`. Scope: `admin`.
          */
-        post: operations["post_subscriptions_subscription_id_free_periods_period_id_take_back"];
+        post: operations["post_subscriptions_subscription_id_free_periods_period_id_revoke"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3230,12 +3230,14 @@ export interface components {
             /** @description On one UTC day, by all credentials together; null: no limit. */
             per_day_cents: number | null;
         };
-        /** @description How long the receiver took to answer; null where nothing was answered. */
-        Answered: {
-            /** @description In milliseconds. */
-            p50: number | null;
-            /** @description In milliseconds. */
-            p95: number | null;
+        /** @description A key that this one comes from. */
+        AncestorKey: {
+            /** @description Its id, key_…. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description RFC 3339, UTC, whole seconds. */
+            paused_at: string | null;
         };
         /** @description An API key as it is listed: never its secret. */
         ApiKey: {
@@ -4694,7 +4696,7 @@ export interface components {
              */
             verdict: "failed" | "not_seen" | "passed" | "skipped" | "warned";
             /** @description What a failed check leads to: an event is lost, done twice, or believed. */
-            harm: ("forged" | "lost" | "twice") | null;
+            impact: ("forged" | "lost" | "twice") | null;
             /** @description What was seen, and what to change. */
             detail: string;
         };
@@ -4821,7 +4823,7 @@ export interface components {
              * Format: int64
              * @description Captured above the amount, in micros.
              */
-            over_micros: number;
+            overage_micros: number;
             /** @description What it is, in plain text. */
             description: string;
             /** @description The model's name. */
@@ -5172,6 +5174,64 @@ export interface components {
         CreateTokenBody: {
             /** @description Its name. Default: "Access token". */
             name?: string;
+        };
+        /** @description A token just made: `token` is its secret, shown this once. */
+        CreatedToken: {
+            /** @description Its id, tok_…. */
+            id: string;
+            /** @description The key's id; null: no key. */
+            key_id: string | null;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {string}
+             */
+            environment: "live" | "staging";
+            /** @description Its name. */
+            name: string;
+            /** @description The first 16 characters, to recognise it by. */
+            prefix: string;
+            /** @description The last 4 characters. */
+            last4: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /** @description The minute of the last use, rounded down; noted some seconds later. */
+            last_used_at: string | null;
+            /** @description RFC 3339, UTC, whole seconds. */
+            revoked_at: string | null;
+            /** @description The secret, shown this once. */
+            token: string;
+        };
+        /** @description 1000 Success */
+        CreatedTokenAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["CreatedToken"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         CreditExpiredEvent: {
@@ -5603,7 +5663,7 @@ export interface components {
             /** @description What that key was called then. */
             key_name: string | null;
             /** @description The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none. */
-            waits_for: string | null;
+            blocked_by: string | null;
         };
         /** @description 1000 Success */
         Delivery202Answer: {
@@ -5746,7 +5806,7 @@ export interface components {
             /** @description What that key was called then. */
             key_name: string | null;
             /** @description The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none. */
-            waits_for: string | null;
+            blocked_by: string | null;
             /** @description Every attempt at it. */
             attempts: components["schemas"]["Attempt"][];
         };
@@ -6403,7 +6463,7 @@ export interface components {
              */
             reason: "authentication_required" | "card_declined" | "card_expired" | "card_removed" | "disputed" | "insufficient_funds" | "monthly_max" | "refused" | "switched_off" | "try_later" | "unknown_outcome";
             /** @description No fall is charged until it is set again. */
-            switched_off: boolean;
+            disabled: boolean;
             /**
              * Format: int64
              * @description Charges that failed in a row; the third ends it.
@@ -6511,6 +6571,32 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Failed deliveries whose last attempt came to the same. */
+        FailureSummary: {
+            /**
+             * Format: int64
+             * @description How many of those that were looked at.
+             */
+            deliveries: number;
+            /** @description Null when no answer came. */
+            http_status: number | null;
+            /** @description As in an attempt, such as timeout or http. */
+            error: string | null;
+            /** @description The response body in one line, without numbers and IDs. */
+            response: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            first_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            last_at: string;
+            /** @description The one that failed last, to be sent again first. */
+            last_delivery_id: string;
+        };
         /** @description One field of the request that cannot be taken, and what would be. */
         FieldProblem: {
             /** @description The field, with its place inside others. */
@@ -6571,9 +6657,9 @@ export interface components {
             /** @description Why, in words for people. */
             reason: string;
             /** @description Who gave it; null: nobody is known. */
-            given_by: string | null;
+            granted_by: string | null;
             /** @description RFC 3339, UTC, whole seconds. */
-            taken_back_at: string | null;
+            revoked_at: string | null;
         };
         /** @description 1000 Success */
         FreePeriodAnswer: {
@@ -6610,22 +6696,22 @@ export interface components {
              * @description waiting: accepted, not done. unknown: no word to rely on; it is asked again. dropped: a person ended it. revoked, kept: asked to take back what it delivered.
              * @enum {string}
              */
-            outcome: "asking" | "delivered" | "dropped" | "kept" | "refused" | "revoked" | "unknown" | "waiting";
+            outcome: "delivered" | "dropped" | "kept" | "refused" | "requested" | "revoked" | "unknown" | "waiting";
             /**
              * Format: int64
              * @description How often it was asked in this turn.
              */
-            asks: number;
+            requests_made: number;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
              */
-            asked_at: string;
+            requested_at: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
              */
-            last_asked_at: string;
+            last_requested_at: string;
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
             /** @description Who was asked; null but for operators. */
@@ -6685,13 +6771,6 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["Funding"];
         };
-        /** @description Which period is given, and why. */
-        GivePeriodBody: {
-            /** @description Why, for whoever looks at it later; it stands in the audit log. */
-            reason: string;
-            /** @description When it begins: where the paid time ends. Left out: the period that is not paid now. */
-            period_start?: string | null;
-        };
         /**
          * @description What was paid and could not be delivered, as a code that anybody redeems at POST /codes/redeem. The
          *         code is null for whoever does not show the payment's identifier.
@@ -6708,6 +6787,31 @@ export interface components {
             amount_cents: number;
             /** @description Why, in words for people. */
             reason: string | null;
+        };
+        /** @description Which period is given, and why. */
+        GrantFreePeriodBody: {
+            /** @description Why, for whoever looks at it later; it stands in the audit log. */
+            reason: string;
+            /** @description When it begins: where the paid time ends. Left out: the period that is not paid now. */
+            period_start?: string | null;
+        };
+        /** @description A part of the time, by when deliveries were made. */
+        HealthStep: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description How many arrived.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description How many ended without, and did not when sent again.
+             */
+            failed: number;
         };
         /** @description Where a person decides on a send above the key's threshold. */
         Held: {
@@ -6759,7 +6863,7 @@ export interface components {
              * Format: int64
              * @description Captured above the amount, in micros.
              */
-            over_micros: number;
+            overage_micros: number;
             /** @description What it is, in plain text. */
             description: string;
             /** @description The model's name. */
@@ -6917,15 +7021,6 @@ export interface components {
             /** @description The top-up that has its reference. */
             transaction_id?: string;
         };
-        /** @description A key that this one comes from. */
-        KeyAbove: {
-            /** @description Its id, key_…. */
-            id: string;
-            /** @description Its name. */
-            name: string;
-            /** @description RFC 3339, UTC, whole seconds. */
-            paused_at: string | null;
-        };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyCapNearEvent: {
             /** @description Remember it. */
@@ -7062,30 +7157,6 @@ export interface components {
             /** @description Its caps, and what is left of them. */
             windows: components["schemas"]["Window"][];
         };
-        /** @description A key with its own limits, of which what its descendants spend is a part. */
-        KeyOfTree: {
-            /** @description Its id, key_…. */
-            id: string;
-            /** @description The key that it comes from; null: none. */
-            parent_id: string | null;
-            /**
-             * Format: int64
-             * @description 0: the key that was asked for.
-             */
-            depth: number;
-            /** @description Its name. */
-            name: string;
-            /** @description What it is for, in its maker's words; null: not said. */
-            purpose: string | null;
-            /** @description What limits it, and what is left. */
-            limits: components["schemas"]["LimitStanding"][];
-            /** @description RFC 3339, UTC, whole seconds. */
-            paused_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
-            expires_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
-            revoked_at: string | null;
-        };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyPausedEvent: {
             /** @description Remember it. */
@@ -7176,7 +7247,7 @@ export interface components {
         /** @description The key first, each parent before its children; revoked ones are left out. */
         KeyTree: {
             /** @description The key first, each parent before its children. */
-            keys: components["schemas"]["KeyOfTree"][];
+            keys: components["schemas"]["KeyTreeNode"][];
         };
         /** @description 1000 Success */
         KeyTreeAnswer: {
@@ -7206,6 +7277,30 @@ export interface components {
             timestamp: string;
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["KeyTree"];
+        };
+        /** @description A key with its own limits, of which what its descendants spend is a part. */
+        KeyTreeNode: {
+            /** @description Its id, key_…. */
+            id: string;
+            /** @description The key that it comes from; null: none. */
+            parent_id: string | null;
+            /**
+             * Format: int64
+             * @description 0: the key that was asked for.
+             */
+            depth: number;
+            /** @description Its name. */
+            name: string;
+            /** @description What it is for, in its maker's words; null: not said. */
+            purpose: string | null;
+            /** @description What limits it, and what is left. */
+            limits: components["schemas"]["LimitUsage"][];
+            /** @description RFC 3339, UTC, whole seconds. */
+            paused_at: string | null;
+            /** @description RFC 3339, UTC, whole seconds. */
+            expires_at: string | null;
+            /** @description RFC 3339, UTC, whole seconds. */
+            revoked_at: string | null;
         };
         /** @description At most so many cents in any so many seconds. */
         KeyWindow: {
@@ -7267,7 +7362,7 @@ export interface components {
             overlap_s?: number;
         };
         /** @description A limit, what is used of it and what is left. */
-        LimitStanding: {
+        LimitUsage: {
             /** @description The key whose it is; null: the account's own. */
             key_id: string | null;
             /**
@@ -7357,12 +7452,12 @@ export interface components {
              * Format: int64
              * @description Codes that can be handed out.
              */
-            left: number;
+            remaining: number;
             /**
              * Format: int64
              * @description Fewer than so many are few.
              */
-            low_below: number;
+            low_threshold: number;
         };
         /** @description The payment, as it stands. */
         MachinePaymentShape: {
@@ -7390,64 +7485,6 @@ export interface components {
             created_at: string;
             /** @description RFC 3339, UTC, whole seconds. */
             settled_at: string | null;
-        };
-        /** @description A token just made: `token` is its secret, shown this once. */
-        MadeToken: {
-            /** @description Its id, tok_…. */
-            id: string;
-            /** @description The key's id; null: no key. */
-            key_id: string | null;
-            /**
-             * @description The two are closed worlds; check it.
-             * @enum {string}
-             */
-            environment: "live" | "staging";
-            /** @description Its name. */
-            name: string;
-            /** @description The first 16 characters, to recognise it by. */
-            prefix: string;
-            /** @description The last 4 characters. */
-            last4: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
-             */
-            created_at: string;
-            /** @description The minute of the last use, rounded down; noted some seconds later. */
-            last_used_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
-            revoked_at: string | null;
-            /** @description The secret, shown this once. */
-            token: string;
-        };
-        /** @description 1000 Success */
-        MadeTokenAnswer: {
-            /**
-             * @description What the HTTP status says.
-             * @constant
-             */
-            success: true;
-            /**
-             * @description What happened, as a number; GET /codes lists them.
-             * @constant
-             */
-            code: 1000;
-            /** @description The code in words. */
-            message: string;
-            /** @description The top-up's, where one is concerned; else null. */
-            transaction_id: string | null;
-            /**
-             * @description The top-up's, where one is concerned; else ok or error.
-             * @enum {string}
-             */
-            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
-            /**
-             * Format: date-time
-             * @description When it was answered, RFC 3339, UTC.
-             */
-            timestamp: string;
-            /** @description What was asked for, or data.error. */
-            data: components["schemas"]["MadeToken"];
         };
         /** @description The caps stand in the body itself, or in `caps` as a listed key has them. */
         MintBody: {
@@ -8063,10 +8100,10 @@ export interface components {
         /**
          * @description One month of all customers' credit (wallets, grants, holds), in micros of a US dollar.
          *
-         *         sold: for money; given: promotions, codes, check-ins, by hand, test credit; taken_back: after refunds
+         *         sold: for money; granted: promotions, codes, check-ins, by hand, test credit; reversed: after refunds
          *         and disputes, less what came again; used: top-ups and usage; breakage: credit of plans that was paid
          *         for and ended unused, less what went on into a later period or was refunded after its end; expired:
-         *         given credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers
+         *         granted credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers
          *         hold at the end: opening and all columns together.
          */
         OutstandingLine: {
@@ -8086,12 +8123,12 @@ export interface components {
              * Format: int64
              * @description Given, in millionths of a US dollar.
              */
-            given_micros: number;
+            granted_micros: number;
             /**
              * Format: int64
              * @description Taken back after refunds and disputes, in millionths of a US dollar.
              */
-            taken_back_micros: number;
+            reversed_micros: number;
             /**
              * Format: int64
              * @description Used, in millionths of a US dollar.
@@ -8175,7 +8212,7 @@ export interface components {
              */
             environment: "live" | "staging";
             /** @description Nearest first. */
-            parents: components["schemas"]["KeyAbove"][];
+            parents: components["schemas"]["AncestorKey"][];
             /** @description The key, or one above it: it reads only. */
             paused: boolean;
             /** @description What it may do. */
@@ -8197,7 +8234,7 @@ export interface components {
             /** @description In US cents. */
             approval_above_per_day_cents: number | null;
             /** @description What limits it and the keys above it, and what is left. */
-            limits: components["schemas"]["LimitStanding"][];
+            limits: components["schemas"]["LimitUsage"][];
             /** @description The most that one spend may take now, as far as limits go; null: any. */
             max_now_cents: number | null;
             /** @description RFC 3339, UTC, whole seconds. */
@@ -8528,12 +8565,12 @@ export interface components {
             data: components["schemas"]["PaymentMethods"];
         };
         /** @description What was asked of the provider and is not done yet. */
-        PendingSteer: {
+        PendingAction: {
             /**
              * @description What was asked for.
              * @enum {string}
              */
-            act: "cancel" | "cancel_now" | "change" | "pause" | "resume";
+            action: "cancel" | "cancel_now" | "change" | "pause" | "resume";
             /** @description Of a change. */
             plan_id: string | null;
             /** @description Of a change. */
@@ -8542,9 +8579,9 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
              */
-            asked_at: string;
+            requested_at: string;
             /** @description The provider gave no clear answer so far; it is asked again by itself. */
-            is_unclear: boolean;
+            is_outcome_unknown: boolean;
             /**
              * Format: int64
              * @description How many times the provider was asked.
@@ -8636,14 +8673,14 @@ export interface components {
              * Format: int64
              * @description What is charged now, in the smallest unit.
              */
-            due: number;
+            amount_due: number;
             /** @description Worked out by the gateway, without tax: the provider tells no price before. */
             is_estimate: boolean;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
              */
-            counts_from: string;
+            effective_at: string;
         };
         /** @description 1000 Success */
         PlanChangeAnswer: {
@@ -8884,7 +8921,7 @@ export interface components {
         /**
          * @description Credit that is bought by itself. status off: no fall is charged until it is set again.
          *
-         *         off_reason is null while it is on, and of one that was removed.
+         *         disabled_reason is null while it is on, and of one that was removed.
          */
         Recharge: {
             /** @description The payment provider. */
@@ -8916,7 +8953,7 @@ export interface components {
              */
             status: "off" | "on";
             /** @description Why it is off; null: it is on, or was removed. */
-            off_reason: ("dispute" | "failures" | "operator") | null;
+            disabled_reason: ("dispute" | "failures" | "operator") | null;
             /**
              * Format: int64
              * @description Charges that failed in a row.
@@ -9304,7 +9341,7 @@ export interface components {
             /** @description TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…. */
             code: string;
         };
-        /** @description A refund that was asked for here. While it is asking, unknown or pending, its credit is held. */
+        /** @description A refund that was asked for here. While it is requested, unknown or pending, its credit is held. */
         Refund: {
             /** @description Its id, rfd_…. */
             id: string;
@@ -9312,7 +9349,7 @@ export interface components {
              * @description Its state.
              * @enum {string}
              */
-            status: "asking" | "failed" | "pending" | "succeeded" | "unknown";
+            status: "failed" | "pending" | "requested" | "succeeded" | "unknown";
             /**
              * Format: int64
              * @description In the smallest unit of the currency that was paid.
@@ -9333,7 +9370,7 @@ export interface components {
             /** @description The provider's own id of it; null: none yet. */
             provider_refund_id: string | null;
             /** @description A person made it at the provider, and wrote it down here. */
-            made_by_hand: boolean;
+            made_at_provider: boolean;
             /** @description Why, in words for people. */
             reason: string;
             /** @description Why it failed, or is unknown. */
@@ -9344,7 +9381,7 @@ export interface components {
              */
             held_micros: number;
             /** @description The key, token or person that asked; null: nobody here. */
-            asked_by: string | null;
+            requested_by: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -9903,6 +9940,13 @@ export interface components {
             /** @description Null: the key is gone. */
             key_name: string | null;
         };
+        /** @description How long the receiver took to answer; null where nothing was answered. */
+        ResponseTimes: {
+            /** @description In milliseconds. */
+            p50: number | null;
+            /** @description In milliseconds. */
+            p95: number | null;
+        };
         /**
          * @description An order of which something came back to us; in the smallest unit of pay_currency.
          *
@@ -10087,7 +10131,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
              */
-            asked_at: string;
+            requested_at: string;
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
         };
@@ -10299,6 +10343,13 @@ export interface components {
             failure_reason?: string;
             /** @description Why, in words for people. */
             reason: string;
+        };
+        /** @description Why a free period is taken back. */
+        RevokeFreePeriodBody: {
+            /** @description Why, for whoever looks at it later; it stands in the audit log. */
+            reason: string;
+            /** @description Also where its credit was used up: the account owes the rest. Default: false. */
+            allow_owed?: boolean;
         };
         /** @description environment may say what is so anyway. */
         SandboxBody: {
@@ -10924,123 +10975,6 @@ export interface components {
             /** @description The sender's words to the recipient. */
             message: string | null;
         };
-        /** @description Failed deliveries whose last attempt came to the same. */
-        ShownFailures: {
-            /**
-             * Format: int64
-             * @description How many of those that were looked at.
-             */
-            deliveries: number;
-            /** @description Null when no answer came. */
-            http_status: number | null;
-            /** @description As in an attempt, such as timeout or http. */
-            error: string | null;
-            /** @description What the answer's body says in a line, without numbers and ids. */
-            answer: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
-             */
-            first_at: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
-             */
-            last_at: string;
-            /** @description The one that failed last, to be sent again first. */
-            last_delivery_id: string;
-        };
-        /** @description How an endpoint has been. since is later than asked where it had more deliveries than are looked at. */
-        ShownHealth: {
-            /** @description The webhook endpoint's id. */
-            endpoint_id: string;
-            /** @description Since when nothing has arrived; null: it is well. */
-            failing_since: string | null;
-            /** @description When it is disabled unless something arrives before; null: it was not warned of. */
-            disable_at: string | null;
-            /** @description When it is asked whether it works again, while it is disabled for failing; null: it is not. */
-            probe_at: string | null;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
-             */
-            since: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
-             */
-            until: string;
-            /**
-             * Format: int64
-             * @description How many arrived.
-             */
-            delivered: number;
-            /**
-             * Format: int64
-             * @description How many ended without, and did not when sent again.
-             */
-            failed: number;
-            /**
-             * Format: int64
-             * @description How many are still tried.
-             */
-            open: number;
-            /** @description Of those that ended; null: none did. */
-            success_share: number | null;
-            /** @description Of the last attempts that were answered at all. */
-            answered_ms: components["schemas"]["Answered"];
-            /** @description Ten at most. */
-            failures: components["schemas"]["ShownFailures"][];
-            /** @description 24 of equal length, the oldest first. */
-            steps: components["schemas"]["ShownStep"][];
-        };
-        /** @description 1000 Success */
-        ShownHealthAnswer: {
-            /**
-             * @description What the HTTP status says.
-             * @constant
-             */
-            success: true;
-            /**
-             * @description What happened, as a number; GET /codes lists them.
-             * @constant
-             */
-            code: 1000;
-            /** @description The code in words. */
-            message: string;
-            /** @description The top-up's, where one is concerned; else null. */
-            transaction_id: string | null;
-            /**
-             * @description The top-up's, where one is concerned; else ok or error.
-             * @enum {string}
-             */
-            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
-            /**
-             * Format: date-time
-             * @description When it was answered, RFC 3339, UTC.
-             */
-            timestamp: string;
-            /** @description What was asked for, or data.error. */
-            data: components["schemas"]["ShownHealth"];
-        };
-        /** @description A part of the time, by when deliveries were made. */
-        ShownStep: {
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
-             */
-            at: string;
-            /**
-             * Format: int64
-             * @description How many arrived.
-             */
-            delivered: number;
-            /**
-             * Format: int64
-             * @description How many ended without, and did not when sent again.
-             */
-            failed: number;
-        };
         /** @description A transfer of a statement, and the wallet's balance after it. */
         StatedTransfer: {
             /** @description Its id. */
@@ -11236,7 +11170,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
             /** @description What was asked of the provider and is not done yet; null: nothing. */
-            pending: components["schemas"]["PendingSteer"] | null;
+            pending: components["schemas"]["PendingAction"] | null;
         };
         /** @description 1000 Success */
         Subscription202Answer: {
@@ -11707,13 +11641,6 @@ export interface components {
              */
             currency: "USD";
         };
-        /** @description Why a free period is taken back. */
-        TakePeriodBackBody: {
-            /** @description Why, for whoever looks at it later; it stands in the audit log. */
-            reason: string;
-            /** @description Also where its credit was used up: the account owes the rest. Default: false. */
-            allow_owed?: boolean;
-        };
         /** @description A tax as the provider told it. */
         TaxLine: {
             /** @description The tax, such as VAT 20 %. */
@@ -11937,7 +11864,7 @@ export interface components {
         /**
          * @description A top-up with everything that came of it; approval_id where a person was asked.
          *
-         *         needs_person: nobody knows whether its supplier delivered, and nobody can find out but a person
+         *         needs_review: nobody knows whether its supplier delivered, and nobody can find out but a person
          *         of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for
          *         operators, and null for everybody else.
          */
@@ -12013,7 +11940,7 @@ export interface components {
             /** @description The mails to its recipient. */
             mails: components["schemas"]["RecipientMail"][];
             /** @description Nobody knows whether its supplier delivered, and nobody but a person of the operator's can find out. */
-            needs_person: boolean;
+            needs_review: boolean;
             /** @description That somebody wanted it back; null: nobody did. */
             reversal: components["schemas"]["Reversal"] | null;
             /** @description Who provides it; null but for operators. */
@@ -13001,6 +12928,79 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["WebhookEndpointPage"];
         };
+        /** @description How an endpoint has been. since is later than asked where it had more deliveries than are looked at. */
+        WebhookHealth: {
+            /** @description The webhook endpoint's id. */
+            endpoint_id: string;
+            /** @description Since when nothing has arrived; null: it is well. */
+            failing_since: string | null;
+            /** @description When it is disabled unless something arrives before; null: it was not warned of. */
+            disable_at: string | null;
+            /** @description When it is asked whether it works again, while it is disabled for failing; null: it is not. */
+            probe_at: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            until: string;
+            /**
+             * Format: int64
+             * @description How many arrived.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description How many ended without, and did not when sent again.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description How many are still tried.
+             */
+            pending: number;
+            /** @description Of those that ended; null: none did. */
+            success_rate: number | null;
+            /** @description Of the last attempts that were answered at all. */
+            response_ms: components["schemas"]["ResponseTimes"];
+            /** @description Ten at most. */
+            failures: components["schemas"]["FailureSummary"][];
+            /** @description 24 of equal length, the oldest first. */
+            steps: components["schemas"]["HealthStep"][];
+        };
+        /** @description 1000 Success */
+        WebhookHealthAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["WebhookHealth"];
+        };
         /** @description What changes of an endpoint; what is left out stays as it is. */
         WebhooksPatchBody: {
             /** @description https in live, http too in staging; its host is public. */
@@ -13658,7 +13658,7 @@ export interface operations {
                      *         ],
                      *         "attempts": [],
                      *         "mails": [],
-                     *         "needs_person": false,
+                     *         "needs_review": false,
                      *         "reversal": null,
                      *         "supplier": null,
                      *         "cost_cents": null,
@@ -13797,7 +13797,7 @@ export interface operations {
                      *           "reason": "Sent to the wrong person",
                      *           "outcome": "reversed",
                      *           "detail": null,
-                     *           "asked_at": "2026-06-13T12:00:00Z",
+                     *           "requested_at": "2026-06-13T12:00:00Z",
                      *           "ended_at": "2026-06-13T12:00:00Z"
                      *         }
                      *       }
@@ -13857,7 +13857,7 @@ export interface operations {
                      *           "reason": "Sent to the wrong person",
                      *           "outcome": null,
                      *           "detail": null,
-                     *           "asked_at": "2026-06-13T12:00:00Z",
+                     *           "requested_at": "2026-06-13T12:00:00Z",
                      *           "ended_at": null
                      *         }
                      *       }
@@ -14551,7 +14551,7 @@ export interface operations {
                      *         "brand": "visa",
                      *         "last4": "4242",
                      *         "status": "on",
-                     *         "off_reason": null,
+                     *         "disabled_reason": null,
                      *         "failures": 0,
                      *         "retry_at": null,
                      *         "changed_at": "2026-06-13T12:00:00Z",
@@ -14618,7 +14618,7 @@ export interface operations {
                      *         "brand": "visa",
                      *         "last4": "4242",
                      *         "status": "on",
-                     *         "off_reason": null,
+                     *         "disabled_reason": null,
                      *         "failures": 0,
                      *         "retry_at": null,
                      *         "changed_at": "2026-06-13T12:00:00Z",
@@ -14673,7 +14673,7 @@ export interface operations {
                      *         "brand": "visa",
                      *         "last4": "4242",
                      *         "status": "on",
-                     *         "off_reason": null,
+                     *         "disabled_reason": null,
                      *         "failures": 0,
                      *         "retry_at": null,
                      *         "changed_at": "2026-06-13T12:00:00Z",
@@ -15842,7 +15842,7 @@ export interface operations {
                      *         "captured_micros": 0,
                      *         "captured_credits": 0,
                      *         "overage": "reject",
-                     *         "over_micros": 0,
+                     *         "overage_micros": 0,
                      *         "description": "AI chat completion (gpt-4)",
                      *         "model": null,
                      *         "reference": null,
@@ -15901,7 +15901,7 @@ export interface operations {
                      *         "captured_micros": 5000,
                      *         "captured_credits": 5,
                      *         "overage": "reject",
-                     *         "over_micros": 0,
+                     *         "overage_micros": 0,
                      *         "description": "AI chat completion (gpt-4)",
                      *         "model": null,
                      *         "reference": null,
@@ -15969,7 +15969,7 @@ export interface operations {
                      *         "captured_micros": 5000,
                      *         "captured_credits": 5,
                      *         "overage": "reject",
-                     *         "over_micros": 0,
+                     *         "overage_micros": 0,
                      *         "description": "AI chat completion (gpt-4)",
                      *         "model": null,
                      *         "reference": null,
@@ -16040,7 +16040,7 @@ export interface operations {
                      *         "captured_micros": 0,
                      *         "captured_credits": 0,
                      *         "overage": "owe",
-                     *         "over_micros": 0,
+                     *         "overage_micros": 0,
                      *         "description": "chat",
                      *         "model": "gpt-4o",
                      *         "reference": null,
@@ -16102,7 +16102,7 @@ export interface operations {
                      *         "captured_micros": 0,
                      *         "captured_credits": 0,
                      *         "overage": "reject",
-                     *         "over_micros": 0,
+                     *         "overage_micros": 0,
                      *         "description": "AI chat completion (gpt-4)",
                      *         "model": null,
                      *         "reference": null,
@@ -16602,9 +16602,9 @@ export interface operations {
                      *         "amount": 2997,
                      *         "currency": "USD",
                      *         "is_charged_now": true,
-                     *         "due": 1997,
+                     *         "amount_due": 1997,
                      *         "is_estimate": false,
-                     *         "counts_from": "2026-06-13T12:00:07Z"
+                     *         "effective_at": "2026-06-13T12:00:07Z"
                      *       }
                      *     }
                      */
@@ -16733,11 +16733,11 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "ended_at": null,
                      *         "pending": {
-                     *           "act": "change",
+                     *           "action": "change",
                      *           "plan_id": "team",
                      *           "interval": "month",
-                     *           "asked_at": "2026-06-13T12:00:00Z",
-                     *           "is_unclear": false,
+                     *           "requested_at": "2026-06-13T12:00:00Z",
+                     *           "is_outcome_unknown": false,
                      *           "attempts": 1
                      *         }
                      *       }
@@ -16863,11 +16863,11 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "ended_at": null,
                      *         "pending": {
-                     *           "act": "cancel",
+                     *           "action": "cancel",
                      *           "plan_id": null,
                      *           "interval": null,
-                     *           "asked_at": "2026-06-13T12:00:00Z",
-                     *           "is_unclear": false,
+                     *           "requested_at": "2026-06-13T12:00:00Z",
+                     *           "is_outcome_unknown": false,
                      *           "attempts": 1
                      *         }
                      *       }
@@ -16993,11 +16993,11 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "ended_at": null,
                      *         "pending": {
-                     *           "act": "pause",
+                     *           "action": "pause",
                      *           "plan_id": null,
                      *           "interval": null,
-                     *           "asked_at": "2026-06-13T12:00:00Z",
-                     *           "is_unclear": false,
+                     *           "requested_at": "2026-06-13T12:00:00Z",
+                     *           "is_outcome_unknown": false,
                      *           "attempts": 1
                      *         }
                      *       }
@@ -17118,11 +17118,11 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "ended_at": null,
                      *         "pending": {
-                     *           "act": "resume",
+                     *           "action": "resume",
                      *           "plan_id": null,
                      *           "interval": null,
-                     *           "asked_at": "2026-06-13T12:00:00Z",
-                     *           "is_unclear": false,
+                     *           "requested_at": "2026-06-13T12:00:00Z",
+                     *           "is_outcome_unknown": false,
                      *           "attempts": 1
                      *         }
                      *       }
@@ -17156,7 +17156,7 @@ export interface operations {
                  *       "reason": "our provider was away"
                  *     }
                  */
-                "application/json": components["schemas"]["GivePeriodBody"];
+                "application/json": components["schemas"]["GrantFreePeriodBody"];
             };
         };
         responses: {
@@ -17182,8 +17182,8 @@ export interface operations {
                      *         "period_end": "2026-08-13T12:00:02Z",
                      *         "credits": 10000,
                      *         "reason": "a gift",
-                     *         "given_by": "tok_5FxpRIrX4LWLkM01",
-                     *         "taken_back_at": null
+                     *         "granted_by": "tok_5FxpRIrX4LWLkM01",
+                     *         "revoked_at": null
                      *       }
                      *     }
                      */
@@ -17192,7 +17192,7 @@ export interface operations {
             };
         };
     };
-    post_subscriptions_subscription_id_free_periods_period_id_take_back: {
+    post_subscriptions_subscription_id_free_periods_period_id_revoke: {
         parameters: {
             query?: never;
             header?: {
@@ -17220,7 +17220,7 @@ export interface operations {
                  *       "reason": "given to the wrong account"
                  *     }
                  */
-                "application/json": components["schemas"]["TakePeriodBackBody"];
+                "application/json": components["schemas"]["RevokeFreePeriodBody"];
             };
         };
         responses: {
@@ -17246,8 +17246,8 @@ export interface operations {
                      *         "period_end": "2026-08-13T12:00:02Z",
                      *         "credits": 0,
                      *         "reason": "a gift",
-                     *         "given_by": "tok_5FxpRIrX4LWLkM01",
-                     *         "taken_back_at": "2026-06-13T12:00:26Z"
+                     *         "granted_by": "tok_5FxpRIrX4LWLkM01",
+                     *         "revoked_at": "2026-06-13T12:00:26Z"
                      *       }
                      *     }
                      */
@@ -17563,7 +17563,7 @@ export interface operations {
                      *       "timestamp": "2026-06-13T12:00:00Z",
                      *       "data": {
                      *         "id": "rfd_abc123",
-                     *         "status": "asking",
+                     *         "status": "requested",
                      *         "amount": 500,
                      *         "currency": "USD",
                      *         "order_id": "ord_abc123",
@@ -17572,11 +17572,11 @@ export interface operations {
                      *         "provider": "stripe",
                      *         "payment": "pi_abc123",
                      *         "provider_refund_id": null,
-                     *         "made_by_hand": false,
+                     *         "made_at_provider": false,
                      *         "reason": "bought twice",
                      *         "detail": null,
                      *         "held_micros": 6250000,
-                     *         "asked_by": "tok_abc123",
+                     *         "requested_by": "tok_abc123",
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "ended_at": null
                      *       }
@@ -17595,7 +17595,7 @@ export interface operations {
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
                 /** @description Only refunds in this state. */
-                status?: "asking" | "failed" | "pending" | "succeeded" | "unknown";
+                status?: "failed" | "pending" | "requested" | "succeeded" | "unknown";
                 /** @description Only refunds of this order. */
                 order_id?: string;
             };
@@ -17632,11 +17632,11 @@ export interface operations {
                      *             "provider": "stripe",
                      *             "payment": "pay_5FxpRIrX4LWLkM01",
                      *             "provider_refund_id": "rfd_5FxpRIrX4LWLkM02",
-                     *             "made_by_hand": false,
+                     *             "made_at_provider": false,
                      *             "reason": "sandbox pending",
                      *             "detail": "nothing there",
                      *             "held_micros": 0,
-                     *             "asked_by": "tok_5FxpRIrX4LWLkM01",
+                     *             "requested_by": "tok_5FxpRIrX4LWLkM01",
                      *             "created_at": "2026-06-13T12:00:10Z",
                      *             "ended_at": "2026-06-13T12:01:11Z"
                      *           },
@@ -17651,11 +17651,11 @@ export interface operations {
                      *             "provider": "stripe",
                      *             "payment": "pay_5FxpRIrX4LWLkM01",
                      *             "provider_refund_id": "rfd_5FxpRIrX4LWLkM01",
-                     *             "made_by_hand": false,
+                     *             "made_at_provider": false,
                      *             "reason": "bought twice",
                      *             "detail": null,
                      *             "held_micros": 0,
-                     *             "asked_by": "tok_5FxpRIrX4LWLkM01",
+                     *             "requested_by": "tok_5FxpRIrX4LWLkM01",
                      *             "created_at": "2026-06-13T12:00:06Z",
                      *             "ended_at": "2026-06-13T12:00:07Z"
                      *           }
@@ -17710,11 +17710,11 @@ export interface operations {
                      *         "provider": "stripe",
                      *         "payment": "pay_5FxpRIrX4LWLkM01",
                      *         "provider_refund_id": "rfd_5FxpRIrX4LWLkM01",
-                     *         "made_by_hand": false,
+                     *         "made_at_provider": false,
                      *         "reason": "bought twice",
                      *         "detail": null,
                      *         "held_micros": 0,
-                     *         "asked_by": "tok_5FxpRIrX4LWLkM01",
+                     *         "requested_by": "tok_5FxpRIrX4LWLkM01",
                      *         "created_at": "2026-06-13T12:00:06Z",
                      *         "ended_at": "2026-06-13T12:00:07Z"
                      *       }
@@ -17779,11 +17779,11 @@ export interface operations {
                      *         "provider": "stripe",
                      *         "payment": "pay_5FxpRIrX4LWLkM01",
                      *         "provider_refund_id": "rfd_5FxpRIrX4LWLkM02",
-                     *         "made_by_hand": false,
+                     *         "made_at_provider": false,
                      *         "reason": "sandbox pending",
                      *         "detail": "nothing there",
                      *         "held_micros": 0,
-                     *         "asked_by": "tok_5FxpRIrX4LWLkM01",
+                     *         "requested_by": "tok_5FxpRIrX4LWLkM01",
                      *         "created_at": "2026-06-13T12:00:10Z",
                      *         "ended_at": "2026-06-13T12:01:11Z"
                      *       }
@@ -18197,8 +18197,8 @@ export interface operations {
                      *             "month": "2026-06",
                      *             "opening_micros": 0,
                      *             "sold_micros": 600000000,
-                     *             "given_micros": 10000000,
-                     *             "taken_back_micros": -5000000,
+                     *             "granted_micros": 10000000,
+                     *             "reversed_micros": -5000000,
                      *             "used_micros": -250000000,
                      *             "breakage_micros": 0,
                      *             "expired_micros": 0,
@@ -19510,7 +19510,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["MadeTokenAnswer"];
+                    "application/json": components["schemas"]["CreatedTokenAnswer"];
                 };
             };
         };
@@ -20185,14 +20185,14 @@ export interface operations {
                      *             "name": "genuine",
                      *             "title": "Takes a genuine event",
                      *             "verdict": "passed",
-                     *             "harm": null,
+                     *             "impact": null,
                      *             "detail": "Taken; one top-up moves the number of effects by 1."
                      *           },
                      *           {
                      *             "name": "repeated_at_once",
                      *             "title": "Acts once on an event sent at once",
                      *             "verdict": "failed",
-                     *             "harm": "twice",
+                     *             "impact": "twice",
                      *             "detail": "Taken, and the number of effects moved by 2 where 1 is due."
                      *           }
                      *         ]
@@ -20245,9 +20245,9 @@ export interface operations {
                      *         "until": "2026-06-13T12:00:35Z",
                      *         "delivered": 0,
                      *         "failed": 0,
-                     *         "open": 2,
-                     *         "success_share": null,
-                     *         "answered_ms": {
+                     *         "pending": 2,
+                     *         "success_rate": null,
+                     *         "response_ms": {
                      *           "p50": 12,
                      *           "p95": 12
                      *         },
@@ -20267,7 +20267,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["ShownHealthAnswer"];
+                    "application/json": components["schemas"]["WebhookHealthAnswer"];
                 };
             };
         };
@@ -20534,7 +20534,7 @@ export interface operations {
                      *             "created_at": "2026-06-13T12:00:04Z",
                      *             "key_id": "key_5FxpRIrX4LWLkM01",
                      *             "key_name": "Test",
-                     *             "waits_for": null
+                     *             "blocked_by": null
                      *           }
                      *         ],
                      *         "next_cursor": "4195013481732501.dlv_5FxpRIrX4LWLkM01",
@@ -20589,7 +20589,7 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:04Z",
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
                      *         "key_name": "Test",
-                     *         "waits_for": null,
+                     *         "blocked_by": null,
                      *         "attempts": [
                      *           {
                      *             "id": "att_5FxpRIrX4LWLkM01",
@@ -20673,7 +20673,7 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:29Z",
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
                      *         "key_name": "Test",
-                     *         "waits_for": null
+                     *         "blocked_by": null
                      *       }
                      *     }
                      */
@@ -20727,7 +20727,7 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:55Z",
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
                      *         "key_name": "Test",
-                     *         "waits_for": null
+                     *         "blocked_by": null
                      *       }
                      *     }
                      */
@@ -22317,8 +22317,8 @@ export interface operations {
                  *         "supplier": "gift-cards",
                  *         "platform": "claude",
                  *         "amount_cents": 1000,
-                 *         "left": 9,
-                 *         "low_below": 10
+                 *         "remaining": 9,
+                 *         "low_threshold": 10
                  *       }
                  *     }
                  */
@@ -22873,7 +22873,7 @@ export interface operations {
                  *         "method": "visa 4242",
                  *         "currency": "USD",
                  *         "reason": "insufficient_funds",
-                 *         "switched_off": false,
+                 *         "disabled": false,
                  *         "failures": 1,
                  *         "retry_at": null,
                  *         "url": null

@@ -34,7 +34,7 @@ _Reason = Annotated[
 ]
 
 
-class GivePeriodBody(Fields, frozen=True, kw_only=True):
+class GrantFreePeriodBody(Fields, frozen=True, kw_only=True):
     """Which period is given, and why."""
 
     reason: _Reason
@@ -49,7 +49,7 @@ class GivePeriodBody(Fields, frozen=True, kw_only=True):
     ] = None
 
 
-class TakePeriodBackBody(Fields, frozen=True, kw_only=True):
+class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
     """Why a free period is taken back."""
 
     reason: _Reason
@@ -59,7 +59,7 @@ class TakePeriodBackBody(Fields, frozen=True, kw_only=True):
     ] = False
 
 
-async def give(call: RequestContext[GivePeriodBody, Fields]) -> Answer:
+async def grant(call: RequestContext[GrantFreePeriodBody, Fields]) -> Answer:
     """Credits the period; nobody is charged."""
     command = GivePeriod(
         subscription_id=call.params["subscription_id"],
@@ -75,7 +75,7 @@ async def give(call: RequestContext[GivePeriodBody, Fields]) -> Answer:
     return await call.context.engine.submit_once(command, call.request_key, given)
 
 
-async def take_back(call: RequestContext[TakePeriodBackBody, Fields]) -> Answer:
+async def revoke(call: RequestContext[RevokeFreePeriodBody, Fields]) -> Answer:
     """Takes its credit back; the plan is paid until where it was before."""
     command = TakePeriodBack(
         subscription_id=call.params["subscription_id"],
@@ -105,10 +105,10 @@ ROUTES = (
     Route(
         "POST",
         "/subscriptions/{subscription_id}/free-periods",
-        give,
-        "Give a period of a plan free",
+        grant,
+        "Grant a free period of a plan",
         scopes=(ADMIN,),
-        body=GivePeriodBody,
+        body=GrantFreePeriodBody,
         description=(
             "For operators. It grants exactly what a paid period grants, without an invoice, once for"
             " each start (2006 the second time). Money that comes for that period waits in review."
@@ -118,11 +118,11 @@ ROUTES = (
     ),
     Route(
         "POST",
-        "/subscriptions/{subscription_id}/free-periods/{period_id}/take-back",
-        take_back,
-        "Take back a period that was given free",
+        "/subscriptions/{subscription_id}/free-periods/{period_id}/revoke",
+        revoke,
+        "Revoke a free period",
         scopes=(ADMIN,),
-        body=TakePeriodBackBody,
+        body=RevokeFreePeriodBody,
         description=(
             "For operators. What is left of its credit goes, and the plan is paid until where it was"
             " before. Where some was used up it is 2002, unless `allow_owed`."

@@ -13,15 +13,15 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Milliseconds = Annotated[int, Meta(ge=0, description="In milliseconds.")]
 
 
-class ShownFailures(Struct, kw_only=True):
+class FailureSummary(Struct, kw_only=True):
     """Failed deliveries whose last attempt came to the same."""
 
     deliveries: Annotated[Count, Meta(description="How many of those that were looked at.")]
     http_status: Annotated[int | None, Meta(description="Null when no answer came.")]
     error: Annotated[str | None, Meta(description="As in an attempt, such as timeout or http.")]
-    answer: Annotated[
+    response: Annotated[
         str,
-        Meta(description="What the answer's body says in a line, without numbers and ids."),
+        Meta(description="The response body in one line, without numbers and IDs."),
     ]
     first_at: Time
     last_at: Time
@@ -35,14 +35,14 @@ class ShownFailures(Struct, kw_only=True):
             deliveries=group.deliveries,
             http_status=group.http_status,
             error=group.error,
-            answer=group.phrase,
+            response=group.phrase,
             first_at=rfc3339(group.first_at),
             last_at=rfc3339(group.last_at),
             last_delivery_id=group.newest_id,
         )
 
 
-class ShownStep(Struct, kw_only=True):
+class HealthStep(Struct, kw_only=True):
     """A part of the time, by when deliveries were made."""
 
     at: Time
@@ -52,14 +52,14 @@ class ShownStep(Struct, kw_only=True):
     ]
 
 
-class Answered(Struct, kw_only=True):
+class ResponseTimes(Struct, kw_only=True):
     """How long the receiver took to answer; null where nothing was answered."""
 
     p50: Milliseconds | None
     p95: Milliseconds | None
 
 
-class ShownHealth(Struct, kw_only=True):
+class WebhookHealth(Struct, kw_only=True):
     """How an endpoint has been. since is later than asked where it had more deliveries than are looked at."""
 
     endpoint_id: EndpointIdText
@@ -84,13 +84,13 @@ class ShownHealth(Struct, kw_only=True):
     failed: Annotated[
         Count, Meta(description="How many ended without, and did not when sent again.")
     ]
-    open: Annotated[Count, Meta(description="How many are still tried.")]
-    success_share: Annotated[Share | None, Meta(description="Of those that ended; null: none did.")]
-    answered_ms: Annotated[
-        Answered, Meta(description="Of the last attempts that were answered at all.")
+    pending: Annotated[Count, Meta(description="How many are still tried.")]
+    success_rate: Annotated[Share | None, Meta(description="Of those that ended; null: none did.")]
+    response_ms: Annotated[
+        ResponseTimes, Meta(description="Of the last attempts that were answered at all.")
     ]
-    failures: Annotated[list[ShownFailures], Meta(description="Ten at most.")]
-    steps: Annotated[list[ShownStep], Meta(description="24 of equal length, the oldest first.")]
+    failures: Annotated[list[FailureSummary], Meta(description="Ten at most.")]
+    steps: Annotated[list[HealthStep], Meta(description="24 of equal length, the oldest first.")]
 
     @classmethod
     def of(
@@ -110,12 +110,12 @@ class ShownHealth(Struct, kw_only=True):
             until=rfc3339(health.until),
             delivered=health.delivered,
             failed=health.failed,
-            open=health.open,
-            success_share=health.success_share,
-            answered_ms=Answered(p50=health.duration_ms(0.5), p95=health.duration_ms(0.95)),
-            failures=[ShownFailures.of(one) for one in health.groups],
+            pending=health.open,
+            success_rate=health.success_share,
+            response_ms=ResponseTimes(p50=health.duration_ms(0.5), p95=health.duration_ms(0.95)),
+            failures=[FailureSummary.of(one) for one in health.groups],
             steps=[
-                ShownStep(at=rfc3339(one.at), delivered=one.delivered, failed=one.failed)
+                HealthStep(at=rfc3339(one.at), delivered=one.delivered, failed=one.failed)
                 for one in health.steps
             ],
         )

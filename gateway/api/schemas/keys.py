@@ -154,7 +154,7 @@ class AccessToken(Shaped, kw_only=True):
     revoked_at: Time | None
 
 
-class MadeToken(AccessToken, kw_only=True):
+class CreatedToken(AccessToken, kw_only=True):
     """A token just made: `token` is its secret, shown this once."""
 
     token: Annotated[

@@ -11,7 +11,7 @@ from kernel.shaped import Shaped
 from keys.api_keys.api_key import ApiKey
 
 
-class LimitStanding(Shaped, kw_only=True):
+class LimitUsage(Shaped, kw_only=True):
     """A limit, what is used of it and what is left."""
 
     key_id: Annotated[
@@ -39,7 +39,7 @@ class LimitStanding(Shaped, kw_only=True):
         return super().of(view, resets_at=shown, **more)
 
 
-class KeyAbove(Shaped, kw_only=True):
+class AncestorKey(Shaped, kw_only=True):
     """A key that this one comes from."""
 
     id: KeyIdText
@@ -54,7 +54,7 @@ class OwnKey(Shaped, kw_only=True):
     name: str
     purpose: str | None
     environment: Environment
-    parents: Annotated[list[KeyAbove], Meta(description="Nearest first.")]
+    parents: Annotated[list[AncestorKey], Meta(description="Nearest first.")]
     paused: Annotated[bool, Meta(description="The key, or one above it: it reads only.")]
     scopes: list[ScopeWord]
     ip_allow_lists: Annotated[
@@ -75,7 +75,7 @@ class OwnKey(Shaped, kw_only=True):
     approval_above_cents: Cents | None
     approval_above_per_day_cents: Cents | None
     limits: Annotated[
-        list[LimitStanding],
+        list[LimitUsage],
         Meta(description="What limits it and the keys above it, and what is left."),
     ]
     max_now_cents: Annotated[
@@ -85,7 +85,7 @@ class OwnKey(Shaped, kw_only=True):
     expires_at: Time | None
 
 
-class KeyOfTree(Shaped, kw_only=True):
+class KeyTreeNode(Shaped, kw_only=True):
     """A key with its own limits, of which what its descendants spend is a part."""
 
     id: KeyIdText
@@ -93,7 +93,7 @@ class KeyOfTree(Shaped, kw_only=True):
     depth: Annotated[Count, Meta(description="0: the key that was asked for.")]
     name: str
     purpose: str | None
-    limits: Annotated[list[LimitStanding], Meta(description="What limits it, and what is left.")]
+    limits: Annotated[list[LimitUsage], Meta(description="What limits it, and what is left.")]
     paused_at: Time | None
     expires_at: Time | None
     revoked_at: Time | None
@@ -107,7 +107,7 @@ class KeyTree(Shaped, kw_only=True):
     """The key first, each parent before its children; revoked ones are left out."""
 
     keys: Annotated[
-        list[KeyOfTree], Meta(description="The key first, each parent before its children.")
+        list[KeyTreeNode], Meta(description="The key first, each parent before its children.")
     ]
 
 

@@ -38,7 +38,7 @@ class RechargeCharge(Struct, kw_only=True):
 class Recharge(Struct, kw_only=True):
     """Credit that is bought by itself. status off: no fall is charged until it is set again.
 
-    off_reason is null while it is on, and of one that was removed.
+    disabled_reason is null while it is on, and of one that was removed.
     """
 
     provider: str
@@ -49,7 +49,7 @@ class Recharge(Struct, kw_only=True):
     brand: str
     last4: Last4
     status: Literal["on", "off"]
-    off_reason: Annotated[
+    disabled_reason: Annotated[
         Literal["failures", "operator", "dispute"] | None,
         Meta(description="Why it is off; null: it is on, or was removed."),
     ]
@@ -72,7 +72,7 @@ class Recharge(Struct, kw_only=True):
             brand=row.brand,
             last4=row.last4,
             status="on" if row.is_on and not is_removed else "off",
-            off_reason=row.off_reason,
+            disabled_reason=row.disabled_reason,
             failures=row.failures,
             retry_at=None if is_removed else time_of(row.retry_at),
             changed_at=time_of(row.changed_at) or "",

@@ -13,7 +13,7 @@ from gateway.api.schemas.orders import Currency, Minor
 
 
 class Refund(Struct, kw_only=True):
-    """A refund that was asked for here. While it is asking, unknown or pending, its credit is held."""
+    """A refund that was asked for here. While it is requested, unknown or pending, its credit is held."""
 
     id: Annotated[str, Meta(pattern=r"^rfd_[0-9A-Za-z]+$")]
     status: RefundState
@@ -29,7 +29,7 @@ class Refund(Struct, kw_only=True):
     provider_refund_id: Annotated[
         str | None, Meta(description="The provider's own id of it; null: none yet.")
     ]
-    made_by_hand: Annotated[
+    made_at_provider: Annotated[
         bool, Meta(description="A person made it at the provider, and wrote it down here.")
     ]
     reason: str

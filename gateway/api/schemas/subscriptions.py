@@ -23,17 +23,17 @@ class UpcomingCharge(Struct, kw_only=True):
     currency: Currency
 
 
-class PendingSteer(Struct, kw_only=True):
+class PendingAction(Struct, kw_only=True):
     """What was asked of the provider and is not done yet."""
 
-    act: Annotated[
+    action: Annotated[
         Literal["cancel", "cancel_now", "pause", "resume", "change"],
         Meta(description="What was asked for."),
     ]
     plan_id: Annotated[str | None, Meta(description="Of a change.")]
     interval: Annotated[BillingInterval | None, Meta(description="Of a change.")]
     requested_at: Time
-    is_unclear: Annotated[
+    is_outcome_unknown: Annotated[
         bool,
         Meta(description="The provider gave no clear answer so far; it is asked again by itself."),
     ]
@@ -92,7 +92,7 @@ class Subscription(Struct, kw_only=True):
     created_at: Time
     ended_at: Time | None
     pending: Annotated[
-        PendingSteer | None,
+        PendingAction | None,
         Meta(description="What was asked of the provider and is not done yet; null: nothing."),
     ]
 
@@ -102,7 +102,7 @@ class Subscription(Struct, kw_only=True):
         told = seen.shape()
         charge, pending = told["next_charge"], told["pending"]
         told["next_charge"] = None if charge is None else UpcomingCharge(**charge)
-        told["pending"] = None if pending is None else PendingSteer(**pending)
+        told["pending"] = None if pending is None else PendingAction(**pending)
         return cls(**told)
 
 
@@ -119,14 +119,14 @@ class PlanChange(Struct, kw_only=True):
         bool,
         Meta(description="A dearer plan is paid for at once; a cheaper one from the next period."),
     ]
-    due: Annotated[int, Meta(ge=0, description="What is charged now, in the smallest unit.")]
+    amount_due: Annotated[int, Meta(ge=0, description="What is charged now, in the smallest unit.")]
     is_estimate: Annotated[
         bool,
         Meta(
             description="Worked out by the gateway, without tax: the provider tells no price before."
         ),
     ]
-    counts_from: Time
+    effective_at: Time
 
     @classmethod
     def of(cls, seen: ChangePreview) -> "PlanChange":
@@ -139,9 +139,9 @@ class PlanChange(Struct, kw_only=True):
             amount=item.price.amount,
             currency=item.price.currency,
             is_charged_now=seen.is_charged_now,
-            due=seen.due.amount,
+            amount_due=seen.due.amount,
             is_estimate=seen.is_estimate,
-            counts_from=rfc3339(seen.at),
+            effective_at=rfc3339(seen.at),
         )
 
 
@@ -155,8 +155,8 @@ class FreePeriod(Struct, kw_only=True):
     period_end: Time
     credits: Annotated[int, Meta(ge=0, description="What it gave so far, and was not taken back.")]
     reason: str
-    given_by: Annotated[str | None, Meta(description="Who gave it; null: nobody is known.")]
-    taken_back_at: Time | None
+    granted_by: Annotated[str | None, Meta(description="Who gave it; null: nobody is known.")]
+    revoked_at: Time | None
 
     @classmethod
     def of(cls, period: Period) -> "FreePeriod":
@@ -169,6 +169,6 @@ class FreePeriod(Struct, kw_only=True):
             period_end=rfc3339(period.period_end_at),
             credits=(period.credits_micros - period.reversed_micros) // MICROS_PER_CREDIT,
             reason=period.comp_reason or "",
-            given_by=period.comp_by,
-            taken_back_at=None if taken_at is None else rfc3339(taken_at),
+            granted_by=period.comp_by,
+            revoked_at=None if taken_at is None else rfc3339(taken_at),
         )

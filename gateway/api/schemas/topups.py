@@ -286,7 +286,7 @@ class ReversedTopUp(SettledTopUp, kw_only=True):
 class TopUpStory(TopUp, kw_only=True):
     """A top-up with everything that came of it; approval_id where a person was asked.
 
-    needs_person: nobody knows whether its supplier delivered, and nobody can find out but a person
+    needs_review: nobody knows whether its supplier delivered, and nobody can find out but a person
     of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for
     operators, and null for everybody else.
     """
@@ -295,7 +295,7 @@ class TopUpStory(TopUp, kw_only=True):
     events: Annotated[list[EventOfTopUp], Meta(description="The events that tell of it.")]
     attempts: Annotated[list[FulfilmentAttempt], Meta(description="Each turn at a supplier.")]
     mails: Annotated[list[RecipientMail], Meta(description="The mails to its recipient.")]
-    needs_person: Annotated[
+    needs_review: Annotated[
         bool,
         Meta(
             description="Nobody knows whether its supplier delivered, and nobody but a person of the operator's can find out."

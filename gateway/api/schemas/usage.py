@@ -149,7 +149,7 @@ class Hold(Shaped, kw_only=True):
         Literal["reject", "cap", "owe"],
         Meta(description="What a capture above the amount does; see POST /holds."),
     ]
-    over_micros: Annotated[int, Meta(ge=0, description="Captured above the amount, in micros.")]
+    overage_micros: Annotated[int, Meta(ge=0, description="Captured above the amount, in micros.")]
     description: str
     model: str | None
     reference: CallerReference | None

@@ -145,7 +145,7 @@ class Delivery(Shaped, kw_only=True):
         Meta(description="That sent the top-up it tells of; null: no key, no top-up."),
     ]
     key_name: Annotated[str | None, Meta(description="What that key was called then.")]
-    waits_for: Annotated[
+    blocked_by: Annotated[
         DeliveryIdText | None,
         Meta(
             description="The delivery that has to end first: of an earlier event of the same object, to an"
@@ -215,7 +215,7 @@ class CertificationCheck(Shaped, kw_only=True):
         Literal["passed", "warned", "failed", "not_seen", "skipped"],
         Meta(description="not_seen: nobody says what the receiver did; skipped: not reached."),
     ]
-    harm: Annotated[
+    impact: Annotated[
         Literal["lost", "twice", "forged"] | None,
         Meta(
             description="What a failed check leads to: an event is lost, done twice, or believed."

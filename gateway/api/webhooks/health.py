@@ -8,7 +8,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
-from gateway.api.schemas.endpoint_health import ShownHealth
+from gateway.api.schemas.endpoint_health import WebhookHealth
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US
@@ -32,12 +32,12 @@ async def show(call: RequestContext[Fields, HealthQuery]) -> Answer:
     tenant, endpoint_id = call.principal.tenant, call.params["endpoint_id"]
     period_us = call.query.hours * HOUR_US
 
-    async def work(tx: Transaction) -> ShownHealth:
+    async def work(tx: Transaction) -> WebhookHealth:
         found = await endpoints.get(tx, call.context.vault, tenant, endpoint_id)
         health = await load_health(tx, tenant, endpoint_id, period_us=period_us, now_us=call.now_us)
         is_failing = found.status == endpoints.ENABLED and found.failing_since_at is not None
         warning = await notice.find_warning(tx, endpoint_id) if is_failing else None
-        return ShownHealth.of(
+        return WebhookHealth.of(
             found,
             health,
             disable_at=None if warning is None else warning.disable_at,
@@ -61,6 +61,6 @@ ROUTES = (
             " frequent first. Send one of a group again by `POST /deliveries/{delivery_id}/replay`, all"
             " of a time by `POST /webhooks/{endpoint_id}/replay`."
         ),
-        answers=ok(ShownHealth),
+        answers=ok(WebhookHealth),
     ),
 )

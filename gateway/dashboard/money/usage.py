@@ -36,7 +36,7 @@ _HOLDS: Final = Sheet[Hold](
             "status",
             "amount_micros",
             "captured_micros",
-            "over_micros",
+            "overage_micros",
             "description",
             "model",
         ),

@@ -26,7 +26,7 @@ _STATES: Final = (*STATES, "stuck")
 _SHEET: Final = Sheet[MachinePayment](
     "machine-payments",
     (
-        *("id", "state", "door", "network", "asset", "payer", "amount", "charged_cents"),
+        *("id", "state", "protocol", "network", "asset", "payer", "amount", "charged_cents"),
         *("request.platform", "request.recipient_email", "transaction_id", "settlement", "detail"),
         *("created_at", "settled_at", "ended_at"),
     ),

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from billing.reports.approval_limits import limits_of_askers
-from gateway.api.schemas.mandates import LimitStanding
+from gateway.api.schemas.mandates import LimitUsage
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.refused import is_safe_way
@@ -33,7 +33,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     limits = await call.context.database.read(
         lambda tx: limits_of_askers(tx, tenant, key_ids, now_us=call.now_us)
     )
-    shown = {key_id: [LimitStanding.of(one) for one in found] for key_id, found in limits.items()}
+    shown = {key_id: [LimitUsage.of(one) for one in found] for key_id, found in limits.items()}
     kept = {name: text for name in ("status", "cursor") if (text := listed.filters.text(name))}
     here = f"{PATH}?{urlencode(kept)}"
     return page(call, "approvals.html", listing=listed, limits=shown, here=here)

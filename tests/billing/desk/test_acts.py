@@ -84,10 +84,10 @@ LOST = DeskTopUp(HELD, [attempt("unknown")], None, NOW, can_be_asked=False)
         (seen(attempt("waiting")), "waiting", ("retry", "settle", "not_done", "fail")),
         (
             seen(attempt("unknown"), topup=HELD),
-            "needs_person",
+            "needs_review",
             ("settle", "not_done", "retry", "fail"),
         ),
-        (LOST, "needs_person", ("settle", "not_done", "fail")),
+        (LOST, "needs_review", ("settle", "not_done", "fail")),
         (seen(attempt("waiting"), TASK), "task", ("take", "settle", "refuse", "switch", "fail")),
         (seen(attempt("requested"), TASK), "task", ("take", "settle", "refuse", "switch", "fail")),
         (

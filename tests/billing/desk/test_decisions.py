@@ -118,7 +118,7 @@ async def test_switching_waits_until_somebody_says_that_it_was_not_done(
     shop = await Shop.open(database, clock, told, asked_again="person")
     topup_id = await shop.send()
     await shop.worker.step()
-    assert (await seen(shop, topup_id)).state == "needs_person"
+    assert (await seen(shop, topup_id)).state == "needs_review"
 
     for command, more in (
         (SwitchSupplier, {"to": "other", "reason": "quicker"}),

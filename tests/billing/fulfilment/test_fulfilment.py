@@ -229,7 +229,7 @@ async def test_http_service_that_is_away_is_unknown() -> None:
             {"due_minutes": 0},
             "manual: the option due_minutes does not fit: expected `int` >= 1",
         ),
-        ("code_stock", {"low_below": -1}, ""),
+        ("code_stock", {"low_threshold": -1}, ""),
     ],
 )
 async def test_options_that_do_not_fit_are_refused_without_their_values(

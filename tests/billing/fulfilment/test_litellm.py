@@ -179,7 +179,7 @@ async def test_a_key_that_is_not_as_it_was_asked_for_waits_for_a_person(
     outcome = await supplier.fulfil(await prepared(supplier, FIRST))
 
     assert isinstance(outcome, Unknown)
-    assert outcome.needs_person
+    assert outcome.needs_review
 
 
 async def test_a_later_top_up_raises_the_same_key(

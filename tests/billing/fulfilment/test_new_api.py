@@ -169,7 +169,7 @@ async def test_a_code_that_somebody_touched_waits_for_a_person(
     found = await codes.look(REQUEST)
 
     assert isinstance(found, Unknown)
-    assert found.needs_person
+    assert found.needs_review
 
 
 async def test_a_database_of_new_api_that_failed_says_no_for_now_only(
@@ -332,8 +332,8 @@ async def test_what_new_api_says_is_held_against_the_user_s_figures(
 
     outcome = await quota.fulfil(replace(REQUEST, prepared=PLAN))
 
-    needs_person = isinstance(outcome, Unknown) and outcome.needs_person
-    assert ("person" if needs_person else type(outcome).__name__.lower()) == expected
+    needs_review = isinstance(outcome, Unknown) and outcome.needs_review
+    assert ("person" if needs_review else type(outcome).__name__.lower()) == expected
 
 
 async def test_after_a_lost_answer_unchanged_figures_are_the_only_clear_ones(
@@ -349,7 +349,7 @@ async def test_after_a_lost_answer_unchanged_figures_are_the_only_clear_ones(
     assert found == Unknown(
         "New API gave no word for user 7: quota and used quota together were 1500, are 5001500 now, "
         "and this top-up adds 5000000",
-        needs_person=True,
+        needs_review=True,
     )
     assert await quota.look(replace(REQUEST, attempt=2)) == NotDone()
     assert isinstance(await quota.revoke(REQUEST, None), NotRevoked)

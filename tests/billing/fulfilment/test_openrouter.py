@@ -202,7 +202,7 @@ async def test_what_became_of_a_raise_is_told_by_name_and_limit(
 
     if is_done is None:
         assert isinstance(found, Unknown)
-        assert found.needs_person
+        assert found.needs_review
         assert "before this top-up its limit was 10.1" in found.detail
     else:
         assert isinstance(found, Delivered if is_done else NotDone)

@@ -35,10 +35,10 @@ async def opened(
     return replace(account, engine=open_engine(database, clock, rules)), suppliers
 
 
-async def fill(database: Database, *codes: str, low_below: int = 0, **more: Any) -> int:
+async def fill(database: Database, *codes: str, low_threshold: int = 0, **more: Any) -> int:
     new = [NewCode(KIND, code, **more) for code in codes]
     return await database.transaction(
-        lambda tx: stock.add(tx, VAULT, new, low_below=low_below, now_us=1)
+        lambda tx: stock.add(tx, VAULT, new, low_threshold=low_threshold, now_us=1)
     )
 
 
@@ -109,8 +109,8 @@ async def test_an_empty_stock_is_a_no_and_the_operator_is_told_once_that_few_are
 ) -> None:
     account, suppliers = await opened(database, clock, "code_stock")
     await database.transaction(lambda tx: set_operator(tx, account.account_id, is_operator=True))
-    await fill(database, "GIFT-0000-0001", "GIFT-0000-0002", low_below=2)
-    await fill(database, "GIFT-0000-0003", low_below=2, expires_at=5)  # has ended
+    await fill(database, "GIFT-0000-0001", "GIFT-0000-0002", low_threshold=2)
+    await fill(database, "GIFT-0000-0003", low_threshold=2, expires_at=5)  # has ended
 
     ids = [(await account.send(1000, platform="code_stock")).topup.id for _ in range(3)]
     await worker(account, suppliers).step()
@@ -122,7 +122,7 @@ async def test_an_empty_stock_is_a_no_and_the_operator_is_told_once_that_few_are
         "no code of this amount is in stock",
     }
     assert (await account.events()).count("stock.low") == 1
-    await fill(database, "GIFT-0000-0004", "GIFT-0000-0005", low_below=2)
+    await fill(database, "GIFT-0000-0004", "GIFT-0000-0005", low_threshold=2)
     await account.send(1000, platform="code_stock")
     await worker(account, suppliers).step()
     assert (await account.events()).count("stock.low") == 2

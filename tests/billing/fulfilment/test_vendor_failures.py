@@ -122,7 +122,7 @@ class Failing(RuleBasedStateMachine):
             self._record(self.open, outcome)
         elif isinstance(outcome, Refused):
             self.open = None
-        elif isinstance(outcome, Unknown) and outcome.needs_person:
+        elif isinstance(outcome, Unknown) and outcome.needs_review:
             self._decided_by_person(self.open)
 
     async def _keep(self, prepared: str) -> bool:

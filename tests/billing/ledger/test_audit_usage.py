@@ -41,7 +41,7 @@ async def a_life(database: Database, clock: FixedClock) -> FundedAccount:
             {HELD, HOLD, ENDED, DAY, DAYS_RECORDS, KEY},
         ),
         ("UPDATE holds SET captured_micros = 401 WHERE reference = 'done'", {HOLD, DAY, KEY}),
-        ("UPDATE holds SET over_micros = 7 WHERE reference = 'done'", {HOLD, DAY, KEY}),
+        ("UPDATE holds SET overage_micros = 7 WHERE reference = 'done'", {HOLD, DAY, KEY}),
         ("DELETE FROM holds WHERE reference = 'open'", {HELD, KEY}),
         ("UPDATE usage_records SET amount_micros = 99", {"usage was charged once", DAY, KEY}),
         ("UPDATE usage_records SET input_tokens = 1", {DAYS_RECORDS}),

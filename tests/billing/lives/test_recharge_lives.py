@@ -224,11 +224,11 @@ async def test_a_disputed_recharge_charges_no_more_until_a_person_says_so(payer:
     mails = await context.database.read(lambda tx: owner_mail.latest(tx, payer.tenant, limit=9))
 
     # The $10.00 went back with the dispute, and nothing was bought instead.
-    assert (len(stripe.account.every("charge")), off.off_reason) == (1, "dispute")
-    assert [(one["reason"], one["switched_off"]) for one in told] == [("disputed", True)]
+    assert (len(stripe.account.every("charge")), off.disabled_reason) == (1, "dispute")
+    assert [(one["reason"], one["disabled"]) for one in told] == [("disputed", True)]
     assert [(one.kind, one.data["reason"]) for one in mails] == [("recharge_failed", "disputed")]
 
-    await context.engine.submit(SetRecharge(replace(off, off_reason=None)))
+    await context.engine.submit(SetRecharge(replace(off, disabled_reason=None)))
     await payer.hear()
     await payer.work()
 

@@ -73,7 +73,7 @@ class Bank:
 
 async def opened(database: Database, clock: FixedClock, *words: str) -> tuple[Machine, Bank]:
     bank = Bank(words=list(words))
-    return await open_machine(database, clock, TokenFacilitator(bank, clock), door=MPP), bank
+    return await open_machine(database, clock, TokenFacilitator(bank, clock), protocol=MPP), bank
 
 
 async def test_a_charge_of_another_sum_waits_for_a_person(
@@ -83,7 +83,7 @@ async def test_a_charge_of_another_sum_waits_for_a_person(
 
     stuck = await machine.pay(machine.payment(1))
 
-    assert stuck.needs_person
+    assert stuck.needs_review
     assert await machine.delivered() == 0
     assert await machine.findings() == []
 
@@ -151,7 +151,7 @@ async def test_no_order_of_things_charges_twice_or_loses_what_was_charged(
             assert row.state in {"paid", "refunded"}
         else:
             # Nobody knows of a charge that was never made: where no answer said so, a person decides.
-            assert row.state == "refused" or row.needs_person
+            assert row.state == "refused" or row.needs_review
     # One charge for each payment, and none of a payment that has no row.
     assert bank.charges == sum(bank.is_charged(row.id) for row in found)
     assert await machine.findings() == []

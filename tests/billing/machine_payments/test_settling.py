@@ -219,7 +219,7 @@ async def test_a_transaction_that_is_told_twice_is_credited_once(
     paid = await machine.pay(machine.payment(0))
     told = await machine.pay(machine.payment(1, distinct=True))
 
-    assert (told.state, told.needs_person, told.settled_at) == ("unsure", True, None)
+    assert (told.state, told.needs_review, told.settled_at) == ("unknown", True, None)
     assert told.detail == (
         f"Transaction {paid.settlement} already settled payment {paid.id}."
         " The facilitator gave it for this payment too: look this one up."
@@ -279,8 +279,8 @@ async def test_two_processes_that_are_told_one_transaction_at_once_credit_it_onc
     await asyncio.gather(*(machine.pay(machine.payment(n, distinct=True)) for n in range(1, 7)))
 
     others = [one for one in await machine.rows() if one.payment_ref != "ref-0"]
-    assert Counter(one.state for one in others) == {"paid": 1, "unsure": 5}
-    assert all(one.needs_person for one in others if one.state == "unsure")
+    assert Counter(one.state for one in others) == {"paid": 1, "unknown": 5}
+    assert all(one.needs_review for one in others if one.state == "unknown")
     assert await machine.delivered() == 2
     assert await machine.findings() == []
 
@@ -381,7 +381,7 @@ async def test_no_order_of_things_charges_twice_or_loses_what_was_paid(
     assert len(settled) == len(set(settled)) <= sum(times > 0 for times in chain.charged.values())
     for row in found:
         is_charged = chain.charged[row.payment_ref.encode()] > 0
-        is_told_twice = row.needs_person and "already settled payment" in (row.detail or "")
+        is_told_twice = row.needs_review and "already settled payment" in (row.detail or "")
         is_known = row.settlement == "0x" + row.payment_ref.encode().hex()
         if not is_told_twice and (is_known or row.settled_at is None):
             assert row.state in ({"paid", "refunded"} if is_charged else {"refused"})

@@ -46,7 +46,7 @@ PROVES_NOTHING = {
     "mails.status": _MAIL,
     "owner_mails.status": _MAIL,
     "payment_fees.amount": "what a provider kept, as its list shows it; nothing is booked by it",
-    "plan_grants.untold_micros": "what an event left out; what went on and what came back is proved",
+    "plan_grants.unreported_micros": "what an event left out; what went on and what came back is proved",
     "provider_events.outcome": "a log of what became of each notification; what it brought about is proved",
     "provider_strays.amount": "a provider's word on what is not known yet; once it counts it is proved",
     "replays.status": "whether a job of sending again goes on; each delivery has its own state",

@@ -174,7 +174,7 @@ async def test_the_months_bound_counts_what_is_under_way_and_ends_with_the_month
 
     assert one.vendor.charges_heard == 1
     last = (await one.told())[-1]
-    assert (last["reason"], last["order_id"], last["switched_off"]) == ("monthly_max", None, False)
+    assert (last["reason"], last["order_id"], last["disabled"]) == ("monthly_max", None, False)
 
     await one.work(seconds=31 * DAY_S)  # the same fall: nothing
     assert one.vendor.charges_heard == 1
@@ -205,7 +205,7 @@ async def test_a_decline_that_may_pass_is_charged_again_later_and_the_third_ends
     assert one.vendor.charges_heard == 3
     told = await one.told()
     assert [each["failures"] for each in told] == [1, 2, 3]
-    assert [each["switched_off"] for each in told] == [False, False, True]
+    assert [each["disabled"] for each in told] == [False, False, True]
     assert [each["retry_at"] for each in told] == [
         "2026-06-13T13:00:00Z",
         "2026-06-14T13:00:00Z",
@@ -213,7 +213,7 @@ async def test_a_decline_that_may_pass_is_charged_again_later_and_the_third_ends
     ]
     setting = await one.setting()
     assert setting is not None
-    assert setting.off_reason == "failures"
+    assert setting.disabled_reason == "failures"
 
 
 async def test_a_decline_for_good_waits_for_the_next_fall(one: Recharging) -> None:

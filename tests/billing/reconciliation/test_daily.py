@@ -232,7 +232,7 @@ async def test_what_suppliers_say_is_held_against_what_was_delivered(books: Book
     assert await books.compare("suppliers") == []
     outside = "UPDATE topups SET supplier = 'acme', fulfilment = 'http'"
     attempt = """INSERT INTO fulfilment_attempts (transaction_id, number, account_id, environment,
-        recipient_email, supplier, kind, outcome, asks, requested_at, last_requested_at, ended_at)
+        recipient_email, supplier, kind, outcome, requests_made, requested_at, last_requested_at, ended_at)
         VALUES ('{}', {}, '{}', 'staging', 'user@mail.com', 'acme', 'http', 'delivered', 1, 1, 1, 1)"""
     owner = books.store.account_id
     await run_sql(database, outside)

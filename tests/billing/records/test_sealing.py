@@ -180,7 +180,7 @@ UNSEALED = {
     "events": {"code_sealed"},
     "deliveries": {
         *("next_attempt_at", "claim_no", "lost_claims", "due_at", "object_id", "event_no"),
-        "waits_since_at",
+        "blocked_since_at",
     },
 }
 

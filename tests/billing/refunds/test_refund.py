@@ -249,7 +249,7 @@ async def test_a_part_by_hand_counts_beside_one_that_was_asked_for(
 
     by_hand = await refunding.ask(order, 700, provider_refund_id="R7")
 
-    assert (by_hand.status, by_hand.is_by_hand) == ("succeeded", True)
+    assert (by_hand.status, by_hand.is_made_at_provider) == ("succeeded", True)
     assert (await refunding.buyer.now(order)).refunded_amount == 1200
     with pytest.raises(RefundRefused) as refused:
         await refunding.ask(order, 100, provider_refund_id="R7")

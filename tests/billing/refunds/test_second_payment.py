@@ -60,7 +60,7 @@ async def test_a_second_payment_goes_back_and_the_credit_of_the_first_stays(
     assert (asked.payment_ref, asked.amount, asked.held_micros) == ("pi_2", 2000, 0)
     with pytest.raises(RefundUnderWay, match="one goes on at a time"):
         await refunding.ask(order, payment_ref="pi_2")
-    with pytest.raises(OrderDecided, match="pi_2 is asking"):
+    with pytest.raises(OrderDecided, match="pi_2 is requested"):
         await refunding.buyer.resolve(order, "reject")
     await refunding.settle(asked, made(asked))
     await refunding.settle(asked, made(asked))
@@ -195,7 +195,7 @@ async def test_an_invoice_that_is_held_goes_back_whole_and_is_credited_no_more(
         await refunding.ask(settled, 500, is_plan=True, payment_ref="in_1")
     asked = await refunding.ask(settled, is_plan=True, payment_ref="in_1")
     assert (asked.payment_ref, asked.amount, asked.held_micros) == ("in_1", 700, 0)
-    with pytest.raises(OrderDecided, match="in_1 is asking"):
+    with pytest.raises(OrderDecided, match="in_1 is requested"):
         await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=700)
     await refunding.settle(asked, made(asked))
 

@@ -39,9 +39,9 @@ async def test_the_review_ends_with_the_providers_word_and_opens_again_should_it
     asked = await refunding.ask(order)
 
     assert (asked.status, asked.amount, asked.held_micros) == ("requested", 1999, 0)
-    with pytest.raises(OrderDecided, match="is asking"):
+    with pytest.raises(OrderDecided, match="is requested"):
         await refunding.buyer.resolve(order, "approve")
-    with pytest.raises(OrderDecided, match="is asking"):
+    with pytest.raises(OrderDecided, match="is requested"):
         await refunding.buyer.resolve(order, "reject")
     await refunding.settle(asked, made(asked))
     closed = await refunding.buyer.now(order)

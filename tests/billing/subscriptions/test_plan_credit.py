@@ -205,7 +205,7 @@ async def test_no_part_comes_after_the_subscription_ended(club: Subscriber) -> N
     at(club, starts[5])
     await look(club)
 
-    given = [one.given_micros for one in await parts(club)]
+    given = [one.granted_micros for one in await parts(club)]
     assert given == [10_000_000] * 3 + [0] * 9
     assert [one.due_at for one in (await parts(club))[3:6]] == [None] * 3
 
@@ -236,7 +236,7 @@ async def test_a_refund_keeps_back_what_is_not_given_and_takes_the_rest(club: Su
     assert (period.credits_micros, period.reversed_micros) == (30_000_000, 30_000_000)
     at(club, starts[11])
     await look(club)
-    assert sum(one.given_micros for one in await parts(club)) == 30_000_000
+    assert sum(one.granted_micros for one in await parts(club)) == 30_000_000
     assert await club.buyer.account.findings() == []
 
 

@@ -71,7 +71,7 @@ async def test_a_second_top_up_with_the_same_code_waits_for_a_person_and_names_t
     )
     assert (kept.objection, again.objection) == (sentence, sentence)
     topup = await now(account, second)
-    assert (topup.status, topup.needs_person, topup.fulfilment_code) == ("pending", True, None)
+    assert (topup.status, topup.needs_review, topup.fulfilment_code) == ("pending", True, None)
     (word,) = await words(account, second)
     assert (word.why, word.word, word.hint, word.times) == ("repeated", "delivered", "5678", 2)
     assert (await account.balance())["held_cents"] == 1000
@@ -237,7 +237,7 @@ async def test_what_cannot_be_right_waits_for_a_person_and_is_not_lost(
     kept = await told(account, topup_id, given_, **more)
 
     assert sentence in (kept.objection or "")
-    assert (await now(account, topup_id)).needs_person
+    assert (await now(account, topup_id)).needs_review
     (word,) = await words(account, topup_id)
     assert word.why == "implausible"
     found = last_handed_over(account.rules.codes, [word])

@@ -134,7 +134,7 @@ async def test_processes_that_are_killed_while_they_deliver_the_same_codes_deliv
         if one.status == "delivered"
     }
     assert sorted(values) == [f"GIFT-0000-{number:04}" for number in range(CODES)]
-    assert {one.needs_person for one in found.values() if one.status == "pending"} == {True}
+    assert {one.needs_review for one in found.values() if one.status == "pending"} == {True}
     # What a killed one had entered and not committed is nobody's.
     assert await owners(database) == {digest_of(codes, value): id_ for value, id_ in values.items()}
     assert (await account.balance())["held_cents"] == 1000 * CODES

@@ -154,7 +154,7 @@ async def test_a_supplier_that_workers_leave_alone_or_that_is_switched_off_deliv
 
     async def leave_alone(tx: Transaction) -> None:
         await platform_rows.note_health(
-            tx, "staging", "wallet", resting_since=now_us, error=None, now_us=now_us
+            tx, "staging", "wallet", breaker_opened_at=now_us, error=None, now_us=now_us
         )
         await platform_rows.raise_version(tx)
 

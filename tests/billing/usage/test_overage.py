@@ -43,8 +43,8 @@ async def test_what_a_hold_says_of_more_is_what_happens(
     capped = await capture(account, cut, 1500)
     more = await capture(account, owing, 1500)
 
-    assert (capped.hold.captured_micros, capped.hold.over_micros) == (1000, 0)
-    assert (more.hold.captured_micros, more.hold.over_micros) == (1000, 500)
+    assert (capped.hold.captured_micros, capped.hold.overage_micros) == (1000, 0)
+    assert (more.hold.captured_micros, more.hold.overage_micros) == (1000, 500)
     assert more.balance_micros == OPENING - 1000 - 1000 - 1500
     assert (await balances(account))["used"] == 2500
     assert await account.findings() == []
@@ -96,7 +96,7 @@ async def test_more_than_a_hold_counts_on_the_caps_and_has_a_bound(
     captured = await capture(account, held, 9999)
 
     assert beyond.value.extra["max_micros"] == 10_000
-    assert captured.hold.over_micros == 8999
+    assert captured.hold.overage_micros == 8999
     with pytest.raises(CapExceeded):
         await use(account, 1)
     assert await account.findings() == []

@@ -132,7 +132,7 @@ def test_what_was_delivered_for_another_top_up_is_settled_by_nobody(
     assert (kept.exit_code, nothing.exit_code) == (1, 1)
     assert f"The same was delivered for {first} before." in kept.stderr
     assert "Nothing is kept that its supplier handed over." in nothing.stderr
-    assert (shown["status"], shown["state"]) == ("pending", "needs_person")
+    assert (shown["status"], shown["state"]) == ("pending", "needs_review")
     assert own("audit").exit_code == 0
 
 

@@ -65,7 +65,7 @@ def test_stock_is_read_whole_before_any_of_it_is_taken_in(topup: Topup, tmp_path
     assert result_of(added) == {"given": 2, "added": 2, "known_before": 0}
     assert result_of(again) == {"given": 2, "added": 0, "known_before": 2}
     assert low.exit_code == 1  # one of each is fewer than ten
-    assert [one["left"] for one in json.loads(low.stdout)["items"]] == [1, 1]
+    assert [one["remaining"] for one in json.loads(low.stdout)["items"]] == [1, 1]
     assert "GIFT-0001-0001" not in listed.stdout
     assert {one["code"] for one in result_of(listed)["items"]} == {"…0001", "…****"}
 

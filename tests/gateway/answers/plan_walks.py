@@ -58,7 +58,7 @@ async def _free(to: Recorder, key: str, boss: str, one: str) -> None:
     body = {**why, "period_start": paid_until}
     given = await to.own("given free", "POST", path, boss, json=body)
     await to.own("given twice", "POST", path, boss, json=body)
-    back = f"{path}/{given['id']}/take-back"
+    back = f"{path}/{given['id']}/revoke"
     await to.own("taken back", "POST", back, boss, json={"reason": "a mistake"})
     await to.own("taken back twice", "POST", back, boss, json={"reason": "a mistake"})
     await to.own(

@@ -28,7 +28,7 @@ async def test_a_registered_endpoint_is_tried_with_its_secret_and_key_and_no_log
     assert answer.status_code == 200
     assert data["certified"] is False
     assert data["counts"] == {"passed": 13, "warned": 0, "failed": 3, "not_seen": 0, "skipped": 0}
-    assert {check["name"] for check in data["checks"] if check["harm"] == "twice"} == {
+    assert {check["name"] for check in data["checks"] if check["impact"] == "twice"} == {
         *("repeated", "repeated_at_once", "lost_answers")
     }
     assert took_s < 50

@@ -86,7 +86,7 @@ async def test_a_code_is_shown_to_its_sender_and_hinted_at_to_a_reader(
     assert await seen(sender) == [("GIFT-7Q3X-9KVM", SHOWN)] * 3
     assert await seen(reader) == [(None, HIDDEN)] * 3
     status = (await gateway.call("GET", f"/topup/status/{topup_id}", key=sender)).json()["data"]
-    assert (status["new_balance_cents"], status["needs_person"]) == (0, False)
+    assert (status["new_balance_cents"], status["needs_review"]) == (0, False)
     assert (status["supplier"], status["cost_cents"]) == (None, None)
 
 

@@ -73,7 +73,7 @@ async def test_deliveries_and_orders_are_exported(gateway: Gateway) -> None:
 
     assert deliveries.text == (
         "id,event_id,event_type,endpoint_id,transaction_id,status,attempts_made,next_attempt_at,"
-        "replay_of,created_at,key_id,key_name,waits_for\r\n"
+        "replay_of,created_at,key_id,key_name,blocked_by\r\n"
     )
     assert orders.text == (
         "id,status,provider,pack_id,amount,currency,pay_amount,pay_currency,credits,coupon,"

@@ -315,5 +315,5 @@ async def test_a_hold_is_extended_and_captured_by_tokens(gateway: Gateway, key: 
 
     assert extended.json()["data"]["expires_at"] == "2026-06-13T12:10:00Z"
     data = captured.json()["data"]
-    assert (data["captured_micros"], data["over_micros"], data["overage"]) == (4000, 1000, "owe")
+    assert (data["captured_micros"], data["overage_micros"], data["overage"]) == (4000, 1000, "owe")
     assert (data["price_version"], data["balance_micros"]) == (1, 9_999_995_000)

@@ -114,9 +114,13 @@ async def test_a_plan_is_changed_ended_and_resumed_by_stripes_word(
         later = await club.ask("GET", path)
 
         assert (one["status"], one["credits_granted"]) == ("active", 10_000)
-        assert (cost["due"], cost["is_estimate"]) == (1000, False)
+        assert (cost["amount_due"], cost["is_estimate"]) == (1000, False)
         # Stripe's preview without a charge now is the next renewal, which is not due.
-        assert (less["due"], less["is_charged_now"], less["is_estimate"]) == (0, False, False)
+        assert (less["amount_due"], less["is_charged_now"], less["is_estimate"]) == (
+            0,
+            False,
+            False,
+        )
         # Named by the answer, and taken over with its paid invoice: 10.00 of 30.00 grant a third.
         assert (changed["plan_id"], changed["next_plan_id"]) == ("pro", "team")
         assert (dearer["plan_id"], dearer["credits_granted"]) == ("team", 20_000)
@@ -148,7 +152,10 @@ async def test_a_lost_answer_is_kept_and_asked_about_and_nothing_is_done_twice(
         await club.deliver()
         after = await club.ask("GET", path)
 
-        assert (unclear["pending"]["act"], unclear["pending"]["is_unclear"]) == ("change", True)
+        assert (unclear["pending"]["action"], unclear["pending"]["is_outcome_unknown"]) == (
+            "change",
+            True,
+        )
         assert other["error"]["reason"] == "under_way"
         assert (after["plan_id"], after["pending"]) == ("team", None)
         # The first month, and half of the difference, once.

@@ -104,7 +104,7 @@ async def test_a_hold_is_made_shown_and_captured_in_part(gateway: Gateway, key: 
         "expires_at": "2026-06-13T12:01:00Z",
         "ended_at": None,
         "overage": "reject",
-        "over_micros": 0,
+        "overage_micros": 0,
         "input_tokens": None,
         "output_tokens": None,
         "cached_tokens": None,

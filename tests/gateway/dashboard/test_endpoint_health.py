@@ -89,7 +89,7 @@ async def test_what_arrived_when_it_was_sent_again_is_mended_and_no_failure(
         again = await browser.send(f"/dashboard/deliveries/{last}/replay", {})
         then = await until(gateway, key, endpoint_id, "delivered", 1)
 
-    assert (then["failed"], then["failures"], then["success_share"]) == (0, [], 1.0)
+    assert (then["failed"], then["failures"], then["success_rate"]) == (0, [], 1.0)
     log = text_of((await browser.get("/dashboard/deliveries?status=failed")).text)
     assert "topup.delivered" in log
     assert "mended 500 in" in log

@@ -75,7 +75,7 @@ async def test_a_saved_card_is_charged_when_the_balance_is_low(
     token = csrf_of((await browser.get(PAGE)).text)
     path, headers = "/api/public/v1/topup/balance/recharge", {"X-CSRF-Token": token}
     gone = (await browser.request("DELETE", path, headers)).json()["data"]
-    assert (gone["status"], gone["off_reason"], gone["amount_cents"]) == ("off", None, 2500)
+    assert (gone["status"], gone["disabled_reason"], gone["amount_cents"]) == ("off", None, 2500)
 
     await press(browser, f"{PAGE}/forget", provider="stripe", method=await method_of(browser))
     text = text_of((await browser.get(PAGE)).text)

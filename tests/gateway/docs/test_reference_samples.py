@@ -46,7 +46,7 @@ NEEDS: Mapping[str, Maker] = {
     "POST /codes/redeem": stage.code,
     "POST /subscriptions/{subscription_id}/resume": stage.ending,
     "POST /subscriptions/{subscription_id}/free-periods": stage.overdue,
-    "POST /subscriptions/{subscription_id}/free-periods/{period_id}/take-back": stage.free_period,
+    "POST /subscriptions/{subscription_id}/free-periods/{period_id}/revoke": stage.free_period,
     "POST /orders/{order_id}/refund": stage.refundable,
     **{
         f"GET /{path}": stage.operator

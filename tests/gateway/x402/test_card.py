@@ -53,7 +53,7 @@ async def test_the_authors_own_client_pays_by_card(database_url: str, tmp_path: 
     assert [one["amount"] for one in charges] == [1000]
     assert charges[0]["metadata"] == {"payment_id": row.id, "origin": "machine_payment"}
     assert "user@example.com" not in json.dumps(charges)
-    assert (row.door, row.state, row.payer) == ("mpp", "paid", "spt_…0001")
+    assert (row.protocol, row.state, row.payer) == ("mpp", "paid", "spt_…0001")
     # What was shown can be charged: it lies sealed alone.
     assert "spt_000001" not in repr(row)
     assert (delivered, wrong) == (1000, [])
@@ -232,8 +232,8 @@ async def test_what_never_reached_stripe_waits_for_a_person(shop: CardShop) -> N
     await sweep(shop.gateway)
 
     (stuck,) = await rows(shop.gateway)
-    assert (asked.state, asked.needs_person) == ("unknown", False)
-    assert stuck.needs_person
+    assert (asked.state, asked.needs_review) == ("unknown", False)
+    assert stuck.needs_review
     assert stuck.detail == "the provider's search shows no charge of it yet"
     assert shop.charged == []
 

@@ -181,7 +181,7 @@ async def test_what_expired_unsettled_waits_for_a_person(
     await sweep(gateway)
 
     [row] = await rows(gateway)
-    assert row.needs_person
+    assert row.needs_review
     stuck = await gateway.context.database.read(
         lambda tx: payments.page(tx, "live", state="stuck", before_id=None, limit=5)
     )

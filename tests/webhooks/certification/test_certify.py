@@ -57,9 +57,9 @@ async def certified(
 
 
 def amiss(run: Certification) -> dict[str, tuple[str, str | None]]:
-    """What did not pass: check → (verdict, harm)."""
+    """What did not pass: check → (verdict, impact)."""
     return {
-        result.name: (result.verdict, result.harm)
+        result.name: (result.verdict, result.impact)
         for result in run.checks
         if result.verdict != "passed"
     }

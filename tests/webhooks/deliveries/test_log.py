@@ -68,7 +68,7 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
         "created_at": "2026-06-13T12:00:00Z",
         "key_id": "key_1",
         "key_name": "Shop",
-        "waits_for": None,
+        "blocked_by": None,
     }
     assert asdict(AttemptShape.of(attempt)) == {
         "id": attempt.id,

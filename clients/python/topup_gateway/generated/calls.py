@@ -107,8 +107,8 @@ from .api.calls.post_subscriptions_subscription_id_change import (
 from .api.calls.post_subscriptions_subscription_id_free_periods import (
     post_subscriptions_subscription_id_free_periods,
 )
-from .api.calls.post_subscriptions_subscription_id_free_periods_period_id_take_back import (
-    post_subscriptions_subscription_id_free_periods_period_id_take_back,
+from .api.calls.post_subscriptions_subscription_id_free_periods_period_id_revoke import (
+    post_subscriptions_subscription_id_free_periods_period_id_revoke,
 )
 from .api.calls.post_subscriptions_subscription_id_pause import (
     post_subscriptions_subscription_id_pause,
@@ -237,7 +237,7 @@ __all__ = [
     "post_subscriptions_subscription_id_cancel",
     "post_subscriptions_subscription_id_change",
     "post_subscriptions_subscription_id_free_periods",
-    "post_subscriptions_subscription_id_free_periods_period_id_take_back",
+    "post_subscriptions_subscription_id_free_periods_period_id_revoke",
     "post_subscriptions_subscription_id_pause",
     "post_subscriptions_subscription_id_resume",
     "post_tokens",

@@ -19,7 +19,7 @@ from .account_limits import AccountLimits
 from .account_limits_answer import AccountLimitsAnswer
 from .account_limits_answer_status import AccountLimitsAnswerStatus
 from .account_limits_body import AccountLimitsBody
-from .answered import Answered
+from .ancestor_key import AncestorKey
 from .api_key import ApiKey
 from .api_key_answer import ApiKeyAnswer
 from .api_key_answer_status import ApiKeyAnswerStatus
@@ -118,7 +118,7 @@ from .cap_used_event_data_unit import CapUsedEventDataUnit
 from .caps import Caps
 from .capture_body import CaptureBody
 from .certification_check import CertificationCheck
-from .certification_check_harm_type_0 import CertificationCheckHarmType0
+from .certification_check_impact_type_0 import CertificationCheckImpactType0
 from .certification_check_verdict import CertificationCheckVerdict
 from .certification_counts import CertificationCounts
 from .certified_receiver import CertifiedReceiver
@@ -154,6 +154,10 @@ from .code_row_page_answer_status import CodeRowPageAnswerStatus
 from .completed_batch_event_data import CompletedBatchEventData
 from .completed_batch_event_data_status import CompletedBatchEventDataStatus
 from .create_token_body import CreateTokenBody
+from .created_token import CreatedToken
+from .created_token_answer import CreatedTokenAnswer
+from .created_token_answer_status import CreatedTokenAnswerStatus
+from .created_token_environment import CreatedTokenEnvironment
 from .credit_expired_event import CreditExpiredEvent
 from .credit_expired_event_environment import CreditExpiredEventEnvironment
 from .credit_expiring_event import CreditExpiringEvent
@@ -250,6 +254,7 @@ from .failed_top_up_event_data import FailedTopUpEventData
 from .failed_top_up_event_data_metadata import FailedTopUpEventDataMetadata
 from .failed_top_up_event_data_status import FailedTopUpEventDataStatus
 from .failure import Failure
+from .failure_summary import FailureSummary
 from .field_problem import FieldProblem
 from .finding import Finding
 from .finding_part import FindingPart
@@ -292,8 +297,9 @@ from .get_usage_format import GetUsageFormat
 from .get_usage_group_by import GetUsageGroupBy
 from .get_wallets_format import GetWalletsFormat
 from .get_webhooks_format import GetWebhooksFormat
-from .give_period_body import GivePeriodBody
 from .given_back import GivenBack
+from .grant_free_period_body import GrantFreePeriodBody
+from .health_step import HealthStep
 from .held import Held
 from .hold import Hold
 from .hold_answer import HoldAnswer
@@ -307,7 +313,6 @@ from .issued_voucher_answer import IssuedVoucherAnswer
 from .issued_voucher_answer_status import IssuedVoucherAnswerStatus
 from .issued_voucher_status import IssuedVoucherStatus
 from .item_error import ItemError
-from .key_above import KeyAbove
 from .key_cap_near_event import KeyCapNearEvent
 from .key_cap_near_event_environment import KeyCapNearEventEnvironment
 from .key_cap_reached_event import KeyCapReachedEvent
@@ -317,7 +322,6 @@ from .key_changed_event_data import KeyChangedEventData
 from .key_created_event import KeyCreatedEvent
 from .key_created_event_environment import KeyCreatedEventEnvironment
 from .key_limits import KeyLimits
-from .key_of_tree import KeyOfTree
 from .key_paused_event import KeyPausedEvent
 from .key_paused_event_environment import KeyPausedEventEnvironment
 from .key_resumed_event import KeyResumedEvent
@@ -327,12 +331,13 @@ from .key_revoked_event_environment import KeyRevokedEventEnvironment
 from .key_tree import KeyTree
 from .key_tree_answer import KeyTreeAnswer
 from .key_tree_answer_status import KeyTreeAnswerStatus
+from .key_tree_node import KeyTreeNode
 from .key_window import KeyWindow
 from .keys_patch_body import KeysPatchBody
 from .keys_rotate_body import KeysRotateBody
-from .limit_standing import LimitStanding
-from .limit_standing_cap import LimitStandingCap
-from .limit_standing_unit import LimitStandingUnit
+from .limit_usage import LimitUsage
+from .limit_usage_cap import LimitUsageCap
+from .limit_usage_unit import LimitUsageUnit
 from .link import Link
 from .link_body_type_0 import LinkBodyType0
 from .low_balance_event_data import LowBalanceEventData
@@ -340,10 +345,6 @@ from .low_balance_event_data_currency import LowBalanceEventDataCurrency
 from .low_stock_event_data import LowStockEventData
 from .machine_payment_shape import MachinePaymentShape
 from .machine_payment_shape_state import MachinePaymentShapeState
-from .made_token import MadeToken
-from .made_token_answer import MadeTokenAnswer
-from .made_token_answer_status import MadeTokenAnswerStatus
-from .made_token_environment import MadeTokenEnvironment
 from .mint_body import MintBody
 from .mint_body_preset_type_0 import MintBodyPresetType0
 from .minted_key import MintedKey
@@ -411,9 +412,9 @@ from .payment_method import PaymentMethod
 from .payment_methods import PaymentMethods
 from .payment_methods_answer import PaymentMethodsAnswer
 from .payment_methods_answer_status import PaymentMethodsAnswerStatus
-from .pending_steer import PendingSteer
-from .pending_steer_act import PendingSteerAct
-from .pending_steer_interval_type_0 import PendingSteerIntervalType0
+from .pending_action import PendingAction
+from .pending_action_action import PendingActionAction
+from .pending_action_interval_type_0 import PendingActionIntervalType0
 from .pending_top_up_event_data import PendingTopUpEventData
 from .pending_top_up_event_data_metadata import PendingTopUpEventDataMetadata
 from .pending_top_up_event_data_status import PendingTopUpEventDataStatus
@@ -439,9 +440,9 @@ from .recharge_answer import RechargeAnswer
 from .recharge_answer_status import RechargeAnswerStatus
 from .recharge_body import RechargeBody
 from .recharge_charge import RechargeCharge
+from .recharge_disabled_reason_type_0 import RechargeDisabledReasonType0
 from .recharge_failed_event import RechargeFailedEvent
 from .recharge_failed_event_environment import RechargeFailedEventEnvironment
-from .recharge_off_reason_type_0 import RechargeOffReasonType0
 from .recharge_status import RechargeStatus
 from .recharge_succeeded_event import RechargeSucceededEvent
 from .recharge_succeeded_event_environment import RechargeSucceededEventEnvironment
@@ -502,6 +503,7 @@ from .requested_approval_event_data import RequestedApprovalEventData
 from .requested_approval_event_data_metadata import RequestedApprovalEventDataMetadata
 from .requested_approval_event_data_status import RequestedApprovalEventDataStatus
 from .requester import Requester
+from .response_times import ResponseTimes
 from .restored_order_event_data import RestoredOrderEventData
 from .restored_order_event_data_origin_type_0 import RestoredOrderEventDataOriginType0
 from .restored_order_event_data_status import RestoredOrderEventDataStatus
@@ -522,6 +524,7 @@ from .reversed_top_up_event_data_metadata import ReversedTopUpEventDataMetadata
 from .reversed_top_up_event_data_status import ReversedTopUpEventDataStatus
 from .reversed_top_up_metadata import ReversedTopUpMetadata
 from .reversed_top_up_next_action import ReversedTopUpNextAction
+from .revoke_free_period_body import RevokeFreePeriodBody
 from .sandbox_body import SandboxBody
 from .sandbox_key import SandboxKey
 from .sandbox_key_answer import SandboxKeyAnswer
@@ -563,11 +566,6 @@ from .settlement import Settlement
 from .settlement_answer import SettlementAnswer
 from .settlement_answer_status import SettlementAnswerStatus
 from .shown_delivery import ShownDelivery
-from .shown_failures import ShownFailures
-from .shown_health import ShownHealth
-from .shown_health_answer import ShownHealthAnswer
-from .shown_health_answer_status import ShownHealthAnswerStatus
-from .shown_step import ShownStep
 from .stated_transfer import StatedTransfer
 from .statement import Statement
 from .statement_answer import StatementAnswer
@@ -609,7 +607,6 @@ from .subscription_started_event_environment import SubscriptionStartedEventEnvi
 from .subscription_status import SubscriptionStatus
 from .succeeded_recharge_event_data import SucceededRechargeEventData
 from .succeeded_recharge_event_data_currency import SucceededRechargeEventDataCurrency
-from .take_period_back_body import TakePeriodBackBody
 from .tax_line import TaxLine
 from .test_event_body import TestEventBody
 from .threshold import Threshold
@@ -692,6 +689,9 @@ from .webhook_endpoint_page import WebhookEndpointPage
 from .webhook_endpoint_page_answer import WebhookEndpointPageAnswer
 from .webhook_endpoint_page_answer_status import WebhookEndpointPageAnswerStatus
 from .webhook_endpoint_status import WebhookEndpointStatus
+from .webhook_health import WebhookHealth
+from .webhook_health_answer import WebhookHealthAnswer
+from .webhook_health_answer_status import WebhookHealthAnswerStatus
 from .webhooks_patch_body import WebhooksPatchBody
 from .webhooks_patch_body_filter_type_0 import WebhooksPatchBodyFilterType0
 from .webhooks_patch_body_filter_type_0_additional_property_type_1 import (
@@ -724,7 +724,7 @@ __all__ = (
     "AccountLimitsAnswer",
     "AccountLimitsAnswerStatus",
     "AccountLimitsBody",
-    "Answered",
+    "AncestorKey",
     "ApiKey",
     "ApiKeyAnswer",
     "ApiKeyAnswerStatus",
@@ -823,7 +823,7 @@ __all__ = (
     "CapUsedEventDataCap",
     "CapUsedEventDataUnit",
     "CertificationCheck",
-    "CertificationCheckHarmType0",
+    "CertificationCheckImpactType0",
     "CertificationCheckVerdict",
     "CertificationCounts",
     "CertifiedReceiver",
@@ -858,6 +858,10 @@ __all__ = (
     "CodeRowPageAnswerStatus",
     "CompletedBatchEventData",
     "CompletedBatchEventDataStatus",
+    "CreatedToken",
+    "CreatedTokenAnswer",
+    "CreatedTokenAnswerStatus",
+    "CreatedTokenEnvironment",
     "CreateTokenBody",
     "CreditExpiredEvent",
     "CreditExpiredEventEnvironment",
@@ -955,6 +959,7 @@ __all__ = (
     "FailedTopUpEventDataMetadata",
     "FailedTopUpEventDataStatus",
     "Failure",
+    "FailureSummary",
     "FieldProblem",
     "Finding",
     "FindingPart",
@@ -996,7 +1001,8 @@ __all__ = (
     "GetWalletsFormat",
     "GetWebhooksFormat",
     "GivenBack",
-    "GivePeriodBody",
+    "GrantFreePeriodBody",
+    "HealthStep",
     "Held",
     "Hold",
     "HoldAnswer",
@@ -1010,7 +1016,6 @@ __all__ = (
     "IssuedVoucherAnswerStatus",
     "IssuedVoucherStatus",
     "ItemError",
-    "KeyAbove",
     "KeyCapNearEvent",
     "KeyCapNearEventEnvironment",
     "KeyCapReachedEvent",
@@ -1020,7 +1025,6 @@ __all__ = (
     "KeyCreatedEvent",
     "KeyCreatedEventEnvironment",
     "KeyLimits",
-    "KeyOfTree",
     "KeyPausedEvent",
     "KeyPausedEventEnvironment",
     "KeyResumedEvent",
@@ -1032,10 +1036,11 @@ __all__ = (
     "KeyTree",
     "KeyTreeAnswer",
     "KeyTreeAnswerStatus",
+    "KeyTreeNode",
     "KeyWindow",
-    "LimitStanding",
-    "LimitStandingCap",
-    "LimitStandingUnit",
+    "LimitUsage",
+    "LimitUsageCap",
+    "LimitUsageUnit",
     "Link",
     "LinkBodyType0",
     "LowBalanceEventData",
@@ -1043,10 +1048,6 @@ __all__ = (
     "LowStockEventData",
     "MachinePaymentShape",
     "MachinePaymentShapeState",
-    "MadeToken",
-    "MadeTokenAnswer",
-    "MadeTokenAnswerStatus",
-    "MadeTokenEnvironment",
     "MintBody",
     "MintBodyPresetType0",
     "MintedKey",
@@ -1114,9 +1115,9 @@ __all__ = (
     "PaymentMethods",
     "PaymentMethodsAnswer",
     "PaymentMethodsAnswerStatus",
-    "PendingSteer",
-    "PendingSteerAct",
-    "PendingSteerIntervalType0",
+    "PendingAction",
+    "PendingActionAction",
+    "PendingActionIntervalType0",
     "PendingTopUpEventData",
     "PendingTopUpEventDataMetadata",
     "PendingTopUpEventDataStatus",
@@ -1142,9 +1143,9 @@ __all__ = (
     "RechargeAnswerStatus",
     "RechargeBody",
     "RechargeCharge",
+    "RechargeDisabledReasonType0",
     "RechargeFailedEvent",
     "RechargeFailedEventEnvironment",
-    "RechargeOffReasonType0",
     "RechargeStatus",
     "RechargeSucceededEvent",
     "RechargeSucceededEventEnvironment",
@@ -1203,6 +1204,7 @@ __all__ = (
     "RequestedApprovalEventDataMetadata",
     "RequestedApprovalEventDataStatus",
     "Requester",
+    "ResponseTimes",
     "RestoredOrderEventData",
     "RestoredOrderEventDataOriginType0",
     "RestoredOrderEventDataStatus",
@@ -1223,6 +1225,7 @@ __all__ = (
     "ReversedTopUpEventDataStatus",
     "ReversedTopUpMetadata",
     "ReversedTopUpNextAction",
+    "RevokeFreePeriodBody",
     "SandboxBody",
     "SandboxKey",
     "SandboxKeyAnswer",
@@ -1264,11 +1267,6 @@ __all__ = (
     "SettlementAnswer",
     "SettlementAnswerStatus",
     "ShownDelivery",
-    "ShownFailures",
-    "ShownHealth",
-    "ShownHealthAnswer",
-    "ShownHealthAnswerStatus",
-    "ShownStep",
     "StatedTransfer",
     "Statement",
     "StatementAnswer",
@@ -1310,7 +1308,6 @@ __all__ = (
     "SubscriptionStatus",
     "SucceededRechargeEventData",
     "SucceededRechargeEventDataCurrency",
-    "TakePeriodBackBody",
     "TaxLine",
     "TestEventBody",
     "Threshold",
@@ -1393,6 +1390,9 @@ __all__ = (
     "WebhookEndpointPageAnswer",
     "WebhookEndpointPageAnswerStatus",
     "WebhookEndpointStatus",
+    "WebhookHealth",
+    "WebhookHealthAnswer",
+    "WebhookHealthAnswerStatus",
     "WebhooksPatchBody",
     "WebhooksPatchBodyFilterType0",
     "WebhooksPatchBodyFilterType0AdditionalPropertyType1",

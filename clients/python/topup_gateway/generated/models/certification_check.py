@@ -6,9 +6,9 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.certification_check_harm_type_0 import (
-    CertificationCheckHarmType0,
-    check_certification_check_harm_type_0,
+from ..models.certification_check_impact_type_0 import (
+    CertificationCheckImpactType0,
+    check_certification_check_impact_type_0,
 )
 from ..models.certification_check_verdict import (
     CertificationCheckVerdict,
@@ -28,7 +28,7 @@ class CertificationCheck:
     """ What it is about, in a few words. """
     verdict: CertificationCheckVerdict
     """ not_seen: nobody says what the receiver did; skipped: not reached. """
-    harm: CertificationCheckHarmType0 | None
+    impact: CertificationCheckImpactType0 | None
     """ What a failed check leads to: an event is lost, done twice, or believed. """
     detail: str
     """ What was seen, and what to change. """
@@ -41,11 +41,11 @@ class CertificationCheck:
 
         verdict: str = self.verdict
 
-        harm: None | str
-        if isinstance(self.harm, str):
-            harm = self.harm
+        impact: None | str
+        if isinstance(self.impact, str):
+            impact = self.impact
         else:
-            harm = self.harm
+            impact = self.impact
 
         detail = self.detail
 
@@ -56,7 +56,7 @@ class CertificationCheck:
                 "name": name,
                 "title": title,
                 "verdict": verdict,
-                "harm": harm,
+                "impact": impact,
                 "detail": detail,
             }
         )
@@ -72,20 +72,20 @@ class CertificationCheck:
 
         verdict = check_certification_check_verdict(d.pop("verdict"))
 
-        def _parse_harm(data: object) -> CertificationCheckHarmType0 | None:
+        def _parse_impact(data: object) -> CertificationCheckImpactType0 | None:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                harm_type_0 = check_certification_check_harm_type_0(data)
+                impact_type_0 = check_certification_check_impact_type_0(data)
 
-                return harm_type_0
+                return impact_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(CertificationCheckHarmType0 | None, data)
+            return cast(CertificationCheckImpactType0 | None, data)
 
-        harm = _parse_harm(d.pop("harm"))
+        impact = _parse_impact(d.pop("impact"))
 
         detail = d.pop("detail")
 
@@ -93,7 +93,7 @@ class CertificationCheck:
             name=name,
             title=title,
             verdict=verdict,
-            harm=harm,
+            impact=impact,
             detail=detail,
         )
 

@@ -31,7 +31,7 @@ class ChangedHold:
     """ In credits of $0.001, floored. """
     overage: ChangedHoldOverage
     """ What a capture above the amount does; see POST /holds. """
-    over_micros: int
+    overage_micros: int
     """ Captured above the amount, in micros. """
     description: str
     """ What it is, in plain text. """
@@ -76,7 +76,7 @@ class ChangedHold:
 
         overage: str = self.overage
 
-        over_micros = self.over_micros
+        overage_micros = self.overage_micros
 
         description = self.description
 
@@ -125,7 +125,7 @@ class ChangedHold:
                 "captured_micros": captured_micros,
                 "captured_credits": captured_credits,
                 "overage": overage,
-                "over_micros": over_micros,
+                "overage_micros": overage_micros,
                 "description": description,
                 "model": model,
                 "reference": reference,
@@ -161,7 +161,7 @@ class ChangedHold:
 
         overage = check_changed_hold_overage(d.pop("overage"))
 
-        over_micros = d.pop("over_micros")
+        overage_micros = d.pop("overage_micros")
 
         description = d.pop("description")
 
@@ -240,7 +240,7 @@ class ChangedHold:
             captured_micros=captured_micros,
             captured_credits=captured_credits,
             overage=overage,
-            over_micros=over_micros,
+            overage_micros=overage_micros,
             description=description,
             model=model,
             reference=reference,

@@ -41,7 +41,7 @@ class Delivery:
     """ That sent the top-up it tells of; null: no key, no top-up. """
     key_name: None | str
     """ What that key was called then. """
-    waits_for: None | str
+    blocked_by: None | str
     """ The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null:
     none. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -79,8 +79,8 @@ class Delivery:
         key_name: None | str
         key_name = self.key_name
 
-        waits_for: None | str
-        waits_for = self.waits_for
+        blocked_by: None | str
+        blocked_by = self.blocked_by
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -98,7 +98,7 @@ class Delivery:
                 "created_at": created_at,
                 "key_id": key_id,
                 "key_name": key_name,
-                "waits_for": waits_for,
+                "blocked_by": blocked_by,
             }
         )
 
@@ -164,12 +164,12 @@ class Delivery:
 
         key_name = _parse_key_name(d.pop("key_name"))
 
-        def _parse_waits_for(data: object) -> None | str:
+        def _parse_blocked_by(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
-        waits_for = _parse_waits_for(d.pop("waits_for"))
+        blocked_by = _parse_blocked_by(d.pop("blocked_by"))
 
         delivery = cls(
             id=id,
@@ -184,7 +184,7 @@ class Delivery:
             created_at=created_at,
             key_id=key_id,
             key_name=key_name,
-            waits_for=waits_for,
+            blocked_by=blocked_by,
         )
 
         delivery.additional_properties = d

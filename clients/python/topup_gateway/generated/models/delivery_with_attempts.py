@@ -48,7 +48,7 @@ class DeliveryWithAttempts:
     """ That sent the top-up it tells of; null: no key, no top-up. """
     key_name: None | str
     """ What that key was called then. """
-    waits_for: None | str
+    blocked_by: None | str
     """ The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null:
     none. """
     attempts: list[Attempt]
@@ -88,8 +88,8 @@ class DeliveryWithAttempts:
         key_name: None | str
         key_name = self.key_name
 
-        waits_for: None | str
-        waits_for = self.waits_for
+        blocked_by: None | str
+        blocked_by = self.blocked_by
 
         attempts = []
         for attempts_item_data in self.attempts:
@@ -112,7 +112,7 @@ class DeliveryWithAttempts:
                 "created_at": created_at,
                 "key_id": key_id,
                 "key_name": key_name,
-                "waits_for": waits_for,
+                "blocked_by": blocked_by,
                 "attempts": attempts,
             }
         )
@@ -181,12 +181,12 @@ class DeliveryWithAttempts:
 
         key_name = _parse_key_name(d.pop("key_name"))
 
-        def _parse_waits_for(data: object) -> None | str:
+        def _parse_blocked_by(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
-        waits_for = _parse_waits_for(d.pop("waits_for"))
+        blocked_by = _parse_blocked_by(d.pop("blocked_by"))
 
         attempts = []
         _attempts = d.pop("attempts")
@@ -208,7 +208,7 @@ class DeliveryWithAttempts:
             created_at=created_at,
             key_id=key_id,
             key_name=key_name,
-            waits_for=waits_for,
+            blocked_by=blocked_by,
             attempts=attempts,
         )
 

@@ -36,7 +36,7 @@ class FailedRechargeEventData:
     """ The means of payment, as its owner knows it. """
     reason: FailedRechargeEventDataReason
     """ Why nothing was bought. """
-    switched_off: bool
+    disabled: bool
     """ No fall is charged until it is set again. """
     failures: int
     """ Charges that failed in a row; the third ends it. """
@@ -60,7 +60,7 @@ class FailedRechargeEventData:
 
         reason: str = self.reason
 
-        switched_off = self.switched_off
+        disabled = self.disabled
 
         failures = self.failures
 
@@ -85,7 +85,7 @@ class FailedRechargeEventData:
                 "amount_cents": amount_cents,
                 "method": method,
                 "reason": reason,
-                "switched_off": switched_off,
+                "disabled": disabled,
                 "failures": failures,
                 "retry_at": retry_at,
                 "url": url,
@@ -114,7 +114,7 @@ class FailedRechargeEventData:
 
         reason = check_failed_recharge_event_data_reason(d.pop("reason"))
 
-        switched_off = d.pop("switched_off")
+        disabled = d.pop("disabled")
 
         failures = d.pop("failures")
 
@@ -149,7 +149,7 @@ class FailedRechargeEventData:
             amount_cents=amount_cents,
             method=method,
             reason=reason,
-            switched_off=switched_off,
+            disabled=disabled,
             failures=failures,
             retry_at=retry_at,
             url=url,

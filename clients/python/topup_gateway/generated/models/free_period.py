@@ -28,9 +28,9 @@ class FreePeriod:
     """ What it gave so far, and was not taken back. """
     reason: str
     """ Why, in words for people. """
-    given_by: None | str
+    granted_by: None | str
     """ Who gave it; null: nobody is known. """
-    taken_back_at: datetime.datetime | None
+    revoked_at: datetime.datetime | None
     """ RFC 3339, UTC, whole seconds. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -49,14 +49,14 @@ class FreePeriod:
 
         reason = self.reason
 
-        given_by: None | str
-        given_by = self.given_by
+        granted_by: None | str
+        granted_by = self.granted_by
 
-        taken_back_at: None | str
-        if isinstance(self.taken_back_at, datetime.datetime):
-            taken_back_at = self.taken_back_at.isoformat()
+        revoked_at: None | str
+        if isinstance(self.revoked_at, datetime.datetime):
+            revoked_at = self.revoked_at.isoformat()
         else:
-            taken_back_at = self.taken_back_at
+            revoked_at = self.revoked_at
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -69,8 +69,8 @@ class FreePeriod:
                 "period_end": period_end,
                 "credits": credits_,
                 "reason": reason,
-                "given_by": given_by,
-                "taken_back_at": taken_back_at,
+                "granted_by": granted_by,
+                "revoked_at": revoked_at,
             }
         )
 
@@ -93,27 +93,27 @@ class FreePeriod:
 
         reason = d.pop("reason")
 
-        def _parse_given_by(data: object) -> None | str:
+        def _parse_granted_by(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
-        given_by = _parse_given_by(d.pop("given_by"))
+        granted_by = _parse_granted_by(d.pop("granted_by"))
 
-        def _parse_taken_back_at(data: object) -> datetime.datetime | None:
+        def _parse_revoked_at(data: object) -> datetime.datetime | None:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                taken_back_at_type_0 = datetime.datetime.fromisoformat(data)
+                revoked_at_type_0 = datetime.datetime.fromisoformat(data)
 
-                return taken_back_at_type_0
+                return revoked_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
-        taken_back_at = _parse_taken_back_at(d.pop("taken_back_at"))
+        revoked_at = _parse_revoked_at(d.pop("revoked_at"))
 
         free_period = cls(
             id=id,
@@ -123,8 +123,8 @@ class FreePeriod:
             period_end=period_end,
             credits_=credits_,
             reason=reason,
-            given_by=given_by,
-            taken_back_at=taken_back_at,
+            granted_by=granted_by,
+            revoked_at=revoked_at,
         )
 
         free_period.additional_properties = d

@@ -22,11 +22,11 @@ class FulfilmentAttempt:
     outcome: FulfilmentAttemptOutcome
     """ waiting: accepted, not done. unknown: no word to rely on; it is asked again. dropped: a person ended it.
     revoked, kept: asked to take back what it delivered. """
-    asks: int
+    requests_made: int
     """ How often it was asked in this turn. """
-    asked_at: datetime.datetime
+    requested_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
-    last_asked_at: datetime.datetime
+    last_requested_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     ended_at: datetime.datetime | None
     """ RFC 3339, UTC, whole seconds. """
@@ -39,11 +39,11 @@ class FulfilmentAttempt:
     def to_dict(self) -> dict[str, Any]:
         outcome: str = self.outcome
 
-        asks = self.asks
+        requests_made = self.requests_made
 
-        asked_at = self.asked_at.isoformat()
+        requested_at = self.requested_at.isoformat()
 
-        last_asked_at = self.last_asked_at.isoformat()
+        last_requested_at = self.last_requested_at.isoformat()
 
         ended_at: None | str
         if isinstance(self.ended_at, datetime.datetime):
@@ -62,9 +62,9 @@ class FulfilmentAttempt:
         field_dict.update(
             {
                 "outcome": outcome,
-                "asks": asks,
-                "asked_at": asked_at,
-                "last_asked_at": last_asked_at,
+                "requests_made": requests_made,
+                "requested_at": requested_at,
+                "last_requested_at": last_requested_at,
                 "ended_at": ended_at,
                 "supplier": supplier,
                 "detail": detail,
@@ -78,11 +78,11 @@ class FulfilmentAttempt:
         d = dict(src_dict)
         outcome = check_fulfilment_attempt_outcome(d.pop("outcome"))
 
-        asks = d.pop("asks")
+        requests_made = d.pop("requests_made")
 
-        asked_at = datetime.datetime.fromisoformat(d.pop("asked_at"))
+        requested_at = datetime.datetime.fromisoformat(d.pop("requested_at"))
 
-        last_asked_at = datetime.datetime.fromisoformat(d.pop("last_asked_at"))
+        last_requested_at = datetime.datetime.fromisoformat(d.pop("last_requested_at"))
 
         def _parse_ended_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -115,9 +115,9 @@ class FulfilmentAttempt:
 
         fulfilment_attempt = cls(
             outcome=outcome,
-            asks=asks,
-            asked_at=asked_at,
-            last_asked_at=last_asked_at,
+            requests_made=requests_made,
+            requested_at=requested_at,
+            last_requested_at=last_requested_at,
             ended_at=ended_at,
             supplier=supplier,
             detail=detail,

@@ -1,7 +1,7 @@
 from typing import Literal, cast
 
 FulfilmentAttemptOutcome = Literal[
-    "asking", "delivered", "dropped", "kept", "refused", "revoked", "unknown", "waiting"
+    "delivered", "dropped", "kept", "refused", "requested", "revoked", "unknown", "waiting"
 ]
 
 

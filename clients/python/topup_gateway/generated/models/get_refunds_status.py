@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetRefundsStatus = Literal["asking", "failed", "pending", "succeeded", "unknown"]
+GetRefundsStatus = Literal["failed", "pending", "requested", "succeeded", "unknown"]
 
 
 def check_get_refunds_status(value: str) -> GetRefundsStatus:

@@ -31,7 +31,7 @@ class Hold:
     """ In credits of $0.001, floored. """
     overage: HoldOverage
     """ What a capture above the amount does; see POST /holds. """
-    over_micros: int
+    overage_micros: int
     """ Captured above the amount, in micros. """
     description: str
     """ What it is, in plain text. """
@@ -70,7 +70,7 @@ class Hold:
 
         overage: str = self.overage
 
-        over_micros = self.over_micros
+        overage_micros = self.overage_micros
 
         description = self.description
 
@@ -113,7 +113,7 @@ class Hold:
                 "captured_micros": captured_micros,
                 "captured_credits": captured_credits,
                 "overage": overage,
-                "over_micros": over_micros,
+                "overage_micros": overage_micros,
                 "description": description,
                 "model": model,
                 "reference": reference,
@@ -146,7 +146,7 @@ class Hold:
 
         overage = check_hold_overage(d.pop("overage"))
 
-        over_micros = d.pop("over_micros")
+        overage_micros = d.pop("overage_micros")
 
         description = d.pop("description")
 
@@ -219,7 +219,7 @@ class Hold:
             captured_micros=captured_micros,
             captured_credits=captured_credits,
             overage=overage,
-            over_micros=over_micros,
+            overage_micros=overage_micros,
             description=description,
             model=model,
             reference=reference,

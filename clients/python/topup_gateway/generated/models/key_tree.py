@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
-    from ..models.key_of_tree import KeyOfTree
+    from ..models.key_tree_node import KeyTreeNode
 
 
 T = TypeVar("T", bound="KeyTree")
@@ -17,7 +17,7 @@ T = TypeVar("T", bound="KeyTree")
 class KeyTree:
     """The key first, each parent before its children; revoked ones are left out."""
 
-    keys: list[KeyOfTree]
+    keys: list[KeyTreeNode]
     """ The key first, each parent before its children. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -39,13 +39,13 @@ class KeyTree:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.key_of_tree import KeyOfTree  # noqa: PLC0415
+        from ..models.key_tree_node import KeyTreeNode  # noqa: PLC0415
 
         d = dict(src_dict)
         keys = []
         _keys = d.pop("keys")
         for keys_item_data in _keys:
-            keys_item = KeyOfTree.from_dict(keys_item_data)
+            keys_item = KeyTreeNode.from_dict(keys_item_data)
 
             keys.append(keys_item)
 

@@ -24,9 +24,9 @@ class LowStockEventData:
     """ The platform, as GET /platforms names it. """
     amount_cents: int
     """ In US cents. """
-    left: int
+    remaining: int
     """ Codes that can be handed out. """
-    low_below: int
+    low_threshold: int
     """ Fewer than so many are few. """
     test: bool | Unset = UNSET
     """ There in the sample of a test ping only: nothing of it is real. """
@@ -39,9 +39,9 @@ class LowStockEventData:
 
         amount_cents = self.amount_cents
 
-        left = self.left
+        remaining = self.remaining
 
-        low_below = self.low_below
+        low_threshold = self.low_threshold
 
         test = self.test
 
@@ -52,8 +52,8 @@ class LowStockEventData:
                 "supplier": supplier,
                 "platform": platform,
                 "amount_cents": amount_cents,
-                "left": left,
-                "low_below": low_below,
+                "remaining": remaining,
+                "low_threshold": low_threshold,
             }
         )
         if test is not UNSET:
@@ -70,9 +70,9 @@ class LowStockEventData:
 
         amount_cents = d.pop("amount_cents")
 
-        left = d.pop("left")
+        remaining = d.pop("remaining")
 
-        low_below = d.pop("low_below")
+        low_threshold = d.pop("low_threshold")
 
         test = d.pop("test", UNSET)
 
@@ -80,8 +80,8 @@ class LowStockEventData:
             supplier=supplier,
             platform=platform,
             amount_cents=amount_cents,
-            left=left,
-            low_below=low_below,
+            remaining=remaining,
+            low_threshold=low_threshold,
             test=test,
         )
 

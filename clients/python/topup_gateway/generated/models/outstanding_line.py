@@ -13,10 +13,10 @@ T = TypeVar("T", bound="OutstandingLine")
 class OutstandingLine:
     """One month of all customers' credit (wallets, grants, holds), in micros of a US dollar.
 
-    sold: for money; given: promotions, codes, check-ins, by hand, test credit; taken_back: after refunds
+    sold: for money; granted: promotions, codes, check-ins, by hand, test credit; reversed: after refunds
     and disputes, less what came again; used: top-ups and usage; breakage: credit of plans that was paid
     for and ended unused, less what went on into a later period or was refunded after its end; expired:
-    given credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers
+    granted credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers
     hold at the end: opening and all columns together.
 
     """
@@ -27,9 +27,9 @@ class OutstandingLine:
     """ At the month's beginning, in millionths of a US dollar. """
     sold_micros: int
     """ Sold for money, in millionths of a US dollar. """
-    given_micros: int
+    granted_micros: int
     """ Given, in millionths of a US dollar. """
-    taken_back_micros: int
+    reversed_micros: int
     """ Taken back after refunds and disputes, in millionths of a US dollar. """
     used_micros: int
     """ Used, in millionths of a US dollar. """
@@ -52,9 +52,9 @@ class OutstandingLine:
 
         sold_micros = self.sold_micros
 
-        given_micros = self.given_micros
+        granted_micros = self.granted_micros
 
-        taken_back_micros = self.taken_back_micros
+        reversed_micros = self.reversed_micros
 
         used_micros = self.used_micros
 
@@ -75,8 +75,8 @@ class OutstandingLine:
                 "month": month,
                 "opening_micros": opening_micros,
                 "sold_micros": sold_micros,
-                "given_micros": given_micros,
-                "taken_back_micros": taken_back_micros,
+                "granted_micros": granted_micros,
+                "reversed_micros": reversed_micros,
                 "used_micros": used_micros,
                 "breakage_micros": breakage_micros,
                 "expired_micros": expired_micros,
@@ -97,9 +97,9 @@ class OutstandingLine:
 
         sold_micros = d.pop("sold_micros")
 
-        given_micros = d.pop("given_micros")
+        granted_micros = d.pop("granted_micros")
 
-        taken_back_micros = d.pop("taken_back_micros")
+        reversed_micros = d.pop("reversed_micros")
 
         used_micros = d.pop("used_micros")
 
@@ -117,8 +117,8 @@ class OutstandingLine:
             month=month,
             opening_micros=opening_micros,
             sold_micros=sold_micros,
-            given_micros=given_micros,
-            taken_back_micros=taken_back_micros,
+            granted_micros=granted_micros,
+            reversed_micros=reversed_micros,
             used_micros=used_micros,
             breakage_micros=breakage_micros,
             expired_micros=expired_micros,

@@ -11,8 +11,8 @@ from ..models.own_key_environment import OwnKeyEnvironment, check_own_key_enviro
 from ..models.scope import Scope, check_scope
 
 if TYPE_CHECKING:
-    from ..models.key_above import KeyAbove
-    from ..models.limit_standing import LimitStanding
+    from ..models.ancestor_key import AncestorKey
+    from ..models.limit_usage import LimitUsage
 
 
 T = TypeVar("T", bound="OwnKey")
@@ -30,7 +30,7 @@ class OwnKey:
     """ What it is for, in its maker's words; null: not said. """
     environment: OwnKeyEnvironment
     """ The two are closed worlds; check it. """
-    parents: list[KeyAbove]
+    parents: list[AncestorKey]
     """ Nearest first. """
     paused: bool
     """ The key, or one above it: it reads only. """
@@ -52,7 +52,7 @@ class OwnKey:
     """ In US cents. """
     approval_above_per_day_cents: int | None
     """ In US cents. """
-    limits: list[LimitStanding]
+    limits: list[LimitUsage]
     """ What limits it and the keys above it, and what is left. """
     max_now_cents: int | None
     """ The most that one spend may take now, as far as limits go; null: any. """
@@ -160,8 +160,8 @@ class OwnKey:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.key_above import KeyAbove  # noqa: PLC0415
-        from ..models.limit_standing import LimitStanding  # noqa: PLC0415
+        from ..models.ancestor_key import AncestorKey  # noqa: PLC0415
+        from ..models.limit_usage import LimitUsage  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -180,7 +180,7 @@ class OwnKey:
         parents = []
         _parents = d.pop("parents")
         for parents_item_data in _parents:
-            parents_item = KeyAbove.from_dict(parents_item_data)
+            parents_item = AncestorKey.from_dict(parents_item_data)
 
             parents.append(parents_item)
 
@@ -272,7 +272,7 @@ class OwnKey:
         limits = []
         _limits = d.pop("limits")
         for limits_item_data in _limits:
-            limits_item = LimitStanding.from_dict(limits_item_data)
+            limits_item = LimitUsage.from_dict(limits_item_data)
 
             limits.append(limits_item)
 

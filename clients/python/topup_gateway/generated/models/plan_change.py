@@ -30,11 +30,11 @@ class PlanChange:
     """ ISO 4217. """
     is_charged_now: bool
     """ A dearer plan is paid for at once; a cheaper one from the next period. """
-    due: int
+    amount_due: int
     """ What is charged now, in the smallest unit. """
     is_estimate: bool
     """ Worked out by the gateway, without tax: the provider tells no price before. """
-    counts_from: datetime.datetime
+    effective_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -53,11 +53,11 @@ class PlanChange:
 
         is_charged_now = self.is_charged_now
 
-        due = self.due
+        amount_due = self.amount_due
 
         is_estimate = self.is_estimate
 
-        counts_from = self.counts_from.isoformat()
+        effective_at = self.effective_at.isoformat()
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -70,9 +70,9 @@ class PlanChange:
                 "amount": amount,
                 "currency": currency,
                 "is_charged_now": is_charged_now,
-                "due": due,
+                "amount_due": amount_due,
                 "is_estimate": is_estimate,
-                "counts_from": counts_from,
+                "effective_at": effective_at,
             }
         )
 
@@ -95,11 +95,11 @@ class PlanChange:
 
         is_charged_now = d.pop("is_charged_now")
 
-        due = d.pop("due")
+        amount_due = d.pop("amount_due")
 
         is_estimate = d.pop("is_estimate")
 
-        counts_from = datetime.datetime.fromisoformat(d.pop("counts_from"))
+        effective_at = datetime.datetime.fromisoformat(d.pop("effective_at"))
 
         plan_change = cls(
             subscription_id=subscription_id,
@@ -109,9 +109,9 @@ class PlanChange:
             amount=amount,
             currency=currency,
             is_charged_now=is_charged_now,
-            due=due,
+            amount_due=amount_due,
             is_estimate=is_estimate,
-            counts_from=counts_from,
+            effective_at=effective_at,
         )
 
         plan_change.additional_properties = d

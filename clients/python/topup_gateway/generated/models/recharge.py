@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.recharge_off_reason_type_0 import (
-    RechargeOffReasonType0,
-    check_recharge_off_reason_type_0,
+from ..models.recharge_disabled_reason_type_0 import (
+    RechargeDisabledReasonType0,
+    check_recharge_disabled_reason_type_0,
 )
 from ..models.recharge_status import RechargeStatus, check_recharge_status
 
@@ -24,7 +24,7 @@ T = TypeVar("T", bound="Recharge")
 class Recharge:
     """Credit that is bought by itself. status off: no fall is charged until it is set again.
 
-    off_reason is null while it is on, and of one that was removed.
+    disabled_reason is null while it is on, and of one that was removed.
 
     """
 
@@ -44,7 +44,7 @@ class Recharge:
     """ The last 4 characters. """
     status: RechargeStatus
     """ Its state. """
-    off_reason: None | RechargeOffReasonType0
+    disabled_reason: None | RechargeDisabledReasonType0
     """ Why it is off; null: it is on, or was removed. """
     failures: int
     """ Charges that failed in a row. """
@@ -73,11 +73,11 @@ class Recharge:
 
         status: str = self.status
 
-        off_reason: None | str
-        if isinstance(self.off_reason, str):
-            off_reason = self.off_reason
+        disabled_reason: None | str
+        if isinstance(self.disabled_reason, str):
+            disabled_reason = self.disabled_reason
         else:
-            off_reason = self.off_reason
+            disabled_reason = self.disabled_reason
 
         failures = self.failures
 
@@ -106,7 +106,7 @@ class Recharge:
                 "brand": brand,
                 "last4": last4,
                 "status": status,
-                "off_reason": off_reason,
+                "disabled_reason": disabled_reason,
                 "failures": failures,
                 "retry_at": retry_at,
                 "changed_at": changed_at,
@@ -137,20 +137,20 @@ class Recharge:
 
         status = check_recharge_status(d.pop("status"))
 
-        def _parse_off_reason(data: object) -> None | RechargeOffReasonType0:
+        def _parse_disabled_reason(data: object) -> None | RechargeDisabledReasonType0:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                off_reason_type_0 = check_recharge_off_reason_type_0(data)
+                disabled_reason_type_0 = check_recharge_disabled_reason_type_0(data)
 
-                return off_reason_type_0
+                return disabled_reason_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | RechargeOffReasonType0, data)
+            return cast(None | RechargeDisabledReasonType0, data)
 
-        off_reason = _parse_off_reason(d.pop("off_reason"))
+        disabled_reason = _parse_disabled_reason(d.pop("disabled_reason"))
 
         failures = d.pop("failures")
 
@@ -187,7 +187,7 @@ class Recharge:
             brand=brand,
             last4=last4,
             status=status,
-            off_reason=off_reason,
+            disabled_reason=disabled_reason,
             failures=failures,
             retry_at=retry_at,
             changed_at=changed_at,

@@ -35,7 +35,7 @@ class RechargeAnswer:
     data: Recharge
     """ Credit that is bought by itself. status off: no fall is charged until it is set again.
 
-        off_reason is null while it is on, and of one that was removed. """
+        disabled_reason is null while it is on, and of one that was removed. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

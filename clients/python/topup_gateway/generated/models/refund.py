@@ -14,7 +14,7 @@ T = TypeVar("T", bound="Refund")
 
 @_attrs_define
 class Refund:
-    """A refund that was asked for here. While it is asking, unknown or pending, its credit is held."""
+    """A refund that was asked for here. While it is requested, unknown or pending, its credit is held."""
 
     id: str
     """ Its id, rfd_…. """
@@ -36,7 +36,7 @@ class Refund:
     """ What the provider calls the payment. """
     provider_refund_id: None | str
     """ The provider's own id of it; null: none yet. """
-    made_by_hand: bool
+    made_at_provider: bool
     """ A person made it at the provider, and wrote it down here. """
     reason: str
     """ Why, in words for people. """
@@ -44,7 +44,7 @@ class Refund:
     """ Why it failed, or is unknown. """
     held_micros: int
     """ What is held of the account's credit. """
-    asked_by: None | str
+    requested_by: None | str
     """ The key, token or person that asked; null: nobody here. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
@@ -75,7 +75,7 @@ class Refund:
         provider_refund_id: None | str
         provider_refund_id = self.provider_refund_id
 
-        made_by_hand = self.made_by_hand
+        made_at_provider = self.made_at_provider
 
         reason = self.reason
 
@@ -84,8 +84,8 @@ class Refund:
 
         held_micros = self.held_micros
 
-        asked_by: None | str
-        asked_by = self.asked_by
+        requested_by: None | str
+        requested_by = self.requested_by
 
         created_at = self.created_at.isoformat()
 
@@ -109,11 +109,11 @@ class Refund:
                 "provider": provider,
                 "payment": payment,
                 "provider_refund_id": provider_refund_id,
-                "made_by_hand": made_by_hand,
+                "made_at_provider": made_at_provider,
                 "reason": reason,
                 "detail": detail,
                 "held_micros": held_micros,
-                "asked_by": asked_by,
+                "requested_by": requested_by,
                 "created_at": created_at,
                 "ended_at": ended_at,
             }
@@ -154,7 +154,7 @@ class Refund:
 
         provider_refund_id = _parse_provider_refund_id(d.pop("provider_refund_id"))
 
-        made_by_hand = d.pop("made_by_hand")
+        made_at_provider = d.pop("made_at_provider")
 
         reason = d.pop("reason")
 
@@ -167,12 +167,12 @@ class Refund:
 
         held_micros = d.pop("held_micros")
 
-        def _parse_asked_by(data: object) -> None | str:
+        def _parse_requested_by(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
-        asked_by = _parse_asked_by(d.pop("asked_by"))
+        requested_by = _parse_requested_by(d.pop("requested_by"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
@@ -202,11 +202,11 @@ class Refund:
             provider=provider,
             payment=payment,
             provider_refund_id=provider_refund_id,
-            made_by_hand=made_by_hand,
+            made_at_provider=made_at_provider,
             reason=reason,
             detail=detail,
             held_micros=held_micros,
-            asked_by=asked_by,
+            requested_by=requested_by,
             created_at=created_at,
             ended_at=ended_at,
         )

@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-RefundStatus = Literal["asking", "failed", "pending", "succeeded", "unknown"]
+RefundStatus = Literal["failed", "pending", "requested", "succeeded", "unknown"]
 
 
 def check_refund_status(value: str) -> RefundStatus:

@@ -22,7 +22,7 @@ class Reversal:
     """ What came of it; null until its supplier has answered. """
     detail: None | str
     """ Why it was kept. """
-    asked_at: datetime.datetime
+    requested_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     ended_at: datetime.datetime | None
     """ RFC 3339, UTC, whole seconds. """
@@ -40,7 +40,7 @@ class Reversal:
         detail: None | str
         detail = self.detail
 
-        asked_at = self.asked_at.isoformat()
+        requested_at = self.requested_at.isoformat()
 
         ended_at: None | str
         if isinstance(self.ended_at, datetime.datetime):
@@ -55,7 +55,7 @@ class Reversal:
                 "reason": reason,
                 "outcome": outcome,
                 "detail": detail,
-                "asked_at": asked_at,
+                "requested_at": requested_at,
                 "ended_at": ended_at,
             }
         )
@@ -89,7 +89,7 @@ class Reversal:
 
         detail = _parse_detail(d.pop("detail"))
 
-        asked_at = datetime.datetime.fromisoformat(d.pop("asked_at"))
+        requested_at = datetime.datetime.fromisoformat(d.pop("requested_at"))
 
         def _parse_ended_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -110,7 +110,7 @@ class Reversal:
             reason=reason,
             outcome=outcome,
             detail=detail,
-            asked_at=asked_at,
+            requested_at=requested_at,
             ended_at=ended_at,
         )
 

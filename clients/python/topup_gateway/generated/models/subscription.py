@@ -15,7 +15,7 @@ from ..models.subscription_next_interval_type_0 import (
 from ..models.subscription_status import SubscriptionStatus, check_subscription_status
 
 if TYPE_CHECKING:
-    from ..models.pending_steer import PendingSteer
+    from ..models.pending_action import PendingAction
     from ..models.upcoming_charge import UpcomingCharge
 
 
@@ -74,12 +74,12 @@ class Subscription:
     """ RFC 3339, UTC, whole seconds. """
     ended_at: datetime.datetime | None
     """ RFC 3339, UTC, whole seconds. """
-    pending: None | PendingSteer
+    pending: None | PendingAction
     """ What was asked of the provider and is not done yet; null: nothing. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.pending_steer import PendingSteer  # noqa: PLC0415
+        from ..models.pending_action import PendingAction  # noqa: PLC0415
         from ..models.upcoming_charge import UpcomingCharge  # noqa: PLC0415
 
         id = self.id
@@ -166,7 +166,7 @@ class Subscription:
             ended_at = self.ended_at
 
         pending: dict[str, Any] | None
-        if isinstance(self.pending, PendingSteer):
+        if isinstance(self.pending, PendingAction):
             pending = self.pending.to_dict()
         else:
             pending = self.pending
@@ -206,7 +206,7 @@ class Subscription:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.pending_steer import PendingSteer  # noqa: PLC0415
+        from ..models.pending_action import PendingAction  # noqa: PLC0415
         from ..models.upcoming_charge import UpcomingCharge  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -378,18 +378,18 @@ class Subscription:
 
         ended_at = _parse_ended_at(d.pop("ended_at"))
 
-        def _parse_pending(data: object) -> None | PendingSteer:
+        def _parse_pending(data: object) -> None | PendingAction:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                pending_type_0 = PendingSteer.from_dict(data)
+                pending_type_0 = PendingAction.from_dict(data)
 
                 return pending_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | PendingSteer, data)
+            return cast(None | PendingAction, data)
 
         pending = _parse_pending(d.pop("pending"))
 

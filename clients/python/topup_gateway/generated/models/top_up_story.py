@@ -30,7 +30,7 @@ T = TypeVar("T", bound="TopUpStory")
 class TopUpStory:
     """A top-up with everything that came of it; approval_id where a person was asked.
 
-    needs_person: nobody knows whether its supplier delivered, and nobody can find out but a person
+    needs_review: nobody knows whether its supplier delivered, and nobody can find out but a person
     of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for
     operators, and null for everybody else.
 
@@ -94,7 +94,7 @@ class TopUpStory:
     """ Each turn at a supplier. """
     mails: list[RecipientMail]
     """ The mails to its recipient. """
-    needs_person: bool
+    needs_review: bool
     """ Nobody knows whether its supplier delivered, and nobody but a person of the operator's can find out. """
     reversal: None | Reversal
     """ That somebody wanted it back; null: nobody did. """
@@ -224,7 +224,7 @@ class TopUpStory:
             mails_item = mails_item_data.to_dict()
             mails.append(mails_item)
 
-        needs_person = self.needs_person
+        needs_review = self.needs_review
 
         reversal: dict[str, Any] | None
         if isinstance(self.reversal, Reversal):
@@ -294,7 +294,7 @@ class TopUpStory:
                 "events": events,
                 "attempts": attempts,
                 "mails": mails,
-                "needs_person": needs_person,
+                "needs_review": needs_review,
                 "reversal": reversal,
                 "supplier": supplier,
                 "cost_cents": cost_cents,
@@ -525,7 +525,7 @@ class TopUpStory:
 
             mails.append(mails_item)
 
-        needs_person = d.pop("needs_person")
+        needs_review = d.pop("needs_review")
 
         def _parse_reversal(data: object) -> None | Reversal:
             if data is None:
@@ -626,7 +626,7 @@ class TopUpStory:
             events=events,
             attempts=attempts,
             mails=mails,
-            needs_person=needs_person,
+            needs_review=needs_review,
             reversal=reversal,
             supplier=supplier,
             cost_cents=cost_cents,

@@ -42,7 +42,7 @@ class TopUpStoryAnswer:
     data: TopUpStory
     """ A top-up with everything that came of it; approval_id where a person was asked.
 
-        needs_person: nobody knows whether its supplier delivered, and nobody can find out but a person
+        needs_review: nobody knows whether its supplier delivered, and nobody can find out but a person
         of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for
         operators, and null for everybody else. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

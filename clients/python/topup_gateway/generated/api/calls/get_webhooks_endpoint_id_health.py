@@ -4,7 +4,7 @@ from urllib.parse import quote
 import httpx
 
 from ....call import Call, unexpected
-from ...models.shown_health_answer import ShownHealthAnswer
+from ...models.webhook_health_answer import WebhookHealthAnswer
 from ...types import UNSET, Unset
 
 
@@ -12,7 +12,7 @@ def get_webhooks_endpoint_id_health(
     endpoint_id: str,
     *,
     hours: int | Unset = 24,
-) -> Call[ShownHealthAnswer]:
+) -> Call[WebhookHealthAnswer]:
     """Show a webhook's health.
 
     Of the newest deliveries of the last hours, 2,000 at most: the share that arrived, how long
@@ -40,9 +40,9 @@ def get_webhooks_endpoint_id_health(
     )
 
 
-def _parse(response: httpx.Response) -> ShownHealthAnswer:
+def _parse(response: httpx.Response) -> WebhookHealthAnswer:
     if response.status_code == 200:
-        response_200 = ShownHealthAnswer.from_dict(response.json())
+        response_200 = WebhookHealthAnswer.from_dict(response.json())
 
         return response_200
 

@@ -5,17 +5,17 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.free_period_answer import FreePeriodAnswer
-from ...models.give_period_body import GivePeriodBody
+from ...models.grant_free_period_body import GrantFreePeriodBody
 from ...types import UNSET, Unset
 
 
 def post_subscriptions_subscription_id_free_periods(
     subscription_id: str,
     *,
-    body: GivePeriodBody,
+    body: GrantFreePeriodBody,
     idempotency_key: str | Unset = UNSET,
 ) -> Call[FreePeriodAnswer]:
-    """Give a period of a plan free.
+    """Grant a free period of a plan.
 
     For operators. It grants exactly what a paid period grants, without an invoice, once for
     each start (2006 the second time). Money that comes for that period waits in review. Scope:

@@ -4,7 +4,7 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.create_token_body import CreateTokenBody
-from ...models.made_token_answer import MadeTokenAnswer
+from ...models.created_token_answer import CreatedTokenAnswer
 from ...types import UNSET, Unset
 
 
@@ -12,7 +12,7 @@ def post_tokens(
     *,
     body: CreateTokenBody | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
-) -> Call[MadeTokenAnswer]:
+) -> Call[CreatedTokenAnswer]:
     """Make an access token.
 
     Scope: `keys:write`.
@@ -38,9 +38,9 @@ def post_tokens(
     )
 
 
-def _parse(response: httpx.Response) -> MadeTokenAnswer:
+def _parse(response: httpx.Response) -> CreatedTokenAnswer:
     if response.status_code == 201:
-        response_201 = MadeTokenAnswer.from_dict(response.json())
+        response_201 = CreatedTokenAnswer.from_dict(response.json())
 
         return response_201
 

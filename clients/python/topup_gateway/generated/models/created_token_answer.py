@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.made_token_answer_status import MadeTokenAnswerStatus, check_made_token_answer_status
+from ..models.created_token_answer_status import (
+    CreatedTokenAnswerStatus,
+    check_created_token_answer_status,
+)
 
 if TYPE_CHECKING:
-    from ..models.made_token import MadeToken
+    from ..models.created_token import CreatedToken
 
 
-T = TypeVar("T", bound="MadeTokenAnswer")
+T = TypeVar("T", bound="CreatedTokenAnswer")
 
 
 @_attrs_define
-class MadeTokenAnswer:
+class CreatedTokenAnswer:
     """1000 Success"""
 
     success: bool
@@ -28,11 +31,11 @@ class MadeTokenAnswer:
     """ The code in words. """
     transaction_id: None | str
     """ The top-up's, where one is concerned; else null. """
-    status: MadeTokenAnswerStatus
+    status: CreatedTokenAnswerStatus
     """ The top-up's, where one is concerned; else ok or error. """
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
-    data: MadeToken
+    data: CreatedToken
     """ A token just made: `token` is its secret, shown this once. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -70,7 +73,7 @@ class MadeTokenAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.made_token import MadeToken  # noqa: PLC0415
+        from ..models.created_token import CreatedToken  # noqa: PLC0415
 
         d = dict(src_dict)
         success = d.pop("success")
@@ -88,13 +91,13 @@ class MadeTokenAnswer:
 
         transaction_id = _parse_transaction_id(d.pop("transaction_id"))
 
-        status = check_made_token_answer_status(d.pop("status"))
+        status = check_created_token_answer_status(d.pop("status"))
 
         timestamp = datetime.datetime.fromisoformat(d.pop("timestamp"))
 
-        data = MadeToken.from_dict(d.pop("data"))
+        data = CreatedToken.from_dict(d.pop("data"))
 
-        made_token_answer = cls(
+        created_token_answer = cls(
             success=success,
             code=code,
             message=message,
@@ -104,8 +107,8 @@ class MadeTokenAnswer:
             data=data,
         )
 
-        made_token_answer.additional_properties = d
-        return made_token_answer
+        created_token_answer.additional_properties = d
+        return created_token_answer
 
     @property
     def additional_keys(self) -> list[str]:

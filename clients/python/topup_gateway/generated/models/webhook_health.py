@@ -8,16 +8,16 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
-    from ..models.answered import Answered
-    from ..models.shown_failures import ShownFailures
-    from ..models.shown_step import ShownStep
+    from ..models.failure_summary import FailureSummary
+    from ..models.health_step import HealthStep
+    from ..models.response_times import ResponseTimes
 
 
-T = TypeVar("T", bound="ShownHealth")
+T = TypeVar("T", bound="WebhookHealth")
 
 
 @_attrs_define
-class ShownHealth:
+class WebhookHealth:
     """How an endpoint has been. since is later than asked where it had more deliveries than are looked at."""
 
     endpoint_id: str
@@ -36,15 +36,15 @@ class ShownHealth:
     """ How many arrived. """
     failed: int
     """ How many ended without, and did not when sent again. """
-    open_: int
+    pending: int
     """ How many are still tried. """
-    success_share: float | None
+    success_rate: float | None
     """ Of those that ended; null: none did. """
-    answered_ms: Answered
+    response_ms: ResponseTimes
     """ How long the receiver took to answer; null where nothing was answered. """
-    failures: list[ShownFailures]
+    failures: list[FailureSummary]
     """ Ten at most. """
-    steps: list[ShownStep]
+    steps: list[HealthStep]
     """ 24 of equal length, the oldest first. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -77,12 +77,12 @@ class ShownHealth:
 
         failed = self.failed
 
-        open_ = self.open_
+        pending = self.pending
 
-        success_share: float | None
-        success_share = self.success_share
+        success_rate: float | None
+        success_rate = self.success_rate
 
-        answered_ms = self.answered_ms.to_dict()
+        response_ms = self.response_ms.to_dict()
 
         failures = []
         for failures_item_data in self.failures:
@@ -106,9 +106,9 @@ class ShownHealth:
                 "until": until,
                 "delivered": delivered,
                 "failed": failed,
-                "open": open_,
-                "success_share": success_share,
-                "answered_ms": answered_ms,
+                "pending": pending,
+                "success_rate": success_rate,
+                "response_ms": response_ms,
                 "failures": failures,
                 "steps": steps,
             }
@@ -118,9 +118,9 @@ class ShownHealth:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.answered import Answered  # noqa: PLC0415
-        from ..models.shown_failures import ShownFailures  # noqa: PLC0415
-        from ..models.shown_step import ShownStep  # noqa: PLC0415
+        from ..models.failure_summary import FailureSummary  # noqa: PLC0415
+        from ..models.health_step import HealthStep  # noqa: PLC0415
+        from ..models.response_times import ResponseTimes  # noqa: PLC0415
 
         d = dict(src_dict)
         endpoint_id = d.pop("endpoint_id")
@@ -178,32 +178,32 @@ class ShownHealth:
 
         failed = d.pop("failed")
 
-        open_ = d.pop("open")
+        pending = d.pop("pending")
 
-        def _parse_success_share(data: object) -> float | None:
+        def _parse_success_rate(data: object) -> float | None:
             if data is None:
                 return data
             return cast(float | None, data)
 
-        success_share = _parse_success_share(d.pop("success_share"))
+        success_rate = _parse_success_rate(d.pop("success_rate"))
 
-        answered_ms = Answered.from_dict(d.pop("answered_ms"))
+        response_ms = ResponseTimes.from_dict(d.pop("response_ms"))
 
         failures = []
         _failures = d.pop("failures")
         for failures_item_data in _failures:
-            failures_item = ShownFailures.from_dict(failures_item_data)
+            failures_item = FailureSummary.from_dict(failures_item_data)
 
             failures.append(failures_item)
 
         steps = []
         _steps = d.pop("steps")
         for steps_item_data in _steps:
-            steps_item = ShownStep.from_dict(steps_item_data)
+            steps_item = HealthStep.from_dict(steps_item_data)
 
             steps.append(steps_item)
 
-        shown_health = cls(
+        webhook_health = cls(
             endpoint_id=endpoint_id,
             failing_since=failing_since,
             disable_at=disable_at,
@@ -212,15 +212,15 @@ class ShownHealth:
             until=until,
             delivered=delivered,
             failed=failed,
-            open_=open_,
-            success_share=success_share,
-            answered_ms=answered_ms,
+            pending=pending,
+            success_rate=success_rate,
+            response_ms=response_ms,
             failures=failures,
             steps=steps,
         )
 
-        shown_health.additional_properties = d
-        return shown_health
+        webhook_health.additional_properties = d
+        return webhook_health
 
     @property
     def additional_keys(self) -> list[str]:

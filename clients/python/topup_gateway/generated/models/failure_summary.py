@@ -7,11 +7,11 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="ShownFailures")
+T = TypeVar("T", bound="FailureSummary")
 
 
 @_attrs_define
-class ShownFailures:
+class FailureSummary:
     """Failed deliveries whose last attempt came to the same."""
 
     deliveries: int
@@ -20,8 +20,8 @@ class ShownFailures:
     """ Null when no answer came. """
     error: None | str
     """ As in an attempt, such as timeout or http. """
-    answer: str
-    """ What the answer's body says in a line, without numbers and ids. """
+    response: str
+    """ The response body in one line, without numbers and IDs. """
     first_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     last_at: datetime.datetime
@@ -39,7 +39,7 @@ class ShownFailures:
         error: None | str
         error = self.error
 
-        answer = self.answer
+        response = self.response
 
         first_at = self.first_at.isoformat()
 
@@ -54,7 +54,7 @@ class ShownFailures:
                 "deliveries": deliveries,
                 "http_status": http_status,
                 "error": error,
-                "answer": answer,
+                "response": response,
                 "first_at": first_at,
                 "last_at": last_at,
                 "last_delivery_id": last_delivery_id,
@@ -82,7 +82,7 @@ class ShownFailures:
 
         error = _parse_error(d.pop("error"))
 
-        answer = d.pop("answer")
+        response = d.pop("response")
 
         first_at = datetime.datetime.fromisoformat(d.pop("first_at"))
 
@@ -90,18 +90,18 @@ class ShownFailures:
 
         last_delivery_id = d.pop("last_delivery_id")
 
-        shown_failures = cls(
+        failure_summary = cls(
             deliveries=deliveries,
             http_status=http_status,
             error=error,
-            answer=answer,
+            response=response,
             first_at=first_at,
             last_at=last_at,
             last_delivery_id=last_delivery_id,
         )
 
-        shown_failures.additional_properties = d
-        return shown_failures
+        failure_summary.additional_properties = d
+        return failure_summary
 
     @property
     def additional_keys(self) -> list[str]:

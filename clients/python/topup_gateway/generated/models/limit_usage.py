@@ -7,21 +7,21 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.limit_standing_cap import LimitStandingCap, check_limit_standing_cap
-from ..models.limit_standing_unit import LimitStandingUnit, check_limit_standing_unit
+from ..models.limit_usage_cap import LimitUsageCap, check_limit_usage_cap
+from ..models.limit_usage_unit import LimitUsageUnit, check_limit_usage_unit
 
-T = TypeVar("T", bound="LimitStanding")
+T = TypeVar("T", bound="LimitUsage")
 
 
 @_attrs_define
-class LimitStanding:
+class LimitUsage:
     """A limit, what is used of it and what is left."""
 
     key_id: None | str
     """ The key whose it is; null: the account's own. """
-    cap: LimitStandingCap
+    cap: LimitUsageCap
     """ Which limit it is. """
-    unit: LimitStandingUnit
+    unit: LimitUsageUnit
     """ Of limit, spent and remaining: US cents. """
     seconds: int | None
     """ The length of a rolling window. """
@@ -86,9 +86,9 @@ class LimitStanding:
 
         key_id = _parse_key_id(d.pop("key_id"))
 
-        cap = check_limit_standing_cap(d.pop("cap"))
+        cap = check_limit_usage_cap(d.pop("cap"))
 
-        unit = check_limit_standing_unit(d.pop("unit"))
+        unit = check_limit_usage_unit(d.pop("unit"))
 
         def _parse_seconds(data: object) -> int | None:
             if data is None:
@@ -118,7 +118,7 @@ class LimitStanding:
 
         resets_at = _parse_resets_at(d.pop("resets_at"))
 
-        limit_standing = cls(
+        limit_usage = cls(
             key_id=key_id,
             cap=cap,
             unit=unit,
@@ -129,8 +129,8 @@ class LimitStanding:
             resets_at=resets_at,
         )
 
-        limit_standing.additional_properties = d
-        return limit_standing
+        limit_usage.additional_properties = d
+        return limit_usage
 
     @property
     def additional_keys(self) -> list[str]:

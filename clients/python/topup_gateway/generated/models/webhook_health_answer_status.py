@@ -1,10 +1,10 @@
 from typing import Literal, cast
 
-ShownHealthAnswerStatus = Literal[
+WebhookHealthAnswerStatus = Literal[
     "cancelled", "delivered", "failed", "ok", "pending", "reversed", "reversing", "scheduled"
 ]
 
 
-def check_shown_health_answer_status(value: str) -> ShownHealthAnswerStatus:
+def check_webhook_health_answer_status(value: str) -> WebhookHealthAnswerStatus:
     """The value as it came: a later version of the gateway may know more of them."""
-    return cast(ShownHealthAnswerStatus, value)
+    return cast(WebhookHealthAnswerStatus, value)

@@ -7,11 +7,11 @@ from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
 
-T = TypeVar("T", bound="TakePeriodBackBody")
+T = TypeVar("T", bound="RevokeFreePeriodBody")
 
 
 @_attrs_define
-class TakePeriodBackBody:
+class RevokeFreePeriodBody:
     """Why a free period is taken back."""
 
     reason: str
@@ -43,9 +43,9 @@ class TakePeriodBackBody:
 
         allow_owed = d.pop("allow_owed", UNSET)
 
-        take_period_back_body = cls(
+        revoke_free_period_body = cls(
             reason=reason,
             allow_owed=allow_owed,
         )
 
-        return take_period_back_body
+        return revoke_free_period_body

@@ -7,20 +7,23 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.made_token_environment import MadeTokenEnvironment, check_made_token_environment
+from ..models.created_token_environment import (
+    CreatedTokenEnvironment,
+    check_created_token_environment,
+)
 
-T = TypeVar("T", bound="MadeToken")
+T = TypeVar("T", bound="CreatedToken")
 
 
 @_attrs_define
-class MadeToken:
+class CreatedToken:
     """A token just made: `token` is its secret, shown this once."""
 
     id: str
     """ Its id, tok_…. """
     key_id: None | str
     """ The key's id; null: no key. """
-    environment: MadeTokenEnvironment
+    environment: CreatedTokenEnvironment
     """ The two are closed worlds; check it. """
     name: str
     """ Its name. """
@@ -99,7 +102,7 @@ class MadeToken:
 
         key_id = _parse_key_id(d.pop("key_id"))
 
-        environment = check_made_token_environment(d.pop("environment"))
+        environment = check_created_token_environment(d.pop("environment"))
 
         name = d.pop("name")
 
@@ -141,7 +144,7 @@ class MadeToken:
 
         token = d.pop("token")
 
-        made_token = cls(
+        created_token = cls(
             id=id,
             key_id=key_id,
             environment=environment,
@@ -154,8 +157,8 @@ class MadeToken:
             token=token,
         )
 
-        made_token.additional_properties = d
-        return made_token
+        created_token.additional_properties = d
+        return created_token
 
     @property
     def additional_keys(self) -> list[str]:

@@ -5,18 +5,18 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.free_period_answer import FreePeriodAnswer
-from ...models.take_period_back_body import TakePeriodBackBody
+from ...models.revoke_free_period_body import RevokeFreePeriodBody
 from ...types import UNSET, Unset
 
 
-def post_subscriptions_subscription_id_free_periods_period_id_take_back(
+def post_subscriptions_subscription_id_free_periods_period_id_revoke(
     subscription_id: str,
     period_id: str,
     *,
-    body: TakePeriodBackBody,
+    body: RevokeFreePeriodBody,
     idempotency_key: str | Unset = UNSET,
 ) -> Call[FreePeriodAnswer]:
-    """Take back a period that was given free.
+    """Revoke a free period.
 
     For operators. What is left of its credit goes, and the plan is paid until where it was
     before. Where some was used up it is 2002, unless `allow_owed`. Scope: `admin`.
@@ -33,7 +33,7 @@ def post_subscriptions_subscription_id_free_periods_period_id_take_back(
     _kwargs["headers"] = headers
     return Call(
         method="POST",
-        path="/api/public/v1/subscriptions/{subscription_id}/free-periods/{period_id}/take-back".format(
+        path="/api/public/v1/subscriptions/{subscription_id}/free-periods/{period_id}/revoke".format(
             subscription_id=quote(str(subscription_id), safe=""),
             period_id=quote(str(period_id), safe=""),
         ),

@@ -6,11 +6,11 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="Answered")
+T = TypeVar("T", bound="ResponseTimes")
 
 
 @_attrs_define
-class Answered:
+class ResponseTimes:
     """How long the receiver took to answer; null where nothing was answered."""
 
     p50: int | None
@@ -55,13 +55,13 @@ class Answered:
 
         p95 = _parse_p95(d.pop("p95"))
 
-        answered = cls(
+        response_times = cls(
             p50=p50,
             p95=p95,
         )
 
-        answered.additional_properties = d
-        return answered
+        response_times.additional_properties = d
+        return response_times
 
     @property
     def additional_keys(self) -> list[str]:

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.shown_health_answer_status import (
-    ShownHealthAnswerStatus,
-    check_shown_health_answer_status,
+from ..models.webhook_health_answer_status import (
+    WebhookHealthAnswerStatus,
+    check_webhook_health_answer_status,
 )
 
 if TYPE_CHECKING:
-    from ..models.shown_health import ShownHealth
+    from ..models.webhook_health import WebhookHealth
 
 
-T = TypeVar("T", bound="ShownHealthAnswer")
+T = TypeVar("T", bound="WebhookHealthAnswer")
 
 
 @_attrs_define
-class ShownHealthAnswer:
+class WebhookHealthAnswer:
     """1000 Success"""
 
     success: bool
@@ -31,11 +31,11 @@ class ShownHealthAnswer:
     """ The code in words. """
     transaction_id: None | str
     """ The top-up's, where one is concerned; else null. """
-    status: ShownHealthAnswerStatus
+    status: WebhookHealthAnswerStatus
     """ The top-up's, where one is concerned; else ok or error. """
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
-    data: ShownHealth
+    data: WebhookHealth
     """ How an endpoint has been. since is later than asked where it had more deliveries than are looked at. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -73,7 +73,7 @@ class ShownHealthAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.shown_health import ShownHealth  # noqa: PLC0415
+        from ..models.webhook_health import WebhookHealth  # noqa: PLC0415
 
         d = dict(src_dict)
         success = d.pop("success")
@@ -91,13 +91,13 @@ class ShownHealthAnswer:
 
         transaction_id = _parse_transaction_id(d.pop("transaction_id"))
 
-        status = check_shown_health_answer_status(d.pop("status"))
+        status = check_webhook_health_answer_status(d.pop("status"))
 
         timestamp = datetime.datetime.fromisoformat(d.pop("timestamp"))
 
-        data = ShownHealth.from_dict(d.pop("data"))
+        data = WebhookHealth.from_dict(d.pop("data"))
 
-        shown_health_answer = cls(
+        webhook_health_answer = cls(
             success=success,
             code=code,
             message=message,
@@ -107,8 +107,8 @@ class ShownHealthAnswer:
             data=data,
         )
 
-        shown_health_answer.additional_properties = d
-        return shown_health_answer
+        webhook_health_answer.additional_properties = d
+        return webhook_health_answer
 
     @property
     def additional_keys(self) -> list[str]:

@@ -7,11 +7,11 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="KeyAbove")
+T = TypeVar("T", bound="AncestorKey")
 
 
 @_attrs_define
-class KeyAbove:
+class AncestorKey:
     """A key that this one comes from."""
 
     id: str
@@ -67,14 +67,14 @@ class KeyAbove:
 
         paused_at = _parse_paused_at(d.pop("paused_at"))
 
-        key_above = cls(
+        ancestor_key = cls(
             id=id,
             name=name,
             paused_at=paused_at,
         )
 
-        key_above.additional_properties = d
-        return key_above
+        ancestor_key.additional_properties = d
+        return ancestor_key
 
     @property
     def additional_keys(self) -> list[str]:

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="ShownStep")
+T = TypeVar("T", bound="HealthStep")
 
 
 @_attrs_define
-class ShownStep:
+class HealthStep:
     """A part of the time, by when deliveries were made."""
 
     at: datetime.datetime
@@ -50,14 +50,14 @@ class ShownStep:
 
         failed = d.pop("failed")
 
-        shown_step = cls(
+        health_step = cls(
             at=at,
             delivered=delivered,
             failed=failed,
         )
 
-        shown_step.additional_properties = d
-        return shown_step
+        health_step.additional_properties = d
+        return health_step
 
     @property
     def additional_keys(self) -> list[str]:

@@ -8,14 +8,14 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
-    from ..models.limit_standing import LimitStanding
+    from ..models.limit_usage import LimitUsage
 
 
-T = TypeVar("T", bound="KeyOfTree")
+T = TypeVar("T", bound="KeyTreeNode")
 
 
 @_attrs_define
-class KeyOfTree:
+class KeyTreeNode:
     """A key with its own limits, of which what its descendants spend is a part."""
 
     id: str
@@ -28,7 +28,7 @@ class KeyOfTree:
     """ Its name. """
     purpose: None | str
     """ What it is for, in its maker's words; null: not said. """
-    limits: list[LimitStanding]
+    limits: list[LimitUsage]
     """ What limits it, and what is left. """
     paused_at: datetime.datetime | None
     """ RFC 3339, UTC, whole seconds. """
@@ -94,7 +94,7 @@ class KeyOfTree:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.limit_standing import LimitStanding  # noqa: PLC0415
+        from ..models.limit_usage import LimitUsage  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -120,7 +120,7 @@ class KeyOfTree:
         limits = []
         _limits = d.pop("limits")
         for limits_item_data in _limits:
-            limits_item = LimitStanding.from_dict(limits_item_data)
+            limits_item = LimitUsage.from_dict(limits_item_data)
 
             limits.append(limits_item)
 
@@ -169,7 +169,7 @@ class KeyOfTree:
 
         revoked_at = _parse_revoked_at(d.pop("revoked_at"))
 
-        key_of_tree = cls(
+        key_tree_node = cls(
             id=id,
             parent_id=parent_id,
             depth=depth,
@@ -181,8 +181,8 @@ class KeyOfTree:
             revoked_at=revoked_at,
         )
 
-        key_of_tree.additional_properties = d
-        return key_of_tree
+        key_tree_node.additional_properties = d
+        return key_tree_node
 
     @property
     def additional_keys(self) -> list[str]:

@@ -8,11 +8,11 @@ from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
 
-T = TypeVar("T", bound="GivePeriodBody")
+T = TypeVar("T", bound="GrantFreePeriodBody")
 
 
 @_attrs_define
-class GivePeriodBody:
+class GrantFreePeriodBody:
     """Which period is given, and why."""
 
     reason: str
@@ -65,9 +65,9 @@ class GivePeriodBody:
 
         period_start = _parse_period_start(d.pop("period_start", UNSET))
 
-        give_period_body = cls(
+        grant_free_period_body = cls(
             reason=reason,
             period_start=period_start,
         )
 
-        return give_period_body
+        return grant_free_period_body

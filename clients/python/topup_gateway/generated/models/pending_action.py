@@ -7,35 +7,35 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.pending_steer_act import PendingSteerAct, check_pending_steer_act
-from ..models.pending_steer_interval_type_0 import (
-    PendingSteerIntervalType0,
-    check_pending_steer_interval_type_0,
+from ..models.pending_action_action import PendingActionAction, check_pending_action_action
+from ..models.pending_action_interval_type_0 import (
+    PendingActionIntervalType0,
+    check_pending_action_interval_type_0,
 )
 
-T = TypeVar("T", bound="PendingSteer")
+T = TypeVar("T", bound="PendingAction")
 
 
 @_attrs_define
-class PendingSteer:
+class PendingAction:
     """What was asked of the provider and is not done yet."""
 
-    act: PendingSteerAct
+    action: PendingActionAction
     """ What was asked for. """
     plan_id: None | str
     """ Of a change. """
-    interval: None | PendingSteerIntervalType0
+    interval: None | PendingActionIntervalType0
     """ Of a change. """
-    asked_at: datetime.datetime
+    requested_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
-    is_unclear: bool
+    is_outcome_unknown: bool
     """ The provider gave no clear answer so far; it is asked again by itself. """
     attempts: int
     """ How many times the provider was asked. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        act: str = self.act
+        action: str = self.action
 
         plan_id: None | str
         plan_id = self.plan_id
@@ -46,9 +46,9 @@ class PendingSteer:
         else:
             interval = self.interval
 
-        asked_at = self.asked_at.isoformat()
+        requested_at = self.requested_at.isoformat()
 
-        is_unclear = self.is_unclear
+        is_outcome_unknown = self.is_outcome_unknown
 
         attempts = self.attempts
 
@@ -56,11 +56,11 @@ class PendingSteer:
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
-                "act": act,
+                "action": action,
                 "plan_id": plan_id,
                 "interval": interval,
-                "asked_at": asked_at,
-                "is_unclear": is_unclear,
+                "requested_at": requested_at,
+                "is_outcome_unknown": is_outcome_unknown,
                 "attempts": attempts,
             }
         )
@@ -70,7 +70,7 @@ class PendingSteer:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        act = check_pending_steer_act(d.pop("act"))
+        action = check_pending_action_action(d.pop("action"))
 
         def _parse_plan_id(data: object) -> None | str:
             if data is None:
@@ -79,38 +79,38 @@ class PendingSteer:
 
         plan_id = _parse_plan_id(d.pop("plan_id"))
 
-        def _parse_interval(data: object) -> None | PendingSteerIntervalType0:
+        def _parse_interval(data: object) -> None | PendingActionIntervalType0:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                interval_type_0 = check_pending_steer_interval_type_0(data)
+                interval_type_0 = check_pending_action_interval_type_0(data)
 
                 return interval_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | PendingSteerIntervalType0, data)
+            return cast(None | PendingActionIntervalType0, data)
 
         interval = _parse_interval(d.pop("interval"))
 
-        asked_at = datetime.datetime.fromisoformat(d.pop("asked_at"))
+        requested_at = datetime.datetime.fromisoformat(d.pop("requested_at"))
 
-        is_unclear = d.pop("is_unclear")
+        is_outcome_unknown = d.pop("is_outcome_unknown")
 
         attempts = d.pop("attempts")
 
-        pending_steer = cls(
-            act=act,
+        pending_action = cls(
+            action=action,
             plan_id=plan_id,
             interval=interval,
-            asked_at=asked_at,
-            is_unclear=is_unclear,
+            requested_at=requested_at,
+            is_outcome_unknown=is_outcome_unknown,
             attempts=attempts,
         )
 
-        pending_steer.additional_properties = d
-        return pending_steer
+        pending_action.additional_properties = d
+        return pending_action
 
     @property
     def additional_keys(self) -> list[str]:

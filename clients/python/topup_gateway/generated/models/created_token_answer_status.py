@@ -1,10 +1,10 @@
 from typing import Literal, cast
 
-MadeTokenAnswerStatus = Literal[
+CreatedTokenAnswerStatus = Literal[
     "cancelled", "delivered", "failed", "ok", "pending", "reversed", "reversing", "scheduled"
 ]
 
 
-def check_made_token_answer_status(value: str) -> MadeTokenAnswerStatus:
+def check_created_token_answer_status(value: str) -> CreatedTokenAnswerStatus:
     """The value as it came: a later version of the gateway may know more of them."""
-    return cast(MadeTokenAnswerStatus, value)
+    return cast(CreatedTokenAnswerStatus, value)
