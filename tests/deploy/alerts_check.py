@@ -27,6 +27,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -289,8 +290,9 @@ async def somebody_holds_tenants_rows(stand: Stand) -> AsyncIterator[None]:
             await holder.execute("SET idle_in_transaction_session_timeout = 0")
             await holder.execute("BEGIN")
             await holder.execute("SELECT 1 FROM account_environments FOR UPDATE")
-            for key in keys:
-                await stack.enter_async_context(beside(lambda key=key: send(stand, key=key)))  # type: ignore[misc]
+            for key, gateway in zip(keys, itertools.cycle(stand.installation.gateways)):
+                sending = partial(send, stand, key=key, url=gateway.url)
+                await stack.enter_async_context(beside(sending))
             yield
     finally:
         await holder.close()
