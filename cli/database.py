@@ -2,7 +2,8 @@
 
 from cli.output import note
 from kernel.errors import NotFound
-from keys.account import Account, find_by_email, first_account, get_account
+from keys import account as keys_account
+from keys.account import Account, first_account
 from runtime.installation import open_store
 from runtime.settings import load_settings
 from store.database import Database, T, Transaction, Work
@@ -37,16 +38,7 @@ def account_or_own(account: str | None) -> Work[Account]:
 
 def account_named(account: str) -> Work[Account]:
     """Finds an account by its id or its email address; raises NotFound."""
-
-    async def work(tx: Transaction) -> Account:
-        if "@" not in account:
-            return await get_account(tx, account)
-        found = await find_by_email(tx, account)
-        if found is None:
-            raise NotFound("Account")
-        return found
-
-    return work
+    return lambda tx: keys_account.account_named(tx, account)
 
 
 async def keep_where_possible(database: Database, work: Work[None]) -> None:

@@ -1,6 +1,7 @@
 """The expected failures of commands in words: of the database, the settings, the rules and the machine."""
 
 import re
+from typing import Any
 
 import click
 import httpx
@@ -26,7 +27,7 @@ def told(error: Exception) -> click.exceptions.Exit | None:
     if isinstance(error, SettingsError):
         return fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE)
     if isinstance(error, DomainError):
-        return fail(_named(error))
+        return fail(_named(error), facts=_facts(error))
     if isinstance(error, StoreError | SchemaOutOfRange):
         return refusal(error)
     if isinstance(error, OSError):
@@ -39,6 +40,12 @@ def told(error: Exception) -> click.exceptions.Exit | None:
             exit_code=EXIT_UNREACHABLE,
         )
     return None
+
+
+def _facts(error: DomainError) -> dict[str, Any]:
+    """Return what programs read of a refusal, by the names that the API gives it."""
+    facts = {"param": error.param, "reason": error.reason, "errors": error.extra.get("errors")}
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _named(error: DomainError) -> str:

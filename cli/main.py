@@ -90,14 +90,14 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
-    "operator": {"prices"}
+    "operator": {"prices", "keys"}
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
     "merchant": {"replay", "listen", "verify", "certify", "verify-receipt"},
     "remote": {
-        *("login", "logout", "whoami", "send", "approvals", "topups", "keys"),
+        *("login", "logout", "whoami", "send", "approvals", "topups"),
         *("webhooks", "events", "deliveries", "trigger", "open"),
     },
 }

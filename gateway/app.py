@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from gateway import operator_api
 from gateway.answers.compression import compressed
 from gateway.api import health
 from gateway.api.money import provider_notifications as payments
@@ -97,7 +98,8 @@ def open_routes(
 
 def router_of(context: Context) -> Router:
     """Return every route of a surface, the providers' callbacks among them."""
-    return _routes_of_ours().beside(_callbacks(context))
+    operators = (operator_api.SURFACE,) if context.settings.operator_api else ()
+    return _routes_of_ours().beside((*_callbacks(context), *operators))
 
 
 def _callbacks(context: Context) -> tuple[ApiSurface, ...]:

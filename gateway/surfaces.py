@@ -1,5 +1,7 @@
 """Every API that this gateway answers to: the one table that requests, documents and tests walk."""
 
+from billing.catalog import pack_acts
+from billing.reports.key_tree import SHOW_TREE
 from gateway.answers import envelope
 from gateway.answers.words import API_PREFIX as API_PREFIX
 from gateway.api import (
@@ -28,7 +30,6 @@ from gateway.api.money import (
     free_periods,
     holds,
     orders,
-    packs,
     prices,
     recharge,
     refunds,
@@ -48,8 +49,10 @@ from gateway.api.webhooks import (
     webhooks,
 )
 from gateway.dialects.discovery import discover
+from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
+from keys.api_keys import acts as api_keys
 
 API = ApiSurface(
     API_PREFIX,
@@ -72,7 +75,7 @@ API = ApiSurface(
         *prices.ROUTES,
         *fulfilments.ROUTES,
         *entitlements.ROUTES,
-        *packs.ROUTES,
+        *routes_of(pack_acts.ACTS),
         *subscriptions.ROUTES,
         *free_periods.ROUTES,
         *orders.ROUTES,
@@ -80,6 +83,7 @@ API = ApiSurface(
         *refunds.ROUTES,
         *documents.ROUTES,
         *reports.ROUTES,
+        *routes_of((*api_keys.ACTS, SHOW_TREE)),
         *keys.ROUTES,
         *mandates.ROUTES,
         *cli_login.ROUTES,

@@ -28,7 +28,8 @@ ShortText = Annotated[str, Meta(max_length=64)]
 WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
-FieldUnit = Literal["", "cents", "credits", "s"]
+# minor: the smallest unit of the currency that stands beside it.
+FieldUnit = Literal["", "cents", "minor", "s"]
 FieldKind = Literal["text", "integer", "yes_no", "time", "list", "rows", "object"]
 
 
@@ -82,6 +83,22 @@ class Page(Fields, frozen=True, kw_only=True):
     cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
+# csv_excel begins with the mark by which Excel knows UTF-8; to programs it would be a part of the first name.
+ExportFormat = Literal["json", "csv", "csv_excel"]
+
+
+class ExportPage(Page, frozen=True, kw_only=True):
+    """The query of a list that can be had whole, too."""
+
+    format: Annotated[
+        ExportFormat,
+        Meta(
+            description="csv: all that match, streamed from the cursor on; limit does not count."
+            " csv_excel: the same behind the byte order mark by which Excel knows UTF-8."
+        ),
+    ] = "json"
+
+
 def given(body: Fields, **names: str) -> dict[str, Any]:
     """Return the fields that a body with UNSET defaults has, under the names that the domain gives them."""
     return {
@@ -106,7 +123,7 @@ def time_us(text: str | None, param: str) -> int | None:
 class FieldFacts(NamedTuple):
     """What is known of one field of an input.
 
-    kind: of the value, or of each item of a list; rows: a list of objects, whose fields are `inner`. choices: the
+    kind: of the value, or of each item of a list; rows: a list of objects, whose fields are `inner`, of the type `struct`. choices: the
     words that are right; empty: any. least and most: of a number, characters_max: of a text; None: no bound.
     is_nullable: null takes it away. is_kept: left out, it stays as it is.
     """
@@ -128,10 +145,11 @@ class FieldFacts(NamedTuple):
     most: int | None
     characters_max: int | None
     inner: tuple["FieldFacts", ...]
+    struct: type[msgspec.Struct] | None
 
 
 @cache
-def facts_of(struct: type[Fields]) -> tuple[FieldFacts, ...]:
+def facts_of(struct: type[msgspec.Struct]) -> tuple[FieldFacts, ...]:
     """Return the facts of each field, in the order in which they are declared."""
     return tuple(map(_facts, msgspec.structs.fields(struct)))
 
@@ -161,6 +179,7 @@ def _facts(field: Any) -> FieldFacts:
         most=found.bounds[1],
         characters_max=found.characters_max,
         inner=facts_of(found.struct) if kind == "rows" and found.struct is not None else (),
+        struct=found.struct,
     )
 
 
@@ -175,7 +194,7 @@ class _Type:
         self.characters_max: int | None = None
         self.is_nullable = self.is_list = False
         self.choices: tuple[str, ...] = ()
-        self.struct: type[Fields] | None = None
+        self.struct: type[msgspec.Struct] | None = None
         self.plain: Any = str
         self._take(kind)
 
@@ -205,7 +224,7 @@ class _Type:
             self._take_item(parts[0])
         elif origin is Literal:
             self.choices = tuple(map(str, parts))
-        elif isinstance(kind, type) and issubclass(kind, Fields):
+        elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             self.struct = kind
         else:
             self.plain = origin or kind

@@ -154,6 +154,16 @@ async def find_by_email(tx: Transaction, email: str) -> Account | None:
     return None if row is None else _ROWS.read(row)
 
 
+async def account_named(tx: Transaction, name: str) -> Account:
+    """Return the account with this id or email address; raises NotFound and InvalidEmail."""
+    if "@" not in name:
+        return await get_account(tx, name)
+    found = await find_by_email(tx, name)
+    if found is None:
+        raise NotFound("Account")
+    return found
+
+
 async def list_accounts(
     tx: Transaction,
     *,

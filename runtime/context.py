@@ -6,9 +6,11 @@ line opens a store alone; gateway and worker open a context.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any, Final, TypeVar, cast
 
 import httpx
 
@@ -27,10 +29,12 @@ from billing.refunds.refunder import Refunder
 from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
+from billing.topups.platform_rows import known_ids
 from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
 from billing.usage.price_rows import PriceBook
 from kernel.clock import Clock
+from keys.api_keys.platforms import KnownPlatforms
 from keys.authenticator import Authenticator
 from keys.authorization.token_text import TokenMaker
 from keys.sign_in.password import Passwords
@@ -74,6 +78,8 @@ from webhooks.http.httpx_transport import GuardedTransport
 from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX
 from webhooks.http.resolver import Resolver, SystemResolver
 from webhooks.http.transport import Transport
+
+S = TypeVar("S")
 
 # One for each lane of the engine, so that no page and no slow request keeps a send waiting; and one by
 # which credentials are looked up.
@@ -137,10 +143,27 @@ class Context:
     def feed(self) -> Feed:
         return self.waits.feed
 
+    def part(self, kind: type[S], /) -> S:
+        """Return the part of that type, for acts (keys/act.py: Services)."""
+        return cast(S, _PARTS[kind](self))
+
     @property
     def refunder(self) -> Refunder:
         """Asks providers for refunds; it keeps nothing of its own."""
         return Refunder(self.database, self.clock, self.engine, self.payments.providers)
+
+
+# What acts may ask for.
+_PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
+    KnownPlatforms: lambda _: KnownPlatforms(known_ids),
+    Payments: attrgetter("payments"),
+    Policy: attrgetter("policy"),
+    RedemptionCodes: attrgetter("redemption_codes"),
+    Settings: attrgetter("settings"),
+    Suppliers: attrgetter("suppliers"),
+    TopUpRules: attrgetter("topup_rules"),
+    Vault: attrgetter("vault"),
+}
 
 
 @contextlib.asynccontextmanager

@@ -141,6 +141,9 @@ class Settings(SettingGroups, BaseSettings):
         (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
         description="CIDRs that read /metrics without an operator's credential.",
     )
+    operator_api: Networks = Field(
+        (), description="CIDRs that may call the operators' API; empty: it is off."
+    )
     rate_limit_per_s: int = Field(
         200, ge=0, le=1_000_000, description="Requests a second and key, burst twice that; 0: off."
     )
@@ -247,7 +250,9 @@ class Settings(SettingGroups, BaseSettings):
     def _split_words(cls, value: Any) -> Any:
         return _words(value) if isinstance(value, str) else value
 
-    @field_validator("trusted_proxies", "metrics_cidrs", "webhook_allow_cidrs", mode="before")
+    @field_validator(
+        "trusted_proxies", "metrics_cidrs", "operator_api", "webhook_allow_cidrs", mode="before"
+    )
     @classmethod
     def _split_networks(cls, value: Any) -> Any:
         return _networks(_words(value)) if isinstance(value, str) else value

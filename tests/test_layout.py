@@ -46,7 +46,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"html"},
         {"api"},
         {"dialects", "x402"},
-        {"surfaces"},
+        {"surfaces", "operator_api"},
         {"internal_client"},
         {"openapi"},
         {"repair"},

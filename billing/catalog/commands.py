@@ -10,9 +10,8 @@ from typing import Any
 
 import msgspec
 
-from billing.catalog import coupon as coupons, pack as packs, plan as plans
+from billing.catalog import coupon as coupons, plan as plans
 from billing.catalog.coupon import Coupon
-from billing.catalog.pack import Pack, PackKey
 from billing.catalog.plan import Plan, PlanKey
 from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_settings
@@ -71,26 +70,6 @@ async def set_coupon_active(
     await audit_log.record_change(
         tx, by, action, environment, after.id, None, after.shape(), now_us
     )
-    return after
-
-
-async def create_pack(tx: Transaction, pack: Pack, *, by: Actor, now_us: int) -> Pack:
-    """Raises InvalidInput and PackTaken."""
-    made = await packs.create(tx, pack)
-    await audit_log.record_change(
-        tx, by, "pack.create", made.environment, made.id, None, made.shape(), now_us
-    )
-    return made
-
-
-async def set_pack_active(
-    tx: Transaction, place: PackKey, *, is_active: bool, by: Actor, now_us: int
-) -> Pack:
-    """Raises NotFound."""
-    before = await packs.get(tx, place)
-    after = await packs.set_active(tx, place, is_active=is_active)
-    action = "pack.enable" if is_active else "pack.disable"
-    await audit_log.record_change(tx, by, action, *place, before.shape(), after.shape(), now_us)
     return after
 
 

@@ -7,7 +7,7 @@ attempt names means the same supplier for ever.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -114,6 +114,11 @@ async def read_book(tx: Transaction) -> PlatformBook:
             )
         )
     return PlatformBook({name: Platforms(one) for name, one in listed.items()}, at)
+
+
+async def known_ids(tx: Transaction, environment: str) -> Collection[str]:
+    """Return the ids of the environment's platforms, offered at the moment or not."""
+    return (await read_book(tx)).of(environment).ids()
 
 
 async def list_platforms(tx: Transaction, environment: str) -> Sequence[PlatformRow]:

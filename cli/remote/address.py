@@ -9,6 +9,7 @@ import httpx
 from cli.output import EXIT_USAGE, fail
 
 API_PATH: Final = "/api/public/v1"
+OPERATOR_PATH: Final = "/api/operator/v1"
 _ASKED: Final = "cli.remote.address.asked"
 
 

@@ -35,11 +35,11 @@ class RemoteAnswer(msgspec.Struct, kw_only=True):
 class RemoteGateway:
     """Speaks to one gateway with one key; a call that is refused prints why and exits."""
 
-    def __init__(self, given: Access) -> None:
+    def __init__(self, given: Access, path: str = API_PATH) -> None:
         self._url = given.url
         note_asked(given.url)
         http = httpx.Client(
-            base_url=given.url + API_PATH,
+            base_url=given.url + path,
             headers={"Authorization": f"Bearer {given.api_key}", "User-Agent": "topup-cli"},
             timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
         )
@@ -67,13 +67,16 @@ class RemoteGateway:
         *,
         look: str,
         takes: Collection[int] = (),
+        params: Mapping[str, Any] | None = None,
     ) -> RemoteAnswer:
         """A change under an idempotency key of its own, which makes this call safe to repeat, not the
         command. look: the command that shows whether it was done, should the answer be lost; takes: the
         codes of refusals that are answers here.
         """
         key = f"cli-{secrets.token_hex(16)}"
-        return self._call(method, path, body=body, idempotency_key=key, look=look, takes=takes)
+        return self._call(
+            method, path, params=params, body=body, idempotency_key=key, look=look, takes=takes
+        )
 
     def page_of(self, url: str, *, below: str) -> str:
         """The address of a page of this gateway, whatever host it calls itself; exits for another page."""

@@ -52,6 +52,11 @@ class Access(msgspec.Struct, kw_only=True):
         """Whether the key says so itself; any other may spend live credit."""
         return self.api_key.startswith("ak_staging_")
 
+    @property
+    def is_operators(self) -> bool:
+        """Return whether it is an operator's token, for the operators' API."""
+        return self.api_key.startswith("adm_")
+
 
 def profile_option(command: F) -> F:
     """Adds --profile."""

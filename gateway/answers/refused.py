@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.answers.response_codes import NextAction
-from gateway.answers.words import Time
+from kernel.words import Time
 
 
 class FieldProblem(Struct, kw_only=True):

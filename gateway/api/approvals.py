@@ -21,11 +21,11 @@ from gateway.api.schemas.approvals import AskedApproval as AskedShape
 from gateway.api.schemas.topups import DecidedTopUp
 from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
 from gateway.http.acting import actor_of
-from gateway.http.lists import Export, ExportPage, list_or_csv
+from gateway.http.lists import Export, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import NotFound
-from kernel.fields import Fields
+from kernel.fields import ExportPage, Fields
 from keys.api_keys.api_key import makers_of
 from keys.principal import ScopeMissing
 from store.database import Transaction

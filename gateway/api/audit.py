@@ -4,10 +4,10 @@ from functools import partial
 
 from gateway.answers.outcome import Listing, exported
 from gateway.api.schemas.audit import AuditEntry as EntryShape
-from gateway.http.lists import Export, ExportPage, list_or_csv
+from gateway.http.lists import Export, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.fields import Fields
+from kernel.fields import ExportPage, Fields
 from keys import audit_log
 from keys.principal import ScopeMissing
 

@@ -35,11 +35,11 @@ from gateway.api.waiting import POLL_S
 from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, csv_stream, list_or_csv
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, NotFound
-from kernel.fields import Fields
+from kernel.fields import ExportPage, Fields
 from kernel.limits import BULK_BODY_BYTES_MAX
 from keys.principal import key_bound_to_own
 from store.database import Transaction

@@ -12,8 +12,6 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Outcome, created, ok
-from gateway.answers.words import Count
-from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey
 from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.auth import block_of
@@ -24,8 +22,10 @@ from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import NotFound
 from kernel.fields import LINE, Fields
+from kernel.words import Count
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
+from keys.api_keys.views import ApiKey as KeyShape, CreatedKey
 from keys.principal import SCOPES
 from keys.tokens import device_login
 from keys.tokens.device_login import (
@@ -132,7 +132,7 @@ async def poll(call: RequestContext[CliTokenBody, Fields]) -> Answer:
     )
     outcome = await call.context.database.transaction(lambda tx: _outcome(tx, call))
     if isinstance(outcome, LoggedIn):
-        data = MintedKey.of(outcome.key, key=outcome.secret)
+        data = CreatedKey.of(outcome.key, key=outcome.secret)
         return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=201)
     if outcome.is_too_fast:
         raise RateLimited(
@@ -221,7 +221,7 @@ ROUTES = (
             " has lost the access with which they allowed it."
         ),
         answers=(
-            *created(MintedKey),
+            *created(CreatedKey),
             Outcome(202, CliLoginPending),
         ),
         refuses=(codes.MALFORMED, codes.MISSING_SCOPE, codes.LIMIT_REACHED, codes.RATE_LIMITED),

@@ -1,22 +1,18 @@
 """What keys may still do: the asking key itself, trees of keys, pause and resume; an account's day."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from billing.engine.key_standing import KeyStandings, load_standings
+from billing.reports.key_tree import LimitUsage
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
-from gateway.answers.words import time_of
-from gateway.api.schemas.keys import ApiKey as KeyShape
 from gateway.api.schemas.mandates import (
     AccountLimits,
     AncestorKey,
-    KeyTree,
-    KeyTreeNode,
-    LimitUsage,
     OwnKey,
 )
 from gateway.http.acting import note
@@ -26,14 +22,13 @@ from gateway.http.routing import Route
 from kernel.errors import NotFound
 from kernel.fields import Fields
 from kernel.limits import INT64_MAX
+from kernel.words import time_of
 from keys.account import set_day_limit
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.effective import together
-from keys.api_keys.tree import tree
 from keys.principal import SCOPES, Principal, require_owner
 from store.database import Transaction
-from webhooks.events.key_events import KeyEvent, tell_key
 
 _SCOPES = ("keys:write",)
 
@@ -67,59 +62,6 @@ async def show_own(call: RequestContext[Fields, Fields]) -> Answer:
         return _own(principal, keys, standings)
 
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
-
-
-async def show_tree(call: RequestContext[Fields, Fields]) -> Answer:
-    """The key and all that come from it, each with its own limits."""
-    principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
-
-    async def work(tx: Transaction) -> KeyTree:
-        root = await api_key.get(tx, principal.tenant, key_id, viewer=principal)
-        listed = await tree(tx, principal.tenant, key_id)
-        ids = [key.id for key in listed]
-        standings = await load_standings(tx, principal.tenant, ids, now_us=now_us)
-        return KeyTree(
-            keys=[
-                KeyTreeNode.of(
-                    key,
-                    depth=len(key.lineage) - len(root.lineage),
-                    limits=_limits(standings, (key.id,), has_account=False),
-                )
-                for key in listed
-            ]
-        )
-
-    return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
-
-
-async def pause(call: RequestContext[Fields, Fields]) -> Answer:
-    """Stops what the key and its descendants spend, in the transaction of each spend."""
-
-    async def work(tx: Transaction) -> ApiKey:
-        principal, key_id = call.principal, call.params["key_id"]
-        before = await api_key.get(tx, principal.tenant, key_id, viewer=principal)
-        changed = await api_key.pause(
-            tx, principal.tenant, key_id, asker=principal, now_us=call.now_us
-        )
-        if before.paused_at is None:
-            await _tell(tx, call, "key.paused", changed)
-        return changed
-
-    return await run_once(call, work, lambda key: _shown(key, call.now_us))
-
-
-async def resume(call: RequestContext[Fields, Fields]) -> Answer:
-    """Lets it go on: by a person, or by a key of another lineage."""
-
-    async def work(tx: Transaction) -> ApiKey:
-        principal, key_id = call.principal, call.params["key_id"]
-        before = await api_key.get(tx, principal.tenant, key_id)
-        changed = await api_key.resume(tx, principal.tenant, key_id, asker=principal)
-        if before.paused_at is not None:
-            await _tell(tx, call, "key.resumed", changed)
-        return changed
-
-    return await run_once(call, work, lambda key: _shown(key, call.now_us))
 
 
 async def show_account(call: RequestContext[Fields, Fields]) -> Answer:
@@ -203,17 +145,6 @@ def _account_limits(standings: KeyStandings) -> AccountLimits:
     )
 
 
-async def _tell(
-    tx: Transaction, call: RequestContext[Any, Any], what: KeyEvent, key: ApiKey
-) -> None:
-    await note(tx, call, what, key.id, after={"name": key.name})
-    await tell_key(tx, what, key, by=call.principal.credential_id, now_us=call.now_us)
-
-
-def _shown(key: ApiKey, now_us: int) -> Answer:
-    return answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us)
-
-
 ROUTES = (
     Route(
         "GET",
@@ -227,40 +158,6 @@ ROUTES = (
         ),
         answers=ok(OwnKey),
         refuses=(codes.NOT_FOUND,),
-    ),
-    Route(
-        "GET",
-        "/keys/{key_id}/tree",
-        show_tree,
-        "A key and all that come from it",
-        _SCOPES,
-        answers=ok(KeyTree),
-    ),
-    Route(
-        "POST",
-        "/keys/{key_id}/pause",
-        pause,
-        "Pause a key",
-        _SCOPES,
-        is_for_paused=True,
-        description=(
-            "It and its descendants read, and spend and make nothing, until it is resumed. What was"
-            " scheduled fails at its time and is refunded; what is held can be captured within its amount."
-        ),
-        answers=ok(KeyShape),
-    ),
-    Route(
-        "POST",
-        "/keys/{key_id}/resume",
-        resume,
-        "Resume a paused key",
-        ("keys:write", "approvals:write"),
-        asks_password=True,
-        description=(
-            "By a person, or by a key that has no ancestor in common with it: an agent that was stopped"
-            " does not start itself again. 2009 with reason lineage for others."
-        ),
-        answers=ok(KeyShape),
     ),
     Route(
         "GET",

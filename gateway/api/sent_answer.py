@@ -15,7 +15,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.refused import Failure, Link
-from gateway.answers.words import API_PREFIX, TopUpStatus
+from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.send_body import SendBody
 from gateway.api.schemas.topups import FailedSend, Held, Sent, SentForApproval
 from gateway.api.waiting import poll_links
@@ -23,6 +23,7 @@ from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
 from kernel.fields import Fields
+from kernel.words import TopUpStatus
 
 # The code of a top-up's state.
 OUTCOMES: Final[Mapping[TopUpStatus, int]] = {

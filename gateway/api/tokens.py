@@ -9,7 +9,6 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, ok
-from gateway.api.bodies.key_body import Name
 from gateway.api.schemas.keys import AccessToken as TokenShape, CreatedToken
 from gateway.http.acting import note
 from gateway.http.idempotency import run_once
@@ -17,6 +16,7 @@ from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.fields import Fields, Page
+from keys.api_keys.inputs import Name
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken
 from store.database import Transaction

@@ -10,10 +10,10 @@ from billing.reports.topup_receipt import SignedReceipt, make_receipt
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import JSON, Outcome
-from gateway.answers.words import Count, Environment, Time, TopUpStatus, TransactionId
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.fields import Fields
+from kernel.words import Count, Environment, Time, TopUpStatus, TransactionId
 from store.database import Transaction
 
 JOSE: Final = "application/jose"

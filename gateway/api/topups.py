@@ -17,7 +17,6 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, exported, ok
-from gateway.answers.words import TopUpStatus
 from gateway.api.bodies.send_body import (
     Address,
     DeliveryBody,
@@ -36,11 +35,12 @@ from gateway.api.schemas.topups import (
 )
 from gateway.api.sent_answer import SentAnswer, failed
 from gateway.api.waiting import told_to_poll
-from gateway.http.lists import Export, ExportPage, list_or_csv
+from gateway.http.lists import Export, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
-from kernel.fields import Fields, Text, Time, time_us
+from kernel.fields import ExportPage, Fields, Text, Time, time_us
+from kernel.words import TopUpStatus
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import key_bound_to_own
 from runtime.log import mask

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from gateway.api.keys import audited
 from gateway.authorization.request import McpRequest
 from gateway.http.acting import enter, note
 from gateway.http.request_context import RequestContext
@@ -11,6 +10,7 @@ from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
+from keys.api_keys.views import audited
 from keys.authorization import code as issued_code, grant as mcp_grant
 from keys.authorization.client import McpClient
 from keys.principal import ENVIRONMENTS, Environment

@@ -11,7 +11,6 @@ from typing import Any, Final
 from billing.credits.opening import open_account
 from gateway.answers import envelope, response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.words import time_of
 from gateway.dashboard.account.sign_in import check_own_page
 from gateway.dashboard.route import open_route
 from gateway.http.auth import block_of
@@ -21,6 +20,7 @@ from gateway.http.routing import ApiSurface
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import NotFound
 from kernel.fields import Fields
+from kernel.words import time_of
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey

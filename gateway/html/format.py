@@ -20,7 +20,8 @@ from gateway.html.zone import current
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
 # Shown on the page that a form leads to; only the name travels, so nobody can put words in a link.
-SAID: Final[Mapping[str, str]] = {
+# gateway/dashboard/act_pages.py adds what acts say, by their names.
+SAID: Final[dict[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-in": "Welcome back.",
     "billing-set": "The next receipts are made out like this.",
@@ -117,9 +118,6 @@ SAID: Final[Mapping[str, str]] = {
     "coupon-made": "The coupon can be used from now on.",
     "coupon-disabled": "The coupon is disabled; orders that were made with it stay as they are.",
     "coupon-enabled": "The coupon can be used again.",
-    "pack-made": "The pack is offered from now on.",
-    "pack-disabled": "The pack is no longer offered; orders that were made stay as they are.",
-    "pack-enabled": "The pack is offered again.",
     "batch-shown": "These codes were made and shown before; they cannot be shown again.",
     "batch-disabled": "No code of the batch can be redeemed any more.",
     "code-disabled": "The code cannot be redeemed any more.",

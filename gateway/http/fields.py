@@ -23,12 +23,6 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from gateway.answers.problems import (
-    FieldEntry,
-    problem_of,
-    problem_sentence,
-    unknown_fields,
-)
 from gateway.http.strict_json import (
     ERRORS_MAX,
     has_control,
@@ -41,6 +35,12 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.ids import decode
 from kernel.limits import BODY_BYTES_MAX
+from kernel.problems import (
+    FieldEntry,
+    problem_of,
+    problem_sentence,
+    unknown_fields,
+)
 from store.keyset import OLDEST_FIRST, Begin, ListPlace
 
 QUERY_BYTES_MAX = 4096

@@ -9,12 +9,13 @@ answer. An answer that holds a secret is stored sealed, and its key's text is no
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from gateway.answers.answer import Answer
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US
+from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from keys.principal import Principal
 from runtime.context import Context
@@ -53,15 +54,18 @@ async def run_once(
     render: Callable[[R], Answer],
     *,
     sealed: bool = False,
+    also_lock: Callable[[Transaction], Awaitable[Sequence[Tenant]]] | None = None,
 ) -> Answer:
     """Runs work under the account's lock, unless the key's answer is there; keeps the answer.
 
+    also_lock: finds the other tenants that work touches, which are locked with the account in their order.
     Raises KeyReused, KeyInProgress and whatever work raises; then nothing was written.
     """
     context, principal, request_key = call.context, call.principal, call.request_key
 
     async def once(tx: Transaction) -> Answer:
-        await lock_tenants(tx, [principal.tenant])
+        others = () if also_lock is None else await also_lock(tx)
+        await lock_tenants(tx, [principal.tenant, *others])
         now_us = context.clock.now_us()
         if request_key is None:
             return render(await work(tx))

@@ -11,10 +11,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
@@ -41,24 +40,10 @@ ROWS_AT_ONCE: Final = 500
 CHECK_S: Final = 0.35
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 CUT: Final = b"# This list was cut off here: it is not whole. Export it again.\r\n"
-# csv_excel begins with the mark by which Excel knows UTF-8; to programs it would be a part of the first name.
-Format = Literal["json", "csv", "csv_excel"]
 
 Q = TypeVar("Q", bound=Page)
 R = TypeVar("R")
 T = TypeVar("T")
-
-
-class ExportPage(Page, frozen=True, kw_only=True):
-    """The query of a list that can be had whole, too."""
-
-    format: Annotated[
-        Format,
-        Meta(
-            description="csv: all that match, streamed from the cursor on; limit does not count."
-            " csv_excel: the same behind the byte order mark by which Excel knows UTF-8."
-        ),
-    ] = "json"
 
 
 class Export(NamedTuple):

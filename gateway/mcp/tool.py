@@ -13,12 +13,12 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from mcp_types import ToolAnnotations
 
-from gateway.answers.problems import FieldEntry, unknown_fields
 from gateway.http.routing import Route, Router
 from gateway.http.strict_json import shown
 from gateway.surfaces import API, API_PREFIX
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import Fields
+from kernel.problems import FieldEntry, unknown_fields
 
 KEY: Final = "idempotency_key"
 _KEY_EXAMPLE: Final = "order-1042"

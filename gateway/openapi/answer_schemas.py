@@ -12,8 +12,8 @@ from gateway.answers.envelope import Envelope
 from gateway.answers.outcome import Outcome
 from gateway.answers.refused import Refused
 from gateway.answers.response_codes import CODES
-from gateway.answers.words import TopUpStatus
 from gateway.openapi.schemas import PLACE, Schema, Schemas
+from kernel.words import TopUpStatus
 
 ERROR: Final = "Error"
 _BAD: Final = 400

@@ -3,7 +3,7 @@
 from typing import Any, Final, get_args
 
 from gateway.answers.response_codes import NextAction
-from gateway.answers.words import TopUpStatus
+from kernel.words import TopUpStatus
 from keys.principal import SCOPES
 from webhooks.events.event import EVENT_TYPES
 

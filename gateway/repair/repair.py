@@ -16,7 +16,6 @@ from billing.topups.platform import InvalidPlatform, Platforms
 from billing.topups.send_request import AmountOutOfRange, check_amount, check_amount_of_any
 from gateway.answers import response_codes as codes
 from gateway.answers.links import RefusedFacts, with_links
-from gateway.answers.problems import FieldEntry, most_similar
 from gateway.answers.refusals import Refusal
 from gateway.api.refused_items import smaller_cents
 from gateway.html.render import address_of
@@ -28,6 +27,7 @@ from gateway.openapi.examples import EXAMPLES
 from gateway.repair.credential import with_form_of
 from gateway.repair.known_paths import is_list, nearest
 from gateway.surfaces import API_PREFIX
+from kernel.problems import FieldEntry, most_similar
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import Principal
 

@@ -9,7 +9,6 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.refused import Failure, Link
-from gateway.answers.words import time_of
 from gateway.api.schemas.machine_payments import GivenBack, MachinePaymentShape, PaidTopUp
 from gateway.api.schemas.topups import Held, deliverable_of
 from gateway.api.sent_answer import OUTCOMES
@@ -19,6 +18,7 @@ from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
 from kernel.clock import rfc3339
 from kernel.fields import Fields
+from kernel.words import time_of
 
 RETRY_AFTER_S: Final = 2
 _STATES: Final[dict[PaymentState, Literal["settling", "paid", "refused", "refunded"]]] = {

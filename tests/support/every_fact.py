@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from billing.catalog import commands as catalogue
+from billing.catalog import pack as packs
 from billing.catalog.pack import Pack
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.summing import add_sealed
@@ -107,7 +107,7 @@ async def _catalogue(gateway: Gateway) -> None:
             bonus_credits=2_000,
             created_at=now_us,
         )
-        await catalogue.create_pack(tx, pack, **act)
+        await packs.create(tx, pack)
         for kind, platform in (("code_stock", "gifts"), ("manual", "notes")):
             row = SupplierRow(
                 environment="staging", id=kind, kind=kind, created_at=now_us, changed_at=now_us

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kernel.clock import parse_rfc3339
+from kernel.words import Environment, EventSequence, Time
 from webhooks.events.event import API_VERSION, EVENT_TYPES, render_event
 from webhooks.events.sample import sample_data
-from webhooks.events.schema_words import Environment, EventSequence, Time
 from webhooks.events.schemas import TYPES
 
 # Where the gateway serves them.

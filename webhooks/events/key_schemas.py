@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from webhooks.events.schema_words import EventData, KeyIdText, Time
+from kernel.words import KeyIdText, Time
+from webhooks.events.schema_words import EventData
 
 
 class CapUsed(EventData, kw_only=True):

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from webhooks.events.schema_words import Cents, Currency, EventData, Minor, PositiveCents, Time
+from kernel.words import Cents, Currency, Minor, PositiveCents, Time
+from webhooks.events.schema_words import EventData
 
 OrderId = Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
 

@@ -13,6 +13,21 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
+from kernel.words import (
+    Cents,
+    ChargedCents,
+    Code,
+    CodeHint,
+    Email,
+    FeeCents,
+    PositiveCents,
+    Reference,
+    ScheduledFor,
+    SentByKey,
+    SentByKeyName,
+    Time,
+    TransactionId,
+)
 from webhooks.events.key_schemas import CapUsed, KeyChanged
 from webhooks.events.money_schemas import (
     ExpiredCredit,
@@ -26,22 +41,7 @@ from webhooks.events.money_schemas import (
     Subscription,
     SucceededRecharge,
 )
-from webhooks.events.schema_words import (
-    Cents,
-    ChargedCents,
-    Code,
-    CodeHint,
-    Email,
-    EventData,
-    FeeCents,
-    PositiveCents,
-    Reference,
-    ScheduledFor,
-    SentByKey,
-    SentByKeyName,
-    Time,
-    TransactionId,
-)
+from webhooks.events.schema_words import EventData
 
 Secret = Annotated[
     str,

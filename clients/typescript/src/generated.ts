@@ -1380,26 +1380,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/keys/sandbox": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Make a sandbox account
-         * @description A fresh staging account with test credit, and its key: no sign-up needed. The approver_key decides on sends that wait for an approval, which the key itself cannot. No credential.
-         */
-        post: operations["post_keys_sandbox"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/public/v1/keys/{key_id}": {
         parameters: {
             query?: never;
@@ -1448,50 +1428,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/keys/self": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What the asking key may do now
-         * @description For any key, whatever its scopes: scopes, lists, thresholds and limits, its own and those of all keys above it together, with what is left of each and when it resets. Scope: `topup:send` or `topup:read` or `topup:reverse` or `webhooks:read` or `webhooks:write` or `billing:read` or `billing:write` or `usage:read` or `usage:write` or `vouchers:read` or `vouchers:redeem` or `keys:write` or `approvals:write` or `admin`.
-         */
-        get: operations["get_keys_self"];
-        put?: never;
-        post?: never;
-        /**
-         * Revoke the asking key
-         * @description For any key, whatever its scopes: it and all that come from it end, for good. Scope: `topup:send` or `topup:read` or `topup:reverse` or `webhooks:read` or `webhooks:write` or `billing:read` or `billing:write` or `usage:read` or `usage:write` or `vouchers:read` or `vouchers:redeem` or `keys:write` or `approvals:write` or `admin`.
-         */
-        delete: operations["delete_keys_self"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/public/v1/keys/{key_id}/tree": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * A key and all that come from it
-         * @description Scope: `keys:write`.
-         */
-        get: operations["get_keys_key_id_tree"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/public/v1/keys/{key_id}/pause": {
         parameters: {
             query?: never;
@@ -1527,6 +1463,70 @@ export interface paths {
          */
         post: operations["post_keys_key_id_resume"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/keys/{key_id}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A key and all that come from it
+         * @description Scope: `keys:write`.
+         */
+        get: operations["get_keys_key_id_tree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/keys/sandbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a sandbox account
+         * @description A fresh staging account with test credit, and its key: no sign-up needed. The approver_key decides on sends that wait for an approval, which the key itself cannot. No credential.
+         */
+        post: operations["post_keys_sandbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/keys/self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the asking key may do now
+         * @description For any key, whatever its scopes: scopes, lists, thresholds and limits, its own and those of all keys above it together, with what is left of each and when it resets. Scope: `topup:send` or `topup:read` or `topup:reverse` or `webhooks:read` or `webhooks:write` or `billing:read` or `billing:write` or `usage:read` or `usage:write` or `vouchers:read` or `vouchers:redeem` or `keys:write` or `approvals:write` or `admin`.
+         */
+        get: operations["get_keys_self"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke the asking key
+         * @description For any key, whatever its scopes: it and all that come from it end, for good. Scope: `topup:send` or `topup:read` or `topup:reverse` or `webhooks:read` or `webhooks:write` or `billing:read` or `billing:write` or `usage:read` or `usage:write` or `vouchers:read` or `vouchers:redeem` or `keys:write` or `approvals:write` or `admin`.
+         */
+        delete: operations["delete_keys_self"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5175,6 +5175,98 @@ export interface components {
             /** @description Its name. Default: "Access token". */
             name?: string;
         };
+        /** @description A key just minted or rotated: `key` is its secret, shown this once. */
+        CreatedKey: {
+            /** @description Its id, key_…. */
+            id: string;
+            /** @description The key that it comes from; null: none. */
+            parent_id: string | null;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {string}
+             */
+            environment: "live" | "staging";
+            /** @description Its name. */
+            name: string;
+            /** @description The first 16 characters, to recognise it by. */
+            prefix: string;
+            /** @description The last 4 characters. */
+            last4: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["Scope"][];
+            /** @description What it may spend, in calendar windows of UTC. */
+            caps: components["schemas"]["KeyCaps"];
+            /** @description CIDRs; empty: any address. */
+            ip_allow_list: string[];
+            /** @description A send above it waits for a person, in US cents. */
+            approval_above_cents: number | null;
+            /** @description A send that takes what the key and its descendants sent on this UTC day without an approval above it waits for a person, in US cents. */
+            approval_above_per_day_cents: number | null;
+            /** @description The old name of approval_above_cents. */
+            approval_threshold_cents: number | null;
+            /** @description What it is for, in its maker's words; null: not said. */
+            purpose: string | null;
+            /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
+            client_id: string | null;
+            /** @description The most that it may ever spend. */
+            lifetime_cents: number | null;
+            /** @description The only ones; null: any. */
+            platforms: string[] | null;
+            /** @description The only ones, addresses and *@domain; null: anybody. */
+            recipients: string[] | null;
+            /** @description Rolling windows; all of them hold. */
+            windows: components["schemas"]["KeyWindow"][];
+            /** @description In US cents. */
+            per_recipient_per_day_cents: number | null;
+            /** @description The most sends in any hour; null: no limit. */
+            max_sends_per_hour: number | null;
+            /** @description The same send again within so many seconds is refused, unless distinct. */
+            repeat_guard_s: number | null;
+            /** @description RFC 3339, UTC, whole seconds. */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /** @description The minute of the last use, rounded down; noted some seconds later. */
+            last_used_at: string | null;
+            /** @description From then on it reads only; its ancestors may be paused, too. */
+            paused_at: string | null;
+            /** @description RFC 3339, UTC, whole seconds. */
+            revoked_at: string | null;
+            /** @description The secret, shown this once. */
+            key: string;
+        };
+        /** @description 1000 Success */
+        CreatedKeyAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["CreatedKey"];
+        };
         /** @description A token just made: `token` is its secret, shown this once. */
         CreatedToken: {
             /** @description Its id, tok_…. */
@@ -7119,6 +7211,47 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             revoked_at: string | null;
         };
+        /** @description What changes of a key; what is left out stays as it is, null takes a limit away. */
+        KeyChanges: {
+            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            per_call_cents?: number | null;
+            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            per_day_cents?: number | null;
+            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            per_month_cents?: number | null;
+            /** @description What it is for, in your words. */
+            purpose?: string | null;
+            /** @description The most that it may ever spend; what it spent before counts. */
+            lifetime_cents?: number | null;
+            /** @description The only platforms that it may send; null: any. */
+            platforms?: string[] | null;
+            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
+            recipients?: string[] | null;
+            /** @description Rolling windows; all of them hold, each from when it is set. */
+            windows?: components["schemas"]["WindowBody"][] | null;
+            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
+            per_recipient_per_day_cents?: number | null;
+            /** @description Accepted sends in any hour; a cancelled one stays counted. */
+            max_sends_per_hour?: number | null;
+            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
+            repeat_guard_s?: number | null;
+            /** @description A send above it waits for a person. */
+            approval_above_cents?: number | null;
+            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
+            approval_above_per_day_cents?: number | null;
+            /** @description The old name of approval_above_cents. */
+            approval_threshold_cents?: number | null;
+            /** @description Its name. */
+            name?: string;
+            /** @description Among those of the key that creates it; one at least. */
+            scopes?: components["schemas"]["Scope"][];
+            /** @description Addresses or CIDRs; empty: any address. */
+            ip_allow_list?: string[];
+            /** @description What it may spend, in calendar windows of UTC. */
+            caps?: components["schemas"]["Caps"];
+            /** @description When it ends; null: it does not. */
+            expires_at?: string | null;
+        };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyCreatedEvent: {
             /** @description Remember it. */
@@ -7315,52 +7448,6 @@ export interface components {
              */
             cents: number;
         };
-        /** @description What changes of a key; what is left out stays as it is, null takes a limit away. */
-        KeysPatchBody: {
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
-            per_call_cents?: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
-            per_day_cents?: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
-            per_month_cents?: number | null;
-            /** @description What it is for, in your words. */
-            purpose?: string | null;
-            /** @description The most that it may ever spend; what it spent before counts. */
-            lifetime_cents?: number | null;
-            /** @description The only platforms that it may send; null: any. */
-            platforms?: string[] | null;
-            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
-            recipients?: string[] | null;
-            /** @description Rolling windows; all of them hold, each from when it is set. */
-            windows?: components["schemas"]["WindowBody"][] | null;
-            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
-            per_recipient_per_day_cents?: number | null;
-            /** @description Accepted sends in any hour; a cancelled one stays counted. */
-            max_sends_per_hour?: number | null;
-            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
-            repeat_guard_s?: number | null;
-            /** @description A send above it waits for a person. */
-            approval_above_cents?: number | null;
-            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
-            approval_above_per_day_cents?: number | null;
-            /** @description The old name of approval_above_cents. */
-            approval_threshold_cents?: number | null;
-            /** @description Its name. */
-            name?: string;
-            /** @description Among those of the key that creates it; one at least. */
-            scopes?: components["schemas"]["Scope"][];
-            /** @description Addresses or CIDRs; empty: any address. */
-            ip_allow_list?: string[];
-            /** @description What it may spend, in calendar windows of UTC. */
-            caps?: components["schemas"]["Caps"];
-            /** @description When it ends; null: it does not. */
-            expires_at?: string | null;
-        };
-        /** @description How long both keys work. */
-        KeysRotateBody: {
-            /** @description How long the old key still works, in seconds. Default: 0. */
-            overlap_s?: number;
-        };
         /** @description A limit, what is used of it and what is left. */
         LimitUsage: {
             /** @description The key whose it is; null: the account's own. */
@@ -7487,7 +7574,7 @@ export interface components {
             settled_at: string | null;
         };
         /** @description The caps stand in the body itself, or in `caps` as a listed key has them. */
-        MintBody: {
+        NewKey: {
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents?: number | null;
             /** @description In US cents, calendar windows of UTC; null: no cap. */
@@ -7528,98 +7615,6 @@ export interface components {
             caps?: components["schemas"]["Caps"] | null;
             /** @description When it ends; null: it does not. */
             expires_at?: string | null;
-        };
-        /** @description A key just minted or rotated: `key` is its secret, shown this once. */
-        MintedKey: {
-            /** @description Its id, key_…. */
-            id: string;
-            /** @description The key that it comes from; null: none. */
-            parent_id: string | null;
-            /**
-             * @description The two are closed worlds; check it.
-             * @enum {string}
-             */
-            environment: "live" | "staging";
-            /** @description Its name. */
-            name: string;
-            /** @description The first 16 characters, to recognise it by. */
-            prefix: string;
-            /** @description The last 4 characters. */
-            last4: string;
-            /** @description What it may do. */
-            scopes: components["schemas"]["Scope"][];
-            /** @description What it may spend, in calendar windows of UTC. */
-            caps: components["schemas"]["KeyCaps"];
-            /** @description CIDRs; empty: any address. */
-            ip_allow_list: string[];
-            /** @description A send above it waits for a person, in US cents. */
-            approval_above_cents: number | null;
-            /** @description A send that takes what the key and its descendants sent on this UTC day without an approval above it waits for a person, in US cents. */
-            approval_above_per_day_cents: number | null;
-            /** @description The old name of approval_above_cents. */
-            approval_threshold_cents: number | null;
-            /** @description What it is for, in its maker's words; null: not said. */
-            purpose: string | null;
-            /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
-            client_id: string | null;
-            /** @description The most that it may ever spend. */
-            lifetime_cents: number | null;
-            /** @description The only ones; null: any. */
-            platforms: string[] | null;
-            /** @description The only ones, addresses and *@domain; null: anybody. */
-            recipients: string[] | null;
-            /** @description Rolling windows; all of them hold. */
-            windows: components["schemas"]["KeyWindow"][];
-            /** @description In US cents. */
-            per_recipient_per_day_cents: number | null;
-            /** @description The most sends in any hour; null: no limit. */
-            max_sends_per_hour: number | null;
-            /** @description The same send again within so many seconds is refused, unless distinct. */
-            repeat_guard_s: number | null;
-            /** @description RFC 3339, UTC, whole seconds. */
-            expires_at: string | null;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
-             */
-            created_at: string;
-            /** @description The minute of the last use, rounded down; noted some seconds later. */
-            last_used_at: string | null;
-            /** @description From then on it reads only; its ancestors may be paused, too. */
-            paused_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
-            revoked_at: string | null;
-            /** @description The secret, shown this once. */
-            key: string;
-        };
-        /** @description 1000 Success */
-        MintedKeyAnswer: {
-            /**
-             * @description What the HTTP status says.
-             * @constant
-             */
-            success: true;
-            /**
-             * @description What happened, as a number; GET /codes lists them.
-             * @constant
-             */
-            code: 1000;
-            /** @description The code in words. */
-            message: string;
-            /** @description The top-up's, where one is concerned; else null. */
-            transaction_id: string | null;
-            /**
-             * @description The top-up's, where one is concerned; else ok or error.
-             * @enum {string}
-             */
-            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
-            /**
-             * Format: date-time
-             * @description When it was answered, RFC 3339, UTC.
-             */
-            timestamp: string;
-            /** @description What was asked for, or data.error. */
-            data: components["schemas"]["MintedKey"];
         };
         /**
          * @description For programs: what to do after an error.
@@ -10350,6 +10345,11 @@ export interface components {
             reason: string;
             /** @description Also where its credit was used up: the account owes the rest. Default: false. */
             allow_owed?: boolean;
+        };
+        /** @description How long both secrets work. */
+        Rotation: {
+            /** @description How long the old key still works, in seconds. Default: 0. */
+            overlap_s?: number;
         };
         /** @description environment may say what is so anyway. */
         SandboxBody: {
@@ -18336,7 +18336,7 @@ export interface operations {
                  *       "expires_at": "2036-01-01T00:00:00Z"
                  *     }
                  */
-                "application/json": components["schemas"]["MintBody"];
+                "application/json": components["schemas"]["NewKey"];
             };
         };
         responses: {
@@ -18394,79 +18394,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["MintedKeyAnswer"];
-                };
-            };
-        };
-    };
-    post_keys_sandbox: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["SandboxBody"];
-            };
-        };
-        responses: {
-            /** @description 1000 Success */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
-                     *       "data": {
-                     *         "id": "key_abc123",
-                     *         "parent_id": null,
-                     *         "environment": "staging",
-                     *         "name": "Sandbox",
-                     *         "prefix": "ak_staging_7Q3X9",
-                     *         "last4": "H4NB",
-                     *         "scopes": [
-                     *           "topup:send",
-                     *           "topup:read"
-                     *         ],
-                     *         "caps": {
-                     *           "per_call_cents": null,
-                     *           "per_day_cents": null,
-                     *           "per_month_cents": null
-                     *         },
-                     *         "ip_allow_list": [],
-                     *         "approval_above_cents": null,
-                     *         "approval_above_per_day_cents": null,
-                     *         "approval_threshold_cents": null,
-                     *         "purpose": null,
-                     *         "client_id": null,
-                     *         "lifetime_cents": null,
-                     *         "platforms": null,
-                     *         "recipients": null,
-                     *         "windows": [],
-                     *         "per_recipient_per_day_cents": null,
-                     *         "max_sends_per_hour": null,
-                     *         "repeat_guard_s": null,
-                     *         "expires_at": null,
-                     *         "created_at": "2026-06-13T12:00:00Z",
-                     *         "last_used_at": null,
-                     *         "paused_at": null,
-                     *         "revoked_at": null,
-                     *         "key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT5WA",
-                     *         "account_id": "acc_abc123",
-                     *         "approver_key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RP3RV"
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["SandboxKeyAnswer"];
+                    "application/json": components["schemas"]["CreatedKeyAnswer"];
                 };
             };
         };
@@ -18644,7 +18572,7 @@ export interface operations {
                  *       "approval_above_per_day_cents": 100000
                  *     }
                  */
-                "application/json": components["schemas"]["KeysPatchBody"];
+                "application/json": components["schemas"]["KeyChanges"];
             };
         };
         responses: {
@@ -18729,7 +18657,7 @@ export interface operations {
                  *       "overlap_s": 3600
                  *     }
                  */
-                "application/json": components["schemas"]["KeysRotateBody"];
+                "application/json": components["schemas"]["Rotation"];
             };
         };
         responses: {
@@ -18787,237 +18715,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["MintedKeyAnswer"];
-                };
-            };
-        };
-    };
-    get_keys_self: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description 1000 Success */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
-                     *       "data": {
-                     *         "id": "key_abc123",
-                     *         "name": "Onboarding agent",
-                     *         "purpose": "Credit for new colleagues",
-                     *         "environment": "staging",
-                     *         "parents": [],
-                     *         "paused": false,
-                     *         "scopes": [
-                     *           "topup:send",
-                     *           "topup:read"
-                     *         ],
-                     *         "ip_allow_lists": [],
-                     *         "platforms": [
-                     *           "claude"
-                     *         ],
-                     *         "recipients": [
-                     *           "*@acme.example"
-                     *         ],
-                     *         "per_call_cents": null,
-                     *         "per_recipient_per_day_cents": 2000,
-                     *         "repeat_guard_s": 600,
-                     *         "approval_above_cents": 1500,
-                     *         "approval_above_per_day_cents": 10000,
-                     *         "limits": [
-                     *           {
-                     *             "key_id": "key_abc123",
-                     *             "cap": "window",
-                     *             "unit": "cents",
-                     *             "seconds": 3600,
-                     *             "limit": 5000,
-                     *             "spent": 1200,
-                     *             "remaining": 3800,
-                     *             "resets_at": "2026-06-13T12:42:00Z"
-                     *           }
-                     *         ],
-                     *         "max_now_cents": 3800,
-                     *         "expires_at": "2036-01-01T00:00:00Z"
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["OwnKeyAnswer"];
-                };
-            };
-        };
-    };
-    delete_keys_self: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Any text of your own for this one action. The same key with the same request gets the first answer again, byte for byte, and nothing happens twice. */
-                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description 1000 Success */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:09Z",
-                     *       "data": {
-                     *         "id": "key_5FxpRIrX4LWLkM01",
-                     *         "parent_id": null,
-                     *         "environment": "staging",
-                     *         "name": "topup on ann's laptop",
-                     *         "prefix": "ak_staging_7Q3X9",
-                     *         "last4": "H4NB",
-                     *         "scopes": [
-                     *           "topup:send",
-                     *           "topup:read"
-                     *         ],
-                     *         "caps": {
-                     *           "per_call_cents": null,
-                     *           "per_day_cents": null,
-                     *           "per_month_cents": null
-                     *         },
-                     *         "ip_allow_list": [],
-                     *         "approval_above_cents": null,
-                     *         "approval_above_per_day_cents": null,
-                     *         "approval_threshold_cents": null,
-                     *         "purpose": null,
-                     *         "client_id": null,
-                     *         "lifetime_cents": null,
-                     *         "platforms": null,
-                     *         "recipients": null,
-                     *         "windows": [],
-                     *         "per_recipient_per_day_cents": null,
-                     *         "max_sends_per_hour": null,
-                     *         "repeat_guard_s": null,
-                     *         "expires_at": "2026-09-11T12:00:04Z",
-                     *         "created_at": "2026-06-13T12:00:05Z",
-                     *         "last_used_at": null,
-                     *         "paused_at": null,
-                     *         "revoked_at": "2026-06-13T12:00:09Z"
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ApiKeyAnswer"];
-                };
-            };
-        };
-    };
-    get_keys_key_id_tree: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The key's id.
-                 * @example key_abc123
-                 */
-                key_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description 1000 Success */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:15Z",
-                     *       "data": {
-                     *         "keys": [
-                     *           {
-                     *             "id": "key_5FxpRIrX4LWLkM01",
-                     *             "parent_id": "key_5FxpRIrX4LWLkM02",
-                     *             "depth": 0,
-                     *             "name": "agent",
-                     *             "purpose": "credit for colleagues",
-                     *             "limits": [
-                     *               {
-                     *                 "key_id": "key_5FxpRIrX4LWLkM01",
-                     *                 "cap": "lifetime",
-                     *                 "unit": "cents",
-                     *                 "seconds": null,
-                     *                 "limit": 3000,
-                     *                 "spent": 1000,
-                     *                 "remaining": 2000,
-                     *                 "resets_at": null
-                     *               },
-                     *               {
-                     *                 "key_id": "key_5FxpRIrX4LWLkM01",
-                     *                 "cap": "window",
-                     *                 "unit": "cents",
-                     *                 "seconds": 3600,
-                     *                 "limit": 2000,
-                     *                 "spent": 1000,
-                     *                 "remaining": 1000,
-                     *                 "resets_at": "2026-06-13T13:00:25Z"
-                     *               }
-                     *             ],
-                     *             "paused_at": null,
-                     *             "expires_at": null,
-                     *             "revoked_at": null
-                     *           },
-                     *           {
-                     *             "id": "key_5FxpRIrX4LWLkM03",
-                     *             "parent_id": "key_5FxpRIrX4LWLkM01",
-                     *             "depth": 1,
-                     *             "name": "API key",
-                     *             "purpose": null,
-                     *             "limits": [
-                     *               {
-                     *                 "key_id": "key_5FxpRIrX4LWLkM03",
-                     *                 "cap": "lifetime",
-                     *                 "unit": "cents",
-                     *                 "seconds": null,
-                     *                 "limit": 500,
-                     *                 "spent": 0,
-                     *                 "remaining": 500,
-                     *                 "resets_at": null
-                     *               }
-                     *             ],
-                     *             "paused_at": null,
-                     *             "expires_at": null,
-                     *             "revoked_at": null
-                     *           }
-                     *         ]
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["KeyTreeAnswer"];
+                    "application/json": components["schemas"]["CreatedKeyAnswer"];
                 };
             };
         };
@@ -19170,6 +18868,308 @@ export interface operations {
                      *         "last_used_at": null,
                      *         "paused_at": null,
                      *         "revoked_at": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyAnswer"];
+                };
+            };
+        };
+    };
+    get_keys_key_id_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The key's id.
+                 * @example key_abc123
+                 */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:15Z",
+                     *       "data": {
+                     *         "keys": [
+                     *           {
+                     *             "id": "key_5FxpRIrX4LWLkM01",
+                     *             "parent_id": "key_5FxpRIrX4LWLkM02",
+                     *             "depth": 0,
+                     *             "name": "agent",
+                     *             "purpose": "credit for colleagues",
+                     *             "limits": [
+                     *               {
+                     *                 "key_id": "key_5FxpRIrX4LWLkM01",
+                     *                 "cap": "lifetime",
+                     *                 "unit": "cents",
+                     *                 "seconds": null,
+                     *                 "limit": 3000,
+                     *                 "spent": 1000,
+                     *                 "remaining": 2000,
+                     *                 "resets_at": null
+                     *               },
+                     *               {
+                     *                 "key_id": "key_5FxpRIrX4LWLkM01",
+                     *                 "cap": "window",
+                     *                 "unit": "cents",
+                     *                 "seconds": 3600,
+                     *                 "limit": 2000,
+                     *                 "spent": 1000,
+                     *                 "remaining": 1000,
+                     *                 "resets_at": "2026-06-13T13:00:25Z"
+                     *               }
+                     *             ],
+                     *             "paused_at": null,
+                     *             "expires_at": null,
+                     *             "revoked_at": null
+                     *           },
+                     *           {
+                     *             "id": "key_5FxpRIrX4LWLkM03",
+                     *             "parent_id": "key_5FxpRIrX4LWLkM01",
+                     *             "depth": 1,
+                     *             "name": "API key",
+                     *             "purpose": null,
+                     *             "limits": [
+                     *               {
+                     *                 "key_id": "key_5FxpRIrX4LWLkM03",
+                     *                 "cap": "lifetime",
+                     *                 "unit": "cents",
+                     *                 "seconds": null,
+                     *                 "limit": 500,
+                     *                 "spent": 0,
+                     *                 "remaining": 500,
+                     *                 "resets_at": null
+                     *               }
+                     *             ],
+                     *             "paused_at": null,
+                     *             "expires_at": null,
+                     *             "revoked_at": null
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KeyTreeAnswer"];
+                };
+            };
+        };
+    };
+    post_keys_sandbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SandboxBody"];
+            };
+        };
+        responses: {
+            /** @description 1000 Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "data": {
+                     *         "id": "key_abc123",
+                     *         "parent_id": null,
+                     *         "environment": "staging",
+                     *         "name": "Sandbox",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "scopes": [
+                     *           "topup:send",
+                     *           "topup:read"
+                     *         ],
+                     *         "caps": {
+                     *           "per_call_cents": null,
+                     *           "per_day_cents": null,
+                     *           "per_month_cents": null
+                     *         },
+                     *         "ip_allow_list": [],
+                     *         "approval_above_cents": null,
+                     *         "approval_above_per_day_cents": null,
+                     *         "approval_threshold_cents": null,
+                     *         "purpose": null,
+                     *         "client_id": null,
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
+                     *         "windows": [],
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "repeat_guard_s": null,
+                     *         "expires_at": null,
+                     *         "created_at": "2026-06-13T12:00:00Z",
+                     *         "last_used_at": null,
+                     *         "paused_at": null,
+                     *         "revoked_at": null,
+                     *         "key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT5WA",
+                     *         "account_id": "acc_abc123",
+                     *         "approver_key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RP3RV"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SandboxKeyAnswer"];
+                };
+            };
+        };
+    };
+    get_keys_self: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "data": {
+                     *         "id": "key_abc123",
+                     *         "name": "Onboarding agent",
+                     *         "purpose": "Credit for new colleagues",
+                     *         "environment": "staging",
+                     *         "parents": [],
+                     *         "paused": false,
+                     *         "scopes": [
+                     *           "topup:send",
+                     *           "topup:read"
+                     *         ],
+                     *         "ip_allow_lists": [],
+                     *         "platforms": [
+                     *           "claude"
+                     *         ],
+                     *         "recipients": [
+                     *           "*@acme.example"
+                     *         ],
+                     *         "per_call_cents": null,
+                     *         "per_recipient_per_day_cents": 2000,
+                     *         "repeat_guard_s": 600,
+                     *         "approval_above_cents": 1500,
+                     *         "approval_above_per_day_cents": 10000,
+                     *         "limits": [
+                     *           {
+                     *             "key_id": "key_abc123",
+                     *             "cap": "window",
+                     *             "unit": "cents",
+                     *             "seconds": 3600,
+                     *             "limit": 5000,
+                     *             "spent": 1200,
+                     *             "remaining": 3800,
+                     *             "resets_at": "2026-06-13T12:42:00Z"
+                     *           }
+                     *         ],
+                     *         "max_now_cents": 3800,
+                     *         "expires_at": "2036-01-01T00:00:00Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnKeyAnswer"];
+                };
+            };
+        };
+    };
+    delete_keys_self: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own for this one action. The same key with the same request gets the first answer again, byte for byte, and nothing happens twice. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:09Z",
+                     *       "data": {
+                     *         "id": "key_5FxpRIrX4LWLkM01",
+                     *         "parent_id": null,
+                     *         "environment": "staging",
+                     *         "name": "topup on ann's laptop",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "scopes": [
+                     *           "topup:send",
+                     *           "topup:read"
+                     *         ],
+                     *         "caps": {
+                     *           "per_call_cents": null,
+                     *           "per_day_cents": null,
+                     *           "per_month_cents": null
+                     *         },
+                     *         "ip_allow_list": [],
+                     *         "approval_above_cents": null,
+                     *         "approval_above_per_day_cents": null,
+                     *         "approval_threshold_cents": null,
+                     *         "purpose": null,
+                     *         "client_id": null,
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
+                     *         "windows": [],
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "repeat_guard_s": null,
+                     *         "expires_at": "2026-09-11T12:00:04Z",
+                     *         "created_at": "2026-06-13T12:00:05Z",
+                     *         "last_used_at": null,
+                     *         "paused_at": null,
+                     *         "revoked_at": "2026-06-13T12:00:09Z"
                      *       }
                      *     }
                      */
@@ -19379,7 +19379,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["MintedKeyAnswer"];
+                    "application/json": components["schemas"]["CreatedKeyAnswer"];
                 };
             };
             /** @description 1000 Success */

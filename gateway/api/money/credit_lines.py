@@ -9,11 +9,11 @@ from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, exported
 from gateway.api.schemas.credits import CreditLine as LineShape
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, csv_stream
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
-from kernel.fields import Fields
+from kernel.fields import ExportPage, Fields
 
 _READS: Final = ("billing:read",)
 _EXPORT: Final = Export("credits", _READS, LineShape.__struct_fields__)

@@ -20,10 +20,10 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, exported, ok
 from gateway.api.schemas import documents as shapes
 from gateway.http.idempotency import run_once
-from gateway.http.lists import Export, ExportPage, list_or_csv, list_rows
+from gateway.http.lists import Export, list_or_csv, list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.fields import Fields, Page, Text, Time, time_us
+from kernel.fields import ExportPage, Fields, Page, Text, Time, time_us
 from keys.principal import ScopeMissing
 from store.database import Transaction
 

@@ -14,11 +14,11 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, exported, ok
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import Export, ExportPage, list_or_csv
+from gateway.http.lists import Export, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
-from kernel.fields import WEB_URL, Fields, Int64, Text, Time, time_us, within
+from kernel.fields import WEB_URL, ExportPage, Fields, Int64, Text, Time, time_us, within
 from kernel.limits import URL_CHARACTERS_MAX
 from store.database import Transaction
 from store.idempotency import RequestKey

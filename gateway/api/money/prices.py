@@ -10,10 +10,10 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, exported
 from gateway.api.bodies.usage_body import Model
 from gateway.api.schemas.usage_lists import Price
-from gateway.http.lists import Export, ExportPage, short_csv, short_list
+from gateway.http.lists import Export, short_csv, short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.fields import Fields
+from kernel.fields import ExportPage, Fields
 
 _READS: Final = ("usage:read", "usage:write")
 _EXPORT: Final = Export("prices", _READS, Price.__struct_fields__)

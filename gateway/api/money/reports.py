@@ -14,12 +14,12 @@ from billing.reports.revenue import (
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, exported
-from gateway.http.lists import Export, Format, short_csv
+from gateway.http.lists import Export, short_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import DAY_US
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, Time, time_us
+from kernel.fields import ExportFormat as Format, Fields, Time, time_us
 from keys.principal import ADMIN
 
 YEAR_US: Final = 366 * DAY_US

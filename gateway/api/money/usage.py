@@ -19,20 +19,12 @@ from gateway.api.bodies.usage_body import ReadBatch, UsageBody, UsageRecordBody,
 from gateway.api.refused_items import RefusedItems
 from gateway.api.schemas.usage import Usage, UsageBatch, UsageVerdict
 from gateway.api.schemas.usage_lists import UsageGroup, UsageGroups, UsageLine
-from gateway.http.lists import (
-    ROWS_AT_ONCE,
-    CsvPage,
-    Export,
-    ExportPage,
-    csv_stream,
-    short_csv,
-    short_list,
-)
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream, short_csv, short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import DAY_US, rfc3339
 from kernel.errors import DomainError, InvalidInput
-from kernel.fields import Fields, Text, time_us
+from kernel.fields import ExportPage, Fields, Text, time_us
 from kernel.limits import BULK_BODY_BYTES_MAX, INT64_MAX
 from store.database import Transaction
 

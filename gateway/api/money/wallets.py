@@ -16,11 +16,11 @@ from gateway.api.schemas.topups import Platform
 from gateway.api.schemas.wallets import Balance, RecipientWallet, Threshold
 from gateway.http.acting import note
 from gateway.http.idempotency import run_once
-from gateway.http.lists import Export, ExportPage, list_or_csv, short_list
+from gateway.http.lists import Export, list_or_csv, short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, Int64, Page, Text
+from kernel.fields import ExportPage, Fields, Int64, Page, Text
 from keys.balance_watch import THRESHOLDS_MAX, set_low_balance_thresholds
 from keys.email_address import normalise_email
 from store.database import Transaction

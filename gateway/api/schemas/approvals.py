@@ -5,8 +5,7 @@ from typing import Annotated, Self
 from msgspec import Meta, Struct
 
 from billing.topups import queries
-from gateway.answers.words import Cents, KeyIdText
-from webhooks.events.schema_words import ChargedCents
+from kernel.words import Cents, ChargedCents, KeyIdText
 from webhooks.events.schemas import Approval
 
 

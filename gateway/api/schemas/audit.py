@@ -5,8 +5,8 @@ from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
-from gateway.answers.words import Environment, Time
 from kernel.shaped import Shaped
+from kernel.words import Environment, Time
 from keys.audit_log import ActorKind, NamedEntry
 
 

@@ -13,9 +13,8 @@ from billing.bulk.item import ListedItem
 from gateway.answers.outcome import Listing
 from gateway.answers.refusals import Refusal
 from gateway.answers.refused import Failure, Link
-from gateway.answers.words import Cents, Count, KeyIdText, Time, TransactionId, time_of
 from kernel.shaped import Shaped
-from webhooks.events.schema_words import ScheduledFor
+from kernel.words import Cents, Count, KeyIdText, ScheduledFor, Time, TransactionId, time_of
 from webhooks.events.schemas import BatchCounts
 
 __all__ = ["BatchCounts"]

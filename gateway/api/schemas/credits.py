@@ -6,9 +6,8 @@ from msgspec import Meta, Struct
 
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.reports import credit_history
-from gateway.answers.words import Time, time_of
-from gateway.api.schemas.orders import Currency, Minor
 from kernel.clock import rfc3339
+from kernel.words import CurrencyCode, MinorUnits, Time, time_of
 
 
 class CreditLine(Struct, kw_only=True):
@@ -26,8 +25,8 @@ class CreditLine(Struct, kw_only=True):
     method: Annotated[str, Meta(description="How it was paid; redemption or voucher.")]
     status: Annotated[str, Meta(description="The order's state; paid for what was redeemed.")]
     credits: Annotated[int, Meta(description="How many credits it brought, or would bring.")]
-    pay_amount: Minor
-    pay_currency: Currency
+    pay_amount: MinorUnits
+    pay_currency: CurrencyCode
     created_at: Time
     completed_at: Annotated[Time | None, Meta(description="When the credit came; null: not yet.")]
 

@@ -6,16 +6,15 @@ from msgspec import Meta, Struct
 
 from billing.documents import billing_details as details, document as documents
 from billing.documents.facts import DocumentKind
-from gateway.answers.words import Time
-from gateway.api.schemas.orders import Currency, Minor
 from kernel.clock import rfc3339
+from kernel.words import CurrencyCode, MinorUnits, Time
 
 
 class TaxLine(Struct, kw_only=True):
     """A tax as the provider told it."""
 
     name: Annotated[str, Meta(description="The tax, such as VAT 20 %.")]
-    amount: Minor
+    amount: MinorUnits
     included: Annotated[bool, Meta(description="The price contains it; else it is added.")]
 
 
@@ -39,9 +38,9 @@ class BillingDocument(Struct, kw_only=True):
     amount: Annotated[
         int, Meta(ge=0, description="Paid or paid back, with tax, in the smallest unit.")
     ]
-    currency: Currency
+    currency: CurrencyCode
     taxes: Annotated[list[TaxLine], Meta(description="The taxes in the amount.")]
-    discount: Minor
+    discount: MinorUnits
     pdf_url: Annotated[str, Meta(description="Where its PDF is; needs the same credential.")]
     dated_at: Annotated[Time, Meta(description="When it was paid or paid back.")]
     created_at: Time

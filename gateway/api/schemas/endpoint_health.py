@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from msgspec import Meta, Struct
 
-from gateway.answers.words import Count, DeliveryIdText, EndpointIdText, Time, time_of
 from kernel.clock import rfc3339
+from kernel.words import Count, DeliveryIdText, EndpointIdText, Time, time_of
 from webhooks.deliveries.endpoint_health import EndpointHealth, FailureGroup
 from webhooks.endpoints.endpoint import Endpoint
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gateway.answers.words import Count, Time
 from kernel.shaped import Shaped
+from kernel.words import Count, Time
 
 EntitlementName = Annotated[str, Meta(description="As the plan names it.")]
 

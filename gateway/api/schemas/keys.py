@@ -1,133 +1,15 @@
 """The shapes of credentials: API keys and access tokens. A secret is shown once, when it is made."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from gateway.answers.words import (
-    Cents,
-    Count,
-    Environment,
-    KeyIdText,
-    Last4,
-    Prefix,
-    ScopeWord,
-    Time,
-)
 from kernel.shaped import Shaped
-from keys.api_keys.api_key import ApiKey as Key
-
-Scopes = list[ScopeWord]
-
-
-class KeyCaps(Shaped, kw_only=True):
-    """What a key may spend, in calendar windows of UTC; null: no cap of its own."""
-
-    per_call_cents: Cents | None
-    per_day_cents: Cents | None
-    per_month_cents: Cents | None
+from kernel.words import Environment, KeyIdText, Last4, Prefix, Time
+from keys.api_keys.views import CreatedKey, UsedAt
 
 
-class KeyWindow(Shaped, kw_only=True):
-    """At most so many cents in any so many seconds."""
-
-    seconds: int
-    cents: Cents
-
-
-UsedAt = Annotated[
-    Time | None,
-    Meta(description="The minute of the last use, rounded down; noted some seconds later."),
-]
-
-
-class ApiKey(Shaped, kw_only=True):
-    """An API key as it is listed: never its secret."""
-
-    id: KeyIdText
-    parent_id: KeyIdText | None
-    environment: Environment
-    name: str
-    prefix: Prefix
-    last4: Last4
-    scopes: Scopes
-    caps: KeyCaps
-    ip_allow_list: Annotated[list[str], Meta(description="CIDRs; empty: any address.")]
-    approval_above_cents: Annotated[
-        int | None, Meta(description="A send above it waits for a person, in US cents.")
-    ]
-    approval_above_per_day_cents: Annotated[
-        int | None,
-        Meta(
-            description="A send that takes what the key and its descendants sent on this UTC day"
-            " without an approval above it waits for a person, in US cents."
-        ),
-    ]
-    approval_threshold_cents: Annotated[
-        int | None, Meta(description="The old name of approval_above_cents.")
-    ]
-    purpose: str | None
-    client_id: Annotated[
-        str | None,
-        Meta(
-            description="The MCP client that a person signed in with it: its id, or the address of its"
-            " metadata document. Such a key has no secret: prefix and last4 are empty, and the"
-            " client's tokens stand for it. null: any other key."
-        ),
-    ]
-    lifetime_cents: Annotated[Cents | None, Meta(description="The most that it may ever spend.")]
-    platforms: Annotated[list[str] | None, Meta(description="The only ones; null: any.")]
-    recipients: Annotated[
-        list[str] | None,
-        Meta(description="The only ones, addresses and *@domain; null: anybody."),
-    ]
-    windows: Annotated[list[KeyWindow], Meta(description="Rolling windows; all of them hold.")]
-    per_recipient_per_day_cents: Cents | None
-    max_sends_per_hour: Count | None
-    repeat_guard_s: Annotated[
-        Count | None,
-        Meta(description="The same send again within so many seconds is refused, unless distinct."),
-    ]
-    expires_at: Time | None
-    created_at: Time
-    last_used_at: UsedAt
-    paused_at: Annotated[
-        Time | None,
-        Meta(description="From then on it reads only; its ancestors may be paused, too."),
-    ]
-    revoked_at: Time | None
-
-    @classmethod
-    def of(cls, key: Key, /, **more: Any) -> Self:
-        """The key as it is listed; more: the fields of an answer that shows its secret."""
-        mandate = key.mandate
-        return super().of(
-            key,
-            caps=KeyCaps.of(key),
-            approval_above_cents=key.approval_threshold_cents,
-            platforms=list(mandate.platforms) or None,
-            recipients=list(mandate.recipients) or None,
-            windows=[KeyWindow.of(one) for one in mandate.windows],
-            per_recipient_per_day_cents=mandate.per_recipient_per_day_cents,
-            max_sends_per_hour=mandate.max_sends_per_hour,
-            repeat_guard_s=mandate.repeat_guard_s,
-            **more,
-        )
-
-
-class MintedKey(ApiKey, kw_only=True):
-    """A key just minted or rotated: `key` is its secret, shown this once."""
-
-    key: Annotated[
-        str,
-        Meta(
-            pattern=r"^ak_(staging|live)_[0-9A-Za-z]{32}$",
-            description="The secret, shown this once.",
-        ),
-    ]
-
-
-class SandboxKey(MintedKey, kw_only=True):
+class SandboxKey(CreatedKey, kw_only=True):
     """The key of a fresh staging account, and another that decides on what it asks for."""
 
     account_id: str

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.answers.refused import Failure
-from gateway.answers.words import Cents, Code, CodeHint, Time
 from gateway.api.schemas.topups import DeliverableField, Held, NextLinks, NextPoll
-from webhooks.events.schema_words import ChargedCents, FeeCents
+from kernel.words import Cents, ChargedCents, Code, CodeHint, FeeCents, Time
 
 
 class MachinePaymentShape(Struct, kw_only=True):

@@ -1,42 +1,13 @@
 """The shapes of what keys may still do: one key with all that binds it, a tree of keys, an account's limit."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated
 
 from msgspec import Meta
 
-from billing.engine.limit import LimitView
-from gateway.answers.words import Cents, Count, Environment, KeyIdText, ScopeWord, Time
-from kernel.clock import SECOND_US, rfc3339
+from billing.reports.key_tree import LimitUsage
 from kernel.shaped import Shaped
-from keys.api_keys.api_key import ApiKey
-
-
-class LimitUsage(Shaped, kw_only=True):
-    """A limit, what is used of it and what is left."""
-
-    key_id: Annotated[
-        KeyIdText | None, Meta(description="The key whose it is; null: the account's own.")
-    ]
-    cap: Annotated[
-        Literal["per_day", "per_month", "lifetime", "window", "sends_per_hour", "account_per_day"],
-        Meta(description="Which limit it is."),
-    ]
-    unit: Annotated[
-        Literal["cents", "sends"], Meta(description="Of limit, spent and remaining: US cents.")
-    ]
-    seconds: Annotated[Count | None, Meta(description="The length of a rolling window.")]
-    limit: Annotated[Count, Meta(description="The most, in its unit.")]
-    spent: Annotated[Count, Meta(description="By the key and its descendants, rounded up.")]
-    remaining: Annotated[Count, Meta(description="Rounded down.")]
-    resets_at: Annotated[
-        Time | None, Meta(description="When all of it is free again; null: never.")
-    ]
-
-    @classmethod
-    def of(cls, view: LimitView, /, **more: Any) -> Self:
-        at = view.resets_at
-        shown = None if at is None else rfc3339(-(-at // SECOND_US) * SECOND_US)
-        return super().of(view, resets_at=shown, **more)
+from kernel.words import Cents, Count, Environment, KeyIdText, Time
+from keys.api_keys.views import ScopeWord
 
 
 class AncestorKey(Shaped, kw_only=True):
@@ -83,32 +54,6 @@ class OwnKey(Shaped, kw_only=True):
         Meta(description="The most that one spend may take now, as far as limits go; null: any."),
     ]
     expires_at: Time | None
-
-
-class KeyTreeNode(Shaped, kw_only=True):
-    """A key with its own limits, of which what its descendants spend is a part."""
-
-    id: KeyIdText
-    parent_id: KeyIdText | None
-    depth: Annotated[Count, Meta(description="0: the key that was asked for.")]
-    name: str
-    purpose: str | None
-    limits: Annotated[list[LimitUsage], Meta(description="What limits it, and what is left.")]
-    paused_at: Time | None
-    expires_at: Time | None
-    revoked_at: Time | None
-
-    @classmethod
-    def of(cls, key: ApiKey, /, **more: Any) -> Self:
-        return super().of(key, **more)
-
-
-class KeyTree(Shaped, kw_only=True):
-    """The key first, each parent before its children; revoked ones are left out."""
-
-    keys: Annotated[
-        list[KeyTreeNode], Meta(description="The key first, each parent before its children.")
-    ]
 
 
 class AccountLimits(Shaped, kw_only=True):

@@ -6,26 +6,7 @@ from msgspec import Meta, Struct
 
 from billing.orders import order as orders
 from billing.orders.links import OrderLinks
-from gateway.answers.words import Time, TransactionId
-
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
-Minor = Annotated[
-    int, Meta(ge=0, description="In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0.")
-]
-Credits = Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
-
-
-class Pack(Struct, kw_only=True):
-    """An amount of credit that is sold as one; credits holds the bonus already."""
-
-    id: str
-    name: str
-    amount: Minor
-    currency: Currency
-    credits: Credits
-    bonus_credits: Credits
-    popular: bool
-    active: bool
+from kernel.words import Credits, CurrencyCode, Time, TransactionId
 
 
 class Order(Struct, kw_only=True):
@@ -61,9 +42,9 @@ class Order(Struct, kw_only=True):
     ]
     pack_id: Annotated[str | None, Meta(description="Null for an order of an amount.")]
     amount: Annotated[int, Meta(ge=0, description="The list price, in the smallest unit.")]
-    currency: Currency
+    currency: CurrencyCode
     pay_amount: Annotated[int, Meta(ge=0, description="What the provider charges.")]
-    pay_currency: Currency
+    pay_currency: CurrencyCode
     credits: Credits
     refunded_amount: Annotated[
         int,

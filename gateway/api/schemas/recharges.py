@@ -7,8 +7,8 @@ from msgspec import Meta, Struct
 
 from billing.providers.abilities.saved_payment import SavedMethod
 from billing.recharges.recharge import FallCharge, Recharge as Row
-from gateway.answers.words import Cents, Count, Last4, Time, time_of
 from kernel.shaped import Shaped
+from kernel.words import Cents, Count, Last4, Time, time_of
 
 
 class PaymentMethod(Shaped, kw_only=True):

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.answers.words import Time
 from kernel.shaped import Shaped
+from kernel.words import Time
 
 
 class ShownDelivery(Struct, kw_only=True):

@@ -8,8 +8,7 @@ from billing.orders import refund_row
 from billing.orders.refund_row import RefundState
 from billing.payments import disputes
 from billing.refunds.queries import record_of
-from gateway.answers.words import Time
-from gateway.api.schemas.orders import Currency, Minor
+from kernel.words import CurrencyCode, MinorUnits, Time
 
 
 class Refund(Struct, kw_only=True):
@@ -20,7 +19,7 @@ class Refund(Struct, kw_only=True):
     amount: Annotated[
         int, Meta(gt=0, description="In the smallest unit of the currency that was paid.")
     ]
-    currency: Currency
+    currency: CurrencyCode
     order_id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
     period_id: Annotated[str | None, Meta(description="Of a plan's paid period, else null.")]
     account_id: str
@@ -54,7 +53,7 @@ class Dispute(Struct, kw_only=True):
     provider: str
     account_id: Annotated[str | None, Meta(description="The account's id; null: unknown.")]
     order_id: Annotated[str | None, Meta(description="The order's id; null: none of ours.")]
-    amount: Minor
+    amount: MinorUnits
     currency: Annotated[str, Meta(description="ISO 4217.")]
     status: Annotated[str, Meta(description="In the provider's own words.")]
     reason: Annotated[str, Meta(description="In the provider's own words.")]

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from gateway.answers.words import Cents, Micros, Time
 from gateway.api.schemas.topups import Transfer
+from kernel.words import Cents, Micros, Time
 
 
 class StatedTransfer(Transfer, kw_only=True):

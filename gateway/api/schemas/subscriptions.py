@@ -8,9 +8,8 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.payments.steering import ChangePreview
 from billing.reports.subscription_overview import SubscriptionOverview
 from billing.subscriptions.subscription import Period
-from gateway.answers.words import Time
-from gateway.api.schemas.orders import Credits, Currency, Minor
 from kernel.clock import rfc3339
+from kernel.words import Credits, CurrencyCode, MinorUnits, Time
 
 BillingInterval = Literal["month", "year"]
 
@@ -19,8 +18,8 @@ class UpcomingCharge(Struct, kw_only=True):
     """When the next period is charged, and its price before tax, discounts and customer's balance."""
 
     at: Time
-    amount: Minor
-    currency: Currency
+    amount: MinorUnits
+    currency: CurrencyCode
 
 
 class PendingAction(Struct, kw_only=True):
@@ -60,7 +59,7 @@ class Subscription(Struct, kw_only=True):
     plan_name: str
     interval: BillingInterval
     amount: Annotated[int, Meta(ge=0, description="Of one period, in the smallest unit.")]
-    currency: Currency
+    currency: CurrencyCode
     credits: Annotated[int, Meta(ge=0, description="Of one period; 1 credit is $0.001.")]
     current_period_start: Annotated[
         Time | None, Meta(description="Null before the first period is paid.")
@@ -114,7 +113,7 @@ class PlanChange(Struct, kw_only=True):
     plan_name: str
     interval: BillingInterval
     amount: Annotated[int, Meta(ge=0, description="Of one period then, in the smallest unit.")]
-    currency: Currency
+    currency: CurrencyCode
     is_charged_now: Annotated[
         bool,
         Meta(description="A dearer plan is paid for at once; a cheaper one from the next period."),

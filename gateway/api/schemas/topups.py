@@ -9,24 +9,26 @@ from billing.topups import send, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.deliverable import WALLET_CREDIT_SHAPE
 from gateway.answers.refused import Failure, Link
-from gateway.answers.words import (
+from gateway.answers.words import EventTypeWord
+from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
+from kernel.clock import rfc3339
+from kernel.shaped import Shaped
+from kernel.words import (
     ApprovalId,
     Cents,
+    ChargedCents,
     Code,
     CodeHint,
     EventIdText,
-    EventTypeWord,
+    FeeCents,
     KeyIdText,
     Micros,
+    ScheduledFor,
     Time,
     TopUpStatus,
     TransactionId,
     time_of,
 )
-from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
-from kernel.clock import rfc3339
-from kernel.shaped import Shaped
-from webhooks.events.schema_words import ChargedCents, FeeCents, ScheduledFor
 from webhooks.events.schemas import Approval, Deliverable
 
 __all__ = ["Approval", "Deliverable"]

@@ -11,8 +11,8 @@ from billing.usage.usage import Used
 from billing.usage.usage_batch import Charged, UsedBatch
 from gateway.answers.refusals import Refusal
 from gateway.answers.refused import Failure
-from gateway.answers.words import Count, Micros, Time
 from kernel.shaped import Shaped
+from kernel.words import Count, Micros, Time
 
 UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
 HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]

@@ -8,9 +8,9 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.reports import usage_report
 from billing.reports.usage_report import UsageBy, UsageKind, UsageSum
 from billing.usage.price_list import ModelPrice
-from gateway.answers.words import Count, KeyIdText, Micros, Time
 from kernel.clock import rfc3339
 from kernel.shaped import Shaped
+from kernel.words import Count, KeyIdText, Micros, Time
 
 Tokens = Annotated[int, Meta(ge=0, description="Of the model.")]
 CachedTokens = Annotated[int, Meta(ge=0, description="Of the input tokens.")]

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta, Struct
 
 from billing.topups import topup as topups
-from gateway.answers.words import Cents, Micros, Time, TransactionId, Voucher, time_of
 from gateway.api.schemas.topups import DeliverableField, deliverable_of
+from kernel.words import Cents, Micros, Time, TransactionId, Voucher, time_of
 
 
 class IssuedVoucher(Struct, kw_only=True):

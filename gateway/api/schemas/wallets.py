@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.answers.words import Cents, Environment, KeyIdText, LedgerCurrency, Time
 from kernel.shaped import Shaped
+from kernel.words import Cents, Environment, KeyIdText, LedgerCurrency, Time
 
 
 class Window(Struct, kw_only=True):

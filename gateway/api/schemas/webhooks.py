@@ -6,25 +6,25 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from billing.topups.queries import NO_KEY, SenderKey
 from gateway.answers.refused import Failure
-from gateway.answers.words import (
+from gateway.answers.words import EventTypeWord
+from kernel.clock import rfc3339, rfc3339_ms
+from kernel.shaped import Shaped
+from kernel.words import (
     Count,
     DeliveryIdText,
     EndpointIdText,
     Environment,
     EventIdText,
-    EventTypeWord,
+    EventSequence,
     KeyIdText,
     Millis,
     Time,
     TransactionId,
     time_of,
 )
-from kernel.clock import rfc3339, rfc3339_ms
-from kernel.shaped import Shaped
 from webhooks.certification.certify import Certification
 from webhooks.deliveries import log, notice as endpoint_notice
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.events.schema_words import EventSequence
 from webhooks.replays import replay as replays
 from webhooks.replays.asked import NewReplay, rate_of
 from webhooks.replays.match import Wanted

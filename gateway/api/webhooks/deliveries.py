@@ -17,10 +17,10 @@ from gateway.api.schemas.webhooks import (
 )
 from gateway.http.acting import actor_of
 from gateway.http.idempotency import run_once
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, csv_stream
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.fields import Fields, ShortText, Time, time_us, word_of
+from kernel.fields import ExportPage, Fields, ShortText, Time, time_us, word_of
 from kernel.tenant import Tenant
 from store.database import Transaction
 from webhooks.deliveries import delivery as deliveries, log

@@ -13,11 +13,11 @@ from gateway.answers.outcome import Listing, Outcome, exported, ok
 from gateway.api.schemas.webhooks import Event as EventShape
 from gateway.api.webhooks.event_codes import shown
 from gateway.http.event_stream import EventStream
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, admitted_again, csv_stream
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, admitted_again, csv_stream
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, word_of
+from kernel.fields import ExportPage, Fields, word_of
 from store.database import Transaction
 from webhooks.events import log
 from webhooks.events.cursor import EventCursor, event_cursor

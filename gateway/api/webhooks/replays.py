@@ -13,10 +13,10 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, begun, exported, ok
 from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
 from gateway.http.idempotency import run_once, stored_answer
-from gateway.http.lists import Export, ExportPage, list_or_csv
+from gateway.http.lists import Export, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.fields import Fields, Int64, ShortText, Time, time_us, within, word_of
+from kernel.fields import ExportPage, Fields, Int64, ShortText, Time, time_us, within, word_of
 from kernel.tenant import Tenant
 from store.database import Transaction
 from webhooks.deliveries.stage import DELIVERED, FAILED

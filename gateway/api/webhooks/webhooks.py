@@ -32,14 +32,14 @@ from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.errors import doc_url
 from gateway.http.idempotency import run_once, run_steps, stored_answer
-from gateway.http.lists import Export, ExportPage, list_or_csv
+from gateway.http.lists import Export, list_or_csv
 from gateway.http.outbound_limits import pace_ping, pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
-from kernel.fields import Fields
+from kernel.fields import ExportPage, Fields
 from keys.signatures.signing import verify as verify_signature
 from store.database import Transaction
 from webhooks.endpoints import endpoint as endpoints

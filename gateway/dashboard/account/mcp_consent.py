@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from gateway.api.bodies.key_platforms import check_platforms
 from gateway.authorization.consent import allow, connected_key
 from gateway.authorization.request import ASKED, McpRequest, read_request
 from gateway.dashboard.leaving import PRIVATE, leave_for, policy_for
@@ -38,6 +37,7 @@ from kernel.fields import Fields, time_us
 from keys.account import get_account
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
+from keys.api_keys.platforms import check_names
 from keys.api_keys.presets import REPEAT_GUARD_S
 from keys.principal import (
     ACCOUNT_SCOPES,
@@ -104,7 +104,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         if decision != "allow":
             raise InvalidInput(phrase("press Allow or Deny"), param="decision")
         environment, limits = _environment(form), _limits(asked, form)
-        check_platforms(call, environment, limits.platforms)
+        check_names(limits.platforms, call.context.topup_rules.platforms.of(environment).ids())
         if environment == "live":
             if form.raw("password"):
                 await confirm(call, form.raw("password"))

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from billing.reports.approval_limits import limits_of_askers
-from gateway.api.schemas.mandates import LimitUsage
+from billing.reports.key_tree import LimitUsage
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.refused import is_safe_way

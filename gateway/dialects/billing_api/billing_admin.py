@@ -11,12 +11,12 @@ from billing.catalog.plan import Plan
 from billing.credits.adjustment import Adjusted
 from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
-from gateway.answers.words import Time, time_of
 from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Int64, Text, Time as TimeText, given, time_us
 from kernel.ids import new_id
 from kernel.shaped import SIGNED
+from kernel.words import Time, time_of
 
 T = TypeVar("T")
 Line = Annotated[str, Meta(max_length=500)]

@@ -16,13 +16,13 @@ from billing.orders.order import OrderStatus
 from billing.reports.balance_transactions import OFFSET_MAX, BalanceTransaction, Type
 from gateway.answers.refusals import Refusal
 from gateway.answers.response_codes import MISSING_SCOPE
-from gateway.answers.words import Time
 from gateway.http.fields import cursor_id
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import InvalidInput
 from kernel.fields import WEB_URL, Fields, Int64, LooseFields, Text
 from kernel.limits import PAGE_ITEMS_MAX, URL_CHARACTERS_MAX
 from kernel.shaped import SIGNED, Shaped
+from kernel.words import Time
 
 T = TypeVar("T")
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]

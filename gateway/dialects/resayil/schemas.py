@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from gateway.answers.plain import Number
-from gateway.answers.words import Time
+from kernel.words import Time
 
 
 class Problem(Struct, kw_only=True):

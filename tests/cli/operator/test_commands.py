@@ -11,9 +11,10 @@ from msgspec import Struct, convert
 from msgspec.structs import fields
 
 from cli.main import COMMANDS, main
-from gateway.api.schemas import keys as shapes
+from gateway.api.schemas.keys import AccessToken
 from kernel.clock import SystemClock
 from kernel.ids import number_of
+from keys.api_keys.views import ApiKey, CreatedKey
 from keys.authenticator import Authenticator, CredentialEnded
 from keys.principal import Principal
 from store.database import Transaction
@@ -135,7 +136,7 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(topup: Topup, databas
     assert made["key"] not in listed.stdout
     assert result_of(listed)["items"][0]["id"] == made["id"]
 
-    revoked = result_of(topup("keys", "revoke", made["id"], "--json"))
+    revoked = result_of(topup("keys", "revoke", made["id"], "--yes", "--json"))
     assert revoked["revoked_at"] is not None
     with pytest.raises(CredentialEnded):
         sign_in(database_url, made["key"])
@@ -150,16 +151,16 @@ def test_keys_and_tokens_have_the_fields_of_the_api(topup: Topup) -> None:
     token = result_of(topup("keys", "token", *owner, "--kind=system", "--json"))
     listed = result_of(topup("keys", "tokens", *owner, "--kind=system", "--json"))["items"]
 
-    assert list(shown) == [*fields_of(shapes.ApiKey), "account_id"]
+    assert list(shown) == [*fields_of(ApiKey), "account_id"]
     assert key.keys() - shown.keys() == {"key"}
     assert shown["caps"] == {
         "per_call_cents": None,
         "per_day_cents": 500,
         "per_month_cents": None,
     }
-    assert list(listed[0]) == [*fields_of(shapes.AccessToken), "kind", "account_id"]
+    assert list(listed[0]) == [*fields_of(AccessToken), "kind", "account_id"]
     assert token.keys() - listed[0].keys() == {"token"}
-    assert convert(key, shapes.MintedKey).last4 == key["key"][-4:]
+    assert convert(key, CreatedKey).last4 == key["key"][-4:]
 
 
 def test_a_key_is_limited_stopped_and_let_go_from_here(topup: Topup) -> None:
@@ -169,7 +170,7 @@ def test_a_key_is_limited_stopped_and_let_go_from_here(topup: Topup) -> None:
     changes = ("--per-day-cents=300", "--platform=claude", "--no=lifetime")
     changed = result_of(topup("keys", "set", made["id"], *changes, "--json"))
     paused = result_of(topup("keys", "pause", made["id"], "--json"))
-    tree = result_of(topup("keys", "tree", made["id"], "--json"))["items"]
+    tree = result_of(topup("keys", "tree", made["id"], "--json"))["keys"][0]["limits"]
     resumed = result_of(topup("keys", "resume", made["id"], "--json"))
     day = result_of(topup("accounts", "limit", account, "--per-day-cents=1000", "--json"))
 

@@ -78,7 +78,7 @@ async def test_a_key_is_made_below_ones_own_and_looked_after(merchant: Merchant)
     own_lineage = await merchant.ran("keys", "resume", key_id)
     rotated = await merchant.said("keys", "rotate", key_id)
     listed = await merchant.ran("keys", "list")
-    revoked = await merchant.said("keys", "revoke", key_id)
+    revoked = await merchant.said("keys", "revoke", key_id, "--yes")
     shown = await merchant.said("keys", "show", key_id)
 
     assert made["key"].startswith("ak_staging_")
@@ -243,7 +243,7 @@ async def test_an_option_or_who_is_logged_in_says_which_way_a_command_works(
     over_http = await merchant.ran("keys", "list")
     database = [
         await merchant.ran("keys", "list", *words, TOPUP_DATABASE_URL="sqlite:////nonexistent/a.db")
-        for words in (["--database"], ["--environment", "live"], ["--account", "acc_1"])
+        for words in (["--local"], ["--account", "acc_1"])
     ]
     mixed = await merchant.ran("keys", "list", "--profile", "default", "--account", "acc_1")
     nobody = await ran("keys", "list", TOPUP_DATABASE_URL="sqlite:////nonexistent/a.db")
@@ -251,7 +251,7 @@ async def test_an_option_or_who_is_logged_in_says_which_way_a_command_works(
 
     assert over_http.exit_code == 0
     assert all("no database at" in one.stderr for one in database)
-    assert "nobody is logged in" not in database[0].stderr
+    assert "Nobody is logged in" not in database[0].stderr
     assert mixed.exit_code == 2
     assert "not both" in mixed.stderr
     assert "no database at" in nobody.stderr

@@ -61,16 +61,17 @@ async def test_a_pack_is_made_offered_and_withdrawn(gateway: Gateway) -> None:
 
     made = await fill(boss, f"{HERE}/packs", PACK)
     offered = text_of((await buyer.get("/dashboard/buy")).text)
-    ended = await press(boss, f"{HERE}/packs", f"{HERE}/packs/pack_big/active", active="no")
+    ended = await press(boss, f"{HERE}/packs", f"{HERE}/packs/pack_big/disable")
     withdrawn = text_of((await buyer.get("/dashboard/buy")).text)
     await switch(boss, "live")
 
-    assert made.headers["location"] == f"{HERE}/packs?said=pack-made"
+    assert made.status_code == 303, text_of(made.text)[:500]
+    assert made.headers["location"] == f"{HERE}/packs?said=packs.create"
     assert "Big Pack 100.00 USD 150,000 credits, of them 50,000 as a bonus" in offered
-    assert ended.headers["location"] == f"{HERE}/packs?said=pack-disabled"
+    assert ended.headers["location"] == f"{HERE}/packs?said=packs.disable"
     assert "Big Pack" not in withdrawn
     assert "Big Pack" not in text_of((await boss.get(f"{HERE}/packs")).text)
-    there = await boss.send(f"{HERE}/packs/pack_big/active", {"active": "yes"})
+    there = await boss.send(f"{HERE}/packs/pack_big/enable", {})
     assert there.status_code == 404
 
 
@@ -80,7 +81,7 @@ async def test_a_pack_is_made_offered_and_withdrawn(gateway: Gateway) -> None:
     [
         ({"id": "pack_pro"}, "The environment has a pack of this id"),
         ({"id": "Pack Big"}, "An id has up to 64"),
-        ({"name": ""}, "Write 1 to 100 characters"),
+        ({"name": ""}, "Fill this in"),
         ({"price": ""}, "Fill this in"),
         ({"price": "-1"}, "decimal"),
         ({"price": "1.005"}, "decimal"),

@@ -142,7 +142,7 @@ async def test_a_name_is_as_long_as_the_document_says(gateway: Gateway) -> None:
     key = await gateway.key(await gateway.account())
     components = the_document()["components"]["schemas"]
 
-    for path, body in (("/keys", "MintBody"), ("/tokens", "CreateTokenBody")):
+    for path, body in (("/keys", "NewKey"), ("/tokens", "CreateTokenBody")):
         described = Draft202012Validator(components[body]["properties"]["name"])
         for name, fits in (("a" * 100, True), ("a" * 101, False), ("", False), ("  ", False)):
             answer = await gateway.call("POST", path, key=key, json={"name": name})

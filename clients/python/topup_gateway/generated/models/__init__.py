@@ -154,6 +154,10 @@ from .code_row_page_answer_status import CodeRowPageAnswerStatus
 from .completed_batch_event_data import CompletedBatchEventData
 from .completed_batch_event_data_status import CompletedBatchEventDataStatus
 from .create_token_body import CreateTokenBody
+from .created_key import CreatedKey
+from .created_key_answer import CreatedKeyAnswer
+from .created_key_answer_status import CreatedKeyAnswerStatus
+from .created_key_environment import CreatedKeyEnvironment
 from .created_token import CreatedToken
 from .created_token_answer import CreatedTokenAnswer
 from .created_token_answer_status import CreatedTokenAnswerStatus
@@ -319,6 +323,7 @@ from .key_cap_reached_event import KeyCapReachedEvent
 from .key_cap_reached_event_environment import KeyCapReachedEventEnvironment
 from .key_caps import KeyCaps
 from .key_changed_event_data import KeyChangedEventData
+from .key_changes import KeyChanges
 from .key_created_event import KeyCreatedEvent
 from .key_created_event_environment import KeyCreatedEventEnvironment
 from .key_limits import KeyLimits
@@ -333,8 +338,6 @@ from .key_tree_answer import KeyTreeAnswer
 from .key_tree_answer_status import KeyTreeAnswerStatus
 from .key_tree_node import KeyTreeNode
 from .key_window import KeyWindow
-from .keys_patch_body import KeysPatchBody
-from .keys_rotate_body import KeysRotateBody
 from .limit_usage import LimitUsage
 from .limit_usage_cap import LimitUsageCap
 from .limit_usage_unit import LimitUsageUnit
@@ -345,12 +348,8 @@ from .low_balance_event_data_currency import LowBalanceEventDataCurrency
 from .low_stock_event_data import LowStockEventData
 from .machine_payment_shape import MachinePaymentShape
 from .machine_payment_shape_state import MachinePaymentShapeState
-from .mint_body import MintBody
-from .mint_body_preset_type_0 import MintBodyPresetType0
-from .minted_key import MintedKey
-from .minted_key_answer import MintedKeyAnswer
-from .minted_key_answer_status import MintedKeyAnswerStatus
-from .minted_key_environment import MintedKeyEnvironment
+from .new_key import NewKey
+from .new_key_preset_type_0 import NewKeyPresetType0
 from .next_action import NextAction
 from .next_charge import NextCharge
 from .notice import Notice
@@ -525,6 +524,7 @@ from .reversed_top_up_event_data_status import ReversedTopUpEventDataStatus
 from .reversed_top_up_metadata import ReversedTopUpMetadata
 from .reversed_top_up_next_action import ReversedTopUpNextAction
 from .revoke_free_period_body import RevokeFreePeriodBody
+from .rotation import Rotation
 from .sandbox_body import SandboxBody
 from .sandbox_key import SandboxKey
 from .sandbox_key_answer import SandboxKeyAnswer
@@ -858,6 +858,10 @@ __all__ = (
     "CodeRowPageAnswerStatus",
     "CompletedBatchEventData",
     "CompletedBatchEventDataStatus",
+    "CreatedKey",
+    "CreatedKeyAnswer",
+    "CreatedKeyAnswerStatus",
+    "CreatedKeyEnvironment",
     "CreatedToken",
     "CreatedTokenAnswer",
     "CreatedTokenAnswerStatus",
@@ -1022,6 +1026,7 @@ __all__ = (
     "KeyCapReachedEventEnvironment",
     "KeyCaps",
     "KeyChangedEventData",
+    "KeyChanges",
     "KeyCreatedEvent",
     "KeyCreatedEventEnvironment",
     "KeyLimits",
@@ -1031,8 +1036,6 @@ __all__ = (
     "KeyResumedEventEnvironment",
     "KeyRevokedEvent",
     "KeyRevokedEventEnvironment",
-    "KeysPatchBody",
-    "KeysRotateBody",
     "KeyTree",
     "KeyTreeAnswer",
     "KeyTreeAnswerStatus",
@@ -1048,12 +1051,8 @@ __all__ = (
     "LowStockEventData",
     "MachinePaymentShape",
     "MachinePaymentShapeState",
-    "MintBody",
-    "MintBodyPresetType0",
-    "MintedKey",
-    "MintedKeyAnswer",
-    "MintedKeyAnswerStatus",
-    "MintedKeyEnvironment",
+    "NewKey",
+    "NewKeyPresetType0",
     "NextAction",
     "NextCharge",
     "Notice",
@@ -1226,6 +1225,7 @@ __all__ = (
     "ReversedTopUpMetadata",
     "ReversedTopUpNextAction",
     "RevokeFreePeriodBody",
+    "Rotation",
     "SandboxBody",
     "SandboxKey",
     "SandboxKeyAnswer",

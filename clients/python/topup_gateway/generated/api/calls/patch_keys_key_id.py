@@ -5,14 +5,14 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.api_key_answer import ApiKeyAnswer
-from ...models.keys_patch_body import KeysPatchBody
+from ...models.key_changes import KeyChanges
 from ...types import UNSET, Unset
 
 
 def patch_keys_key_id(
     key_id: str,
     *,
-    body: KeysPatchBody | Unset = UNSET,
+    body: KeyChanges | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Call[ApiKeyAnswer]:
     """Change a key.

@@ -5,13 +5,13 @@ import httpx
 from ....call import Call, unexpected
 from ...models.cli_login_pending_202_answer import CliLoginPending202Answer
 from ...models.cli_token_body import CliTokenBody
-from ...models.minted_key_answer import MintedKeyAnswer
+from ...models.created_key_answer import CreatedKeyAnswer
 
 
 def post_cli_login_token(
     *,
     body: CliTokenBody,
-) -> Call[CliLoginPending202Answer | MintedKeyAnswer]:
+) -> Call[CliLoginPending202Answer | CreatedKeyAnswer]:
     """Ask whether the person allowed it.
 
     202 with `reason: authorization_pending` until somebody decided; then 201 with the key,
@@ -36,9 +36,9 @@ def post_cli_login_token(
     )
 
 
-def _parse(response: httpx.Response) -> CliLoginPending202Answer | MintedKeyAnswer:
+def _parse(response: httpx.Response) -> CliLoginPending202Answer | CreatedKeyAnswer:
     if response.status_code == 201:
-        response_201 = MintedKeyAnswer.from_dict(response.json())
+        response_201 = CreatedKeyAnswer.from_dict(response.json())
 
         return response_201
 

@@ -3,16 +3,16 @@ from typing import Any
 import httpx
 
 from ....call import Call, unexpected
-from ...models.mint_body import MintBody
-from ...models.minted_key_answer import MintedKeyAnswer
+from ...models.created_key_answer import CreatedKeyAnswer
+from ...models.new_key import NewKey
 from ...types import UNSET, Unset
 
 
 def post_keys(
     *,
-    body: MintBody | Unset = UNSET,
+    body: NewKey | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
-) -> Call[MintedKeyAnswer]:
+) -> Call[CreatedKeyAnswer]:
     """Create a key.
 
     Scope: `keys:write`.
@@ -38,9 +38,9 @@ def post_keys(
     )
 
 
-def _parse(response: httpx.Response) -> MintedKeyAnswer:
+def _parse(response: httpx.Response) -> CreatedKeyAnswer:
     if response.status_code == 201:
-        response_201 = MintedKeyAnswer.from_dict(response.json())
+        response_201 = CreatedKeyAnswer.from_dict(response.json())
 
         return response_201
 

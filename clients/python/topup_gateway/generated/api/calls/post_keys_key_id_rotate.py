@@ -4,17 +4,17 @@ from urllib.parse import quote
 import httpx
 
 from ....call import Call, unexpected
-from ...models.keys_rotate_body import KeysRotateBody
-from ...models.minted_key_answer import MintedKeyAnswer
+from ...models.created_key_answer import CreatedKeyAnswer
+from ...models.rotation import Rotation
 from ...types import UNSET, Unset
 
 
 def post_keys_key_id_rotate(
     key_id: str,
     *,
-    body: KeysRotateBody | Unset = UNSET,
+    body: Rotation | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
-) -> Call[MintedKeyAnswer]:
+) -> Call[CreatedKeyAnswer]:
     """Rotate a key.
 
     Scope: `keys:write`.
@@ -42,9 +42,9 @@ def post_keys_key_id_rotate(
     )
 
 
-def _parse(response: httpx.Response) -> MintedKeyAnswer:
+def _parse(response: httpx.Response) -> CreatedKeyAnswer:
     if response.status_code == 200:
-        response_200 = MintedKeyAnswer.from_dict(response.json())
+        response_200 = CreatedKeyAnswer.from_dict(response.json())
 
         return response_200
 

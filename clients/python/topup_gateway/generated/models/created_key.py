@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.minted_key_environment import MintedKeyEnvironment, check_minted_key_environment
+from ..models.created_key_environment import CreatedKeyEnvironment, check_created_key_environment
 from ..models.scope import Scope, check_scope
 
 if TYPE_CHECKING:
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from ..models.key_window import KeyWindow
 
 
-T = TypeVar("T", bound="MintedKey")
+T = TypeVar("T", bound="CreatedKey")
 
 
 @_attrs_define
-class MintedKey:
+class CreatedKey:
     """A key just minted or rotated: `key` is its secret, shown this once."""
 
     id: str
     """ Its id, key_…. """
     parent_id: None | str
     """ The key that it comes from; null: none. """
-    environment: MintedKeyEnvironment
+    environment: CreatedKeyEnvironment
     """ The two are closed worlds; check it. """
     name: str
     """ Its name. """
@@ -228,7 +228,7 @@ class MintedKey:
 
         parent_id = _parse_parent_id(d.pop("parent_id"))
 
-        environment = check_minted_key_environment(d.pop("environment"))
+        environment = check_created_key_environment(d.pop("environment"))
 
         name = d.pop("name")
 
@@ -417,7 +417,7 @@ class MintedKey:
 
         key = d.pop("key")
 
-        minted_key = cls(
+        created_key = cls(
             id=id,
             parent_id=parent_id,
             environment=environment,
@@ -447,8 +447,8 @@ class MintedKey:
             key=key,
         )
 
-        minted_key.additional_properties = d
-        return minted_key
+        created_key.additional_properties = d
+        return created_key
 
     @property
     def additional_keys(self) -> list[str]:

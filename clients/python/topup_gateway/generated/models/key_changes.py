@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
-from ..models.mint_body_preset_type_0 import MintBodyPresetType0, check_mint_body_preset_type_0
 from ..models.scope import Scope, check_scope
 from ..types import UNSET, Unset
 
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
     from ..models.window_body import WindowBody
 
 
-T = TypeVar("T", bound="MintBody")
+T = TypeVar("T", bound="KeyChanges")
 
 
 @_attrs_define
-class MintBody:
-    """The caps stand in the body itself, or in `caps` as a listed key has them."""
+class KeyChanges:
+    """What changes of a key; what is left out stays as it is, null takes a limit away."""
 
     per_call_cents: int | None | Unset = UNSET
     """ In US cents, calendar windows of UTC; null: no cap. """
@@ -54,22 +53,17 @@ class MintBody:
     approval_threshold_cents: int | None | Unset = UNSET
     """ The old name of approval_above_cents. """
     name: str | Unset = UNSET
-    """ Its name. Default: "API key". """
-    preset: MintBodyPresetType0 | None | Unset = UNSET
-    """ agent: refuses the same send again for 600 seconds, and asks for per_day_cents and
-    approval_above_per_day_cents. What the body says wins. """
-    scopes: list[Scope] | None | Unset = UNSET
+    """ Its name. """
+    scopes: list[Scope] | Unset = UNSET
     """ Among those of the key that creates it; one at least. """
     ip_allow_list: list[str] | Unset = UNSET
     """ Addresses or CIDRs; empty: any address. """
-    caps: Caps | None | Unset = UNSET
-    """ What it may spend, in calendar windows of UTC. """
+    caps: Caps | Unset = UNSET
+    """ Spend caps in cents, as a listed key shows them. """
     expires_at: datetime.datetime | None | Unset = UNSET
     """ When it ends; null: it does not. """
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.caps import Caps  # noqa: PLC0415
-
         per_call_cents: int | None | Unset
         if isinstance(self.per_call_cents, Unset):
             per_call_cents = UNSET
@@ -168,37 +162,20 @@ class MintBody:
 
         name = self.name
 
-        preset: None | str | Unset
-        if isinstance(self.preset, Unset):
-            preset = UNSET
-        elif isinstance(self.preset, str):
-            preset = self.preset
-        else:
-            preset = self.preset
-
-        scopes: list[str] | None | Unset
-        if isinstance(self.scopes, Unset):
-            scopes = UNSET
-        elif isinstance(self.scopes, list):
+        scopes: list[str] | Unset = UNSET
+        if not isinstance(self.scopes, Unset):
             scopes = []
-            for scopes_type_0_item_data in self.scopes:
-                scopes_type_0_item: str = scopes_type_0_item_data
-                scopes.append(scopes_type_0_item)
-
-        else:
-            scopes = self.scopes
+            for scopes_item_data in self.scopes:
+                scopes_item: str = scopes_item_data
+                scopes.append(scopes_item)
 
         ip_allow_list: list[str] | Unset = UNSET
         if not isinstance(self.ip_allow_list, Unset):
             ip_allow_list = self.ip_allow_list
 
-        caps: dict[str, Any] | None | Unset
-        if isinstance(self.caps, Unset):
-            caps = UNSET
-        elif isinstance(self.caps, Caps):
+        caps: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.caps, Unset):
             caps = self.caps.to_dict()
-        else:
-            caps = self.caps
 
         expires_at: None | str | Unset
         if isinstance(self.expires_at, Unset):
@@ -241,8 +218,6 @@ class MintBody:
             field_dict["approval_threshold_cents"] = approval_threshold_cents
         if name is not UNSET:
             field_dict["name"] = name
-        if preset is not UNSET:
-            field_dict["preset"] = preset
         if scopes is not UNSET:
             field_dict["scopes"] = scopes
         if ip_allow_list is not UNSET:
@@ -424,63 +399,23 @@ class MintBody:
 
         name = d.pop("name", UNSET)
 
-        def _parse_preset(data: object) -> MintBodyPresetType0 | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                preset_type_0 = check_mint_body_preset_type_0(data)
+        _scopes = d.pop("scopes", UNSET)
+        scopes: list[Scope] | Unset = UNSET
+        if _scopes is not UNSET:
+            scopes = []
+            for scopes_item_data in _scopes:
+                scopes_item = check_scope(scopes_item_data)
 
-                return preset_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(MintBodyPresetType0 | None | Unset, data)
-
-        preset = _parse_preset(d.pop("preset", UNSET))
-
-        def _parse_scopes(data: object) -> list[Scope] | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, list):
-                    raise TypeError()
-                scopes_type_0 = []
-                _scopes_type_0 = data
-                for scopes_type_0_item_data in _scopes_type_0:
-                    scopes_type_0_item = check_scope(scopes_type_0_item_data)
-
-                    scopes_type_0.append(scopes_type_0_item)
-
-                return scopes_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(list[Scope] | None | Unset, data)
-
-        scopes = _parse_scopes(d.pop("scopes", UNSET))
+                scopes.append(scopes_item)
 
         ip_allow_list = cast(list[str], d.pop("ip_allow_list", UNSET))
 
-        def _parse_caps(data: object) -> Caps | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                caps_type_0 = Caps.from_dict(data)
-
-                return caps_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(Caps | None | Unset, data)
-
-        caps = _parse_caps(d.pop("caps", UNSET))
+        _caps = d.pop("caps", UNSET)
+        caps: Caps | Unset
+        if isinstance(_caps, Unset):
+            caps = UNSET
+        else:
+            caps = Caps.from_dict(_caps)
 
         def _parse_expires_at(data: object) -> datetime.datetime | None | Unset:
             if data is None:
@@ -499,7 +434,7 @@ class MintBody:
 
         expires_at = _parse_expires_at(d.pop("expires_at", UNSET))
 
-        mint_body = cls(
+        key_changes = cls(
             per_call_cents=per_call_cents,
             per_day_cents=per_day_cents,
             per_month_cents=per_month_cents,
@@ -515,11 +450,10 @@ class MintBody:
             approval_above_per_day_cents=approval_above_per_day_cents,
             approval_threshold_cents=approval_threshold_cents,
             name=name,
-            preset=preset,
             scopes=scopes,
             ip_allow_list=ip_allow_list,
             caps=caps,
             expires_at=expires_at,
         )
 
-        return mint_body
+        return key_changes

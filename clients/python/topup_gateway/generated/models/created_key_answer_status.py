@@ -1,10 +1,10 @@
 from typing import Literal, cast
 
-MintedKeyAnswerStatus = Literal[
+CreatedKeyAnswerStatus = Literal[
     "cancelled", "delivered", "failed", "ok", "pending", "reversed", "reversing", "scheduled"
 ]
 
 
-def check_minted_key_answer_status(value: str) -> MintedKeyAnswerStatus:
+def check_created_key_answer_status(value: str) -> CreatedKeyAnswerStatus:
     """The value as it came: a later version of the gateway may know more of them."""
-    return cast(MintedKeyAnswerStatus, value)
+    return cast(CreatedKeyAnswerStatus, value)

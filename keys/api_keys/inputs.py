@@ -155,7 +155,7 @@ class Limits(Caps, frozen=True, kw_only=True):
     approval_threshold_cents: OldAboveCents | UnsetType | None = UNSET
 
 
-class MintBody(Limits, frozen=True, kw_only=True):
+class NewKey(Limits, frozen=True, kw_only=True):
     """The caps stand in the body itself, or in `caps` as a listed key has them."""
 
     name: Name = "API key"
@@ -175,7 +175,7 @@ class MintBody(Limits, frozen=True, kw_only=True):
     expires_at: Time | None = None
 
 
-class KeysPatchBody(Limits, frozen=True, kw_only=True):
+class KeyChanges(Limits, frozen=True, kw_only=True):
     """What changes of a key; what is left out stays as it is, null takes a limit away."""
 
     name: Name | UnsetType = UNSET

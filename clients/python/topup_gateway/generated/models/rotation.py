@@ -7,12 +7,12 @@ from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
 
-T = TypeVar("T", bound="KeysRotateBody")
+T = TypeVar("T", bound="Rotation")
 
 
 @_attrs_define
-class KeysRotateBody:
-    """How long both keys work."""
+class Rotation:
+    """How long both secrets work."""
 
     overlap_s: int | Unset = UNSET
     """ How long the old key still works, in seconds. Default: 0. """
@@ -33,8 +33,8 @@ class KeysRotateBody:
         d = dict(src_dict)
         overlap_s = d.pop("overlap_s", UNSET)
 
-        keys_rotate_body = cls(
+        rotation = cls(
             overlap_s=overlap_s,
         )
 
-        return keys_rotate_body
+        return rotation

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.minted_key_answer_status import MintedKeyAnswerStatus, check_minted_key_answer_status
+from ..models.created_key_answer_status import (
+    CreatedKeyAnswerStatus,
+    check_created_key_answer_status,
+)
 
 if TYPE_CHECKING:
-    from ..models.minted_key import MintedKey
+    from ..models.created_key import CreatedKey
 
 
-T = TypeVar("T", bound="MintedKeyAnswer")
+T = TypeVar("T", bound="CreatedKeyAnswer")
 
 
 @_attrs_define
-class MintedKeyAnswer:
+class CreatedKeyAnswer:
     """1000 Success"""
 
     success: bool
@@ -28,11 +31,11 @@ class MintedKeyAnswer:
     """ The code in words. """
     transaction_id: None | str
     """ The top-up's, where one is concerned; else null. """
-    status: MintedKeyAnswerStatus
+    status: CreatedKeyAnswerStatus
     """ The top-up's, where one is concerned; else ok or error. """
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
-    data: MintedKey
+    data: CreatedKey
     """ A key just minted or rotated: `key` is its secret, shown this once. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -70,7 +73,7 @@ class MintedKeyAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.minted_key import MintedKey  # noqa: PLC0415
+        from ..models.created_key import CreatedKey  # noqa: PLC0415
 
         d = dict(src_dict)
         success = d.pop("success")
@@ -88,13 +91,13 @@ class MintedKeyAnswer:
 
         transaction_id = _parse_transaction_id(d.pop("transaction_id"))
 
-        status = check_minted_key_answer_status(d.pop("status"))
+        status = check_created_key_answer_status(d.pop("status"))
 
         timestamp = datetime.datetime.fromisoformat(d.pop("timestamp"))
 
-        data = MintedKey.from_dict(d.pop("data"))
+        data = CreatedKey.from_dict(d.pop("data"))
 
-        minted_key_answer = cls(
+        created_key_answer = cls(
             success=success,
             code=code,
             message=message,
@@ -104,8 +107,8 @@ class MintedKeyAnswer:
             data=data,
         )
 
-        minted_key_answer.additional_properties = d
-        return minted_key_answer
+        created_key_answer.additional_properties = d
+        return created_key_answer
 
     @property
     def additional_keys(self) -> list[str]:

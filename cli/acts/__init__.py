@@ -1,0 +1,1 @@
+"""Commands made from acts (keys/act.py): over HTTP with a key, or in process on this installation."""

@@ -1,0 +1,179 @@
+"""A subject's acts as a group of `topup`: a command for each, with the act's fields as options.
+
+A command has one meaning and two ways. With a key it asks a gateway over HTTP (cli/acts/remote.py); on an
+installation's own machine it runs the same act in process (cli/acts/local.py). RULE says which way is taken.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Protocol
+
+import click
+from click.core import ParameterSource
+
+from cli.acts.options import options_of, values_of
+from cli.acts.shown import print_found, print_list, print_result
+from cli.examples import examples
+from cli.options import environment_option
+from cli.output import json_option, note, wants_json
+from cli.remote.profiles import access, is_logged_in, profile_option
+from kernel.errors import DomainError
+from kernel.fields import FieldFacts, Fields, facts_of
+from keys.act import MERCHANT, OPERATOR, Act, ActRow, AnyAct, ListAct, ReadAct
+
+RULE: Final = (
+    "Which way it runs: over HTTP with --profile, in process on this installation's database with --local or"
+    " --account. Without any of them, what merchants do goes over HTTP if you are logged in, and the rest runs in process."
+)
+_account: Final = click.option(
+    "--account", default="", help="In process: whose, an id or an email address."
+)
+_local: Final = click.option(
+    "--local", is_flag=True, help="In process, on this installation's database, as its operator."
+)
+_yes: Final = click.option("--yes", is_flag=True, help="Do not ask first.")
+
+
+class Way(Protocol):
+    """Where a command is done: a gateway, or this process."""
+
+    def list(
+        self, act: ListAct[Any, Any], query: Mapping[str, Any]
+    ) -> tuple[Sequence[Any], str | None]:
+        """Return a page's rows and the cursor of the next page."""
+        ...
+
+    def show(self, act: ReadAct[Any]) -> Mapping[str, Any]:
+        """Return the thing's fields."""
+        ...
+
+    def change(self, act: Act[Any, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do it; return the fields of the result."""
+        ...
+
+
+def group_of(name: str, text: str, acts: Sequence[AnyAct], *more: click.Command) -> click.Group:
+    """Return the group with a command for each act, and further commands that are no acts."""
+    firsts = [example for act in acts for example in act.examples[:1]]
+    group = click.Group(
+        name, help=f"{text}\n\n{RULE}", short_help=text, epilog=examples(*firsts[:3])
+    )
+    shown = next((act for act in acts if isinstance(act, ReadAct) and verb_of(act) == "show"), None)
+    for act in acts:
+        # Of two acts of one name, such as a list of merchants and of operators, the one that has a table is meant.
+        if not isinstance(act, ListAct) or act.columns:
+            group.add_command(command_of(act, shown))
+    for command in more:
+        group.add_command(command)
+    return group
+
+
+def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
+    """Return the act's command. shown: reads its object, for what a person is asked first."""
+    params: list[click.Parameter] = []
+    if "{" in act.path:
+        metavar = act.path.partition("{")[2].partition("}")[0].upper()
+        params.append(click.Argument(["object_id"], metavar=metavar))
+    params += options_of(_facts(act))
+    command: Any = partial(_run, act, shown)
+    if isinstance(act, Act) and act.asks:
+        command = _yes(command)
+    if act.owner_of is None and OPERATOR in act.audience:
+        command = environment_option(command)
+        if not act.is_catalogue:
+            command = _account(command)
+    if OPERATOR in act.audience:
+        command = _local(command)
+    made = click.command(verb_of(act), epilog=examples(*act.examples))(
+        json_option(profile_option(command))
+    )
+    made.help = f"{act.summary}. {act.description}".strip()
+    made.short_help = act.summary
+    made.params = [*params, *made.params]
+    return made
+
+
+def verb_of(act: ActRow) -> str:
+    """Return the command's word."""
+    return act.name.partition(".")[2]
+
+
+def _facts(act: AnyAct) -> Sequence[FieldFacts]:
+    """Return what can be given; a whole list as CSV is the API's."""
+    if isinstance(act, ReadAct):
+        return ()
+    struct: type[Fields] = act.query if isinstance(act, ListAct) else act.input
+    return [fact for fact in facts_of(struct) if fact.name != "format"]
+
+
+def _run(act: AnyAct, shown: ReadAct[Any] | None, **given: Any) -> None:
+    try:
+        _do(act, shown, given)
+    except (click.ClickException, click.Abort, click.exceptions.Exit, DomainError):
+        raise
+    except Exception:
+        # There is no installation here: more likely somebody forgot to log in.
+        if MERCHANT in act.audience and not (
+            given.get("local") or given.get("account") or wants_json()
+        ):
+            note("Nobody is logged in, so this asked the database; to use a gateway: topup login")
+        raise
+
+
+def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> None:
+    way = _way(act, given)
+    values = values_of(_facts(act), given)
+    if isinstance(act, ListAct):
+        rows, following = way.list(act, values)
+        print_list(act.result, rows, act.columns, following)
+    elif isinstance(act, ReadAct):
+        print_found(act.result, way.show(act), act.columns)
+    else:
+        if act.asks and not given["yes"]:
+            _confirm(act.asks.format_map({} if shown is None else way.show(shown)))
+        print_result(act.result, way.change(act, values), is_secret=act.shows_secret)
+
+
+def _way(act: AnyAct, given: Mapping[str, Any]) -> Way:
+    object_id, profile = given.get("object_id", ""), given["profile"]
+    if _goes_over_http(act, given):
+        from cli.acts.remote import Remote  # noqa: PLC0415 in process nothing is asked over HTTP
+
+        environment = given.get("environment", "") if _is_said("environment") else ""
+        return Remote(
+            act, profile, object_id, account=given.get("account", ""), environment=environment
+        )
+    from cli.acts.local import Local  # noqa: PLC0415 over HTTP no store is opened
+
+    return Local(object_id, given.get("account", ""), given.get("environment", ""))
+
+
+def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
+    is_local = given.get("local", False)
+    in_process = "--local" if is_local else "--account" if given.get("account") else ""
+    if in_process and _is_said("profile") and not _is_operators(given["profile"]):
+        raise click.UsageError(f"{in_process} runs in process, --profile over HTTP: not both")
+    if OPERATOR not in act.audience:
+        return True
+    if is_local:
+        return False
+    if _is_said("profile"):
+        return True
+    return MERCHANT in act.audience and not given.get("account") and is_logged_in()
+
+
+def _is_operators(profile: str) -> bool:
+    """Return whether the profile has an operator's token, with which --account names whose over HTTP, too."""
+    return access(profile).is_operators
+
+
+def _is_said(option: str) -> bool:
+    source = click.get_current_context().get_parameter_source(option)
+    return source in {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT}
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Nobody can be asked here: say --yes.")
+    click.confirm(question, abort=True, err=True)

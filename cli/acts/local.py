@@ -1,0 +1,145 @@
+"""An act in process, on this installation's database, as its operator.
+
+Nothing else has to run: the store is opened, and of the other parts those that the act asks for. No
+Idempotency-Key counts and no request is logged; the audit log names the command line.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar, cast
+
+import click
+import msgspec
+
+from cli.database import read, write
+from cli.output import run
+from gateway.http.fields import Shape, place_of, shape_of
+from kernel.clock import SystemClock
+from kernel.errors import NotFound
+from kernel.tenant import Tenant
+from keys.account import account_named, first_account, lock_tenants
+from keys.act import Act, ActContext, AnyAct, ListAct, ReadAct
+from keys.api_keys.platforms import KnownPlatforms
+from keys.audit_log import Actor
+from keys.vault import Vault
+from runtime.acts import run_act
+from runtime.installation import open_vault
+from runtime.settings import Settings, load_settings
+from store.database import Transaction
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class Parts:
+    """The parts that a command needs beside the database; each is opened when an act asks for it first."""
+
+    def __init__(self) -> None:
+        self._opened: dict[type, Any] = {}
+
+    def __call__(self, kind: type[S], /) -> S:
+        """Return the part of that type; raises SettingsError if it cannot be opened."""
+        if kind not in self._opened:
+            self._opened[kind] = _OPENED[kind]()
+        return cast(S, self._opened[kind])
+
+
+class Local:
+    """What was said of the object: its id, whose it is and in which environment; empty: nothing was said."""
+
+    def __init__(self, object_id: str, account: str, environment: str) -> None:
+        self._object_id = object_id
+        self._account = account
+        self._environment = environment
+
+    def list(
+        self, act: ListAct[Any, Any], query: Mapping[str, Any]
+    ) -> tuple[Sequence[Any], str | None]:
+        """Return a page's rows and the cursor of the next page."""
+        asked: Any = _shape(act.query).decode(msgspec.json.encode(query), None)
+        begin = place_of(asked.cursor, act.prefix, act.sorts) if act.prefix else None
+
+        async def rows(context: ActContext) -> Sequence[Any]:
+            return await act.run(context, asked, begin, asked.limit + 1)
+
+        found = run(read(self._reading(act, rows)))
+        views: list[dict[str, Any]] = [msgspec.to_builtins(act.view(row)) for row in found]
+        if not act.prefix or len(views) <= asked.limit:
+            return views, None
+        return views[: asked.limit], views[asked.limit - 1]["id"]
+
+    def show(self, act: ReadAct[Any]) -> Mapping[str, Any]:
+        """Return the thing's fields."""
+
+        async def shown(context: ActContext) -> Mapping[str, Any]:
+            return _fields(act.view(await act.run(context)), context.tenant)
+
+        return run(read(self._reading(act, shown)))
+
+    def change(self, act: Act[Any, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do it in one transaction; return the fields of the result."""
+        asked = _shape(act.input).decode(msgspec.json.encode(body), None)
+
+        async def work(tx: Transaction) -> Mapping[str, Any]:
+            tenant = await self._tenant(act, tx)
+            if tenant.account_id:
+                await lock_tenants(tx, [tenant])
+            change = await run_act(act, self._context(tx, tenant), asked)
+            return {**_fields(act.view(change.after), tenant), **change.shown_once}
+
+        return run(write(work))
+
+    def _reading(
+        self, act: AnyAct, work: Callable[[ActContext], Awaitable[T]]
+    ) -> Callable[[Transaction], Awaitable[T]]:
+        async def reading(tx: Transaction) -> T:
+            return await work(self._context(tx, await self._tenant(act, tx)))
+
+        return reading
+
+    async def _tenant(self, act: AnyAct, tx: Transaction) -> Tenant:
+        if act.is_catalogue:
+            return Tenant("", self._environment)
+        if act.owner_of is not None:
+            return await act.owner_of(tx, self._object_id)
+        if self._account:
+            return Tenant((await account_named(tx, self._account)).id, self._environment)
+        if isinstance(act, Act):
+            raise click.UsageError("Say whose it is: --account with an id or an email address.")
+        found = await first_account(tx)
+        if found is None:
+            raise NotFound("Account")
+        return Tenant(found.id, self._environment)
+
+    def _context(self, tx: Transaction, tenant: Tenant) -> ActContext:
+        return ActContext(
+            tx=tx,
+            tenant=tenant,
+            asker=None,
+            by=Actor(),
+            now_us=SystemClock().now_us(),
+            service=Parts(),
+            object_id=self._object_id,
+        )
+
+
+def _shape(struct: Any) -> Shape[Any]:
+    return shape_of(struct)
+
+
+def _fields(view: Any, tenant: Tenant) -> Mapping[str, Any]:
+    """Return the view's fields, and whose it is."""
+    owner = {"account_id": tenant.account_id} if tenant.account_id else {}
+    return {**msgspec.to_builtins(view), **owner}
+
+
+def _platforms() -> KnownPlatforms:
+    from billing.topups.platform_rows import known_ids  # noqa: PLC0415 few acts name platforms
+
+    return KnownPlatforms(known_ids)
+
+
+_OPENED: Final[Mapping[type, Callable[[], Any]]] = {
+    KnownPlatforms: _platforms,
+    Settings: load_settings,
+    Vault: lambda: open_vault(load_settings().secret_key.get_secret_value()),
+}

@@ -1,0 +1,125 @@
+"""An input's fields as options: how each is written on a command line, and the values that were written.
+
+What a value may be is the input's to say, and it refuses in the same words at every door; here a number that is none
+stays a text.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from cli.options import take_secret
+from kernel.clock import moment_us, rfc3339
+from kernel.fields import FieldFacts
+
+# Which fields `--no` takes away.
+REMOVED: Final = "removed"
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
+_METAVARS: Final = {"integer": "NUMBER", "time": "TIME", "object": "JSON", "text": "TEXT"}
+
+
+def options_of(facts: Sequence[FieldFacts]) -> list[click.Option]:
+    """Return an option for each field, and `--no` if there are fields that can be taken away."""
+    options = [_option(one) for one in facts if not _is_object(one)]
+    removable = [_limit(one) for one in facts if one.is_nullable and one.is_kept]
+    if removable:
+        options.append(
+            click.Option(
+                ["--no", REMOVED],
+                multiple=True,
+                type=click.Choice(sorted(removable)),
+                help="Take this away; repeat for several.",
+            )
+        )
+    return options
+
+
+def values_of(facts: Sequence[FieldFacts], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that were written, as JSON has them."""
+    values: dict[str, Any] = {}
+    for one in facts:
+        value = given.get(one.name)
+        if value is not None and value != ():
+            values[one.name] = _value(one, value)
+    removed = set(given.get(REMOVED) or ())
+    return values | {one.name: None for one in facts if _limit(one) in removed}
+
+
+def _is_object(fact: FieldFacts) -> bool:
+    return fact.kind == "object" and not fact.is_list
+
+
+def _limit(fact: FieldFacts) -> str:
+    """Return the field's word without its unit, as --no says it."""
+    return _word(fact).removesuffix("-cents").removesuffix("-s")
+
+
+def _word(fact: FieldFacts) -> str:
+    return fact.name.replace("_", "-")
+
+
+def _option(fact: FieldFacts) -> click.Option:
+    words = [f"--{_word(fact)}", fact.name]
+    if fact.is_list and fact.name.endswith("s"):
+        words.insert(1, f"--{_word(fact)[:-1]}")
+    if fact.kind == "yes_no":
+        words[0] = f"--{_word(fact)}/--no-{_word(fact)}"
+    is_shown = not fact.is_list and fact.default not in {None, False, ""}
+    notes = [fact.description or fact.label, "Repeat for several." if fact.is_list else ""]
+    if is_shown:
+        notes.append(f"[default: {fact.default}]")
+    more: dict[str, Any] = {}
+    if fact.is_secret:
+        more |= {"callback": take_secret, "envvar": f"TOPUP_{fact.name.upper()}"}
+    return click.Option(
+        words,
+        help=" ".join(filter(None, notes)),
+        required=fact.is_required,
+        multiple=fact.is_list,
+        default=None,
+        metavar=None if fact.kind == "yes_no" else _metavar(fact),
+        **more,
+    )
+
+
+def _metavar(fact: FieldFacts) -> str:
+    if fact.kind == "rows":
+        return ":".join(inner.name.upper() for inner in fact.inner)
+    if fact.choices and len(fact.choices) <= 6:
+        return "|".join(fact.choices)
+    return _METAVARS.get(fact.kind, "TEXT")
+
+
+def _value(fact: FieldFacts, written: Any) -> Any:
+    if fact.is_list:
+        read = _row if fact.kind == "rows" else _single
+        return [read(fact, one) for one in written]
+    return _single(fact, written)
+
+
+def _single(fact: FieldFacts, written: Any) -> Any:
+    if fact.kind == "integer" and _NUMBER.fullmatch(str(written)):
+        return int(written)
+    if fact.kind == "time":
+        return _time(str(written))
+    return written
+
+
+def _time(written: str) -> str:
+    """Return a day or a month as its beginning in UTC, any other text as it is."""
+    try:
+        return rfc3339(moment_us(written))
+    except (ValueError, OverflowError):
+        return written
+
+
+def _row(fact: FieldFacts, written: str) -> dict[str, Any]:
+    parts = written.split(":")
+    if len(parts) != len(fact.inner):
+        raise click.BadParameter(
+            f"write it as {_metavar(fact)}, such as {':'.join('1' for _ in fact.inner)}",
+            param_hint=f"--{_word(fact)}",
+        )
+    return {inner.name: _single(inner, part) for inner, part in zip(fact.inner, parts, strict=True)}

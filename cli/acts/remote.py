@@ -1,0 +1,67 @@
+"""An act over HTTP: with a merchant's key by the public API, with an operator's token by the operators' API."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cli.remote.address import API_PATH, OPERATOR_PATH
+from cli.remote.client import RemoteGateway
+from cli.remote.profiles import access
+from kernel.errors import InvalidInput
+from keys.act import OPERATOR, Act, AnyAct, ListAct, ReadAct
+
+
+class Remote:
+    """One gateway, asked with one key."""
+
+    def __init__(
+        self, act: AnyAct, profile: str, object_id: str, *, account: str, environment: str
+    ) -> None:
+        given = access(profile)
+        self._is_operator = given.is_operators
+        if self._is_operator and OPERATOR not in act.audience:
+            raise InvalidInput(
+                "an operator's token cannot do this; use an account's key", param="--profile"
+            )
+        path = OPERATOR_PATH if self._is_operator else API_PATH
+        self._gateway = RemoteGateway(given, path)
+        self._object_id = object_id
+        self._named = {"account": account} if account else {}
+        # Said once more where it was typed: a token of the other environment is refused.
+        self._environment = {"environment": environment} if environment else {}
+
+    def list(
+        self, act: ListAct[Any, Any], query: Mapping[str, Any]
+    ) -> tuple[Sequence[Any], str | None]:
+        """Return a page's rows and the cursor of the next page."""
+        page = self._gateway.page(act.path, **query, **self._named, **self._environment)
+        return page["items"], page["next_cursor"]
+
+    def show(self, act: ReadAct[Any]) -> Mapping[str, Any]:
+        """Return the thing's fields."""
+        found: Mapping[str, Any] = self._gateway.get(self._path(act), **self._named).data
+        return found
+
+    def change(self, act: Act[Any, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do it; return the fields of the result."""
+        subject = act.name.partition(".")[0]
+        look = f"topup {subject} " + (f"show {self._object_id}" if self._object_id else "list")
+        answer = self._gateway.change(
+            act.method,
+            self._path(act),
+            {**body, **self._environment},
+            look=look,
+            params=self._named,
+        )
+        changed: Mapping[str, Any] = answer.data
+        return changed
+
+    def _path(self, act: AnyAct) -> str:
+        head, brace, rest = act.path.partition("{")
+        if not brace:
+            return act.path
+        if (
+            not self._object_id.isascii()
+            or not self._object_id.replace("_", "").replace("-", "").isalnum()
+        ):
+            raise InvalidInput("is no id", param=rest.partition("}")[0])
+        return head + self._object_id + rest.partition("}")[2]

@@ -1,0 +1,152 @@
+"""The operator's pages of acts: a list with a button for each act on an object, and the form that makes one.
+
+Titles, columns, fields, bounds and words come from the acts' rows; a page adds where it stands and what it says
+while the list is empty.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from gateway.dashboard.admin.fields import admin_route
+from gateway.html.act_form import fields_of, typed_values
+from gateway.html.format import SAID
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import go, page
+from gateway.html.typed import Typed
+from gateway.http.acts import Door
+from gateway.http.fields import shape_of
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply, Route
+from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields, facts_of
+from keys.account import lock_tenants
+from keys.act import Act, ListAct
+from runtime.acts import run_act
+from store.database import Transaction
+
+_ADMIN: Final = "/dashboard/admin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActPages:
+    """The pages of one subject.
+
+    path: below /dashboard/admin. lead: what the page is about. query: what its list is asked with. buttons: acts on
+    one of the listed objects. empty: what stands in place of an empty list.
+    """
+
+    path: str
+    title: str
+    lead: str
+    empty: str
+    listed: ListAct[Any, Any]
+    query: Any
+    create: Act[Any, Any]
+    buttons: Sequence[Act[Any, Any]]
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the routes of the pages, and make the acts' sentences known to them."""
+        for act in (self.create, *self.buttons):
+            SAID[act.name] = act.done
+        return (
+            admin_route("GET", self.path, self._show, self.title),
+            admin_route("POST", self.path, self._create, self.create.summary),
+            *(
+                admin_route("POST", f"{self.path}{_rest(act)}", self._button(act), act.summary)
+                for act in self.buttons
+            ),
+        )
+
+    async def _show(self, call: RequestContext[Any, Any]) -> Reply:
+        return await self._page(call, Form({}), NO_PROBLEM)
+
+    async def _create(self, call: RequestContext[Any, Any]) -> Reply:
+        form = read_form(call)
+        try:
+            await run_typed(call, self.create, form)
+        except DomainError as error:
+            return await self._page(call, form, problem_of(error))
+        return go(_ADMIN + self.path, said=self.create.name)
+
+    def _button(self, act: Act[Any, Any]) -> Any:
+        async def press(call: RequestContext[Any, Any]) -> Reply:
+            await run_typed(call, act, read_form(call))
+            return go(_ADMIN + self.path, said=act.name)
+
+        press.__doc__ = act.summary
+        return press
+
+    async def _page(self, call: RequestContext[Any, Any], form: Form, problem: Problem) -> Reply:
+        door = Door(self.listed, call, is_operator=True)
+
+        async def work(tx: Transaction) -> Sequence[Any]:
+            return await self.listed.run(await door.context(tx), self.query, None, 0)
+
+        rows = [self.listed.view(row) for row in await call.context.database.read(work)]
+        return page(
+            call,
+            "acts/list.html",
+            status=problem.status,
+            pages=self,
+            action=_ADMIN + self.path,
+            columns=[
+                one for one in facts_of(self.listed.result) if one.name in self.listed.columns
+            ],
+            rows=[(msgspec.to_builtins(row), self._buttons_of(row)) for row in rows],
+            fields=fields_of(self.create.input, form),
+            form=form,
+            problem=problem,
+        )
+
+    def _buttons_of(self, view: Any) -> list[tuple[str, str, str]]:
+        """Return the path, the word and the question of each act that the object is in a state for."""
+        fields = msgspec.structs.asdict(view)
+        return [
+            (
+                _ADMIN + self.path + _rest(act).replace(_param(act), str(view.id)),
+                act.name.partition(".")[2].replace("-", " ").capitalize(),
+                act.asks.format_map(fields),
+            )
+            for act in self.buttons
+            if act.applies is None or act.applies(view)
+        ]
+
+
+async def run_typed(call: RequestContext[Any, Any], act: Act[Any, Any], form: Form) -> Any:
+    """Run the act as the operator who typed the form; raises what it raises, and InvalidInput for all wrong fields."""
+    typed = Typed(form)
+    values = typed_values(act.input, typed)
+    asked = _checked(act.input, values, typed.wrong)
+    door = Door(act, call, is_operator=True)
+
+    async def work(tx: Transaction) -> Any:
+        if owners := await door.owners(tx):
+            await lock_tenants(tx, owners)
+        return await run_act(act, await door.context(tx), asked)
+
+    return await call.context.database.transaction(work)
+
+
+def _checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str, str]) -> Fields:
+    problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
+    try:
+        asked = shape_of(struct).decode(msgspec.json.encode(values), None)
+    except InvalidInput as error:
+        listed = error.extra.get("errors") or [{"param": error.param, "detail": error.detail}]
+        problems += [one for one in listed if one["param"] not in wrong]
+    else:
+        if not problems:
+            return asked
+    raise InvalidInput(problems[0]["detail"], param=problems[0]["param"], errors=problems)
+
+
+def _rest(act: Act[Any, Any]) -> str:
+    """Return the act's path from the object on, /{pack_id}/disable."""
+    return act.path[act.path.index("{") - 1 :]
+
+
+def _param(act: Act[Any, Any]) -> str:
+    return act.path[act.path.index("{") : act.path.index("}") + 1]

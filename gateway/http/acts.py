@@ -1,0 +1,236 @@
+"""Mounts acts: an act's row becomes a route, whose handler reads what was asked for, runs the act and answers."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache, partial, wraps
+from typing import Annotated, Any, cast
+
+from msgspec import Meta, defstruct
+from msgspec.structs import asdict, replace
+
+from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import Listing, Outcome, created, exported, ok
+from gateway.http.acting import actor_of
+from gateway.http.errors import row_of
+from gateway.http.idempotency import run_once
+from gateway.http.lists import Export, list_or_csv, list_rows, short_list
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Handler, Reply, Route
+from kernel.errors import InvalidInput, NotFound
+from kernel.fields import ExportPage, Fields
+from kernel.tenant import Tenant
+from keys.account import account_named
+from keys.act import MERCHANT, OPERATOR, Act, ActContext, ActRow, AnyAct, Change, ListAct, ReadAct
+from keys.audit_log import Actor
+from keys.principal import ADMIN, AddressNotAllowed
+from runtime.acts import run_act
+from store.database import Transaction
+from store.keyset import Begin
+
+
+def routes_of(acts: Sequence[AnyAct], *, is_operator: bool = False) -> tuple[Route, ...]:
+    """Return a route for each of the acts that the API is for. is_operator: of the operators' API."""
+    audience = OPERATOR if is_operator else MERCHANT
+    return tuple(_route(act, is_operator=is_operator) for act in acts if audience in act.audience)
+
+
+def _route(act: AnyAct, *, is_operator: bool) -> Route:
+    if isinstance(act, Act):
+        return _changing(act, is_operator=is_operator)
+    if isinstance(act, ReadAct):
+        return Route(
+            "GET",
+            act.path,
+            _handler(act, partial(_read, act), is_operator=is_operator),
+            act.summary,
+            _scopes(act, is_operator=is_operator),
+            query=_query(act, Fields, is_operator=is_operator),
+            answers=ok(act.result),
+            **_documents(act),
+        )
+    is_exported = issubclass(act.query, ExportPage)
+    listing: Any = Listing
+    return Route(
+        "GET",
+        act.path,
+        _handler(act, partial(_list, act), is_operator=is_operator),
+        act.summary,
+        _scopes(act, is_operator=is_operator),
+        query=_query(act, act.query, is_operator=is_operator),
+        answers=(exported if is_exported else ok)(listing[act.result]),
+        **_documents(act),
+    )
+
+
+def _changing(act: Act[Any, Any], *, is_operator: bool) -> Route:
+    outcomes: tuple[Outcome, ...] = (created if act.status == 201 else ok)(act.result)
+    return Route(
+        act.method,
+        act.path,
+        _handler(act, partial(_change, act), is_operator=is_operator),
+        act.summary,
+        _scopes(act, is_operator=is_operator),
+        body=act.input,
+        query=_query(act, Fields, is_operator=is_operator),
+        answers=outcomes,
+        asks_password=act.asks_password,
+        session_only=act.session_only,
+        is_for_paused=act.is_for_paused,
+        is_for_suspended=act.is_for_suspended,
+        **_documents(act),
+    )
+
+
+def _query(act: ActRow, query: type[Fields], *, is_operator: bool) -> type[Fields]:
+    is_named = is_operator and not act.is_catalogue and act.owner_of is None
+    return _of_account(query) if is_named else query
+
+
+def _scopes(act: ActRow, *, is_operator: bool) -> tuple[str, ...]:
+    return (ADMIN,) if is_operator else act.scopes
+
+
+def _documents(act: ActRow) -> Mapping[str, Any]:
+    found = [row for kind in act.refuses if (row := row_of(kind)) is not None]
+    refused = tuple(dict.fromkeys(row.code for row in found))
+    return {"description": act.description, "refuses": refused}
+
+
+def _handler(act: AnyAct, handle: Any, *, is_operator: bool) -> Handler:
+    """Return the handler under the subject's name, whose module says in the documents what the route is about."""
+    run: Any = act.run
+
+    @wraps(run)
+    async def handler(call: RequestContext[Any, Any]) -> Reply:
+        if is_operator:
+            _check_address(call)
+        reply: Reply = await handle(call, is_operator=is_operator)
+        return reply
+
+    return handler
+
+
+def _check_address(call: RequestContext[Any, Any]) -> None:
+    """Raise AddressNotAllowed unless TOPUP_OPERATOR_API names the caller's address."""
+    address = call.address
+    allowed = call.context.settings.operator_api
+    if address is None or not any(
+        network.version == address.version and address in network for network in allowed
+    ):
+        raise AddressNotAllowed("The operators' API does not take calls from this address.")
+
+
+async def _change(
+    act: Act[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
+) -> Answer:
+    door = Door(act, call, is_operator=is_operator)
+    asked = call.body
+
+    async def work(tx: Transaction) -> Change[Any]:
+        return await run_act(act, await door.context(tx), asked)
+
+    def render(change: Change[Any]) -> Answer:
+        shown = shown_of(act, change)
+        return answer(codes.SUCCESS, shown, now_us=call.now_us, http_status=act.status)
+
+    return await run_once(call, work, render, sealed=act.shows_secret, also_lock=door.owners)
+
+
+async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operator: bool) -> Answer:
+    door = Door(act, call, is_operator=is_operator)
+
+    async def work(tx: Transaction) -> Any:
+        return await act.run(await door.context(tx))
+
+    found = await call.context.database.read(work)
+    return answer(codes.SUCCESS, act.view(found), now_us=call.now_us)
+
+
+async def _list(
+    act: ListAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
+) -> Reply:
+    door = Door(act, call, is_operator=is_operator)
+
+    async def rows(tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
+        return await act.run(await door.context(tx), call.query, before_id, limit)
+
+    if not act.prefix:
+        found = await call.context.database.read(partial(rows, before_id=None, limit=0))
+        items = [act.view(one) for one in found]
+        data = short_list(items, call.query, lambda item: item.id)
+        return answer(codes.SUCCESS, data, now_us=call.now_us)
+    if not act.export:
+        return await list_rows(call, act.prefix, rows, shape=act.view, sorts=act.sorts)
+    export = Export(act.name.partition(".")[0], act.scopes, act.export)
+    return await list_or_csv(call, act.prefix, rows, export, shape=act.view, sorts=act.sorts)
+
+
+class Door:
+    """One call of an act over HTTP: whose rows it touches, and who acts."""
+
+    def __init__(self, act: AnyAct, call: RequestContext[Any, Any], *, is_operator: bool) -> None:
+        self._act, self._call = act, call
+        self._is_operator = is_operator
+        self._object_id = next(iter(call.params.values()), "") if "{" in act.path else ""
+
+    async def owners(self, tx: Transaction) -> Sequence[Tenant]:
+        """Return the tenants to lock beside the caller's own; raises NotFound for an unknown object."""
+        tenant = await self._tenant(tx)
+        return [tenant] if tenant.account_id else []
+
+    async def context(self, tx: Transaction) -> ActContext:
+        """Return what the act runs with; raises NotFound for an object of another tenant or environment."""
+        caller, act = self._call.principal, self._act
+        return ActContext(
+            tx=tx,
+            tenant=await self._tenant(tx),
+            asker=None if self._is_operator or act.is_catalogue else caller,
+            by=self._actor(),
+            now_us=self._call.now_us,
+            service=self._call.context.part,
+            object_id=self._object_id,
+        )
+
+    async def _tenant(self, tx: Transaction) -> Tenant:
+        caller, act = self._call.principal, self._act
+        if act.is_catalogue:
+            return Tenant("", caller.environment)
+        if not self._is_operator:
+            return caller.tenant
+        if act.owner_of is None:
+            named = self._call.query.account
+            if not named:
+                raise InvalidInput("is required: an id or an email address", param="account")
+            account = await account_named(tx, named)
+            return Tenant(account.id, caller.environment)
+        tenant = await act.owner_of(tx, self._object_id)
+        if tenant.environment != caller.environment:
+            raise NotFound(act.name.partition(".")[0].removesuffix("s").capitalize())
+        return tenant
+
+    def _actor(self) -> Actor:
+        if self._act.is_catalogue:
+            return Actor.of(self._call.principal)
+        if self._is_operator:
+            # The tenant reads the entry: the operator's own address is none of its business.
+            return replace(Actor.of(self._call.principal), kind="operator")
+        return actor_of(self._call)
+
+
+def shown_of(act: ActRow, change: Change[Any]) -> Any:
+    """Return what a door shows of a change: the object's view, with the secrets that are shown this once."""
+    shown = act.view(change.after)
+    if not change.shown_once:
+        return shown
+    return act.result(**asdict(shown), **change.shown_once)
+
+
+@cache
+def _of_account(query: type[Fields]) -> type[Fields]:
+    """Return the query with the account that an operator names, by its id or its email address."""
+    account = Annotated[str, Meta(max_length=320, description="Whose: an id or an email address.")]
+    made = defstruct(
+        f"Account{query.__name__}", [("account", account, "")], bases=(query,), kw_only=True
+    )
+    return cast(type[Fields], made)

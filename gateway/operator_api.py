@@ -1,0 +1,17 @@
+"""The operators' API: every act of operators as a route below /api/operator/v1, for adm_ tokens.
+
+It is off until TOPUP_OPERATOR_API names the addresses that may call it, and has a document of its own.
+"""
+
+from typing import Final
+
+from billing.catalog import pack_acts
+from billing.reports.key_tree import SHOW_TREE
+from gateway.answers import envelope
+from gateway.http.acts import routes_of
+from gateway.http.routing import ApiSurface
+from keys.api_keys import acts as api_keys
+
+PREFIX: Final = "/api/operator/v1"
+ACTS: Final = (*pack_acts.ACTS, *api_keys.ACTS, SHOW_TREE)
+SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

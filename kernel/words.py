@@ -1,0 +1,95 @@
+"""The words that inputs, answers and events are made of: ids, times, amounts, each with what it means. Pure."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from kernel.clock import rfc3339
+from kernel.fields import said
+from kernel.limits import EMAIL_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
+
+Time = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, UTC, whole seconds.",
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+KeyIdText = Annotated[str, Meta(pattern=r"^key_[0-9A-Za-z]+$")]
+SentByKey = Annotated[KeyIdText, Meta(description="The key that sent it.")]
+SentByKeyName = Annotated[str, Meta(description="What that key was called then.")]
+ScheduledFor = Annotated[
+    Time, Meta(description="When it is to be sent, by the account's own clock.")
+]
+Environment = Annotated[
+    Literal["staging", "live"], Meta(description="The two are closed worlds; check it.")
+]
+EventSequence = Annotated[
+    int,
+    Meta(
+        ge=1,
+        description="The event's number in its account and environment: without a gap, in the order in"
+        " which things happened. Of two events about one object the greater one is the later.",
+    ),
+]
+TransactionId = Annotated[str, Meta(pattern=r"^txn_[0-9A-Za-z]+$", description="The top-up's id.")]
+Cents = Annotated[int, Meta(description="In US cents.")]
+PositiveCents = Annotated[int, Meta(ge=1, description="In US cents.")]
+FeeCents = Annotated[int, Meta(ge=0, description="Charged beside the amount, in US cents.")]
+ChargedCents = Annotated[
+    int, Meta(ge=1, description="What the sender paid, amount and fee, in US cents.")
+]
+Voucher = Annotated[str, Meta(pattern=r"^ATU(-[0-9A-HJKMNP-TV-Z]{4}){5}$")]
+Code = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description=(
+            "What redeems the credit: a voucher ATU-…, or the code of the platform's own that was"
+            " handed over in its place. Null unless you may see it."
+        ),
+    ),
+]
+CodeHint = Annotated[
+    str, Meta(min_length=4, max_length=4, description="The code's last four characters.")
+]
+Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX)]
+Reference = Annotated[
+    str, Meta(max_length=REFERENCE_CHARACTERS_MAX, description="The sender's own name for it.")
+]
+Credits = Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
+CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
+MinorUnits = Annotated[
+    int,
+    Meta(ge=0, description="In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."),
+    said(unit="minor"),
+]
+# An amount of a currency that stands beside it, in its smallest unit: USD 2, KWD 3, JPY 0 places.
+Minor = Annotated[int, Meta(ge=0, description="In the currency's smallest unit.")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3,5}$", description="ISO 4217.")]
+Millis = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, UTC, milliseconds.",
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Micros = Annotated[int, Meta(description="In millionths of a US dollar.")]
+Count = Annotated[int, Meta(ge=0)]
+ApprovalId = Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
+DeliveryIdText = Annotated[str, Meta(pattern=r"^dlv_[0-9A-Za-z]+$")]
+EndpointIdText = Annotated[str, Meta(pattern=r"^we_[0-9A-Za-z]+$")]
+EventIdText = Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$")]
+Prefix = Annotated[str, Meta(description="The first 16 characters, to recognise it by.")]
+Last4 = Annotated[str, Meta(description="The last 4 characters.")]
+TopUpStatus = Literal[
+    "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
+]
+LedgerCurrency = Literal["USD"]
+
+
+def time_of(at_us: int | None) -> str | None:
+    """The moment as answers show it; None stays None."""
+    return None if at_us is None else rfc3339(at_us)

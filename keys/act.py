@@ -1,0 +1,165 @@
+"""An act: one thing that a merchant or an operator can do or read, declared once for every door.
+
+The row of an act lies in its subject's acts.py. The API, the command line, the dashboard and their documents
+are made from it (docs/architecture.md): a door reads what was asked for, has runtime/acts.py run the act, and
+shows the result. So a rule, a field and an audit entry cannot differ between doors.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
+
+from kernel.errors import DomainError
+from kernel.fields import Fields, Page
+from kernel.tenant import Tenant
+from keys.audit_log import Actor
+from keys.principal import Environment, Principal
+from store.database import Transaction
+from store.keyset import Begin
+
+I = TypeVar("I", bound=Fields)  # noqa: E741 an input
+Q = TypeVar("Q", bound=Page)
+R = TypeVar("R")
+S = TypeVar("S")
+
+Audience = Literal["merchant", "operator"]
+MERCHANT: Final[Audience] = "merchant"
+OPERATOR: Final[Audience] = "operator"
+
+
+class Services(Protocol):
+    """What an act needs beside its transaction, by type: a vault, a registry, a higher package's check."""
+
+    def __call__(self, kind: type[S], /) -> S:
+        """Return the part of that type."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActContext:
+    """What an act runs with.
+
+    tenant: whose rows it touches; the account is empty for a catalogue. asker: whose authority bounds the act;
+    None: an operator's, which nothing of the tenant's bounds. by: whom the audit log names. object_id: what the
+    path names; empty: the path names nothing.
+    """
+
+    tx: Transaction
+    tenant: Tenant
+    asker: Principal | None
+    by: Actor
+    now_us: int
+    service: Services
+    object_id: str = ""
+
+    @property
+    def environment(self) -> Environment:
+        """Return the tenant's environment."""
+        return cast(Environment, self.tenant.environment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Generic[R]):
+    """What an act did. before: None for a new object. shown_once: secrets, by the fields of the act's result.
+
+    noted: what the audit entry says in place of the object, where the object doesn't show what was done.
+    """
+
+    after: R
+    before: R | None = None
+    shown_once: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, Any] | None = None
+
+    @property
+    def is_change(self) -> bool:
+        """Return whether anything is different now; an audit entry and an event are written only then."""
+        return self.before is None or self.noted is not None or self.before != self.after
+
+
+class Audited(NamedTuple):
+    """How an act stands in the audit log. action: its name there. shows: what an entry says of the object.
+
+    is_whole: before and after are said whole, not only where they differ.
+    """
+
+    action: str
+    shows: Callable[[Any], Mapping[str, Any]]
+    is_whole: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActRow:
+    """What every door reads of an act.
+
+    name: the subject and the verb, keys.pause; the command line says it with a space. path: below the API's
+    prefix; its one parameter is the object's id. owner_of: finds the tenant of an object, for an operator, who
+    need not say whose it is. is_catalogue: of an environment and of no account. columns: what a table shows, the
+    most important first. examples: whole command lines. The other fields are a Route's.
+    """
+
+    name: str
+    summary: str
+    path: str
+    scopes: tuple[str, ...]
+    result: type
+    view: Callable[[Any], Any]
+    audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
+    description: str = ""
+    refuses: tuple[type[DomainError], ...] = ()
+    owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
+    is_catalogue: bool = False
+    examples: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act(ActRow, Generic[I, R]):
+    """An act that changes something, in one transaction under the tenant's lock.
+
+    shows_secret: the result has a secret, so that the kept answer lies sealed. event: the event that tells of a change; None: none does. done: the sentence a page shows afterwards. applies: whether an
+    object's view is in a state for it, so that a page offers it; None: any is. moves_money: for operators it needs the scope of
+    money. asks: what
+    a person is asked first, filled with the fields of the object's view; empty: nothing is lost that cannot be
+    taken back.
+    """
+
+    run: Callable[[ActContext, I], Awaitable[Change[R]]]
+    audit: Audited
+    input: type[I]
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    status: Literal[200, 201] = 200
+    shows_secret: bool = False
+    event: str | None = None
+    done: str = "Saved."
+    applies: Callable[[Any], bool] | None = None
+    moves_money: bool = False
+    asks: str = ""
+    asks_password: bool = False
+    session_only: bool = False
+    is_for_paused: bool = False
+    is_for_suspended: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadAct(ActRow, Generic[R]):
+    """An act that reads one thing."""
+
+    run: Callable[[ActContext], Awaitable[R]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListAct(ActRow, Generic[Q, R]):
+    """An act that reads a page of a list.
+
+    run: gives the rows from a place on, at most so many; all of them if prefix is empty. prefix: of the ids that are
+    its cursors. sorts: of the list's Keyset. export: the fields that its CSV has; empty: there is no CSV.
+    """
+
+    run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
+    query: type[Q]
+    prefix: str = ""
+    sorts: Collection[str] = ()
+    export: tuple[str, ...] = ()
+
+
+AnyAct = Act[Any, Any] | ReadAct[Any] | ListAct[Any, Any]

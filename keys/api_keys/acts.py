@@ -1,0 +1,304 @@
+"""API keys: mint, list, show, change, revoke, rotate; and an account for who has none yet."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from msgspec import UNSET, Meta
+
+from kernel.errors import LimitReached, NotFound
+from kernel.fields import ExportPage, Fields, Int64, time_us, within
+from kernel.tenant import Tenant
+from keys.act import Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.api_keys import api_key, fields
+from keys.api_keys.api_key import OVERLAP_S_MAX, SORTS, ApiKey as Key
+from keys.api_keys.inputs import KeyChanges, NewKey, limits_of
+from keys.api_keys.key_state import load_key_states
+from keys.api_keys.platforms import check_platforms
+from keys.api_keys.views import ApiKey, CreatedKey, audited
+from store.database import Transaction
+from store.keyset import Begin
+
+_SCOPES: Final = ("keys:write",)
+_EXPORT: Final = (
+    *("id", "name", "parent_id", "prefix", "last4", "scopes", "purpose", "client_id"),
+    *("caps.per_call_cents", "caps.per_day_cents", "caps.per_month_cents", "lifetime_cents"),
+    *("windows", "approval_above_cents", "approval_above_per_day_cents"),
+    *("per_recipient_per_day_cents", "max_sends_per_hour", "repeat_guard_s", "platforms"),
+    *("recipients", "ip_allow_list", "created_at", "expires_at", "last_used_at", "paused_at"),
+    "revoked_at",
+)
+
+
+class Rotation(Fields, frozen=True, kw_only=True):
+    """How long both secrets work."""
+
+    overlap_s: Annotated[
+        Int64,
+        within(0, OVERLAP_S_MAX),
+        Meta(description="How long the old key still works, in seconds."),
+    ] = 0
+
+
+async def owner_of(tx: Transaction, key_id: str) -> Tenant:
+    """Return whose key it is; raises NotFound."""
+    state = (await load_key_states(tx, [key_id])).get(key_id)
+    if state is None:
+        raise NotFound("Key")
+    return Tenant(state.account_id, state.environment)
+
+
+async def create_key(context: ActContext, asked: NewKey) -> Change[Key]:
+    """Mint a key; raises as api_key.mint."""
+    limits = limits_of(asked, asked.caps or UNSET)
+    await check_platforms(context, asked.platforms or ())
+    new = fields.NewKey(
+        name=asked.name,
+        preset=asked.preset,
+        scopes=asked.scopes,
+        ip_allow_list=asked.ip_allow_list,
+        expires_at=time_us(asked.expires_at, "expires_at"),
+        **{name: None if value is UNSET else value for name, value in limits.items()},
+    )
+    made, secret = await api_key.mint(
+        context.tx,
+        account_id=context.tenant.account_id,
+        environment=context.environment,
+        parent=context.asker,
+        new=new,
+        now_us=context.now_us,
+    )
+    return Change(after=made, shown_once={"key": secret})
+
+
+async def list_keys(
+    context: ActContext, _asked: ExportPage, begin: Begin, limit: int
+) -> Sequence[Key]:
+    """Return the keys that the caller may see, the newest first."""
+    return await api_key.list_keys(
+        context.tx, context.tenant, viewer=context.asker, before_id=begin, limit=limit
+    )
+
+
+async def show_key(context: ActContext) -> Key:
+    """Return one key; raises NotFound also for one that the caller may not see."""
+    return await api_key.get(context.tx, context.tenant, context.object_id, viewer=context.asker)
+
+
+async def change_key(context: ActContext, asked: KeyChanges) -> Change[Key]:
+    """Change a key's name, scopes, lists and limits; raises as api_key.patch."""
+    expires_at = asked.expires_at
+    changes = fields.KeyChanges(
+        name=asked.name,
+        scopes=asked.scopes,
+        ip_allow_list=asked.ip_allow_list,
+        expires_at=expires_at if expires_at is UNSET else time_us(expires_at, "expires_at"),
+        **limits_of(asked, asked.caps),
+    )
+    before = await show_key(context)
+    if asked.platforms is not UNSET:
+        await check_platforms(context, asked.platforms, kept=before.mandate.platforms)
+    after = await api_key.patch(
+        context.tx,
+        context.tenant,
+        context.object_id,
+        changes=changes,
+        asker=context.asker,
+        now_us=context.now_us,
+    )
+    return Change(before=before, after=after)
+
+
+async def revoke_key(context: ActContext, _asked: Fields) -> Change[Key]:
+    """End a key and its descendants for good; again changes nothing."""
+    before = await show_key(context)
+    ended = await api_key.revoke(
+        context.tx,
+        context.tenant,
+        context.object_id,
+        asker=context.asker,
+        now_us=context.now_us,
+    )
+    return Change(before=before, after=ended)
+
+
+async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
+    """Stop what a key and its descendants spend; again changes nothing."""
+    before = await show_key(context)
+    paused = await api_key.pause(
+        context.tx,
+        context.tenant,
+        context.object_id,
+        asker=context.asker,
+        now_us=context.now_us,
+    )
+    return Change(before=before, after=paused)
+
+
+async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
+    """Let a paused key go on: by a person, or by a key of another lineage."""
+    before = await api_key.get(context.tx, context.tenant, context.object_id)
+    resumed = await api_key.resume(
+        context.tx, context.tenant, context.object_id, asker=context.asker
+    )
+    return Change(before=before, after=resumed)
+
+
+async def rotate_key(context: ActContext, asked: Rotation) -> Change[Key]:
+    """Give a key a new secret; id, lineage and counters stay. Raises as api_key.rotate."""
+    await show_key(context)
+    rotated, secret = await api_key.rotate(
+        context.tx,
+        context.tenant,
+        context.object_id,
+        overlap_s=asked.overlap_s,
+        asker=context.asker,
+        now_us=context.now_us,
+    )
+    noted = {"overlap_s": asked.overlap_s}
+    return Change(after=rotated, shown_once={"key": secret}, noted=noted)
+
+
+def _name_alone(key: Key) -> dict[str, Any]:
+    return {"name": key.name}
+
+
+CREATE_KEY = Act(
+    name="keys.create",
+    summary="Create a key",
+    path="/keys",
+    scopes=_SCOPES,
+    input=NewKey,
+    run=create_key,
+    view=ApiKey.of,
+    result=CreatedKey,
+    status=201,
+    refuses=(LimitReached,),
+    shows_secret=True,
+    asks_password=True,
+    audit=Audited("key.created", audited),
+    event="key.created",
+    examples=(
+        "topup keys create --name agent --preset agent --per-day-cents 5000 --approval-above-per-day-cents 2000",
+    ),
+)
+LIST_KEYS = ListAct(
+    name="keys.list",
+    summary="List keys",
+    path="/keys",
+    scopes=_SCOPES,
+    query=ExportPage,
+    run=list_keys,
+    view=ApiKey.of,
+    result=ApiKey,
+    prefix="key",
+    sorts=SORTS,
+    export=_EXPORT,
+    columns=("id", "name", "last4", "paused_at", "revoked_at", "last_used_at", "scopes"),
+    examples=("topup keys list",),
+)
+SHOW_KEY = ReadAct(
+    name="keys.show",
+    summary="Show a key",
+    path="/keys/{key_id}",
+    scopes=_SCOPES,
+    run=show_key,
+    view=ApiKey.of,
+    result=ApiKey,
+    owner_of=owner_of,
+    examples=("topup keys show key_7Hn2",),
+)
+CHANGE_KEY = Act(
+    name="keys.set",
+    summary="Change a key",
+    method="PATCH",
+    path="/keys/{key_id}",
+    scopes=_SCOPES,
+    input=KeyChanges,
+    run=change_key,
+    view=ApiKey.of,
+    result=ApiKey,
+    owner_of=owner_of,
+    asks_password=True,
+    audit=Audited("key.changed", audited),
+    examples=("topup keys set key_7Hn2 --per-day-cents 5000 --no recipients",),
+)
+REVOKE_KEY = Act(
+    name="keys.revoke",
+    summary="Revoke a key",
+    method="DELETE",
+    path="/keys/{key_id}",
+    scopes=_SCOPES,
+    input=Fields,
+    run=revoke_key,
+    view=ApiKey.of,
+    result=ApiKey,
+    owner_of=owner_of,
+    is_for_suspended=True,
+    audit=Audited("key.revoked", _name_alone),
+    event="key.revoked",
+    asks="Revoke {name} ({id}) and every key made by it? They stop working for good.",
+    examples=("topup keys revoke key_7Hn2",),
+)
+ROTATE_KEY = Act(
+    name="keys.rotate",
+    summary="Rotate a key",
+    path="/keys/{key_id}/rotate",
+    scopes=_SCOPES,
+    input=Rotation,
+    run=rotate_key,
+    view=ApiKey.of,
+    result=CreatedKey,
+    owner_of=owner_of,
+    shows_secret=True,
+    asks_password=True,
+    audit=Audited("key.rotated", audited),
+    examples=("topup keys rotate key_7Hn2 --overlap-s 3600",),
+)
+PAUSE_KEY = Act(
+    name="keys.pause",
+    summary="Pause a key",
+    description=(
+        "It and its descendants read, and spend and make nothing, until it is resumed. What was"
+        " scheduled fails at its time and is refunded; what is held can be captured within its amount."
+    ),
+    path="/keys/{key_id}/pause",
+    scopes=_SCOPES,
+    input=Fields,
+    run=pause_key,
+    view=ApiKey.of,
+    result=ApiKey,
+    owner_of=owner_of,
+    is_for_paused=True,
+    audit=Audited("key.paused", _name_alone),
+    event="key.paused",
+    examples=("topup keys pause key_7Hn2",),
+)
+RESUME_KEY = Act(
+    name="keys.resume",
+    summary="Resume a paused key",
+    description=(
+        "By a person, or by a key that has no ancestor in common with it: an agent that was stopped"
+        " does not start itself again. 2009 with reason lineage for others."
+    ),
+    path="/keys/{key_id}/resume",
+    scopes=("keys:write", "approvals:write"),
+    input=Fields,
+    run=resume_key,
+    view=ApiKey.of,
+    result=ApiKey,
+    owner_of=owner_of,
+    asks_password=True,
+    audit=Audited("key.resumed", _name_alone),
+    event="key.resumed",
+    examples=("topup keys resume key_7Hn2",),
+)
+ACTS = (
+    CREATE_KEY,
+    LIST_KEYS,
+    SHOW_KEY,
+    CHANGE_KEY,
+    REVOKE_KEY,
+    ROTATE_KEY,
+    PAUSE_KEY,
+    RESUME_KEY,
+)

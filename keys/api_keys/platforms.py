@@ -1,0 +1,52 @@
+"""The platforms that a key may be limited to: those that its environment has, offered at the moment or not."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from kernel.errors import InvalidInput
+from kernel.problems import FieldEntry, most_similar
+from keys.act import ActContext
+from store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPlatforms:
+    """What billing knows of platforms. ids: gives those of an environment."""
+
+    ids: Callable[[Transaction, str], Awaitable[Collection[str]]]
+
+
+async def check_platforms(
+    context: ActContext, names: Iterable[str] | None, *, kept: Collection[str] = ()
+) -> None:
+    """Raise InvalidInput for a name that no platform has: such a key could send nothing.
+
+    kept: those that the key has already, of which one may have been taken away since.
+    """
+    wanted = list(names or ())
+    if wanted:
+        known = await context.service(KnownPlatforms).ids(context.tx, context.tenant.environment)
+        # Before an installation first starts it has no platforms.
+        if known:
+            check_names(wanted, known, kept=kept)
+
+
+def check_names(
+    names: Iterable[str] | None, known: Collection[str], *, kept: Collection[str] = ()
+) -> None:
+    """Raise InvalidInput unless each name is among the known or the kept ones."""
+    wanted = [name.strip().lower() for name in names or ()]
+    problems = [_problem(name, known) for name in wanted if name not in known and name not in kept]
+    if problems:
+        raise InvalidInput(problems[0]["detail"], param="platforms", errors=problems)
+
+
+def _problem(name: str, known: Collection[str]) -> FieldEntry:
+    similar = most_similar(name, known)
+    hint = f": is {similar} meant?" if similar is not None else f", they are {', '.join(known)}"
+    problem: FieldEntry = {
+        "param": "platforms",
+        "detail": f"there is no platform of one of these names{hint}",
+        "allowed": list(known),
+    }
+    return problem if similar is None else {**problem, "did_you_mean": similar}

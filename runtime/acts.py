@@ -1,0 +1,68 @@
+"""Runs an act for whichever door asked: the act, its audit entry and its event, in one transaction."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, cast
+
+from keys import audit_log
+from keys.act import Act, ActContext, Change
+from keys.api_keys.api_key import ApiKey
+from webhooks.events.key_events import tell_key
+
+R = TypeVar("R")
+
+# What tells of a change of such an object.
+_TELLS: Final[Mapping[type, Callable[..., Any]]] = {ApiKey: tell_key}
+
+
+async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R]:
+    """Run the act; write its audit entry and its event unless nothing changed. Raises whatever it raises.
+
+    The caller holds the tenant's lock and renders the result before the commit.
+    """
+    change = await act.run(context, asked)
+    if change.is_change:
+        await _write_entry(act, context, change)
+        if act.event is not None:
+            tell = _TELLS[type(change.after)]
+            by = context.by.name
+            await tell(context.tx, act.event, change.after, by=by, now_us=context.now_us)
+    return change
+
+
+async def _write_entry(act: Act[Any, Any], context: ActContext, change: Change[Any]) -> None:
+    before, after = _said(act, change)
+    entry = audit_log.entry(
+        context.by,
+        act.audit.action,
+        environment=context.tenant.environment,
+        account_id=context.tenant.account_id or None,
+        is_security=not act.is_catalogue,
+        subject_id=context.object_id or _id_of(change.after),
+        before=before,
+        after=after,
+        now_us=context.now_us,
+    )
+    await audit_log.record(context.tx, [entry])
+
+
+def _said(
+    act: Act[Any, Any], change: Change[Any]
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
+    """Return what the entry says of before and after."""
+    if change.noted is not None:
+        return None, change.noted
+    after = act.audit.shows(change.after)
+    if change.before is None:
+        return None, after
+    before = act.audit.shows(change.before)
+    if before == after:
+        # What was done is said by the action, not by what the entry shows of the object.
+        return None, after
+    if act.audit.is_whole:
+        return before, after
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}
+
+
+def _id_of(made: Any) -> str:
+    return cast(str, made.id)

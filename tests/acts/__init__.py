@@ -1,0 +1,1 @@
+"""Acts: that every door does the same."""

@@ -1,0 +1,285 @@
+"""Every act does the same through every door: the same result, the same refusal, the same audit entry.
+
+The doors are the operators' API, the merchants' API, the command line over HTTP and in process, and the dashboard's
+forms. Only who acted and from where differs, and the ids, times and secrets of what was made.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import pytest
+import pytest_asyncio
+from click.testing import CliRunner
+
+from cli.main import main
+from gateway.operator_api import ACTS, PREFIX
+from kernel.fields import FieldFacts, Fields, facts_of
+from keys.account import set_operator
+from keys.act import MERCHANT, OPERATOR, Act, AnyAct, ListAct, ReadAct
+from keys.tokens import access_token
+from store.database import Transaction
+from tests.acts.samples import BAD, GOOD, OBJECTS
+from tests.support.gateway import Gateway, running, settings_of
+
+BY_NAME = {act.name: act for act in ACTS if OPERATOR in act.audience}
+_MASKED = (
+    (re.compile(r"\b(key|acc|tok|adt)_[0-9A-Za-z]{10,}"), r"\1_…"),
+    (re.compile(r"\bak_(staging|live)_[0-9A-Za-z]+"), "ak_…"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+)
+_RANDOM = ("last4", "prefix", "has_more", "next_cursor", "account_id", "parent_id")
+
+
+class Outcome(NamedTuple):
+    """What a door said: the data of a success, or the field and the sentence of a refusal."""
+
+    data: Any
+    param: str | None = None
+    detail: str | None = None
+
+
+class Shop(NamedTuple):
+    """A gateway, an operator's token, and a merchant's account with its token and its key."""
+
+    gateway: Gateway
+    database_url: str
+    operator: str
+    account_id: str
+    merchant: str
+    key: str
+
+
+class Door(Protocol):
+    """One way to run an act."""
+
+    name: str
+
+    async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:
+        """Run it."""
+        ...
+
+
+class Api:
+    """An API over HTTP."""
+
+    def __init__(self, shop: Shop, *, is_operator: bool) -> None:
+        self.name = "operators" if is_operator else "merchants"
+        self._shop, self._is_operator = shop, is_operator
+
+    async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:
+        prefix = PREFIX if self._is_operator else "/api/public/v1"
+        token = self._shop.operator if self._is_operator else self._shop.merchant
+        if act.name == "keys.create" and not self._is_operator:
+            # A token makes no key; a key makes one below itself.
+            token = self._shop.key
+        params: dict[str, Any] = {}
+        if self._is_operator and not act.is_catalogue and act.owner_of is None:
+            params["account"] = self._shop.account_id
+        method: str = "GET"
+        body = None
+        if isinstance(act, Act):
+            method, body = act.method, dict(values)
+        else:
+            params |= {name: str(value).lower() for name, value in values.items()}
+        path = prefix + re.sub(r"\{\w+\}", object_id, act.path)
+        answer = await self._shop.gateway.client.request(
+            method, path, json=body, params=params, headers={"Authorization": f"Bearer {token}"}
+        )
+        data = answer.json()["data"]
+        if answer.is_success:
+            return Outcome(data)
+        return Outcome(None, data["error"]["param"], data["error"]["detail"])
+
+
+class Command:
+    """The command line, over HTTP or in process."""
+
+    def __init__(self, shop: Shop, folder: Path, *, is_local: bool) -> None:
+        self.name = "command" if is_local else "remote"
+        self._shop, self._folder, self._is_local = shop, folder, is_local
+
+    async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:
+        words = [*act.name.split("."), *([object_id] if object_id else []), "--json"]
+        words += words_of(_facts(act), values)
+        if not act.is_catalogue and act.owner_of is None:
+            words += ["--account", self._shop.account_id]
+        if isinstance(act, Act) and act.asks:
+            words.append("--yes")
+        env: dict[str, Any] = {"XDG_CONFIG_HOME": str(self._folder)}
+        if self._is_local:
+            words.append("--local")
+            env |= {
+                "TOPUP_DATABASE_URL": self._shop.database_url,
+                "TOPUP_SECRET_KEY": "5f" * 32,
+                "TOPUP_DATA_DIR": str(self._folder),
+            }
+        else:
+            words += ["--profile", "default"]
+            env |= {"TOPUP_URL": self._shop.gateway.url, "TOPUP_API_KEY": self._shop.operator}
+        ran = await asyncio.to_thread(CliRunner().invoke, main, words, env=env)
+        if ran.exit_code == 0:
+            return Outcome(json.loads(ran.stdout))
+        error = json.loads(ran.stderr.splitlines()[-1])["error"]
+        detail = re.sub(r" \(code \d+\)$", "", error["detail"])
+        return Outcome(None, error.get("param"), detail)
+
+
+def words_of(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> list[str]:
+    """The values as options."""
+    words: list[str] = []
+    for fact in facts:
+        if fact.name not in values:
+            continue
+        value, option = values[fact.name], "--" + fact.name.replace("_", "-")
+        if value is None:
+            words += ["--no", option[2:].removesuffix("-cents").removesuffix("-s")]
+        elif isinstance(value, bool):
+            words.append(option)
+        else:
+            for one in value if isinstance(value, list) else [value]:
+                text = ":".join(map(str, one.values())) if isinstance(one, dict) else str(one)
+                words.append(f"{option}={text}")
+    return words
+
+
+def _facts(act: AnyAct) -> tuple[FieldFacts, ...]:
+    if isinstance(act, ReadAct):
+        return ()
+    struct: type[Fields] = act.query if isinstance(act, ListAct) else act.input
+    return facts_of(struct)
+
+
+@pytest_asyncio.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    settings = settings_of(database_url, tmp_path, operator_api=["127.0.0.0/8"])
+    async with running(settings) as gateway:
+        account_id = await gateway.account(email="merchant@example.com")
+        boss = await gateway.account(email="boss@example.com")
+        now_us = gateway.context.clock.now_us()
+
+        async def token(tx: Transaction) -> str:
+            await set_operator(tx, boss, is_operator=True)
+            _, secret = await access_token.create(
+                tx,
+                kind="operator",
+                account_id=boss,
+                environment="staging",
+                name="Test",
+                maker=None,
+                now_us=now_us,
+            )
+            return secret
+
+        operator = await gateway.context.database.transaction(token)
+        merchant = await gateway.system_token(account_id)
+        key = await gateway.key(account_id)
+        yield Shop(gateway, database_url, operator, account_id, merchant, key)
+
+
+def doors(shop: Shop, folder: Path, act: AnyAct) -> list[Door]:
+    """The doors that the act has."""
+    found: list[Door] = [
+        Api(shop, is_operator=True),
+        Command(shop, folder, is_local=True),
+        Command(shop, folder, is_local=False),
+    ]
+    if MERCHANT in act.audience:
+        found.append(Api(shop, is_operator=False))
+    return found
+
+
+def masked(value: Any, door: str) -> Any:
+    """The value without what differs between two objects of one kind."""
+    if isinstance(value, dict):
+        return {name: masked(one, door) for name, one in value.items() if name not in _RANDOM}
+    if isinstance(value, list | tuple):
+        return [masked(one, door) for one in value]
+    if isinstance(value, str):
+        for pattern, stands in _MASKED:
+            value = pattern.sub(stands, value)
+        return value.replace(door, "{door}")
+    return value
+
+
+def filled(values: Mapping[str, Any], door: str) -> dict[str, Any]:
+    return {
+        name: value.replace("{door}", door) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+async def entries_of(shop: Shop, seen: set[str]) -> list[Any]:
+    """The audit entries since the last call, without who acted and from where."""
+
+    async def work(tx: Transaction) -> list[Any]:
+        rows = await tx.fetch(
+            "SELECT id, action, is_security, before, after, environment FROM audit_log ORDER BY id"
+        )
+        return [tuple(row) for row in rows]
+
+    found = [row for row in await shop.gateway.context.database.read(work) if row[0] not in seen]
+    seen.update(row[0] for row in found)
+    return [
+        (
+            row[1],
+            bool(row[2]),
+            *(None if one is None else json.loads(one) for one in row[3:5]),
+            row[5],
+        )
+        for row in found
+    ]
+
+
+async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
+    """An object for the act, made by the operators' API."""
+    if "{" not in act.path:
+        return ""
+    made_by, values = OBJECTS[act.name.partition(".")[0]]
+    made = await Api(shop, is_operator=True).run(BY_NAME[made_by], "", filled(values, door))
+    assert made.detail is None, made
+    return str(made.data["id"])
+
+
+async def said_by(shop: Shop, door: Door, act: AnyAct) -> list[Any]:
+    """What the door says to each call of the samples, and what the audit log has of it."""
+    seen: set[str] = set()
+    said: list[Any] = []
+    object_id = await object_of(shop, act, door.name)
+    await entries_of(shop, seen)
+    for sample in GOOD[act.name]:
+        values = filled(sample.values, door.name)
+        for _ in range(2 if sample.is_again else 1):
+            outcome = await door.run(act, object_id, values)
+            assert outcome.detail is None, (door.name, act.name, outcome)
+            said.append(masked((outcome.data, await entries_of(shop, seen)), door.name))
+    for bad in BAD.get(act.name, ()):
+        outcome = await door.run(act, object_id, filled(bad, door.name))
+        assert outcome.detail is not None, (door.name, act.name, bad)
+        detail = outcome.detail.removeprefix(f"{outcome.param}: ")
+        said.append(masked((outcome.param, detail), door.name))
+        assert await entries_of(shop, seen) == []
+    if object_id:
+        outcome = await door.run(act, "key_0000000000000000", {})
+        assert outcome.detail is not None
+        said.append(outcome.detail.removeprefix(f"{outcome.param}: "))
+    return said
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+async def test_every_door_does_the_same(shop: Shop, tmp_path: Path, name: str) -> None:
+    act = BY_NAME[name]
+    first, *others = doors(shop, tmp_path, act)
+
+    expected = await said_by(shop, first, act)
+
+    for door in others:
+        assert await said_by(shop, door, act) == expected, f"{door.name} beside {first.name}"
+
+
+def test_each_act_has_a_sample() -> None:
+    assert {*GOOD} == {*BY_NAME}
+    assert {*BAD} <= {*BY_NAME}
