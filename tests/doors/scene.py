@@ -1,14 +1,14 @@
 """A scene: what is called one after another, as a text file.
 
 A line is a call, in the words of a shell. `NAME = ` before it keeps its JSON result, and `$NAME.field` is
-filled in later; `WHO:` says who calls. `# …` is a note for the calls below it, `file NAME TEXT` makes a file (\\n is
+filled in later; `WHO:` says who calls. `# …` is a note for the calls below it (a page has a note of its own), `file NAME TEXT` makes a file (\\n is
 a line feed), and `given NAME` runs a preparation of tests/doors/givens.py, whose results are named as a call's.
 """
 
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,15 @@ def scenes(kind: str) -> Mapping[str, Path]:
 
 def calls_of(file: Path) -> Iterator[SceneCall]:
     """The calls in their order."""
-    note = ""
+    note, is_fresh = "", False
     for line in file.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
-            note = line.removeprefix("#").strip()
+            note, is_fresh = line.removeprefix("#").strip(), True
         elif line.strip():
-            yield _call_of(line.strip(), note)
+            call = _call_of(line.strip(), note)
+            is_page = call.words[0] == "page" and not is_fresh
+            yield replace(call, note="") if is_page else call
+            is_fresh = False
 
 
 def _call_of(line: str, note: str) -> SceneCall:
@@ -66,4 +69,6 @@ def _call_of(line: str, note: str) -> SceneCall:
     name, line = (kept[1], kept[2]) if kept else (None, line)
     who = _WHO.fullmatch(line)
     said, line = (who[1], who[2]) if who else ("", line)
+    if line.startswith("call "):
+        return SceneCall(note, tuple(line.split(" ", 3)), kept_as=name)
     return SceneCall(note, tuple(shlex.split(line)), said, name)
