@@ -251,6 +251,15 @@ RULES: Final = (
              AND l.kind = 'codes' AND r.id IS NULL""",
     ),
     Rule(
+        "what was held for usage has its hold",
+        "subjects",
+        """SELECT t.id AS row_id, 0 AS expected, t.amount_micros AS found
+           FROM transfers t LEFT JOIN holds h ON h.id = t.subject_id
+               AND h.account_id = t.account_id AND h.environment = t.environment
+           WHERE t.account_id = :account_id AND t.environment = :environment
+             AND t.code = 'usage_hold' AND h.id IS NULL""",
+    ),
+    Rule(
         "credit that was sold has its order, period or machine payment",
         "subjects",
         """SELECT t.id AS row_id, 0 AS expected, t.amount_micros AS found

@@ -8,6 +8,11 @@ from typing import Final
 from billing.ledger.money import MICROS_PER_CENT
 from billing.ledger.rule import Rule
 
+# Tables whose rows are about one top-up, by its id.
+OF_TOPUPS: Final = (
+    *("approvals", "fulfilment_attempts", "mails", "manual_tasks", "supplier_words"),
+    *("topup_reversals", "voucher_redemptions"),
+)
 TOPUP_RULES: Final = (
     Rule(
         "what is held equals open top-ups, open holds and open refunds",
@@ -216,5 +221,26 @@ TOPUP_RULES: Final = (
                 OR a.status IN ('denied', 'cancelled', 'expired') AND p.status <> CASE
                     WHEN a.status = 'expired' AND a.reason = 'sender_left' THEN 'failed'
                     ELSE 'cancelled' END)""",
+    ),
+    Rule(
+        "what is about a top-up is of its account",
+        "topups",
+        " UNION ALL ".join(
+            f"""SELECT p.id AS row_id, 1 AS expected, 0 AS found
+            FROM topups p JOIN {table} x ON x.transaction_id = p.id
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND (x.account_id <> p.account_id OR x.environment <> p.environment)"""
+            for table in OF_TOPUPS
+        ),
+    ),
+    Rule(
+        "a code that a top-up got from stock has left the stock",
+        "topups",
+        """SELECT p.id AS row_id, 1 AS expected, 0 AS found
+            FROM topups p
+            JOIN fulfilment_attempts a ON a.transaction_id = p.id AND a.kind = 'code_stock'
+                AND a.outcome = 'delivered'
+            LEFT JOIN stock_codes c ON c.transaction_id = p.id
+            WHERE p.account_id = :account_id AND p.environment = :environment AND c.id IS NULL""",
     ),
 )

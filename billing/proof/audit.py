@@ -13,6 +13,7 @@ from billing.ledger.audit_balances import STEPS, Steps
 from billing.proof.billed_documents import DocumentCheck, NotedCheck, SeriesCheck
 from billing.proof.check import Check, findings_at_once, findings_of
 from billing.proof.logged_settings import PriceCheck, SettingCheck
+from billing.proof.owned_rows import LINKS, LinkCheck
 from billing.proof.paid_orders import OrderCheck, RefundCheck
 from billing.proof.paid_periods import PeriodCheck, SubscriptionCheck, UncreditedCheck
 from billing.proof.spent_windows import WindowCheck
@@ -43,6 +44,7 @@ SHARED_CHECKS: Final[Sequence[Callable[[], Check]]] = (
     PriceCheck,
     SeriesCheck,
     *(partial(RowCheck, rule) for rule in OF_ENVIRONMENTS),
+    *(partial(LinkCheck, link) for link in LINKS),
 )
 
 

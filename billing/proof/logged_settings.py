@@ -136,6 +136,8 @@ OF_ENVIRONMENTS: Final = (
         scale=MICROS_PER_CREDIT,
     ),
 )
+# Rows that an act of another name deletes.
+_DELETED: Final = frozenset({"recharges"})
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _OWN: Final = "account_id = :account_id AND (environment = :environment OR environment = '')"
 _SHARED: Final = "account_id IS NULL AND environment = :environment"
@@ -181,7 +183,7 @@ class SettingCheck:
         broken: list[Broken] = []
         for source in sources:
             told = self._news(source, rows)
-            broken += await _compared(tx, source, told)
+            broken += await _compared(tx, source, told, tenant)
         return Step(broken, rows[-1]["id"] if len(rows) == ROWS_AT_ONCE else None)
 
     def _news(self, source: _Source, rows: Sequence[Row]) -> Mapping[SettingKey, Named]:
@@ -248,16 +250,19 @@ class PriceCheck:
 
 
 async def _compared(
-    tx: Transaction, source: _Source, told: Mapping[SettingKey, Named]
+    tx: Transaction, source: _Source, told: Mapping[SettingKey, Named], tenant: Tenant
 ) -> Sequence[Broken]:
     if not told:
         return ()
     names = ", ".join(f"{name} text" for name in source.keys)
     where = " AND ".join(f"s.{name} = v.{name}" for name in source.keys)
+    if tenant.account_id:
+        where += " AND s.account_id = :account_id"
     picked = ", ".join(f"s.{name}" for name in (*source.keys, *source.columns.values()))
     rows = await tx.fetch(
         f"""SELECT {picked} FROM :keys[{names}] AS v CROSS JOIN {source.table} s WHERE {where}""",
         keys=sorted(told),
+        **({"account_id": tenant.account_id} if tenant.account_id else {}),
     )
     found = {tuple(row[name] for name in source.keys): row for row in rows}
     return [
@@ -268,9 +273,8 @@ async def _compared(
 
 
 def _differing(source: _Source, key: SettingKey, told: Named, row: Row | None) -> Iterator[Broken]:
-    # Deleting a key's row, an account's or a recharge's is an act of its own.
     if row is None:
-        if source.table == "refunds":
+        if source.table not in _DELETED:
             yield Broken(SETTING, key[-1], 1, 0)
         return
     for column, value in told.items():

@@ -73,6 +73,23 @@ OF_ACCOUNTS: Final = (
                 OR r.status <> 'open' AND d.provider = 'stripe' AND d.status <> r.status)""",
     ),
     RowRule(
+        "what a dispute took of an order's payment has its dispute",
+        f"""SELECT r.key AS id, r.amount AS expected, 0 AS found
+            FROM orders o JOIN order_reversals r ON r.order_id = o.id AND r.kind = 'dispute'
+            LEFT JOIN disputes d ON d.provider = o.provider AND d.environment = o.environment
+                AND d.id = r.key
+            WHERE {_own("o")} AND d.id IS NULL""",
+    ),
+    RowRule(
+        "what a dispute took of a period's payment has its dispute",
+        f"""SELECT r.key AS id, r.amount AS expected, 0 AS found
+            FROM subscriptions s JOIN subscription_periods p ON p.subscription_id = s.id
+            JOIN period_reversals r ON r.period_id = p.id AND r.kind = 'dispute'
+            LEFT JOIN disputes d ON d.provider = s.provider AND d.environment = s.environment
+                AND d.id = r.key
+            WHERE {_own("s")} AND d.id IS NULL""",
+    ),
+    RowRule(
         "a dispute that was won or lost is over",
         f"""SELECT d.id, 1 AS expected, 0 AS found FROM disputes d
             WHERE {_own("d")} AND d.status IN ('won', 'lost') AND d.ended_at IS NULL""",
@@ -103,7 +120,9 @@ OF_ACCOUNTS: Final = (
         "a charge of a saved card has the outcome of its order",
         f"""SELECT o.id, 1 AS expected, 0 AS found
             FROM orders o JOIN sandbox_charges c ON c.order_id = o.id
-            WHERE {_own("o")} AND (c.outcome = 'paid') <> (o.payment_id IS NOT NULL)""",
+            WHERE {_own("o")} AND o.status <> 'pending'
+              AND CASE c.outcome WHEN 'paid' THEN o.payment_id IS NULL
+                  ELSE COALESCE(o.payment_id, '') = c.ref END""",
     ),
     RowRule(
         "a recharge charges what its order sells",
@@ -196,6 +215,33 @@ OF_ACCOUNTS: Final = (
                 OR i.state = 'dropped' AND (i.refusal IS NOT NULL OR b.is_all_or_nothing = 0))""",
     ),
     RowRule(
+        "a bulk send has as many items as it was made with",
+        f"""SELECT b.id, b.items AS expected, COUNT(i.number) AS found
+            FROM batches b LEFT JOIN batch_items i ON i.batch_id = b.id
+            WHERE {_own("b")} GROUP BY b.id, b.items HAVING COUNT(i.number) <> b.items""",
+    ),
+    RowRule(
+        "a bulk send's items are top-ups of its own account",
+        f"""SELECT b.id, 1 AS expected, 0 AS found
+            FROM batches b JOIN batch_items i ON i.batch_id = b.id
+            JOIN topups p ON p.id = i.transaction_id
+            WHERE {_own("b")} AND (p.account_id <> b.account_id OR p.environment <> b.environment)
+            GROUP BY b.id""",
+    ),
+    RowRule(
+        "an order that claims a coupon has its use",
+        f"""SELECT o.id, 1 AS expected, 0 AS found
+            FROM orders o LEFT JOIN coupon_uses u ON u.coupon_id = o.coupon_id AND u.order_id = o.id
+            WHERE {_own("o")} AND o.coupon_id IS NOT NULL AND u.order_id IS NULL
+              AND o.status NOT IN ('failed', 'expired')""",
+    ),
+    RowRule(
+        "an order of a plan has its subscription",
+        f"""SELECT o.id, 1 AS expected, 0 AS found
+            FROM orders o LEFT JOIN subscriptions s ON s.order_id = o.id
+            WHERE {_own("o")} AND o.kind = 'subscription' AND s.id IS NULL""",
+    ),
+    RowRule(
         "an app's grant has the cap that its code was made with",
         f"""SELECT g.id, c.cap_micros AS expected, g.cap_micros AS found
             FROM oauth_grants g JOIN oauth_codes c ON c.grant_id = g.id
@@ -203,12 +249,13 @@ OF_ACCOUNTS: Final = (
               AND c.used_at >= g.consented_at""",
     ),
     RowRule(
-        "the simulated provider bills the first period at its order's price, and none once it ended",
-        f"""SELECT b.ref AS id, o.pay_amount AS expected, b.first_amount AS found
+        "the simulated provider bills what its order and its plan cost, and nothing once it ended",
+        f"""SELECT b.ref AS id, s.amount AS expected, b.amount AS found
             FROM orders o JOIN sandbox_subscriptions b ON b.order_id = o.id
+            LEFT JOIN subscriptions s ON s.order_id = o.id AND s.product_ref = b.product_ref
             WHERE {_own("o")}
               AND ((b.next_at IS NULL) <> (b.status = 'ended')
-                OR b.first_amount <> o.pay_amount
+                OR b.first_amount <> o.pay_amount OR b.amount <> s.amount
                 OR (b.next_amount IS NULL) <> (b.next_product_ref IS NULL))""",
     ),
 )
@@ -256,6 +303,20 @@ OF_ENVIRONMENTS: Final = (
             WHERE c.environment = :environment AND :account_id = ''
             GROUP BY c.id, c.used_count HAVING COUNT(r.id) > c.used_count
                 OR :environment = 'live' AND COUNT(r.id) <> c.used_count""",
+    ),
+    RowRule(
+        "a batch of redemption codes has as many as were made",
+        """SELECT b.id, b.code_count AS expected, COUNT(c.id) AS found
+            FROM redemption_batches b LEFT JOIN redemption_codes c ON c.batch_id = b.id
+            WHERE b.environment = :environment AND :account_id = ''
+            GROUP BY b.id, b.code_count HAVING COUNT(c.id) <> b.code_count""",
+    ),
+    RowRule(
+        "a document is of a series that counts it",
+        """SELECT d.id, d.sequence AS expected, 0 AS found
+            FROM billing_documents d
+            LEFT JOIN document_series s ON s.environment = d.environment AND s.series = d.series
+            WHERE d.environment = :environment AND :account_id = '' AND s.series IS NULL""",
     ),
     RowRule(
         "a code gave what its batch says",

@@ -13,6 +13,7 @@ from billing.orders.place import NewOrder, Placed
 from billing.orders.refund import RefundKind, Reversed
 from billing.orders.reversal import OrderResult, ReverseOrder
 from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
+from billing.payments import disputes
 from billing.payments.review import Verdict, new_resolution
 from billing.providers.event_log import LogEntry, NotificationRef, of_order
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
@@ -171,7 +172,14 @@ class Buyer:
         return await self._hear(order, Refunded(Subject(), key, price, is_part=kind == "part"))
 
     async def _hear(self, order: Order, fact: Reversed) -> OrderResult:
-        return await self._on(ReverseOrder, order, notification=self.notification(), fact=fact)
+        notification = self.notification()
+        heard = await self._on(ReverseOrder, order, notification=notification, fact=fact)
+        if isinstance(fact, Disputed | DisputeClosed):
+            owner, now_us = (order.account_id, order.id), self.account.clock.now_us()
+            await self.account.database.transaction(
+                lambda tx: disputes.keep(tx, notification, fact, owner, now_us=now_us)
+            )
+        return heard
 
     async def _on(self, command: Any, order: Order, **fields: Any) -> OrderResult:
         made = command(order_id=order.id, tenant=order.tenant, **fields)

@@ -16,9 +16,18 @@ from billing.documents.numbering import number_step
 from billing.fulfilment import commands as fulfilment
 from billing.fulfilment.registry import discover
 from billing.fulfilment.stock import NewCode, StockKind
+from billing.ledger.price import Price
+from billing.payments import fees
+from billing.payments.fees import PaymentFee
 from billing.payments.recharging.setting import SetRecharge
+from billing.payments.sandbox.cards import SandboxCards, sandbox_customer
+from billing.providers.abilities.saved_payment import SavingRequest
+from billing.providers.event_log import NotificationRef
+from billing.providers.protocol import Refunded, Subject
 from billing.recharges.recharge import Recharge
+from billing.topups.deliverable import Deliverable
 from billing.topups.fee_rows import FeeRow
+from billing.topups.fulfilment import Settle
 from billing.topups.platform_rows import PlatformRow, SupplierRow
 from kernel.clock import DAY_US, FixedClock, SystemClock, rfc3339
 from kernel.tenant import Tenant
@@ -37,9 +46,12 @@ from tests.gateway.answers.recorder import Recorder
 from tests.gateway.answers.test_recorded_answers import WALKS
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.stripe_api import customers, refunds
+from tests.support.stripe_api.catalog import make_price
+from tests.support.stripe_api.params import decoded
 from tests.support.stripe_life import Life, open_lives
 from worker.fulfil import Fulfiller
 from worker.money.count_volume import count_volume
+from worker.money.recharge import Recharger
 
 assert all((grant_lives, payment_lives, plan_lives, refund_lives, steered_lives))
 SELLER = Seller(
@@ -65,10 +77,12 @@ async def fill(database_url: str, folder: Path, clock: FixedClock) -> None:
         for act in TABLE.acts.values():
             await act(await lives.begin())
         await _left_open(await lives.begin())
+        await _told_beside(await lives.begin())
         await _numbered(lives.gateway, clock)
     async with running(settings, clock) as gateway:
         await _catalogue(gateway)
         await _sends(gateway, clock)
+        await _recharged(gateway, clock)
 
 
 async def _forget_names(tx: Transaction, *, prefix: str) -> None:
@@ -159,11 +173,13 @@ async def _sends(gateway: Gateway, clock: FixedClock) -> None:
     await send("notes")
     cancelled = await send("notes")
     reversed_ = await send("claude")
+    contradicted = await send("slow")
     await send("claude", recipient_email="pending@sandbox.test")
     await send("claude", send_at=rfc3339(clock.now_us() + DAY_US))
     await send("claude", recipient_email="approval@sandbox.test")
     await gateway.call("POST", "/topup/cancel", key=key, json={"transaction_id": cancelled})
     await gateway.call("POST", f"/topup/{reversed_}/reverse", key=key, json={"reason": "mistake"})
+    await _contradicted(gateway, account_id, contradicted)
     await gateway.call("POST", "/holds", key=key, json={"credits": 20, "description": "chat"})
     for _ in range(3):
         clock.advance_s(150)
@@ -219,6 +235,88 @@ async def _left_open(life: Life) -> None:
     await life.buy(3000)
     refunds.dispute(life.stripe.account, life.charge["id"])
     await life.hear()
+
+
+async def _told_beside(life: Life) -> None:
+    """Change to a plan that nobody sells, name a fee, and tell of a refund of nothing that is known."""
+    await life.subscribe()
+    price = make_price(
+        life.stripe.account,
+        decoded("currency=usd&unit_amount=7000&recurring[interval]=month&product_data[name]=X"),
+    )
+    item = life.subscription["items"]["data"][0]["id"]
+    await life.change(
+        f"items[0][id]={item}&items[0][price]={price['id']}&proration_behavior=always_invoice"
+    )
+    context, now_us = life.gateway.context, life.clock.now_us()
+    unknown = Refunded(
+        Subject(None, ("ch_unknown",)), "re_unknown", Price(700, "USD"), is_part=True
+    )
+    event = NotificationRef("stripe", "staging", "evt_unknown", "charge.refunded")
+    await context.payments.notifications.act_on([unknown], event)
+
+    async def work(tx: Transaction) -> None:
+        row = await tx.fetch_one(
+            "SELECT id, payment_id FROM orders WHERE account_id = :id AND payment_id IS NOT NULL",
+            id=life.account_id,
+        )
+        assert row is not None, "the first plan is paid"
+        fee = PaymentFee(
+            owner_id=row["id"],
+            account_id=life.account_id,
+            environment="staging",
+            provider="stripe",
+            payment_id=row["payment_id"],
+            amount=59,
+            currency="USD",
+            paid_at=now_us,
+            kept_at=now_us,
+        )
+        await fees.keep(tx, [fee])
+
+    await context.database.transaction(work)
+
+
+async def _recharged(gateway: Gateway, clock: FixedClock) -> None:
+    """Charge a saved card of the simulated provider once the balance is low."""
+    account_id = await gateway.account()
+    tenant, context = Tenant(account_id, "staging"), gateway.context
+    cards = SandboxCards(tenant, "stripe", context.database, clock, "")
+    page = await cards.save_page(SavingRequest(account_id, "", "", ""))
+    await gateway.client.post(page, data={"card": "pays"})
+    (saved,) = await cards.saved("")
+    wanted = Recharge(
+        account_id=account_id,
+        environment="staging",
+        provider="stripe",
+        is_simulated=True,
+        customer_ref=sandbox_customer(tenant),
+        method_ref=saved.ref,
+        brand="visa",
+        last4="4242",
+        below_cents=2_000_000,
+        amount_cents=2500,
+        monthly_max_cents=5000,
+        changed_at=0,
+    )
+    await context.engine.submit(SetRecharge(wanted))
+    recharger = Recharger(context.database, clock, context.payments.charging)
+    for _ in range(3):
+        await recharger.step()
+
+
+async def _contradicted(gateway: Gateway, account_id: str, topup_id: str) -> None:
+    """Deliver a top-up, and have its supplier hand over another code for it."""
+    for value in ("GIFT-1234-5678", "GIFT-9999-0000"):
+        word = Settle(
+            topup_id=topup_id,
+            tenant=Tenant(account_id, "staging"),
+            outcome="delivered",
+            given=Deliverable("code", value),
+            by="slow",
+            cost_cents=900,
+        )
+        await gateway.context.engine.submit(word)
 
 
 async def _numbered(gateway: Gateway, clock: FixedClock) -> None:

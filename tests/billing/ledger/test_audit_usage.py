@@ -42,7 +42,10 @@ async def a_life(database: Database, clock: FixedClock) -> FundedAccount:
         ),
         ("UPDATE holds SET captured_micros = 401 WHERE reference = 'done'", {HOLD, DAY, KEY}),
         ("UPDATE holds SET overage_micros = 7 WHERE reference = 'done'", {HOLD, DAY, KEY}),
-        ("DELETE FROM holds WHERE reference = 'open'", {HELD, KEY}),
+        (
+            "DELETE FROM holds WHERE reference = 'open'",
+            {HELD, KEY, "what was held for usage has its hold"},
+        ),
         ("UPDATE usage_records SET amount_micros = 99", {"usage was charged once", DAY, KEY}),
         ("UPDATE usage_records SET input_tokens = 1", {DAYS_RECORDS}),
         ("UPDATE usage_records SET id = 'usg_0'", {"usage was charged once", KEY}),

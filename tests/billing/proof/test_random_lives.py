@@ -1,12 +1,11 @@
 """Prove that no life of an order, a refund or a plan leaves a finding behind: a false alarm is as bad as a miss.
 
 Each life is one account's. What the gateway hears comes in any order and repeatedly, and each step is proved.
-`make prove` tries ten times as many lives.
+`make prove` tries three times as many lives.
 """
 
 import dataclasses
 import itertools
-import os
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -40,6 +39,7 @@ from tests.billing.refunds import test_refund_machine as refunds
 from tests.support.buyer import Buyer
 from tests.support.funded_account import open_funded_account
 from tests.support.refunding import Refunding
+from tests.support.sampled import is_whole
 from tests.support.subscriber import Subscriber, open_subscriber
 from tests.support.vendor_refunds import VendorRefunds, providers_with
 
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.long
 
 NUMBERS = itertools.count()
 LIVES = settings(
-    max_examples=300 if os.environ.get("TOPUP_PROVE") else 30,
+    max_examples=100 if is_whole() else 30,
     deadline=None,
     # A life is an account of its own in the database of the test.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
