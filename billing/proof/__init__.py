@@ -1,1 +1,1 @@
-"""The whole proof of `topup audit`: the ledger's own rules, and those that compare rows with what bears them out."""
+"""Prove the ledger and the rows beside it, for `topup audit`."""

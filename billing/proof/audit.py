@@ -1,6 +1,6 @@
-"""The proof of `topup audit`: the ledger's rules, and the rows that say what was paid, told and set.
+"""Prove an installation: the ledger's rules, then the rows that say what was paid, sent as an event, and set.
 
-billing/ledger/audit.py has the order: account by account, an account with few transfers at once, a large one in steps.
+billing/ledger/audit.py has the order: account by account, a small account at once, a large one in steps.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence

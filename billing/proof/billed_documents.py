@@ -1,4 +1,4 @@
-"""Receipts and notes against the payments that they bill, both ways; and each series without a gap."""
+"""Compare receipts and notes with the payments that they bill, and find gaps in each series."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -35,7 +35,7 @@ WHERE account_id = :account_id AND environment = :environment AND id > :after"""
 
 
 class DocumentCheck:
-    """Documents against what they bill."""
+    """Compare documents with what they bill."""
 
     rules = (AMOUNT, RECEIPT)
 
@@ -63,7 +63,7 @@ class DocumentCheck:
 
 
 class NotedCheck:
-    """What was noted of orders and periods against the notes; table: orders or subscription_periods."""
+    """Compare what orders or periods say was noted with the notes. `table` is orders or subscription_periods."""
 
     rules = (NOTES,)
 
@@ -88,7 +88,7 @@ class NotedCheck:
 
 
 class SeriesCheck:
-    """The numbers of an environment's documents."""
+    """Find gaps in the numbers of an environment's documents."""
 
     rules = (SERIES,)
 

@@ -25,14 +25,14 @@ class Broken(NamedTuple):
 
 
 class Step(NamedTuple):
-    """after: where the next step begins; None: this one was the last."""
+    """What a step found. `after` is where the next step begins, or None after the last one."""
 
     broken: Sequence[Broken]
     after: str | None
 
 
 class Check(Protocol):
-    """Rules about rows of one kind. A tenant of an environment as a whole has an empty account."""
+    """Check rules about rows of one kind. A tenant with an empty account is the environment as a whole."""
 
     @property
     def rules(self) -> Sequence[str]:
@@ -40,7 +40,7 @@ class Check(Protocol):
         ...
 
     async def step(self, tx: Transaction, tenant: Tenant, *, after: str, since_us: int) -> Step:
-        """Check the next rows. since_us: skip what can't have changed since; 0: skip nothing."""
+        """Check the next rows. Skip what can't have changed since `since_us`, or nothing if it is 0."""
         ...
 
 
@@ -51,14 +51,14 @@ def differs(says: str, row_id: str, expected: int, found: int) -> Iterator[Broke
 
 
 def fails(says: str, row_id: str, *, is_true: bool) -> Iterator[Broken]:
-    """Yield the finding if what should be so isn't."""
+    """Yield the finding unless `is_true`."""
     return differs(says, row_id, 1, int(is_true))
 
 
 async def page(
     tx: Transaction, text: str, tenant: Tenant, *, after: str, **values: object
 ) -> tuple[Sequence[Row], str | None]:
-    """Return the next rows of a statement whose first column, `id`, orders them; and where to go on."""
+    """Return the next rows of a statement that its first column, `id`, orders, and where to continue."""
     rows = await tx.fetch(
         f"{text} ORDER BY id LIMIT {ROWS_AT_ONCE}", **tenant._asdict(), after=after, **values
     )

@@ -23,7 +23,7 @@ SettingKey = tuple[str, ...]
 
 
 class _Source(NamedTuple):
-    """Where acts of that prefix wrote: the table's key of an entry, and its columns by what the entry calls them."""
+    """Name a table that acts write, its key by an audit entry, and its columns by the entry's names."""
 
     table: str
     acts: Sequence[str]
@@ -144,7 +144,7 @@ _SHARED: Final = "account_id IS NULL AND environment = :environment"
 
 
 class SettingCheck:
-    """Made for one account, or for an environment's own settings: it remembers what it has seen."""
+    """Compare settings with the newest audit entry that names each. Made for one account or environment."""
 
     rules = (SETTING,)
 
@@ -187,7 +187,7 @@ class SettingCheck:
         return Step(broken, rows[-1]["id"] if len(rows) == ROWS_AT_ONCE else None)
 
     def _news(self, source: _Source, rows: Sequence[Row]) -> Mapping[SettingKey, Named]:
-        """Return what these entries tell that no newer one told, by the key of the row."""
+        """Return what these entries say that no newer one said, by the row's key."""
         told: dict[SettingKey, dict[str, Any]] = {}
         for row in rows:
             if row["action"] not in source.acts or row["after"] is None:
@@ -206,7 +206,7 @@ class SettingCheck:
 
 
 class PriceCheck:
-    """Prices of usage against the acts that added them: a version of a price is never changed."""
+    """Compare prices of usage with the acts that added them: a version of a price is never changed."""
 
     rules = (PRICES,)
 

@@ -17,9 +17,9 @@ ROWS_AT_ONCE: Final = 5_000
 
 
 class Link(NamedTuple):
-    """A column that names a row of one of the owner tables; keys: the primary key of its own table.
+    """A column that names a row of an owner table. `keys` is the primary key of the column's own table.
 
-    A shared owner is of no account, or of another one than the row. A table may lack the environment.
+    A shared owner belongs to no account, or to another one than the row. A table may lack an environment.
     """
 
     table: str
@@ -41,7 +41,7 @@ class Link(NamedTuple):
 
 
 def _links(owner: str, *columns: str, **more: Any) -> Sequence[Link]:
-    """Return a link for each of these columns: table.column, after it the other keys of its table."""
+    """Build a link for each `table.column`, which the keys of its table may follow."""
     found = []
     for each in columns:
         name, *keys = each.split()
@@ -125,7 +125,7 @@ LINKS: Final[Sequence[Link]] = (
 
 
 class LinkCheck:
-    """The rows of one table against those that one of its columns names, some rows at a time."""
+    """Compare the rows of one table with the rows that one of its columns names."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -157,9 +157,9 @@ class LinkCheck:
 
 
 def _statement(link: Link, *, is_first: bool) -> str:
-    """Return the statement that reads the next rows of the table, each with whether it breaks the rule.
+    """Build the statement that reads the next rows of the table, and whether each breaks the rule.
 
-    Nothing is known of a sandbox account while it is erased, table by table.
+    A sandbox account that is being erased, table by table, breaks none.
     """
     keys = ", ".join(f"r.{key} AS key{number}" for number, key in enumerate(link.keys))
     order = ", ".join(f"r.{key}" for key in link.keys)

@@ -48,7 +48,7 @@ OUR_KEYS: Final = "rfd_"
 
 
 class OrderCheck:
-    """Orders against what was told of their payments."""
+    """Compare orders with what was reported of their payments."""
 
     rules = (GONE, SHARE, STATE, TERMS, PRICE, REVIEWED, ASKED, KIND)
 
@@ -75,7 +75,7 @@ class OrderCheck:
 
 
 class RefundCheck:
-    """Refunds that were asked for here against the reversals that bear them out."""
+    """Compare the refunds that were requested here with the reversals that state the same."""
 
     rules = (REFUND, REFUND_SUM)
 
@@ -166,7 +166,7 @@ def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
 def fitting(
     reversals: Sequence[Reversal], refunds: Iterable[Refund], paid_amount: int
 ) -> Iterator[Broken]:
-    """Yield the reversals of one payment that can't be so: by their kind, the payment or our refunds of it."""
+    """Yield the reversals of a payment that contradict their kind, the payment, or our refunds of it."""
     ours = {one.id: one for one in refunds}
     has_part = any(one.kind == "part" and one.status == "done" for one in reversals)
     for one in reversals:

@@ -1,4 +1,4 @@
-"""The paid side of plans' periods and of payments that credited nothing: what went back of each, and what that took."""
+"""Compare plans' periods, and payments that credited nothing, with what went back of each."""
 
 import math
 from collections import defaultdict
@@ -50,7 +50,7 @@ _UNCREDITED: Final = (
 
 
 class PeriodCheck:
-    """Periods against what was told of their payments."""
+    """Compare periods with what was reported of their payments."""
 
     rules = (GONE, SHARE, CHANGE, ASKED, KIND)
 
@@ -78,7 +78,7 @@ class PeriodCheck:
 
 
 class SubscriptionCheck:
-    """Subscriptions against their periods and the order that they began with."""
+    """Compare subscriptions with their periods and the order that began them."""
 
     rules = (OF_PLAN, CARRIED, CHANGED, BEGUN, UNTIL)
 
@@ -107,7 +107,7 @@ class SubscriptionCheck:
 
 
 class UncreditedCheck:
-    """Payments that credited nothing against what was told of them."""
+    """Compare payments that credited nothing with what was reported of them."""
 
     rules = (UNCREDITED, SECOND, ASKED, KIND)
 
@@ -139,7 +139,7 @@ class UncreditedCheck:
 async def _came(
     tx: Transaction, payments: Sequence[UncreditedPayment]
 ) -> Mapping[tuple[str, str], str]:
-    """Return what the provider told of these payments, in words; retention ends it."""
+    """Return what the provider reported of these payments, in words. Retention deletes it."""
     if not payments:
         return {}
     rows = await tx.fetch(_CAME, ids=sorted({one.order_id for one in payments}))

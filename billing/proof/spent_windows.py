@@ -53,7 +53,7 @@ FROM account_environments WHERE {_OWN}"""
 
 
 class WindowCheck:
-    """Windows of keys against what these spent, some keys at a time."""
+    """Compare the windows of keys with what these spent, some keys at a time."""
 
     rules = (MONTH, DAY, DETAILED)
 
@@ -83,7 +83,7 @@ class WindowCheck:
 
 
 def _detailed(row: Row) -> Iterator[Broken]:
-    """A window that counts in its detail has no sum."""
+    """Check that a window which counts in its detail has no sum."""
     if row["period"].partition(":")[0] in {"last", "count", "same", counter.LIFETIME}:
         yield from differs(DETAILED, row["key_id"], 0, row["spent_micros"])
 
@@ -116,7 +116,7 @@ def _days(
 async def _of_account(
     tx: Transaction, tenant: Tenant, spent: Mapping[tuple[str, str], int], day: int
 ) -> Sequence[Broken]:
-    """Check what all of the account's credentials spent; whether a use was counted is known of none."""
+    """Check what all of the account's credentials spent. No row says whether a use was counted."""
     period = f"account:{tenant.environment}"
     row = await tx.fetch_one(
         """SELECT spent_micros FROM spend_windows

@@ -21,7 +21,7 @@ def _own(name: str) -> str:
 
 
 class RowRule(NamedTuple):
-    """What the rule says, and the statement that selects what breaks it."""
+    """A rule as the audit prints it, and the statement that selects the rows which break it."""
 
     says: str
     text: str
@@ -344,7 +344,7 @@ OF_ENVIRONMENTS: Final = (
 
 
 class RowCheck:
-    """One of these rules."""
+    """Check one of these rules."""
 
     def __init__(self, rule: RowRule) -> None:
         self._rule = rule

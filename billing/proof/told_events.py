@@ -93,7 +93,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 class EventCheck:
-    """Made for one account: it remembers of which plans and bulk sends the newest event was seen."""
+    """Compare events with their rows. Made for one account, since it remembers which rows it has seen."""
 
     rules = (ITSELF, HAS_TOPUP, TOPUP, TOPUP_STATE, ORDER, APPROVAL, PLAN, BATCH)
 
@@ -148,7 +148,7 @@ class EventCheck:
         return broken
 
     async def _plans(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
-        """Plans and bulk sends, whose events are found by no index: the first that comes is the newest."""
+        """Check plans and bulk sends. No index finds their events, so the first one read is the newest."""
         told: dict[str, _Event] = {}
         for one in events:
             name = str(one.data.get("id", ""))

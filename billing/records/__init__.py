@@ -1,1 +1,1 @@
-"""The record log: rows beside the ledger's as salted leaves under an hourly signed head."""
+"""Seal rows beside the ledger's as salted leaves under an hourly signed head."""

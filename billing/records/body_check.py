@@ -23,7 +23,7 @@ def is_replay(event_id: str, *, delivery_created_at: int) -> bool:
 
 
 async def is_as_sealed(tx: Transaction, event_id: str, body: bytes) -> bool:
-    """Whether event and body are what was sealed; True, too, for an event that has no leaf or no salt any more."""
+    """Tell whether the event and the body are what was sealed. An event without a leaf or a salt counts as sealed."""
     day = day_start_us(made_at_us(event_id))
     # Sealed within hours of its making, or as a late one.
     leaf = await tiles.find(tx, event_id, days=(day, day + 2 * DAY_US))

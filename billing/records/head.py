@@ -1,7 +1,7 @@
-"""The signed head of a day's growing record log: made every hour, each naming the one before. Writes record_heads.
+"""Sign the head of a day's growing record log each hour. Each head names the one before. Writes record_heads.
 
-Invariant: a head is written once and never changed; numbers have no gap; within a day sizes never fall. It also names
-the newest checkpoint of each environment, so a checkpoint that is taken away later is missed.
+Invariant: a head is written once and never changed; numbers have no gap; within a day sizes never fall. A head also
+names the newest checkpoint of each environment, so a checkpoint that is taken away later is missed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class RecordHead(msgspec.Struct, frozen=True):
     sealed_at: int
 
     def shape(self) -> dict[str, object]:
-        """As commands and routes show it."""
+        """Return the head as commands and routes show it."""
         return {
             "number": self.number,
             "day": day_text(self.day_start_at),
@@ -65,7 +65,7 @@ _ROWS = RowMapping(RecordHead)
 
 
 def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[HeadStatement, bytes]:
-    """Return a head's statement and its bytes, its signature checked. Raises StatementRefused."""
+    """Check a head's signature, and return its statement and its bytes. Raises StatementRefused."""
     payload = verify(jws, typ=TYP, keys=keys).payload
     try:
         return msgspec.json.decode(payload, type=HeadStatement), payload
@@ -99,7 +99,7 @@ async def of_day(tx: Transaction, day: int) -> Sequence[RecordHead]:
 
 
 async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
-    """The days that have heads, the first one first."""
+    """Return the days that have heads, the first one first."""
     rows = await tx.fetch(
         """SELECT DISTINCT day_start_at FROM record_heads WHERE day_start_at >= :since_day
            ORDER BY day_start_at""",
@@ -118,7 +118,7 @@ async def insert(
     sealed_to: int,
     now_us: int,
 ) -> RecordHead:
-    """Sign the next head; for who has moved the log's mark in this transaction. Raises SealBroken."""
+    """Sign the next head, after moving the log's mark in the same transaction. Raises SealBroken."""
     before = await last(tx)
     newest = {one: await last_sealed(tx, one) for one in ENVIRONMENTS}
     number = 1 if before is None else before.number + 1

@@ -138,12 +138,12 @@ FROM attempts WHERE delivery_id IN :ids[text] ORDER BY delivery_id, number
 
 
 def source_of(kind: str) -> RecordSource:
-    """The table that a leaf of this kind is of; raises KeyError for a word that is no kind."""
+    """Return the source of a kind of leaf. Raises KeyError for an unknown kind."""
     return _BY_NAME["audit" if kind == "security" else kind]
 
 
 def period_of(kind: str, created_at: int) -> int:
-    """Which salt of the account a row has."""
+    """Return the period whose salt the row has."""
     return created_at // PERIOD_US if kind in PRUNED else FOR_EVER
 
 
@@ -215,7 +215,7 @@ def _record(source: RecordSource, values: list[Any], attempts: Mapping[str, byte
 
 
 async def _attempts(tx: Transaction, ids: Sequence[str]) -> Mapping[str, bytes]:
-    """By delivery, the digest of all its attempts."""
+    """Return the digest of all attempts, by delivery."""
     if not ids:
         return {}
     found: defaultdict[str, list[list[Any]]] = defaultdict(list)
@@ -225,7 +225,7 @@ async def _attempts(tx: Transaction, ids: Sequence[str]) -> Mapping[str, bytes]:
 
 
 def _plain(value: Any) -> Any:
-    """Drivers differ in what they give for bytes."""
+    """Return the value as plain bytes: drivers differ in what they give for bytes."""
     return value if value is None or isinstance(value, int | str) else bytes(value)
 
 

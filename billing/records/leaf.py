@@ -21,7 +21,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of a sealed row. created_at in microseconds; account_id is empty where the row has none."""
+    """A sealed row's leaf. `created_at` is in microseconds; `account_id` is empty if the row has none."""
 
     kind: str
     id: str
@@ -32,7 +32,7 @@ class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def seed_name(self) -> tuple[str, int]:
-        """The account and the period whose seed its salt comes of."""
+        """Return the account and the period whose seed makes the salt."""
         return self.account_id, period_of(self.kind, self.created_at)
 
     def hash(self) -> bytes:
@@ -53,13 +53,13 @@ class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
 
 
 def digest_of(content: bytes, seed: bytes, id_: str) -> bytes:
-    """The salted digest of a row's content."""
+    """Return the salted digest of a row's content."""
     salt = hmac.digest(seed, id_.encode(errors="replace"), hashlib.sha256)[:SALT_BYTES]
     return hashlib.sha256(salt + content).digest()
 
 
 def leaf_of(record: Record, seed: bytes) -> RecordLeaf:
-    """The leaf of a row that is final."""
+    """Make the leaf of a row that is final."""
     assert record.content is not None, "what may still change has no leaf"
     return RecordLeaf(
         record.kind,

@@ -38,7 +38,7 @@ _ROWS = RowMapping(RecordMark, stored={"after_ids": as_json(Mapping[str, str])})
 
 
 async def read(tx: Transaction) -> RecordMark | None:
-    """None: nothing was sealed yet."""
+    """Return the mark, or None if nothing has been sealed yet."""
     row = await tx.fetch_one(f"SELECT {_ROWS.listed} FROM record_marks WHERE id = :id", id=_ID)
     return None if row is None else _ROWS.read(row)
 
@@ -56,7 +56,7 @@ async def begin(tx: Transaction, *, began_at: int, now_us: int) -> None:
 
 
 async def move(tx: Transaction, seen: RecordMark, to: RecordMark) -> bool:
-    """Move the mark on from what was seen; False where another sealer has moved it."""
+    """Move the mark from what was seen. Return False if another sealer has moved it."""
     stored = dict(zip(_ROWS.columns, _ROWS.write(to), strict=True))
     moved = await tx.execute(
         """UPDATE record_marks SET step_no = step_no + 1, day_start_at = :day, size = :size,
@@ -72,7 +72,7 @@ async def move(tx: Transaction, seen: RecordMark, to: RecordMark) -> bool:
 
 
 async def seeds(tx: Transaction, names: Iterable[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
-    """The seeds of these accounts and periods, as far as they are there."""
+    """Return the seeds of these accounts and periods that exist."""
     wanted = sorted(set(names))
     if not wanted:
         return {}
@@ -108,7 +108,7 @@ async def forget_seeds(tx: Transaction, *, pruned_until: int) -> None:
 
 
 async def wait_for(tx: Transaction, rows: Sequence[tuple[str, str]]) -> None:
-    """Note deliveries that are open, each with its account."""
+    """Note open deliveries, each with its account."""
     await tx.insert(
         "record_waiting",
         ("id", "account_id"),
@@ -127,7 +127,7 @@ async def waiting_after(tx: Transaction, after: str, *, limit: int) -> Sequence[
 
 
 async def waiting_among(tx: Transaction, ids: tuple[str, str]) -> set[str]:
-    """Those between the two ids, both included."""
+    """Return the waiting deliveries between the two ids, both included."""
     rows = await tx.fetch(
         "SELECT id FROM record_waiting WHERE id >= :low AND id <= :high", low=ids[0], high=ids[1]
     )

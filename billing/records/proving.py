@@ -50,7 +50,7 @@ class Unproved(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What findings of one look are judged by."""
+    """What findings of one run are judged by."""
 
     keys: Mapping[str, bytes]
     watermarks: Mapping[tuple[str, str], Removal]
@@ -59,10 +59,10 @@ class _Known(NamedTuple):
 async def prove_records(
     database: Database, *, since_day: int = 0, vault: Vault | None = None
 ) -> AsyncIterator[SealedDifference]:
-    """Every difference; none is a log that every row agrees with.
+    """Yield every difference between the log and the rows.
 
-    since_day: only days of the log from that one on. vault: signing keys must be sealed under its master keys; without
-    one the published keys are trusted.
+    `since_day` limits it to days from that one on. With `vault`, signing keys must be sealed under its master keys;
+    without one, the published keys are trusted.
     """
     keys = await database.read(by_kid)
     if vault is not None:
@@ -126,7 +126,7 @@ async def _heads_faults(
     *,
     is_first: bool,
 ) -> AsyncIterator[SealedDifference]:
-    """What is wrong with what was signed, apart from the leaves."""
+    """Yield what is wrong with the signed heads, apart from the leaves."""
     for one in heads:
         day, row_id = day_text(one.day_start_at), str(one.number)
         try:
@@ -176,7 +176,7 @@ async def _has_checkpoint(tx: Transaction, *, environment: str, digest: str) -> 
 async def _day(
     database: Database, day: int, heads: Sequence[RecordHead], known: _Known
 ) -> AsyncIterator[SealedDifference]:
-    """Each leaf against its row, and each head against the leaves before it."""
+    """Compare each leaf with its row, and each head with the leaves before it."""
     roots: list[bytes] = []
     waiting = list(heads)
     size = 0
@@ -228,7 +228,7 @@ async def _rows(
 
 
 def _fault(leaf: RecordLeaf, row: Record | None, seeds: Mapping[tuple[str, int], bytes]) -> str:
-    """The rule that a leaf's row breaks; empty where it breaks none."""
+    """Return the rule that a leaf's row breaks, or an empty text."""
     name = NAMES.get(leaf.kind, leaf.kind)
     if row is None:
         return f"a sealed {name} is still there"
@@ -270,7 +270,7 @@ async def _found(
 async def _mark_faults(
     database: Database, last: RecordHead | None
 ) -> AsyncIterator[SealedDifference]:
-    """The mark is where the newest head left it, or further."""
+    """Check that the mark is where the newest head left it, or further."""
     if last is None:
         return
     found = await database.read(mark.read)
@@ -283,7 +283,7 @@ async def _mark_faults(
 async def _unsealed(
     database: Database, since_day: int, last: RecordHead | None
 ) -> AsyncIterator[SealedDifference]:
-    """Rows that a pass went by long ago and that are in no leaf."""
+    """Yield rows that a pass went by long ago and that are in no leaf."""
     found = await database.read(mark.read)
     if found is None or last is None:
         return

@@ -41,7 +41,7 @@ class Removal(msgspec.Struct, frozen=True):
     jws: str
 
     def is_signed(self, keys: Mapping[str, bytes]) -> bool:
-        """Whether one of these keys signed what the row says."""
+        """Tell whether one of these keys signed what the row says."""
         try:
             said = msgspec.json.decode(
                 verify(self.jws, typ=TYP, keys=keys).payload, type=RemovalStatement
@@ -52,14 +52,14 @@ class Removal(msgspec.Struct, frozen=True):
 
 
 def name_of(leaf: RecordLeaf) -> tuple[str, str]:
-    """Kind and subject of the watermark that may explain why a leaf's row is gone."""
+    """Return the kind and the subject of the watermark that may explain a leaf's missing row."""
     return leaf.kind, EVERYWHERE if leaf.kind == "security" else leaf.environment
 
 
 async def sign_removal(
     tx: Transaction, vault: Vault, *, kind: str, subjects: Iterable[str], until: int, now_us: int
 ) -> None:
-    """Say what is about to be deleted; a watermark never goes back. Raises SealBroken."""
+    """Sign what is about to be deleted. A watermark never goes back. Raises SealBroken."""
     seed = await signing_seed(tx, vault, now_us=now_us)
     rows = []
     for subject in sorted(set(subjects)):
@@ -79,7 +79,7 @@ async def sign_removal(
 
 
 async def watermarks(tx: Transaction) -> Mapping[tuple[str, str], Removal]:
-    """All but those of accounts, by kind and subject."""
+    """Return all watermarks but those of accounts, by kind and subject."""
     return _by_name(
         await tx.fetch(
             "SELECT kind, subject, until_at, jws FROM record_removals WHERE kind <> 'account'"
@@ -90,7 +90,7 @@ async def watermarks(tx: Transaction) -> Mapping[tuple[str, str], Removal]:
 async def tombstones(
     tx: Transaction, account_ids: Iterable[str]
 ) -> Mapping[tuple[str, str], Removal]:
-    """Those of these accounts."""
+    """Return the tombstones of these accounts."""
     return _by_name(
         await tx.fetch(
             """SELECT kind, subject, until_at, jws FROM record_removals
@@ -106,7 +106,7 @@ def _by_name(rows: Iterable[Row]) -> Mapping[tuple[str, str], Removal]:
 
 
 async def pruned_until(tx: Transaction) -> int:
-    """Up to when everything that retention deletes has been pruned; 0 before each has a watermark."""
+    """Return the time up to which everything that retention deletes is pruned, or 0 if a kind has no watermark."""
     found = await watermarks(tx)
     expected = {("security", EVERYWHERE)}
     expected |= {(kind, one) for kind in ("event", "delivery") for one in ("live", "staging")}

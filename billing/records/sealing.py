@@ -60,7 +60,7 @@ class _Step(NamedTuple):
 
 
 class RecordSealer:
-    """Of one process; others may do the same at the same time. pause_s: between two steps."""
+    """Seal rows. Several processes may do so at the same time. `pause_s` is the pause between two steps."""
 
     def __init__(
         self, database: Database, vault: Vault, clock: Clock, *, pause_s: float = 0.0
@@ -78,7 +78,7 @@ class RecordSealer:
         return await self.seal()
 
     async def seal(self, *, look_back_us: int = LOOK_BACK_US) -> RecordHead:
-        """Seal what there is, and sign a head. Raises StoreError, SealBroken."""
+        """Seal all rows that are final, and sign a head. Raises StoreError, SealBroken."""
         now_us = self._clock.now_us()
         sealed_to = now_us - SETTLED_US
         await self._database.transaction(
@@ -101,7 +101,7 @@ class RecordSealer:
         return signed
 
     async def _begin_day(self, day: int, sealed_to: int) -> None:
-        """Go on to a new day, once a head covers everything of the one before."""
+        """Begin a new day, once a head covers everything of the one before."""
         while True:
             seen = await self._database.read(_mark)
             if seen.day_start_at >= day:
@@ -118,7 +118,7 @@ class RecordSealer:
                 return
 
     async def _take(self, read: Callable[[Transaction], Awaitable[_Step]]) -> str:
-        """Take one step, until it is written; returns the id to go on after, empty where none is left."""
+        """Retry one step until it is written. Return the id to continue after, or an empty text at the end."""
         while True:
             step = await self._database.read(read)
             is_news = step.leaves or step.begun or step.seen.after_ids != step.to.after_ids
@@ -130,13 +130,13 @@ class RecordSealer:
                 return step.next_id
 
     async def _take_late(self, source: RecordSource, from_us: int) -> None:
-        """What committed behind the walk since it went by."""
+        """Seal what committed behind the walk since it passed."""
         after = source.least(from_us)
         while after:
             after = await self._take(partial(self._read_late, source=source, after=after))
 
     async def _take_ended(self) -> None:
-        """Deliveries that waited for their end, and have it."""
+        """Seal deliveries that waited for their end and have it."""
         after = await self._take(partial(self._read_waiting, after=""))
         while after:
             after = await self._take(partial(self._read_waiting, after=after))
@@ -237,7 +237,7 @@ class RecordSealer:
 async def known_ids(
     tx: Transaction, source: RecordSource, ids: tuple[str, str], *, until_day: int
 ) -> set[str]:
-    """The ids between those two, both included, that are sealed or wait for their end."""
+    """Return the ids between those two, both included, that are sealed or wait for their end."""
     first_day = day_start_us(made_at_us(ids[0])) - DAY_US
     known = await tiles.sealed_ids(tx, ids=ids, days=(first_day, until_day))
     if source is DELIVERY:
@@ -246,7 +246,7 @@ async def known_ids(
 
 
 def made_at_us(id_: str) -> int:
-    """When an id was made, in microseconds; 0 for what is no id of ours."""
+    """Return when an id was made, in microseconds, or 0 if it is no id of ours."""
     try:
         return made_at(id_)
     except ValueError:
@@ -273,7 +273,7 @@ def _hour_start(at_us: int) -> int:
 
 
 class RecordStanding(NamedTuple):
-    """Since when there are leaves, and the newest head; null where nothing was sealed yet."""
+    """Since when there are leaves, and the newest head, or None if nothing has been sealed yet."""
 
     began_at: int
     head: RecordHead | None

@@ -72,7 +72,7 @@ async def page(tx: Transaction, *, day: int, from_number: int, limit: int) -> Se
 
 
 async def roots(tx: Transaction, day: int) -> Sequence[bytes]:
-    """The roots of all tiles of the day: 32 bytes for 256 leaves."""
+    """Return the roots of all tiles of the day: 32 bytes for 256 leaves."""
     rows = await tx.fetch(
         "SELECT root FROM record_tiles WHERE day_start_at = :day ORDER BY number", day=day
     )
@@ -80,7 +80,7 @@ async def roots(tx: Transaction, day: int) -> Sequence[bytes]:
 
 
 async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
-    """The days that have tiles, the first one first."""
+    """Return the days that have tiles, the first one first."""
     rows = await tx.fetch(
         """SELECT DISTINCT day_start_at FROM record_tiles WHERE day_start_at >= :since_day
            ORDER BY day_start_at""",
@@ -90,13 +90,13 @@ async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
 
 
 async def sealed_ids(tx: Transaction, *, ids: tuple[str, str], days: tuple[int, int]) -> set[str]:
-    """The sealed ids between those two, both included, of these days; and some beside them."""
+    """Return the sealed ids of these days between the two, both included. A few others may be among them."""
     found = await _holding(tx, ids=ids, days=days)
     return {one for leaves in found for one in leaves.ids}
 
 
 async def find(tx: Transaction, id_: str, *, days: tuple[int, int]) -> RecordLeaf | None:
-    """The leaf of a row; None where it was not sealed on one of these days, both included."""
+    """Return a row's leaf, or None if it was not sealed on one of these days, both included."""
     for packed in await _holding(tx, ids=(id_, id_), days=days):
         if id_ in packed.ids:
             return _leaf(packed, packed.ids.index(id_))
