@@ -73,6 +73,10 @@ def audit(context: click.Context, *, full: bool) -> None:
     if result.findings:
         show_rows(result.findings, *_COLUMNS, facts=facts)
         note(f"Rows that break a rule: {len(result.findings)} (figures in micros)")
+        note(
+            "Keep a copy with `topup backup` and change no row by hand. "
+            "TopupLedgerBroken in docs/alerts.md says how to continue."
+        )
         _note_unproved(result)
         context.exit(EXIT_REFUSED)
     if wants_json():
