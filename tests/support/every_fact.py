@@ -270,7 +270,7 @@ async def _told_beside(life: Life) -> None:
             amount=59,
             currency="USD",
             paid_at=now_us,
-            kept_at=now_us,
+            recorded_at=now_us,
         )
         await fees.keep(tx, [fee])
 
