@@ -27,6 +27,7 @@ SILENT: Final[Mapping[str, str]] = {
     "billing_details deleted": "whom future receipts name; each receipt states its own buyer",
     "checkpoint_tiles deleted": _CHECKED,
     "checkpoints deleted": _CHECKED,
+    "commit_tokens deleted": "how a commit in doubt was settled; a sweep deletes it within minutes",
     "deliveries deleted": _LEAVES,
     "deliveries moved": _LEAVES,
     "device_logins deleted": _ACCESS,
