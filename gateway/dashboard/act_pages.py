@@ -30,6 +30,10 @@ from store.database import Transaction
 _ADMIN: Final = "/dashboard/admin"
 
 
+# Every subject's pages, in the order in which they were mounted; the test of all doors walks them.
+ACT_PAGES: Final[list["ActPages"]] = []
+
+
 @dataclass(frozen=True, kw_only=True)
 class ActPages:
     """The pages of one subject.
@@ -49,6 +53,7 @@ class ActPages:
 
     def routes(self) -> tuple[Route, ...]:
         """Return the routes of the pages, and make the acts' sentences known to them."""
+        ACT_PAGES.append(self)
         for act in (self.create, *self.buttons):
             SAID[act.name] = act.done
         return (

@@ -10,10 +10,13 @@ from typing import Any, Final
 
 @dataclass(frozen=True)
 class Sample:
-    """One call. is_again: it is made twice, and changes nothing the second time."""
+    """One call. is_again: it is made twice, and changes nothing the second time. after: an act that is done to the
+    object first.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     is_again: bool = False
+    after: str = ""
 
 
 PACK: Final = {"id": "pack_{door}", "name": "Mini", "price": "5.00", "credits": 5_500}
@@ -28,7 +31,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "packs.list": (Sample({"all": True}),),
     "packs.create": (Sample({**PACK, "bonus_credits": 500, "popular": True}),),
     "packs.disable": (Sample(is_again=True),),
-    "packs.enable": (Sample(is_again=True),),
+    "packs.enable": (Sample(is_again=True, after="packs.disable"),),
     "keys.create": (
         Sample(KEY),
         Sample(
@@ -55,7 +58,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     ),
     "keys.rotate": (Sample({"overlap_s": 60}),),
     "keys.pause": (Sample(is_again=True),),
-    "keys.resume": (Sample(is_again=True),),
+    "keys.resume": (Sample(is_again=True, after="keys.pause"),),
     "keys.revoke": (Sample(is_again=True),),
     "keys.tree": (Sample(),),
 }

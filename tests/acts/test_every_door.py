@@ -16,16 +16,21 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from cli.main import main
+from gateway.dashboard.act_pages import ACT_PAGES
 from gateway.operator_api import ACTS, PREFIX
 from kernel.fields import FieldFacts, Fields, facts_of
 from keys.account import set_operator
 from keys.act import MERCHANT, OPERATOR, Act, AnyAct, ListAct, ReadAct
 from keys.tokens import access_token
 from store.database import Transaction
-from tests.acts.samples import BAD, GOOD, OBJECTS
+from tests.acts.samples import BAD, GOOD, OBJECTS, Sample
+from tests.support.browser import Browser, csrf_of
 from tests.support.gateway import Gateway, running, settings_of
+from tests.support.operator_pages import ADMIN, operator
 
 BY_NAME = {act.name: act for act in ACTS if OPERATOR in act.audience}
+# The pages by the acts whose forms they have.
+FORMS = {act.name: pages for pages in ACT_PAGES for act in (pages.create, *pages.buttons)}
 _MASKED = (
     (re.compile(r"\b(key|acc|tok|adt)_[0-9A-Za-z]{10,}"), r"\1_…"),
     (re.compile(r"\bak_(staging|live)_[0-9A-Za-z]+"), "ak_…"),
@@ -93,6 +98,45 @@ class Api:
         if answer.is_success:
             return Outcome(data)
         return Outcome(None, data["error"]["param"], data["error"]["detail"])
+
+
+class Form:
+    """The operator's pages: a form or a button is sent, and the page says what is wrong."""
+
+    name = "form"
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+
+    async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:
+        assert isinstance(act, Act), "what is read has a page of its own"
+        pages = FORMS[act.name]
+        path = ADMIN + pages.path
+        if object_id:
+            path += act.path[act.path.index("{") - 1 :].replace(
+                act.path[act.path.index("{") : act.path.index("}") + 1], object_id
+            )
+        token = csrf_of((await self._browser.get(ADMIN + pages.path)).text)
+        typed = {
+            fact.name: typed_of(fact, values[fact.name])
+            for fact in _facts(act)
+            if fact.name in values
+        }
+        answer = await self._browser.send(path, {"csrf_token": token, **typed}, headers={})
+        if answer.status_code == 303:
+            assert answer.headers["location"] == f"{ADMIN}{pages.path}?said={act.name}"
+            return Outcome({})
+        wrong = re.search(r'(?:name|id)="([a-z_]+)"[^>]*aria-invalid="true"', answer.text)
+        return Outcome(None, wrong and wrong[1], "refused")
+
+
+def typed_of(fact: FieldFacts, value: Any) -> Any:
+    """What a person types for the value."""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if fact.unit == "cents":
+        return f"{value / 100:.2f}"
+    return "\n".join(value) if isinstance(value, list) and not fact.choices else value
 
 
 class Command:
@@ -244,6 +288,13 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
     return str(made.data["id"])
 
 
+async def do_first(shop: Shop, sample: Sample, object_id: str) -> None:
+    """What has to be done to the object before the call of the sample."""
+    if sample.after:
+        done = await Api(shop, is_operator=True).run(BY_NAME[sample.after], object_id, {})
+        assert done.detail is None, done
+
+
 async def said_by(shop: Shop, door: Door, act: AnyAct) -> list[Any]:
     """What the door says to each call of the samples, and what the audit log has of it."""
     seen: set[str] = set()
@@ -252,6 +303,8 @@ async def said_by(shop: Shop, door: Door, act: AnyAct) -> list[Any]:
     await entries_of(shop, seen)
     for sample in GOOD[act.name]:
         values = filled(sample.values, door.name)
+        await do_first(shop, sample, object_id)
+        await entries_of(shop, seen)
         for _ in range(2 if sample.is_again else 1):
             outcome = await door.run(act, object_id, values)
             assert outcome.detail is None, (door.name, act.name, outcome)
@@ -278,6 +331,33 @@ async def test_every_door_does_the_same(shop: Shop, tmp_path: Path, name: str) -
 
     for door in others:
         assert await said_by(shop, door, act) == expected, f"{door.name} beside {first.name}"
+
+
+@pytest.mark.parametrize("name", sorted(FORMS))
+async def test_each_form_does_the_same(shop: Shop, name: str) -> None:
+    act, api = BY_NAME[name], Api(shop, is_operator=True)
+    browser = await operator(shop.gateway, "clicks@example.com")
+    form = Form(browser)
+    by_api: set[str] = set()
+
+    for sample in GOOD[name]:
+        written = []
+        for door in (api, form):
+            object_id = await object_of(shop, act, door.name)
+            await do_first(shop, sample, object_id)
+            await entries_of(shop, by_api)
+            outcome = await door.run(act, object_id, filled(sample.values, door.name))
+            assert outcome.detail is None, (door.name, outcome)
+            written.append(masked(await entries_of(shop, by_api), door.name))
+        assert written[0] == written[1] != []
+    for bad in BAD.get(name, ()):
+        object_id = await object_of(shop, act, "form")
+        await entries_of(shop, by_api)
+        outcome = await form.run(act, object_id, filled(bad, "form"))
+        assert outcome.detail == "refused", bad
+        assert await entries_of(shop, by_api) == []
+        expected = await api.run(act, object_id, filled(bad, "form"))
+        assert outcome.param == expected.param, bad
 
 
 def test_each_act_has_a_sample() -> None:
