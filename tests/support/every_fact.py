@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from billing.catalog import pack as packs
-from billing.catalog.pack import Pack
+from billing.catalog.pack_acts import CREATE_PACK, NewPack
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.summing import add_sealed
 from billing.documents.facts import Party, Seller
@@ -29,14 +28,17 @@ from billing.topups.deliverable import Deliverable
 from billing.topups.fee_rows import FeeRow
 from billing.topups.fulfilment import Settle
 from billing.topups.platform_rows import PlatformRow, SupplierRow
+from cli.acts.local import Parts
 from kernel.clock import DAY_US, FixedClock, SystemClock, rfc3339
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.account import set_day_limit
+from keys.act import ActContext
 from keys.audit_log import Actor
 from keys.oauth.app import NewApp
 from keys.oauth.commands import register_app
 from keys.principal import ENVIRONMENTS
+from runtime.acts import run_act
 from store.database import Transaction
 from store.schema import metadata
 from tests.billing.lives import grant_lives, payment_lives, plan_lives, refund_lives, steered_lives
@@ -111,17 +113,16 @@ async def _catalogue(gateway: Gateway) -> None:
     act: dict[str, Any] = {"by": _BY, "now_us": now_us}
 
     async def work(tx: Transaction) -> None:
-        pack = Pack(
-            environment="staging",
-            id="ten",
-            name="Ten",
-            amount=1000,
-            currency="USD",
-            credits=12_000,
-            bonus_credits=2_000,
-            created_at=now_us,
+        asked = NewPack(id="ten", name="Ten", price="10.00", credits=12_000, bonus_credits=2_000)
+        place = ActContext(
+            tx=tx,
+            tenant=Tenant("", "staging"),
+            asker=None,
+            by=_BY,
+            now_us=now_us,
+            service=Parts(),
         )
-        await packs.create(tx, pack)
+        await run_act(CREATE_PACK, place, asked)
         for kind, platform in (("code_stock", "gifts"), ("manual", "notes")):
             row = SupplierRow(
                 environment="staging", id=kind, kind=kind, created_at=now_us, changed_at=now_us
