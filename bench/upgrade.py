@@ -2,8 +2,8 @@
 
     python -m bench.upgrade FOLDER [--seed N]
 
-FOLDER holds the release before, with a .venv of its own: `make old-code` leaves it in .old-code/. On a
-PostgreSQL of its own eight clients send without a pause of more than 20 ms while
+FOLDER holds the release before, with a .venv of its own: `make old-code` leaves it in .old-code/. While this tree has
+no migration since then, a made one that only adds stands for the next (tests/support/next_release.py). On a PostgreSQL of its own eight clients send without a pause of more than 20 ms while
 
     old       two gateways and a worker of the release before run on the schema that it made
     migrated  `topup migrate` of this tree runs; the old processes go on
@@ -18,6 +18,7 @@ an audit finds anything, by this tree or by the release before.
 import argparse
 import asyncio
 import contextlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +27,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.scene import merchant, show
-from tests.support.installation import Installation
+from tests.support.installation import ROOT, Installation
+from tests.support.next_release import make_next_release, newest_migration
 from tests.support.postgres_server import OwnServer, create_database
 from tests.support.receiver import Receiver
 from tests.support.senders import Senders, tally
@@ -43,9 +45,12 @@ HEADER: Final = ("while", "sends acknowledged", "longest wait")
 class Upgrade:
     """Both releases on one database, and the clients between them."""
 
-    def __init__(self, old: Installation, new: Installation, senders: Senders) -> None:
+    def __init__(
+        self, old: Installation, new: Installation, migration: Sequence[str], senders: Senders
+    ) -> None:
         self._old = old
         self._new = new
+        self._migration = migration
         self._senders = senders
         self.rows: list[tuple[str, int, str]] = []
         # How many sends and waits the parts before this one had.
@@ -55,8 +60,8 @@ class Upgrade:
         """Each part in turn; the clients never stop in between."""
         await self._part("old")
         began_s = time.perf_counter()
-        done = await asyncio.to_thread(self._new.run, "migrate")
-        print(f"migrated in {time.perf_counter() - began_s:.1f} s: {done.stdout}{done.stderr}")
+        await asyncio.to_thread(self._migrate)
+        print(f"migrated in {time.perf_counter() - began_s:.1f} s to {await self._schema()}")
         await self._part("migrated")
         await asyncio.to_thread(self._new.start, with_redis=False)
         self._ask(self._old, self._new)
@@ -68,6 +73,13 @@ class Upgrade:
         self._ask(self._old)
         await asyncio.to_thread(_stop, self._new)
         await self._part("back")
+
+    def _migrate(self) -> None:
+        subprocess.run(self._migration, env=self._new.env, check=True, capture_output=True)
+
+    async def _schema(self) -> str:
+        [row] = await self._new.fetch("SELECT version_num FROM alembic_version")
+        return str(row[0])
 
     def _ask(self, *installations: Installation) -> None:
         """Whom the clients send to from now on."""
@@ -121,7 +133,10 @@ async def judge(folder: Path, old_code: Path, seed: int) -> list[str]:
                 answer_s_max=ANSWER_S_MAX,
                 patience_s=PATIENCE_S,
             )
-            upgrade = Upgrade(old, new, senders)
+            migration = (*new.topup, "migrate")
+            if newest_migration(old_code) == newest_migration(ROOT):
+                migration = (str(make_next_release(folder / "next")), "migrate")
+            upgrade = Upgrade(old, new, migration, senders)
             async with senders.sending(CLIENTS, sends_max=1_000_000):
                 await upgrade.run()
                 senders.is_stopping = True

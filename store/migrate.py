@@ -1,5 +1,8 @@
 """Brings a database to the newest schema; store/version.py says which one a process accepts.
 
+The first migration is the baseline of 0.1.0. A database at the last version before it has the same tables and
+gets the baseline's number.
+
 Migrations expand first and contract later; their file names say `pre` (before the deploy) or `post`.
 PostgreSQL migrates under an advisory lock and a lock timeout, so two starters do not collide and a
 busy table is not queued behind. A constraint that comes to a table with rows is added NOT VALID there:
@@ -33,7 +36,16 @@ from store.postgresql.faults import cannot_open as cannot_open_server
 from store.schema import metadata
 from store.sqlite.database import make_private_file
 from store.sqlite.errors import cannot_open as cannot_open_file
-from store.version import VERSIONS, changed_tables, check_schema, differs, schema_version
+from store.version import (
+    BASELINE,
+    BEFORE_BASELINE,
+    VERSIONS,
+    before_baseline,
+    changed_tables,
+    check_schema,
+    differs,
+    schema_version,
+)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 7_306_941
@@ -48,14 +60,12 @@ _NOT_VALID: Final = """
     WHERE NOT c.convalidated AND t.relname = ANY(CAST(:tables AS text[]))
       AND t.relnamespace = CAST(current_schema() AS regnamespace)
     ORDER BY t.relname, c.conname"""
+_ADOPT: Final = "UPDATE alembic_version SET version_num = :version"
 _NOTE: Final = """
-    INSERT INTO schema_notes (version, oldest_code) VALUES (:version, :oldest_code)
-    ON CONFLICT (version) DO UPDATE SET oldest_code = excluded.oldest_code"""
-# The columns came with this version.
-_BUILD_SINCE: Final = "0079"
-_NOTE_BUILD: Final = """
-    UPDATE schema_notes SET code_version = :code_version, reached_at = :reached_at
-    WHERE version = :version"""
+    INSERT INTO schema_notes (version, oldest_code, code_version, reached_at)
+    VALUES (:version, :oldest_code, :code_version, :reached_at)
+    ON CONFLICT (version) DO UPDATE SET oldest_code = excluded.oldest_code,
+        code_version = excluded.code_version, reached_at = excluded.reached_at"""
 
 
 class RevisionPassed(Exception):
@@ -100,6 +110,8 @@ async def _check_before(url: str) -> str | None:
             return None
         if not _NUMBER(version) or version > VERSIONS[-1]:
             await check_schema(database)
+        if version < BASELINE and version != BEFORE_BASELINE:
+            raise before_baseline(version)
         if changed := await changed_tables(database, version):
             raise differs(version, changed)
         return version
@@ -212,6 +224,9 @@ def _upgrade(connection: sa.Connection, revision: str) -> None:
             f"the database is at {before} already, and {revision} is older: nothing was done."
             " Migrations do not go back; a copy of before can be restored"
         )
+    if before == BEFORE_BASELINE:
+        # _check_before found the tables that the baseline makes.
+        connection.execute(sa.text(_ADOPT), {"version": BASELINE})
     command.upgrade(config, revision)
     after = MigrationContext.configure(connection).get_current_revision()
     if after is not None and after != before:
@@ -222,9 +237,10 @@ def _note(connection: sa.Connection, scripts: ScriptDirectory, version: str) -> 
     """Record which code runs on the schema, for code that doesn't know its migration, and which build
     migrated it.
     """
-    oldest = getattr(scripts.get_revision(version).module, "oldest_code", None)
-    if oldest is not None:
-        connection.execute(sa.text(_NOTE), {"version": version, "oldest_code": oldest})
-    if version >= _BUILD_SINCE:
-        build = {"code_version": running(), "reached_at": SystemClock().now_us()}
-        connection.execute(sa.text(_NOTE_BUILD), {"version": version, **build})
+    note = {
+        "version": version,
+        "oldest_code": scripts.get_revision(version).module.oldest_code,
+        "code_version": running(),
+        "reached_at": SystemClock().now_us(),
+    }
+    connection.execute(sa.text(_NOTE), note)

@@ -14,7 +14,12 @@ from store.faults import Fault
 from store.fingerprints import TABLES
 
 # The range of schema versions this code runs on, oldest first.
-VERSIONS = ("0080",)
+VERSIONS = ("0100",)
+# 0.1.0 begins with the baseline. `topup migrate` takes over a database at the last version before it as it is; an
+# older one is first migrated by the last build that has those migrations.
+BASELINE: Final = "0100"
+BEFORE_BASELINE: Final = "0080"
+BUILD_BEFORE_BASELINE: Final = "d9df6d8c2900"
 _OURS = re.compile(r"\d{4}").fullmatch
 # A table that each version has: a database without it is another application's.
 _FIRST_TABLE: Final = "ledger_accounts"
@@ -59,6 +64,8 @@ async def check_schema(database: Store) -> str:
             Fault.NOT_OURS,
             f"the database is another application's (its alembic_version is {version[:40]!r}): {_CHECK}",
         )
+    if version < BEFORE_BASELINE:
+        raise before_baseline(version)
     if version < VERSIONS[0]:
         raise SchemaOutOfRange(
             Fault.SCHEMA_OLD,
@@ -119,6 +126,15 @@ def differs(version: str, changed: list[str]) -> SchemaOutOfRange:
         f"the schema calls itself {version} and is not as this topup's migrations make it, in"
         f" {', '.join(changed)}: somebody changed it, or another build migrated it. Compare it with"
         " a new, migrated database and mend these tables, or restore a copy",
+    )
+
+
+def before_baseline(version: str) -> SchemaOutOfRange:
+    """Return the refusal of a schema whose migrations this build no longer has."""
+    return SchemaOutOfRange(
+        Fault.SCHEMA_OLD,
+        f"the database's schema is {version}, and this build has no migration from it: run `topup migrate` of"
+        f" build {BUILD_BEFORE_BASELINE}, which brings it to {BEFORE_BASELINE}, and then this build's",
     )
 
 

@@ -100,8 +100,6 @@ READS_UPWARDS = {
     ("keys/audit_log.py", "api_keys"),
     ("keys/audit_log.py", "access_tokens"),
     # Which older code goes on with a newer schema; migrating writes it.
-    # Where nothing was sent before the table was made, nothing is filled in.
-    ("store/migrations/versions/0073_pre_handed_over.py", "topups"),
     ("store/version.py", "schema_notes"),
 }
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")

@@ -1,9 +1,7 @@
 """A grant is marked as spent exactly while it holds nothing, in whatever batch that came about."""
 
 import asyncio
-import contextlib
 import shutil
-import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from billing.credits import grant as grants
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from store.database import Database, Transaction
-from store.migrate import migrate
 from store.open import open_database
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.usage import grant, hold, release, sweep, use
@@ -59,30 +56,6 @@ async def test_one_that_gets_something_back_counts_again(
     assert (await account.balance())["promotional_cents"] == 0  # 500 micros are less than a cent
     await use(account, 500)
     assert await marked_wrongly(database) == []
-
-
-def test_grants_that_an_older_version_left_unmarked_are_marked_by_the_migration(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "old.db"
-    migrate(f"sqlite:///{path}", revision="0002")
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.executemany(
-            """INSERT INTO ledger_accounts (id, account_id, environment, kind, name,
-                   balance_micros, is_spent, created_at, updated_at)
-               VALUES (?, 'acc_1', 'live', ?, ?, ?, 0, 0, 0)""",
-            [
-                ("lac_1", "grant", "grt_1", 0),
-                ("lac_2", "grant", "grt_2", 5),
-                ("lac_3", "wallet", "", 0),
-            ],
-        )
-
-    migrate(f"sqlite:///{path}")
-
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT id, is_spent FROM ledger_accounts ORDER BY id")
-        assert rows.fetchall() == [("lac_1", 1), ("lac_2", 0), ("lac_3", 0)]
 
 
 action = st.tuples(

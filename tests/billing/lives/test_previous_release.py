@@ -1,7 +1,7 @@
-"""A database that the release before filled, upgraded and billed: what was begun there goes on here.
+"""A database of the last build before the baseline, taken over and billed: what was begun there goes on here.
 
-The recording holds the rows of schema 0020 and Stripe's objects, as the code of commit 889f87b and the
-stand-in made them on 21 September 2026: seven accounts amid their lives.
+The recording holds the rows of schema 0080 and Stripe's objects: seven accounts amid their lives. Commit 889f87b and
+the stand-in made them on 21 September 2026, and the migrations before the baseline brought them to 0080.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from store.database import Transaction
 from store.migrate import migrate
 from store.open import open_database
 from store.schema import metadata
+from store.version import BASELINE, BEFORE_BASELINE
 from tests.conftest import SERVER_URL
 from tests.support.postgres_server import create_database, drop_database
 from tests.support.programs import NO_SERVER, missing
@@ -28,7 +29,7 @@ from tests.support.stripe_api.params import Params, decoded
 from tests.support.stripe_api.server import StripeApi
 from tests.support.stripe_life import Life, Lives, open_lives
 
-RECORDED = json.loads(recorded("upgrade/0020.json"))
+RECORDED = json.loads(recorded("upgrade/0080.json"))
 PRICES = {(plan, way): price for plan, way, price in RECORDED["prices"]}
 
 
@@ -47,15 +48,15 @@ def unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def upgraded(unmigrated: str) -> str:
-    """The release before's database, brought to today's schema."""
-    migrate(unmigrated, revision="0020")
+    """The database of the build before the baseline, brought to today's schema."""
+    migrate(unmigrated, revision=BASELINE)
     asyncio.run(fill(unmigrated))
     migrate(unmigrated)
     return unmigrated
 
 
 async def fill(url: str) -> None:
-    """The rows as the release before wrote them."""
+    """Write the rows of the build before, and its schema version."""
     tables = RECORDED["tables"]
 
     async def work(tx: Transaction) -> None:
@@ -65,6 +66,7 @@ async def fill(url: str) -> None:
         for name in found:
             rows = [[_value(one) for one in row] for row in tables[name]["rows"]]
             await tx.insert(name, tables[name]["columns"], rows)
+        await tx.execute("UPDATE alembic_version SET version_num = :before", before=BEFORE_BASELINE)
 
     database = open_database(url)
     await database.transaction(work, durable=False)

@@ -5,11 +5,7 @@ is not as its version says is noticed.
 import asyncio
 import importlib.util
 import logging
-import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -28,48 +24,19 @@ from store.migrate import MIGRATIONS, RevisionPassed, migrate
 from store.open import open_database
 from store.schema import metadata
 from store.version import (
+    BASELINE,
+    BEFORE_BASELINE,
     VERSIONS,
     SchemaOutOfRange,
     changed_tables,
     check_schema,
     migrated_by,
+    oldest_code,
     schema_version,
 )
 from tests.support.command_line import SECRET_KEY, Topup, topup as topup
 from tests.support.funded_account import open_funded_account
-
-ROOT = MIGRATIONS.parents[1]
-# What a release after this one may bring while this one still runs.
-ADDITIVE = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "{version}"
-down_revision = "{before}"
-oldest_code = "{oldest_code}"
-
-
-def upgrade() -> None:
-    op.add_column("accounts", sa.Column("nickname", sa.Text(), nullable=True))
-    op.add_column("deliveries", sa.Column("weight", sa.BigInteger(), server_default="1", nullable=False))
-    op.create_table("gifts", sa.Column("id", sa.Text(), primary_key=True))
-    op.create_index("ix_deliveries_weight", "deliveries", ["weight"])
-"""
-NEXT = f"{int(VERSIONS[-1]) + 1:04d}"
-
-
-def migrate_by_next_release(url: str, folder: Path, *, oldest_code: str) -> None:
-    """Migrates as the release after this one does: our own store/, and one migration more."""
-    for name in ("store", "kernel"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    versions = folder / "store" / "migrations" / "versions"
-    text = ADDITIVE.format(version=NEXT, before=VERSIONS[-1], oldest_code=oldest_code)
-    (versions / f"{NEXT}_pre_gifts.py").write_text(text, encoding="utf-8")
-    words = "import sys; from store.migrate import migrate; migrate(sys.argv[1])"
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    subprocess.run(
-        [sys.executable, "-P", "-c", words, url], env=environment, cwd=folder, check=True
-    )
+from tests.support.next_release import NEXT, migrate_by_next_release
 
 
 def migrated_so(url: str, *statements: str) -> None:
@@ -99,17 +66,60 @@ async def test_the_digests_are_those_of_what_the_migrations_make(database: Store
     assert set(kept) == set(metadata.tables)
 
 
-async def test_a_database_of_the_release_before_is_known_as_it_is(tmp_path: Path) -> None:
-    """Its digests stay when a table changes later, or nobody could migrate from it."""
-    before = sorted(TABLES)[-2]
-    url = f"sqlite:///{tmp_path}/topup.db"
-    await asyncio.to_thread(migrate, url, revision=before)
+def test_the_baseline_makes_what_the_migrations_before_it_made() -> None:
+    """The digests of 0080 were recorded from those migrations, on both databases."""
+    assert TABLES[BASELINE] == TABLES[BEFORE_BASELINE]
 
-    database = open_database(url)
-    found = await changed_tables(database, before)
-    await database.close()
 
-    assert found == []
+@pytest.mark.new_database
+async def test_a_database_at_the_last_version_before_the_baseline_is_taken_over(
+    database_url: str, database: Store, topup: Topup
+) -> None:
+    insert = "INSERT INTO accepted_losses (accepted_at, reason) VALUES (7, 'kept')"
+    await database.transaction(lambda tx: tx.execute(insert))
+    await _stand_at(database, BEFORE_BASELINE)
+
+    with pytest.raises(SchemaOutOfRange):
+        await check_schema(database)
+    await asyncio.to_thread(migrate, database_url)
+
+    assert await check_schema(database) == BASELINE
+    reasons = await database.read(lambda tx: tx.fetch("SELECT reason FROM accepted_losses"))
+    assert [row["reason"] for row in reasons] == ["kept"]
+    assert await oldest_code(database, BASELINE) == BEFORE_BASELINE
+
+
+@pytest.mark.new_database
+async def test_a_changed_database_before_the_baseline_is_not_taken_over(
+    database_url: str, database: Store
+) -> None:
+    await database.transaction(lambda tx: tx.execute("ALTER TABLE packs ADD COLUMN colour text"))
+    await _stand_at(database, BEFORE_BASELINE)
+
+    with pytest.raises(SchemaOutOfRange, match="calls itself 0080") as refused:
+        await asyncio.to_thread(migrate, database_url)
+
+    assert refused.value.fault is Fault.SCHEMA_DIFFERS
+    assert await schema_version(database) == BEFORE_BASELINE
+
+
+@pytest.mark.parametrize("version", ["0001", "0079", "0081"])
+@pytest.mark.new_database
+async def test_an_older_database_is_told_which_build_migrates_it_first(
+    database_url: str, database: Store, version: str
+) -> None:
+    await _stand_at(database, version)
+
+    with pytest.raises(SchemaOutOfRange, match="of build d9df6d8c2900") as refused:
+        await asyncio.to_thread(migrate, database_url)
+
+    assert refused.value.fault is Fault.SCHEMA_OLD
+    assert await schema_version(database) == version
+
+
+async def _stand_at(database: Store, version: str) -> None:
+    text = "UPDATE alembic_version SET version_num = :version"
+    await database.transaction(lambda tx: tx.execute(text, version=version))
 
 
 @pytest.mark.parametrize(
@@ -279,26 +289,26 @@ async def test_the_version_that_migrate_reached_says_which_code_runs_on_it_and_w
 ) -> None:
     [row] = await database.read(lambda tx: tx.fetch("SELECT * FROM schema_notes"))
 
-    assert (row["version"], row["oldest_code"]) == ("0080", "0077")
+    assert (row["version"], row["oldest_code"]) == ("0100", "0080")
     assert row["code_version"] == running()
     assert 1_700_000_000_000_000 < row["reached_at"] <= SystemClock().now_us()
     assert await migrated_by(database, VERSIONS[-1]) == running()
     assert await migrated_by(database, "0012") is None
-    assert await schema_version(database) == "0080"
+    assert await schema_version(database) == "0100"
 
 
 def test_each_migration_says_which_code_runs_on_its_schema() -> None:
-    """From 0012 on; of one that only adds it is code of before, and it never goes back."""
+    """Of one that only adds it is code of before, and it never goes back."""
     files = sorted((MIGRATIONS / "versions").glob("[0-9]*.py"))
     told = {
         path.name: (module.revision, module.oldest_code)
         for path in files
-        if (module := _loaded(path)).revision >= "0012"
+        if (module := _loaded(path))
     }
 
     assert told
-    for name, (revision, oldest_code) in told.items():
-        assert oldest_code < revision if "_pre_" in name else oldest_code <= revision
+    for name, (revision, oldest) in told.items():
+        assert oldest < revision if "_pre_" in name else oldest <= revision
     assert sorted(told.values()) == sorted(told.values(), key=lambda pair: pair[1])
 
 
