@@ -26,7 +26,8 @@ GROUPS = {
     },
     "Who may call": {
         "accounts": "Tenants: create, list, show.",
-        "keys": "API keys; as the operator, system and operator tokens, too.",
+        "keys": "API keys: create, list, show, change, revoke.",
+        "tokens": "System tokens (sat_) and operator tokens (adm_): create, list, revoke.",
         "apps": "OAuth apps: create, list, rotate, disable.",
     },
     "Use a gateway": {
@@ -90,7 +91,7 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
-    "operator": {"prices", "keys"}
+    "operator": {"prices", "keys", "tokens"}
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},

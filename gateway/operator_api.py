@@ -11,7 +11,8 @@ from gateway.answers import envelope
 from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from keys.api_keys import acts as api_keys
+from keys.tokens import acts as tokens
 
 PREFIX: Final = "/api/operator/v1"
-ACTS: Final = (*pack_acts.ACTS, *api_keys.ACTS, SHOW_TREE)
+ACTS: Final = (*pack_acts.ACTS, *api_keys.ACTS, SHOW_TREE, *tokens.OPERATOR_ACTS)
 SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

@@ -17,7 +17,6 @@ from gateway.api import (
     redemptions,
     reversals,
     sandbox,
-    tokens,
     topup_receipts,
     topup_status,
     topups,
@@ -53,6 +52,7 @@ from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
 from keys.api_keys import acts as api_keys
+from keys.tokens import acts as tokens
 
 API = ApiSurface(
     API_PREFIX,
@@ -87,7 +87,7 @@ API = ApiSurface(
         *keys.ROUTES,
         *mandates.ROUTES,
         *cli_login.ROUTES,
-        *tokens.ROUTES,
+        *routes_of(tokens.ACTS),
         *webhooks.ROUTES,
         *certification.ROUTES,
         *endpoint_health.ROUTES,

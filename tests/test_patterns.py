@@ -265,7 +265,7 @@ def test_patterns_are_found_in_modules_schemas_and_functions() -> None:
 
     assert r"[!-~]+" in texts, "a bound method of store/idempotency.py"
     assert r'field "(\w+)"' in texts, "written inside a function of runtime/settings.py"
-    assert r"^tok_[0-9A-Za-z]+\Z" in texts, "a field's, in gateway/api/tokens.py"
+    assert r"^tok_[0-9A-Za-z]+\Z" in texts, "a field's, in keys/tokens/acts.py"
     assert len(texts) > 80
 
 

@@ -34,7 +34,7 @@ from keys.principal import (
 from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from store.database import Row, Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
 AccessTokenKind = Literal["system", "operator"]
@@ -62,6 +62,11 @@ class AccessToken:
     created_at: int
     last_used_at: int | None
     revoked_at: int | None
+
+    @property
+    def tenant(self) -> Tenant:
+        """Return whose it is."""
+        return Tenant(self.account_id, self.environment)
 
 
 async def create(
@@ -109,16 +114,38 @@ async def create(
     return token, secret
 
 
+async def get(
+    tx: Transaction,
+    tenant: Tenant,
+    token_id: str,
+    *,
+    kind: AccessTokenKind | None = "system",
+    viewer: Principal | None = None,
+) -> AccessToken:
+    """Return one token; raises NotFound also for one that the viewer may not see. kind None: either."""
+    return await _find(tx, tenant, token_id, kind, viewer, lock="")
+
+
+async def owner_of(tx: Transaction, token_id: str) -> Tenant:
+    """Return whose token it is; raises NotFound."""
+    row = await tx.fetch_one(
+        "SELECT account_id, environment FROM access_tokens WHERE id = :id", id=token_id
+    )
+    if row is None:
+        raise NotFound("Token")
+    return Tenant(row["account_id"], row["environment"])
+
+
 async def list_tokens(
     tx: Transaction,
     tenant: Tenant,
     *,
-    kind: AccessTokenKind = "system",
+    kind: AccessTokenKind | None = "system",
     viewer: Principal | None = None,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[AccessToken]:
-    """Newest first, older than before_id, at most `limit`; revoked ones too.
+    """Newest first, older than before_id, at most `limit`; revoked ones too. kind None: both.
 
     A viewer with a lineage sees the tokens bound to its key and the descendants.
     """
@@ -128,7 +155,7 @@ async def list_tokens(
         before_id=before_id,
         limit=limit,
         kind=kind,
-        viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
+        viewer=_key_of(viewer),
     )
     return [_ROWS.read(row) for row in rows]
 
@@ -138,23 +165,12 @@ async def revoke(
     tenant: Tenant,
     token_id: str,
     *,
-    kind: AccessTokenKind = "system",
+    kind: AccessTokenKind | None = "system",
     asker: Principal | None,
     now_us: int,
 ) -> AccessToken:
     """Ends a token for good; again is the same answer. Raises NotFound, also for a hidden one."""
-    viewer = asker.lineage[0] if asker is not None and asker.lineage else None
-    row = await tx.fetch_one(
-        _LOCK_OWN if viewer is None else _LOCK_SEEN,
-        id=token_id,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-        kind=kind,
-        viewer=viewer,
-    )
-    if row is None:
-        raise NotFound("Token")
-    token = _ROWS.read(row)
+    token = await _find(tx, tenant, token_id, kind, asker, lock=_LOCK)
     if token.revoked_at is not None:
         return token
     await tx.execute(
@@ -200,15 +216,15 @@ async def load_principals(
 
 
 _ROWS = RowMapping(AccessToken)
-_OWN = "t.account_id = :account_id AND t.environment = :environment AND t.kind = :kind"
-_PAGES = Keyset(_ROWS.of("t"), "access_tokens t", _OWN, filters={"viewer": _VIEWERS}, key="t.id")
+_OWN = "t.account_id = :account_id AND t.environment = :environment"
+_FILTERS = {"kind": "t.kind = :kind", "viewer": _VIEWERS}
+_PAGES = Keyset(_ROWS.of("t"), "access_tokens t", _OWN, filters=_FILTERS, key="t.id")
 _FIND = f"SELECT {_ROWS.of('t')} FROM access_tokens t WHERE t.id = :id AND {_OWN}"
+_LOCK = " FOR NO KEY UPDATE OF t"
 _LIVE = """
 SELECT COUNT(*) AS live FROM access_tokens
 WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
 """
-_LOCK_OWN = f"{_FIND} FOR NO KEY UPDATE OF t"
-_LOCK_SEEN = f"{_FIND} AND {_VIEWERS} FOR NO KEY UPDATE OF t"
 _USED = """
 UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     SELECT id FROM access_tokens
@@ -216,6 +232,34 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(last_use.mark, _USED)
+
+
+async def _find(
+    tx: Transaction,
+    tenant: Tenant,
+    token_id: str,
+    kind: AccessTokenKind | None,
+    viewer: Principal | None,
+    *,
+    lock: str,
+) -> AccessToken:
+    values = {"kind": kind, "viewer": _key_of(viewer)}
+    holds = [_FILTERS[name] for name, value in values.items() if value is not None]
+    row = await tx.fetch_one(
+        " AND ".join((_FIND, *holds)) + lock,
+        id=token_id,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        **values,
+    )
+    if row is None:
+        raise NotFound("Token")
+    return _ROWS.read(row)
+
+
+def _key_of(viewer: Principal | None) -> str | None:
+    """Return the key whose tokens alone the viewer sees; None: it sees all of the account's."""
+    return viewer.lineage[0] if viewer is not None and viewer.lineage else None
 
 
 # By a key's secret that was rotated away since; a signed-in client's key has none. A token ends with the last

@@ -21,11 +21,13 @@ class Sample:
 
 PACK: Final = {"id": "pack_{door}", "name": "Mini", "price": "5.00", "credits": 5_500}
 KEY: Final = {"name": "agent", "scopes": ["topup:send"], "per_day_cents": 5_000}
+TOKEN: Final = {"kind": "system", "name": "deploys"}
 
 # By subject: the act that makes the object which the other acts of the subject are about.
 OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "packs": ("packs.create", {**PACK, "id": "pack_of_{door}"}),
     "keys": ("keys.create", KEY),
+    "tokens": ("tokens.create", TOKEN),
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "packs.list": (Sample({"all": True}),),
@@ -61,6 +63,10 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "keys.resume": (Sample(is_again=True, after="keys.pause"),),
     "keys.revoke": (Sample(is_again=True),),
     "keys.tree": (Sample(),),
+    "tokens.create": (Sample(TOKEN), Sample({"kind": "system"})),
+    "tokens.list": (Sample({"kind": "system", "limit": 1}),),
+    "tokens.show": (Sample(),),
+    "tokens.revoke": (Sample(is_again=True),),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "packs.create": (
@@ -80,4 +86,6 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "keys.set": ({"platforms": ["zzz"]}, {"per_day_cents": -1}, {"recipients": ["nobody"]}),
     "keys.rotate": ({"overlap_s": -1},),
+    "tokens.create": ({**TOKEN, "name": ""}, {"kind": "root"}),
+    "tokens.list": ({"kind": "root"},),
 }

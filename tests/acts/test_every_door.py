@@ -33,7 +33,7 @@ BY_NAME = {act.name: act for act in ACTS if OPERATOR in act.audience}
 FORMS = {act.name: pages for pages in ACT_PAGES for act in (pages.create, *pages.buttons)}
 _MASKED = (
     (re.compile(r"\b(key|acc|tok|adt)_[0-9A-Za-z]{10,}"), r"\1_…"),
-    (re.compile(r"\bak_(staging|live)_[0-9A-Za-z]+"), "ak_…"),
+    (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
 )
 _RANDOM = ("last4", "prefix", "has_more", "next_cursor", "account_id", "parent_id")

@@ -69,7 +69,7 @@ class Stage:
 
     async def operator_token(self) -> str:
         """Made by the command line, which shows it once as well."""
-        words = ("keys", "token", "--account", self.account_id, "--kind", "operator", "--json")
+        words = ("tokens", "create", "--account", self.account_id, "--kind", "operator", "--json")
         done = await asyncio.to_thread(self.installation.run, *words)
         secret = str(json.loads(done.stdout)["token"])
         self.suspects.secrets["operator token"] = secret

@@ -1,12 +1,11 @@
-"""The shapes of credentials: API keys and access tokens. A secret is shown once, when it is made."""
+"""The key of a sandbox account, and the table of codes."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from kernel.shaped import Shaped
-from kernel.words import Environment, KeyIdText, Last4, Prefix, Time
-from keys.api_keys.views import CreatedKey, UsedAt
+from keys.api_keys.views import CreatedKey
 
 
 class SandboxKey(CreatedKey, kw_only=True):
@@ -18,31 +17,6 @@ class SandboxKey(CreatedKey, kw_only=True):
         Meta(
             pattern=r"^ak_staging_[0-9A-Za-z]{32}$",
             description="A key of another lineage with approvals:write only, shown this once.",
-        ),
-    ]
-
-
-class AccessToken(Shaped, kw_only=True):
-    """A system access token as it is listed; key_id is the key that it is bound to."""
-
-    id: Annotated[str, Meta(pattern=r"^tok_[0-9A-Za-z]+$")]
-    key_id: KeyIdText | None
-    environment: Environment
-    name: str
-    prefix: Prefix
-    last4: Last4
-    created_at: Time
-    last_used_at: UsedAt
-    revoked_at: Time | None
-
-
-class CreatedToken(AccessToken, kw_only=True):
-    """A token just made: `token` is its secret, shown this once."""
-
-    token: Annotated[
-        str,
-        Meta(
-            pattern=r"^sat_(staging|live)_[0-9A-Za-z]+$", description="The secret, shown this once."
         ),
     ]
 

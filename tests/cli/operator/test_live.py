@@ -14,7 +14,9 @@ def test_an_account_of_the_command_line_has_live_until_it_is_closed(topup: Topup
     assert topup(*live_key).exit_code == 0
     assert result_of(topup("accounts", "live", made, "off", "--json"))["live"] is False
     refused = topup(*live_key)
-    token = topup("keys", "token", "--account", made, "--environment", "live", "--kind", "system")
+    token = topup(
+        "tokens", "create", "--account", made, "--environment", "live", "--kind", "system"
+    )
     app = ("apps", "create", "--name", "A", "--redirect-uri", "https://a.example/cb")
     scope = ("--scope", "general_api_access", "--account", made, "--environment", "live")
     assert result_of(topup("accounts", "live", "ann@example.com", "on", "--json"))["live"] is True

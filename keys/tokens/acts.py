@@ -1,0 +1,265 @@
+"""System access tokens (sat_): make, list, revoke."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta
+
+from kernel.errors import LimitReached, NotFound
+from kernel.fields import Fields, Page
+from keys.act import MERCHANT, OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.api_keys.inputs import Name
+from keys.principal import ADMIN, ScopeMissing
+from keys.tokens import access_token
+from keys.tokens.access_token import AccessToken as Token, AccessTokenKind, owner_of
+from keys.tokens.views import AccessToken, CreatedIssuedToken, CreatedToken, IssuedToken
+from store.keyset import Begin
+
+_SCOPES: Final = ("keys:write",)
+_Kind = Annotated[
+    Literal["system", "operator"],
+    Meta(description="system: an account's own (sat_); operator: of administration (adm_)."),
+]
+
+
+class CreateTokenBody(Fields, frozen=True, kw_only=True):
+    """A new access token."""
+
+    name: Name = "Access token"
+
+
+class DeleteTokenBody(Fields, frozen=True, kw_only=True):
+    """Which token, where the path does not say it."""
+
+    id: Annotated[
+        str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z", description="The token's id.")
+    ]
+
+
+class NewIssuedToken(Fields, frozen=True, kw_only=True):
+    """A new access token of an account."""
+
+    kind: _Kind
+    name: Name = "Access token"
+
+
+class TokenPage(Page, frozen=True, kw_only=True):
+    """The query of the operators' list."""
+
+    kind: Annotated[_Kind | None, Meta(description="Only these; left out: both kinds.")] = None
+
+
+async def create_token(context: ActContext, asked: CreateTokenBody) -> Change[Token]:
+    """Make a token of the account's own; raises as access_token.create."""
+    return await _create(context, "system", asked.name)
+
+
+async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Token]:
+    """Make a token of either kind for an account; raises as access_token.create."""
+    if asked.kind == "operator" and context.by.kind != "cli":
+        # Else whoever holds one for a moment could make more that outlive it.
+        raise ScopeMissing(
+            "Operator tokens are made on the installation's own machine only:"
+            " topup tokens create --kind operator.",
+            reason="parent",
+        )
+    return await _create(context, asked.kind, asked.name)
+
+
+async def _create(context: ActContext, kind: AccessTokenKind, name: str) -> Change[Token]:
+    made, secret = await access_token.create(
+        context.tx,
+        kind=kind,
+        account_id=context.tenant.account_id,
+        environment=context.environment,
+        name=name,
+        maker=context.asker,
+        now_us=context.now_us,
+    )
+    return Change(after=made, shown_once={"token": secret})
+
+
+async def list_tokens(
+    context: ActContext, _asked: Page, begin: Begin, limit: int
+) -> Sequence[Token]:
+    """Return the account's own tokens that the caller may see, the newest first."""
+    return await access_token.list_tokens(
+        context.tx,
+        context.tenant,
+        kind="system",
+        viewer=context.asker,
+        before_id=begin,
+        limit=limit,
+    )
+
+
+async def list_issued(
+    context: ActContext, asked: TokenPage, begin: Begin, limit: int
+) -> Sequence[Token]:
+    """Return the account's tokens of one kind or of both, the newest first."""
+    return await access_token.list_tokens(
+        context.tx, context.tenant, kind=asked.kind, before_id=begin, limit=limit
+    )
+
+
+async def show_token(context: ActContext) -> Token:
+    """Return one token; raises NotFound."""
+    return await access_token.get(context.tx, context.tenant, context.object_id, kind=None)
+
+
+async def revoke_token(context: ActContext, _asked: Fields) -> Change[Token]:
+    """End one of the account's own tokens for good; again changes nothing."""
+    return await _revoke(context, context.object_id, "system")
+
+
+async def revoke_named(context: ActContext, asked: DeleteTokenBody) -> Change[Token]:
+    """End the token that the body names for good; again changes nothing."""
+    return await _revoke(context, asked.id, "system")
+
+
+async def revoke_issued(context: ActContext, _asked: Fields) -> Change[Token]:
+    """End a token of either kind for good; again changes nothing."""
+    return await _revoke(context, context.object_id, None)
+
+
+async def _revoke(
+    context: ActContext, token_id: str, kind: AccessTokenKind | None
+) -> Change[Token]:
+    tx, tenant, asker = context.tx, context.tenant, context.asker
+    before = await access_token.get(tx, tenant, token_id, kind=kind, viewer=asker)
+    after = await access_token.revoke(
+        tx, tenant, token_id, kind=kind, asker=asker, now_us=context.now_us
+    )
+    return Change(before=before, after=after)
+
+
+def _name_alone(token: Token) -> Mapping[str, Any]:
+    return {"name": token.name}
+
+
+def _name_and_kind(token: Token) -> Mapping[str, Any]:
+    return {"name": token.name, "kind": token.kind}
+
+
+CREATE_TOKEN = Act(
+    name="tokens.create",
+    summary="Make an access token",
+    path="/tokens",
+    scopes=_SCOPES,
+    audience=(MERCHANT,),
+    input=CreateTokenBody,
+    run=create_token,
+    view=AccessToken.of,
+    result=CreatedToken,
+    status=201,
+    refuses=(LimitReached,),
+    shows_secret=True,
+    asks_password=True,
+    audit=Audited("token.created", _name_alone),
+)
+LIST_TOKENS = ListAct(
+    name="tokens.list",
+    summary="List access tokens",
+    path="/tokens",
+    scopes=_SCOPES,
+    audience=(MERCHANT,),
+    query=Page,
+    run=list_tokens,
+    view=AccessToken.of,
+    result=AccessToken,
+    prefix="tok",
+)
+REVOKE_NAMED_TOKEN = Act(
+    name="tokens.revoke-named",
+    summary="Revoke the access token that the body names",
+    method="DELETE",
+    path="/tokens",
+    scopes=_SCOPES,
+    audience=(MERCHANT,),
+    input=DeleteTokenBody,
+    run=revoke_named,
+    view=AccessToken.of,
+    result=AccessToken,
+    refuses=(NotFound,),
+    is_for_suspended=True,
+    audit=Audited("token.revoked", _name_alone),
+)
+REVOKE_TOKEN = Act(
+    name="tokens.revoke",
+    summary="Revoke an access token",
+    method="DELETE",
+    path="/tokens/{token_id}",
+    scopes=_SCOPES,
+    audience=(MERCHANT,),
+    input=Fields,
+    run=revoke_token,
+    view=AccessToken.of,
+    result=AccessToken,
+    is_for_suspended=True,
+    audit=Audited("token.revoked", _name_alone),
+)
+ISSUE_TOKEN = Act(
+    name="tokens.create",
+    summary="Create an access token of an account",
+    description=(
+        "A system token (sat_) does what its account may do. An operator token (adm_) calls the operators' API;"
+        " it is made on the installation's own machine only."
+    ),
+    path="/tokens",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=NewIssuedToken,
+    run=issue_token,
+    view=IssuedToken.of,
+    result=CreatedIssuedToken,
+    status=201,
+    refuses=(LimitReached, ScopeMissing),
+    shows_secret=True,
+    audit=Audited("token.created", _name_and_kind),
+    examples=("topup tokens create --account us@acme.example --kind operator --name deploys",),
+)
+LIST_ISSUED = ListAct(
+    name="tokens.list",
+    summary="List an account's access tokens",
+    path="/tokens",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=TokenPage,
+    run=list_issued,
+    view=IssuedToken.of,
+    result=IssuedToken,
+    prefix="tok",
+    columns=("id", "kind", "name", "prefix", "last4", "last_used_at", "revoked_at"),
+    examples=("topup tokens list --account us@acme.example --kind system",),
+)
+SHOW_ISSUED = ReadAct(
+    name="tokens.show",
+    summary="Show an access token",
+    path="/tokens/{token_id}",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    run=show_token,
+    view=IssuedToken.of,
+    result=IssuedToken,
+    owner_of=owner_of,
+    examples=("topup tokens show tok_2Ab9",),
+)
+REVOKE_ISSUED = Act(
+    name="tokens.revoke",
+    summary="Revoke an access token",
+    method="DELETE",
+    path="/tokens/{token_id}",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=revoke_issued,
+    view=IssuedToken.of,
+    result=IssuedToken,
+    owner_of=owner_of,
+    is_for_suspended=True,
+    audit=Audited("token.revoked", _name_alone),
+    asks="Revoke the {kind} token {name} ({id})? It stops working for good.",
+    examples=("topup tokens revoke tok_2Ab9",),
+)
+ACTS = (CREATE_TOKEN, LIST_TOKENS, REVOKE_NAMED_TOKEN, REVOKE_TOKEN)
+OPERATOR_ACTS = (ISSUE_TOKEN, LIST_ISSUED, SHOW_ISSUED, REVOKE_ISSUED)
