@@ -10,9 +10,8 @@ end in that time is left out. At the end it is said how long each part took, wha
 and what is asked of each figure, by the tables of the page (python -m bench.asked).
 
 Not among them, for they take their time and keep no figures: python -m bench.crash, bench.failover and
-bench.upgrade, and bench.against, which compares a send with an earlier tree's. bench.partitions and
-bench.tenant_keys, which keep their own, show why something was not done. bench.machines measures nothing: it
-calculates from these.
+bench.upgrade, and bench.against, which compares a send with an earlier tree's. bench.machines measures
+nothing: it calculates from these.
 """
 
 import argparse

@@ -1,7 +1,4 @@
-"""A replay from outside: `topup replay` beside a worker, and a worker that is killed meanwhile.
-
-bench/replay.py is the long form, with the worker's memory.
-"""
+"""A replay from outside: `topup replay` beside a worker, and a worker that is killed meanwhile."""
 
 import asyncio
 import json
