@@ -4,7 +4,7 @@ Nothing else has to run: the store is opened, and of the other parts those that 
 Idempotency-Key counts and no request is logged; the audit log names the command line.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import click
@@ -133,9 +133,15 @@ def _fields(view: Any, tenant: Tenant) -> Mapping[str, Any]:
 
 
 def _platforms() -> KnownPlatforms:
-    from billing.topups.platform_rows import known_ids  # noqa: PLC0415 few acts name platforms
+    from billing.topups.platform import BUILT_IN  # noqa: PLC0415 few acts name platforms
+    from billing.topups.platform_rows import known_ids  # noqa: PLC0415 as above
 
-    return KnownPlatforms(known_ids)
+    async def ids(tx: Transaction, environment: str) -> Collection[str]:
+        # Before an installation first starts it has none: these are what it begins with.
+        first = [one.id for one in BUILT_IN] + [one.id for one in load_settings().platforms]
+        return await known_ids(tx, environment) or first
+
+    return KnownPlatforms(ids)
 
 
 _OPENED: Final[Mapping[type, Callable[[], Any]]] = {

@@ -26,9 +26,7 @@ async def check_platforms(
     wanted = list(names or ())
     if wanted:
         known = await context.service(KnownPlatforms).ids(context.tx, context.tenant.environment)
-        # Before an installation first starts it has no platforms.
-        if known:
-            check_names(wanted, known, kept=kept)
+        check_names(wanted, known, kept=kept)
 
 
 def check_names(

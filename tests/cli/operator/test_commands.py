@@ -182,6 +182,8 @@ def test_a_key_is_limited_stopped_and_let_go_from_here(topup: Topup) -> None:
     assert [(row["cap"], row["remaining"]) for row in tree] == [("per_day", 300), ("window", 500)]
     assert day["per_day_cents"] == 1000
     assert topup("keys", "set", made["id"], "--window=soon").exit_code == 2
+    refused = topup("keys", "set", made["id"], "--platform=zzz")
+    assert (refused.exit_code, "they are claude, chatgpt, gemini" in refused.stderr) == (1, True)
 
 
 def test_rotation_gives_the_same_key_another_secret(topup: Topup, database_url: str) -> None:
