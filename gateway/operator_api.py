@@ -5,7 +5,7 @@ It is off until TOPUP_OPERATOR_API names the addresses that may call it, and has
 
 from typing import Final
 
-from billing.catalog import pack_acts
+from billing.catalog import coupon_acts, pack_acts
 from billing.reports.key_tree import SHOW_TREE
 from gateway.answers import envelope
 from gateway.http.acts import routes_of
@@ -14,5 +14,11 @@ from keys.api_keys import acts as api_keys
 from keys.tokens import acts as tokens
 
 PREFIX: Final = "/api/operator/v1"
-ACTS: Final = (*pack_acts.ACTS, *api_keys.ACTS, SHOW_TREE, *tokens.OPERATOR_ACTS)
+ACTS: Final = (
+    *pack_acts.ACTS,
+    *coupon_acts.ACTS,
+    *api_keys.ACTS,
+    SHOW_TREE,
+    *tokens.OPERATOR_ACTS,
+)
 SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

@@ -94,7 +94,8 @@ class ActRow:
     name: the subject and the verb, keys.pause; the command line says it with a space. path: below the API's
     prefix; its one parameter is the object's id. owner_of: finds the tenant of an object, for an operator, who
     need not say whose it is. is_catalogue: of an environment and of no account. columns: what a table shows, the
-    most important first. examples: whole command lines. The other fields are a Route's.
+    most important first. examples: whole command lines. named_by: the field of the object's view that the path's
+    parameter is. The other fields are a Route's.
     """
 
     name: str
@@ -110,6 +111,7 @@ class ActRow:
     is_catalogue: bool = False
     examples: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    named_by: str = "id"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ async def _write_entry(act: Act[Any, Any], context: ActContext, change: Change[A
         environment=context.tenant.environment,
         account_id=context.tenant.account_id or None,
         is_security=not act.is_catalogue,
-        subject_id=context.object_id or _id_of(change.after),
+        subject_id=_subject_of(act, context, change),
         before=before,
         after=after,
         now_us=context.now_us,
@@ -64,5 +64,7 @@ def _said(
     return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}
 
 
-def _id_of(made: Any) -> str:
-    return cast(str, made.id)
+def _subject_of(act: Act[Any, Any], context: ActContext, change: Change[Any]) -> str:
+    """Return the object's id, also where the path names it by another word."""
+    is_named = bool(context.object_id) and act.named_by == "id"
+    return context.object_id if is_named else cast(str, change.after.id)

@@ -1,4 +1,4 @@
-"""What operators do to the catalogue: plans, packs, coupons and the check-in's settings.
+"""What operators do to the catalogue: plans and the check-in's settings.
 
 Promise: each act has its entry in the audit log, in its own transaction, whoever does it and by which
 way: this is where the administration's API, pages and commands meet.
@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from billing.catalog import coupon as coupons, plan as plans
-from billing.catalog.coupon import Coupon
+from billing.catalog import plan as plans
 from billing.catalog.plan import Plan, PlanKey
 from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_settings
@@ -48,27 +47,6 @@ async def change_plan(
     before, after = await plans.change(tx, place, changes, fields)
     await audit_log.record_change(
         tx, by, "plan.update", *place, before.shape(fields), after.shape(fields), now_us
-    )
-    return after
-
-
-async def create_coupon(tx: Transaction, coupon: Coupon, *, by: Actor, now_us: int) -> Coupon:
-    """Raises CouponTaken."""
-    made = await coupons.create(tx, coupon)
-    await audit_log.record_change(
-        tx, by, "coupon.create", made.environment, made.id, None, made.shape(), now_us
-    )
-    return made
-
-
-async def set_coupon_active(
-    tx: Transaction, environment: str, code: str, *, is_active: bool, by: Actor, now_us: int
-) -> Coupon:
-    """Raises NotFound."""
-    after = await coupons.set_active(tx, environment, code, is_active=is_active)
-    action = "coupon.enable" if is_active else "coupon.disable"
-    await audit_log.record_change(
-        tx, by, action, environment, after.id, None, after.shape(), now_us
     )
     return after
 

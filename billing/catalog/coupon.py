@@ -18,7 +18,7 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import new_id
 from kernel.shaped import shown
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
 CouponKey = tuple[str, str]  # environment, code
@@ -98,6 +98,8 @@ def check_coupon(coupon: Coupon) -> Coupon:
         raise InvalidInput(
             f"a code has 2 to {CODE_CHARACTERS_MAX} of A-Z, 0-9, _ and -", param="code"
         )
+    if coupon.percent is None and coupon.amount_off is None:
+        raise InvalidInput("give a percentage or an amount", param="percent")
     if coupon.kind == "percent":
         _check_range(coupon.percent, "percent", PERCENT_MAX)
         if coupon.amount_off is not None:
@@ -150,23 +152,26 @@ async def create(tx: Transaction, coupon: Coupon) -> Coupon:
     return coupon
 
 
-async def set_active(tx: Transaction, environment: str, code: str, *, is_active: bool) -> Coupon:
-    """Lets the coupon be claimed, or no longer; raises NotFound."""
+async def set_active(
+    tx: Transaction, environment: str, code: str, *, is_active: bool
+) -> tuple[Coupon, Coupon]:
+    """Let the coupon be claimed, or no longer; return it before and after. Raises NotFound."""
+    place = {"environment": environment, "code": code.strip().upper()}
+    row = await tx.fetch_one(f"{_BY_CODE} FOR NO KEY UPDATE", **place)
+    if row is None:
+        raise NotFound("Coupon", param="coupon_code")
+    before = _ROWS.read(row)
     await tx.execute(
         """UPDATE coupons SET is_active = :flag
            WHERE environment = :environment AND code = :code""",
         flag=int(is_active),
-        environment=environment,
-        code=code.strip().upper(),
+        **place,
     )
-    row = await tx.fetch_one(_BY_CODE, environment=environment, code=code.strip().upper())
-    if row is None:
-        raise NotFound("Coupon", param="code")
-    return _ROWS.read(row)
+    return before, replace(before, is_active=is_active)
 
 
 async def list_coupons(
-    tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
+    tx: Transaction, environment: str, *, before_id: Begin = None, limit: int
 ) -> Sequence[Coupon]:
     """Newest first, older than before_id; at most `limit`."""
     rows = await _PAGES.page(tx, before_id=before_id, limit=limit, environment=environment)

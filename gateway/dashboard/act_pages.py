@@ -11,13 +11,15 @@ from typing import Any, Final
 import msgspec
 
 from gateway.dashboard.admin.fields import admin_route
+from gateway.dashboard.paging import Paged
+from gateway.dashboard.sheet import Sheet, csv_url_of, one_page, whole_list, whole_short_list
 from gateway.html.act_form import fields_of, typed_values
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
 from gateway.http.acts import Door
-from gateway.http.fields import shape_of
+from gateway.http.fields import place_of, shape_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, InvalidInput
@@ -26,6 +28,7 @@ from keys.account import lock_tenants
 from keys.act import Act, ListAct
 from runtime.acts import run_act
 from store.database import Transaction
+from store.keyset import ListStretch, end_of
 
 _ADMIN: Final = "/dashboard/admin"
 
@@ -85,22 +88,39 @@ class ActPages:
         return press
 
     async def _page(self, call: RequestContext[Any, Any], form: Form, problem: Problem) -> Reply:
-        door = Door(self.listed, call, is_operator=True)
+        act = self.listed
+        door = Door(act, call, is_operator=True)
+        facts = {one.name: one for one in facts_of(act.result)}
+        sheet = Sheet[Any](act.name.partition(".")[0], tuple(facts), sorts=act.sorts)
 
-        async def work(tx: Transaction) -> Sequence[Any]:
-            return await self.listed.run(await door.context(tx), self.query, None, 0)
+        async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Any]:
+            begin = place_of(cursor, act.prefix, act.sorts) if act.prefix else None
+            found = await act.run(await door.context(tx), self.query, begin, limit)
+            return ListStretch(map(act.view, found), end_of(found))
 
-        rows = [self.listed.view(row) for row in await call.context.database.read(work)]
+        async def read_all(tx: Transaction) -> Sequence[Any]:
+            return await read(tx, None, 0)
+
+        if act.prefix:
+            whole = await whole_list(call, sheet, read)
+        else:
+            whole = await whole_short_list(call, sheet, read_all)
+        if whole is not None:
+            return whole
+        if act.prefix:
+            listing = await one_page(call, sheet, read)
+        else:
+            found = await call.context.database.read(read_all)
+            listing = Paged(found, csv_url=csv_url_of(_ADMIN + self.path))
         return page(
             call,
             "acts/list.html",
             status=problem.status,
             pages=self,
             action=_ADMIN + self.path,
-            columns=[
-                one for one in facts_of(self.listed.result) if one.name in self.listed.columns
-            ],
-            rows=[(msgspec.to_builtins(row), self._buttons_of(row)) for row in rows],
+            columns=[facts[name] for name in act.columns],
+            listing=listing,
+            rows=[(msgspec.to_builtins(row), self._buttons_of(row)) for row in listing.items],
             fields=fields_of(self.create.input, form),
             form=form,
             problem=problem,
@@ -111,7 +131,7 @@ class ActPages:
         fields = msgspec.structs.asdict(view)
         return [
             (
-                _ADMIN + self.path + _rest(act).replace(_param(act), str(view.id)),
+                _ADMIN + self.path + _rest(act).replace(_param(act), fields[act.named_by]),
                 act.name.partition(".")[2].replace("-", " ").capitalize(),
                 act.asks.format_map(fields),
             )

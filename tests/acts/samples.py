@@ -4,36 +4,22 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tests.acts import catalogue_samples as catalogue
+from tests.acts.sample import Sample
 
-@dataclass(frozen=True)
-class Sample:
-    """One call. is_again: it is made twice, and changes nothing the second time. after: an act that is done to the
-    object first.
-    """
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    is_again: bool = False
-    after: str = ""
-
-
-PACK: Final = {"id": "pack_{door}", "name": "Mini", "price": "5.00", "credits": 5_500}
 KEY: Final = {"name": "agent", "scopes": ["topup:send"], "per_day_cents": 5_000}
 TOKEN: Final = {"kind": "system", "name": "deploys"}
 
 # By subject: the act that makes the object which the other acts of the subject are about.
 OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "packs": ("packs.create", {**PACK, "id": "pack_of_{door}"}),
+    **catalogue.OBJECTS,
     "keys": ("keys.create", KEY),
     "tokens": ("tokens.create", TOKEN),
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
-    "packs.list": (Sample({"all": True}),),
-    "packs.create": (Sample({**PACK, "bonus_credits": 500, "popular": True}),),
-    "packs.disable": (Sample(is_again=True),),
-    "packs.enable": (Sample(is_again=True, after="packs.disable"),),
+    **catalogue.GOOD,
     "keys.create": (
         Sample(KEY),
         Sample(
@@ -69,13 +55,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "tokens.revoke": (Sample(is_again=True),),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
-    "packs.create": (
-        {**PACK, "credits": 0},
-        {**PACK, "id": "PACK PRO"},
-        {**PACK, "price": "1e3"},
-        {**PACK, "currency": "BITCOIN"},
-        {**PACK, "bonus_credits": 5_500},
-    ),
+    **catalogue.BAD,
     "keys.create": (
         {"name": ""},
         {"scopes": ["everything"]},

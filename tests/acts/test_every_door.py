@@ -23,7 +23,8 @@ from keys.account import set_operator
 from keys.act import MERCHANT, OPERATOR, Act, AnyAct, ListAct, ReadAct
 from keys.tokens import access_token
 from store.database import Transaction
-from tests.acts.samples import BAD, GOOD, OBJECTS, Sample
+from tests.acts.sample import Sample
+from tests.acts.samples import BAD, GOOD, OBJECTS
 from tests.support.browser import Browser, csrf_of
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.operator_pages import ADMIN, operator
@@ -32,7 +33,7 @@ BY_NAME = {act.name: act for act in ACTS if OPERATOR in act.audience}
 # The pages by the acts whose forms they have.
 FORMS = {act.name: pages for pages in ACT_PAGES for act in (pages.create, *pages.buttons)}
 _MASKED = (
-    (re.compile(r"\b(key|acc|tok|adt)_[0-9A-Za-z]{10,}"), r"\1_…"),
+    (re.compile(r"\b([a-z]{3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
 )
@@ -245,7 +246,7 @@ def masked(value: Any, door: str) -> Any:
     if isinstance(value, str):
         for pattern, stands in _MASKED:
             value = pattern.sub(stands, value)
-        return value.replace(door, "{door}")
+        return re.sub(re.escape(door), "{door}", value, flags=re.IGNORECASE)
     return value
 
 
@@ -285,7 +286,7 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
     made_by, values = OBJECTS[act.name.partition(".")[0]]
     made = await Api(shop, is_operator=True).run(BY_NAME[made_by], "", filled(values, door))
     assert made.detail is None, made
-    return str(made.data["id"])
+    return str(made.data[act.named_by])
 
 
 async def do_first(shop: Shop, sample: Sample, object_id: str) -> None:

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from billing.catalog import coupon as coupons
 from billing.catalog.grant_terms import DEFAULT_TERMS, NEVER, GrantTerms
 from billing.catalog.plan import Plan
 from billing.credits.adjustment import Adjusted
@@ -13,7 +12,7 @@ from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
 from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, Int64, Text, Time as TimeText, given, time_us
+from kernel.fields import Fields, Int64, Text, Time as TimeText, given
 from kernel.ids import new_id
 from kernel.shaped import SIGNED
 from kernel.words import Time, time_of
@@ -129,12 +128,6 @@ class CouponBody(Fields, frozen=True, kw_only=True):
     uses_per_account: Int64 | None = None
     expires_at: TimeText | None = None
 
-    def coupon(self, environment: str, now_us: int) -> coupons.Coupon:
-        """The coupon to be made; raises InvalidInput."""
-        values = msgspec.structs.asdict(self)
-        values["expires_at"] = time_us(self.expires_at, "expires_at")
-        return coupons.new_coupon(environment, now_us=now_us, **values)
-
 
 class CouponsQuery(Fields, frozen=True, kw_only=True):
     """Newest first."""
@@ -200,28 +193,6 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
         is_fixed = self.credits is not UNSET
         least, most = ("credits", "credits") if is_fixed else ("min_credits", "max_credits")
         return {"credits_min": least, "credits_max": most}
-
-
-class Coupon(Struct, kw_only=True):
-    """A coupon with what is used of it."""
-
-    id: str
-    environment: str
-    code: Annotated[str, Meta(description="What the payer types.")]
-    kind: Annotated[
-        Literal["percent", "amount"],
-        Meta(description="Whether it takes off a percentage or an amount."),
-    ]
-    percent: int | None
-    amount_off: int | None
-    currency: str | None
-    minimum_amount: int | None
-    uses_max: int | None
-    uses_per_account: int | None
-    used_count: Annotated[int, Meta(description="How often it was used.")]
-    active: bool
-    expires_at: Time | None
-    created_at: Time
 
 
 class AccountTransaction(Transaction, kw_only=True):

@@ -11,10 +11,13 @@ needs `admin`, lies in the credential's environment, and each act of it is in th
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from billing.catalog import commands as catalogue, coupon as coupons, plan as plans
+from msgspec.structs import asdict
+
+from billing.catalog import commands as catalogue, coupon as coupons, coupon_acts, plan as plans
 from billing.catalog.plan import Plan, PlanItem
 from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_settings
@@ -34,6 +37,7 @@ from gateway.answers.refusals import Refusal, renamed_fields
 from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import account_lists, billing_admin as admin, schemas as shapes
+from gateway.http.acts import Door
 from gateway.http.fields import EnvironmentMismatch, cursor_id
 from gateway.http.idempotency import run_once, run_steps
 from gateway.http.pipeline import environment_of
@@ -43,8 +47,10 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.fields import Fields, LooseFields, time_us
 from kernel.tenant import Tenant
 from keys.account import read_tenants
+from keys.act import Act, ActContext, Change
 from keys.audit_log import Actor
 from keys.principal import ADMIN
+from runtime.acts import run_act
 from store.database import Transaction
 
 READ: Final = ("billing:read",)
@@ -162,21 +168,33 @@ async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answ
     more = shown[-1].id if len(found) > query.limit else None
     return plain_answer(
         shapes.Page(
-            success=True, data=[admin.Coupon(**one.shape()) for one in shown], next_cursor=more
+            success=True, data=[coupon_acts.view_of(one) for one in shown], next_cursor=more
         )
     )
 
 
 async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answer:
     """Makes a coupon; the credit that it pays for is promotional."""
-    wanted = call.body.coupon(call.principal.environment, call.now_us)
+    door, body = Door(_CREATE_COUPON, call, is_operator=True), call.body
 
-    async def work(tx: Transaction) -> coupons.Coupon:
-        return await catalogue.create_coupon(tx, wanted, by=_actor(call), now_us=call.now_us)
+    async def work(tx: Transaction) -> Change[coupons.Coupon]:
+        return await run_act(_CREATE_COUPON, await door.context(tx), body)
 
-    return await run_once(
-        call, work, lambda made: _said(admin.Coupon(**made.shape()), http_status=201)
-    )
+    def render(change: Change[coupons.Coupon]) -> Answer:
+        return _said(coupon_acts.view_of(change.after), http_status=201)
+
+    return await run_once(call, work, render)
+
+
+async def _make_coupon(context: ActContext, asked: admin.CouponBody) -> Change[coupons.Coupon]:
+    values = asdict(asked) | {"expires_at": time_us(asked.expires_at, "expires_at")}
+    made = coupons.new_coupon(context.tenant.environment, now_us=context.now_us, **values)
+    return Change(after=await coupons.create(context.tx, made))
+
+
+# The same act, of amounts in the currency's smallest unit.
+_CREATED: Final[Act[Any, Any]] = coupon_acts.CREATE_COUPON
+_CREATE_COUPON: Final = replace(_CREATED, input=admin.CouponBody, run=_make_coupon)
 
 
 async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> Answer:
@@ -300,7 +318,7 @@ _get, _post, _put = (partial(_row, method) for method in ("GET", "POST", "PUT"))
 _Said, _Page, _Query = shapes.Said, shapes.Page, shapes.PageQuery
 _Lines, _Orders = _Page[shapes.Transaction], _Page[OrderShape]
 _Plan, _Plans = _Said[shapes.Plan], _Said[list[shapes.Plan]]
-_Coupon, _Config = _Said[admin.Coupon], _Said[admin.Config]
+_Coupon, _Config = _Said[coupon_acts.Coupon], _Said[admin.Config]
 _SALE = (
     *(codes.NOT_FOUND, codes.NOT_REDEEMABLE, codes.ALREADY_SETTLED, codes.AMOUNT_OUT_OF_RANGE),
     codes.LIMIT_REACHED,
@@ -358,7 +376,7 @@ SURFACE = ApiSurface(
         _get(PLANS, all_plans, "Every plan", _Plans),
         _post(PLANS, create_plan, "Make a plan", _Plan, status=201, body=admin.PlanBody),
         _put(PLANS + "/{plan_id}", change_plan, "Change a plan", _Plan, body=admin.PlanChanges),
-        _get(COUPONS, list_coupons, "Coupons", _Page[admin.Coupon], query=admin.CouponsQuery),
+        _get(COUPONS, list_coupons, "Coupons", _Page[coupon_acts.Coupon], query=admin.CouponsQuery),
         _post(COUPONS, create_coupon, "Make one", _Coupon, status=201, body=admin.CouponBody),
         _get(
             "/admin/credits/transactions",

@@ -346,7 +346,9 @@ async def test_a_disabled_one_is_refused_until_it_is_enabled(buyer: Buyer) -> No
     await buyer.coupon()
     database = buyer.account.database
 
-    off = await database.transaction(lambda tx: set_active(tx, "live", "summer", is_active=False))
+    _, off = await database.transaction(
+        lambda tx: set_active(tx, "live", "summer", is_active=False)
+    )
     with pytest.raises(CouponRefused, match="disabled"):
         await buyer.place(coupon="SUMMER")
     await database.transaction(lambda tx: set_active(tx, "live", "SUMMER", is_active=True))

@@ -109,13 +109,13 @@ async def test_a_coupon_is_made_and_disabled(store: Store) -> None:
     made = await fill(boss, f"{HERE}/coupons", {**COUPON, "uses_max": "5"})
     listed = text_of((await boss.get(f"{HERE}/coupons")).text)
     order = await store.order(coupon="SUMMER-20")
-    await press(boss, f"{HERE}/coupons", f"{HERE}/coupons/SUMMER-20/active", active="no")
+    await press(boss, f"{HERE}/coupons", f"{HERE}/coupons/SUMMER-20/disable")
     refused = await store.post(coupon="SUMMER-20")
     await switch(boss, "live")
-    elsewhere = await boss.send(f"{HERE}/coupons/SUMMER-20/active", {"active": "yes"})
+    elsewhere = await boss.send(f"{HERE}/coupons/SUMMER-20/enable", {})
 
-    assert made.headers["location"] == f"{HERE}/coupons?said=coupon-made"
-    assert "SUMMER-20 20 % 10.00 USD 0 of 5 any number never active" in listed
+    assert made.headers["location"] == f"{HERE}/coupons?said=coupons.create"
+    assert "SUMMER-20 20 — 10.00 USD 0 5 — active" in listed
     assert order["pay_amount"] == 1600
     assert refused.status_code == 409
     assert elsewhere.status_code == 404
@@ -125,16 +125,16 @@ async def test_a_coupon_is_made_and_disabled(store: Store) -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"code": ""}, "A code has 2 to 40"),
+        ({"code": ""}, "Fill this in"),
         ({"code": NASTY}, "A code has 2 to 40"),
         ({"percent": ""}, "Give a percentage or an amount"),
-        ({"percent": "0"}, "Write a whole number from 1 to 100"),
-        ({"percent": "101"}, "Write a whole number from 1 to 100"),
+        ({"percent": "0"}, "Write a whole number of at least 1"),
+        ({"percent": "101"}, "Write a whole number of at most 100"),
         ({"percent": "5", "amount_off": "5.00"}, "A percentage or an amount"),
         ({"minimum": "ten"}, "decimal"),
-        ({"uses_max": "0"}, "Write a whole number from 1 to"),
-        ({"expires_on": "2020-01-01"}, "Would have expired already"),
-        ({"expires_on": "soon"}, "A day is written like"),
+        ({"uses_max": "0"}, "Write a whole number of at least 1"),
+        ({"expires_at": "2020-01-01"}, "Is in the past"),
+        ({"expires_at": "soon"}, "Expected a time"),
     ],
 )
 async def test_a_bad_coupon_is_told_and_kept_in_the_form(

@@ -20,7 +20,7 @@ FILES = {
     "accounts": ("accounts", "id,name,email,is_operator,is_sandbox,live_opened_at"),
     "audit": ("audit-log", "entry_id,entry_created_at,entry_action,entry_outcome"),
     "codes": ("code-batches", "id,name,credits_micros,code_count,uses_max,used_count"),
-    "coupons": ("coupons", "id,code,kind,percent,amount_off,currency,minimum_amount"),
+    "coupons": ("coupons", "id,environment,code,kind,percent,amount_off,currency"),
     "disputes": ("disputes", "id,provider,account_id,order_id,amount,currency,status"),
     "documents": ("documents", "id,account_id,kind,number,order_id,subscription_id"),
     "events": ("provider-events", "received_at,notification_provider,notification_event_id"),

@@ -1,0 +1,214 @@
+"""Coupons: codes that lower an order's price."""
+
+from collections.abc import Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from billing.catalog import coupon as coupons
+from billing.catalog.coupon import CODE_CHARACTERS_MAX, PERCENT_MAX, USES_MAX, CouponTaken
+from billing.ledger.price import check_currency, price_of
+from kernel.fields import Fields, Page, ShortText, Time as TimeText, said, time_us
+from kernel.words import MinorUnits, Time
+from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
+from keys.principal import ADMIN
+from store.keyset import Begin
+
+Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
+
+
+class Coupon(Struct, kw_only=True):
+    """A coupon with what is used of it."""
+
+    id: str
+    environment: str
+    code: Annotated[str, Meta(description="What the payer types.")]
+    kind: Annotated[
+        Literal["percent", "amount"],
+        Meta(description="Whether it takes off a percentage or an amount."),
+    ]
+    percent: Annotated[int | None, said("Percent off")]
+    amount_off: MinorUnits | None
+    currency: str | None
+    minimum_amount: Annotated[MinorUnits | None, said("Minimum order")]
+    uses_max: Annotated[int | None, said("Total uses")]
+    uses_per_account: int | None
+    used_count: Annotated[int, Meta(description="How often it was used."), said("Used")]
+    active: Annotated[bool, said("Status")]
+    expires_at: Annotated[Time | None, said("Expires")]
+    created_at: Time
+
+
+class NewCoupon(Fields, frozen=True, kw_only=True):
+    """A coupon that can be used at once; one of percent and amount_off must be given."""
+
+    code: Annotated[
+        ShortText,
+        Meta(
+            description=f"What payers type: 2 to {CODE_CHARACTERS_MAX} letters, digits, _ and -; of either case."
+        ),
+    ]
+    percent: (
+        Annotated[
+            int,
+            Meta(ge=1, le=PERCENT_MAX, description="Of the list price."),
+            said("Percent off", hint="Of the list price; a percentage or an amount."),
+        ]
+        | None
+    ) = None
+    amount_off: (
+        Annotated[
+            ShortText, Meta(description="Instead of a percentage; a decimal number, such as 5.00.")
+        ]
+        | None
+    ) = None
+    minimum: (
+        Annotated[
+            ShortText,
+            Meta(description="The least list price; a decimal number, such as 20.00."),
+            said("Minimum order"),
+        ]
+        | None
+    ) = None
+    currency: Annotated[ShortText, Meta(description="Of these amounts; ISO 4217.")] = "USD"
+    uses_max: (
+        Annotated[
+            Uses, Meta(description="By everybody; any number by default."), said("Total uses")
+        ]
+        | None
+    ) = None
+    uses_per_account: Annotated[Uses, Meta(description="Any number by default.")] | None = None
+    expires_at: (
+        Annotated[
+            TimeText,
+            Meta(description="It is taken no longer from then on; never by default."),
+            said("Expires at, UTC"),
+        ]
+        | None
+    ) = None
+
+
+def view_of(coupon: coupons.Coupon) -> Coupon:
+    """Return the coupon as every door shows it."""
+    return Coupon(**coupon.shape())
+
+
+async def create_coupon(context: ActContext, asked: NewCoupon) -> Change[coupons.Coupon]:
+    """Add a coupon; raises InvalidInput and CouponTaken."""
+    currency = check_currency(asked.currency)
+    amount_off, minimum = (
+        None if text is None else price_of(text, currency, param=name).amount
+        for name, text in (("amount_off", asked.amount_off), ("minimum", asked.minimum))
+    )
+    coupon = coupons.new_coupon(
+        context.tenant.environment,
+        asked.code,
+        now_us=context.now_us,
+        percent=asked.percent,
+        amount_off=amount_off,
+        minimum_amount=minimum,
+        currency=None if amount_off is None and minimum is None else currency,
+        uses_max=asked.uses_max,
+        uses_per_account=asked.uses_per_account,
+        expires_at=time_us(asked.expires_at, "expires_at"),
+    )
+    return Change(after=await coupons.create(context.tx, coupon))
+
+
+async def _set_active(
+    context: ActContext, _asked: Fields, *, is_active: bool
+) -> Change[coupons.Coupon]:
+    before, after = await coupons.set_active(
+        context.tx, context.tenant.environment, context.object_id, is_active=is_active
+    )
+    return Change(before=before, after=after)
+
+
+async def listed(
+    context: ActContext, _asked: Page, begin: Begin, limit: int
+) -> Sequence[coupons.Coupon]:
+    """Return the coupons, newest first."""
+    return await coupons.list_coupons(
+        context.tx, context.tenant.environment, before_id=begin, limit=limit
+    )
+
+
+LIST_COUPONS = ListAct(
+    name="coupons.list",
+    summary="List coupons, newest first",
+    path="/coupons",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=Page,
+    run=listed,
+    view=view_of,
+    result=Coupon,
+    prefix="cpn",
+    is_catalogue=True,
+    named_by="code",
+    columns=(
+        *("code", "percent", "amount_off", "minimum_amount", "used_count", "uses_max"),
+        *("expires_at", "active"),
+    ),
+    examples=("topup coupons list --environment live",),
+)
+CREATE_COUPON = Act(
+    name="coupons.create",
+    summary="Create a coupon",
+    description="The part of an order that it pays for is promotional credit.",
+    path="/coupons",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=NewCoupon,
+    run=create_coupon,
+    view=view_of,
+    result=Coupon,
+    status=201,
+    refuses=(CouponTaken,),
+    is_catalogue=True,
+    audit=Audited("coupon.create", coupons.Coupon.shape, is_whole=True),
+    done="The coupon can be used from now on.",
+    examples=(
+        "topup coupons create --code SPRING --percent 10 --uses-per-account 1",
+        "topup coupons create --code FIVE --amount-off 5.00 --minimum 20.00",
+    ),
+)
+DISABLE_COUPON = Act(
+    name="coupons.disable",
+    summary="Disable a coupon",
+    description="It is taken no longer; orders that have it keep it.",
+    path="/coupons/{coupon_code}/disable",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=partial(_set_active, is_active=False),
+    view=view_of,
+    result=Coupon,
+    is_catalogue=True,
+    named_by="code",
+    audit=Audited("coupon.disable", coupons.Coupon.shape, is_whole=True),
+    applies=attrgetter("active"),
+    done="The coupon is disabled; orders that were made with it stay as they are.",
+    examples=("topup coupons disable SPRING",),
+)
+ENABLE_COUPON = Act(
+    name="coupons.enable",
+    summary="Enable a coupon",
+    description="It is taken again.",
+    path="/coupons/{coupon_code}/enable",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=partial(_set_active, is_active=True),
+    view=view_of,
+    result=Coupon,
+    is_catalogue=True,
+    named_by="code",
+    audit=Audited("coupon.enable", coupons.Coupon.shape, is_whole=True),
+    applies=lambda coupon: not coupon.active,
+    done="The coupon can be used again.",
+    examples=("topup coupons enable SPRING",),
+)
+ACTS = (LIST_COUPONS, CREATE_COUPON, DISABLE_COUPON, ENABLE_COUPON)

@@ -1,0 +1,55 @@
+"""The samples of what is sold: packs, coupons."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tests.acts.sample import Sample
+
+PACK: Final = {"id": "pack_{door}", "name": "Mini", "price": "5.00", "credits": 5_500}
+COUPON: Final = {"code": "SUMMER-{door}", "percent": 25}
+
+OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "packs": ("packs.create", {**PACK, "id": "pack_of_{door}"}),
+    "coupons": ("coupons.create", COUPON),
+}
+GOOD: Final[Mapping[str, Sequence[Sample]]] = {
+    "packs.list": (Sample({"all": True}),),
+    "packs.create": (Sample({**PACK, "bonus_credits": 500, "popular": True}),),
+    "packs.disable": (Sample(is_again=True),),
+    "packs.enable": (Sample(is_again=True, after="packs.disable"),),
+    "coupons.list": (Sample({"limit": 1}),),
+    "coupons.create": (
+        Sample(COUPON),
+        Sample(
+            {
+                "code": "five-{door}",
+                "amount_off": "1.500",
+                "minimum": "20",
+                "currency": "kwd",
+                "uses_max": 100,
+                "uses_per_account": 1,
+                "expires_at": "2999-01-31T00:00:00Z",
+            }
+        ),
+    ),
+    "coupons.disable": (Sample(is_again=True),),
+    "coupons.enable": (Sample(is_again=True, after="coupons.disable"),),
+}
+BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
+    "packs.create": (
+        {**PACK, "credits": 0},
+        {**PACK, "id": "PACK PRO"},
+        {**PACK, "price": "1e3"},
+        {**PACK, "currency": "BITCOIN"},
+        {**PACK, "bonus_credits": 5_500},
+    ),
+    "coupons.create": (
+        {"code": "TEN"},
+        {"code": "TEN", "percent": 101},
+        {"code": "TEN", "percent": 5, "amount_off": "5.00"},
+        {"code": "A B", "percent": 5},
+        {"code": "TEN", "amount_off": "five"},
+        {"code": "TEN", "amount_off": "5", "currency": "BITCOIN"},
+        {"code": "TEN", "percent": 5, "expires_at": "2020-01-31T00:00:00Z"},
+    ),
+}

@@ -1,0 +1,16 @@
+"""One call of an act in the test of all doors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One call. is_again: it is made twice, and changes nothing the second time. after: an act that is done to the
+    object first.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    is_again: bool = False
+    after: str = ""
