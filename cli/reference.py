@@ -45,11 +45,20 @@ Of every command that opens it, `doctor` among them; the sentence says which set
 """
 
 
+def root() -> click.Context:
+    """Return the context of `topup` itself, with its settings.
+
+    Click keeps the help option that a command is first asked for, so a context without `-h` takes it from that
+    command for the rest of the process.
+    """
+    return click.Context(main, info_name="topup", **main.context_settings)
+
+
 def commands() -> Iterator[tuple[str, click.Context]]:
     """Every command and group but the first, as it is typed, in the order of `topup --help`."""
-    with click.Context(main, info_name="topup", **main.context_settings) as root:
-        for name in main.list_commands(root):
-            yield from _below(main, name, root)
+    with root() as context:
+        for name in main.list_commands(context):
+            yield from _below(main, name, context)
 
 
 def page() -> str:

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from cli.main import main
+from cli.reference import root
 from runtime.context import connections_of_a_process
 from runtime.settings import PREFIX, Settings, known_variables, load_settings
 
@@ -67,7 +68,7 @@ def _fault(command: str) -> str | None:
     except ValueError:
         words = command.split()[1:]
     here: click.Command = main
-    context = click.Context(main, info_name="topup")
+    context = root()
     while isinstance(here, click.Group) and words and _WORD.match(words[0]):
         found = here.get_command(context, words[0])
         if found is None:

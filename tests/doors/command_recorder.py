@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli.main import main
+from cli.reference import root
 from gateway.app import create_app
 from gateway.http.routing import Router
 from gateway.surfaces import API_PREFIX, SURFACES
@@ -203,7 +204,7 @@ def command_of(words: list[str]) -> str:
     """The command's own words: without its arguments."""
     group: click.Command = main
     found = ["topup"]
-    with click.Context(main) as context:
+    with root() as context:
         for word in words:
             if not isinstance(group, click.Group):
                 break
