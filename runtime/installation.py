@@ -66,7 +66,7 @@ def pool_options(settings: Settings) -> PoolOptions:
         connections_max=settings.database_connections,
         statement_cache=settings.database_statement_cache,
         connect_timeout_s=settings.database_connect_timeout_s,
-        wait_s=settings.database_wait_s,
+        pool_timeout_s=settings.database_pool_timeout_s,
         statement_timeout_s=settings.database_statement_timeout_s,
         lock_timeout_s=settings.database_lock_timeout_s,
         direct_url=settings.database_direct_url.get_secret_value(),

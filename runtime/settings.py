@@ -52,6 +52,11 @@ _TOO_WIDE = {
 }
 # From this length on a misspelt name may differ in one character more.
 _LONG_NAME = 18
+# Names from before 0.1.0, whose nearest name is none or another setting's.
+_RENAMED = {
+    "TOPUP_DATABASE_WAIT_S": "TOPUP_DATABASE_POOL_TIMEOUT_S",
+    "TOPUP_SANDBOXES_MB_PER_DAY": "TOPUP_SANDBOX_TOTAL_MB_PER_DAY",
+}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
@@ -104,8 +109,8 @@ class Settings(SettingGroups, BaseSettings):
     database_connect_timeout_s: float = Field(
         3, gt=0, le=60, description="Seconds for opening a connection to PostgreSQL."
     )
-    database_wait_s: float = Field(
-        5, gt=0, le=60, description="Seconds to wait for a connection that others have."
+    database_pool_timeout_s: float = Field(
+        5, gt=0, le=60, description="Seconds to wait for a free connection of the pool."
     )
     database_statement_timeout_s: float = Field(
         30, ge=1, le=600, description="Seconds after which PostgreSQL ends a statement of ours."
@@ -386,8 +391,9 @@ def known_variables() -> set[str]:
 
 
 def nearest_setting(name: str) -> str | None:
-    """The setting that the unknown variable misspells; None where it resembles none."""
-    return nearest(name.upper(), known_variables(), most=2 if len(name) < _LONG_NAME else 3)
+    """Return the setting that the unknown variable misspells or was renamed to, or None."""
+    most = 2 if len(name) < _LONG_NAME else 3
+    return _RENAMED.get(name.upper()) or nearest(name.upper(), known_variables(), most=most)
 
 
 def unknown_variables() -> list[str]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
     """connections_max: of each of the two general pools. statement_cache: statements that each
-    connection keeps prepared, 0 for none. wait_s: for a connection that others have. direct_url: the
-    server itself, where the database's own URL leads to a pooler; empty for none.
+    connection keeps prepared, 0 for none. pool_timeout_s: how long to wait for a free connection.
+    direct_url: the server itself, if the database's own URL leads to a pooler; empty for none.
     """
 
     connections_max: int = 6
     statement_cache: int = 1024
     connect_timeout_s: float = 3.0
-    wait_s: float = 5.0
+    pool_timeout_s: float = 5.0
     statement_timeout_s: float = 30.0
     lock_timeout_s: float = 3.0
     direct_url: str = field(default="", repr=False)

@@ -30,8 +30,10 @@ class StagingSettings(BaseModel):
         description="Rows of a sandbox or unverified account on a day; 0: any number.",
     )
     sandbox_mb_per_day: int = Field(64, ge=0, description="The same in MiB; 0: any size.")
-    sandboxes_mb_per_day: int = Field(
-        2048, ge=0, description="MiB of all sandbox and unverified accounts on a day; 0: any size."
+    sandbox_total_mb_per_day: int = Field(
+        2048,
+        ge=0,
+        description="MiB of all sandbox and unverified accounts together on a day; 0: any size.",
     )
     staging_reserve_mb: int = Field(
         1024,
@@ -49,5 +51,5 @@ class StagingSettings(BaseModel):
         return Quotas(
             verified=Quota(self.staging_rows_per_day, self.staging_mb_per_day * _MIB),
             unverified=Quota(self.sandbox_rows_per_day, self.sandbox_mb_per_day * _MIB),
-            together=Quota(0, self.sandboxes_mb_per_day * _MIB),
+            together=Quota(0, self.sandbox_total_mb_per_day * _MIB),
         )

@@ -185,7 +185,7 @@ class ConnectionPool:
     async def _acquire(self) -> PooledConnection:
         if self._is_closed:
             raise ConnectionLost("closed")
-        async with asyncio.timeout(self._options.wait_s):
+        async with asyncio.timeout(self._options.pool_timeout_s):
             while len(self._lent) + self._opening + len(self._idle) >= self._connections_max:
                 waiter: asyncio.Future[PooledConnection | None] = (
                     asyncio.get_running_loop().create_future()

@@ -137,6 +137,9 @@ def test_a_variable_that_resembles_no_setting_is_told_once_at_the_start(
         ("TOPUP_HSOT", "1", "did you mean TOPUP_HOST?"),
         ("TOPUP_TRUSTED_PROXY", "10.0.0.1", "did you mean TOPUP_TRUSTED_PROXIES?"),
         ("TOPUP_STRIPE_SECRET_KYE", "x", "did you mean TOPUP_STRIPE_SECRET_KEY?"),
+        ("TOPUP_DATABASE_WAIT_S", "5", "did you mean TOPUP_DATABASE_POOL_TIMEOUT_S?"),
+        ("TOPUP_DATABASE_POOL_TIMOUT_S", "5", "did you mean TOPUP_DATABASE_POOL_TIMEOUT_S?"),
+        ("TOPUP_SANDBOXES_MB_PER_DAY", "1", "did you mean TOPUP_SANDBOX_TOTAL_MB_PER_DAY?"),
         (
             "TOPUP_TRUSTED_PROXIES",
             "10.0.0.0/8,0.0.0.0/0",

@@ -251,7 +251,7 @@ class Installation:
             "staging_mb_per_day": "0",
             "sandbox_rows_per_day": "0",
             "sandbox_mb_per_day": "0",
-            "sandboxes_mb_per_day": "0",
+            "sandbox_total_mb_per_day": "0",
             "staging_reserve_mb": "0",
             "webhook_allow_private": "true",
             "log_format": "json",

@@ -169,7 +169,7 @@ async def test_without_room_staging_is_refused_and_live_and_readiness_go_on(
     assert "Staging is closed" in (await boss.get("/dashboard/admin/home")).text
 
 
-@pytest.mark.gateway_settings(sandboxes_mb_per_day=1)
+@pytest.mark.gateway_settings(sandbox_total_mb_per_day=1)
 async def test_no_sandbox_is_made_once_all_of_them_stored_as_much_as_they_may(
     gateway: Gateway,
 ) -> None:
