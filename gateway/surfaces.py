@@ -53,6 +53,7 @@ from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
 from keys.api_keys import acts as api_keys
 from keys.tokens import acts as tokens
+from webhooks.endpoints import acts as endpoints
 
 API = ApiSurface(
     API_PREFIX,
@@ -88,6 +89,7 @@ API = ApiSurface(
         *mandates.ROUTES,
         *cli_login.ROUTES,
         *routes_of(tokens.ACTS),
+        *routes_of(endpoints.ACTS),
         *webhooks.ROUTES,
         *certification.ROUTES,
         *endpoint_health.ROUTES,

@@ -120,11 +120,14 @@ def time_us(text: str | None, param: str) -> int | None:
         ) from None
 
 
+_LEAST: Final = frozenset({"minItems", "minProperties"})
+
+
 class FieldFacts(NamedTuple):
     """What is known of one field of an input.
 
     kind: of the value, or of each item of a list; rows: a list of objects, whose fields are `inner`, of the type `struct`. choices: the
-    words that are right; empty: any. least and most: of a number, characters_max: of a text; None: no bound.
+    words that are right; empty: any. can_be_empty: a list or an object may have nothing in it. least and most: of a number, characters_max: of a text; None: no bound.
     is_nullable: null takes it away. is_kept: left out, it stays as it is.
     """
 
@@ -139,6 +142,7 @@ class FieldFacts(NamedTuple):
     is_required: bool
     is_nullable: bool
     is_kept: bool
+    can_be_empty: bool
     default: Any
     choices: tuple[str, ...]
     least: int | None
@@ -173,6 +177,7 @@ def _facts(field: Any) -> FieldFacts:
         is_required=field.required,
         is_nullable=found.is_nullable,
         is_kept=field.default is UNSET,
+        can_be_empty=(found.is_list or kind == "object") and not found.schema.keys() & _LEAST,
         default=None if default is msgspec.NODEFAULT else default,
         choices=found.choices,
         least=found.bounds[0],
@@ -237,6 +242,8 @@ class _Type:
         self.description = meta.description or self.description
         self.extra |= meta.extra or {}
         self.schema |= meta.extra_json_schema or {}
+        if self.is_list and meta.min_length:
+            self.schema["minItems"] = meta.min_length
         # The bounds and lengths of a list count its items.
         if not self.is_list:
             least, most = self.schema.get(BOUNDS, (meta.ge, meta.le))

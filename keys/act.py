@@ -63,12 +63,14 @@ class Change(Generic[R]):
     """What an act did. before: None for a new object. shown_once: secrets, by the fields of the act's result.
 
     noted: what the audit entry says in place of the object, where the object doesn't show what was done.
+    is_gone: the object is no more, and the audit entry says what it was.
     """
 
     after: R
     before: R | None = None
     shown_once: Mapping[str, str] = field(default_factory=dict)
     noted: Mapping[str, Any] | None = None
+    is_gone: bool = False
 
     @property
     def is_change(self) -> bool:
@@ -95,7 +97,8 @@ class ActRow:
     prefix; its one parameter is the object's id. owner_of: finds the tenant of an object, for an operator, who
     need not say whose it is. is_catalogue: of an environment and of no account. columns: what a table shows, the
     most important first. examples: whole command lines. named_by: the field of the object's view that the path's
-    parameter is. The other fields are a Route's.
+    parameter is. topup_of: finds the id of the top-up that an answer is about. The other fields are
+    a Route's.
     """
 
     name: str
@@ -112,6 +115,7 @@ class ActRow:
     examples: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     named_by: str = "id"
+    topup_of: Callable[[Any], str | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,14 +126,17 @@ class Act(ActRow, Generic[I, R]):
     object's view is in a state for it, so that a page offers it; None: any is. moves_money: for operators it needs the scope of
     money. asks: what
     a person is asked first, filled with the fields of the object's view; empty: nothing is lost that cannot be
-    taken back.
+    taken back. audit: how it stands in the audit log; a function of before and after: the entries of this change;
+    None: its rule writes the entry, or the object itself says who did it. target: the caller's web address among
+    the input, whose host is looked up before the transaction; merchants' acts alone have one. asks_password_if: whether this
+    call shows or moves a secret of live, so that a session has to give its password again.
     """
 
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
-    audit: Audited
+    audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
     input: type[I]
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
-    status: Literal[200, 201] = 200
+    status: Literal[200, 201, 202] = 200
     shows_secret: bool = False
     event: str | None = None
     done: str = "Saved."
@@ -137,9 +144,15 @@ class Act(ActRow, Generic[I, R]):
     moves_money: bool = False
     asks: str = ""
     asks_password: bool = False
+    asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
+    target: Callable[[I], str | None] | None = None
     session_only: bool = False
     is_for_paused: bool = False
     is_for_suspended: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that no operator's call needs a look-up: the command line in process has none."""
+        assert self.target is None or OPERATOR not in self.audience, self.name
 
 
 @dataclass(frozen=True, kw_only=True)

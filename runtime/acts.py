@@ -1,10 +1,10 @@
 """Runs an act for whichever door asked: the act, its audit entry and its event, in one transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from keys import audit_log
-from keys.act import Act, ActContext, Change
+from keys.act import Act, ActContext, Audited, Change
 from keys.api_keys.api_key import ApiKey
 from webhooks.events.key_events import tell_key
 
@@ -21,7 +21,9 @@ async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R
     """
     change = await act.run(context, asked)
     if change.is_change:
-        await _write_entry(act, context, change)
+        entries = [_entry(one, act, context, change) for one in _audits(act, change)]
+        if entries:
+            await audit_log.record(context.tx, entries)
         if act.event is not None:
             tell = _TELLS[type(change.after)]
             by = context.by.name
@@ -29,11 +31,21 @@ async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R
     return change
 
 
-async def _write_entry(act: Act[Any, Any], context: ActContext, change: Change[Any]) -> None:
-    before, after = _said(act, change)
-    entry = audit_log.entry(
+def _audits(act: Act[Any, Any], change: Change[Any]) -> Sequence[Audited]:
+    if act.audit is None:
+        return ()
+    if isinstance(act.audit, Audited):
+        return (act.audit,)
+    return act.audit(change.before, change.after)
+
+
+def _entry(
+    audit: Audited, act: Act[Any, Any], context: ActContext, change: Change[Any]
+) -> audit_log.AuditEntry:
+    before, after = _said(audit, change)
+    return audit_log.entry(
         context.by,
-        act.audit.action,
+        audit.action,
         environment=context.tenant.environment,
         account_id=context.tenant.account_id or None,
         is_security=not act.is_catalogue,
@@ -42,23 +54,24 @@ async def _write_entry(act: Act[Any, Any], context: ActContext, change: Change[A
         after=after,
         now_us=context.now_us,
     )
-    await audit_log.record(context.tx, [entry])
 
 
 def _said(
-    act: Act[Any, Any], change: Change[Any]
-) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
+    audit: Audited, change: Change[Any]
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
     """Return what the entry says of before and after."""
     if change.noted is not None:
         return None, change.noted
-    after = act.audit.shows(change.after)
+    after = audit.shows(change.after)
+    if change.is_gone:
+        return after, None
     if change.before is None:
         return None, after
-    before = act.audit.shows(change.before)
+    before = audit.shows(change.before)
     if before == after:
         # What was done is said by the action, not by what the entry shows of the object.
         return None, after
-    if act.audit.is_whole:
+    if audit.is_whole:
         return before, after
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
     return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}

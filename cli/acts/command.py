@@ -130,6 +130,8 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
     elif isinstance(act, ReadAct):
         print_found(act.result, way.show(act), act.columns)
     else:
+        if act.method == "PATCH" and not values:
+            raise click.UsageError("Nothing would change: give at least one option.")
         if act.asks and not given["yes"]:
             _confirm(act.asks.format_map({} if shown is None else way.show(shown)))
         print_result(act.result, way.change(act, values), is_secret=act.shows_secret)

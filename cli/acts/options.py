@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
+import msgspec
 
 from cli.options import take_secret
 from kernel.clock import moment_us, rfc3339
@@ -16,6 +17,7 @@ from kernel.fields import FieldFacts
 
 # Which fields `--no` takes away.
 REMOVED: Final = "removed"
+_UNITS: Final = ("-cents", "-per-s", "-s")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
 _METAVARS: Final = {"integer": "NUMBER", "time": "TIME", "object": "JSON", "text": "TEXT"}
 
@@ -23,7 +25,7 @@ _METAVARS: Final = {"integer": "NUMBER", "time": "TIME", "object": "JSON", "text
 def options_of(facts: Sequence[FieldFacts]) -> list[click.Option]:
     """Return an option for each field, and `--no` if there are fields that can be taken away."""
     options = [_option(one) for one in facts if not _is_object(one)]
-    removable = [_limit(one) for one in facts if one.is_nullable and one.is_kept]
+    removable = [_limit(one) for one in facts if _is_removable(one)]
     if removable:
         options.append(
             click.Option(
@@ -44,16 +46,29 @@ def values_of(facts: Sequence[FieldFacts], given: Mapping[str, Any]) -> dict[str
         if value is not None and value != ():
             values[one.name] = _value(one, value)
     removed = set(given.get(REMOVED) or ())
-    return values | {one.name: None for one in facts if _limit(one) in removed}
+    return values | {one.name: _nothing(one) for one in facts if _limit(one) in removed}
 
 
 def _is_object(fact: FieldFacts) -> bool:
-    return fact.kind == "object" and not fact.is_list
+    """Return whether it is an object with fields of its own, which no option has."""
+    return fact.kind == "object" and not fact.is_list and fact.struct is not None
+
+
+def _is_removable(fact: FieldFacts) -> bool:
+    return fact.is_kept and not _is_object(fact) and (fact.is_nullable or fact.can_be_empty)
+
+
+def _nothing(fact: FieldFacts) -> Any:
+    """Return what takes the field away."""
+    if fact.is_nullable:
+        return None
+    return [] if fact.is_list else {}
 
 
 def _limit(fact: FieldFacts) -> str:
     """Return the field's word without its unit, as --no says it."""
-    return _word(fact).removesuffix("-cents").removesuffix("-s")
+    word = _word(fact)
+    return next((word.removesuffix(unit) for unit in _UNITS if word.endswith(unit)), word)
 
 
 def _word(fact: FieldFacts) -> str:
@@ -63,15 +78,18 @@ def _word(fact: FieldFacts) -> str:
 def _option(fact: FieldFacts) -> click.Option:
     words = [f"--{_word(fact)}", fact.name]
     if fact.is_list and fact.name.endswith("s"):
-        words.insert(1, f"--{_word(fact)[:-1]}")
+        words.insert(1, f"--{_word(fact).removesuffix('-s').removesuffix('s')}")
     if fact.kind == "yes_no":
         words[0] = f"--{_word(fact)}/--no-{_word(fact)}"
-    is_shown = not fact.is_list and fact.default not in {None, False, ""}
+    is_shown = not fact.is_list and fact.default not in (None, False, "", {})
     notes = [fact.description or fact.label, "Repeat for several." if fact.is_list else ""]
     if is_shown:
         notes.append(f"[default: {fact.default}]")
     more: dict[str, Any] = {}
-    if fact.is_secret:
+    if fact.kind == "object" and fact.is_secret:
+        notes.append("A file of JSON, since it may be secret; - reads standard input.")
+        more |= {"type": click.File("r")}
+    elif fact.is_secret:
         more |= {"callback": take_secret, "envvar": f"TOPUP_{fact.name.upper()}"}
     return click.Option(
         words,
@@ -93,10 +111,29 @@ def _metavar(fact: FieldFacts) -> str:
 
 
 def _value(fact: FieldFacts, written: Any) -> Any:
+    if fact.kind == "rows":
+        return [_row(fact, one) for one in written]
     if fact.is_list:
-        read = _row if fact.kind == "rows" else _single
-        return [read(fact, one) for one in written]
+        return [_single(fact, one) for line in written for one in _items(fact, line)]
+    if fact.kind == "object":
+        return _object(fact, written)
     return _single(fact, written)
+
+
+def _items(fact: FieldFacts, written: str) -> Sequence[str]:
+    """Return the items of one option: numbers may stand in one, with commas between them."""
+    return written.split(",") if fact.kind == "integer" else [written]
+
+
+def _object(fact: FieldFacts, written: Any) -> Any:
+    """Return the JSON object; raise UsageError, without what was written, for anything else."""
+    try:
+        text = written.read() if fact.is_secret else written
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError):
+        raise click.UsageError(
+            f'--{_word(fact)} must be a JSON object, such as {{"name": "value"}}.'
+        ) from None
 
 
 def _single(fact: FieldFacts, written: Any) -> Any:

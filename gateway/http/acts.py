@@ -1,8 +1,8 @@
 """Mounts acts: an act's row becomes a route, whose handler reads what was asked for, runs the act and answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial, wraps
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from msgspec import Meta, defstruct
 from msgspec.structs import asdict, replace
@@ -10,11 +10,13 @@ from msgspec.structs import asdict, replace
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, created, exported, ok
+from gateway.answers.outcome import Listing, Outcome, begun, created, exported, ok
 from gateway.http.acting import actor_of
 from gateway.http.errors import row_of
-from gateway.http.idempotency import run_once
+from gateway.http.idempotency import run_once, stored_answer
 from gateway.http.lists import Export, list_or_csv, list_rows, short_list
+from gateway.http.outbound_limits import pace_target
+from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
 from kernel.errors import InvalidInput, NotFound
@@ -27,6 +29,13 @@ from keys.principal import ADMIN, AddressNotAllowed
 from runtime.acts import run_act
 from store.database import Transaction
 from store.keyset import Begin
+from webhooks.endpoints.fields import check_target
+
+_ANSWERS: Final[Mapping[int, Callable[[Any], tuple[Outcome, ...]]]] = {
+    200: ok,
+    201: created,
+    202: begun,
+}
 
 
 def routes_of(acts: Sequence[AnyAct], *, is_operator: bool = False) -> tuple[Route, ...]:
@@ -64,7 +73,7 @@ def _route(act: AnyAct, *, is_operator: bool) -> Route:
 
 
 def _changing(act: Act[Any, Any], *, is_operator: bool) -> Route:
-    outcomes: tuple[Outcome, ...] = (created if act.status == 201 else ok)(act.result)
+    outcomes: tuple[Outcome, ...] = _ANSWERS[act.status](act.result)
     return Route(
         act.method,
         act.path,
@@ -131,10 +140,41 @@ async def _change(
         return await run_act(act, await door.context(tx), asked)
 
     def render(change: Change[Any]) -> Answer:
-        shown = shown_of(act, change)
-        return answer(codes.SUCCESS, shown, now_us=call.now_us, http_status=act.status)
+        return answer(
+            codes.SUCCESS,
+            shown_of(act, change),
+            now_us=call.now_us,
+            http_status=act.status,
+            transaction_id=_topup_of(act, change.after),
+        )
 
+    if act.target is not None or act.asks_password_if is not None:
+        # What comes before the transaction is not done again for a repeated call.
+        stored = await stored_answer(call.context, call.request_key)
+        if stored is not None:
+            return stored
+        await _check_before(act, call, door)
     return await run_once(call, work, render, sealed=act.shows_secret, also_lock=door.owners)
+
+
+async def _check_before(act: Act[Any, Any], call: RequestContext[Any, Any], door: "Door") -> None:
+    """Ask for the password where this call needs it, and look up the host of the caller's web address."""
+    context, asked, is_asked = call.context, call.body, act.asks_password_if
+    if is_asked is not None:
+
+        async def work(tx: Transaction) -> bool:
+            return await is_asked(await door.context(tx), asked)
+
+        if await context.database.read(work):
+            await require_password(call)
+    target = None if act.target is None else act.target(asked)
+    if target is not None:
+        await pace_target(context.limiter, call.principal)
+        await check_target(target, call.principal.tenant, context.policy, context.transport)
+
+
+def _topup_of(act: ActRow, found: Any) -> str | None:
+    return None if act.topup_of is None else act.topup_of(found)
 
 
 async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operator: bool) -> Answer:
@@ -144,7 +184,8 @@ async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operato
         return await act.run(await door.context(tx))
 
     found = await call.context.database.read(work)
-    return answer(codes.SUCCESS, act.view(found), now_us=call.now_us)
+    topup_id = _topup_of(act, found)
+    return answer(codes.SUCCESS, act.view(found), now_us=call.now_us, transaction_id=topup_id)
 
 
 async def _list(

@@ -1684,26 +1684,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/webhooks/verify": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Check a received webhook
-         * @description Scope: `webhooks:read`.
-         */
-        post: operations["post_webhooks_verify"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/public/v1/webhooks/{endpoint_id}": {
         parameters: {
             query?: never;
@@ -1746,6 +1726,26 @@ export interface paths {
          * @description Scope: `webhooks:write`.
          */
         post: operations["post_webhooks_endpoint_id_rotate_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/webhooks/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a received webhook
+         * @description Scope: `webhooks:read`.
+         */
+        post: operations["post_webhooks_verify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -19756,53 +19756,6 @@ export interface operations {
             };
         };
     };
-    post_webhooks_verify: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "headers": {
-                 *         "X-AiTopUp-Signature": "t=1765432100,v1=5257a869e7"
-                 *       },
-                 *       "body": "{\"id\":\"evt_abc123\"}",
-                 *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-                 *     }
-                 */
-                "application/json": components["schemas"]["VerifyBody"];
-            };
-        };
-        responses: {
-            /** @description 1000 Success */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:35Z",
-                     *       "data": {
-                     *         "valid": true,
-                     *         "findings": []
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["VerificationAnswer"];
-                };
-            };
-        };
-    };
     get_webhooks_endpoint_id: {
         parameters: {
             query?: never;
@@ -20047,6 +20000,53 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["EndpointWithSecretAnswer"];
+                };
+            };
+        };
+    };
+    post_webhooks_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "headers": {
+                 *         "X-AiTopUp-Signature": "t=1765432100,v1=5257a869e7"
+                 *       },
+                 *       "body": "{\"id\":\"evt_abc123\"}",
+                 *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                 *     }
+                 */
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:35Z",
+                     *       "data": {
+                     *         "valid": true,
+                     *         "findings": []
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VerificationAnswer"];
                 };
             };
         };

@@ -9,7 +9,6 @@ from billing.topups import send, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.deliverable import WALLET_CREDIT_SHAPE
 from gateway.answers.refused import Failure, Link
-from gateway.answers.words import EventTypeWord
 from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
 from kernel.clock import rfc3339
 from kernel.shaped import Shaped
@@ -29,6 +28,7 @@ from kernel.words import (
     TransactionId,
     time_of,
 )
+from webhooks.events.event_type import EventTypeWord
 from webhooks.events.schemas import Approval, Deliverable
 
 __all__ = ["Approval", "Deliverable"]

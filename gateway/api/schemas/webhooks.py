@@ -6,7 +6,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from billing.topups.queries import NO_KEY, SenderKey
 from gateway.answers.refused import Failure
-from gateway.answers.words import EventTypeWord
 from kernel.clock import rfc3339, rfc3339_ms
 from kernel.shaped import Shaped
 from kernel.words import (
@@ -24,94 +23,10 @@ from kernel.words import (
 )
 from webhooks.certification.certify import Certification
 from webhooks.deliveries import log, notice as endpoint_notice
-from webhooks.endpoints import endpoint as endpoints
+from webhooks.events.event_type import EventTypeWord, Types
 from webhooks.replays import replay as replays
 from webhooks.replays.asked import NewReplay, rate_of
 from webhooks.replays.match import Wanted
-
-Types = Annotated[list[EventTypeWord], Meta(description="Event types; empty: all.")]
-
-
-class WebhookEndpoint(Struct, kw_only=True):
-    """Where events are sent. The values of headers are masked."""
-
-    id: EndpointIdText
-    url: Annotated[str, Meta(description="Where the events are sent.")]
-    events: Types
-    description: str
-    status: Literal["enabled", "disabled"]
-    disabled_reason: str | None
-    retry_schedule_s: Annotated[
-        list[int], Meta(description="Entry k: the wait before attempt k, in seconds.")
-    ]
-    rate_limit_per_s: int | None
-    ordered: Annotated[
-        bool, Meta(description="Events of one object are sent one after the other, by `sequence`.")
-    ]
-    include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
-    include_approval_links: Annotated[
-        bool, Meta(description="Whether approval.requested carries decide_url.")
-    ]
-    filter: Annotated[
-        dict[str, Any] | None,
-        Meta(description="What has to stand in data for an event to be sent; null: nothing."),
-    ]
-    headers: Annotated[
-        dict[str, str] | None,
-        Meta(
-            description="Headers of your own that are sent along; the values are masked. Null: what is"
-            " stored of them is damaged, and nothing is sent until you set them anew."
-        ),
-    ]
-    failing_since: Annotated[
-        Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
-    ]
-    created_at: Time
-    ed25519: Annotated[
-        bool, Meta(description="Whether it signs with a key pair of its own beside the secret.")
-    ]
-    public_key: (
-        Annotated[
-            str,
-            Meta(
-                pattern=r"^whpk_[0-9A-Za-z+/]{43}=$",
-                description="What its Ed25519 signatures are checked with; no secret. Null: it has none.",
-            ),
-        ]
-        | None
-    )
-
-    @classmethod
-    def of(cls, endpoint: endpoints.Endpoint, **more: Any) -> Self:
-        """The endpoint with the very fields that its events carry, how it has been, and its public key;
-        more: its secret, shown once.
-        """
-        return cls(
-            **endpoint.shape(),
-            failing_since=time_of(endpoint.failing_since_at),
-            ed25519=endpoint.public_key is not None,
-            public_key=endpoint.public_key,
-            **more,
-        )
-
-
-class EndpointWithSecret(WebhookEndpoint, kw_only=True):
-    """An endpoint and its signing secret, shown this once."""
-
-    secret: Annotated[
-        str,
-        Meta(
-            pattern=r"^whsec_[0-9A-Za-z+/=]+$",
-            description="What its bodies are signed with, shown this once.",
-        ),
-    ]
-
-
-class DeletedEndpoint(Struct, kw_only=True):
-    """An endpoint that is gone."""
-
-    id: EndpointIdText
-    deleted: Annotated[bool, Meta(description="Always true.")]
 
 
 class Event(Struct, kw_only=True):
