@@ -55,6 +55,7 @@ GROUPS = {
     },
     "Deliver it": {
         "platforms": "What credit can be sent to, and who supplies it.",
+        "fees": "What a send costs beside its amount: list, set, clear.",
         "suppliers": "Who provides the credit: create, list, set, check.",
         "stock": "Codes that a supplier hands out: add, list, low.",
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
@@ -93,7 +94,7 @@ FOLDERS = {
     },
     "operator": {"prices", "keys", "tokens"}
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "mail", "report", "reconciliation"}
+    | {"platforms", "fees", "suppliers", "stock", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
     "merchant": {"replay", "listen", "verify", "certify", "verify-receipt"},

@@ -6,6 +6,7 @@ It is off until TOPUP_OPERATOR_API names the addresses that may call it, and has
 from typing import Final
 
 from billing.catalog import coupon_acts, pack_acts
+from billing.fulfilment import fee_acts, platform_acts
 from billing.reports.key_tree import SHOW_TREE
 from gateway.answers import envelope
 from gateway.http.acts import routes_of
@@ -20,5 +21,7 @@ ACTS: Final = (
     *api_keys.ACTS,
     SHOW_TREE,
     *tokens.OPERATOR_ACTS,
+    *platform_acts.ACTS,
+    *fee_acts.ACTS,
 )
 SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

@@ -7,6 +7,7 @@ shows the result. So a rule, a field and an audit entry cannot differ between do
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
 
 from kernel.errors import DomainError
@@ -40,8 +41,8 @@ class ActContext:
     """What an act runs with.
 
     tenant: whose rows it touches; the account is empty for a catalogue. asker: whose authority bounds the act;
-    None: an operator's, which nothing of the tenant's bounds. by: whom the audit log names. object_id: what the
-    path names; empty: the path names nothing.
+    None: an operator's, which nothing of the tenant's bounds. by: whom the audit log names. person: the name of
+    whoever decides, for people. object_id: what the path names; empty: the path names nothing.
     """
 
     tx: Transaction
@@ -50,6 +51,7 @@ class ActContext:
     by: Actor
     now_us: int
     service: Services
+    person: str = ""
     object_id: str = ""
 
     @property
@@ -62,20 +64,23 @@ class ActContext:
 class Change(Generic[R]):
     """What an act did. before: None for a new object. shown_once: secrets, by the fields of the act's result.
 
-    noted: what the audit entry says in place of the object, where the object doesn't show what was done.
-    is_gone: the object is no more, and the audit entry says what it was.
+    noted: what the audit entry says in place of the object, where the object doesn't show what was done. told: what
+    the entry says beside the object. reason: why, as the person said. is_gone: after is the object that is no more.
     """
 
     after: R
     before: R | None = None
     shown_once: Mapping[str, str] = field(default_factory=dict)
     noted: Mapping[str, Any] | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
     is_gone: bool = False
 
     @property
     def is_change(self) -> bool:
         """Return whether anything is different now; an audit entry and an event are written only then."""
-        return self.before is None or self.noted is not None or self.before != self.after
+        is_new = self.before is None or self.is_gone
+        return is_new or self.noted is not None or self.before != self.after
 
 
 class Audited(NamedTuple):
@@ -122,7 +127,8 @@ class ActRow:
 class Act(ActRow, Generic[I, R]):
     """An act that changes something, in one transaction under the tenant's lock.
 
-    shows_secret: the result has a secret, so that the kept answer lies sealed. event: the event that tells of a change; None: none does. done: the sentence a page shows afterwards. applies: whether an
+    shows_secret: the result has a secret, so that the kept answer lies sealed. names_person: its entry names who
+    decides, which `--by` says on a machine of several people. event: the event that tells of a change; None: none does. done: the sentence a page shows afterwards. applies: whether an
     object's view is in a state for it, so that a page offers it; None: any is. moves_money: for operators it needs the scope of
     money. asks: what
     a person is asked first, filled with the fields of the object's view; empty: nothing is lost that cannot be
@@ -138,6 +144,7 @@ class Act(ActRow, Generic[I, R]):
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
     shows_secret: bool = False
+    names_person: bool = False
     event: str | None = None
     done: str = "Saved."
     applies: Callable[[Any], bool] | None = None
@@ -167,12 +174,13 @@ class ListAct(ActRow, Generic[Q, R]):
     """An act that reads a page of a list.
 
     run: gives the rows from a place on, at most so many; all of them if prefix is empty. prefix: of the ids that are
-    its cursors. sorts: of the list's Keyset. export: the fields that its CSV has; empty: there is no CSV.
+    its cursors. cursor: tells the views of a list without a prefix apart. sorts: of the list's Keyset. export: the fields that its CSV has; empty: there is no CSV.
     """
 
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
     query: type[Q]
     prefix: str = ""
+    cursor: Callable[[Any], str] = attrgetter("id")
     sorts: Collection[str] = ()
     export: tuple[str, ...] = ()
 

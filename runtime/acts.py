@@ -52,6 +52,7 @@ def _entry(
         subject_id=_subject_of(act, context, change),
         before=before,
         after=after,
+        reason=change.reason,
         now_us=context.now_us,
     )
 
@@ -62,9 +63,9 @@ def _said(
     """Return what the entry says of before and after."""
     if change.noted is not None:
         return None, change.noted
-    after = audit.shows(change.after)
     if change.is_gone:
-        return after, None
+        return audit.shows(change.after), None
+    after = {**audit.shows(change.after), **change.told}
     if change.before is None:
         return None, after
     before = audit.shows(change.before)

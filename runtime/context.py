@@ -17,6 +17,7 @@ import httpx
 from billing.credits.redemption_code import RedemptionCodes
 from billing.engine.engine import Engine
 from billing.engine.rules import Rules
+from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.opening import enter_first
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
@@ -44,6 +45,7 @@ from runtime.client_documents import ClientDocuments, McpSignIn
 from runtime.data_keys import open_data_keys
 from runtime.database_clock import open_clock
 from runtime.installation import (
+    first_platforms,
     open_store,
     open_vault,
     redis_url,
@@ -160,6 +162,9 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Policy: attrgetter("policy"),
     RedemptionCodes: attrgetter("redemption_codes"),
     Settings: attrgetter("settings"),
+    SupplierKinds: lambda context: SupplierKinds(
+        lambda: context.vault, lambda: first_platforms(context.settings)
+    ),
     Suppliers: attrgetter("suppliers"),
     TopUpRules: attrgetter("topup_rules"),
     Vault: attrgetter("vault"),
@@ -393,7 +398,7 @@ async def _open_suppliers(
     )
     guarded = GuardedTransport(transport)
     registrations = discover()
-    first = [setting.platform() for setting in settings.platforms]
+    first = first_platforms(settings)
 
     async def enter(tx: Transaction) -> bool:
         return await enter_first(tx, first, registrations, vault, now_us=clock.now_us())

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+from billing.fulfilment.opening import FirstPlatform
 from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
 from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
@@ -131,6 +132,11 @@ def open_vault(secret_key: str, *, source: str = "TOPUP_SECRET_KEY") -> Vault:
         return Vault(parse_master_keys(secret_key))
     except MasterKeyRefused as error:
         raise SettingsError(f"{source}: {error}") from None
+
+
+def first_platforms(settings: Settings) -> list[FirstPlatform]:
+    """Return the platforms that an empty database begins with, beside the built-in ones."""
+    return [setting.platform() for setting in settings.platforms]
 
 
 def known_secret_key(settings: Settings) -> str:

@@ -15,11 +15,10 @@ from billing.fulfilment.options import checked_options, opened_options, shown_op
 from billing.fulfilment.protocol import OptionsRefused, Registration
 from billing.fulfilment.stock import NewCode
 from billing.fulfilment.supplier_rules import check_secret, check_where
-from billing.topups import fee_rows, platform_rows
-from billing.topups.fee_rows import FeeRow
-from billing.topups.platform_rows import PlatformRow, SupplierRow
+from billing.topups import platform_rows
+from billing.topups.platform_rows import SupplierRow
 from kernel.clock import rfc3339
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput
 from keys import audit_log
 from keys.audit_log import Actor
 from keys.vault import Vault
@@ -28,21 +27,8 @@ from store.database import Transaction
 Registrations = Mapping[str, Registration]
 
 
-def platform_shape(row: PlatformRow, suppliers: Sequence[str] = ()) -> dict[str, Any]:
-    """A platform as the command line and pages show it; suppliers in the order they are asked."""
-    return {
-        "environment": row.environment,
-        "id": row.id,
-        "name": row.name,
-        "min_amount_cents": row.min_amount_cents,
-        "max_amount_cents": row.max_amount_cents,
-        "active": row.is_active,
-        "suppliers": list(suppliers),
-    }
-
-
 def supplier_shape(row: SupplierRow) -> dict[str, Any]:
-    """A supplier likewise: of its secrets the last characters at most."""
+    """A supplier as every door shows it: of its secrets the last characters at most."""
     return {
         "environment": row.environment,
         "id": row.id,
@@ -57,98 +43,6 @@ def supplier_shape(row: SupplierRow) -> dict[str, Any]:
         "last_error": row.last_error,
         "last_error_at": None if row.last_error_at is None else rfc3339(row.last_error_at),
     }
-
-
-async def add_platform(tx: Transaction, row: PlatformRow, *, by: Actor, now_us: int) -> PlatformRow:
-    """Raises InvalidInput and PlatformTaken. It is offered once it has a supplier."""
-    made = await platform_rows.put_platform(tx, row, is_new=True)
-    await audit_log.record_change(
-        tx, by, "platform.create", row.environment, row.id, None, platform_shape(made), now_us
-    )
-    return made
-
-
-async def change_platform(
-    tx: Transaction,
-    environment: str,
-    platform: str,
-    changes: Mapping[str, Any],
-    *,
-    by: Actor,
-    now_us: int,
-) -> PlatformRow:
-    """changes: fields of PlatformRow but its place; raises NotFound and InvalidInput."""
-    await platform_rows.lock(tx)
-    before = await platform_rows.get_platform(tx, environment, platform)
-    after = msgspec.structs.replace(before, **changes)
-    await platform_rows.put_platform(tx, after, is_new=False)
-    shapes = (platform_shape(before), platform_shape(after))
-    await audit_log.record_change(tx, by, "platform.update", environment, platform, *shapes, now_us)
-    return after
-
-
-async def set_platform_suppliers(
-    tx: Transaction,
-    environment: str,
-    platform: str,
-    suppliers: Sequence[str],
-    *,
-    by: Actor,
-    now_us: int,
-) -> PlatformRow:
-    """Who is asked for its top-ups, in order; none: it is not offered. Raises NotFound, InvalidInput."""
-    await platform_rows.lock(tx)
-    row = await platform_rows.get_platform(tx, environment, platform)
-    before = (await platform_rows.suppliers_of(tx, environment)).get(platform, ())
-    await platform_rows.set_suppliers(tx, environment, platform, suppliers)
-    shapes = (platform_shape(row, before), platform_shape(row, suppliers))
-    await audit_log.record_change(
-        tx, by, "platform.suppliers", environment, platform, *shapes, now_us
-    )
-    return row
-
-
-def fee_shape(row: FeeRow) -> dict[str, Any]:
-    """A fee as the command line and the audit log show it; account null: of all without their own."""
-    return {
-        "environment": row.environment,
-        "platform": row.platform,
-        "account": row.account_id or None,
-        "fixed_cents": row.fixed_cents,
-        "basis_points": row.basis_points,
-        "min_cents": row.min_cents,
-        "max_cents": row.max_cents,
-    }
-
-
-async def set_fee(tx: Transaction, row: FeeRow, *, by: Actor, now_us: int) -> FeeRow:
-    """What sends to the platform cost beside their amount, from now on; raises NotFound, InvalidInput."""
-    await platform_rows.get_platform(tx, row.environment, row.platform)
-    await platform_rows.lock(tx)
-    before = await fee_rows.find_fee(tx, row.environment, row.platform, row.account_id)
-    await fee_rows.put_fee(tx, row)
-    await platform_rows.raise_version(tx)
-    old = None if before is None else fee_shape(before)
-    await audit_log.record_change(
-        tx, by, "platform.fee_set", row.environment, row.platform, old, fee_shape(row), now_us
-    )
-    return row
-
-
-async def clear_fee(
-    tx: Transaction, environment: str, platform: str, account_id: str, *, by: Actor, now_us: int
-) -> FeeRow:
-    """Takes the platform's fee away, or the account's own; returns what it was, or raises NotFound."""
-    await platform_rows.lock(tx)
-    row = await fee_rows.find_fee(tx, environment, platform, account_id)
-    if row is None:
-        raise NotFound("Fee", param="platform")
-    await fee_rows.drop_fee(tx, row)
-    await platform_rows.raise_version(tx)
-    await audit_log.record_change(
-        tx, by, "platform.fee_clear", environment, platform, fee_shape(row), {}, now_us
-    )
-    return row
 
 
 async def add_supplier(

@@ -190,9 +190,9 @@ class SettingCheck:
         """Return what these entries say that no newer one said, by the row's key."""
         told: dict[SettingKey, dict[str, Any]] = {}
         for row in rows:
-            if row["action"] not in source.acts or row["after"] is None:
+            if row["action"] not in source.acts:
                 continue
-            values = _decode(row["after"])
+            values = _decode(row["after"]) if row["after"] else {}
             # What was cleared is told by what it was.
             known = values or (_decode(row["before"]) if row["before"] else {})
             key = source.key_of(row, known)

@@ -197,8 +197,10 @@ async def set_suppliers(
         raise InvalidInput(
             f"a platform has at most {SUPPLIERS_OF_PLATFORM_MAX} suppliers", param="suppliers"
         )
+    known = {one.id for one in await list_suppliers(tx, environment)}
     for supplier in suppliers:
-        await get_supplier(tx, environment, supplier)
+        if supplier not in known:
+            raise NotFound(f"Supplier {supplier} in {environment}", param="suppliers")
     await tx.execute(
         "DELETE FROM platform_suppliers WHERE environment = :environment AND platform = :platform",
         environment=environment,

@@ -17,6 +17,7 @@ from cli.acts.shown import print_found, print_list, print_result
 from cli.examples import examples
 from cli.options import environment_option
 from cli.output import json_option, note, wants_json
+from cli.person import by_option
 from cli.remote.profiles import access, is_logged_in, profile_option
 from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, facts_of
@@ -79,6 +80,8 @@ def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
     command: Any = partial(_run, act, shown)
     if isinstance(act, Act) and act.asks:
         command = _yes(command)
+    if isinstance(act, Act) and act.names_person:
+        command = by_option(command)
     if act.owner_of is None and OPERATOR in act.audience:
         command = environment_option(command)
         if not act.is_catalogue:
@@ -143,17 +146,22 @@ def _way(act: AnyAct, given: Mapping[str, Any]) -> Way:
         from cli.acts.remote import Remote  # noqa: PLC0415 in process nothing is asked over HTTP
 
         environment = given.get("environment", "") if _is_said("environment") else ""
+        if given.get("by"):
+            raise click.UsageError(
+                "--by counts in process; over HTTP the credential says who it is"
+            )
         return Remote(
-            act, profile, object_id, account=given.get("account", ""), environment=environment
+            act, profile, object_id, account=_account_of(act, given), environment=environment
         )
     from cli.acts.local import Local  # noqa: PLC0415 over HTTP no store is opened
 
-    return Local(object_id, given.get("account", ""), given.get("environment", ""))
+    return Local(object_id, _account_of(act, given), given.get("environment", ""), given.get("by"))
 
 
 def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
     is_local = given.get("local", False)
-    in_process = "--local" if is_local else "--account" if given.get("account") else ""
+    is_of_account = bool(_account_of(act, given))
+    in_process = "--local" if is_local else "--account" if is_of_account else ""
     if in_process and _is_said("profile") and not _is_operators(given["profile"]):
         raise click.UsageError(f"{in_process} runs in process, --profile over HTTP: not both")
     if OPERATOR not in act.audience:
@@ -162,7 +170,13 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
         return False
     if _is_said("profile"):
         return True
-    return MERCHANT in act.audience and not given.get("account") and is_logged_in()
+    return MERCHANT in act.audience and not is_of_account and is_logged_in()
+
+
+def _account_of(act: AnyAct, given: Mapping[str, Any]) -> str:
+    """Return whose rows are meant; a catalogue's act may have a field of that name, which says something else."""
+    account: str = "" if act.is_catalogue else given.get("account", "")
+    return account
 
 
 def _is_operators(profile: str) -> bool:

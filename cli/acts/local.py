@@ -10,8 +10,10 @@ from typing import Any, Final, TypeVar, cast
 import click
 import msgspec
 
+from billing.fulfilment.kinds import SupplierKinds
 from cli.database import read, write
 from cli.output import run
+from cli.person import who_acts
 from gateway.http.fields import Shape, place_of, shape_of
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
@@ -22,7 +24,7 @@ from keys.api_keys.platforms import KnownPlatforms
 from keys.audit_log import Actor
 from keys.vault import Vault
 from runtime.acts import run_act
-from runtime.installation import open_vault
+from runtime.installation import first_platforms, known_secret_key, open_vault
 from runtime.settings import Settings, load_settings
 from store.database import Transaction
 
@@ -44,12 +46,16 @@ class Parts:
 
 
 class Local:
-    """What was said of the object: its id, whose it is and in which environment; empty: nothing was said."""
+    """What was said of the object: its id, whose it is and in which environment; empty: nothing was said.
 
-    def __init__(self, object_id: str, account: str, environment: str) -> None:
+    by: who decides; None: the user of this machine.
+    """
+
+    def __init__(self, object_id: str, account: str, environment: str, by: str | None) -> None:
         self._object_id = object_id
         self._account = account
         self._environment = environment
+        self._by = by
 
     def list(
         self, act: ListAct[Any, Any], query: Mapping[str, Any]
@@ -118,6 +124,7 @@ class Local:
             by=Actor(),
             now_us=SystemClock().now_us(),
             service=Parts(),
+            person=who_acts(self._by),
             object_id=self._object_id,
         )
 
@@ -144,8 +151,17 @@ def _platforms() -> KnownPlatforms:
     return KnownPlatforms(ids)
 
 
+def _master() -> Vault:
+    return open_vault(known_secret_key(load_settings()))
+
+
+def _kinds() -> SupplierKinds:
+    return SupplierKinds(_master, lambda: first_platforms(load_settings()))
+
+
 _OPENED: Final[Mapping[type, Callable[[], Any]]] = {
     KnownPlatforms: _platforms,
     Settings: load_settings,
-    Vault: lambda: open_vault(load_settings().secret_key.get_secret_value()),
+    SupplierKinds: _kinds,
+    Vault: _master,
 }

@@ -11,9 +11,10 @@ from billing.recipients.erasure import ROWS_PER_STEP, Erased, erase_step
 from billing.recipients.refusal import allow_mail, refuse_mail
 from billing.topups.mail import Mail
 from cli.examples import examples
-from cli.operator.supply import by_option, in_one, opened, who_acts
+from cli.operator.supply import in_one, opened
 from cli.options import environment_option, limit_option
 from cli.output import json_option, show_record, show_rows
+from cli.person import by_option, who_acts
 from kernel.shaped import shown
 from keys import audit_log
 from keys.audit_log import Actor

@@ -19,9 +19,9 @@ from billing.providers.problem import REASONS, in_words
 from cli.database import account_named, read
 from cli.examples import examples
 from cli.operator.order_trace import trace
-from cli.operator.supply import who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
+from cli.person import who_acts
 from cli.sales.refunds import refund
 from kernel.errors import NotFound
 from keys.principal import Environment

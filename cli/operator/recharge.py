@@ -9,9 +9,10 @@ from billing.payments.recharging.setting import SwitchRechargeOff
 from billing.recharges import records
 from cli.database import account_named, read
 from cli.examples import examples
-from cli.operator.supply import by_option, opened, who_acts
+from cli.operator.supply import opened
 from cli.options import environment_option
 from cli.output import json_option, run, show_record
+from cli.person import by_option, who_acts
 from gateway.api.schemas.recharges import Recharge
 from kernel.errors import NotFound
 from kernel.tenant import Tenant

@@ -8,9 +8,10 @@ from billing.reconciliation.differences import MoneyDifference
 from billing.reconciliation.runs import PartRun
 from cli.database import read
 from cli.examples import examples
-from cli.operator.supply import by_option, in_one, opened, who_acts
+from cli.operator.supply import in_one, opened
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
+from cli.person import by_option, who_acts
 from kernel.errors import InvalidInput
 from keys.audit_log import Actor
 from keys.principal import Environment

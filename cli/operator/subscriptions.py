@@ -13,9 +13,9 @@ from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.subscriptions.subscription import MOVES
 from cli.database import account_named, read
 from cli.examples import examples
-from cli.operator.supply import who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
+from cli.person import who_acts
 from cli.sales.free_periods import grant_period, revoke_period
 from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
 from keys.audit_log import Actor

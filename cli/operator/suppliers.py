@@ -15,9 +15,10 @@ from billing.fulfilment.protocol import ASK_S_MAX, Health
 from billing.fulfilment.suppliers import ReadySupplier
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from cli.examples import examples
-from cli.operator.supply import by_option, in_one, opened, options_of, who_acts
+from cli.operator.supply import in_one, opened, options_of
 from cli.options import environment_option
 from cli.output import EXIT_REFUSED, json_option, show_record, show_rows
+from cli.person import by_option, who_acts
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context
@@ -126,7 +127,7 @@ def create(
     secrets: tuple[str, ...],
     environment: Environment,
 ) -> None:
-    """Add a supplier; `topup platforms suppliers` then says what for. Its id and kind stay for ever."""
+    """Add a supplier; `topup platforms set` then says what for. Its id and kind stay for ever."""
     options = options_of(given, secrets)
 
     async def act(context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:

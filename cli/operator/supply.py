@@ -2,14 +2,11 @@
 installation that is opened whole, since secrets are sealed and top-ups settled by its own parts.
 """
 
-import getpass
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import click
 from pydantic import SecretStr
 
 from cli.output import run
@@ -20,7 +17,6 @@ from runtime.settings import load_settings
 from store.database import Transaction
 
 T = TypeVar("T")
-by_option = click.option("--by", help="Who does it; else the user of this machine.")
 
 
 def opened(act: Callable[[Context], Awaitable[T]]) -> T:
@@ -43,17 +39,6 @@ def in_one(act: Callable[[Context, Transaction, int], Awaitable[T]]) -> T:
         return await context.database.transaction(lambda tx: act(context, tx, now_us))
 
     return opened(whole)
-
-
-def who_acts(by: str | None) -> str:
-    """Who decides, for the audit log; in a container that person may have a number and no name."""
-    if by:
-        return by
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = f"user {os.getuid()}"
-    return f"{name} on the command line"
 
 
 def options_of(given: tuple[str, ...], secrets: tuple[str, ...]) -> dict[str, Any]:

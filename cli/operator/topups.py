@@ -15,9 +15,10 @@ from billing.topups.deliverable import Deliverable, DeliverableKind, Deliverable
 from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
 from billing.topups.topup import TopUp
 from cli.examples import examples
-from cli.operator.supply import by_option, in_one, opened, who_acts
+from cli.operator.supply import in_one, opened
 from cli.options import database_option, environment_option, limit_option
 from cli.output import json_option, show_record, show_rows
+from cli.person import by_option, who_acts
 from kernel.clock import HOUR_US, rfc3339
 from kernel.errors import InvalidInput
 from keys.audit_log import Actor

@@ -5,9 +5,10 @@ import click
 from billing.payments.recharging.forgotten import ask_again, give_up, list_forgotten
 from cli.database import read
 from cli.examples import examples
-from cli.operator.supply import by_option, in_one, who_acts
+from cli.operator.supply import in_one
 from cli.options import environment_option
 from cli.output import json_option, note, run, show_record, show_rows
+from cli.person import by_option, who_acts
 from keys.audit_log import Actor
 from keys.principal import Environment
 

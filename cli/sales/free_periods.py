@@ -8,8 +8,9 @@ from billing.reports.subscription_overview import overview
 from billing.subscriptions.by_hand.comp import GivePeriod, TakePeriodBack
 from billing.subscriptions.subscription import Period
 from cli.examples import examples
-from cli.operator.supply import by_option, opened, who_acts
+from cli.operator.supply import opened
 from cli.output import json_option, show_record
+from cli.person import by_option, who_acts
 from kernel.clock import parse_rfc3339, rfc3339
 from keys.audit_log import Actor
 from runtime.context import Context

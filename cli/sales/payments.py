@@ -8,9 +8,10 @@ from billing.machine_payments import payment as payments_of
 from billing.machine_payments.payment import STATES, MachinePayment
 from cli.database import read
 from cli.examples import examples
-from cli.operator.supply import by_option, opened, who_acts
+from cli.operator.supply import opened
 from cli.options import environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
+from cli.person import by_option, who_acts
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context

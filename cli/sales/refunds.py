@@ -14,9 +14,10 @@ from billing.refunds.queries import record_of
 from billing.refunds.settle import RefundVerdict
 from cli.database import read
 from cli.examples import examples
-from cli.operator.supply import by_option, opened, who_acts
+from cli.operator.supply import opened
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
+from cli.person import by_option, who_acts
 from kernel.errors import NotFound
 from keys.audit_log import Actor
 from keys.principal import Environment

@@ -243,7 +243,7 @@ async def _platforms(settings: Settings) -> str:
     if missing := live.without_supplier():
         raise Odd(
             f"live does not offer {', '.join(missing)}: nobody supplies them; see"
-            " `topup platforms suppliers`"
+            " `topup platforms set`"
         )
     offered = [one.id for one in live.offered()]
     return f"live offers {', '.join(offered)}" if offered else "are entered at the first start"

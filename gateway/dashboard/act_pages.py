@@ -42,7 +42,8 @@ class ActPages:
     """The pages of one subject.
 
     path: below /dashboard/admin. lead: what the page is about. query: what its list is asked with. buttons: acts on
-    one of the listed objects. empty: what stands in place of an empty list.
+    one of the listed objects. empty: what stands in place of an empty list. has_own: each object has a page of its
+    own below the list's, which the subject's module shows.
     """
 
     path: str
@@ -53,11 +54,12 @@ class ActPages:
     query: Any
     create: Act[Any, Any]
     buttons: Sequence[Act[Any, Any]]
+    has_own: bool = False
 
-    def routes(self) -> tuple[Route, ...]:
-        """Return the routes of the pages, and make the acts' sentences known to them."""
+    def routes(self, *more: Act[Any, Any]) -> tuple[Route, ...]:
+        """Return the routes of the pages, and make the acts' sentences known to them. more: the acts of own pages."""
         ACT_PAGES.append(self)
-        for act in (self.create, *self.buttons):
+        for act in (self.create, *self.buttons, *more):
             SAID[act.name] = act.done
         return (
             admin_route("GET", self.path, self._show, self.title),
@@ -68,6 +70,11 @@ class ActPages:
             ),
         )
 
+    @property
+    def address(self) -> str:
+        """Return the list's address."""
+        return _ADMIN + self.path
+
     async def _show(self, call: RequestContext[Any, Any]) -> Reply:
         return await self._page(call, Form({}), NO_PROBLEM)
 
@@ -77,12 +84,12 @@ class ActPages:
             await run_typed(call, self.create, form)
         except DomainError as error:
             return await self._page(call, form, problem_of(error))
-        return go(_ADMIN + self.path, said=self.create.name)
+        return go(self.address, said=self.create.name)
 
     def _button(self, act: Act[Any, Any]) -> Any:
         async def press(call: RequestContext[Any, Any]) -> Reply:
             await run_typed(call, act, read_form(call))
-            return go(_ADMIN + self.path, said=act.name)
+            return go(self.address, said=act.name)
 
         press.__doc__ = act.summary
         return press
@@ -111,27 +118,26 @@ class ActPages:
             listing = await one_page(call, sheet, read)
         else:
             found = await call.context.database.read(read_all)
-            listing = Paged(found, csv_url=csv_url_of(_ADMIN + self.path))
+            listing = Paged(found, csv_url=csv_url_of(self.address))
         return page(
             call,
             "acts/list.html",
             status=problem.status,
             pages=self,
-            action=_ADMIN + self.path,
             columns=[facts[name] for name in act.columns],
             listing=listing,
-            rows=[(msgspec.to_builtins(row), self._buttons_of(row)) for row in listing.items],
+            rows=[(msgspec.to_builtins(row), self.buttons_of(row)) for row in listing.items],
             fields=fields_of(self.create.input, form),
             form=form,
             problem=problem,
         )
 
-    def _buttons_of(self, view: Any) -> list[tuple[str, str, str]]:
+    def buttons_of(self, view: Any) -> list[tuple[str, str, str]]:
         """Return the path, the word and the question of each act that the object is in a state for."""
         fields = msgspec.structs.asdict(view)
         return [
             (
-                _ADMIN + self.path + _rest(act).replace(_param(act), fields[act.named_by]),
+                self.address + _rest(act).replace(_param(act), fields[act.named_by]),
                 act.name.partition(".")[2].replace("-", " ").capitalize(),
                 act.asks.format_map(fields),
             )

@@ -199,7 +199,7 @@ async def _list(
     if not act.prefix:
         found = await call.context.database.read(partial(rows, before_id=None, limit=0))
         items = [act.view(one) for one in found]
-        data = short_list(items, call.query, lambda item: item.id)
+        data = short_list(items, call.query, act.cursor)
         return answer(codes.SUCCESS, data, now_us=call.now_us)
     if not act.export:
         return await list_rows(call, act.prefix, rows, shape=act.view, sorts=act.sorts)
@@ -230,6 +230,7 @@ class Door:
             by=self._actor(),
             now_us=self._call.now_us,
             service=self._call.context.part,
+            person=caller.account_email or caller.account_id,
             object_id=self._object_id,
         )
 

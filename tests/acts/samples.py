@@ -6,7 +6,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from tests.acts import catalogue_samples as catalogue
+from tests.acts import catalogue_samples as catalogue, supply_samples as supply
 from tests.acts.sample import Sample
 
 KEY: Final = {"name": "agent", "scopes": ["topup:send"], "per_day_cents": 5_000}
@@ -15,11 +15,13 @@ TOKEN: Final = {"kind": "system", "name": "deploys"}
 # By subject: the act that makes the object which the other acts of the subject are about.
 OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     **catalogue.OBJECTS,
+    **supply.OBJECTS,
     "keys": ("keys.create", KEY),
     "tokens": ("tokens.create", TOKEN),
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     **catalogue.GOOD,
+    **supply.GOOD,
     "keys.create": (
         Sample(KEY),
         Sample(
@@ -56,6 +58,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **catalogue.BAD,
+    **supply.BAD,
     "keys.create": (
         {"name": ""},
         {"scopes": ["everything"]},

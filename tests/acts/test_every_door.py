@@ -104,7 +104,7 @@ class Api:
 class Form:
     """The operator's pages: a form or a button is sent, and the page says what is wrong."""
 
-    name = "form"
+    name = "clicked"
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -352,12 +352,12 @@ async def test_each_form_does_the_same(shop: Shop, name: str) -> None:
             written.append(masked(await entries_of(shop, by_api), door.name))
         assert written[0] == written[1] != []
     for bad in BAD.get(name, ()):
-        object_id = await object_of(shop, act, "form")
+        object_id = await object_of(shop, act, form.name)
         await entries_of(shop, by_api)
-        outcome = await form.run(act, object_id, filled(bad, "form"))
+        outcome = await form.run(act, object_id, filled(bad, form.name))
         assert outcome.detail == "refused", bad
         assert await entries_of(shop, by_api) == []
-        expected = await api.run(act, object_id, filled(bad, "form"))
+        expected = await api.run(act, object_id, filled(bad, form.name))
         assert outcome.param == expected.param, bad
 
 

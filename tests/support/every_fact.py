@@ -7,12 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from billing.catalog.pack_acts import CREATE_PACK, NewPack
+from billing.catalog.pack_acts import CREATE_PACK
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.summing import add_sealed
 from billing.documents.facts import Party, Seller
 from billing.documents.numbering import number_step
 from billing.fulfilment import commands as fulfilment
+from billing.fulfilment.fee_acts import SET_FEE
+from billing.fulfilment.platform_acts import CHANGE_PLATFORM, CREATE_PLATFORM
 from billing.fulfilment.registry import discover
 from billing.fulfilment.stock import NewCode, StockKind
 from billing.ledger.price import Price
@@ -25,20 +27,16 @@ from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import Refunded, Subject
 from billing.recharges.recharge import Recharge
 from billing.topups.deliverable import Deliverable
-from billing.topups.fee_rows import FeeRow
 from billing.topups.fulfilment import Settle
-from billing.topups.platform_rows import PlatformRow, SupplierRow
-from cli.acts.local import Parts
+from billing.topups.platform_rows import SupplierRow
 from kernel.clock import DAY_US, FixedClock, SystemClock, rfc3339
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.account import set_day_limit
-from keys.act import ActContext
 from keys.audit_log import Actor
 from keys.oauth.app import NewApp
 from keys.oauth.commands import register_app
 from keys.principal import ENVIRONMENTS
-from runtime.acts import run_act
 from store.database import Transaction
 from store.schema import metadata
 from tests.billing.lives import grant_lives, payment_lives, plan_lives, refund_lives, steered_lives
@@ -47,6 +45,7 @@ from tests.gateway.answers import own_walks
 from tests.gateway.answers.recorder import Recorder
 from tests.gateway.answers.test_recorded_answers import WALKS
 from tests.support.gateway import Gateway, running, settings_of
+from tests.support.operator_acts import act_in
 from tests.support.stripe_api import customers, refunds
 from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
@@ -113,36 +112,27 @@ async def _catalogue(gateway: Gateway) -> None:
     act: dict[str, Any] = {"by": _BY, "now_us": now_us}
 
     async def work(tx: Transaction) -> None:
-        asked = NewPack(id="ten", name="Ten", price="10.00", credits=12_000, bonus_credits=2_000)
-        place = ActContext(
-            tx=tx,
-            tenant=Tenant("", "staging"),
-            asker=None,
-            by=_BY,
-            now_us=now_us,
-            service=Parts(),
-        )
-        await run_act(CREATE_PACK, place, asked)
+        pack: dict[str, Any] = {
+            "id": "ten",
+            "name": "Ten",
+            "price": "10.00",
+            "credits": 12_000,
+            "bonus_credits": 2_000,
+        }
+        await act_in(tx, CREATE_PACK, now_us=now_us, **pack)
         for kind, platform in (("code_stock", "gifts"), ("manual", "notes")):
             row = SupplierRow(
                 environment="staging", id=kind, kind=kind, created_at=now_us, changed_at=now_us
             )
             await fulfilment.add_supplier(tx, row, {}, discover(), context.suppliers.vault, **act)
-            named = PlatformRow(
-                environment="staging", id=platform, name=platform, created_at=now_us
-            )
-            await fulfilment.add_platform(tx, named, **act)
-            await fulfilment.set_platform_suppliers(tx, "staging", platform, [kind], **act)
-            fee = FeeRow(
-                environment="staging",
-                platform=platform,
-                fixed_cents=10,
-                basis_points=100,
-                min_cents=15,
-                max_cents=500,
-                changed_at=now_us,
-            )
-            await fulfilment.set_fee(tx, fee, **act)
+            await act_in(tx, CREATE_PLATFORM, now_us=now_us, id=platform, suppliers=[kind])
+            fee: dict[str, Any] = {
+                "fixed_cents": 10,
+                "basis_points": 100,
+                "min_cents": 15,
+                "max_cents": 500,
+            }
+            await act_in(tx, SET_FEE, platform, now_us=now_us, **fee)
         gift = StockKind("staging", "code_stock", "gifts", 1000)
         codes = [NewCode(gift, f"GIFT-{number:04}") for number in range(3)]
         await fulfilment.add_stock(tx, codes, context.suppliers.vault, **act)
@@ -208,9 +198,7 @@ async def _limits(gateway: Gateway, account_id: str, key: str) -> None:
         more = {"account_id": account_id, "environment": "staging", "subject_id": account_id}
         limited = audit_log.security(by, "account.limited", **more, after=after, now_us=now_us)
         await audit_log.record(tx, [limited])
-        await fulfilment.change_platform(
-            tx, "staging", "gifts", {"max_amount_cents": 50_000}, by=by, now_us=now_us
-        )
+        await act_in(tx, CHANGE_PLATFORM, "gifts", now_us=now_us, max_amount_cents=50_000)
 
     await gateway.context.database.transaction(work)
     wanted = Recharge(

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.one_database
 
 
 def test_a_fee_is_set_listed_and_taken_away(topup: Topup) -> None:
-    fee = ("platforms", "fee")
+    fee = ("fees",)
     account = result_of(
         topup("accounts", "create", "--name", "Shop", "--email", "s@example.com", "--json")
     )

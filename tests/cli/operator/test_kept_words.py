@@ -35,7 +35,7 @@ def own(topup: Topup, tmp_path: Path) -> Topup:
     secret.write_text(f"{SECRET}\n", encoding="utf-8")
     options = ("--option", "url=https://own.example/topup", "--secret", f"secret=@{secret}")
     assert topup("suppliers", "create", "own", "--kind", "http", *options).exit_code == 0
-    assert topup("platforms", "suppliers", "claude", "own").exit_code == 0
+    assert topup("platforms", "set", "claude", "--supplier", "own").exit_code == 0
     return topup
 
 

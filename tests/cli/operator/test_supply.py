@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.operator.supply import who_acts
+from cli.person import who_acts
 from tests.support.command_line import Topup, result_of, topup as topup
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -25,11 +25,11 @@ def test_a_supplier_is_added_named_and_changed_and_its_secret_is_never_shown(
     odd = topup("suppliers", "create", "odd", "--kind", "http", "--option", "url=x", *live)
     gone = topup("suppliers", "set", "own", "--secret", f"secret=@{tmp_path / 'gone'}", *live)
     elsewhere = topup(
-        "platforms", "suppliers", "claude", "own"
+        "platforms", "set", "claude", "--supplier", "own"
     )  # of staging, where there is no "own"
     wrong = topup("suppliers", "set", "own", "--option", "timeout_s=61", *live)
     changed = topup("suppliers", "set", "own", "--option", "timeout-s=20", *live)
-    named = topup("platforms", "suppliers", "claude", "own", *live)
+    named = topup("platforms", "set", "claude", "--supplier", "own", *live)
     listed = topup("suppliers", "list", *live)
     logged = topup("doctor", "--json")
 

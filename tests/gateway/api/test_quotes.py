@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from billing.fulfilment import commands
-from billing.topups.fee_rows import FeeRow
+from billing.fulfilment.fee_acts import SET_FEE
 from kernel.clock import FixedClock
-from keys.audit_log import Actor
 from store.database import Transaction
 from tests.support.gateway import Gateway
+from tests.support.operator_acts import act_in
 
 pytestmark = [pytest.mark.one_database, pytest.mark.fixed_clock]
 SEND: dict[str, Any] = {
@@ -21,14 +20,7 @@ SEND: dict[str, Any] = {
 
 async def set_fee(gateway: Gateway, fixed_cents: int, account_id: str = "") -> None:
     async def work(tx: Transaction) -> None:
-        row = FeeRow(
-            environment="staging",
-            platform="claude",
-            account_id=account_id,
-            fixed_cents=fixed_cents,
-            changed_at=1,
-        )
-        await commands.set_fee(tx, row, by=Actor(), now_us=1)
+        await act_in(tx, SET_FEE, "claude", account=account_id, fixed_cents=fixed_cents)
 
     await gateway.context.database.transaction(work)
     await gateway.context.suppliers.refresh()

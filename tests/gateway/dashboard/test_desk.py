@@ -35,9 +35,9 @@ async def open_shop(gateway: Gateway, boss: Browser) -> None:
     await boss.send(f"{HERE}/platforms", {"id": "gpt", "name": "GPT", **await token(boss)})
     saved = await boss.send(
         f"{HERE}/platforms/gpt",
-        {"name": "GPT", "active": "yes", "suppliers": "by-hand, cards", **await token(boss)},
+        {"name": "GPT", "suppliers": "by-hand, cards", **await token(boss)},
     )
-    assert saved.headers["location"] == f"{HERE}/platforms/gpt?said=platform-saved"
+    assert saved.headers["location"] == f"{HERE}/platforms/gpt?said=platforms.set"
     await gateway.context.suppliers.refresh()
 
 

@@ -28,10 +28,10 @@ async def test_a_fee_set_on_the_page_is_charged_and_is_in_the_margin(gateway: Ga
     cleared = await boss.send(f"{page}/fee", {**token, "step": "clear"})
 
     assert crossed.status_code == 422
-    assert saved.headers["location"] == f"{page}?said=fee-saved"
+    assert saved.headers["location"] == f"{page}?said=fees.set"
     assert sent.json()["data"]["charged_cents"] == 1055
     assert "all others $0.30 2.50 %" in shown
     assert "claude wallet 1 $10.00 $0.55 $10.55 $0.00 $0.00 1" in margin
     assert wrong.status_code == 422
-    assert cleared.headers["location"] == f"{page}?said=fee-cleared"
+    assert cleared.headers["location"] == f"{page}?said=fees.clear"
     assert "No fee" in (await boss.get(page)).text

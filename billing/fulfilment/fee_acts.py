@@ -1,0 +1,212 @@
+"""Fees: what a send costs beside its amount, for all accounts or for one."""
+
+from collections.abc import Sequence
+from typing import Annotated, cast
+
+from msgspec import Meta, Struct, to_builtins
+
+from billing.fulfilment.kinds import begin
+from billing.topups import fee_rows, platform_rows
+from billing.topups.fee import BASIS_POINTS_MAX, FEE_CENTS_MAX
+from billing.topups.fee_rows import EVERYBODY, FeeRow
+from kernel.errors import LimitReached, NotFound
+from kernel.fields import Fields, Int64, Page, said, within
+from kernel.limits import EMAIL_CHARACTERS_MAX
+from kernel.words import Environment
+from keys.account import account_named
+from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
+from keys.principal import ADMIN
+from store.database import Transaction
+from store.keyset import Begin
+
+Account = Annotated[
+    str,
+    Meta(
+        max_length=EMAIL_CHARACTERS_MAX,
+        description="The account whose own fee it is, by ID or email address; left out, the fee of all the others.",
+    ),
+]
+
+
+class Fee(Struct, kw_only=True):
+    """What a send to the platform costs beside its amount. account null: of all without a fee of their own."""
+
+    environment: Environment
+    platform: str
+    account: str | None
+    fixed_cents: Annotated[int, Meta(description="On each send, in US cents.")]
+    basis_points: Annotated[int, Meta(description="Of the amount: 250 is 2.5 %.")]
+    min_cents: Annotated[int, Meta(description="The smallest fee, in US cents.")]
+    max_cents: Annotated[
+        int | None, Meta(description="The largest fee, in US cents; null: no bound.")
+    ]
+
+
+class FeeParts(Fields, frozen=True, kw_only=True):
+    """A fee: a fixed part and a share of the amount, added up and rounded up to a cent."""
+
+    account: Account = ""
+    fixed_cents: Annotated[
+        Int64,
+        within(0, FEE_CENTS_MAX),
+        Meta(description="On each send, in US cents."),
+        said("On each send"),
+    ] = 0
+    basis_points: Annotated[
+        Int64,
+        within(0, BASIS_POINTS_MAX),
+        Meta(description="Hundredths of a percent of the amount: 250 is 2.5 %."),
+        said("Share, in hundredths of a percent"),
+    ] = 0
+    min_cents: Annotated[
+        Int64,
+        within(0, FEE_CENTS_MAX),
+        Meta(description="The smallest fee, in US cents."),
+        said("Smallest fee"),
+    ] = 0
+    max_cents: Annotated[
+        Annotated[Int64, within(0, FEE_CENTS_MAX)] | None,
+        Meta(description="The largest fee, in US cents; left out, there is no bound."),
+        said("Largest fee", hint="Left empty: no bound."),
+    ] = None
+
+
+class FeeOwner(Fields, frozen=True, kw_only=True):
+    """Whose fee is taken away."""
+
+    account: Account = ""
+
+
+def view_of(row: FeeRow) -> Fee:
+    """Return the fee as every door shows it."""
+    return Fee(
+        environment=cast(Environment, row.environment),
+        platform=row.platform,
+        account=row.account_id or None,
+        fixed_cents=row.fixed_cents,
+        basis_points=row.basis_points,
+        min_cents=row.min_cents,
+        max_cents=row.max_cents,
+    )
+
+
+async def list_fees(
+    context: ActContext, _asked: Page, _begin: Begin, _limit: int
+) -> Sequence[FeeRow]:
+    """Return the fees by platform, each platform's own before those of accounts."""
+    return await fee_rows.list_fees(context.tx, context.environment)
+
+
+async def set_fee(context: ActContext, asked: FeeParts) -> Change[FeeRow]:
+    """Set the fee of sends from now on, in place of what there was; raises InvalidInput, LimitReached and NotFound."""
+    await begin(context)
+    tx, place = context.tx, (context.environment, context.object_id)
+    await platform_rows.get_platform(tx, *place)
+    account_id = await _account_id(tx, asked.account)
+    before = await fee_rows.find_fee(tx, *place, account_id)
+    row = FeeRow(
+        environment=context.environment,
+        platform=context.object_id,
+        account_id=account_id,
+        fixed_cents=asked.fixed_cents,
+        basis_points=asked.basis_points,
+        min_cents=asked.min_cents,
+        max_cents=asked.max_cents,
+        changed_at=context.now_us,
+    )
+    if before is not None and before.rule == row.rule:
+        return Change(before=before, after=before)
+    await fee_rows.put_fee(tx, row)
+    await platform_rows.raise_version(tx)
+    return Change(before=before, after=row)
+
+
+async def clear_fee(context: ActContext, asked: FeeOwner) -> Change[FeeRow]:
+    """Take a platform's fee away, or an account's own; raises NotFound."""
+    await begin(context)
+    tx = context.tx
+    account_id = await _account_id(tx, asked.account)
+    row = await fee_rows.find_fee(tx, context.environment, context.object_id, account_id)
+    if row is None:
+        raise NotFound("Fee", param="platform")
+    await fee_rows.drop_fee(tx, row)
+    await platform_rows.raise_version(tx)
+    return Change(after=row, is_gone=True)
+
+
+async def _account_id(tx: Transaction, account: str) -> str:
+    try:
+        return (await account_named(tx, account)).id if account else EVERYBODY
+    except NotFound:
+        raise NotFound("Account", param="account") from None
+
+
+def _place(fee: Fee) -> str:
+    return f"{fee.platform}/{fee.account or EVERYBODY}"
+
+
+def _audited(row: FeeRow) -> dict[str, object]:
+    shown: dict[str, object] = to_builtins(view_of(row))
+    return shown
+
+
+LIST_FEES = ListAct(
+    name="fees.list",
+    summary="List fees",
+    description="One without an account is the fee of all accounts that have none of their own.",
+    path="/fees",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=Page,
+    run=list_fees,
+    view=view_of,
+    result=Fee,
+    is_catalogue=True,
+    cursor=_place,
+    columns=("platform", "account", "fixed_cents", "basis_points", "min_cents", "max_cents"),
+    examples=("topup fees list --environment live",),
+)
+SET_FEE = Act(
+    name="fees.set",
+    summary="Set the fee of a platform, or of one account there",
+    description="It replaces the fee before. With every part 0 the account pays none. Top-ups that were sent, and"
+    " quotes of the last ten minutes, keep theirs. An account's own fee stands in place of the platform's."
+    " Set the first one once every gateway and worker runs this version.",
+    path="/fees/{platform}",
+    method="PUT",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=FeeParts,
+    run=set_fee,
+    view=view_of,
+    result=Fee,
+    refuses=(LimitReached,),
+    is_catalogue=True,
+    audit=Audited("platform.fee_set", _audited, is_whole=True),
+    done="The fee is set; sends are charged it from now on.",
+    examples=(
+        "topup fees set claude --fixed-cents 30 --basis-points 250 --environment live",
+        "topup fees set claude --basis-points 300 --min-cents 50 --max-cents 2000",
+        "topup fees set claude --account shop@example.com",
+    ),
+)
+CLEAR_FEE = Act(
+    name="fees.clear",
+    summary="Take a fee away",
+    description="An account without its own fee pays the platform's again.",
+    path="/fees/{platform}/clear",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=FeeOwner,
+    run=clear_fee,
+    view=view_of,
+    result=Fee,
+    is_catalogue=True,
+    audit=Audited("platform.fee_clear", _audited, is_whole=True),
+    done="The fee is taken away.",
+    examples=(
+        "topup fees clear claude",
+        "topup fees clear claude --account shop@example.com",
+    ),
+)
+ACTS = (LIST_FEES, SET_FEE, CLEAR_FEE)

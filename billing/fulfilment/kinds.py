@@ -1,0 +1,61 @@
+"""The kinds of suppliers that acts work with, and the key under which a supplier's secrets lie."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from billing.fulfilment.opening import FirstPlatform, enter_first
+from billing.fulfilment.options import DATA_KEY
+from billing.fulfilment.protocol import OptionsRefused, Registration
+from billing.fulfilment.registry import discover
+from billing.topups import platform_rows
+from kernel.errors import InvalidInput
+from keys.act import ActContext
+from keys.vault import Vault
+from store.database import Transaction
+
+
+@dataclass(frozen=True)
+class SupplierKinds:
+    """What acts on platforms and suppliers need beside the database.
+
+    master: opens the installation's vault. first: the platforms that TOPUP_PLATFORMS names.
+    """
+
+    master: Callable[[], Vault]
+    first: Callable[[], Sequence[FirstPlatform]]
+    discovered: Callable[[], Mapping[str, Registration]] = discover
+
+    @property
+    def registrations(self) -> Mapping[str, Registration]:
+        """Return each kind by its name."""
+        return self.discovered()
+
+    def registration(self, kind: str) -> Registration:
+        """Return the kind of that name; raises InvalidInput."""
+        found = self.registrations.get(kind)
+        if found is None:
+            known = ", ".join(sorted(self.registrations))
+            raise InvalidInput(f"the kinds of suppliers are {known}", param="kind")
+        return found
+
+    async def vault(self, tx: Transaction, now_us: int) -> Vault:
+        """Return the vault under the suppliers' own data key; raises SealBroken."""
+        return Vault([await self.master().data_key(tx, DATA_KEY, now_us=now_us)])
+
+    async def begin(self, tx: Transaction, now_us: int) -> None:
+        """Enter the first platforms if no process of this installation has started yet; raises InvalidInput."""
+        if await platform_rows.version(tx) > 0:
+            return
+        try:
+            vault = await self.vault(tx, now_us)
+            await enter_first(tx, self.first(), self.registrations, vault, now_us=now_us)
+        except OptionsRefused as error:
+            raise InvalidInput(f"TOPUP_PLATFORMS: {error}") from None
+
+
+async def begin(context: ActContext) -> SupplierKinds:
+    """Lock platforms and suppliers until the transaction ends, and enter the first ones; return the kinds."""
+    kinds = context.service(SupplierKinds)
+    await kinds.begin(context.tx, context.now_us)
+    await platform_rows.lock(context.tx)
+    return kinds

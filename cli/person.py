@@ -1,0 +1,20 @@
+"""Who decides on the command line, as the audit log and other operators read it."""
+
+import getpass
+import os
+from typing import Final
+
+import click
+
+by_option: Final = click.option("--by", help="Who decides; else the user of this machine.")
+
+
+def who_acts(by: str | None) -> str:
+    """Return who decides; in a container that person may have a number and no name."""
+    if by:
+        return by
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"user {os.getuid()}"
+    return f"{name} on the command line"

@@ -1,0 +1,65 @@
+"""Samples of what credit is sent to, what it costs, and who supplies it; see samples.py."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tests.acts.sample import Sample
+
+PLATFORM: Final = {"id": "gpt-{door}", "name": "GPT"}
+
+OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "platforms": ("platforms.create", {"id": "of-{door}"}),
+    "fees": ("platforms.create", {"id": "of-{door}"}),
+}
+GOOD: Final[Mapping[str, Sequence[Sample]]] = {
+    "platforms.list": (Sample(),),
+    "platforms.show": (Sample(),),
+    "platforms.create": (
+        Sample({"id": "plain-{door}"}),
+        Sample(
+            {
+                **PLATFORM,
+                "min_amount_cents": 500,
+                "max_amount_cents": 50_000,
+                "suppliers": ["wallet"],
+            }
+        ),
+    ),
+    "platforms.set": (
+        Sample({"name": "MJ", "max_amount_cents": 40_000, "suppliers": ["wallet"]}, is_again=True),
+        Sample({"suppliers": None}),
+    ),
+    "platforms.disable": (Sample(is_again=True),),
+    "platforms.enable": (Sample(is_again=True, after="platforms.disable"),),
+    "fees.list": (Sample(),),
+    "fees.set": (
+        Sample({"fixed_cents": 30, "basis_points": 250}, is_again=True),
+        Sample({"min_cents": 50, "max_cents": 2_000}),
+        Sample({"account": "merchant@example.com"}, is_again=True),
+    ),
+    "fees.clear": (Sample(after="fees.set"),),
+}
+BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
+    "platforms.create": (
+        {**PLATFORM, "id": "A B"},
+        {**PLATFORM, "name": "x" * 81},
+        {**PLATFORM, "min_amount_cents": 0},
+        {**PLATFORM, "min_amount_cents": 500, "max_amount_cents": 100},
+        {**PLATFORM, "max_amount_cents": 100_000_001},
+        {**PLATFORM, "suppliers": ["none"]},
+        {**PLATFORM, "suppliers": ["wallet", "wallet"]},
+    ),
+    "platforms.set": (
+        {"name": ""},
+        {"min_amount_cents": 200_000},
+        {"suppliers": ["wallet", "none"]},
+    ),
+    "fees.set": (
+        {"fixed_cents": -1},
+        {"basis_points": 10_001},
+        {"min_cents": 2, "max_cents": 1},
+        {"account": "nobody@example.com"},
+        {"account": "acc_0000000000000000"},
+    ),
+    "fees.clear": ({}, {"account": "merchant@example.com"}),
+}
