@@ -46,6 +46,7 @@ GROUPS = {
         "prices": "What tokens of each model cost: list, set, import, history.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
+        "checkin": "What accounts get for coming by once a day: show, set.",
         "providers": "Payment providers: list them, ask each about its settings.",
         "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, refund, and decide what no rule may.",
@@ -92,7 +93,7 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
-    "operator": {"prices", "keys", "tokens"}
+    "operator": {"prices", "keys", "checkin", "tokens"}
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "fees", "suppliers", "stock", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},

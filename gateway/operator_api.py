@@ -6,6 +6,7 @@ It is off until TOPUP_OPERATOR_API names the addresses that may call it, and has
 from typing import Final
 
 from billing.catalog import coupon_acts, pack_acts
+from billing.credits import checkin_acts
 from billing.fulfilment import fee_acts, platform_acts
 from billing.reports.key_tree import SHOW_TREE
 from gateway.answers import envelope
@@ -18,6 +19,7 @@ PREFIX: Final = "/api/operator/v1"
 ACTS: Final = (
     *pack_acts.ACTS,
     *coupon_acts.ACTS,
+    *checkin_acts.ACTS,
     *api_keys.ACTS,
     SHOW_TREE,
     *tokens.OPERATOR_ACTS,

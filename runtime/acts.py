@@ -79,6 +79,8 @@ def _said(
 
 
 def _subject_of(act: Act[Any, Any], context: ActContext, change: Change[Any]) -> str:
-    """Return the object's id, also where the path names it by another word."""
-    is_named = bool(context.object_id) and act.named_by == "id"
-    return context.object_id if is_named else cast(str, change.after.id)
+    """Return the object's id, also where the path names it by another word; of settings, whose they are."""
+    if context.object_id and act.named_by == "id":
+        return context.object_id
+    tenant = context.tenant
+    return cast(str, getattr(change.after, "id", tenant.account_id or tenant.environment))

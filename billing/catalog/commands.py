@@ -1,20 +1,15 @@
-"""What operators do to the catalogue: plans and the check-in's settings.
+"""What operators do to the catalogue: plans.
 
 Promise: each act has its entry in the audit log, in its own transaction, whoever does it and by which
 way: this is where the administration's API, pages and commands meet.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
-
-import msgspec
 
 from billing.catalog import plan as plans
 from billing.catalog.plan import Plan, PlanKey
 from billing.catalog.product_fields import ProductFields
-from billing.credits import checkin_settings
-from billing.credits.checkin_settings import CheckinSettings
 from keys import audit_log
 from keys.audit_log import Actor
 from store.database import Transaction
@@ -49,17 +44,3 @@ async def change_plan(
         tx, by, "plan.update", *place, before.shape(fields), after.shape(fields), now_us
     )
     return after
-
-
-async def change_checkin(
-    tx: Transaction, environment: str, changes: Mapping[str, Any], *, by: Actor, now_us: int
-) -> CheckinSettings:
-    """The settings with these fields changed; raises InvalidInput."""
-    known = await checkin_settings.read_settings(tx, [environment])
-    settings = replace(known[environment], **changes)
-    await checkin_settings.write_settings(tx, environment, settings, now_us=now_us)
-    before, after = (msgspec.to_builtins(one) for one in (known[environment], settings))
-    await audit_log.record_change(
-        tx, by, "checkin.configure", environment, environment, before, after, now_us
-    )
-    return settings

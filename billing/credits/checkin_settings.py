@@ -12,6 +12,7 @@ from store.row_mapping import RowMapping
 
 CREDITS_MAX = 1_000_000_000
 STREAK_DAYS_MAX = 365
+BUDGET_MAX = CREDITS_MAX * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _check(settings: CheckinSettings) -> None:
         "streak_days_max": (settings.streak_days_max, 0, STREAK_DAYS_MAX),
     }
     if settings.daily_budget_credits is not None:
-        limits["daily_budget_credits"] = (settings.daily_budget_credits, 0, CREDITS_MAX * 1000)
+        limits["daily_budget_credits"] = (settings.daily_budget_credits, 0, BUDGET_MAX)
     for name, (value, low, high) in limits.items():
         if not low <= value <= high:
             raise InvalidInput("{param} is {low} to {high}", param=name, low=low, high=high)

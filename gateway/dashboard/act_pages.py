@@ -13,7 +13,7 @@ import msgspec
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import Paged
 from gateway.dashboard.sheet import Sheet, csv_url_of, one_page, whole_list, whole_short_list
-from gateway.html.act_form import fields_of, typed_values
+from gateway.html.act_form import fields_of, form_of, typed_values
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
@@ -25,7 +25,7 @@ from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields, facts_of
 from keys.account import lock_tenants
-from keys.act import Act, ListAct
+from keys.act import Act, ListAct, ReadAct
 from runtime.acts import run_act
 from store.database import Transaction
 from store.keyset import ListStretch, end_of
@@ -144,6 +144,57 @@ class ActPages:
             for act in self.buttons
             if act.applies is None or act.applies(view)
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsPage:
+    """A page with one form: what holds, and the act that changes it.
+
+    path: below /dashboard/admin. lead: what the page is about. shown: reads what holds, in fields that have the
+    names of the change's.
+    """
+
+    path: str
+    title: str
+    lead: str
+    shown: ReadAct[Any]
+    change: Act[Any, Any]
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the routes of the page, and make the act's sentence known to it."""
+        SAID[self.change.name] = self.change.done
+        return (
+            admin_route("GET", self.path, self._show, self.title),
+            admin_route("POST", self.path, self._change, self.change.summary),
+        )
+
+    async def _show(self, call: RequestContext[Any, Any]) -> Reply:
+        door = Door(self.shown, call, is_operator=True)
+
+        async def work(tx: Transaction) -> Any:
+            return await self.shown.run(await door.context(tx))
+
+        current = self.shown.view(await call.context.database.read(work))
+        return self._page(call, form_of(self.change.input, current), NO_PROBLEM)
+
+    async def _change(self, call: RequestContext[Any, Any]) -> Reply:
+        form = read_form(call)
+        try:
+            await run_typed(call, self.change, form)
+        except DomainError as error:
+            return self._page(call, form, problem_of(error))
+        return go(_ADMIN + self.path, said=self.change.name)
+
+    def _page(self, call: RequestContext[Any, Any], form: Form, problem: Problem) -> Reply:
+        return page(
+            call,
+            "acts/form.html",
+            status=problem.status,
+            settings=self,
+            action=_ADMIN + self.path,
+            fields=fields_of(self.change.input, form),
+            problem=problem,
+        )
 
 
 async def run_typed(call: RequestContext[Any, Any], act: Act[Any, Any], form: Form) -> Any:

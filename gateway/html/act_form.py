@@ -96,7 +96,9 @@ def _texts(fact: FieldFacts, value: Any) -> list[str]:
 def _typed(fact: FieldFacts, typed: Typed) -> Any:
     form, name = typed.form, fact.name
     if fact.kind == "yes_no":
-        return bool(form.text(name)) or None
+        # Left blank it is a no, also where the default is yes or what holds would stay.
+        is_said = fact.is_kept or fact.default
+        return bool(form.text(name)) or (False if is_said else None)
     if fact.is_list:
         found = form.many(name) if fact.choices else form.lines(name)
         return found or None

@@ -141,7 +141,6 @@ SAID: Final[dict[str, str]] = {
     "supplier-resumed": "The supplier is asked again, and what waited is delivered.",
     "stock-added": "The codes are in stock; those that were known were passed over.",
     "credit-adjusted": "The account's credit is changed, and the audit log says why.",
-    "checkin-set": "Check-ins award what is set here, from the next one on.",
 }
 _UNITS: Final = ((86_400, phrase("d")), (3600, phrase("h")), (60, phrase("min")), (1, phrase("s")))
 _MS: Final = phrase("ms")

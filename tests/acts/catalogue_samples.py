@@ -17,6 +17,21 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "packs.create": (Sample({**PACK, "bonus_credits": 500, "popular": True}),),
     "packs.disable": (Sample(is_again=True),),
     "packs.enable": (Sample(is_again=True, after="packs.disable"),),
+    "checkin.show": (Sample(),),
+    "checkin.set": (
+        Sample({"enabled": True, "credits_min": 50, "credits_max": 80}, is_again=True),
+        Sample({"credits_max": None, "daily_budget_credits": None}),
+        # As every gateway begins.
+        Sample(
+            {
+                "credits_min": 100,
+                "credits_max": 100,
+                "streak_bonus_credits": 10,
+                "streak_days_max": 7,
+                "daily_budget_credits": 1_000_000,
+            }
+        ),
+    ),
     "coupons.list": (Sample({"limit": 1}),),
     "coupons.create": (
         Sample(COUPON),
@@ -43,6 +58,7 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {**PACK, "currency": "BITCOIN"},
         {**PACK, "bonus_credits": 5_500},
     ),
+    "checkin.set": ({"credits_min": 0}, {"credits_max": 5}, {"streak_days_max": 366}),
     "coupons.create": (
         {"code": "TEN"},
         {"code": "TEN", "percent": 101},

@@ -20,7 +20,7 @@ from msgspec.structs import asdict
 from billing.catalog import commands as catalogue, coupon as coupons, coupon_acts, plan as plans
 from billing.catalog.plan import Plan, PlanItem
 from billing.catalog.product_fields import ProductFields
-from billing.credits import checkin_settings
+from billing.credits import checkin_acts
 from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.credits.checkin import CheckedIn, CheckIn
 from billing.credits.checkin_settings import CheckinSettings
@@ -243,23 +243,32 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
 
 async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
     """What a check-in awards now."""
-    environment = call.principal.environment
-    found = await call.context.database.read(
-        lambda tx: checkin_settings.read_settings(tx, [environment])
-    )
-    return _said(admin.Config.of(found[environment]))
+    door = Door(checkin_acts.SHOW_CHECKIN, call, is_operator=True)
+
+    async def work(tx: Transaction) -> CheckinSettings:
+        return await checkin_acts.settings(await door.context(tx))
+
+    return _said(admin.Config.of(await call.context.database.read(work)))
 
 
 async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answer:
     """What a check-in awards from now on; what is left out stays."""
-    environment, now_us = call.principal.environment, call.now_us
-    changes, by = call.body.changes(), _actor(call)
+    door, body = Door(_SET_CHECKIN, call, is_operator=True), call.body
 
-    async def work(tx: Transaction) -> CheckinSettings:
-        with renamed_fields(**call.body.names()):
-            return await catalogue.change_checkin(tx, environment, changes, by=by, now_us=now_us)
+    async def work(tx: Transaction) -> Change[CheckinSettings]:
+        return await run_act(_SET_CHECKIN, await door.context(tx), body)
 
-    return await run_once(call, work, lambda settings: _said(admin.Config.of(settings)))
+    return await run_once(call, work, lambda change: _said(admin.Config.of(change.after)))
+
+
+async def _change_config(context: ActContext, asked: admin.ConfigBody) -> Change[CheckinSettings]:
+    with renamed_fields(**asked.names()):
+        return await checkin_acts.change(context, asked.changes())
+
+
+# The same act, whose fields have other names here.
+_SET: Final[Act[Any, Any]] = checkin_acts.SET_CHECKIN
+_SET_CHECKIN: Final = replace(_SET, input=admin.ConfigBody, run=_change_config)
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:

@@ -24,7 +24,7 @@ PACK = {
     "bonus_credits": "50000",
 }
 CHECKIN = {
-    "is_enabled": "yes",
+    "enabled": "yes",
     "credits_min": "50",
     "credits_max": "80",
     "streak_bonus_credits": "5",
@@ -163,23 +163,22 @@ async def test_what_check_ins_award_is_set_for_one_environment(gateway: Gateway)
 
     saved = await fill(boss, f"{HERE}/checkin", CHECKIN)
     shown = text_of((await ann.get("/dashboard/codes")).text)
-    await fill(boss, f"{HERE}/checkin", {**CHECKIN, "is_enabled": "no"})
+    await fill(boss, f"{HERE}/checkin", {**CHECKIN, "enabled": ""})
     off = text_of((await ann.get("/dashboard/codes")).text)
     await switch(boss, "live")
 
-    assert saved.headers["location"] == f"{HERE}/checkin?said=checkin-set"
+    assert saved.headers["location"] == f"{HERE}/checkin?said=checkin.set"
     assert "Once a day: 50 to 80 credits, and 5 more for each day in a row" in shown
     assert "Once a day" not in off
     live = (await boss.get(f"{HERE}/checkin")).text
     assert 'name="credits_min" type="text" value="100"' in live
-    assert '<option value="no" selected>Off' in live
+    assert 'name="enabled" value="yes">' in live
 
 
 @pytest.mark.one_database
 @pytest.mark.parametrize(
     "fields",
     [
-        {"credits_min": ""},
         {"credits_min": "0"},
         {"credits_min": "90"},
         {"credits_max": "much"},
