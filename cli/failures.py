@@ -51,5 +51,5 @@ def _facts(error: DomainError) -> dict[str, Any]:
 def _named(error: DomainError) -> str:
     """The detail, after the field that it is about: most begin with "is" and name none."""
     param = error.param
-    is_named = param is None or re.search(rf"\b{re.escape(param)}\b", error.detail)
+    is_named = param is None or re.search(rf"(?<!\w){re.escape(param)}(?!\w)", error.detail)
     return error.detail if is_named else f"{param}: {error.detail}"

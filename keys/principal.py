@@ -35,6 +35,9 @@ SCOPES = (
     "admin",
 )
 ADMIN = "admin"
+# What operator tokens (adm_) may do at the operators' API: read; change what moves no money; move money.
+OperatorScope = Literal["operator:read", "operator:write", "operator:money"]
+OPERATOR_SCOPES: tuple[OperatorScope, ...] = ("operator:read", "operator:write", "operator:money")
 # Everything an account may do for itself.
 ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
 # To see what another key's top-ups can be redeemed by, and to redeem it.

@@ -144,8 +144,10 @@ _OF_0080: Final = {
     "workers": "1351e98bc6e0",
 }
 _OF_0100: Final = _OF_0080
+_OF_0101: Final = _OF_0100 | {"access_tokens": "2afedaef72d3"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0080": _OF_0080,
     "0100": _OF_0100,
+    "0101": _OF_0101,
 }

@@ -207,6 +207,7 @@ access_tokens = sa.Table(
     _int("created_at"),
     _int("last_used_at", null=True),
     _int("revoked_at", null=True),
+    _text("scopes", null=True),  # of an operator token, joined by spaces; null: all of them
     sa.Index("ux_access_tokens_digest", "digest", unique=True),
     sa.Index("ix_access_tokens_account", "account_id", "environment", "id"),
 )

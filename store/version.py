@@ -14,7 +14,7 @@ from store.faults import Fault
 from store.fingerprints import TABLES
 
 # The range of schema versions this code runs on, oldest first.
-VERSIONS = ("0100",)
+VERSIONS = ("0101",)
 # 0.1.0 begins with the baseline. `topup migrate` takes over a database at the last version before it as it is; an
 # older one is first migrated by the last build that has those migrations.
 BASELINE: Final = "0100"

@@ -25,7 +25,7 @@ from kernel.tenant import Tenant
 from keys.account import account_named
 from keys.act import MERCHANT, OPERATOR, Act, ActContext, ActRow, AnyAct, Change, ListAct, ReadAct
 from keys.audit_log import Actor
-from keys.principal import ADMIN, AddressNotAllowed
+from keys.principal import AddressNotAllowed
 from runtime.acts import run_act
 from store.database import Transaction
 from store.keyset import Begin
@@ -97,7 +97,11 @@ def _query(act: ActRow, query: type[Fields], *, is_operator: bool) -> type[Field
 
 
 def _scopes(act: ActRow, *, is_operator: bool) -> tuple[str, ...]:
-    return (ADMIN,) if is_operator else act.scopes
+    if not is_operator:
+        return act.scopes
+    if not isinstance(act, Act):
+        return ("operator:read",)
+    return ("operator:money",) if act.moves_money else ("operator:write",)
 
 
 def _documents(act: ActRow) -> Mapping[str, Any]:

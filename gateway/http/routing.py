@@ -21,7 +21,7 @@ from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError, NotFound
 from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
-from keys.principal import OAUTH_SCOPES, SCOPES
+from keys.principal import OAUTH_SCOPES, OPERATOR_SCOPES, SCOPES
 
 # An Answer, or an ASGI application that writes the answer itself (streams).
 Reply = Answer | ASGIApp
@@ -138,7 +138,8 @@ class Route:
 
     def __post_init__(self) -> None:
         assert bool(self.scopes) is not self.is_public, f"{self.path}: scopes, or public"
-        assert {*self.scopes} <= {*SCOPES, *OAUTH_SCOPES}, f"{self.path}: no such scope"
+        known = {*SCOPES, *OAUTH_SCOPES, *OPERATOR_SCOPES}
+        assert {*self.scopes} <= known, f"{self.path}: no such scope"
         object.__setattr__(self, "body_shape", shape_of(self.body))
         object.__setattr__(self, "query_shape", shape_of(self.query))
         object.__setattr__(self, "no_query", self.query())

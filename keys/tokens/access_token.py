@@ -2,16 +2,16 @@
 
 A sat_ made by a session or the CLI holds every scope of its account; one made by a key is bound to
 that key: it ends with it and with the secret that made it, has no scope that it lacks, and spends on its caps. An adm_ comes from the
-CLI only. Invariant: a secret leaves this module once; stored is its SHA-256. Writes access_tokens;
+CLI only; one with scopes of its own does that alone at the operators' API, and nothing at the merchants'. Invariant: a secret leaves this module once; stored is its SHA-256. Writes access_tokens;
 the caller holds the account's lock, which makes counting before writing safe.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from kernel.errors import NotFound
+from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
@@ -24,9 +24,10 @@ from keys.lineage import Effective, Link, Refusal
 from keys.live import IS_LIVE_OPEN, check_live
 from keys.principal import (
     ACCOUNT_SCOPES,
-    ADMIN,
+    OPERATOR_SCOPES,
     SCOPES,
     Environment,
+    OperatorScope,
     Principal,
     ScopeMissing,
     require_owner,
@@ -35,7 +36,7 @@ from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
-from store.row_mapping import RowMapping
+from store.row_mapping import WORDS_OR_NULL, RowMapping
 
 AccessTokenKind = Literal["system", "operator"]
 
@@ -49,7 +50,10 @@ _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """One token as it is listed. key_id is the key it is bound to; null: none. Times in µs."""
+    """One token as it is listed. key_id is the key it is bound to; null: none. Times in µs.
+
+    scopes: what an operator token may do at the operators' API; empty: all, or a system token.
+    """
 
     id: str
     kind: AccessTokenKind
@@ -62,6 +66,7 @@ class AccessToken:
     created_at: int
     last_used_at: int | None
     revoked_at: int | None
+    scopes: tuple[OperatorScope, ...]
 
     @property
     def tenant(self) -> Tenant:
@@ -78,14 +83,17 @@ async def create(
     name: str,
     maker: Principal | None,
     now_us: int,
+    scopes: Sequence[OperatorScope] = (),
 ) -> tuple[AccessToken, str]:
     """A new token and its secret, which nothing can show again; maker None is the CLI.
 
-    Raises ScopeMissing (an operator token from anyone but the CLI or for a sandbox account, a
+    scopes: of an operator token; empty: all. Raises ScopeMissing (an operator token from anyone but the CLI or for a sandbox account, a
     token that asks for a token without being bound to a key), LiveNotOpen, KeyLimitReached,
     InvalidInput.
     """
     _check_maker(kind, maker, Tenant(account_id, environment))
+    if scopes and kind != "operator":
+        raise InvalidInput("Only an operator token has scopes.", param="scopes")
     await _check_not_ending(tx, maker)
     account = await get_account(tx, account_id)
     if kind == "operator" and account.is_sandbox:
@@ -108,6 +116,7 @@ async def create(
         created_at=now_us,
         last_used_at=None,
         revoked_at=None,
+        scopes=tuple(one for one in OPERATOR_SCOPES if one in scopes),
     )
     row = (*_ROWS.write(token), token_format.digest(secret))
     await tx.insert("access_tokens", (*_ROWS.columns, "digest"), [row])
@@ -199,7 +208,7 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        f"""SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at,
+        f"""SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at, t.scopes,
                   k.lineage, {_IS_KEY_ROTATED} AS is_key_rotated, a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us,
                   {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
            FROM access_tokens t
@@ -215,7 +224,7 @@ async def load_principals(
     return {row["digest"]: _principal(row, links, now_us) for row in rows}
 
 
-_ROWS = RowMapping(AccessToken)
+_ROWS = RowMapping(AccessToken, stored={"scopes": WORDS_OR_NULL})
 _OWN = "t.account_id = :account_id AND t.environment = :environment"
 _FILTERS = {"kind": "t.kind = :kind", "viewer": _VIEWERS}
 _PAGES = Keyset(_ROWS.of("t"), "access_tokens t", _OWN, filters=_FILTERS, key="t.id")
@@ -306,6 +315,11 @@ def _lineage(row: Row) -> tuple[str, ...]:
     return () if row["key_id"] is None else (row["key_id"], *(row["lineage"] or "").split())
 
 
+def _of_operator(stored: str | None) -> frozenset[str]:
+    """Return the scopes of an operator token: those named, or all of them and its own account's."""
+    return frozenset(stored.split() if stored else (*SCOPES, *OPERATOR_SCOPES))
+
+
 def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | Refusal:
     if row["revoked_at"] is not None or row["is_key_rotated"]:
         return Refusal("revoked")
@@ -315,7 +329,9 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
     allowed: Effective | Refusal
     if lineage:
         allowed = judge_chain(lineage, links, now_us=now_us, may_administer=False)
-    elif row["kind"] == "operator" or row["is_operator"]:
+    elif row["kind"] == "operator":
+        allowed = Effective(_of_operator(row["scopes"]), (), None, None)
+    elif row["is_operator"]:
         allowed = Effective(frozenset(SCOPES), (), None, None)
     else:
         allowed = Effective(frozenset(ACCOUNT_SCOPES), (), None, None)
@@ -328,7 +344,7 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         credential_id=row["id"],
         key_id=lineage[0] if lineage else None,
         lineage=lineage,
-        scopes=allowed.scopes - {ADMIN} if row["is_sandbox"] else allowed.scopes,
+        scopes=allowed.scopes & {*ACCOUNT_SCOPES} if row["is_sandbox"] else allowed.scopes,
         ip_allow_lists=allowed.ip_allow_lists,
         expires_at=allowed.expires_at,
         is_sandbox=bool(row["is_sandbox"]),

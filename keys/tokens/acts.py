@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from kernel.errors import LimitReached, NotFound
 from kernel.fields import Fields, Page
 from keys.act import MERCHANT, OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.api_keys.inputs import Name
-from keys.principal import ADMIN, ScopeMissing
+from keys.principal import ADMIN, OPERATOR_SCOPES, OperatorScope, ScopeMissing
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken as Token, AccessTokenKind, owner_of
 from keys.tokens.views import AccessToken, CreatedIssuedToken, CreatedToken, IssuedToken
@@ -41,6 +41,13 @@ class NewIssuedToken(Fields, frozen=True, kw_only=True):
 
     kind: _Kind
     name: Name = "Access token"
+    scopes: Annotated[
+        list[OperatorScope],
+        Meta(
+            max_length=len(OPERATOR_SCOPES),
+            description="Of an operator token: to read, to change, to move money; left out: all.",
+        ),
+    ] = field(default_factory=list)
 
 
 class TokenPage(Page, frozen=True, kw_only=True):
@@ -63,10 +70,15 @@ async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Toke
             " topup tokens create --kind operator.",
             reason="parent",
         )
-    return await _create(context, asked.kind, asked.name)
+    return await _create(context, asked.kind, asked.name, asked.scopes)
 
 
-async def _create(context: ActContext, kind: AccessTokenKind, name: str) -> Change[Token]:
+async def _create(
+    context: ActContext,
+    kind: AccessTokenKind,
+    name: str,
+    scopes: Sequence[OperatorScope] = (),
+) -> Change[Token]:
     made, secret = await access_token.create(
         context.tx,
         kind=kind,
@@ -74,6 +86,7 @@ async def _create(context: ActContext, kind: AccessTokenKind, name: str) -> Chan
         environment=context.environment,
         name=name,
         maker=context.asker,
+        scopes=scopes,
         now_us=context.now_us,
     )
     return Change(after=made, shown_once={"token": secret})
@@ -137,8 +150,8 @@ def _name_alone(token: Token) -> Mapping[str, Any]:
     return {"name": token.name}
 
 
-def _name_and_kind(token: Token) -> Mapping[str, Any]:
-    return {"name": token.name, "kind": token.kind}
+def _issued(token: Token) -> Mapping[str, Any]:
+    return {"name": token.name, "kind": token.kind, "scopes": token.scopes}
 
 
 CREATE_TOKEN = Act(
@@ -215,8 +228,10 @@ ISSUE_TOKEN = Act(
     status=201,
     refuses=(LimitReached, ScopeMissing),
     shows_secret=True,
-    audit=Audited("token.created", _name_and_kind),
-    examples=("topup tokens create --account us@acme.example --kind operator --name deploys",),
+    audit=Audited("token.created", _issued),
+    examples=(
+        "topup tokens create --account us@acme.example --kind operator --name reports --scope operator:read",
+    ),
 )
 LIST_ISSUED = ListAct(
     name="tokens.list",

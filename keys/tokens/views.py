@@ -7,6 +7,7 @@ from msgspec import Meta
 from kernel.shaped import Shaped
 from kernel.words import Environment, KeyIdText, Last4, Prefix, Time
 from keys.api_keys.views import UsedAt
+from keys.principal import OPERATOR_SCOPES, OperatorScope
 from keys.tokens.access_token import AccessToken as Token
 
 
@@ -43,11 +44,17 @@ class IssuedToken(AccessToken, kw_only=True):
         Meta(description="system: an account's own (sat_); operator: of administration (adm_)."),
     ]
     account_id: str
+    scopes: Annotated[
+        list[OperatorScope],
+        Meta(description="What an operator token may do at the operators' API."),
+    ]
 
     @classmethod
     def of(cls, token: Token, /, **more: Any) -> Self:
         """Return the token as every door of operators shows it."""
-        return super().of(token, kind=token.kind, account_id=token.account_id, **more)
+        is_whole = token.kind == "operator" and not token.scopes
+        scopes = OPERATOR_SCOPES if is_whole else token.scopes
+        return super().of(token, scopes=list(scopes), **more)
 
 
 class CreatedIssuedToken(IssuedToken, kw_only=True):

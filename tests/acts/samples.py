@@ -69,6 +69,11 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "keys.set": ({"platforms": ["zzz"]}, {"per_day_cents": -1}, {"recipients": ["nobody"]}),
     "keys.rotate": ({"overlap_s": -1},),
-    "tokens.create": ({**TOKEN, "name": ""}, {"kind": "root"}),
+    "tokens.create": (
+        {**TOKEN, "name": ""},
+        {"kind": "root"},
+        {**TOKEN, "scopes": ["operator:read"]},
+        {"kind": "operator", "scopes": ["everything"]},
+    ),
     "tokens.list": ({"kind": "root"},),
 }

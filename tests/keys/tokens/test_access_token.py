@@ -32,7 +32,12 @@ class TokenOwner:
         return Tenant(self.account_id, self.environment)
 
     async def create(
-        self, name: str = "token", *, by: Principal | None = None, kind: Any = "system"
+        self,
+        name: str = "token",
+        *,
+        by: Principal | None = None,
+        kind: Any = "system",
+        scopes: Any = (),
     ) -> tuple[AccessToken, str]:
         return await self.database.transaction(
             lambda tx: access_token.create(
@@ -42,6 +47,7 @@ class TokenOwner:
                 environment=self.environment,
                 name=name,
                 maker=by,
+                scopes=scopes,
                 now_us=self.clock.now_us(),
             )
         )
@@ -153,7 +159,34 @@ async def test_an_operator_token_holds_every_scope(token_owner: TokenOwner) -> N
     found = await token_owner.principal(secret)
 
     assert secret.startswith("adm_live_")
-    assert (found.kind, found.scopes) == ("operator_token", frozenset(SCOPES))
+    assert found.kind == "operator_token"
+    assert found.scopes == {*SCOPES, "operator:read", "operator:write", "operator:money"}
+
+
+async def test_an_operator_token_with_scopes_of_its_own_has_no_others(
+    token_owner: TokenOwner,
+) -> None:
+    token, secret = await token_owner.create(
+        kind="operator", scopes=["operator:write", "operator:read"]
+    )
+
+    assert token.scopes == ("operator:read", "operator:write")
+    found = await token_owner.principal(secret)
+    assert found.scopes == {"operator:read", "operator:write"}
+
+
+async def test_a_system_token_takes_no_scopes(token_owner: TokenOwner) -> None:
+    with pytest.raises(InvalidInput, match="Only an operator token"):
+        await token_owner.create(scopes=["operator:read"])
+
+
+async def test_no_system_token_calls_the_operators_api(
+    database: Database, clock: FixedClock
+) -> None:
+    boss = await open_shop(database, clock, is_operator=True)
+    _, secret = await boss.create()
+
+    assert (await boss.principal(secret)).scopes == set(SCOPES)
 
 
 async def test_operator_tokens_come_from_the_command_line_only(token_owner: TokenOwner) -> None:
