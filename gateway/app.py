@@ -38,6 +38,7 @@ from gateway.http.edge import Edge
 from gateway.http.routing import ApiSurface, Router
 from gateway.mcp import endpoint as mcp
 from gateway.openapi import serve as openapi
+from gateway.openapi.document import OPERATORS
 from gateway.repair.repair import repaired
 from gateway.surfaces import API_PREFIX as API_PREFIX, SURFACES as SURFACES
 from runtime.context import Context
@@ -92,14 +93,27 @@ def open_routes(
         *sealed_days.routes(context),
         *webhook_keys.routes(context),
         *openapi.routes(context, (*SURFACES, *_callbacks(context)), documents),
+        *_operators_document(context, documents),
         *static.routes(documents),
     ]
 
 
 def router_of(context: Context) -> Router:
     """Return every route of a surface, the providers' callbacks among them."""
-    operators = (operator_api.SURFACE,) if context.settings.operator_api else ()
-    return _routes_of_ours().beside((*_callbacks(context), *operators))
+    return _routes_of_ours().beside((*_callbacks(context), *_operators(context)))
+
+
+def _operators(context: Context) -> tuple[ApiSurface, ...]:
+    """Return the operators' API, if it is on."""
+    return (operator_api.SURFACE,) if context.settings.operator_api else ()
+
+
+def _operators_document(context: Context, documents: Documents) -> list[Route]:
+    surfaces = _operators(context)
+    if not surfaces:
+        return []
+    path, api = openapi.OPERATOR_PATH, OPERATORS
+    return openapi.routes(context, surfaces, documents, path=path, api=api)
 
 
 def _callbacks(context: Context) -> tuple[ApiSurface, ...]:

@@ -59,7 +59,7 @@ class NewPack(Fields, frozen=True, kw_only=True):
     ] = 0
 
 
-class PackPage(Page, frozen=True, kw_only=True):
+class PackQuery(Page, frozen=True, kw_only=True):
     """The query of the operators' list."""
 
     all: Annotated[bool, Meta(description="Those that are no longer sold, too.")] = False
@@ -106,7 +106,7 @@ async def offered(
 
 
 async def listed(
-    context: ActContext, asked: PackPage, _begin: Begin, _limit: int
+    context: ActContext, asked: PackQuery, _begin: Begin, _limit: int
 ) -> Sequence[packs.Pack]:
     """Return the packs that are sold, or all, in the catalogue's order."""
     environment = context.tenant.environment
@@ -131,7 +131,7 @@ LIST_PACKS = ListAct(
     path="/packs",
     scopes=(ADMIN,),
     audience=(OPERATOR,),
-    query=PackPage,
+    query=PackQuery,
     run=listed,
     view=view_of,
     result=Pack,

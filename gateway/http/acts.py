@@ -19,7 +19,7 @@ from gateway.http.outbound_limits import pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import NotFound
 from kernel.fields import ExportPage, Fields
 from kernel.tenant import Tenant
 from keys.account import account_named
@@ -113,8 +113,10 @@ def _documents(act: ActRow) -> Mapping[str, Any]:
 def _handler(act: AnyAct, handle: Any, *, is_operator: bool) -> Handler:
     """Return the handler under the subject's name, whose module says in the documents what the route is about."""
     run: Any = act.run
+    # Of two acts that share a function each has its own partial one, which is of no module.
+    subject = run.func if isinstance(run, partial) else run
 
-    @wraps(run)
+    @wraps(subject)
     async def handler(call: RequestContext[Any, Any]) -> Reply:
         if is_operator:
             _check_address(call)
@@ -245,10 +247,7 @@ class Door:
         if not self._is_operator:
             return caller.tenant
         if act.owner_of is None:
-            named = self._call.query.account
-            if not named:
-                raise InvalidInput("is required: an id or an email address", param="account")
-            account = await account_named(tx, named)
+            account = await account_named(tx, self._call.query.account)
             return Tenant(account.id, caller.environment)
         tenant = await act.owner_of(tx, self._object_id)
         if tenant.environment != caller.environment:
@@ -275,8 +274,9 @@ def shown_of(act: ActRow, change: Change[Any]) -> Any:
 @cache
 def _of_account(query: type[Fields]) -> type[Fields]:
     """Return the query with the account that an operator names, by its id or its email address."""
-    account = Annotated[str, Meta(max_length=320, description="Whose: an id or an email address.")]
+    words = "Whose: an id or an email address."
+    account = Annotated[str, Meta(min_length=1, max_length=320, description=words)]
     made = defstruct(
-        f"Account{query.__name__}", [("account", account, "")], bases=(query,), kw_only=True
+        f"Account{query.__name__}", [("account", account)], bases=(query,), kw_only=True
     )
     return cast(type[Fields], made)

@@ -142,7 +142,8 @@ def _identify(
 
 def _read_query(call: RequestContext[Fields, Fields], route: Route) -> None:
     query: bytes = call.scope["query_string"]
-    call.query = route.query_shape.of_query(query, call.environment) if query else route.no_query
+    asked = None if query else route.no_query
+    call.query = asked or route.query_shape.of_query(query, call.environment)
 
 
 def _body_of(call: RequestContext[Fields, Fields], route: Route) -> Fields:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import fields
 from starlette.types import ASGIApp
 
 from gateway.answers.answer import Answer
@@ -130,7 +131,8 @@ class Route:
     refuses: tuple[int, ...] = ()
     body_shape: Shape[Fields] = field(init=False, repr=False, compare=False)
     query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
-    no_query: Fields = field(init=False, repr=False, compare=False)
+    # What a request without a query asks for; None: it is refused.
+    no_query: Fields | None = field(init=False, repr=False, compare=False)
     # It may change something, has a body and can be repeated under a key.
     is_unsafe: bool = field(init=False, repr=False, compare=False)
     # A page's form comes to it. What that asks of the API is checked there.
@@ -142,7 +144,8 @@ class Route:
         assert {*self.scopes} <= known, f"{self.path}: no such scope"
         object.__setattr__(self, "body_shape", shape_of(self.body))
         object.__setattr__(self, "query_shape", shape_of(self.query))
-        object.__setattr__(self, "no_query", self.query())
+        is_needed = any(one.required for one in fields(self.query))
+        object.__setattr__(self, "no_query", None if is_needed else self.query())
         object.__setattr__(self, "is_unsafe", self.method not in _SAFE_METHODS)
         object.__setattr__(self, "is_form", self.session_only and self.media == "raw")
 

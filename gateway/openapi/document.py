@@ -4,8 +4,8 @@ Promise: every route that requests are routed by is here, and nothing else. Pure
 package's version.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -19,7 +19,7 @@ from gateway.openapi.responses import Shared
 from gateway.openapi.schemas import Schema, Schemas, pruned
 from kernel import version
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
-from keys.principal import SCOPES
+from keys.principal import OPERATOR_SCOPES, SCOPES
 from keys.signatures.signing import SIGNATURE_HEADER, STANDARD_HEADER
 from webhooks.events.catalogue import PATH as EVENTS_PATH, event_example, event_schema
 from webhooks.events.event import API_VERSION
@@ -27,12 +27,6 @@ from webhooks.events.schemas import TYPES
 
 OPENAPI: Final = "3.1.0"
 DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"
-_TOLD: Final = (
-    "Prepaid AI credit in one call: a ledger, vouchers and signed webhooks behind one REST API."
-    " Every answer comes in one envelope with a numeric code; an `Idempotency-Key` makes a repeated"
-    " call harmless; `ak_staging_` keys run the full life without moving real credit."
-    " No text of a request holds control characters other than tabs and line ends."
-)
 _LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 _SIGNATURES: Final = (
     (SIGNATURE_HEADER, "t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme."),
@@ -45,7 +39,40 @@ _SIGNATURES: Final = (
 )
 
 
-def document(router: Router, server: str) -> dict[str, Any]:
+class Api(NamedTuple):
+    """What a document says of its API beside its routes. webhooks: the types of the events that it sends."""
+
+    title: str
+    description: str
+    bearer: str
+    webhooks: Collection[str] = ()
+
+
+PUBLIC: Final = Api(
+    "Topup Gateway",
+    (
+        "Prepaid AI credit in one call: a ledger, vouchers and signed webhooks behind one REST API."
+        " Every answer comes in one envelope with a numeric code; an `Idempotency-Key` makes a repeated"
+        " call harmless; `ak_staging_` keys run the full life without moving real credit."
+        " No text of a request holds control characters other than tabs and line ends."
+    ),
+    (
+        "An API key (ak_staging_… or ak_live_…) or a system access token (sat_…)."
+        f" Scopes: {', '.join(SCOPES)}."
+    ),
+    tuple(TYPES),
+)
+OPERATORS: Final = Api(
+    "Topup Gateway for operators",
+    (
+        "What the operator of this installation does: the acts of its pages and of its command line, for programs."
+        " Answers, codes, limits and the `Idempotency-Key` are those of the public API."
+    ),
+    f"An operator token (adm_staging_… or adm_live_…). Scopes: {', '.join(OPERATOR_SCOPES)}.",
+)
+
+
+def document(router: Router, server: str, api: Api = PUBLIC) -> dict[str, Any]:
     """The document as JSON values; server is the URL that its paths stand below."""
     rows = sorted(_rows(router), key=_order)
     schemas = Schemas(_types(rows))
@@ -58,15 +85,15 @@ def document(router: Router, server: str) -> dict[str, Any]:
         tags.setdefault(*tag_of(route))
     ours = {resource.template for resource, _ in rows if is_ours(resource)}
     add_links({path: paths[path] for path in paths if path in ours}, schemas.components)
-    hooks = {event_type: _webhook(event_type, schemas) for event_type in TYPES}
+    hooks = {event_type: _webhook(event_type, schemas) for event_type in api.webhooks}
     roots = [paths, hooks, shared.responses]
     return {
         "openapi": OPENAPI,
         "jsonSchemaDialect": DIALECT,
         "info": {
-            "title": "Topup Gateway",
+            "title": api.title,
             "version": version.base(),
-            "description": _TOLD,
+            "description": api.description,
             "license": _LICENSE,
         },
         "servers": [{"url": server}],
@@ -76,7 +103,7 @@ def document(router: Router, server: str) -> dict[str, Any]:
         "components": {
             "schemas": pruned(schemas.components, roots),
             "responses": dict(sorted(shared.responses.items())),
-            "securitySchemes": _security_schemes(),
+            "securitySchemes": _security_schemes(api),
             "parameters": {"Idempotency-Key": _idempotency_key()},
             "headers": _headers(),
         },
@@ -161,16 +188,12 @@ def _untitled(schema: Mapping[str, Any]) -> Schema:
     return {name: value for name, value in schema.items() if name != "title"}
 
 
-def _security_schemes() -> dict[str, Any]:
+def _security_schemes(api: Api) -> dict[str, Any]:
+    bearer = {BEARER: {"type": "http", "scheme": "bearer", "description": api.bearer}}
+    if api is not PUBLIC:
+        return bearer
     return {
-        BEARER: {
-            "type": "http",
-            "scheme": "bearer",
-            "description": (
-                "An API key (ak_staging_… or ak_live_…) or a system access token (sat_…)."
-                f" Scopes: {', '.join(SCOPES)}."
-            ),
-        },
+        **bearer,
         SESSION: {
             "type": "apiKey",
             "in": "cookie",
