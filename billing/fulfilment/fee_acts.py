@@ -33,7 +33,7 @@ class Fee(Struct, kw_only=True):
 
     environment: Environment
     platform: str
-    account: str | None
+    account: Annotated[str | None, Meta(description="Whose sends; null: everybody's.")]
     fixed_cents: Annotated[int, Meta(description="On each send, in US cents.")]
     basis_points: Annotated[int, Meta(description="Of the amount: 250 is 2.5 %.")]
     min_cents: Annotated[int, Meta(description="The smallest fee, in US cents.")]

@@ -53,7 +53,11 @@ class Platform(Struct, kw_only=True):
     min_amount_cents: Annotated[Cents, said("Smallest amount")]
     max_amount_cents: Annotated[Cents, said("Largest amount")]
     active: Annotated[bool, said("Status")]
-    suppliers: Annotated[list[str], said("Suppliers, in order")]
+    suppliers: Annotated[
+        list[str],
+        Meta(description="In the order in which they are called."),
+        said("Suppliers, in order"),
+    ]
 
 
 class NewPlatform(Fields, frozen=True, kw_only=True):
