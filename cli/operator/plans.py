@@ -1,7 +1,6 @@
 """`topup plans`: what subscriptions are sold as."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import click
@@ -12,11 +11,10 @@ from billing.catalog.plan import CREDITS_MAX, TRIAL_DAYS_MAX, Plan, get, list_pl
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import check_currency, price_of
 from billing.providers.registry import discover
-from cli.database import read
+from cli.database import read, write
 from cli.examples import examples
-from cli.operator.catalogue import add_list, add_switch, run_act
 from cli.options import environment_option
-from cli.output import json_option, run, show_record
+from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock
 from keys.audit_log import Actor
 from keys.principal import Environment
@@ -183,7 +181,7 @@ def create(
         made = await catalogue.create_plan(tx, plan, fields, by=Actor(), now_us=now_us)
         return _shape(made, fields)
 
-    run_act(act)
+    _run_act(act)
 
 
 @plans.command(
@@ -236,14 +234,42 @@ def set_(
     _change(environment, plan_id, products=_fields().given(named), grant_terms=terms, **given)
 
 
-async def _listed(
-    tx: Transaction,
-    environment: Environment,
-    with_inactive: bool,  # noqa: FBT001
-) -> list[dict[str, Any]]:
+@plans.command("list", epilog=examples("topup plans list --all"))
+@environment_option
+@click.option("--all", "with_inactive", is_flag=True, help="Those that are no longer sold too.")
+@json_option
+def list_(environment: Environment, *, with_inactive: bool) -> None:
+    """List the catalogue in its order."""
     fields = _fields()
-    found = await list_plans(tx, environment, with_inactive=with_inactive)
-    return [_shape(plan, fields) for plan in found]
+    found = run(read(lambda tx: list_plans(tx, environment, with_inactive=with_inactive)))
+    show_rows(
+        [_shape(plan, fields) for plan in found],
+        *("id", "name", "price_monthly", "price_yearly", "currency", "credits_included", "active"),
+    )
+
+
+@plans.command("disable", epilog=examples("topup plans disable pro"))
+@click.argument("plan_id")
+@environment_option
+@json_option
+def disable(plan_id: str, environment: Environment) -> None:
+    """Sell a plan no longer; who has it keeps it."""
+    _change(environment, plan_id, is_active=False)
+
+
+@plans.command("enable", epilog=examples("topup plans enable pro"))
+@click.argument("plan_id")
+@environment_option
+@json_option
+def enable(plan_id: str, environment: Environment) -> None:
+    """Sell a plan again."""
+    _change(environment, plan_id, is_active=True)
+
+
+def _run_act(act: Callable[[Transaction, int], Awaitable[dict[str, Any]]]) -> None:
+    """Run it in one transaction, at the time that it is given; show what it changed."""
+    now_us = SystemClock().now_us()
+    show_record(run(write(lambda tx: act(tx, now_us))))
 
 
 def _change(environment: Environment, plan_id: str, **changes: Any) -> None:
@@ -254,37 +280,8 @@ def _change(environment: Environment, plan_id: str, **changes: Any) -> None:
         changed = await catalogue.change_plan(tx, place, changes, fields, by=Actor(), now_us=now_us)
         return _shape(changed, fields)
 
-    run_act(act)
+    _run_act(act)
 
 
 def _shape(plan: Plan, fields: ProductFields) -> dict[str, Any]:
     return {"environment": plan.environment, **plan.shape(fields)}
-
-
-add_list(
-    plans,
-    _listed,
-    "id",
-    "name",
-    "price_monthly",
-    "price_yearly",
-    "currency",
-    "credits_included",
-    "active",
-)
-add_switch(
-    plans,
-    "disable",
-    "plan_id",
-    partial(_change, is_active=False),
-    text="Sell a plan no longer; who has it keeps it.",
-    example="topup plans disable pro",
-)
-add_switch(
-    plans,
-    "enable",
-    "plan_id",
-    partial(_change, is_active=True),
-    text="Sell a plan again.",
-    example="topup plans enable pro",
-)
