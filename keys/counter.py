@@ -30,7 +30,7 @@ HOUR_S: Final = 3600
 LIFETIME: Final = "lifetime"
 SENDS: Final = f"count:{HOUR_S}"
 REPEAT_PERIOD_US: Final = 7 * DAY_US
-# Of no row: the moment of the account's own clock. An older process finds no row of that name.
+# Names no row: the moment of the account's own clock.
 _AT: Final = "at"
 # Of transactions that look alike: more of them only where each said that it is another.
 _SENT_MAX: Final = 20

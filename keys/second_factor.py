@@ -69,7 +69,7 @@ async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFacto
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("two-factor sign-in is on already", param="code")
     await give_up(tx, account_id)
-    # A process of before this one knew of passkeys may have switched it off and left some.
+    # Passkeys belong to one second factor: none may be left of another.
     await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
     made = SecondFactor(account_id, secrets.token_hex(32), 0, (), now_us)
     await tx.insert("second_factors", _ROWS.columns, [_ROWS.write(made)])

@@ -1,6 +1,6 @@
-"""The payment providers of a process: their HTTP client, and the secrets of their stand-ins.
+"""The payment providers of a process: their HTTP client, and the secrets of simulated ones.
 
-Invariant: a stand-in's secret is made once for this installation and sealed, so every process has the
+Invariant: a simulated provider's secret is made once for this installation and sealed, so every process has the
 same one, nobody configures it, and it opens nothing in live.
 """
 

@@ -142,7 +142,7 @@ STEPS = (
 _OWN = "account_id = :account_id"
 
 
-# Stand-ins keep nobody's card.
+# Simulated providers keep nobody's card.
 _CUSTOMERS: Final = """
 INSERT INTO forgotten_customers
     (provider, environment, customer_ref, next_attempt_at, created_at)

@@ -167,7 +167,7 @@ api_keys = sa.Table(
     _text("client_id", null=True),  # the MCP client that it was made for by consent; null: none
     _text(
         "made_by", null=True
-    ),  # the person whose session made it; null: another key, the CLI, or before 0072
+    ),  # the person whose session made it; null: another key or the CLI, or not recorded
     sa.Index("ix_api_keys_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_api_keys_living",
@@ -509,7 +509,7 @@ topups = sa.Table(
     _text("note", null=True),
     _text("failure_reason", null=True),
     _int("new_balance_cents", null=True),  # of the recipient's wallet, once delivered
-    _text("voucher_code", null=True),  # no longer written: the code is worked out from the id
+    _text("voucher_code", null=True),  # never written: the code is worked out from the id
     _text("voucher_code_hint", null=True),  # its last 4 characters, once delivered
     _text("fulfilment_code", null=True),  # handed over in the voucher's place; sealed, base64
     _text("fulfilment"),  # kind of its supplier, in billing/fulfilment/; or approval, sandbox
@@ -792,8 +792,8 @@ handed_over = sa.Table(
     _text("transaction_id"),  # the top-up it was delivered for
 )
 
-# billing/topups/handed_over.py. How far what was delivered before that table was made is entered there, and up to
-# which id there is such.
+# billing/topups/handed_over.py. How far delivered top-ups that the table lacks were entered there, and up to which
+# id there are such.
 handed_over_fill = sa.Table(
     "handed_over_fill",
     metadata,
@@ -1442,7 +1442,7 @@ endpoints = sa.Table(
     _int("created_at"),
     _text(
         "made_by", null=True
-    ),  # the person or key that registered it; null: the CLI, or before 0072
+    ),  # the person or key that registered it; null: the CLI, or not recorded
     sa.Index(
         "ix_endpoints_account",
         "account_id",
@@ -1721,7 +1721,7 @@ notices = sa.Table(
     sa.Index("ux_notices_stage", "endpoint_id", "failing_since_at", "stage", unique=True),
 )
 
-# billing/payments/sandbox/checkout.py. The hosted page that stands in for a provider, staging only.
+# billing/payments/sandbox/checkout.py. The hosted page of a simulated provider, staging only.
 sandbox_checkouts = sa.Table(
     "sandbox_checkouts",
     metadata,
@@ -1729,7 +1729,7 @@ sandbox_checkouts = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
-    _text("provider"),  # that it stands in for
+    _text("provider"),  # that is simulated
     _text("kind"),  # payment | subscription | invoice
     _text("ref"),  # the checkout's id at the provider, as its notifications name it
     _text("payment_id"),  # of its one payment
@@ -1851,7 +1851,7 @@ orders = sa.Table(
     # Its receipt's id, empty where it has none; null: not numbered yet. billing/documents writes both.
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),  # for how much of refunded_amount notes were made
-    # JSON: the price and the credit as they were agreed on; null: a process of before 0076 placed it.
+    # JSON: the price and the credit as they were agreed on; null: not recorded.
     _text("terms", null=True),
     sa.CheckConstraint(
         "promotional_micros >= 0 AND promotional_micros <= credits_micros",
@@ -2591,7 +2591,7 @@ subscription_objects = sa.Table(
     sa.Index("ix_subscription_objects_subscription", "subscription_id"),
 )
 
-# billing/subscriptions/records.py. Who the account is at a provider; stand-ins know nobody.
+# billing/subscriptions/records.py. Who the account is at a provider; simulated providers know nobody.
 provider_customers = sa.Table(
     "provider_customers",
     metadata,
@@ -2677,7 +2677,7 @@ recharge_charges = sa.Table(
     ),
 )
 
-# billing/payments/sandbox/cards.py. What staging's stand-in saved in place of a provider.
+# billing/payments/sandbox/cards.py. The cards that simulated providers saved, staging only.
 sandbox_cards = sa.Table(
     "sandbox_cards",
     metadata,
@@ -2743,7 +2743,7 @@ sandbox_subscriptions = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
-    _text("provider"),  # that the sandbox stands in for
+    _text("provider"),  # that is simulated
     _text("customer_ref"),
     _text("status"),  # active | past_due | ended
     _text("product_ref"),
@@ -2886,7 +2886,7 @@ usage_records = sa.Table(
     _int("output_tokens", null=True),
     _int("cached_tokens", null=True),  # of the input tokens
     _int("price_version", null=True),  # of the price list
-    _int("counted_day", null=True),  # of usage_days; null: a process of before wrote it
+    _int("counted_day", null=True),  # of usage_days; null: not counted yet
     sa.Index("ix_usage_records_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_usage_records_time",
@@ -2940,7 +2940,7 @@ holds = sa.Table(
     _int("output_tokens", null=True),
     _int("cached_tokens", null=True),  # of the input tokens
     _int("price_version", null=True),  # of the price list
-    _int("counted_day", null=True),  # of usage_days, once captured; null: by a process of before
+    _int("counted_day", null=True),  # of usage_days, once captured; null: not counted yet
     _text("overage", null=True),  # what a capture above the amount does: cap | owe; null: refused
     _int("overage_micros", null=True),  # captured above the amount; null: nothing
     _text("counted_in", null=True),  # as of topups
@@ -3112,7 +3112,7 @@ oauth_apps = sa.Table(
     _int("created_at"),
     _int("rotated_at", null=True),
     _int("disabled_at", null=True),
-    _text("made_by", null=True),  # the person who registered it; null: the CLI, or before 0080
+    _text("made_by", null=True),  # the person who registered it; null: the CLI, or not recorded
     sa.Index("ix_oauth_apps_account", "account_id", "environment", "id"),
 )
 
@@ -3156,7 +3156,7 @@ oauth_codes = sa.Table(
     _int("used_at", null=True),
     _text("grant_id", null=True),  # that it was used for: a second use ends it
     _int("revoked_at", null=True),  # the user took the app's access away, or it was used twice
-    _text("session_id", null=True),  # that consented; null: issued by a process of before 0069
+    _text("session_id", null=True),  # of the sign-in that consented; null: not recorded
     sa.Index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
 )
 
@@ -3243,7 +3243,7 @@ authorization_codes = sa.Table(
     _text("scopes"),
     _int("expires_at"),
     _text("family_id", null=True),  # the tokens that it was used for; a second use ends them
-    _text("session_id", null=True),  # that consented; null: issued by a process of before 0069
+    _text("session_id", null=True),  # of the sign-in that consented; null: not recorded
     sa.Index("ix_authorization_codes_end", "expires_at"),
     sa.Index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
 )
@@ -3283,7 +3283,7 @@ oauth_charges = sa.Table(
     _int("amount_micros"),
     _text("remark"),
     _int("created_at"),
-    _int("counted_day", null=True),  # of usage_days; null: a process of before wrote it
+    _int("counted_day", null=True),  # of usage_days; null: not counted yet
     sa.CheckConstraint("amount_micros > 0", name="charge_positive"),
     sa.Index(
         "ix_oauth_charges_time",
@@ -3315,7 +3315,7 @@ schema_notes = sa.Table(
     metadata,
     _text("version", key=True),
     _text("oldest_code"),  # the newest version that the oldest code knows which runs on it
-    _text("code_version", null=True),  # the build that migrated; null: one before 0079
+    _text("code_version", null=True),  # the build that migrated; null: not recorded
     _int("reached_at", null=True),
 )
 

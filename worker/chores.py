@@ -132,7 +132,7 @@ async def expire_held(database: Database, clock: Clock) -> None:
 
 
 async def mend_line(database: Database, clock: Clock) -> None:
-    """Shows what a process of an older version has left out of the line of endpoints."""
+    """Enter deliveries that were written past the line of endpoints."""
     after_id: str | None = ""
     while after_id is not None:
         step = partial(_mend, after_id=after_id, now_us=clock.now_us())

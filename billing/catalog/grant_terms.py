@@ -152,7 +152,7 @@ def _check_entitlements(entitlements: Mapping[str, Entitlement]) -> None:
 
 _decode = msgspec.json.Decoder(GrantTerms).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
-# The defaults are null, so that a row of before means them.
+# Null in a row means the defaults.
 AS_TERMS: Final = Conversion(
     lambda text: DEFAULT_TERMS if text is None else _decode(text),
     lambda terms: None if terms == DEFAULT_TERMS else _encode(terms).decode(),

@@ -38,15 +38,14 @@ MONTHS: Mapping[Interval, int] = {"month": 1, "year": 12}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REF = re.compile(r"[!-~]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# Columns of before plan_products. A process of before writes them alone, so they are written with the
-# rows, and where the two differ the column is the newer; they go with the next release.
-_COLUMNS_OF_BEFORE: Mapping[ProductKey, str] = {
+# Columns that say the same as rows of plan_products. Both are written; if they differ, the column counts.
+_MIRROR_COLUMNS: Mapping[ProductKey, str] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",
     ("creem", "month"): "creem_product_id",
     ("creem", "year"): "creem_product_id_yearly",
 }
-# What stands in for a provider's own price or product where the sandbox stands in for the provider.
+# The price or product of a simulated provider.
 _SANDBOX_REF = "sandbox/{plan_id}/{interval}"
 _SANDBOX = "sandbox/"
 
@@ -266,7 +265,7 @@ _ROWS = RowMapping(
     stored={"features": as_json(tuple[str, ...]), "grant_terms": AS_TERMS},
     without=("products",),
 )
-_COLUMNS = (*_ROWS.columns, *_COLUMNS_OF_BEFORE.values())
+_COLUMNS = (*_ROWS.columns, *_MIRROR_COLUMNS.values())
 # A row for each product, and one of a plan without any.
 _SELECT = f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}, x.provider, x.interval, x.ref
     FROM plans p LEFT JOIN plan_products x ON x.environment = p.environment AND x.plan_id = p.id
@@ -315,7 +314,7 @@ async def _write_products(tx: Transaction, plan: Plan) -> None:
 
 
 def _row(plan: Plan) -> tuple[object, ...]:
-    return (*_ROWS.write(plan), *(plan.products.get(key) for key in _COLUMNS_OF_BEFORE))
+    return (*_ROWS.write(plan), *(plan.products.get(key) for key in _MIRROR_COLUMNS))
 
 
 def _from_rows(rows: Iterable[Row]) -> list[Plan]:
@@ -329,7 +328,7 @@ def _from_rows(rows: Iterable[Row]) -> list[Plan]:
 
 
 def _plan(row: Row, products: dict[ProductKey, str]) -> Plan:
-    for key, column in _COLUMNS_OF_BEFORE.items():
+    for key, column in _MIRROR_COLUMNS.items():
         if row[column] is None:
             products.pop(key, None)
         else:

@@ -1,7 +1,7 @@
 """What has no document yet: paid orders, paid periods, and payments of which more or less is gone.
 
-Both are found by partial indexes that hold nothing else, so a look that finds nothing costs nothing,
-and what was paid before this version is found like any other. Reads only.
+Both are found by partial indexes that hold nothing else, so a look that finds nothing costs nothing.
+Reads only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

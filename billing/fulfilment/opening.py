@@ -31,7 +31,7 @@ class FirstPlatform:
     """A platform of the setting. kind: of its supplier; None: none is named.
 
     options of new_api may name another instance for staging (`staging`); without one, staging has a
-    stand-in.
+    simulated supplier.
     """
 
     id: str

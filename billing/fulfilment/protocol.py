@@ -242,7 +242,7 @@ class Registration:
 
     name: of the kind, as operators write it. text: one sentence for the command line and the page.
     options: a subclass of Options. make: raises OptionsRefused for what the struct cannot say.
-    sample: what the stand-in of staging delivers; needs no network, and holds nothing real.
+    sample: what the simulated supplier delivers in staging; needs no network, and holds nothing real.
     is_one_per_recipient: for kinds that read and then change what a recipient has, such as a limit.
     callback_secret: what the supplier signs its own word with (POST /fulfilment/{transaction_id});
     None: it never calls. where: names of the open options that say which place is asked; they are not

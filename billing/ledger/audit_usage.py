@@ -1,7 +1,7 @@
 """What the sums of a day's usage owe to its records, rule by rule.
 
-Each selects the rows that break it: row_id, expected, found, of one account_id and environment. A record that is not counted yet, since a process of the release before
-wrote it, is in no sum and no finding.
+Each selects the rows that break it: row_id, expected, found, of one account_id and environment. A record that is
+not counted yet is in no sum and no finding.
 """
 
 from typing import Final

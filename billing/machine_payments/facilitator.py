@@ -1,4 +1,4 @@
-"""Who verifies and settles a payment of x402: a facilitator over HTTP, or staging's stand-in.
+"""Verify and settle a payment of x402: a facilitator over HTTP, or a simulated one in staging.
 
 Promises: a call ends within its time with a whole answer, or as unsure; an answer is believed only where it is
 about this payment: this network, payer and amount. Nothing that the facilitator says is shown to a payer but

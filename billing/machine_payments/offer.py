@@ -39,7 +39,7 @@ ASSETS: Final = (
     Asset("eip155:421614", "0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d", "USD Coin", "2", 6, False),
 )
 NETWORKS: Final = tuple(asset.network for asset in ASSETS)
-# Staging's stand-in: an address that nobody has a key of.
+# Simulated payments in staging: an address that nobody has a key of.
 SIMULATED_ASSET: Final = next(asset for asset in ASSETS if asset.network == "eip155:84532")
 SIMULATED_ADDRESS: Final = "0x0000000000000000000000000000000000000402"
 
@@ -91,7 +91,7 @@ def offers_of(
 ) -> Mapping[str, Offer]:
     """What is offered where the operator named an asset and an address, or nothing.
 
-    Money of a test network buys staging's credit alone; staging without one has the stand-in.
+    Money of a test network buys staging's credit alone; staging without one simulates payments.
     """
     offers: dict[str, Offer] = {}
     if is_simulated_offered:

@@ -312,8 +312,8 @@ async def count_stuck(tx: Transaction) -> dict[str, int]:
 
 
 async def drop_private(tx: Transaction, *, limit: int) -> int:
-    """Of at most so many that ended what `without_private` leaves out; how many. Since a payment drops it as it
-    ends, only those of older processes have it.
+    """Drop what `without_private` leaves out from at most `limit` ended payments that have it still; return
+    how many. A payment drops it as it ends.
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments

@@ -1,4 +1,4 @@
-"""Who verifies and settles a payment by a shared payment token: the provider that takes it, or staging's stand-in.
+"""Verify and settle a payment by a shared payment token: at the provider that takes it, or simulated in staging.
 
 Promises: the provider is asked to charge until the challenge ends, under one idempotency key of the payment, and
 is only asked what became of it after that; a charge is believed only where it is of this payment's amount. The
@@ -24,7 +24,7 @@ from billing.providers.abilities.shared_tokens import (
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from kernel.clock import Clock
 
-# Tokens that the stand-in declines, for whoever tries that out.
+# Simulated charges of these tokens are declined, for whoever tries that out.
 DECLINED_PREFIX: Final = "spt_declined"
 TITLE: Final = "Prepaid AI credit"
 

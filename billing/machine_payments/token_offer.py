@@ -17,7 +17,7 @@ METHOD: Final = "stripe"
 CURRENCY: Final = "USD"
 # What a card can be charged at least.
 CENTS_MIN: Final = 50
-# The stand-in's network: no provider has such a payment.
+# The network of simulated payments: no provider has such a payment.
 SANDBOX: Final = "sandbox"
 SIMULATED_SELLER: Final = "profile_sandbox"
 
@@ -25,7 +25,7 @@ SIMULATED_SELLER: Final = "profile_sandbox"
 @dataclass(frozen=True, slots=True)
 class TokenOffer:
     """How an environment's top-ups are paid by card. seller_id: the operator's, whom payers make tokens for;
-    tokens: who charges them, null for staging's stand-in, where nothing is worth anything.
+    tokens: who charges them; null: payments are simulated, in staging.
     """
 
     environment: Environment
@@ -44,7 +44,7 @@ class TokenOffer:
 def token_offers_of(
     providers: Providers, *, is_simulated_offered: bool = True
 ) -> Mapping[str, TokenOffer]:
-    """Where a provider takes such tokens; staging without one has the stand-in."""
+    """Return the offer of each environment whose provider takes such tokens; staging without one simulates them."""
     offers: dict[str, TokenOffer] = {}
     if is_simulated_offered:
         offers["staging"] = TokenOffer("staging", SIMULATED_SELLER)

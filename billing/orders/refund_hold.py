@@ -58,7 +58,7 @@ def follow(
         return None
     for key in {ours.id, ours.key} - {fact.key}:
         # It counted under our id, or under what a person wrote down.
-        end_stand_in(reversals, owner_id, key, "replaced")
+        end_reversal(reversals, owner_id, key, "replaced")
     if fact.key != ours.id:
         ours = replace(ours, provider_refund_id=fact.key)
     if isinstance(fact, RefundFailed):
@@ -75,10 +75,10 @@ def follow(
     return moved
 
 
-def end_stand_in(
+def end_reversal(
     reversals: Reversals, owner_id: str, key: str, status: Literal["failed", "replaced"]
 ) -> None:
-    """What counted under that key, of a refund of ours, counts no more."""
+    """End the reversal that counted under `key`, of a refund of ours: it no longer counts."""
     known = reversals.find(owner_id, key)
     if known is not None:
         reversals.keep(replace(known, status=status))

@@ -2,8 +2,8 @@
 
 Promise: no transaction is open while a provider is asked. Opening again after a crash sends the same
 request, made of the order's row alone, so a provider that knows idempotency opens one checkout; what
-was opened is tied to the order before anybody is told of it. A stand-in's checkout is the sandbox's
-page.
+was opened is tied to the order before anybody is told of it. The checkout of a
+simulated provider is the sandbox's page.
 """
 
 from collections.abc import Callable, Sequence

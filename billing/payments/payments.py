@@ -55,7 +55,7 @@ from store.database import Database, Transaction
 # An expired order whose provider cannot be asked is given up then; a payment would still count.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
-# What an order may name instead of a provider in staging: the hosted page, whoever it stands in for.
+# What an order may name instead of a provider in staging: the hosted page of any simulated provider.
 SANDBOX: Final = "sandbox"
 
 _log = logging.getLogger(__name__)
@@ -333,7 +333,7 @@ class Payments:
         )
 
     def _named(self, new: NewOrder, environment: Environment) -> str:
-        """The provider; `sandbox` is any that has a stand-in and charges the order's own currency."""
+        """Return the provider; `sandbox` is any simulated one that charges the order's own currency."""
         offered = self.providers.offered(environment)
         if new.provider in offered:
             return new.provider

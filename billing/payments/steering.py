@@ -4,7 +4,7 @@ Promises: no transaction is open while a provider is asked; what it answers move
 notification of it. Where it refuses, it is asked how the subscription stands: one that ended there without our
 hearing of it ends here. After no clear answer the wish stays and says so, and a worker asks again: first how the
 subscription stands, then, where it is not as wanted, for the same thing under the same key. A subscription
-that the sandbox began and nobody stands in for any more is steered here alone.
+that a simulated provider began, and whose provider is simulated no longer, is steered here alone.
 """
 
 import logging
@@ -239,7 +239,7 @@ class SubscriptionSteering:
             )
 
     def is_orphan(self, one: Subscription) -> bool:
-        """Whether the sandbox began it, and stands in for its provider no more."""
+        """Return whether a simulated provider began it and the provider is simulated no longer."""
         return one.is_simulated and not self._providers.is_simulated(
             one.provider, _environment(one)
         )

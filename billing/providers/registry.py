@@ -2,7 +2,7 @@
 
 A provider is `x.py`, or `x/provider.py` with its parts beside it, and defines PROVIDER; adding one is
 that file or folder, and nothing else names it. In staging a provider
-without credentials has a stand-in: the same provider under a generated secret, which reads and
+without credentials is simulated: the same provider under a generated secret, which reads and
 simulates its notifications and asks no network; the sandbox's page takes the payment.
 """
 
@@ -58,7 +58,7 @@ class Providers:
     """The providers of this process, by name and environment.
 
     settings: what the operator configured, complete or not. simulated_secrets: by name, the
-    generated secret of each provider that may have a stand-in in staging.
+    generated secret of each provider that may be simulated in staging.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class Providers:
                     self._simulated.add(key)
 
     def offered(self, environment: Environment) -> list[str]:
-        """Names of those that can take a payment there; the stand-ins among them."""
+        """Return the names of those that can take a payment there, simulated ones among them."""
         return [name for name in self._registrations if self._is_offered(name, environment)]
 
     def of(self, name: str, environment: Environment) -> Provider | None:
-        """The provider with the environment's credentials, or its stand-in; null without either.
+        """Return the provider with the environment's credentials, or the simulated one; null without either.
 
-        A stand-in reads and simulates only: ask is_simulated before open, inquire and portal.
+        A simulated one reads and simulates only: ask is_simulated before open, inquire and portal.
         """
         return self._providers.get((name, environment))
 
@@ -112,7 +112,7 @@ class Providers:
         """Whoever can verify the provider's notifications; the first that does fixes the environment.
 
         Empty for an unknown name and for one without any secret. One environment may be there
-        twice: a stand-in's secret and a configured one.
+        twice: a simulated one's secret and a configured one.
         """
         return list(self._readers.get(name, ()))
 

@@ -342,9 +342,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# Kinds that a worker of before does not know are due by another column than its own: those of one migration
-# each by theirs, and all that came since by the last, of which a worker takes the kinds that it knows. So is mail to
-# colleagues, of whom such a worker knows nothing.
+# The column by which each kind is due; next_attempt_at by default. A new kind takes next_notice_at, as mail to
+# colleagues does: of that column a worker claims only the kinds that it knows, so an older one leaves the others.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",

@@ -14,7 +14,7 @@ from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.orders.refund import blank_of, change_of
-from billing.orders.refund_hold import end_stand_in, follow
+from billing.orders.refund_hold import end_reversal, follow
 from billing.orders.refund_row import Refund, move
 from billing.providers.abilities.refunding import RefundWord
 from billing.providers.problem import Problem
@@ -131,7 +131,7 @@ class SettleRefund(_OnRefund):
             said = storable(word.detail, characters_max=DETAIL_CHARACTERS_MAX) or None
             refunds.keep(move(found, word.status, now_us=state.now_us, detail=said))
             if word.status == "failed":
-                end_stand_in(payment.rows.reversals, self.owner_id, found.id, "failed")
+                end_reversal(payment.rows.reversals, self.owner_id, found.id, "failed")
         else:
             self._count(state, payment, found)
         payment.apply(state, found.reason)
@@ -186,7 +186,7 @@ class DecideRefund(_OnRefund):
         )
         refunds.keep(ended)
         # What was taken back at the request, of credit in parts, counts as what was decided.
-        end_stand_in(payment.rows.reversals, self.owner_id, found.id, "failed")
+        end_reversal(payment.rows.reversals, self.owner_id, found.id, "failed")
         if self.verdict == "made":
             known = payment.rows.reversals.find(self.owner_id, ended.key)
             if known is None or known.key == found.id:

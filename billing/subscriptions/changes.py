@@ -70,7 +70,7 @@ def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Rec
     known, base = changes_of(periods), carried_before(one)
     before, after = all_grant(known, base), all_grant([*known, new], base)
     more = after.micros - before.micros
-    # A process of before may have counted a change that its period does not tell of.
+    # carried_amount may count a change that its period does not tell of.
     carried = one.carried_amount + after.carried_amount - before.carried_amount
     return Reckoned(max(0, more), max(0, -more), max(0, carried))
 

@@ -109,7 +109,7 @@ def delivered_values_of(state: BatchState) -> DeliveredValues:
 
 
 async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
-    """Enter what the next top-ups brought that were delivered before the table was made; False: all are entered.
+    """Enter what the next delivered top-ups brought that the table lacks; False: all are entered.
 
     What two of them brought stays with the earlier one.
     """

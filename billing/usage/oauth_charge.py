@@ -40,7 +40,7 @@ class OrderNoReused(DomainError):
 class OAuthCharge:
     """One charge; order_no and remark are the app's own words. created_at in microseconds.
 
-    counted_day: where it counts in usage_days; null: a process of before wrote it.
+    counted_day: where it counts in usage_days; null: not counted yet.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Charges that usage_days does not hold yet: a process of the release before wrote them.
+"""Charges that usage_days does not hold yet.
 
 Promise: each is counted once, whoever counts and however often it is tried: the sums and the mark are
 written in one transaction, under the account's lock. Until then every read adds them to the sums

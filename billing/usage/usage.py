@@ -45,7 +45,7 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
     """One row of usage_records; key_id is null without a key.
 
     The tokens and the version of the price list are null together. counted_day: where it counts in
-    usage_days; null: a process of before wrote it, and nobody has counted it yet.
+    usage_days; null: not counted yet.
     """
 
     id: str

@@ -122,7 +122,7 @@ async def _look(settings: Settings) -> _Seen:
             StoreError
         ):  # A schema without epochs gets one by `topup migrate`.
             await database.transaction(_renew_epoch)
-        with contextlib.suppress(StoreError):  # One of before that table has it by `topup migrate`.
+        with contextlib.suppress(StoreError):  # So does one without that table.
             await database.transaction(_accept_loss)
     finally:
         await database.close()

@@ -29,7 +29,7 @@ CODES_MAX: Final = 20  # of one account, not used yet; the oldest make room
 class IssuedCode:
     """A code as it is stored. family_id: of the tokens that it was used for; null: none yet.
 
-    session_id: of the sign-in that consented; null: a process of before 0069 issued it.
+    session_id: of the sign-in that consented; null: not recorded.
     """
 
     digest: str

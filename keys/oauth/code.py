@@ -158,7 +158,7 @@ async def check(
     row = await _find(tx, code)
     if row is None or row["app_id"] != app.id or row["revoked_at"] is not None:
         raise CodeRefused(_REFUSED, param="code", reason="code")
-    # A process of before marks a code used and keeps no grant with it.
+    # A used code may have no grant recorded.
     if row["used_at"] is not None and row["grant_id"] is not None:
         raise CodeReused(row["grant_id"], Tenant(row["account_id"], app.environment))
     is_fresh = row["used_at"] is None and now_us < row["expires_at"]
@@ -217,7 +217,7 @@ async def _find(tx: Transaction, code: str) -> Row | None:
 
 
 def _granted(row: Row) -> Granted:
-    """session_id is null in a code that a process of before 0069 issued."""
+    """session_id is null if the code does not record its sign-in."""
     return Granted(
         row["account_id"],
         row["expires_at"] - CODE_LIFE_US,

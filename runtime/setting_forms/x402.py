@@ -15,7 +15,7 @@ class X402Settings(BaseModel):
     """TOPUP_X402_…; a base of runtime.settings.Settings."""
 
     x402_facilitator_url: str = Field(
-        "", description="Who settles x402's payments: https://…; empty: staging's stand-in alone."
+        "", description="Who settles x402's payments: https://…; empty: simulated, in staging only."
     )
     x402_facilitator_key: SecretStr = Field(
         SecretStr(""), description="Bearer token for that facilitator, where it wants one."

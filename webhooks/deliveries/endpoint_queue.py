@@ -207,8 +207,8 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
     """Shows what the line hides, of the next MEND_ENDPOINTS endpoints with something open.
 
-    Returns the last id looked at, null at the end, and how many were hidden: none, unless a process
-    of an older version writes deliveries beside us.
+    Returns the last id looked at, null at the end, and how many were hidden: none, unless deliveries
+    were written past the line.
     """
     rows = await tx.fetch(_HIDDEN, after_id=after_id)
     hidden: list[QueueRow] = []

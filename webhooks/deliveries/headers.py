@@ -2,8 +2,8 @@
 
 Promise: what is shown of an attempt are the names of all headers that were sent, in their order, with their values; those of
 signatures and the tenant's own are masked. Nine headers are the same in each message but for its timestamp and what
-its delivery tells, so of them the timestamp alone is kept [80 bytes of a row instead of 350]. An attempt that a
-process of before wrote, or whose message begins otherwise, has all of them in its row.
+its delivery tells, so of them the timestamp alone is kept [80 bytes of a row instead of 350]. An attempt
+whose message begins otherwise has all of them in its row.
 """
 
 from collections.abc import Mapping, Sequence

@@ -10,8 +10,8 @@ claim, and what other objects have is found behind it. Whatever ends or interrup
 waits for has the first of the object go on, in the same transaction. Two fences keep that true between
 the statements: again_no, which grows when a delivery may come before others of its object, and change_no,
 which grows before one ends. Both are of the endpoint's place in the line, which is locked before
-deliveries are. Should the end of the one before be missed by a process of an older version, the
-others are looked at again after PUT_OFF_US. Writes deliveries.
+deliveries are. If the end of the one before is missed, the others are looked at again after
+PUT_OFF_US. Writes deliveries.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

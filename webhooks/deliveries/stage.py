@@ -97,7 +97,7 @@ class Claimed(NamedTuple):
     code_at: int | None = None
     code_sealed: str | None = None
     created_at: int = 0
-    due_at: int | None = None  # null: it was claimed by a process of before
+    due_at: int | None = None  # null: not recorded
     trace: str | None = None  # of the request that its event came of, see kernel/trace.py
     object_id: str | None = None  # others of it may wait, see webhooks/deliveries/sequence.py
 

@@ -1,4 +1,4 @@
-"""The chore that counts usage which a process of the release before wrote into the sums of its day.
+"""The chore that enters uncounted usage into the sums of its day.
 
 Promise: an account that cannot be counted is told and left for the next round; the others are counted.
 Reads are right meanwhile, so nobody waits for it (billing/usage/uncounted.py).

@@ -1,6 +1,6 @@
 """Receipts and credit notes get their numbers, in the order of payments, within BEAT_S of them.
 
-Promise: what was paid before this version is numbered like what is paid now, a step at a time; several
+Promise: however much was paid, it is numbered a step at a time; several
 workers may look at once, and whoever asks for a receipt first numbers what is due before it. The rules
 are billing/documents/numbering.py's.
 """

@@ -88,7 +88,7 @@ class Savings:
         return await customer_of(self._database, self._clock, saved, tenant, provider)
 
     async def customer_ref(self, tenant: Tenant, provider: str) -> str | None:
-        """Who the account is there; a stand-in makes one of the account's id."""
+        """Return who the account is there; a simulated provider makes one of the account's id."""
         if self.is_simulated(tenant, provider):
             return sandbox_customer(tenant)
         return await find_customer(self._database, tenant, provider)

@@ -1,4 +1,4 @@
-"""The sandbox's saved cards: what staging's stand-in keeps and charges in place of a provider.
+"""The sandbox's saved cards: what a simulated provider keeps and charges in staging.
 
 Promise: a charge has one outcome, which stays, by the order's id; no money moves. Which test card a
 person chose at the page decides what each charge of it says. The page's address is a secret of 192 bits.
@@ -150,7 +150,7 @@ class SandboxCards:
 
 
 def sandbox_customer(tenant: Tenant) -> str:
-    """What a stand-in calls the account."""
+    """Return what a simulated provider calls the account."""
     return f"cus_{tenant.account_id}"
 
 

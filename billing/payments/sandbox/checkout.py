@@ -1,4 +1,4 @@
-"""The sandbox's checkout: a hosted page of ours that stands in for a provider in staging.
+"""The sandbox's checkout: a hosted page of ours for a simulated provider in staging.
 
 Promise: one checkout for each order, however often it is opened; the first outcome stays. The page's
 address is a secret of 192 bits and the only way in. No money moves here: a SandboxProvider tells what

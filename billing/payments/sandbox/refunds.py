@@ -20,7 +20,7 @@ OUTCOMES: Final = ("sandbox refused", "sandbox unknown", "sandbox pending", "san
 
 
 class SandboxRefunds:
-    """What stands in for a provider's refunds in staging; its abilities are those of the provider."""
+    """A provider's refunds, simulated in staging; its abilities are those of the provider."""
 
     is_named = True
     is_repeatable = True

@@ -1,4 +1,4 @@
-"""The sandbox's stand-in steers its subscriptions, as the provider that it stands in for would.
+"""A simulated provider changes its subscriptions as the real one would.
 
 What it does is told in the provider's own words first and noted then, like a bill. Its ids are made of the wish:
 after a crash the same is told again and counts once, and a bill that came in between is another one's.

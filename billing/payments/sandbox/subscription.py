@@ -1,6 +1,6 @@
 """The provider's side of a sandbox subscription: it bills period by period, by the account's clock.
 
-Promise: nothing is credited here. A bill is a SandboxEvent that the stand-in's provider tells in its own
+Promise: nothing is credited here. A bill is a SandboxEvent that the simulated provider tells in its own
 words, first told and then noted, so that after a crash the same bill is told again, under the same
 ids; whoever acts on facts credits it once. A payment that is declined is tried again for a week,
 then the subscription ends. Writes sandbox_subscriptions.
@@ -129,7 +129,7 @@ def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
 
 
 def abandoned(one: SandboxSubscription) -> SandboxSubscription:
-    """The sandbox no longer stands in for its provider."""
+    """End a subscription whose provider is simulated no longer."""
     return replace(one, status="ended", next_at=None, number=one.number + 1)
 
 

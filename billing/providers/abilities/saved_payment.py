@@ -114,7 +114,7 @@ class SavedPayments(Protocol):
 
 @runtime_checkable
 class KeepsPayments(Protocol):
-    """A provider that has SavedPayments wherever it has credentials: its stand-in plays that, too."""
+    """A provider that has SavedPayments wherever it has credentials: simulated, it has them, too."""
 
     @property
     def keeps_payments(self) -> bool: ...

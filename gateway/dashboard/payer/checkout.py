@@ -1,4 +1,4 @@
-"""The sandbox's checkout: the hosted page that a payer sees where a provider has a stand-in.
+"""The sandbox's checkout: the hosted page that a payer sees if a provider is simulated.
 
 Promises: it works without scripts; whoever knows its address may pay, as with any hosted checkout;
 what is decided there stays. What it decides travels like a provider's: the signed notification goes over

@@ -222,7 +222,7 @@ def _check_user(call: RequestContext[Any, Any]) -> None:
 
 
 def _methods(providers: Providers, environment: Environment) -> list[_Method]:
-    """Every way to pay for an amount: configured ones before stand-ins, the default first."""
+    """Every way to pay for an amount: configured ones before simulated ones, the default first."""
     found: list[tuple[bool, int, _Method]] = []
     for name in providers.offered(environment):
         is_simulated = providers.is_simulated(name, environment)
