@@ -14,6 +14,7 @@ from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from keys.api_keys import acts as api_keys
 from keys.tokens import acts as tokens
+from webhooks.replays import acts as replays
 
 PREFIX: Final = "/api/operator/v1"
 ACTS: Final = (
@@ -25,5 +26,6 @@ ACTS: Final = (
     *tokens.OPERATOR_ACTS,
     *platform_acts.ACTS,
     *fee_acts.ACTS,
+    *replays.ACTS,
 )
 SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

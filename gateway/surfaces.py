@@ -54,6 +54,7 @@ from gateway.x402 import endpoint as x402
 from keys.api_keys import acts as api_keys
 from keys.tokens import acts as tokens
 from webhooks.endpoints import acts as endpoints
+from webhooks.replays import acts as replay_acts
 
 API = ApiSurface(
     API_PREFIX,
@@ -96,6 +97,7 @@ API = ApiSurface(
         *events.ROUTES,
         *deliveries.ROUTES,
         *replays.ROUTES,
+        *routes_of(replay_acts.ACTS),
         *notices.ROUTES,
         *audit.ROUTES,
         *codes.ROUTES,

@@ -4,7 +4,6 @@ The job belongs to the workers: leaving this command, or killing it, ends the wa
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import click
@@ -18,31 +17,30 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.database import account_or_own, read, write
+from cli.acts.command import command_of
 from cli.examples import examples
-from cli.options import Moment, account_option, environment_option, limit_option
-from cli.output import json_option, note, run, show_record, show_rows
-from gateway.api.schemas.webhooks import Replay as ReplayShape, filter_of
+from cli.options import Moment
+from cli.output import json_option, note, run, show_record
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
-from keys.principal import Environment
 from runtime.installation import open_store
 from runtime.settings import load_settings
-from store.database import Database, Transaction, Work
+from store.database import Database, Transaction
 from webhooks.deliveries.stage import FAILED
 from webhooks.events.event import EVENT_TYPES
 from webhooks.replays import asked, replay as replays
+from webhooks.replays.acts import ACTS
 from webhooks.replays.asked import NewReplay
 from webhooks.replays.match import REPLAYED_STATUSES
 from webhooks.replays.replay import Replay
+from webhooks.replays.views import Replay as ReplayShape, filter_of
 
 LOOK_S: Final = 0.25
 # A worker takes a new job's first step within a second.
 LOOKS_PATIENT: Final = 40
 _ENDPOINT: Final = "SELECT account_id, environment FROM endpoints WHERE id = :id"
-_REPLAY: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
 @click.group(
@@ -103,102 +101,8 @@ def replay(
     show_record(run(_replay(endpoint_id, new, is_dry=dry_run, waits=not no_wait)))
 
 
-@replay.command(
-    "list",
-    epilog=examples(
-        "topup replay list --account ops@acme.example",
-    ),
-)
-@account_option
-@environment_option
-@limit_option
-@click.option("--cursor", help="The id of the last replay of the page before.")
-@json_option
-def list_(account: str | None, environment: Environment, limit: int, cursor: str | None) -> None:
-    """List replays, newest first."""
-
-    async def work(tx: Transaction) -> list[Replay]:
-        owner = await account_or_own(account)(tx)
-        tenant = Tenant(owner.id, environment)
-        return await replays.list_replays(tx, tenant, before_id=cursor, limit=limit)
-
-    found = run(read(work))
-    more = found[-1].id if len(found) == limit else None
-    columns = ("id", "endpoint_id", "status", "matched", "done", "failed", "created_at")
-    show_rows([_shown(one) for one in found], *columns, next_cursor=more)
-
-
-@replay.command(
-    "show",
-    epilog=examples(
-        "topup replay show rpl_6Tt3",
-    ),
-)
-@click.argument("replay_id")
-@json_option
-def show(replay_id: str) -> None:
-    """Show one replay and how far it is."""
-
-    async def work(tx: Transaction) -> Replay:
-        return await replays.get(tx, await _tenant(tx, _REPLAY, replay_id, "Replay"), replay_id)
-
-    found = run(read(work))
-    _show(found)
-
-
-@replay.command(
-    "pause",
-    epilog=examples(
-        "topup replay pause rpl_6Tt3",
-    ),
-)
-@click.argument("replay_id")
-@json_option
-def pause(replay_id: str) -> None:
-    """Queue nothing more until it is resumed."""
-
-    async def work(tx: Transaction, tenant: Tenant) -> Replay:
-        return await replays.pause(tx, tenant, replay_id)
-
-    _show(run(write(_locked(replay_id, work))))
-
-
-@replay.command(
-    "resume",
-    epilog=examples(
-        "topup replay resume rpl_6Tt3",
-    ),
-)
-@click.argument("replay_id")
-@json_option
-def resume(replay_id: str) -> None:
-    """Resume from where it was paused."""
-
-    async def work(tx: Transaction, tenant: Tenant) -> Replay:
-        return await replays.resume(tx, tenant, replay_id, now_us=SystemClock().now_us())
-
-    _show(run(write(_locked(replay_id, work))))
-
-
-@replay.command(
-    "cancel",
-    epilog=examples(
-        "topup replay cancel rpl_6Tt3",
-    ),
-)
-@click.argument("replay_id")
-@json_option
-def cancel(replay_id: str) -> None:
-    """End it; what waits to be sent is cancelled too."""
-
-    async def work(tx: Transaction, tenant: Tenant) -> Replay:
-        return await replays.cancel(tx, tenant, replay_id, now_us=SystemClock().now_us())
-
-    _show(run(write(_locked(replay_id, work))))
-
-
-def _show(replay: Replay) -> None:
-    show_record(_shown(replay))
+for act in ACTS:
+    replay.add_command(command_of(act))
 
 
 def _shown(replay: Replay) -> dict[str, Any]:
@@ -210,7 +114,7 @@ async def _replay(endpoint_id: str, new: NewReplay, *, is_dry: bool, waits: bool
     now_us = SystemClock().now_us()
 
     async def whose(tx: Transaction) -> Tenant:
-        return await _tenant(tx, _ENDPOINT, endpoint_id, "Webhook")
+        return await _owner_of(tx, endpoint_id)
 
     async with open_store(load_settings()) as database:
         tenant = await database.read(whose)
@@ -269,20 +173,9 @@ async def _watched(database: Database, job: Replay) -> Replay:
     return job
 
 
-def _locked(
-    replay_id: str, change: Callable[[Transaction, Tenant], Awaitable[Replay]]
-) -> Work[Replay]:
-    async def work(tx: Transaction) -> Replay:
-        tenant = await _tenant(tx, _REPLAY, replay_id, "Replay")
-        await lock_tenants(tx, [tenant])
-        return await change(tx, tenant)
-
-    return work
-
-
-async def _tenant(tx: Transaction, text: str, id_: str, kind: str) -> Tenant:
-    """Whose it is; the operator need not say."""
-    row = await tx.fetch_one(text, id=id_)
+async def _owner_of(tx: Transaction, endpoint_id: str) -> Tenant:
+    """Return whose endpoint it is; the operator need not say."""
+    row = await tx.fetch_one(_ENDPOINT, id=endpoint_id)
     if row is None:
-        raise NotFound(kind)
+        raise NotFound("Webhook")
     return Tenant(row["account_id"], row["environment"])

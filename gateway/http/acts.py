@@ -209,7 +209,7 @@ async def _list(
         return answer(codes.SUCCESS, data, now_us=call.now_us)
     if not act.export:
         return await list_rows(call, act.prefix, rows, shape=act.view, sorts=act.sorts)
-    export = Export(act.name.partition(".")[0], act.scopes, act.export)
+    export = Export(act.path.strip("/"), act.scopes, act.export)
     return await list_or_csv(call, act.prefix, rows, export, shape=act.view, sorts=act.sorts)
 
 

@@ -6,7 +6,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from tests.acts import catalogue_samples as catalogue, supply_samples as supply
+from tests.acts import (
+    catalogue_samples as catalogue,
+    supply_samples as supply,
+    webhook_samples as webhooks,
+)
 from tests.acts.sample import Sample
 
 KEY: Final = {"name": "agent", "scopes": ["topup:send"], "per_day_cents": 5_000}
@@ -22,6 +26,7 @@ OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     **catalogue.GOOD,
     **supply.GOOD,
+    **webhooks.GOOD,
     "keys.create": (
         Sample(KEY),
         Sample(

@@ -20,7 +20,7 @@ from kernel.ids import ReplayId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS, RowMapping
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, FAILED, PENDING, SENDING
@@ -195,7 +195,7 @@ async def get(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
 
 
 async def list_replays(
-    tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[Replay]:
     """Newest first, older than before_id; at most `limit`."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)

@@ -1,7 +1,8 @@
-"""Replays: jobs that send an endpoint's deliveries again; made, watched, paused and ended."""
+"""Replays: jobs that send an endpoint's deliveries again; made, watched, paused and ended.
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+Making one is no act: its deliveries are counted before the transaction.
+"""
+
 from typing import Annotated
 
 import msgspec
@@ -10,23 +11,19 @@ from msgspec import Meta
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, begun, exported, ok
-from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
+from gateway.answers.outcome import Outcome, begun
 from gateway.http.idempotency import run_once, stored_answer
-from gateway.http.lists import Export, list_or_csv
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply, Route
-from kernel.fields import ExportPage, Fields, Int64, ShortText, Time, time_us, within, word_of
-from kernel.tenant import Tenant
+from gateway.http.routing import Route
+from kernel.fields import Fields, Int64, ShortText, Time, time_us, within, word_of
 from store.database import Transaction
 from webhooks.deliveries.stage import DELIVERED, FAILED
 from webhooks.events.event import EVENT_TYPES
 from webhooks.replays import asked, replay as replays
 from webhooks.replays.asked import RATE_PER_S_MAX, NewReplay
 from webhooks.replays.replay import Replay
+from webhooks.replays.views import Replay as ReplayShape, ReplayCount
 
-_READ = ("webhooks:read",)
-_EXPORT = Export("replays", _READ, ReplayShape.__struct_fields__)
 _WRITE = ("webhooks:write",)
 
 
@@ -102,54 +99,6 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
     return await run_once(call, work, render)
 
 
-async def list_replays(call: RequestContext[Fields, ExportPage]) -> Reply:
-    read = partial(replays.list_replays, tenant=call.principal.tenant)
-    shape = partial(ReplayShape.at, now_us=call.now_us)
-    return await list_or_csv(call, "rpl", read, _EXPORT, shape=shape)
-
-
-async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    tenant, replay_id = call.principal.tenant, call.params["replay_id"]
-    found = await call.context.database.read(lambda tx: replays.get(tx, tenant, replay_id))
-    return answer(codes.SUCCESS, ReplayShape.at(found, call.now_us), now_us=call.now_us)
-
-
-async def pause(call: RequestContext[Fields, Fields]) -> Answer:
-    """What is queued already goes out; a second pause changes nothing."""
-    return await _changed(call, replays.pause)
-
-
-async def resume(call: RequestContext[Fields, Fields]) -> Answer:
-    async def work(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-        return await replays.resume(tx, tenant, replay_id, now_us=call.now_us)
-
-    return await _changed(call, work)
-
-
-async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
-    """What was delivered stays delivered; what waits is cancelled with it."""
-
-    async def work(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-        return await replays.cancel(tx, tenant, replay_id, now_us=call.now_us)
-
-    return await _changed(call, work)
-
-
-async def _changed(
-    call: RequestContext[Fields, Fields],
-    change: Callable[[Transaction, Tenant, str], Awaitable[Replay]],
-) -> Answer:
-    tenant, replay_id, now_us = call.principal.tenant, call.params["replay_id"], call.now_us
-
-    async def work(tx: Transaction) -> Replay:
-        return await change(tx, tenant, replay_id)
-
-    def render(changed: Replay) -> Answer:
-        return answer(codes.SUCCESS, ReplayShape.at(changed, now_us), now_us=now_us)
-
-    return await run_once(call, work, render)
-
-
 ROUTES = (
     Route(
         "POST",
@@ -160,27 +109,5 @@ ROUTES = (
         body=ReplayBody,
         answers=(*begun(ReplayShape), Outcome(202, ReplayCount)),
         refuses=(codes.LIMIT_REACHED,),
-    ),
-    Route(
-        "GET",
-        "/replays",
-        list_replays,
-        "List replays",
-        _READ,
-        query=ExportPage,
-        answers=exported(Listing[ReplayShape]),
-    ),
-    Route("GET", "/replays/{replay_id}", show, "Show a replay", _READ, answers=ok(ReplayShape)),
-    *(
-        Route(
-            "POST",
-            f"/replays/{{replay_id}}/{word}",
-            handler,
-            f"{word.capitalize()} a replay",
-            _WRITE,
-            answers=ok(ReplayShape),
-            refuses=(codes.ALREADY_SETTLED,),
-        )
-        for word, handler in (("pause", pause), ("resume", resume), ("cancel", cancel))
     ),
 )

@@ -3,7 +3,6 @@
 import pytest
 from msgspec.structs import asdict
 
-from gateway.api.schemas.webhooks import Replay as ReplayShape
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
@@ -27,6 +26,7 @@ from tests.support.replay_history import (
 from tests.support.webhook_rows import claim_all, given_endpoint
 from webhooks.replays import asked
 from webhooks.replays.asked import NewReplay
+from webhooks.replays.views import Replay as ReplayShape
 
 
 async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(
