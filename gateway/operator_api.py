@@ -9,6 +9,7 @@ from billing.catalog import coupon_acts, pack_acts
 from billing.credits import checkin_acts
 from billing.fulfilment import fee_acts, platform_acts
 from billing.reports.key_tree import SHOW_TREE
+from billing.usage import price_acts
 from gateway.answers import envelope
 from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
@@ -21,6 +22,7 @@ ACTS: Final = (
     *pack_acts.ACTS,
     *coupon_acts.ACTS,
     *checkin_acts.ACTS,
+    *price_acts.ACTS,
     *api_keys.ACTS,
     SHOW_TREE,
     *tokens.OPERATOR_ACTS,

@@ -2,6 +2,7 @@
 
 from billing.catalog import pack_acts
 from billing.reports.key_tree import SHOW_TREE
+from billing.usage import price_acts
 from gateway.answers import envelope
 from gateway.answers.words import API_PREFIX as API_PREFIX
 from gateway.api import (
@@ -29,7 +30,6 @@ from gateway.api.money import (
     free_periods,
     holds,
     orders,
-    prices,
     recharge,
     refunds,
     reports,
@@ -74,7 +74,7 @@ API = ApiSurface(
         *sandbox.ROUTES,
         *usage.ROUTES,
         *holds.ROUTES,
-        *prices.ROUTES,
+        *routes_of(price_acts.ACTS),
         *fulfilments.ROUTES,
         *entitlements.ROUTES,
         *routes_of(pack_acts.ACTS),

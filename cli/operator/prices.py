@@ -5,10 +5,12 @@ from typing import Any, TextIO
 import click
 
 from billing.usage import price_commands
+from billing.usage.price_acts import ACTS
 from billing.usage.price_commands import NewPrice, PriceChange
 from billing.usage.price_file import dollars_micros, read_prices
 from billing.usage.price_list import ModelPrice
-from billing.usage.price_rows import history, read_list
+from billing.usage.price_rows import history
+from cli.acts.command import group_of
 from cli.examples import examples
 from cli.operator.supply import in_one
 from cli.options import environment_option, limit_option
@@ -24,44 +26,7 @@ _COLUMNS = ("model", "input", "cached", "output", "version", "changed_at", "chan
 _FILE_BYTES_MAX = 2 * 1024 * 1024
 
 
-@click.group(
-    epilog=examples(
-        "topup prices set gpt-4o --input 2.50 --output 10 --cached 1.25 --environment live",
-        "topup prices import prices.csv --environment live",
-    )
-)
-def prices() -> None:
-    """What 1,000,000 tokens of each model cost, in dollars; staging and live have their own lists. Each
-    change is a new version: what was charged before keeps its price.
-    """
-
-
-@prices.command("list", epilog=examples("topup prices list --environment live"))
-@environment_option
-@json_option
-def list_(environment: Environment) -> None:
-    """List the prices that count now, by model."""
-
-    async def act(_context: Context, tx: Transaction, _now_us: int) -> list[dict[str, Any]]:
-        return [_shape(one) for one in (await read_list(tx, environment)).prices]
-
-    show_rows(in_one(act), *_COLUMNS)
-
-
-@prices.command("show", epilog=examples("topup prices show gpt-4o-mini --environment live"))
-@click.argument("model")
-@environment_option
-@json_option
-def show(model: str, environment: Environment) -> None:
-    """Show the price that counts for a model: its own, or of an entry ending in * that it begins with."""
-
-    async def act(_context: Context, tx: Transaction, _now_us: int) -> dict[str, Any]:
-        return _shape((await read_list(tx, environment)).price_of(model))
-
-    show_record(in_one(act))
-
-
-@prices.command(
+@click.command(
     "set",
     epilog=examples(
         "topup prices set gpt-4o --input 2.50 --output 10 --cached 1.25 --environment live",
@@ -87,7 +52,7 @@ def set_(
     _set(environment, [new])
 
 
-@prices.command(
+@click.command(
     "import",
     epilog=examples(
         "topup prices import prices.csv --environment live",
@@ -109,7 +74,7 @@ def import_(file: TextIO, environment: Environment, *, whole: bool) -> None:
     _set(environment, read_prices(text), is_whole=whole)
 
 
-@prices.command("withdraw", epilog=examples("topup prices withdraw gpt-4 --environment live"))
+@click.command("withdraw", epilog=examples("topup prices withdraw gpt-4 --environment live"))
 @click.argument("model")
 @environment_option
 @json_option
@@ -127,7 +92,7 @@ def withdraw(model: str, environment: Environment) -> None:
     show_record(in_one(act))
 
 
-@prices.command(
+@click.command(
     "history",
     epilog=examples(
         "topup prices history --environment live", "topup prices history --model gpt-4o"
@@ -201,3 +166,15 @@ def _dollars(micros: int | None) -> str | None:
         return None
     whole, part = divmod(micros, 1_000_000)
     return f"{whole}.{f'{part:06d}'.rstrip('0').ljust(2, '0')}"
+
+
+prices = group_of(
+    "prices",
+    "What 1,000,000 tokens of each model cost; staging and live have their own lists. Each change"
+    " is a new version: what was charged before keeps its price.",
+    ACTS,
+    set_,
+    import_,
+    withdraw,
+    history_,
+)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial, wraps
+from operator import attrgetter
 from typing import Annotated, Any, Final, cast
 
 from msgspec import Meta, defstruct
@@ -14,7 +15,7 @@ from gateway.answers.outcome import Listing, Outcome, begun, created, exported, 
 from gateway.http.acting import actor_of
 from gateway.http.errors import row_of
 from gateway.http.idempotency import run_once, stored_answer
-from gateway.http.lists import Export, list_or_csv, list_rows, short_list
+from gateway.http.lists import Export, list_or_csv, list_rows, short_csv, short_list
 from gateway.http.outbound_limits import pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
@@ -202,14 +203,16 @@ async def _list(
     async def rows(tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
         return await act.run(await door.context(tx), call.query, before_id, limit)
 
+    export = Export(act.path.strip("/"), act.scopes, act.export)
     if not act.prefix:
         found = await call.context.database.read(partial(rows, before_id=None, limit=0))
         items = [act.view(one) for one in found]
-        data = short_list(items, call.query, act.cursor)
+        if act.export and call.query.format != "json":
+            return await short_csv(call, export, call.query.format, items)
+        data = short_list(items, call.query, attrgetter(act.named_by))
         return answer(codes.SUCCESS, data, now_us=call.now_us)
     if not act.export:
         return await list_rows(call, act.prefix, rows, shape=act.view, sorts=act.sorts)
-    export = Export(act.path.strip("/"), act.scopes, act.export)
     return await list_or_csv(call, act.prefix, rows, export, shape=act.view, sorts=act.sorts)
 
 

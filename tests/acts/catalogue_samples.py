@@ -32,6 +32,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
             }
         ),
     ),
+    "prices.list": (Sample(),),
     "coupons.list": (Sample({"limit": 1}),),
     "coupons.create": (
         Sample(COUPON),
@@ -58,6 +59,7 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {**PACK, "currency": "BITCOIN"},
         {**PACK, "bonus_credits": 5_500},
     ),
+    "prices.list": ({"model": "none"},),
     "checkin.set": ({"credits_min": 0}, {"credits_max": 5}, {"streak_days_max": 366}),
     "coupons.create": (
         {"code": "TEN"},

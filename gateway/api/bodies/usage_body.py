@@ -12,7 +12,8 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from billing.usage.price_list import MODEL_CHARACTERS_MAX, TOKENS_MAX, Tokens
+from billing.usage.price_acts import Model
+from billing.usage.price_list import TOKENS_MAX, Tokens
 from billing.usage.usage import DESCRIPTION, UsageItem, amount_of
 from billing.usage.usage_batch import RECORDS_MAX
 from gateway.api.bodies.bulk_body import ItemProblem, problem_of_item, reference_in
@@ -24,7 +25,6 @@ from kernel.fields import LINE, Fields, Int64, LooseFields
 from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
 
 UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
-Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX, pattern=LINE)]
 CallerReferenceField = Annotated[
     str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
 ]

@@ -14,6 +14,7 @@ from billing.usage.hold_commands import (
     ReleaseHold,
     new_hold,
 )
+from billing.usage.price_acts import Model
 from billing.usage.usage import amount_of
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -22,7 +23,6 @@ from gateway.answers.outcome import created, ok
 from gateway.answers.refusals import renamed_fields
 from gateway.api.bodies.usage_body import (
     CallerReferenceField,
-    Model,
     TokenFields,
     UsageDescription,
 )

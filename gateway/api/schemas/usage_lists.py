@@ -7,16 +7,12 @@ from msgspec import Meta, Struct, field
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.reports import usage_report
 from billing.reports.usage_report import UsageBy, UsageKind, UsageSum
-from billing.usage.price_list import ModelPrice
 from kernel.clock import rfc3339
 from kernel.shaped import Shaped
 from kernel.words import Count, KeyIdText, Micros, Time
 
 Tokens = Annotated[int, Meta(ge=0, description="Of the model.")]
 CachedTokens = Annotated[int, Meta(ge=0, description="Of the input tokens.")]
-PerMillion = Annotated[
-    int, Meta(ge=0, description="For 1,000,000 tokens, in millionths of a US dollar.")
-]
 FlooredMicros = Annotated[int, Meta(description="In credits of $0.001, floored.")]
 AppIdText = Annotated[str, Meta(description="The app that took it; null: no app.")]
 
@@ -111,35 +107,3 @@ class UsageGroups(Struct, kw_only=True):
     items: Annotated[list[UsageGroup], Meta(description="This page's groups.")]
     next_cursor: str | None
     has_more: bool
-
-
-class Price(Struct, kw_only=True):
-    """What 1,000,000 tokens of a model cost since a version of the list. model: one that ends in * is
-    of every model that begins so and has no longer entry.
-    """
-
-    model: Annotated[
-        str,
-        Meta(
-            description="The model; one that ends in * is of every model that begins so and has no longer entry."
-        ),
-    ]
-    input_micros: PerMillion
-    output_micros: PerMillion
-    cached_micros: Annotated[PerMillion, Meta(description="Of cached input tokens.")]
-    version: Annotated[int, Meta(ge=1, description="Of the list, since which it counts.")]
-    changed_at: Time
-
-    @classmethod
-    def of_price(cls, price: ModelPrice) -> Self:
-        assert price.input_micros is not None, "not withdrawn"
-        assert price.output_micros is not None, "not withdrawn"
-        assert price.cached_micros is not None, "not withdrawn"
-        return cls(
-            model=price.model,
-            input_micros=price.input_micros,
-            output_micros=price.output_micros,
-            cached_micros=price.cached_micros,
-            version=price.version,
-            changed_at=rfc3339(price.changed_at),
-        )

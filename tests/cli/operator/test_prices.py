@@ -18,7 +18,7 @@ def test_a_list_is_kept_by_commands(topup: Topup, tmp_path: Path) -> None:
     changed = result_of(
         topup("prices", "set", "gpt-4o", "--input", "3", "--output", "12", "--json")
     )
-    shown = result_of(topup("prices", "show", "m-1", "--json"))
+    (shown,) = result_of(topup("prices", "list", "--model", "m-1", "--json"))["items"]
     withdrawn = result_of(topup("prices", "withdraw", "m-*", "--json"))
     listed = result_of(topup("prices", "list", "--json"))
     told = result_of(topup("prices", "history", "--limit", "3", "--json"))
@@ -26,9 +26,15 @@ def test_a_list_is_kept_by_commands(topup: Topup, tmp_path: Path) -> None:
     assert imported == {"version": 1, "changed": 2, "withdrawn": 0}
     assert again == {"version": 1, "changed": 0, "withdrawn": 0}
     assert changed == {"version": 2, "changed": 1, "withdrawn": 0}
-    assert (shown["model"], shown["input"], shown["cached_micros"]) == ("m-*", "1.00", 1_000_000)
+    assert (shown["model"], shown["input_micros"], shown["cached_micros"]) == (
+        "m-*",
+        1_000_000,
+        1_000_000,
+    )
     assert withdrawn == {"version": 3, "changed": 0, "withdrawn": 1}
-    assert [(one["model"], one["output"]) for one in listed["items"]] == [("gpt-4o", "12.00")]
+    assert [(one["model"], one["output_micros"]) for one in listed["items"]] == [
+        ("gpt-4o", 12_000_000)
+    ]
     assert [(one["version"], one["model"]) for one in told["items"]] == [
         (3, "m-*"),
         (2, "gpt-4o"),
@@ -38,7 +44,7 @@ def test_a_list_is_kept_by_commands(topup: Topup, tmp_path: Path) -> None:
 
 
 def test_an_unknown_model_is_refused(topup: Topup) -> None:
-    refused = topup("prices", "show", "gpt-4o")
+    refused = topup("prices", "list", "--model", "gpt-4o")
 
     assert refused.exit_code == 1
     assert "the price list has no price for this model" in refused.stderr
