@@ -25,8 +25,8 @@ class CheckinConfig(Struct, kw_only=True):
     """What a check-in awards, in credits; 1,000 are worth $1.00."""
 
     enabled: bool
-    credits_min: int
-    credits_max: int
+    credits_min: Annotated[int, Meta(description="The least that one awards.")]
+    credits_max: Annotated[int, Meta(description="The most; the award is random between the two.")]
     streak_bonus_credits: int
     streak_days_max: int
     daily_budget_credits: Annotated[int | None, Meta(description="Null: without a limit.")]
