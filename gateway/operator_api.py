@@ -7,6 +7,7 @@ from typing import Final
 
 from billing.catalog import coupon_acts, pack_acts
 from billing.credits import checkin_acts
+from billing.desk import supplier_acts
 from billing.fulfilment import fee_acts, platform_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
@@ -29,5 +30,6 @@ ACTS: Final = (
     *platform_acts.ACTS,
     *fee_acts.ACTS,
     *replays.ACTS,
+    *supplier_acts.ACTS,
 )
 SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

@@ -82,7 +82,6 @@ async def change_supplier(
     registrations: Registrations,
     vault: Vault,
     *,
-    is_active: bool | None = None,
     despite_open_attempts: bool = False,
     by: Actor,
     now_us: int,
@@ -94,9 +93,7 @@ async def change_supplier(
     """
     await platform_rows.lock(tx)
     before = await platform_rows.get_supplier(tx, environment, supplier)
-    after = msgspec.structs.replace(
-        before, changed_at=now_us, is_active=before.is_active if is_active is None else is_active
-    )
+    after = msgspec.structs.replace(before, changed_at=now_us)
     moved = None
     if changes:
         if before.is_simulated:

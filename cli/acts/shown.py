@@ -57,6 +57,8 @@ def in_words(result: type, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _words(name: str, value: Any, record: Mapping[str, Any], in_currency: set[str]) -> Any:
+    if isinstance(value, Mapping):
+        return _pairs(value) or None
     if not isinstance(value, int) or isinstance(value, bool):
         return value
     if name in in_currency and record.get("currency"):
@@ -65,3 +67,9 @@ def _words(name: str, value: Any, record: Mapping[str, Any], in_currency: set[st
         if name.endswith(ending):
             return f"{dollars(value * micros)} {CURRENCY}"
     return value
+
+
+def _pairs(value: Mapping[str, Any]) -> str:
+    """Return what an object says, such as the options of a supplier; what says nothing is left out."""
+    said = {name: _words(name, one, value, set()) for name, one in value.items()}
+    return ", ".join(f"{name} {one}" for name, one in said.items() if one not in (None, "", []))

@@ -1,24 +1,21 @@
 """`topup suppliers`: who provides the credit; their options, how they do, whether they answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 
-from billing.desk import breaker
-from billing.desk.decisions import Person
-from billing.desk.health import health_of
+from billing.desk.supplier_acts import ACTS
 from billing.fulfilment import commands
 from billing.fulfilment.commands import supplier_shape
 from billing.fulfilment.protocol import ASK_S_MAX, Health
 from billing.fulfilment.suppliers import ReadySupplier
 from billing.topups.platform_rows import SupplierRow, list_suppliers
+from cli.acts.command import group_of
 from cli.examples import examples
 from cli.operator.supply import in_one, opened, options_of
 from cli.options import environment_option
 from cli.output import EXIT_REFUSED, json_option, show_record, show_rows
-from cli.person import by_option, who_acts
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context
@@ -38,18 +35,9 @@ _secrets = click.option(
     metavar="NAME=@FILE",
     help="A secret option: a file's first line, or NAME=- for standard input. Sealed, never shown again.",
 )
-_reason = click.option("--reason", required=True, help="Why; for whoever looks at it later.")
-
-
-@click.group(
-    epilog=examples(
-        "topup suppliers kinds",
-        "topup suppliers create gift-cards --kind code_stock --environment live",
-        "topup suppliers check --environment live",
-    )
+suppliers = group_of(
+    "suppliers", "Who provides the credit that is sent; staging and live have their own.", ACTS
 )
-def suppliers() -> None:
-    """Who provides the credit that is sent; staging and live have their own."""
 
 
 @suppliers.command("kinds", epilog=examples("topup suppliers kinds"))
@@ -64,41 +52,6 @@ def kinds() -> None:
         ]
 
     show_rows(opened(act), "kind", "text", "options")
-
-
-@suppliers.command("list", epilog=examples("topup suppliers list --environment live"))
-@environment_option
-@json_option
-def list_(environment: Environment) -> None:
-    """List suppliers with what became of their last day's attempts, and how long the oldest top-up waits
-    for each. `--json` has their options, secrets by their last characters.
-    """
-
-    async def act(_context: Context, tx: Transaction, now_us: int) -> list[dict[str, Any]]:
-        rows = await list_suppliers(tx, environment)
-        told = await health_of(tx, environment, [row.id for row in rows], now_us=now_us)
-        return [
-            {
-                **supplier_shape(row),
-                "last_day": told[row.id].shape(),
-                "did": told[row.id].sentence(row.kind),
-                "waits_s": told[row.id].shape()["waits_s"],
-            }
-            for row in rows
-        ]
-
-    columns = (
-        "id",
-        "kind",
-        "active",
-        "simulated",
-        "did",
-        "waits_s",
-        "paused_at",
-        "breaker_opened_at",
-        "last_error",
-    )
-    show_rows(in_one(act), *columns)
 
 
 @suppliers.command(
@@ -173,61 +126,24 @@ def set_(
     environment: Environment,
 ) -> None:
     """Set options of a supplier anew; the others stay as they are."""
-    _change(
-        environment,
-        supplier,
-        options_of(given, secrets),
-        is_active=None,
-        despite_open_attempts=despite_open_attempts,
-    )
+    changes = options_of(given, secrets)
 
+    async def act(context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
+        known = context.suppliers
+        changed = await commands.change_supplier(
+            tx,
+            environment,
+            supplier,
+            changes,
+            known.registrations,
+            known.vault,
+            despite_open_attempts=despite_open_attempts,
+            by=Actor(),
+            now_us=now_us,
+        )
+        return supplier_shape(changed)
 
-@suppliers.command("disable", epilog=examples("topup suppliers disable own --environment live"))
-@click.argument("supplier")
-@environment_option
-@json_option
-def disable(supplier: str, environment: Environment) -> None:
-    """Ask a supplier no longer; what is with it waits until it is enabled again."""
-    _change(environment, supplier, {}, is_active=False)
-
-
-@suppliers.command("enable", epilog=examples("topup suppliers enable own --environment live"))
-@click.argument("supplier")
-@environment_option
-@json_option
-def enable(supplier: str, environment: Environment) -> None:
-    """Ask a supplier again."""
-    _change(environment, supplier, {}, is_active=True)
-
-
-@suppliers.command(
-    "pause",
-    epilog=examples("topup suppliers pause own --reason 'they asked us to' --environment live"),
-)
-@click.argument("supplier")
-@_reason
-@by_option
-@environment_option
-@json_option
-def pause(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
-    """Stop asking a supplier until it is resumed, whatever its kind. What is meant for it waits, also
-    what is sent from now on (1002, pending); nothing fails.
-    """
-    _breaker(breaker.pause, environment, supplier, reason, by)
-
-
-@suppliers.command(
-    "resume",
-    epilog=examples("topup suppliers resume own --reason 'it answers again' --environment live"),
-)
-@click.argument("supplier")
-@_reason
-@by_option
-@environment_option
-@json_option
-def resume(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
-    """Ask a supplier again at once, whether it was paused or workers left it alone. What waited is delivered."""
-    _breaker(breaker.resume, environment, supplier, reason, by)
+    show_record(in_one(act))
 
 
 @suppliers.command("check", epilog=examples("topup suppliers check --environment live"))
@@ -248,23 +164,6 @@ def check(context: click.Context, environment: Environment) -> None:
         context.exit(EXIT_REFUSED)
 
 
-def _breaker(
-    change: Callable[..., Awaitable[SupplierRow]],
-    environment: str,
-    supplier: str,
-    reason: str,
-    by: str | None,
-) -> None:
-    who = Person(Actor(), who_acts(by))
-
-    async def act(_context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
-        return supplier_shape(
-            await change(tx, environment, supplier, reason=reason, by=who, now_us=now_us)
-        )
-
-    show_record(in_one(act))
-
-
 async def _checked(supplier: ReadySupplier) -> dict[str, Any]:
     balance_cents = None
     try:
@@ -280,30 +179,3 @@ async def _checked(supplier: ReadySupplier) -> dict[str, Any]:
         "detail": supplier.fault or found.detail,
         "balance_cents": balance_cents,
     }
-
-
-def _change(
-    environment: str,
-    supplier: str,
-    changes: dict[str, Any],
-    *,
-    is_active: bool | None,
-    despite_open_attempts: bool = False,
-) -> None:
-    async def act(context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
-        known = context.suppliers
-        changed = await commands.change_supplier(
-            tx,
-            environment,
-            supplier,
-            changes,
-            known.registrations,
-            known.vault,
-            is_active=is_active,
-            despite_open_attempts=despite_open_attempts,
-            by=Actor(),
-            now_us=now_us,
-        )
-        return supplier_shape(changed)
-
-    show_record(in_one(act))

@@ -137,8 +137,6 @@ SAID: Final[dict[str, str]] = {
     "supplier-made": "The supplier is there; a platform's page says what it is asked for.",
     "supplier-saved": "The supplier is changed; gateways and workers see it within about a second.",
     "desk-seen": "Noted. The words stay below.",
-    "supplier-paused": "The supplier is paused. What is meant for it waits until you resume it.",
-    "supplier-resumed": "The supplier is asked again, and what waited is delivered.",
     "stock-added": "The codes are in stock; those that were known were passed over.",
     "credit-adjusted": "The account's credit is changed, and the audit log says why.",
 }

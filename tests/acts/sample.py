@@ -8,9 +8,10 @@ from typing import Any
 @dataclass(frozen=True)
 class Sample:
     """One call. is_again: it is made twice, and changes nothing the second time. after: an act that is done to the
-    object first.
+    object first, with the values of `first`.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     is_again: bool = False
     after: str = ""
+    first: Mapping[str, Any] = field(default_factory=dict)

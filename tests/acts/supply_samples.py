@@ -12,6 +12,14 @@ OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "fees": ("platforms.create", {"id": "of-{door}"}),
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
+    "suppliers.list": (Sample(),),
+    "suppliers.show": (Sample(),),
+    "suppliers.disable": (Sample(is_again=True),),
+    "suppliers.enable": (Sample(is_again=True, after="suppliers.disable"),),
+    "suppliers.pause": (Sample({"reason": "they asked us to"}),),
+    "suppliers.resume": (
+        Sample({"reason": "it answers again"}, after="suppliers.pause", first={"reason": "down"}),
+    ),
     "platforms.list": (Sample(),),
     "platforms.show": (Sample(),),
     "platforms.create": (
@@ -40,6 +48,8 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "fees.clear": (Sample(after="fees.set"),),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
+    "suppliers.pause": ({"reason": " "}, {"reason": "x" * 201}, {"reason": "paused before"}),
+    "suppliers.resume": ({"reason": " "}, {"reason": "x" * 201}, {"reason": "in use"}),
     "platforms.create": (
         {**PLATFORM, "id": "A B"},
         {**PLATFORM, "name": "x" * 81},

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
+from billing.topups.platform_rows import SupplierRow, put_supplier
 from cli.main import main
 from gateway.dashboard.act_pages import ACT_PAGES
 from gateway.operator_api import ACTS, PREFIX
@@ -273,30 +274,44 @@ async def entries_of(shop: Shop, seen: set[str]) -> list[Any]:
         (
             row[1],
             bool(row[2]),
-            *(None if one is None else json.loads(one) for one in row[3:5]),
+            *(None if one is None else _without_person(json.loads(one)) for one in row[3:5]),
             row[5],
         )
         for row in found
     ]
 
 
+def _without_person(said: Any) -> Any:
+    return {name: value for name, value in said.items() if name != "by"}
+
+
 async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
     """An object for the act, made by the operators' API, or as no act of theirs makes it."""
     if "{" not in act.path:
         return ""
-    make = MAKERS.get(act.name.partition(".")[0])
+    subject = act.name.partition(".")[0]
+    if subject == "suppliers":
+        return await _supplier(shop, f"of-{door}")
+    make = MAKERS.get(subject)
     if make is not None:
         return await make(shop.gateway, shop.account_id, shop.merchant)
-    made_by, values = OBJECTS[act.name.partition(".")[0]]
+    made_by, values = OBJECTS[subject]
     made = await Api(shop, is_operator=True).run(BY_NAME[made_by], "", filled(values, door))
     assert made.detail is None, made
     return str(made.data[act.named_by])
 
 
+async def _supplier(shop: Shop, supplier: str) -> str:
+    """A supplier, which no act makes yet."""
+    row = SupplierRow(environment="staging", id=supplier, kind="manual", created_at=1, changed_at=1)
+    await shop.gateway.context.database.transaction(lambda tx: put_supplier(tx, row, is_new=True))
+    return supplier
+
+
 async def do_first(shop: Shop, sample: Sample, object_id: str) -> None:
     """What has to be done to the object before the call of the sample."""
     if sample.after:
-        done = await Api(shop, is_operator=True).run(BY_NAME[sample.after], object_id, {})
+        done = await Api(shop, is_operator=True).run(BY_NAME[sample.after], object_id, sample.first)
         assert done.detail is None, done
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from billing.desk.breaker import pause, resume
 from billing.desk.decisions import Person
 from billing.desk.reversal import reverse_by_hand
+from billing.desk.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
 from billing.desk.waiting import DeskFilter, page
 from billing.fulfilment.protocol import (
     Delivered,
@@ -33,6 +33,7 @@ from kernel.clock import FixedClock
 from keys.audit_log import Actor
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
+from tests.support.operator_acts import act_in
 from tests.support.suppliers import open_suppliers
 from worker.fulfil import Fulfiller
 from worker.revoke import Revoker
@@ -230,24 +231,17 @@ async def test_paused_supplier_is_not_asked_to_take_back_until_it_is_resumed(
     database: Database, clock: FixedClock
 ) -> None:
     shop = await open_shop(database, clock, Revoked())
-    ann, now_us = Person(Actor(), "ann"), clock.now_us()
-    for change in (pause, resume):
+    now_us = clock.now_us()
+    for change in (PAUSE_SUPPLIER, RESUME_SUPPLIER):
         asked = len(shop.vendor.asked)
         await database.transaction(
-            partial(
-                change,
-                environment="staging",
-                supplier="vendor",
-                reason="they call",
-                by=ann,
-                now_us=now_us,
-            )
+            partial(act_in, act=change, object_id="vendor", reason="they call", now_us=now_us)
         )
         await shop.suppliers.refresh()
-        if change is pause:
+        if change is PAUSE_SUPPLIER:
             await shop.reverse()
         clock.advance_s(AGAIN_S)
         await shop.revoker().step()
-        assert len(shop.vendor.asked) == asked + (change is resume)
+        assert len(shop.vendor.asked) == asked + (change is RESUME_SUPPLIER)
 
     assert (await shop.topup()).status == "reversed"

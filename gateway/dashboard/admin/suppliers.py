@@ -12,20 +12,27 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from billing.desk import breaker
-from billing.desk.decisions import Person
 from billing.desk.health import SupplierHealth, health_of
+from billing.desk.supplier_acts import (
+    DISABLE_SUPPLIER,
+    ENABLE_SUPPLIER,
+    PAUSE_SUPPLIER,
+    RESUME_SUPPLIER,
+)
 from billing.fulfilment import commands
 from billing.fulfilment.options import shown_options
 from billing.fulfilment.protocol import Health, Registration, sealed_fields
 from billing.topups.platform_rows import SupplierRow, get_supplier, list_suppliers
-from gateway.dashboard.admin.fields import admin_route, commit, decider
+from gateway.dashboard.act_pages import run_typed
+from gateway.dashboard.admin.fields import admin_route, commit
+from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
+from keys.act import Act
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/suppliers"
@@ -103,7 +110,6 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     form, known = read_form(call), call.context.suppliers
     environment, supplier = _place(call)
     row = await call.context.database.read(lambda tx: get_supplier(tx, environment, supplier))
-    active = form.text("active")
     try:
         registration = _registration(call, row.kind)
         secret = sealed_fields(registration.options)
@@ -121,7 +127,6 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
                 given,
                 known.registrations,
                 known.vault,
-                is_active=active == "yes" if active else None,
                 despite_open_attempts=form.text("despite_open_attempts") == "yes",
                 by=by,
                 now_us=now_us,
@@ -133,13 +138,23 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
-    """Stop asking it until it is resumed."""
-    return await _breaker(call, is_pause=True)
+    """Stop calling it until it is resumed."""
+    return await _run(call, PAUSE_SUPPLIER)
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ask it again at once."""
-    return await _breaker(call, is_pause=False)
+    """Call it again at once."""
+    return await _run(call, RESUME_SUPPLIER)
+
+
+async def disable(call: RequestContext[Fields, Fields]) -> Reply:
+    """Switch it off."""
+    return await _run(call, DISABLE_SUPPLIER)
+
+
+async def enable(call: RequestContext[Fields, Fields]) -> Reply:
+    """Switch it on."""
+    return await _run(call, ENABLE_SUPPLIER)
 
 
 async def check(call: RequestContext[Fields, Fields]) -> Reply:
@@ -158,25 +173,13 @@ async def check(call: RequestContext[Fields, Fields]) -> Reply:
     return await _supplier_page(call, Form(), checked=found)
 
 
-async def _breaker(call: RequestContext[Any, Any], *, is_pause: bool) -> Reply:
-    form, who = read_form(call), decider(call)
-    environment, supplier = _place(call)
-    change_it = breaker.pause if is_pause else breaker.resume
+async def _run(call: RequestContext[Any, Any], act: Act[Any, Any]) -> Reply:
+    form = read_form(call)
     try:
-        await commit(
-            call,
-            lambda tx, by, now_us: change_it(
-                tx,
-                environment,
-                supplier,
-                reason=form.text("reason"),
-                by=Person(by, who),
-                now_us=now_us,
-            ),
-        )
+        await run_typed(call, act, form)
     except DomainError as error:
         return await _supplier_page(call, form, problem_of(error))
-    return go(f"{PATH}/{supplier}", said="supplier-paused" if is_pause else "supplier-resumed")
+    return go(f"{PATH}/{call.params['supplier']}", said=act.name)
 
 
 def _place(call: RequestContext[Any, Any]) -> tuple[str, str]:
@@ -264,6 +267,10 @@ async def _supplier_page(
     )
 
 
+SAID.update(
+    (act.name, act.done)
+    for act in (PAUSE_SUPPLIER, RESUME_SUPPLIER, DISABLE_SUPPLIER, ENABLE_SUPPLIER)
+)
 ROUTES = (
     admin_route("GET", "/suppliers", show_list, "Suppliers and how they do"),
     admin_route("GET", "/new-supplier", show_new, "A form for a supplier"),
@@ -273,4 +280,6 @@ ROUTES = (
     admin_route("POST", "/suppliers/{supplier}/check", check, "Ask a supplier how it is"),
     admin_route("POST", "/suppliers/{supplier}/pause", pause, "Pause a supplier"),
     admin_route("POST", "/suppliers/{supplier}/resume", resume, "Resume a supplier"),
+    admin_route("POST", "/suppliers/{supplier}/disable", disable, "Switch a supplier off"),
+    admin_route("POST", "/suppliers/{supplier}/enable", enable, "Switch a supplier on"),
 )

@@ -7,27 +7,26 @@ import pytest
 
 from billing.desk import waiting
 from billing.desk.acts import DeskTopUp, NotNow
-from billing.desk.breaker import pause, resume
 from billing.desk.decisions import (
     AskAgain,
     DeclareNotDone,
     FailByHand,
     GiveBackTask,
-    Person,
     RefuseTask,
     SettleByHand,
     SwitchSupplier,
     TakeTask,
 )
 from billing.desk.health import SupplierHealth, health_of
+from billing.desk.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
 from billing.desk.waiting import DeskFilter, View
 from billing.fulfilment.protocol import NotDone, Refused, Unknown
 from billing.topups.deliverable import Deliverable
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from keys.audit_log import Actor
 from store.database import Database
+from tests.support.operator_acts import act_in
 from tests.support.scripted_suppliers import AGAIN_S, CODE, Shop, Told
 from worker.breaker import Breakers
 
@@ -233,24 +232,23 @@ async def test_a_paused_supplier_is_asked_once_it_is_resumed(
     told = Told([Unknown("timeout")])
     breakers = Breakers(failures_max=1)
     shop = await Shop.open(database, clock, {"vendor": told}, breakers=breakers)
-    ann, now_us = Person(Actor(), "ann"), clock.now_us()
-    place = ("staging", "vendor")
+    now_us = clock.now_us()
     silent = await shop.send()
     await shop.worker.step()
 
     await database.transaction(
-        lambda tx: pause(tx, *place, reason="they asked us to", by=ann, now_us=now_us)
+        lambda tx: act_in(tx, PAUSE_SUPPLIER, "vendor", reason="they asked us to", now_us=now_us)
     )
     with pytest.raises(NotNow):
         await database.transaction(
-            lambda tx: pause(tx, *place, reason="again", by=ann, now_us=now_us)
+            lambda tx: act_in(tx, PAUSE_SUPPLIER, "vendor", reason="again", now_us=now_us)
         )
     await shop.suppliers.refresh()
     late = await shop.send(to="later@example.com")
     await shop.again()
     assert len(told.asked) == 1  # paused, and left alone
     await database.transaction(
-        lambda tx: resume(tx, *place, reason="they are back", by=ann, now_us=now_us)
+        lambda tx: act_in(tx, RESUME_SUPPLIER, "vendor", reason="they are back", now_us=now_us)
     )
     await shop.suppliers.refresh()
     await shop.again()
@@ -262,7 +260,7 @@ async def test_a_paused_supplier_is_asked_once_it_is_resumed(
     ]
     with pytest.raises(NotNow):
         await database.transaction(
-            lambda tx: resume(tx, *place, reason="again", by=ann, now_us=now_us)
+            lambda tx: act_in(tx, RESUME_SUPPLIER, "vendor", reason="again", now_us=now_us)
         )
     await shop.close()
 

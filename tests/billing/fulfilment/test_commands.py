@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from billing.desk.supplier_acts import DISABLE_SUPPLIER
 from billing.fulfilment.commands import add_supplier, change_supplier
 from billing.fulfilment.options import opened_options
 from billing.fulfilment.protocol import sealed_fields
@@ -15,6 +16,7 @@ from billing.topups.platform_rows import SupplierRow, get_supplier
 from kernel.errors import InvalidInput
 from keys.audit_log import Actor
 from store.database import Database, Transaction
+from tests.support.operator_acts import act_in
 from tests.support.suppliers import VAULT
 
 OLD = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -103,7 +105,7 @@ async def test_supplier_that_is_switched_off_while_its_secret_is_rotated_has_the
     async def switch_off(tx: Transaction) -> None:
         await get_supplier(tx, "live", "own")
         begun.set()
-        await _set(tx, "own", {}, is_active=False)
+        await act_in(tx, DISABLE_SUPPLIER, "own", environment="live", now_us=2)
 
     async def rotate(tx: Transaction) -> "asyncio.Task[None]":
         await _set(tx, "own", {"secret": NEW})

@@ -6,8 +6,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from billing.desk.breaker import pause, resume
-from billing.desk.decisions import Person
+from billing.desk.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.topups import platform_rows
@@ -15,14 +14,12 @@ from billing.topups.platform_rows import PlatformRow, SupplierRow
 from billing.topups.scheduled import Release
 from billing.topups.topup import TopUp, load
 from kernel.clock import SECOND_US, FixedClock
-from keys.audit_log import Actor
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
+from tests.support.operator_acts import act_in
 from tests.support.plain_http import http_client
 from tests.support.suppliers import VAULT
 from worker.fulfil import Fulfiller
-
-ANN = Person(Actor(), "ann")
 
 
 class Counter:
@@ -37,14 +34,14 @@ class Counter:
     async def pause(self, supplier: str) -> None:
         database, now_us = self.account.database, self.account.clock.now_us()
         await database.transaction(
-            lambda tx: pause(tx, "staging", supplier, reason="stop", by=ANN, now_us=now_us)
+            lambda tx: act_in(tx, PAUSE_SUPPLIER, supplier, reason="stop", now_us=now_us)
         )
         await self.suppliers.refresh()
 
     async def resume(self, supplier: str) -> None:
         database, now_us = self.account.database, self.account.clock.now_us()
         await database.transaction(
-            lambda tx: resume(tx, "staging", supplier, reason="go on", by=ANN, now_us=now_us)
+            lambda tx: act_in(tx, RESUME_SUPPLIER, supplier, reason="go on", now_us=now_us)
         )
         await self.suppliers.refresh()
 

@@ -4,10 +4,9 @@ import json
 
 import httpx
 
-from billing.desk.breaker import pause
-from billing.desk.decisions import Person
-from keys.audit_log import Actor
+from billing.desk.supplier_acts import PAUSE_SUPPLIER
 from tests.support.gateway import Gateway
+from tests.support.operator_acts import act_in
 
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 
@@ -17,13 +16,8 @@ async def paused(gateway: Gateway) -> str:
     key = await gateway.key(await gateway.account())
     context = gateway.context
     await context.database.transaction(
-        lambda tx: pause(
-            tx,
-            "staging",
-            "wallet",
-            reason="stop",
-            by=Person(Actor(), "ann"),
-            now_us=context.clock.now_us(),
+        lambda tx: act_in(
+            tx, PAUSE_SUPPLIER, "wallet", reason="stop", now_us=context.clock.now_us()
         )
     )
     await context.suppliers.refresh()

@@ -147,7 +147,7 @@ async def test_a_secret_is_set_by_a_page_and_never_shown(gateway: Gateway) -> No
 
     mute = await boss.send(f"{HERE}/suppliers", {**fields, **await token(boss)})
     made = await boss.send(f"{HERE}/suppliers", {**fields, "secret": secret, **await token(boss)})
-    saved = await post(boss, place, place, {"active": "yes", "timeout_s": "2", "secret": ""})
+    saved = await post(boss, place, place, {"timeout_s": "2", "secret": ""})
     held = await post(boss, place, f"{place}/pause", {"reason": "they asked us to"})
     page = (await boss.get(place)).text
     asked = await post(boss, place, f"{place}/check", {})
@@ -156,8 +156,8 @@ async def test_a_secret_is_set_by_a_page_and_never_shown(gateway: Gateway) -> No
     assert mute.status_code == 422
     assert made.headers["location"] == f"{place}?said=supplier-made"
     assert saved.headers["location"] == f"{place}?said=supplier-saved"
-    assert held.headers["location"] == f"{place}?said=supplier-paused"
-    assert released.headers["location"] == f"{place}?said=supplier-resumed"
+    assert held.headers["location"] == f"{place}?said=suppliers.pause"
+    assert released.headers["location"] == f"{place}?said=suppliers.resume"
     assert secret[6:] not in page
     assert "Set, ends in …MDE=" in text_of(page)
     assert 'value="2.0"' in page
@@ -182,7 +182,7 @@ async def test_a_supplier_that_has_open_attempts_is_moved_by_a_tick_that_says_so
     database = gateway.context.database
     await database.transaction(lambda tx: tx.insert("fulfilment_attempts", names, [opened]))
 
-    moved = {"active": "yes", "url": "http://127.0.0.1:8/topup", "secret": ""}
+    moved = {"url": "http://127.0.0.1:8/topup", "secret": ""}
     refused = await boss.send(place, {**moved, **await token(boss)})
     ticked = await post(boss, place, place, {**moved, "despite_open_attempts": "yes"})
 
