@@ -9,6 +9,11 @@ from billing.catalog import coupon_acts, pack_acts
 from billing.credits import checkin_acts
 from billing.desk import supplier_acts
 from billing.fulfilment import fee_acts, platform_acts
+from billing.machine_payments import acts as machine_payment_acts
+from billing.orders import acts as order_acts
+from billing.payments import dispute_acts
+from billing.refunds import acts as refund_acts
+from billing.reports import subscription_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
 from gateway.answers import envelope
@@ -31,5 +36,10 @@ ACTS: Final = (
     *fee_acts.ACTS,
     *replays.ACTS,
     *supplier_acts.ACTS,
+    *order_acts.ACTS,
+    *refund_acts.ACTS,
+    *dispute_acts.ACTS,
+    *machine_payment_acts.ACTS,
+    *subscription_acts.ACTS,
 )
 SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

@@ -1,6 +1,9 @@
 """Every API that this gateway answers to: the one table that requests, documents and tests walk."""
 
 from billing.catalog import pack_acts
+from billing.payments import dispute_acts
+from billing.refunds import acts as refund_acts
+from billing.reports import subscription_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
 from gateway.answers import envelope
@@ -78,11 +81,13 @@ API = ApiSurface(
         *fulfilments.ROUTES,
         *entitlements.ROUTES,
         *routes_of(pack_acts.ACTS),
+        *routes_of(subscription_acts.OWN_ACTS),
         *subscriptions.ROUTES,
         *free_periods.ROUTES,
         *orders.ROUTES,
         *credit_lines.ROUTES,
         *refunds.ROUTES,
+        *routes_of((*refund_acts.ACTS, *dispute_acts.ACTS)),
         *documents.ROUTES,
         *reports.ROUTES,
         *routes_of((*api_keys.ACTS, SHOW_TREE)),

@@ -46,9 +46,25 @@ def word_of(words: Iterable[str]) -> Meta:
     return Meta(extra_json_schema={"enum": list(words)})
 
 
-def said(label: str = "", *, hint: str = "", unit: FieldUnit = "", is_secret: bool = False) -> Meta:
-    """Return what people read of a field: its label, a hint that replaces the API's description, its unit."""
-    extra = {"label": label, "hint": hint, "unit": unit, "is_secret": is_secret}
+def said(
+    label: str = "",
+    *,
+    hint: str = "",
+    unit: FieldUnit = "",
+    currency: str = "",
+    is_secret: bool = False,
+) -> Meta:
+    """Return what people read of a field: its label, a hint that replaces the API's description, its unit.
+
+    currency: the field that names the currency of an amount; empty: `currency`.
+    """
+    extra = {
+        "label": label,
+        "hint": hint,
+        "unit": unit,
+        "currency": currency,
+        "is_secret": is_secret,
+    }
     return Meta(extra={name: value for name, value in extra.items() if value})
 
 
@@ -128,7 +144,8 @@ class FieldFacts(NamedTuple):
 
     kind: of the value, or of each item of a list; rows: a list of objects, whose fields are `inner`, of the type `struct`. choices: the
     words that are right; empty: any. can_be_empty: a list or an object may have nothing in it. least and most: of a number, characters_max: of a text; None: no bound.
-    is_nullable: null takes it away. is_kept: left out, it stays as it is.
+    is_nullable: null takes it away. is_kept: left out, it stays as it is. currency: of a unit that is minor, the
+    field that names it.
     """
 
     name: str
@@ -137,6 +154,7 @@ class FieldFacts(NamedTuple):
     hint: str
     description: str
     unit: FieldUnit
+    currency: str
     is_secret: bool
     is_list: bool
     is_required: bool
@@ -172,6 +190,7 @@ def _facts(field: Any) -> FieldFacts:
         hint=found.extra.get("hint", found.description),
         description=found.description,
         unit=found.extra.get("unit", "cents" if name.endswith("_cents") else ""),
+        currency=found.extra.get("currency", "currency"),
         is_secret=found.extra.get("is_secret", False),
         is_list=found.is_list,
         is_required=field.required,

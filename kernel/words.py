@@ -55,6 +55,11 @@ CodeHint = Annotated[
     str, Meta(min_length=4, max_length=4, description="The code's last four characters.")
 ]
 Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX)]
+# A filter of the lists of everybody's.
+AccountName = Annotated[
+    str,
+    Meta(max_length=EMAIL_CHARACTERS_MAX, description="Whose: an id or an email address."),
+]
 Reference = Annotated[
     str, Meta(max_length=REFERENCE_CHARACTERS_MAX, description="The sender's own name for it.")
 ]
@@ -66,7 +71,9 @@ MinorUnits = Annotated[
     said(unit="minor"),
 ]
 # An amount of a currency that stands beside it, in its smallest unit: USD 2, KWD 3, JPY 0 places.
-Minor = Annotated[int, Meta(ge=0, description="In the currency's smallest unit.")]
+Minor = Annotated[
+    int, Meta(ge=0, description="In the currency's smallest unit."), said(unit="minor")
+]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3,5}$", description="ISO 4217.")]
 Millis = Annotated[
     str,

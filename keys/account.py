@@ -164,6 +164,11 @@ async def account_named(tx: Transaction, name: str) -> Account:
     return found
 
 
+async def id_named(tx: Transaction, name: str | None) -> str | None:
+    """Return the id of the account with this id or email address, None for None; raises as account_named."""
+    return None if name is None else (await account_named(tx, name)).id
+
+
 async def list_accounts(
     tx: Transaction,
     *,

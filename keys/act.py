@@ -100,7 +100,7 @@ class ActRow:
 
     name: the subject and the verb, keys.pause; the command line says it with a space. path: below the API's
     prefix; its one parameter is the object's id. owner_of: finds the tenant of an object, for an operator, who
-    need not say whose it is. is_catalogue: of an environment and of no account. columns: what a table shows, the
+    need not say whose it is. is_catalogue: of an environment and of no account, such as a list of everybody's. columns: what a table shows, the
     most important first. examples: whole command lines. named_by: the field of the object's view that the path's
     parameter is. topup_of: finds the id of the top-up that an answer is about. The other fields are
     a Route's.
@@ -173,14 +173,17 @@ class ReadAct(ActRow, Generic[R]):
 class ListAct(ActRow, Generic[Q, R]):
     """An act that reads a page of a list.
 
-    run: gives the rows from a place on, at most so many; all of them if prefix is empty. prefix: of the ids that are
-    its cursors. cursor: tells the views of a list without a prefix apart. sorts: of the list's Keyset. export: the fields that its CSV has; empty: there is no CSV.
+    run: gives the rows from a place on, at most so many; all of them if there is neither prefix nor place.
+    prefix: of the ids that are its cursors. place: a row's cursor, where that is no id; run reads it. cursor: tells
+    the views of a list without either apart. sorts: of the list's Keyset. export: the fields that its CSV has;
+    empty: there is no CSV.
     """
 
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
     query: type[Q]
     prefix: str = ""
     cursor: Callable[[Any], str] = attrgetter("id")
+    place: Callable[[R], str] | None = None
     sorts: Collection[str] = ()
     export: tuple[str, ...] = ()
 

@@ -22,7 +22,7 @@ from kernel.ids import least_id
 from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
-from store.keyset import NEWEST, Keyset
+from store.keyset import NEWEST, Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 # The doors through which such payments come: x402, and the Machine Payments Protocol.
@@ -286,7 +286,7 @@ async def undelivered(
 
 
 async def page(
-    tx: Transaction, environment: str, *, state: str | None, before_id: str | None, limit: int
+    tx: Transaction, environment: str, *, state: str | None, before_id: Begin, limit: int
 ) -> list[MachinePayment]:
     """At most `limit`, newest first, older than before_id; state `stuck`: what needs a person."""
     is_stuck = state == "stuck"

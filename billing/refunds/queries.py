@@ -1,26 +1,23 @@
 """Reading refunds: one, pages of an environment's, those of an order, and what is due. Writes nothing."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from billing.ledger.price import Price
 from billing.orders import uncredited_payment
 from billing.orders.order import Order
 from billing.orders.refund_row import OPEN, ROWS, Refund
-from kernel.clock import rfc3339
 from kernel.errors import NotFound
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 
 # What a person should look at: no word for so long.
 _OPEN_LIST = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
 
-async def find(tx: Transaction, refund_id: str, environment: str) -> Refund:
-    """The refund, whoever owns it; raises NotFound, also for one of the other environment."""
+async def find(tx: Transaction, refund_id: str, environment: str = "") -> Refund:
+    """Return the refund, whoever owns it; raises NotFound, also for one that isn't of `environment` if given."""
     row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM refunds WHERE id = :id", id=refund_id)
     found = None if row is None else ROWS.read(row)
-    if found is None or found.environment != environment:
+    if found is None or environment not in {"", found.environment}:
         raise NotFound("Refund")
     return found
 
@@ -49,7 +46,7 @@ async def page(
     is_open_only: bool = False,
     order_id: str | None = None,
     account_id: str | None = None,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int,
 ) -> list[Refund]:
     """At most `limit` refunds of everybody's, newest first, older than before_id."""
@@ -104,30 +101,6 @@ async def next_due_at(
         but_places=but_places,
     )
     return None if row is None else int(row["next_check_at"])
-
-
-def record_of(refund: Refund) -> dict[str, Any]:
-    """The refund as operators see it; amount in the smallest unit of its currency."""
-    return {
-        "id": refund.id,
-        "status": refund.status,
-        "amount": refund.amount,
-        "currency": refund.currency,
-        "amount_decimal": Price(refund.amount, refund.currency).decimal(),
-        "order_id": refund.order_id,
-        "period_id": None if refund.period_start_at is None else refund.owner_id,
-        "account_id": refund.account_id,
-        "provider": refund.provider,
-        "payment": refund.payment_ref,
-        "provider_refund_id": refund.provider_refund_id,
-        "made_at_provider": refund.is_made_at_provider,
-        "reason": refund.reason,
-        "detail": refund.detail,
-        "held_micros": refund.held_micros,
-        "requested_by": refund.requested_by,
-        "created_at": rfc3339(refund.created_at),
-        "ended_at": None if refund.ended_at is None else rfc3339(refund.ended_at),
-    }
 
 
 _PAGES = Keyset(

@@ -14,6 +14,7 @@ from kernel.clock import rfc3339
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
+from store.keyset import Begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ async def overviews(
     *,
     account_id: str | None,
     status: str | None = None,
-    before_id: str | None,
+    before_id: Begin,
     limit: int,
 ) -> Sequence[SubscriptionOverview]:
     """A page, newest first; account_id null: everybody's."""

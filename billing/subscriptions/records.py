@@ -16,7 +16,7 @@ from billing.orders.refund import Reversal
 from billing.subscriptions.subscription import Period, Subscription
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
 PeriodKey = tuple[str, int]  # subscription, period start; 0: the subscription itself
@@ -265,7 +265,7 @@ async def page_of_all(
     *,
     status: str | None = None,
     account_id: str | None = None,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int,
 ) -> list[Subscription]:
     """An operator's page: at most `limit`, newest first, older than before_id."""

@@ -22,6 +22,7 @@ from cli.remote.profiles import access, is_logged_in, profile_option
 from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, facts_of
 from keys.act import MERCHANT, OPERATOR, Act, ActRow, AnyAct, ListAct, ReadAct
+from keys.principal import ADMIN
 
 RULE: Final = (
     "Which way it runs: over HTTP with --profile, in process on this installation's database with --local or"
@@ -117,9 +118,7 @@ def _run(act: AnyAct, shown: ReadAct[Any] | None, **given: Any) -> None:
         raise
     except Exception:
         # There is no installation here: more likely somebody forgot to log in.
-        if MERCHANT in act.audience and not (
-            given.get("local") or given.get("account") or wants_json()
-        ):
+        if _is_merchants(act) and not (given.get("local") or given.get("account") or wants_json()):
             note("Nobody is logged in, so this asked the database; to use a gateway: topup login")
         raise
 
@@ -170,13 +169,18 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
         return False
     if _is_said("profile"):
         return True
-    return MERCHANT in act.audience and not is_of_account and is_logged_in()
+    return _is_merchants(act) and not is_of_account and is_logged_in()
 
 
 def _account_of(act: AnyAct, given: Mapping[str, Any]) -> str:
     """Return whose rows are meant; a catalogue's act may have a field of that name, which says something else."""
-    account: str = "" if act.is_catalogue else given.get("account", "")
+    account: str = "" if act.is_catalogue else given.get("account") or ""
     return account
+
+
+def _is_merchants(act: AnyAct) -> bool:
+    """Return whether a merchant's key can do it; the public API has acts of operators, too."""
+    return MERCHANT in act.audience and ADMIN not in act.scopes
 
 
 def _is_operators(profile: str) -> bool:

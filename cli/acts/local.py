@@ -5,6 +5,7 @@ Idempotency-Key counts and no request is logged; the audit log names the command
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
 import click
@@ -62,16 +63,17 @@ class Local:
     ) -> tuple[Sequence[Any], str | None]:
         """Return a page's rows and the cursor of the next page."""
         asked: Any = _shape(act.query).decode(msgspec.json.encode(query), None)
-        begin = place_of(asked.cursor, act.prefix, act.sorts) if act.prefix else None
+        begin = place_of(asked.cursor, act.prefix, act.sorts) if act.prefix else asked.cursor
 
         async def rows(context: ActContext) -> Sequence[Any]:
             return await act.run(context, asked, begin, asked.limit + 1)
 
         found = run(read(self._reading(act, rows)))
         views: list[dict[str, Any]] = [msgspec.to_builtins(act.view(row)) for row in found]
-        if not act.prefix or len(views) <= asked.limit:
+        if len(views) <= asked.limit or not (act.prefix or act.place):
             return views, None
-        return views[: asked.limit], views[asked.limit - 1]["id"]
+        cursor = act.place or attrgetter("id")
+        return views[: asked.limit], cursor(found[asked.limit - 1])
 
     def show(self, act: ReadAct[Any]) -> Mapping[str, Any]:
         """Return the thing's fields."""

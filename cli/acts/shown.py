@@ -6,14 +6,20 @@ from typing import Any, Final
 from billing.ledger.money import CURRENCY, cents_to_micros, dollars
 from billing.ledger.price import Price
 from cli.output import note, show_record, show_rows, wants_json
-from kernel.fields import facts_of
+from kernel.fields import FieldFacts, facts_of
 
 _MICROS: Final = {"_cents": cents_to_micros(1), "_micros": 1}
 
 
 def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = False) -> None:
     """Print one thing's fields. is_secret: one of them is a secret that is shown this once."""
-    show_record(record if wants_json() else in_words(result, record))
+    if wants_json():
+        show_record(record)
+    else:
+        words = in_words(result, record)
+        lists = {name: value for name, value in words.items() if _is_list_of_objects(value)}
+        rest = {name: value for name, value in words.items() if name not in lists}
+        show_record(rest, **lists)
     if is_secret:
         note("The secret is shown this once.")
 
@@ -51,25 +57,31 @@ def _is_list_of_objects(value: object) -> bool:
 
 
 def in_words(result: type, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record with its amounts in words: 5.00 USD for 500 cents, or for 500 beside `currency`."""
-    in_currency = {fact.name for fact in facts_of(result) if fact.unit == "minor"}
-    return {name: _words(name, value, record, in_currency) for name, value in record.items()}
+    """Return the record with its amounts in words: 5.00 USD for 500 cents, or for 500 beside its currency."""
+    facts = {fact.name: fact for fact in facts_of(result)}
+    return {name: _words(facts.get(name), name, value, record) for name, value in record.items()}
 
 
-def _words(name: str, value: Any, record: Mapping[str, Any], in_currency: set[str]) -> Any:
+def _words(fact: FieldFacts | None, name: str, value: Any, record: Mapping[str, Any]) -> Any:
+    if fact is not None and fact.struct is not None and value:
+        struct = fact.struct
+        if fact.is_list:
+            return [in_words(struct, one) for one in value]
+        words = in_words(struct, value).items()
+        return ", ".join(f"{part} {text}" for part, text in words if text is not None) or None
     if isinstance(value, Mapping):
         return _pairs(value) or None
     if not isinstance(value, int) or isinstance(value, bool):
         return value
-    if name in in_currency and record.get("currency"):
-        return Price(value, record["currency"]).words()
+    if fact is not None and fact.unit == "minor" and record.get(fact.currency):
+        return Price(value, record[fact.currency]).words()
     for ending, micros in _MICROS.items():
-        if name.endswith(ending):
+        if f"_{name}".endswith(ending):
             return f"{dollars(value * micros)} {CURRENCY}"
     return value
 
 
 def _pairs(value: Mapping[str, Any]) -> str:
     """Return what an object says, such as the options of a supplier; what says nothing is left out."""
-    said = {name: _words(name, one, value, set()) for name, one in value.items()}
+    said = {name: _words(None, name, one, value) for name, one in value.items()}
     return ", ".join(f"{name} {one}" for name, one in said.items() if one not in (None, "", []))

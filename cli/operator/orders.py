@@ -5,107 +5,43 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+from msgspec import to_builtins
 from pydantic import SecretStr
 
 from billing.ledger.price import price_of
 from billing.orders import queries as order_list
-from billing.orders.order import STATUSES, Order
-from billing.orders.queries import OrderFilter
+from billing.orders.acts import ACTS, find_order
+from billing.orders.order import Order
 from billing.orders.uncredited import is_uncredited
+from billing.orders.views import OperatorOrder, view_of
 from billing.payments.review import OpenReview, Verdict
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.providers.problem import REASONS, in_words
-from cli.database import account_named, read
+from cli.acts import shown
+from cli.acts.command import group_of
+from cli.database import read
 from cli.examples import examples
 from cli.operator.order_trace import trace
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
 from cli.person import who_acts
 from cli.sales.refunds import refund
-from kernel.errors import NotFound
 from keys.principal import Environment
 from runtime.context import open_context
 from runtime.installation import known_secret_key
 from runtime.settings import load_settings
 from store.database import Transaction
 
-_COLUMNS = (
-    "id",
-    "account_id",
-    "status",
-    "provider",
-    "pay_amount",
-    "pay_currency",
-    "credits",
-    "created_at",
+_COLUMNS = ("id", "account_id", "status", "provider", "pay_amount", "credits", "created_at")
+
+orders = group_of(
+    "orders",
+    "Purchases of credit: list, show, refund, and decide what no rule may.",
+    ACTS,
+    refund,
+    trace,
 )
-
-
-@click.group(
-    epilog=examples(
-        "topup orders list --status review",
-        "topup orders approve ord_4Kp1",
-    )
-)
-def orders() -> None:
-    """Purchases of credit: list, show, refund, and decide what no rule may."""
-
-
-orders.add_command(refund)
-
-
-@orders.command(
-    "list",
-    epilog=examples(
-        "topup orders list --status review --environment live",
-    ),
-)
-@environment_option
-@click.option("--account", help="Its id or email address.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only those in this state.")
-@click.option("--provider", help="Such as stripe.")
-@limit_option
-@click.option("--cursor", help="The id of the last order of the page before.")
-@json_option
-def list_(
-    environment: Environment,
-    account: str | None,
-    status: str | None,
-    provider: str | None,
-    limit: int,
-    cursor: str | None,
-) -> None:
-    """List orders, newest first."""
-
-    async def work(tx: Transaction) -> Sequence[Order]:
-        owner_id = None if account is None else (await account_named(account)(tx)).id
-        wanted = OrderFilter(
-            status=status, provider=provider, account_id=owner_id, environment=environment
-        )
-        return await order_list.page_of_all(tx, wanted, before_id=cursor, limit=limit)
-
-    found = run(read(work))
-    more = found[-1].id if len(found) == limit else None
-    show_rows([_shape(order) for order in found], *_COLUMNS, next_cursor=more)
-
-
-@orders.command(
-    "show",
-    epilog=examples(
-        "topup orders show ord_4Kp1",
-    ),
-)
-@click.argument("order_id")
-@json_option
-def show(order_id: str) -> None:
-    """Show one order with everything that its provider said of it."""
-
-    async def work(tx: Transaction) -> tuple[Order, Sequence[LogEntry]]:
-        return await _find(tx, order_id), await provider_event.of_order(tx, order_id)
-
-    order, events = run(read(work))
-    show_record(_record(order), events=[event.shape() for event in events])
 
 
 @orders.command(
@@ -142,8 +78,6 @@ def problems(environment: Environment, reason: str | None, limit: int) -> None:
     note("credited but unpaid:")
     show_rows(lists["credited_unpaid"], *_COLUMNS, "reason")
 
-
-orders.add_command(trace)
 
 _by_option = click.option("--by", help="Who decides; else the user of this machine.")
 _reason_option = click.option(
@@ -196,7 +130,7 @@ def _resolve(
     async def decided() -> tuple[Order, OpenReview]:
         with_key = settings.model_copy(update={"secret_key": secret_key})
         async with open_context(with_key) as context:
-            order = await context.database.read(lambda tx: _find(tx, order_id))
+            order = await context.database.read(lambda tx: find_order(tx, order_id))
             waiting = await context.payments.waiting(order)
             counts = _counted(waiting, amount) if verdict == "approve" else None
             who = who_acts(by)
@@ -247,24 +181,6 @@ def _waiting(order: Order, entries: Sequence[LogEntry]) -> dict[str, Any]:
     }
 
 
-async def _find(tx: Transaction, order_id: str) -> Order:
-    found = await order_list.find(tx, order_id)
-    if found is None:
-        raise NotFound("Order")
-    return found
-
-
-def _shape(order: Order) -> dict[str, Any]:
-    return {**order.shape(), "account_id": order.account_id, "environment": order.environment}
-
-
 def _record(order: Order) -> dict[str, Any]:
-    """What only the operator sees as well."""
-    return {
-        **_shape(order),
-        "payment_id": order.payment_id,
-        "provider_ref": order.provider_ref,
-        "reversed_micros": order.reversed_micros,
-        "checks_made": order.checks_made,
-        "reason": order.reason,
-    }
+    fields: dict[str, Any] = to_builtins(view_of(order))
+    return fields if wants_json() else shown.in_words(OperatorOrder, fields)

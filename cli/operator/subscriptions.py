@@ -1,95 +1,36 @@
 """`topup subscriptions`: the plans that accounts have: list, show, and steer anybody's."""
 
-from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import click
+from msgspec import to_builtins
 from pydantic import SecretStr
 
 from billing.payments.steering import SteerWish
 from billing.providers.abilities.steering import Act
 from billing.providers.protocol import Interval
-from billing.reports.subscription_overview import SubscriptionOverview, overview, overviews
-from billing.subscriptions.subscription import MOVES
-from cli.database import account_named, read
+from billing.reports.subscription_acts import ACTS
+from billing.reports.subscription_overview import SubscriptionOverview, overview
+from billing.reports.subscription_views import SubscriptionHistory
+from cli.acts.command import group_of
+from cli.acts.shown import print_result
 from cli.examples import examples
-from cli.options import environment_option, limit_option
-from cli.output import json_option, note, run, show_record, show_rows
+from cli.output import json_option, note, run
 from cli.person import who_acts
 from cli.sales.free_periods import grant_period, revoke_period
-from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
+from kernel.clock import SECOND_US, parse_rfc3339
 from keys.audit_log import Actor
-from keys.principal import Environment
 from runtime.context import open_context
 from runtime.installation import known_secret_key
 from runtime.settings import load_settings
-from store.database import Transaction
 
-_COLUMNS: Final = (
-    *("id", "account_id", "status", "provider", "plan_id", "interval", "amount", "currency"),
-    *("current_period_end", "cancel_at_period_end", "pending"),
+subscriptions = group_of(
+    "subscriptions",
+    "Plans that accounts have: list, show, end, pause, resume, change, and periods that cost nothing.",
+    ACTS,
+    grant_period,
+    revoke_period,
 )
-
-
-@click.group(
-    epilog=examples(
-        "topup subscriptions list --status past_due",
-        "topup subscriptions cancel sub_4Kp1 --reason 'asked by mail'",
-    )
-)
-def subscriptions() -> None:
-    """Plans that accounts have: list, show, end, pause, resume, change, and periods that cost nothing."""
-
-
-subscriptions.add_command(grant_period)
-subscriptions.add_command(revoke_period)
-
-
-@subscriptions.command(
-    "list",
-    epilog=examples(
-        "topup subscriptions list --status past_due --environment live",
-    ),
-)
-@environment_option
-@click.option("--account", help="Its id or email address.")
-@click.option("--status", type=click.Choice(tuple(MOVES)), help="Only those in this state.")
-@limit_option
-@click.option("--cursor", help="The id of the last one of the page before.")
-@json_option
-def list_(
-    environment: Environment,
-    account: str | None,
-    status: str | None,
-    limit: int,
-    cursor: str | None,
-) -> None:
-    """List subscriptions, newest first."""
-
-    async def work(tx: Transaction) -> Sequence[SubscriptionOverview]:
-        owner_id = None if account is None else (await account_named(account)(tx)).id
-        return await overviews(
-            tx, environment, account_id=owner_id, status=status, before_id=cursor, limit=limit
-        )
-
-    found = run(read(work))
-    more = found[-1].id if len(found) == limit else None
-    rows = [{**_shape(one), "pending": _pending(one)} for one in found]
-    show_rows(rows, *_COLUMNS, next_cursor=more)
-
-
-@subscriptions.command(
-    "show",
-    epilog=examples(
-        "topup subscriptions show sub_4Kp1",
-    ),
-)
-@click.argument("subscription_id")
-@json_option
-def show(subscription_id: str) -> None:
-    """Show one with its paid periods, and what was wanted of it."""
-    found = run(read(lambda tx: overview(tx, subscription_id)))
-    show_record(_shape(found), periods=_periods(found), wishes=_wishes(found), mails=_mails(found))
 
 
 _reason_option = click.option("--reason", help="Why; it stands in the audit log.")
@@ -217,69 +158,7 @@ def _steer(subscription_id: str, act: Act, reason: str | None, **more: Any) -> N
             return await context.database.read(lambda tx: overview(tx, subscription_id))
 
     found = run(done())
-    show_record(_shape(found), wishes=_wishes(found))
+    print_result(SubscriptionHistory, to_builtins(SubscriptionHistory.of(found)))
     if found.open_steer is not None:
         provider = found.subscription.provider
         note(f"{provider} gave no clear answer; a worker asks it again until it does.")
-
-
-def _shape(seen: SubscriptionOverview) -> dict[str, Any]:
-    """What only the operator sees as well."""
-    one = seen.subscription
-    return {
-        **seen.shape(),
-        "account_id": one.account_id,
-        "environment": one.environment,
-        "is_simulated": one.is_simulated,
-        "provider_ref": one.provider_ref,
-        "customer_ref": one.customer_ref,
-    }
-
-
-def _pending(seen: SubscriptionOverview) -> str:
-    return "" if seen.open_steer is None else seen.open_steer.act
-
-
-def _periods(seen: SubscriptionOverview) -> list[dict[str, Any]]:
-    return [
-        {
-            "from": rfc3339(period.period_start_at),
-            "until": rfc3339(period.period_end_at),
-            "plan_id": period.plan_id,
-            "amount": period.amount,
-            "currency": period.currency,
-            "credits": period.credits_micros // 1000,
-            "invoice_id": None if period.comp_reason is not None else period.invoice_id,
-            "id": period.id,
-            "given_free": period.comp_reason,
-        }
-        for period in seen.periods
-    ]
-
-
-def _mails(seen: SubscriptionOverview) -> list[dict[str, Any]]:
-    return [
-        {
-            "kind": mail.kind,
-            "status": mail.status,
-            "written_at": rfc3339(mail.created_at),
-            "attempts": mail.attempts,
-            "reason": mail.reason,
-        }
-        for mail in seen.mails
-    ]
-
-
-def _wishes(seen: SubscriptionOverview) -> list[dict[str, Any]]:
-    return [
-        {
-            "action": steer.act,
-            "plan_id": steer.plan_id,
-            "status": steer.status,
-            "requested_by": steer.requested_by,
-            "requested_at": rfc3339(steer.created_at),
-            "attempts": steer.attempts,
-            "reason": steer.reason,
-        }
-        for steer in seen.steers
-    ]

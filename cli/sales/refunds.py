@@ -5,29 +5,27 @@ provider gives none.
 from typing import get_args
 
 import click
+from msgspec import to_builtins
 
 from billing.ledger.price import price_of
 from billing.orders import queries as order_list
-from billing.orders.refund_row import REFUND_STATES, Refund
+from billing.orders.refund_row import Refund as RefundRow
 from billing.refunds import queries as refund_rows
-from billing.refunds.queries import record_of
+from billing.refunds.acts import ACTS
 from billing.refunds.settle import RefundVerdict
-from cli.database import read
+from billing.refunds.views import Refund
+from cli.acts.command import group_of
+from cli.acts.shown import print_result
 from cli.examples import examples
 from cli.operator.supply import opened
-from cli.options import environment_option, limit_option
-from cli.output import json_option, note, run, show_record, show_rows
+from cli.options import environment_option
+from cli.output import json_option, note
 from cli.person import by_option, who_acts
 from kernel.errors import NotFound
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context
 from store.database import Transaction
-
-_COLUMNS = (
-    *("id", "status", "amount_decimal", "currency", "order_id", "provider", "reason"),
-    *("detail", "created_at"),
-)
 
 
 @click.command(
@@ -78,7 +76,7 @@ def refund(
             raise NotFound("Order")
         return await refund_rows.currency_of(tx, order, payment_ref)
 
-    async def work(context: Context) -> Refund:
+    async def work(context: Context) -> RefundRow:
         wanted = None
         if amount is not None:
             unit = await context.database.read(currency)
@@ -98,70 +96,12 @@ def refund(
         return await context.engine.submit(command)
 
     made = opened(work)
-    show_record(record_of(made))
+    print_result(Refund, to_builtins(Refund.of(made)))
     if made.is_open:
         note("A worker asks the provider now; topup refunds show tells what became of it.")
 
 
-@click.group(
-    epilog=examples(
-        "topup refunds list --environment live --open",
-        "topup refunds decide rfd_4Kp1 made --provider-refund re_1Q --reason 'seen at Stripe'",
-    )
-)
-def refunds() -> None:
-    """Refunds of orders: list, show, and decide where a provider gives no clear word."""
-
-
-@refunds.command(
-    "list",
-    epilog=examples(
-        "topup refunds list --environment live --open",
-        "topup refunds list --status failed",
-    ),
-)
-@environment_option
-@click.option("--status", type=click.Choice(REFUND_STATES), help="Only those in this state.")
-@click.option("--open", "is_open_only", is_flag=True, help="Only those that have not ended.")
-@click.option("--order", "order_id", help="Only those of this order.")
-@limit_option
-@click.option("--cursor", help="The id of the last refund of the page before.")
-@json_option
-def list_(
-    *,
-    environment: Environment,
-    status: str | None,
-    is_open_only: bool,
-    order_id: str | None,
-    limit: int,
-    cursor: str | None,
-) -> None:
-    """List refunds, newest first."""
-    found = run(
-        read(
-            lambda tx: refund_rows.page(
-                tx,
-                environment,
-                status=status,
-                is_open_only=is_open_only,
-                order_id=order_id,
-                before_id=cursor,
-                limit=limit,
-            )
-        )
-    )
-    more = found[-1].id if len(found) == limit else None
-    show_rows([record_of(one) for one in found], *_COLUMNS, next_cursor=more)
-
-
-@refunds.command("show", epilog=examples("topup refunds show rfd_4Kp1"))
-@click.argument("refund_id")
-@environment_option
-@json_option
-def show(refund_id: str, environment: Environment) -> None:
-    """Show one refund and what became of it."""
-    found = run(read(lambda tx: refund_rows.find(tx, refund_id, environment)))
-    show_record(record_of(found))
+refunds = group_of("refunds", "Payments that go back: list, show, decide.", ACTS)
 
 
 @refunds.command(
@@ -191,7 +131,7 @@ def decide(
     made takes the credit; not_made gives it back.
     """
 
-    async def work(context: Context) -> Refund:
+    async def work(context: Context) -> RefundRow:
         command = await context.refunder.decision(
             refund_id,
             environment,
@@ -203,4 +143,4 @@ def decide(
         )
         return await context.engine.submit(command)
 
-    show_record(record_of(opened(work)))
+    print_result(Refund, to_builtins(Refund.of(opened(work))))

@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer
+from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, created, exported, ok
 from gateway.http.acting import actor_of
 from gateway.http.errors import row_of
@@ -203,6 +203,12 @@ async def _list(
     async def rows(tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
         return await act.run(await door.context(tx), call.query, before_id, limit)
 
+    if act.place is not None:
+        limit = call.query.limit
+        reading = partial(rows, before_id=call.query.cursor, limit=limit + 1)
+        found = await call.context.database.read(reading)
+        data = listing(found, limit, shape=act.view, cursor=act.place)
+        return answer(codes.SUCCESS, data, now_us=call.now_us)
     export = Export(act.path.strip("/"), act.scopes, act.export)
     if not act.prefix:
         found = await call.context.database.read(partial(rows, before_id=None, limit=0))

@@ -33,6 +33,7 @@ _TOLD: Final[dict[str, tuple[str, str]]] = {
     "method_ref": ("The saved means of payment, as GET …/recharge/methods names it.", "pm_abc123"),
     "order_id": ("The order's id.", "ord_abc123"),
     "pack_id": ("The pack's id.", "pack_pro"),
+    "payment_id": ("The machine payment's id.", "mpy_abc123"),
     "period_id": ("The free period's id.", "per_abc123"),
     "plan_id": ("The plan's id.", "team"),
     "platform": ("The platform's name.", "claude"),

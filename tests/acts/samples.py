@@ -60,6 +60,18 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "tokens.list": (Sample({"kind": "system", "limit": 1}),),
     "tokens.show": (Sample(),),
     "tokens.revoke": (Sample(is_again=True),),
+    "orders.list": (Sample({"status": "review", "provider": "stripe"}),),
+    "orders.show": (Sample(),),
+    "refunds.list": (Sample({"open": True, "status": "requested"}), Sample({"limit": 1})),
+    "refunds.show": (Sample(),),
+    "disputes.list": (Sample({"state": "ended"}), Sample()),
+    "payments.list": (Sample({"state": "stuck"}), Sample({"state": "paid"})),
+    "payments.show": (Sample(),),
+    "subscriptions.list": (
+        Sample({"status": "active"}),
+        Sample({"account": "merchant@example.com"}),
+    ),
+    "subscriptions.show": (Sample(),),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **catalogue.BAD,
@@ -81,4 +93,9 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {"kind": "operator", "scopes": ["everything"]},
     ),
     "tokens.list": ({"kind": "root"},),
+    "orders.list": ({"status": "sold"}, {"account": "nobody@example.com"}, {"cursor": "key_1"}),
+    "refunds.list": ({"status": "made"}, {"cursor": "ord_1"}),
+    "disputes.list": ({"state": "won"}, {"cursor": "stripe/none"}),
+    "payments.list": ({"state": "lost"}, {"cursor": "ord_1"}),
+    "subscriptions.list": ({"status": "ended"}, {"cursor": "ord_1"}),
 }

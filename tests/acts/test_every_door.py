@@ -22,8 +22,10 @@ from gateway.operator_api import ACTS, PREFIX
 from kernel.fields import FieldFacts, Fields, facts_of
 from keys.account import set_operator
 from keys.act import MERCHANT, OPERATOR, Act, AnyAct, ListAct, ReadAct
+from keys.principal import ADMIN as ADMIN_SCOPE
 from keys.tokens import access_token
 from store.database import Transaction
+from tests.acts.objects import MONEY_MAKERS
 from tests.acts.sample import Sample
 from tests.acts.samples import BAD, GOOD, OBJECTS
 from tests.acts.webhook_samples import MAKERS
@@ -59,6 +61,7 @@ class Shop(NamedTuple):
     account_id: str
     merchant: str
     key: str
+    shared: dict[str, str]
 
 
 class Door(Protocol):
@@ -84,6 +87,8 @@ class Api:
         if act.name == "keys.create" and not self._is_operator:
             # A token makes no key; a key makes one below itself.
             token = self._shop.key
+        if ADMIN_SCOPE in act.scopes:
+            token = self._shop.operator
         params: dict[str, Any] = {}
         if self._is_operator and not act.is_catalogue and act.owner_of is None:
             params["account"] = self._shop.account_id
@@ -205,7 +210,7 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     settings = settings_of(database_url, tmp_path, operator_api=["127.0.0.0/8"])
     async with running(settings) as gateway:
         account_id = await gateway.account(email="merchant@example.com")
-        boss = await gateway.account(email="boss@example.com")
+        boss = await gateway.account(email="operator@example.com")
         now_us = gateway.context.clock.now_us()
 
         async def token(tx: Transaction) -> str:
@@ -224,7 +229,7 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         operator = await gateway.context.database.transaction(token)
         merchant = await gateway.system_token(account_id)
         key = await gateway.key(account_id)
-        yield Shop(gateway, database_url, operator, account_id, merchant, key)
+        yield Shop(gateway, database_url, operator, account_id, merchant, key, {})
 
 
 def doors(shop: Shop, folder: Path, act: AnyAct) -> list[Door]:
@@ -286,10 +291,14 @@ def _without_person(said: Any) -> Any:
 
 
 async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
-    """An object for the act, made by the operators' API, or as no act of theirs makes it."""
+    """An object for the act: one for all doors if it is only read, else one for each."""
+    subject = act.name.partition(".")[0]
+    if subject in MONEY_MAKERS:
+        if isinstance(act, Act) or subject not in shop.shared:
+            shop.shared[subject] = await MONEY_MAKERS[subject](shop.gateway, shop.key)
+        return shop.shared[subject] if "{" in act.path else ""
     if "{" not in act.path:
         return ""
-    subject = act.name.partition(".")[0]
     if subject == "suppliers":
         return await _supplier(shop, f"of-{door}")
     make = MAKERS.get(subject)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from billing.reports.subscription_overview import overview
+from billing.reports.subscription_views import FreePeriod
 from billing.subscriptions import subscription as subscriptions
 from billing.subscriptions.by_hand.comp import (
     COMP_REASON_CHARACTERS_MAX,
@@ -15,7 +16,6 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
-from gateway.api.schemas.subscriptions import FreePeriod
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.fields import LINE, Fields, Time, time_us

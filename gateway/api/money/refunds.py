@@ -1,27 +1,20 @@
-"""Refunds and disputes: for operators, of every account of the credential's environment."""
+"""Refunds and disputes: refunds that operators ask for and decide, of every account of the credential's environment."""
 
-from functools import partial
-from operator import attrgetter
 from typing import Annotated
 
 from msgspec import Meta
 
 from billing.orders import refund_row
-from billing.orders.refund_row import RefundState
-from billing.payments import disputes
-from billing.payments.disputes import DisputeState
-from billing.refunds import queries as refund_rows
 from billing.refunds.request import PROVIDER_ID_CHARACTERS_MAX, REFUND_REASON_CHARACTERS_MAX
 from billing.refunds.settle import RefundVerdict
+from billing.refunds.views import Refund as RefundShape
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
-from gateway.answers.outcome import Listing, begun, ok
-from gateway.api.schemas.refunds import Dispute as DisputeShape, Refund as RefundShape
-from gateway.http.lists import list_rows
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import begun, ok
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from kernel.fields import LINE, Fields, Int64, Page, Text
+from kernel.fields import LINE, Fields, Int64, Text
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 
@@ -75,22 +68,6 @@ class DecideBody(Fields, frozen=True, kw_only=True):
     ] = None
 
 
-class RefundsQuery(Page, frozen=True, kw_only=True):
-    """Filters of the list."""
-
-    status: Annotated[RefundState, Meta(description="Only refunds in this state.")] | None = None
-    order_id: Annotated[Text, Meta(description="Only refunds of this order.")] | None = None
-
-
-class DisputesQuery(Page, frozen=True, kw_only=True):
-    """Which disputes; the cursor is the one that the page before named."""
-
-    state: Annotated[
-        DisputeState,
-        Meta(description="open: the nearest end of evidence first. ended: the latest first."),
-    ] = "open"
-
-
 async def refund(call: RequestContext[RefundBody, Fields]) -> Answer:
     """Holds the credit; a worker asks the provider."""
     body, principal, context = call.body, call.principal, call.context
@@ -112,26 +89,6 @@ async def refund(call: RequestContext[RefundBody, Fields]) -> Answer:
     return await context.engine.submit_once(command, call.request_key, made)
 
 
-async def list_refunds(call: RequestContext[Fields, RefundsQuery]) -> Answer:
-    """Newest first."""
-    read = partial(
-        refund_rows.page,
-        environment=call.principal.environment,
-        status=call.query.status,
-        order_id=call.query.order_id,
-    )
-    return await list_rows(call, "rfd", read, shape=RefundShape.of)
-
-
-async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    """One refund, whoever's order it is of."""
-    refund_id, environment = call.params["refund_id"], call.principal.environment
-    found = await call.context.database.read(
-        lambda tx: refund_rows.find(tx, refund_id, environment)
-    )
-    return answer(codes.SUCCESS, RefundShape.of(found), now_us=call.now_us)
-
-
 async def decide(call: RequestContext[DecideBody, Fields]) -> Answer:
     """Ends a refund whose provider gives no clear word."""
     body, context = call.body, call.context
@@ -148,18 +105,6 @@ async def decide(call: RequestContext[DecideBody, Fields]) -> Answer:
         return answer(codes.SUCCESS, RefundShape.of(refund), now_us=call.now_us)
 
     return await context.engine.submit_once(command, call.request_key, decided)
-
-
-async def list_disputes(call: RequestContext[Fields, DisputesQuery]) -> Answer:
-    """Those that are open, or have ended; one more is read than is shown."""
-    query, environment = call.query, call.principal.environment
-    found = await call.context.database.read(
-        lambda tx: disputes.page_of_disputes(
-            tx, environment, state=query.state, after=query.cursor, limit=query.limit + 1
-        )
-    )
-    listed = listing(found, query.limit, shape=DisputeShape.of, cursor=attrgetter("cursor"))
-    return answer(codes.SUCCESS, listed, now_us=call.now_us)
 
 
 ROUTES = (
@@ -188,24 +133,6 @@ ROUTES = (
         ),
     ),
     Route(
-        "GET",
-        "/refunds",
-        list_refunds,
-        "Refunds of everybody's orders, newest first",
-        scopes=(ADMIN,),
-        query=RefundsQuery,
-        answers=ok(Listing[RefundShape]),
-    ),
-    Route(
-        "GET",
-        "/refunds/{refund_id}",
-        show,
-        "A refund and what became of it",
-        scopes=(ADMIN,),
-        answers=ok(RefundShape),
-        refuses=(codes.NOT_FOUND,),
-    ),
-    Route(
         "POST",
         "/refunds/{refund_id}/decide",
         decide,
@@ -218,14 +145,5 @@ ROUTES = (
         ),
         answers=ok(RefundShape),
         refuses=(codes.NOT_FOUND, codes.DUPLICATE, codes.LIMIT_REACHED),
-    ),
-    Route(
-        "GET",
-        "/disputes",
-        list_disputes,
-        "Disputes: the open ones, the nearest end of evidence first, or the ended ones",
-        scopes=(ADMIN,),
-        query=DisputesQuery,
-        answers=ok(Listing[DisputeShape]),
     ),
 )

@@ -1,25 +1,23 @@
-"""Subscriptions: the plans that an account has, seen and steered."""
+"""Subscriptions: the plans that an account has, steered."""
 
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from billing.payments.steering import SteerWish
 from billing.providers.abilities.steering import Act
-from billing.reports.subscription_overview import SubscriptionOverview, overview, overviews
+from billing.reports.subscription_overview import SubscriptionOverview, overview
+from billing.reports.subscription_views import BillingInterval, PlanChange, Subscription
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.answers.outcome import Outcome, ok
 from gateway.api.money.orders import LEASE_S
-from gateway.api.schemas.subscriptions import BillingInterval, PlanChange, Subscription
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
-from kernel.fields import Fields, Page, Text, Time, time_us
+from kernel.fields import Fields, Text, Time, time_us
 from store.database import Transaction
 
 _READS = ("billing:read",)
@@ -63,19 +61,6 @@ class ChangePlanQuery(Fields, frozen=True, kw_only=True):
 
     plan_id: Annotated[Text | None, Meta(description="Required.")] = None
     interval: BillingInterval = "month"
-
-
-async def list_subscriptions(call: RequestContext[Fields, Page]) -> Answer:
-    """Newest first; those whose checkout was never paid are incomplete, and expire."""
-    tenant = call.principal.tenant
-    read = partial(overviews, environment=tenant.environment, account_id=tenant.account_id)
-    return await list_rows(call, "sub", read, shape=Subscription.of)
-
-
-async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    """One subscription of the account."""
-    found = await _seen(call)
-    return answer(codes.SUCCESS, Subscription.of(found), now_us=call.now_us)
 
 
 async def cancel(call: RequestContext[CancelPlanBody, Fields]) -> Answer:
@@ -152,23 +137,6 @@ _WORD = (
 )
 
 ROUTES = (
-    Route(
-        "GET",
-        "/subscriptions",
-        list_subscriptions,
-        "The account's plans, newest first",
-        scopes=_READS,
-        query=Page,
-        answers=ok(Listing[Subscription]),
-    ),
-    Route(
-        "GET",
-        "/subscriptions/{subscription_id}",
-        show,
-        "A plan of the account, and what comes next",
-        scopes=_READS,
-        answers=ok(Subscription),
-    ),
     Route(
         "GET",
         "/subscriptions/{subscription_id}/change",

@@ -14,6 +14,7 @@ def get_refunds(
     cursor: str | Unset = UNSET,
     status: GetRefundsStatus | Unset = UNSET,
     order_id: str | Unset = UNSET,
+    open_: bool | Unset = False,
 ) -> Call[RefundPageAnswer]:
     """Refunds of everybody's orders, newest first.
 
@@ -33,6 +34,8 @@ def get_refunds(
     params["status"] = json_status
 
     params["order_id"] = order_id
+
+    params["open"] = open_
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 

@@ -1,14 +1,15 @@
-"""The shapes of plans that an account has: subscriptions, what is wanted of them, what a change costs."""
+"""Plans that an account has: subscriptions, what is wanted of them, what a change costs."""
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
 
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.payments.steering import ChangePreview
 from billing.reports.subscription_overview import SubscriptionOverview
 from billing.subscriptions.subscription import Period
 from kernel.clock import rfc3339
+from kernel.fields import said
 from kernel.words import Credits, CurrencyCode, MinorUnits, Time
 
 BillingInterval = Literal["month", "year"]
@@ -58,7 +59,9 @@ class Subscription(Struct, kw_only=True):
     plan_id: str
     plan_name: str
     interval: BillingInterval
-    amount: Annotated[int, Meta(ge=0, description="Of one period, in the smallest unit.")]
+    amount: Annotated[
+        int, Meta(ge=0, description="Of one period, in the smallest unit."), said(unit="minor")
+    ]
     currency: CurrencyCode
     credits: Annotated[int, Meta(ge=0, description="Of one period; 1 credit is $0.001.")]
     current_period_start: Annotated[
@@ -98,11 +101,109 @@ class Subscription(Struct, kw_only=True):
     @classmethod
     def of(cls, seen: SubscriptionOverview) -> "Subscription":
         """The subscription with the fields that its events carry, and what is wanted of it."""
-        told = seen.shape()
-        charge, pending = told["next_charge"], told["pending"]
-        told["next_charge"] = None if charge is None else UpcomingCharge(**charge)
-        told["pending"] = None if pending is None else PendingAction(**pending)
-        return cls(**told)
+        return convert(seen.shape(), cls)
+
+
+class PaidPeriod(Struct, kw_only=True):
+    """A period that was paid for, or given free."""
+
+    id: Annotated[str, Meta(pattern=r"^per_[0-9A-Za-z]+$")]
+    period_start: Time
+    period_end: Time
+    plan_id: str
+    amount: MinorUnits
+    currency: CurrencyCode
+    credits: Credits
+    invoice_id: Annotated[str | None, Meta(description="Null for one that was given free.")]
+    given_free: Annotated[str | None, Meta(description="Why it was given free.")]
+
+    @classmethod
+    def of(cls, period: Period) -> "PaidPeriod":
+        return cls(
+            id=period.id,
+            period_start=rfc3339(period.period_start_at),
+            period_end=rfc3339(period.period_end_at),
+            plan_id=period.plan_id,
+            amount=period.amount,
+            currency=period.currency,
+            credits=period.credits_micros // MICROS_PER_CREDIT,
+            invoice_id=None if period.comp_reason is not None else period.invoice_id,
+            given_free=period.comp_reason,
+        )
+
+
+class RequestedChange(Struct, kw_only=True):
+    """Something that was asked of the provider, done or not."""
+
+    action: Annotated[str, Meta(description="cancel, cancel_now, pause, resume or change.")]
+    plan_id: str | None
+    status: str
+    requested_by: Annotated[str, Meta(description="The credential or the person that asked.")]
+    requested_at: Time
+    attempts: Annotated[int, Meta(ge=0, description="How many times the provider was asked.")]
+    reason: Annotated[str | None, Meta(description="Why it isn't done.")]
+
+
+class SubscriptionMail(Struct, kw_only=True):
+    """A mail to the account's owner about a payment that failed."""
+
+    kind: Annotated[str, Meta(description="What it is about.")]
+    status: str
+    written_at: Time
+    attempts: Annotated[int, Meta(ge=0, description="How many times it was sent.")]
+    reason: str | None
+
+
+class OperatorSubscription(Subscription, kw_only=True):
+    """A plan, whose it is, and what the provider calls it."""
+
+    account_id: str
+    environment: Literal["staging", "live"]
+    is_simulated: Annotated[bool, Meta(description="The sandbox stands in for its provider.")]
+    provider_ref: Annotated[str | None, Meta(description="The provider's name of it.")]
+    customer_ref: Annotated[str | None, Meta(description="The provider's name of the customer.")]
+
+    @classmethod
+    def of(cls, seen: SubscriptionOverview) -> "OperatorSubscription":
+        return convert(_fields_of(seen), cls)
+
+
+class SubscriptionHistory(OperatorSubscription, kw_only=True):
+    """A plan with its periods, the oldest first, and what was asked of its provider."""
+
+    periods: Annotated[list[PaidPeriod], Meta(description="The oldest first.")]
+    changes: Annotated[
+        list[RequestedChange], Meta(description="What was asked of the provider, the newest first.")
+    ]
+    mails: Annotated[list[SubscriptionMail], Meta(description="What its owner was told.")]
+
+    @classmethod
+    def of(cls, seen: SubscriptionOverview) -> "SubscriptionHistory":
+        changes = [
+            RequestedChange(
+                action=steer.act,
+                plan_id=steer.plan_id,
+                status=steer.status,
+                requested_by=steer.requested_by,
+                requested_at=rfc3339(steer.created_at),
+                attempts=steer.attempts,
+                reason=steer.reason,
+            )
+            for steer in seen.steers
+        ]
+        mails = [
+            SubscriptionMail(
+                kind=mail.kind,
+                status=mail.status,
+                written_at=rfc3339(mail.created_at),
+                attempts=mail.attempts,
+                reason=mail.reason,
+            )
+            for mail in seen.mails
+        ]
+        periods = [PaidPeriod.of(period) for period in seen.periods]
+        lists = {"periods": periods, "changes": changes, "mails": mails}
+        return convert({**_fields_of(seen), **lists}, cls)
 
 
 class PlanChange(Struct, kw_only=True):
@@ -171,3 +272,15 @@ class FreePeriod(Struct, kw_only=True):
             granted_by=period.comp_by,
             revoked_at=None if taken_at is None else rfc3339(taken_at),
         )
+
+
+def _fields_of(seen: SubscriptionOverview) -> dict[str, object]:
+    one = seen.subscription
+    return {
+        **seen.shape(),
+        "account_id": one.account_id,
+        "environment": one.environment,
+        "is_simulated": one.is_simulated,
+        "provider_ref": one.provider_ref,
+        "customer_ref": one.customer_ref,
+    }
