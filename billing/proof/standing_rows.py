@@ -36,7 +36,7 @@ OF_ACCOUNTS: Final = (
             JOIN order_reversals r ON r.order_id = o.id AND r.key = d.id
             WHERE {_own("o")} AND d.is_inquiry = 0
               AND (r.amount <> 0 AND d.amount > r.amount
-                    AND r.amount < COALESCE(o.paid_amount, o.pay_amount)
+                    AND r.amount < o.pay_amount AND r.amount < COALESCE(o.paid_amount, o.pay_amount)
                 OR (d.ended_at IS NULL) <> (r.status = 'open')
                 OR r.status = 'open' AND d.status IN ('won', 'lost')
                 OR r.status <> 'open' AND d.provider = 'stripe' AND d.status <> r.status)""",

@@ -75,6 +75,7 @@ async def open_own_buyer(database: Database, clock: FixedClock, environment: str
     ],
     is_live=False,
 )
+@example(life=[("dispute", "a", 5000), ("paid wrongly", "pi_3", 0)], is_live=False)
 @LIVES
 async def test_whatever_is_told_of_an_order_is_proved(
     database: Database, clock: FixedClock, life: list[orders.Fact], is_live: bool
