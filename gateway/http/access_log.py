@@ -28,9 +28,15 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _LENGTH_DIGITS_MAX = 12
 # Below these a call changes a setting, and seldom comes.
-_KEPT = tuple(
-    f"/api/public/v1/{place}"
-    for place in ("keys", "webhooks", "tokens", "approvals", "replays", "subscriptions", "prices")
+_KEPT = (
+    "/api/operator/v1/",
+    "/api/public/v1/keys",
+    "/api/public/v1/webhooks",
+    "/api/public/v1/tokens",
+    "/api/public/v1/approvals",
+    "/api/public/v1/replays",
+    "/api/public/v1/subscriptions",
+    "/api/public/v1/prices",
 )
 _log = logging.getLogger(__name__)
 

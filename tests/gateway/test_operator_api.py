@@ -1,0 +1,192 @@
+"""The operators' API: tokens with scopes, and the limits, repeats and logs that merchants' calls have."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest_asyncio
+
+from gateway.operator_api import PREFIX
+from keys.principal import OperatorScope
+from keys.tokens import access_token
+from store.database import Row, Transaction
+from tests.support.gateway import Gateway, running, settings_of
+
+
+class Office(NamedTuple):
+    """A gateway with the operators' API, the operator's account, and a merchant's."""
+
+    gateway: Gateway
+    operator_id: str
+    merchant_id: str
+
+    async def token(self, *scopes: OperatorScope) -> tuple[str, str]:
+        """The id and the secret of an operator token with these scopes; none: all."""
+
+        async def work(tx: Transaction) -> tuple[str, str]:
+            made, secret = await access_token.create(
+                tx,
+                kind="operator",
+                account_id=self.operator_id,
+                environment="staging",
+                name="Test",
+                maker=None,
+                scopes=scopes,
+                now_us=self.gateway.context.clock.now_us(),
+            )
+            return made.id, secret
+
+        return await self.gateway.context.database.transaction(work)
+
+    async def call(self, method: str, path: str, token: str, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})}
+        client = self.gateway.client
+        return await client.request(method, PREFIX + path, headers=headers, **more)
+
+    async def rows(self, text: str) -> Sequence[Row]:
+        return await self.gateway.context.database.read(lambda tx: tx.fetch(text))
+
+
+@pytest_asyncio.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    settings = settings_of(
+        database_url, tmp_path, operator_api=["127.0.0.0/8"], rate_limit_per_s=50
+    )
+    async with running(settings) as gateway:
+        yield Office(
+            gateway,
+            await gateway.account(email="boss@example.com"),
+            await gateway.account(email="merchant@example.com"),
+        )
+
+
+async def test_a_token_does_what_its_scopes_say(office: Office) -> None:
+    _, whole = await office.token()
+    _, reads = await office.token("operator:read")
+    _, writes = await office.token("operator:write")
+    body = {"kind": "system"}
+    account = {"account": office.merchant_id}
+
+    said = [
+        (await office.call("GET", "/tokens", token, params=account)).status_code
+        for token in (whole, reads, writes)
+    ]
+    done = [
+        (await office.call("POST", "/tokens", token, params=account, json=body)).status_code
+        for token in (whole, reads, writes)
+    ]
+    refused = (await office.call("POST", "/tokens", reads, params=account, json=body)).json()
+
+    assert said == [200, 200, 403]
+    assert done == [201, 403, 201]
+    assert (refused["code"], refused["data"]["error"]["required_scopes"]) == (
+        2009,
+        ["operator:write"],
+    )
+
+
+async def test_a_token_with_scopes_does_nothing_at_the_merchants_api(office: Office) -> None:
+    _, reads = await office.token("operator:read")
+
+    answer = await office.gateway.call("GET", "/keys", key=reads)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, 2009)
+
+
+async def test_keys_and_system_tokens_are_refused(office: Office) -> None:
+    key = await office.gateway.key(office.merchant_id)
+    token = await office.gateway.system_token(office.merchant_id)
+
+    for credential in (key, token):
+        answer = await office.call("GET", "/packs", credential)
+        assert (answer.status_code, answer.json()["code"]) == (403, 2009)
+
+
+async def test_operator_tokens_are_not_made_over_http(office: Office) -> None:
+    _, whole = await office.token()
+
+    answer = await office.call(
+        "POST", "/tokens", whole, params={"account": office.operator_id}, json={"kind": "operator"}
+    )
+
+    assert answer.status_code == 403
+    assert "topup tokens create --kind operator" in answer.json()["data"]["error"]["detail"]
+
+
+async def test_a_repeat_gets_the_first_answer_and_changes_nothing(office: Office) -> None:
+    _, writes = await office.token("operator:write")
+    call: dict[str, Any] = {
+        "params": {"account": office.merchant_id},
+        "json": {"kind": "system", "name": "deploys"},
+        "headers": {"Idempotency-Key": "deploy-1"},
+    }
+
+    first = await office.call("POST", "/tokens", writes, **call)
+    again = await office.call("POST", "/tokens", writes, **call)
+    other = await office.call(
+        "POST", "/tokens", writes, **{**call, "json": {"kind": "system", "name": "other"}}
+    )
+
+    assert first.status_code == again.status_code == 201
+    assert first.content == again.content
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert other.status_code == 409
+    made = await office.rows("SELECT id FROM access_tokens WHERE kind = 'system'")
+    assert len(made) == 1
+
+
+async def test_calls_are_counted_by_the_rate_limit_and_kept_in_the_operators_log(
+    office: Office,
+) -> None:
+    token_id, token = await office.token("operator:write")
+    params = {"account": office.merchant_id}
+
+    answer = await office.call("POST", "/tokens", token, params=params, json={"kind": "system"})
+    await office.call("GET", "/tokens", token, params=params)
+    await office.gateway.context.request_log.flush()
+
+    assert answer.headers["RateLimit-Policy"] == '"default";q=100;w=2'
+    kept = await office.rows("SELECT account_id, credential_id, route, status FROM request_log")
+    # What changed something, and what was refused: the token does not read.
+    assert sorted(tuple(row) for row in kept) == [
+        (office.operator_id, token_id, "/api/operator/v1/tokens", 201),
+        (office.operator_id, token_id, "/api/operator/v1/tokens", 403),
+    ]
+
+
+async def test_the_merchants_log_names_the_operator_and_not_their_address(office: Office) -> None:
+    token_id, writes = await office.token("operator:write")
+    params, body = {"account": office.merchant_id}, {"kind": "system", "name": "deploys"}
+
+    made = await office.call("POST", "/tokens", writes, params=params, json=body)
+
+    [entry] = await office.rows(
+        "SELECT account_id, actor, actor_kind, actor_account_id, action, subject_id, address,"
+        " user_agent, is_security, after FROM audit_log WHERE action = 'token.created'"
+    )
+    *told, after = tuple(entry)
+    assert told == [
+        office.merchant_id,
+        token_id,
+        "operator",
+        office.operator_id,
+        "token.created",
+        made.json()["data"]["id"],
+        None,
+        None,
+        1,
+    ]
+    assert json.loads(after) == {"name": "deploys", "kind": "system", "scopes": []}
+
+
+async def test_an_address_that_is_not_named_is_refused(database_url: str, tmp_path: Path) -> None:
+    settings = settings_of(database_url, tmp_path, operator_api=["192.0.2.0/24"])
+    async with running(settings) as gateway:
+        office = Office(gateway, await gateway.account(), await gateway.account())
+        _, whole = await office.token()
+
+        answer = await office.call("GET", "/packs", whole)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, 4002)
