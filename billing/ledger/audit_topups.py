@@ -240,6 +240,8 @@ TOPUP_RULES: Final = (
             FROM topups p
             JOIN fulfilment_attempts a ON a.transaction_id = p.id AND a.kind = 'code_stock'
                 AND a.outcome = 'delivered'
+            JOIN suppliers s ON s.environment = a.environment AND s.id = a.supplier
+                AND s.is_simulated = 0
             LEFT JOIN stock_codes c ON c.transaction_id = p.id
             WHERE p.account_id = :account_id AND p.environment = :environment AND c.id IS NULL""",
     ),

@@ -25,7 +25,7 @@ FILES = {
     "documents": ("documents", "id,account_id,kind,number,order_id,subscription_id"),
     "events": ("provider-events", "received_at,notification_provider,notification_event_id"),
     "margin": ("margin", "day,platform,supplier,account,topups,amount_cents,fee_cents"),
-    "machine-payments": ("machine-payments", "id,state,door,network,asset,payer,amount"),
+    "machine-payments": ("machine-payments", "id,state,protocol,network,asset,payer,amount"),
     "orders": ("orders", "id,account_id,order_no,reference,kind,status,provider,method"),
     "reconciliation": ("differences", "id,account_id,part,kind,subject_id,expected,found"),
     "refunds": ("refunds", "id,account_id,order_id,provider,payment_ref,status,amount"),
