@@ -4,12 +4,16 @@ Every limit is optional, and each one of the whole lineage holds: a key without 
 its ancestors may. Pure.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from kernel.errors import DomainError
+from kernel.fields import FieldFacts, facts_of, said
+from keys.caps import CAP_CENTS_MAX
 
 LIST_ENTRIES_MAX: Final = 100
 WINDOWS_MAX: Final = 8
@@ -29,14 +33,56 @@ class SpendWindow(msgspec.Struct, frozen=True, order=True):
 
 
 class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Null and an empty tuple: no such limit. recipients: addresses, and `*@domain` for all of a domain."""
+    """Null and an empty tuple: no such limit. recipients: addresses, and `*@domain` for all of a domain.
+
+    A limit that is a number stands here alone: what makes, changes and shows a key takes its field from NUMBERS.
+    """
 
     platforms: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     windows: tuple[SpendWindow, ...] = ()
-    per_recipient_per_day_cents: int | None = None
-    max_sends_per_hour: int | None = None
-    repeat_guard_s: int | None = None
+    per_recipient_per_day_cents: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=CAP_CENTS_MAX,
+                description="The most that one recipient is sent on a UTC day. What follows a plus in an"
+                " address makes it no other recipient.",
+            ),
+            said("To one recipient a day", hint="Resets at 00:00 UTC. Blank: no limit."),
+        ]
+        | None
+    ) = None
+    max_sends_per_hour: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=SENDS_MAX,
+                description="Accepted sends in any hour; a cancelled one stays counted.",
+            ),
+            said("Sends in any hour", hint="Blank: no limit."),
+        ]
+        | None
+    ) = None
+    repeat_guard_s: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=REPEAT_GUARD_S_MAX,
+                description="The same recipient, platform and amount again within so many seconds is 2006,"
+                " unless the send says distinct.",
+            ),
+            said(
+                "Block duplicate sends for",
+                hint="The same recipient, platform and amount again, such as 10m. Blank: never blocked.",
+                unit="s",
+            ),
+        ]
+        | None
+    ) = None
 
     def allows_recipient(self, email: str) -> bool:
         """Whether the list has the address, as it is stored, or its domain."""
@@ -47,6 +93,9 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 NO_MANDATE: Final = Mandate()
+NUMBERS: Final[tuple[FieldFacts, ...]] = tuple(
+    fact for fact in facts_of(Mandate) if fact.kind == "integer"
+)
 
 
 class OutsideMandate(DomainError):
@@ -69,6 +118,36 @@ def paused() -> KeyPaused:
 def read_mandate(text: str | None) -> Mandate:
     """Of the column; null: none."""
     return NO_MANDATE if text is None else msgspec.json.decode(text, type=Mandate)
+
+
+def with_numbers(
+    base: type[msgspec.Struct], typed: Callable[[Any], Any], **defaults: Any
+) -> type[msgspec.Struct]:
+    """Return a struct of base's fields and these limits. typed: makes the field's type of the mandate's.
+
+    defaults: empty, or `default`, which each of them gets.
+    """
+    fields = [
+        (one.name, typed(one.type), *defaults.values())
+        for one in msgspec.structs.fields(Mandate)
+        if one.name in {fact.name for fact in NUMBERS}
+    ]
+    config = base.__struct_config__
+    return msgspec.defstruct(
+        f"{base.__name__}Numbers",
+        fields,
+        bases=(base,),
+        module=base.__module__,
+        kw_only=True,
+        frozen=config.frozen,
+        forbid_unknown_fields=config.forbid_unknown_fields,
+        omit_defaults=config.omit_defaults,
+    )
+
+
+def numbers_of(mandate: Mandate) -> dict[str, Any]:
+    """Return the limits that are numbers, by their names."""
+    return {fact.name: getattr(mandate, fact.name) for fact in NUMBERS}
 
 
 def mandate_text(mandate: Mandate) -> str | None:

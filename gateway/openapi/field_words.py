@@ -71,7 +71,6 @@ FIELD_WORDS: Final[dict[str, str]] = {
     "last_used_at": "When it was last used; null: never.",
     "matched": "How many deliveries it matches.",
     "max_credits": "The most credits that are given at random.",
-    "max_sends_per_hour": "The most sends in any hour; null: no limit.",
     "message": "What happened, in words for people.",
     "metadata": "Pairs of the sender's own.",
     "method_ref": "The saved means of payment.",

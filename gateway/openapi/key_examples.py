@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from keys.mandate import NUMBERS
+
 _TIME: Final = "2026-06-13T12:00:00Z"
 
 KEY: Final[dict[str, Any]] = {
@@ -23,9 +25,7 @@ KEY: Final[dict[str, Any]] = {
     "platforms": None,
     "recipients": None,
     "windows": [],
-    "per_recipient_per_day_cents": None,
-    "max_sends_per_hour": None,
-    "repeat_guard_s": None,
+    **dict.fromkeys(fact.name for fact in NUMBERS),
     "expires_at": None,
     "created_at": _TIME,
     "last_used_at": None,

@@ -15,6 +15,7 @@ from keys.api_keys.inputs import KeyChanges, NewKey, limits_of
 from keys.api_keys.key_state import load_key_states
 from keys.api_keys.platforms import check_platforms
 from keys.api_keys.views import ApiKey, CreatedKey, audited
+from keys.mandate import NUMBERS
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -23,8 +24,16 @@ _EXPORT: Final = (
     *("id", "name", "parent_id", "prefix", "last4", "scopes", "purpose", "client_id"),
     *("caps.per_call_cents", "caps.per_day_cents", "caps.per_month_cents", "lifetime_cents"),
     *("windows", "approval_above_cents", "approval_above_per_day_cents"),
-    *("per_recipient_per_day_cents", "max_sends_per_hour", "repeat_guard_s", "platforms"),
-    *("recipients", "ip_allow_list", "created_at", "expires_at", "last_used_at", "paused_at"),
+    *(fact.name for fact in NUMBERS),
+    *(
+        "platforms",
+        "recipients",
+        "ip_allow_list",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "paused_at",
+    ),
     "revoked_at",
 )
 
@@ -47,18 +56,22 @@ async def owner_of(tx: Transaction, key_id: str) -> Tenant:
     return Tenant(state.account_id, state.environment)
 
 
-async def create_key(context: ActContext, asked: NewKey) -> Change[Key]:
-    """Mint a key; raises as api_key.mint."""
-    limits = limits_of(asked, asked.caps or UNSET)
-    await check_platforms(context, asked.platforms or ())
-    new = fields.NewKey(
+def new_key(asked: NewKey) -> fields.NewKey:
+    """Return the key that is asked for; raise InvalidInput if two places say two things."""
+    return fields.NewKey(
         name=asked.name,
         preset=asked.preset,
         scopes=asked.scopes,
         ip_allow_list=asked.ip_allow_list,
         expires_at=time_us(asked.expires_at, "expires_at"),
-        **{name: None if value is UNSET else value for name, value in limits.items()},
+        **limits_of(asked, asked.caps or UNSET),
     )
+
+
+async def create_key(context: ActContext, asked: NewKey) -> Change[Key]:
+    """Mint a key; raises as api_key.mint."""
+    new = new_key(asked)
+    await check_platforms(context, asked.platforms or ())
     made, secret = await api_key.mint(
         context.tx,
         account_id=context.tenant.account_id,
@@ -86,14 +99,11 @@ async def show_key(context: ActContext) -> Key:
 
 async def change_key(context: ActContext, asked: KeyChanges) -> Change[Key]:
     """Change a key's name, scopes, lists and limits; raises as api_key.patch."""
-    expires_at = asked.expires_at
-    changes = fields.KeyChanges(
-        name=asked.name,
-        scopes=asked.scopes,
-        ip_allow_list=asked.ip_allow_list,
-        expires_at=expires_at if expires_at is UNSET else time_us(expires_at, "expires_at"),
-        **limits_of(asked, asked.caps),
-    )
+    plain = {name: getattr(asked, name) for name in ("name", "scopes", "ip_allow_list")}
+    changes = {name: value for name, value in plain.items() if value is not UNSET}
+    changes |= limits_of(asked, asked.caps)
+    if asked.expires_at is not UNSET:
+        changes["expires_at"] = time_us(asked.expires_at, "expires_at")
     before = await show_key(context)
     if asked.platforms is not UNSET:
         await check_platforms(context, asked.platforms, kept=before.mandate.platforms)

@@ -19,7 +19,6 @@ from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from keys import last_use, sandbox_clock, token_format
 from keys.api_keys.fields import (
-    KeyChanges as KeyChanges,
     NewKey as NewKey,
     columns_of_changes,
     columns_of_new,
@@ -202,11 +201,14 @@ async def patch(
     tenant: Tenant,
     key_id: str,
     *,
-    changes: KeyChanges,
+    changes: Mapping[str, Any],
     asker: Principal | None,
     now_us: int,
 ) -> ApiKey:
-    """Changes a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
+    """Change a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput.
+
+    changes: as columns_of_changes takes them.
+    """
     key = await _find_to_change(tx, tenant, key_id, asker)
     check_no_stronger(key.scopes, asker)
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)

@@ -7,7 +7,7 @@ one call or of a key's life, an approval threshold and lists stay as they are, a
 
 from keys.account import read_tenants
 from keys.api_keys.key_state import KeyState, load_key_states
-from keys.mandate import read_mandate
+from keys.mandate import numbers_of, read_mandate
 from keys.principal import Principal, ScopeMissing
 from store.database import Transaction
 
@@ -40,9 +40,7 @@ def _ends_by_time(state: KeyState) -> bool:
         state.per_day_cents,
         state.per_month_cents,
         state.approval_above_per_day_cents,
-        mandate.per_recipient_per_day_cents,
-        mandate.max_sends_per_hour,
-        mandate.repeat_guard_s,
+        *numbers_of(mandate).values(),
     )
     return bool(mandate.windows) or any(limit is not None for limit in limits)
 

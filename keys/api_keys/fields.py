@@ -4,20 +4,17 @@ Invariant: what comes out of here fits the columns of api_keys and means the sam
 """
 
 import ipaddress
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
-
-from msgspec import UNSET, UnsetType
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from kernel.clock import parse_rfc3339
 from kernel.errors import InvalidInput
 from keys.api_keys.checks import Checks
-from keys.api_keys.mandate_fields import mandate_columns
+from keys.api_keys.mandate_fields import MANDATE_FIELDS, mandate_columns
 from keys.api_keys.presets import preset_fills
 from keys.caps import CAP_CENTS_MAX
 from keys.label import normalise_name
-from keys.mandate import NO_MANDATE, Mandate, SpendWindow
+from keys.mandate import NO_MANDATE, Mandate
 from keys.principal import SCOPES, Network
 
 ALLOW_LIST_ENTRIES_MAX = 100
@@ -34,95 +31,71 @@ CENTS_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Beside name, scopes, addresses and end: what a key may have, each by the name of its column or of the mandate's field.
+LIMITS: Final = ("purpose", *CENTS_FIELDS, *MANDATE_FIELDS)
+
+
 class NewKey:
     """A key to be minted. scopes null: the default ones, as far as the parent has them;
     of the command line, all of an account.
 
-    An empty ip_allow_list admits any address. A person decides on a send above
-    approval_threshold_cents, and on one that takes the UTC day's sends without an approval above
-    approval_above_per_day_cents. The limits below it are keys/mandate.py's; lifetime_cents counts all that
-    was ever spent. preset: of keys/api_keys/presets.py. Amounts in cents, expires_at in microseconds; null: none.
+    An empty ip_allow_list admits any address. preset: of keys/api_keys/presets.py. limits: by the names of LIMITS,
+    amounts in cents; null, or left out: none. expires_at in microseconds; null: never.
     """
 
-    name: str
-    scopes: Sequence[str] | None = None
-    ip_allow_list: Sequence[str] = ()
-    per_call_cents: int | None = None
-    per_day_cents: int | None = None
-    per_month_cents: int | None = None
-    approval_threshold_cents: int | None = None
-    approval_above_per_day_cents: int | None = None
-    expires_at: int | None = None
-    purpose: str | None = None
-    lifetime_cents: int | None = None
-    platforms: Sequence[str] | None = None
-    recipients: Sequence[str] | None = None
-    windows: Sequence[SpendWindow] | None = None
-    per_recipient_per_day_cents: int | None = None
-    max_sends_per_hour: int | None = None
-    repeat_guard_s: int | None = None
-    preset: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyChanges:
-    """What to change on a key; UNSET leaves a field as it is, None takes a limit away."""
-
-    name: str | UnsetType = UNSET
-    scopes: Sequence[str] | UnsetType = UNSET
-    ip_allow_list: Sequence[str] | UnsetType = UNSET
-    per_call_cents: int | UnsetType | None = UNSET
-    per_day_cents: int | UnsetType | None = UNSET
-    per_month_cents: int | UnsetType | None = UNSET
-    approval_threshold_cents: int | UnsetType | None = UNSET
-    approval_above_per_day_cents: int | UnsetType | None = UNSET
-    expires_at: int | UnsetType | None = UNSET
-    purpose: str | UnsetType | None = UNSET
-    lifetime_cents: int | UnsetType | None = UNSET
-    platforms: Sequence[str] | UnsetType | None = UNSET
-    recipients: Sequence[str] | UnsetType | None = UNSET
-    windows: Sequence[SpendWindow] | UnsetType | None = UNSET
-    per_recipient_per_day_cents: int | UnsetType | None = UNSET
-    max_sends_per_hour: int | UnsetType | None = UNSET
-    repeat_guard_s: int | UnsetType | None = UNSET
+    def __init__(
+        self,
+        *,
+        name: str,
+        scopes: Sequence[str] | None = None,
+        ip_allow_list: Sequence[str] = (),
+        expires_at: int | None = None,
+        preset: str | None = None,
+        **limits: Any,
+    ) -> None:
+        assert limits.keys() <= set(LIMITS), limits
+        self.name, self.scopes, self.ip_allow_list = name, scopes, ip_allow_list
+        self.expires_at, self.preset, self.limits = expires_at, preset, limits
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
-    """The columns of a new key, with `scopes` where it named none; raises InvalidInput for every field that is wrong."""
+    """Return the columns of a new key, with `scopes` if it names none; raise InvalidInput for every wrong field."""
     checks = Checks()
-    new = replace(new, **(checks.of(preset_fills, new.preset, new) or {}))
+    limits = dict.fromkeys(LIMITS) | new.limits
+    limits |= checks.of(preset_fills, new.preset, limits) or {}
     named = scopes if new.scopes is None else new.scopes
     columns = {
         "name": checks.of(normalise_name, new.name),
         "scopes": checks.of(_scope_words, named),
         "ip_allow_list": checks.of(_network_words, new.ip_allow_list),
-        **{name: checks.of(_checked_cents, name, getattr(new, name)) for name in CENTS_FIELDS},
+        **{name: checks.of(_checked_cents, name, limits[name]) for name in CENTS_FIELDS},
         "expires_at": checks.of(_checked_expiry, new.expires_at, now_us),
-        **mandate_columns(new, checks=checks),
+        **mandate_columns(limits, checks=checks),
     }
     checks.end()
     return columns
 
 
 def columns_of_changes(
-    changes: KeyChanges, *, now_us: int, mandate: Mandate = NO_MANDATE
+    changes: Mapping[str, Any], *, now_us: int, mandate: Mandate = NO_MANDATE
 ) -> dict[str, Any]:
-    """The columns to change, of a key that has this mandate; raises InvalidInput."""
+    """Return the columns to change, of a key that has this mandate; raise InvalidInput.
+
+    changes: by the names of NewKey's fields and of LIMITS; None takes a limit away.
+    """
     checks = Checks()
     columns = mandate_columns(changes, mandate, checks=checks)
-    if changes.name is not UNSET:
-        columns["name"] = checks.of(normalise_name, changes.name)
-    if changes.scopes is not UNSET:
-        columns["scopes"] = checks.of(_scope_words, changes.scopes)
-    if changes.ip_allow_list is not UNSET:
-        columns["ip_allow_list"] = checks.of(_network_words, changes.ip_allow_list)
+    if "name" in changes:
+        columns["name"] = checks.of(normalise_name, changes["name"])
+    if "scopes" in changes:
+        columns["scopes"] = checks.of(_scope_words, changes["scopes"])
+    if "ip_allow_list" in changes:
+        columns["ip_allow_list"] = checks.of(_network_words, changes["ip_allow_list"])
     for field in CENTS_FIELDS:
-        value = getattr(changes, field)
-        if value is not UNSET:
-            columns[field] = checks.of(_checked_cents, field, value)
-    if changes.expires_at is not UNSET:
-        columns["expires_at"] = checks.of(_checked_expiry, changes.expires_at, now_us)
+        if field in changes:
+            columns[field] = checks.of(_checked_cents, field, changes[field])
+    if "expires_at" in changes:
+        columns["expires_at"] = checks.of(_checked_expiry, changes["expires_at"], now_us)
     checks.end()
     return columns
 

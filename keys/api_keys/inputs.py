@@ -1,7 +1,7 @@
 """The bodies that make and change a key: its scopes, lists and limits."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -16,12 +16,11 @@ from keys.label import NAME_CHARACTERS_MAX
 from keys.mandate import (
     LIST_ENTRIES_MAX,
     PURPOSE_CHARACTERS_MAX,
-    REPEAT_GUARD_S_MAX,
-    SENDS_MAX,
     WINDOW_SECONDS_MAX,
     WINDOW_SECONDS_MIN,
     WINDOWS_MAX,
     SpendWindow,
+    with_numbers,
 )
 from keys.principal import SCOPES
 
@@ -89,28 +88,6 @@ Recipients = Annotated[
         " below it; null: anybody.",
     ),
 ]
-PerRecipientCents = Annotated[
-    _NotNegative,
-    Meta(
-        description="The most that one recipient is sent on a UTC day. What follows a plus in an"
-        " address makes it no other recipient.",
-    ),
-]
-SendsPerHour = Annotated[
-    int,
-    Meta(
-        ge=0, le=SENDS_MAX, description="Accepted sends in any hour; a cancelled one stays counted."
-    ),
-]
-RepeatGuard = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=REPEAT_GUARD_S_MAX,
-        description="The same recipient, platform and amount again within so many seconds is 2006,"
-        " unless the send says distinct.",
-    ),
-]
 
 
 class WindowBody(Fields, frozen=True, kw_only=True):
@@ -139,17 +116,25 @@ class Caps(Fields, frozen=True, kw_only=True):
     per_month_cents: CapCents | UnsetType | None = UNSET
 
 
-class Limits(Caps, frozen=True, kw_only=True):
-    """The caps, the mandate, and above which amounts a person decides; amounts in cents. Null: none."""
+class _Lists(Caps, frozen=True, kw_only=True):
+    """The caps, and what a mandate says in lists."""
 
     purpose: Purpose | UnsetType | None = UNSET
     lifetime_cents: LifetimeCents | UnsetType | None = UNSET
     platforms: Platforms | UnsetType | None = UNSET
     recipients: Recipients | UnsetType | None = UNSET
     windows: Windows | UnsetType | None = UNSET
-    per_recipient_per_day_cents: PerRecipientCents | UnsetType | None = UNSET
-    max_sends_per_hour: SendsPerHour | UnsetType | None = UNSET
-    repeat_guard_s: RepeatGuard | UnsetType | None = UNSET
+
+
+if TYPE_CHECKING:
+    _Numbers = _Lists
+else:
+    _Numbers = with_numbers(_Lists, lambda kind: kind | UnsetType, default=UNSET)
+
+
+class Limits(_Numbers, frozen=True, kw_only=True):
+    """The caps, the mandate, and above which amounts a person decides; amounts in cents. Null: none."""
+
     approval_above_cents: AboveCents | UnsetType | None = UNSET
     approval_above_per_day_cents: AbovePerDayCents | UnsetType | None = UNSET
     approval_threshold_cents: OldAboveCents | UnsetType | None = UNSET
@@ -185,13 +170,14 @@ class KeyChanges(Limits, frozen=True, kw_only=True):
     expires_at: Time | UnsetType | None = UNSET
 
 
-def limits_of(body: Limits, inside: Caps | UnsetType) -> Mapping[str, Any]:
-    """By the names of the key's fields; raises InvalidInput where two places say two things."""
+def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
+    """Return what is said, by the names of fields.LIMITS; raise InvalidInput if two places say two things."""
     found = {name: getattr(body, name) for name in ("purpose", "lifetime_cents", *MANDATE_FIELDS)}
     windows = body.windows
     if windows is not UNSET and windows is not None:
         found["windows"] = [SpendWindow(one.seconds, one.cents) for one in windows]
-    return {**caps_of(body, inside), **thresholds_of(body), **found}
+    found |= {**caps_of(body, inside), **thresholds_of(body)}
+    return {name: value for name, value in found.items() if value is not UNSET}
 
 
 def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType | None]:

@@ -1,13 +1,13 @@
 """What a caller may set of a key's mandate, checked and in its stored form; pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from kernel.errors import InvalidInput
+from kernel.limits import INT64_MAX
 from kernel.storable import storable
 from keys.api_keys.checks import Checks
 from keys.caps import CAP_CENTS_MAX
@@ -16,9 +16,8 @@ from keys.mandate import (
     ANY_OF_DOMAIN,
     LIST_ENTRIES_MAX,
     NO_MANDATE,
+    NUMBERS,
     PURPOSE_CHARACTERS_MAX,
-    REPEAT_GUARD_S_MAX,
-    SENDS_MAX,
     WINDOW_SECONDS_MAX,
     WINDOW_SECONDS_MIN,
     WINDOWS_MAX,
@@ -28,24 +27,21 @@ from keys.mandate import (
 )
 
 _PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_RANGES: Final = {
-    "per_recipient_per_day_cents": (0, CAP_CENTS_MAX),
-    "max_sends_per_hour": (0, SENDS_MAX),
-    "repeat_guard_s": (1, REPEAT_GUARD_S_MAX),
-}
+_RANGES: Final = {fact.name: (fact.least or 0, fact.most or INT64_MAX) for fact in NUMBERS}
 MANDATE_FIELDS: Final = Mandate.__struct_fields__
 
 
-def mandate_columns(given: Any, before: Mandate = NO_MANDATE, *, checks: Checks) -> dict[str, Any]:
-    """The columns of a new key's mandate, or of a changed one; what is wrong is told by checks.
+def mandate_columns(
+    given: Mapping[str, Any], before: Mandate = NO_MANDATE, *, checks: Checks
+) -> dict[str, Any]:
+    """Return the columns of a new key's mandate, or of a changed one; checks tells what is wrong.
 
-    given: NewKey or KeyChanges. UNSET leaves a field as it was, None takes a limit away.
+    given: by the mandate's names and purpose. What is left out stays as it was; None takes a limit away.
     """
     columns: dict[str, Any] = {}
-    if given.purpose is not UNSET:
-        columns["purpose"] = checks.of(_purpose, given.purpose)
-    changes = {name: getattr(given, name) for name in MANDATE_FIELDS}
-    changes = {name: value for name, value in changes.items() if value is not UNSET}
+    if "purpose" in given:
+        columns["purpose"] = checks.of(_purpose, given["purpose"])
+    changes = {name: given[name] for name in MANDATE_FIELDS if name in given}
     if changes:
         checked = {name: checks.of(_checked, name, value) for name, value in changes.items()}
         columns["mandate"] = mandate_text(msgspec.structs.replace(before, **checked))
@@ -119,8 +115,8 @@ def _windows(windows: Sequence[SpendWindow] | None) -> tuple[SpendWindow, ...]:
     return found
 
 
-def _purpose(text: str | UnsetType | None) -> str | None:
-    if text is None or text is UNSET or not text.strip():
+def _purpose(text: str | None) -> str | None:
+    if text is None or not text.strip():
         return None
     if len(text) > PURPOSE_CHARACTERS_MAX:
         raise InvalidInput(

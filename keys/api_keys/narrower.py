@@ -9,17 +9,11 @@ from typing import Any, Final, Protocol
 
 from kernel.errors import InvalidInput
 from keys.api_keys.effective import is_within
-from keys.mandate import Mandate, read_mandate
+from keys.api_keys.fields import CENTS_FIELDS
+from keys.mandate import NUMBERS, Mandate, read_mandate
 
-_AMOUNTS: Final = (
-    "per_call_cents",
-    "per_day_cents",
-    "per_month_cents",
-    "lifetime_cents",
-    "approval_threshold_cents",
-    "approval_above_per_day_cents",
-)
-_OF_MANDATE: Final = ("per_recipient_per_day_cents", "max_sends_per_hour")
+# A shorter guard against repeats binds beside the ancestor's longer one.
+_OF_MANDATE: Final = tuple(fact.name for fact in NUMBERS if fact.name != "repeat_guard_s")
 
 
 class Limited(Protocol):
@@ -37,7 +31,7 @@ def check_narrower(
     before: the mandate that is there now; what does not change is not looked at.
     """
     for ancestor in ancestors:
-        for name in _AMOUNTS:
+        for name in CENTS_FIELDS:
             if name in columns:
                 _check_amount(name, columns[name], getattr(ancestor, name))
         if "mandate" in columns:

@@ -36,7 +36,7 @@ _MEANS: Final = {
 }
 
 
-def preset_fills(named: str | None, said: object) -> dict[str, Any]:
+def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
     """The preset's limits that the new key doesn't say; raises InvalidInput that names each limit it has to say."""
     if named is None:
         return {}
@@ -50,7 +50,7 @@ def preset_fills(named: str | None, said: object) -> dict[str, Any]:
             "example": suggested,
         }
         for name, suggested in preset.asks.items()
-        if getattr(said, name) is None
+        if said.get(name) is None
     ]
     if missing:
         both = " and ".join(f"{one['param']} (such as {one['example']})" for one in missing)
@@ -59,4 +59,4 @@ def preset_fills(named: str | None, said: object) -> dict[str, Any]:
             param=str(missing[0]["param"]),
             errors=missing,
         )
-    return {name: value for name, value in preset.fills.items() if getattr(said, name) is None}
+    return {name: value for name, value in preset.fills.items() if said.get(name) is None}

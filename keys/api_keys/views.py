@@ -1,15 +1,27 @@
 """What is shown of an API key; a secret is shown once, when it is made."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import msgspec
 from msgspec import Meta
 
 from kernel.shaped import Shaped
-from kernel.words import Cents, Count, Environment, KeyIdText, Last4, Prefix, Time, time_of
+from kernel.words import Cents, Environment, KeyIdText, Last4, Prefix, Time, time_of
 from keys.api_keys.api_key import ApiKey as Key
 from keys.api_keys.fields import CENTS_FIELDS
+from keys.api_keys.inputs import (
+    AboveCents,
+    AbovePerDayCents,
+    AllowList,
+    CapCents,
+    LifetimeCents,
+    OldAboveCents,
+    Platforms,
+    Purpose,
+    Recipients,
+)
+from keys.mandate import numbers_of, with_numbers
 from keys.principal import SCOPES
 
 ScopeWord = Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]
@@ -19,9 +31,9 @@ Scopes = list[ScopeWord]
 class KeyCaps(Shaped, kw_only=True):
     """What a key may spend, in calendar windows of UTC; null: no cap of its own."""
 
-    per_call_cents: Cents | None
-    per_day_cents: Cents | None
-    per_month_cents: Cents | None
+    per_call_cents: CapCents | None
+    per_day_cents: CapCents | None
+    per_month_cents: CapCents | None
 
 
 class KeyWindow(Shaped, kw_only=True):
@@ -37,8 +49,8 @@ UsedAt = Annotated[
 ]
 
 
-class ApiKey(Shaped, kw_only=True):
-    """An API key as it is listed: never its secret."""
+class _KeyHead(Shaped, kw_only=True):
+    """What a listed key has before its limits that are numbers."""
 
     id: KeyIdText
     parent_id: KeyIdText | None
@@ -48,21 +60,11 @@ class ApiKey(Shaped, kw_only=True):
     last4: Last4
     scopes: Scopes
     caps: KeyCaps
-    ip_allow_list: Annotated[list[str], Meta(description="CIDRs; empty: any address.")]
-    approval_above_cents: Annotated[
-        int | None, Meta(description="A send above it waits for a person, in US cents.")
-    ]
-    approval_above_per_day_cents: Annotated[
-        int | None,
-        Meta(
-            description="A send that takes what the key and its descendants sent on this UTC day"
-            " without an approval above it waits for a person, in US cents."
-        ),
-    ]
-    approval_threshold_cents: Annotated[
-        int | None, Meta(description="The old name of approval_above_cents.")
-    ]
-    purpose: str | None
+    ip_allow_list: AllowList
+    approval_above_cents: AboveCents | None
+    approval_above_per_day_cents: AbovePerDayCents | None
+    approval_threshold_cents: OldAboveCents | None
+    purpose: Purpose | None
     client_id: Annotated[
         str | None,
         Meta(
@@ -71,19 +73,21 @@ class ApiKey(Shaped, kw_only=True):
             " client's tokens stand for it. null: any other key."
         ),
     ]
-    lifetime_cents: Annotated[Cents | None, Meta(description="The most that it may ever spend.")]
-    platforms: Annotated[list[str] | None, Meta(description="The only ones; null: any.")]
-    recipients: Annotated[
-        list[str] | None,
-        Meta(description="The only ones, addresses and *@domain; null: anybody."),
-    ]
+    lifetime_cents: LifetimeCents | None
+    platforms: Platforms | None
+    recipients: Recipients | None
     windows: Annotated[list[KeyWindow], Meta(description="Rolling windows; all of them hold.")]
-    per_recipient_per_day_cents: Cents | None
-    max_sends_per_hour: Count | None
-    repeat_guard_s: Annotated[
-        Count | None,
-        Meta(description="The same send again within so many seconds is refused, unless distinct."),
-    ]
+
+
+if TYPE_CHECKING:
+    _Numbers = _KeyHead
+else:
+    _Numbers = with_numbers(_KeyHead, lambda kind: kind)
+
+
+class ApiKey(_Numbers, kw_only=True):
+    """An API key as it is listed: never its secret."""
+
     expires_at: Time | None
     created_at: Time
     last_used_at: UsedAt
@@ -104,9 +108,7 @@ class ApiKey(Shaped, kw_only=True):
             platforms=list(mandate.platforms) or None,
             recipients=list(mandate.recipients) or None,
             windows=[KeyWindow.of(one) for one in mandate.windows],
-            per_recipient_per_day_cents=mandate.per_recipient_per_day_cents,
-            max_sends_per_hour=mandate.max_sends_per_hour,
-            repeat_guard_s=mandate.repeat_guard_s,
+            **numbers_of(mandate),
             **more,
         )
 

@@ -6,14 +6,13 @@ on counting, and its other tokens go on. Writes authorization_grants; the caller
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys import sandbox_clock
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
-from keys.api_keys.fields import KeyChanges, NewKey
+from keys.api_keys.fields import NewKey
 from keys.authorization import client as mcp_client
 from keys.authorization.client import McpClient
 from keys.live import check_live
@@ -21,13 +20,8 @@ from keys.principal import Environment, Principal
 from store.database import Row, Transaction
 from store.row_mapping import WORDS, RowMapping
 
+
 # What the consent page sets; the rest of a key that is renewed stays.
-_CHOSEN: Final = (
-    *("scopes", "per_call_cents", "per_day_cents", "per_month_cents", "approval_threshold_cents"),
-    *("expires_at", "platforms", "recipients", "repeat_guard_s", "approval_above_per_day_cents"),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class McpGrant:
     """One consent as it is now. resource: what its tokens are for. Times in microseconds."""
@@ -93,7 +87,11 @@ async def make_or_renew(
         tx,
         asker.tenant,
         grant.key_id,
-        changes=KeyChanges(**{name: getattr(limits, name) for name in _CHOSEN}),
+        changes={
+            **{name: value for name, value in limits.limits.items() if name != "purpose"},
+            "scopes": limits.scopes,
+            "expires_at": limits.expires_at,
+        },
         asker=asker,
         now_us=now_us,
     )

@@ -8,7 +8,7 @@ from kernel.tenant import Tenant
 from keys import token_format
 from keys.account import create_account, lock_tenants
 from keys.api_keys import api_key, lookup as key_principal
-from keys.api_keys.api_key import ApiKey, KeyChanges, NewKey
+from keys.api_keys.api_key import ApiKey, NewKey
 from keys.lineage import Refusal
 from keys.principal import ACCOUNT_SCOPES, Environment, Principal
 from store.database import Database, Transaction
@@ -69,7 +69,7 @@ class KeyOwner:
                 tx,
                 self.tenant,
                 key_id,
-                changes=KeyChanges(**fields),
+                changes=fields,
                 asker=by,
                 now_us=self.clock.now_us(),
             )

@@ -7,6 +7,7 @@ from msgspec import Meta
 from billing.reports.key_tree import LimitUsage
 from kernel.shaped import Shaped
 from kernel.words import Cents, Count, Environment, KeyIdText, Time
+from keys.api_keys.inputs import AboveCents, AbovePerDayCents, CapCents
 from keys.api_keys.views import ScopeWord
 
 
@@ -35,7 +36,7 @@ class OwnKey(Shaped, kw_only=True):
     recipients: Annotated[
         list[str] | None, Meta(description="The only ones, addresses and *@domain; null: anybody.")
     ]
-    per_call_cents: Cents | None
+    per_call_cents: CapCents | None
     per_recipient_per_day_cents: Cents | None
     repeat_guard_s: Annotated[
         Count | None,
@@ -43,8 +44,8 @@ class OwnKey(Shaped, kw_only=True):
             description="The same recipient, platform and amount again within so many seconds is refused; null: it is not."
         ),
     ]
-    approval_above_cents: Cents | None
-    approval_above_per_day_cents: Cents | None
+    approval_above_cents: AboveCents | None
+    approval_above_per_day_cents: AbovePerDayCents | None
     limits: Annotated[
         list[LimitUsage],
         Meta(description="What limits it and the keys above it, and what is left."),

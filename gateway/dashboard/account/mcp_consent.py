@@ -104,7 +104,9 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         if decision != "allow":
             raise InvalidInput(phrase("press Allow or Deny"), param="decision")
         environment, limits = _environment(form), _limits(asked, form)
-        check_names(limits.platforms, call.context.topup_rules.platforms.of(environment).ids())
+        check_names(
+            limits.limits["platforms"], call.context.topup_rules.platforms.of(environment).ids()
+        )
         if environment == "live":
             if form.raw("password"):
                 await confirm(call, form.raw("password"))

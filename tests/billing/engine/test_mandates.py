@@ -12,7 +12,6 @@ from kernel.clock import FixedClock
 from kernel.errors import DomainError
 from keys.account import lock_tenants, set_day_limit
 from keys.api_keys.api_key import patch
-from keys.api_keys.fields import KeyChanges
 from keys.caps import CapExceeded
 from keys.mandate import OutsideMandate, SpendWindow
 from keys.principal import Principal
@@ -52,7 +51,7 @@ async def changed(account: FundedAccount, principal: Principal, **fields: Any) -
             tx,
             principal.tenant,
             principal.key_id or "",
-            changes=KeyChanges(**fields),
+            changes=fields,
             asker=None,
             now_us=account.clock.now_us(),
         )

@@ -15,7 +15,6 @@ from billing.topups.settlement import RequesterBlocked
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
 from keys.api_keys import api_key
-from keys.api_keys.fields import KeyChanges
 from keys.sandbox_clock import advance
 from store.database import Database
 from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
@@ -138,7 +137,7 @@ async def test_the_days_threshold_is_changed_and_taken_away(
                 tx,
                 account.principal.tenant,
                 key_id,
-                changes=KeyChanges(approval_above_per_day_cents=cents),
+                changes={"approval_above_per_day_cents": cents},
                 asker=None,
                 now_us=clock.now_us(),
             )
@@ -239,7 +238,7 @@ async def moved_elsewhere(account: FundedAccount, key_id: str) -> None:
             tx,
             account.principal.tenant,
             key_id,
-            changes=KeyChanges(platforms=("slow",)),
+            changes={"platforms": ("slow",)},
             asker=None,
             now_us=account.clock.now_us(),
         )

@@ -266,7 +266,7 @@ async def test_a_narrowed_key_narrows_its_tokens_at_once(desk: SignedIn) -> None
             tx,
             desk.tenant,
             key.id,
-            changes=api_key.KeyChanges(scopes=["topup:read"]),
+            changes={"scopes": ["topup:read"]},
             asker=None,
             now_us=desk.clock.now_us(),
         )
