@@ -5,7 +5,7 @@ it (its label, its unit, whether it is a secret) is added by `said`. The API, it
 the dashboard and the options of the command line are made from these facts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Union, get_args, get_origin
@@ -28,8 +28,8 @@ ShortText = Annotated[str, Meta(max_length=64)]
 WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
-# minor: the smallest unit of the currency that stands beside it.
-FieldUnit = Literal["", "cents", "minor", "s"]
+# minor: the smallest unit of the currency that stands beside it. day_end: a time that people say as the day whose end it is.
+FieldUnit = Literal["", "cents", "minor", "s", "day_end"]
 FieldKind = Literal["text", "integer", "yes_no", "time", "list", "rows", "object"]
 
 
@@ -53,17 +53,22 @@ def said(
     unit: FieldUnit = "",
     currency: str = "",
     is_secret: bool = False,
+    words: Mapping[str, str] | None = None,
+    is_former: bool = False,
 ) -> Meta:
     """Return what people read of a field: its label, a hint that replaces the API's description, its unit.
 
-    currency: the field that names the currency of an amount; empty: `currency`.
+    currency: the field that names the currency of an amount; empty: `currency`. words: a sentence for each choice.
+    is_former: an old name of another field, which no form shows.
     """
-    extra = {
+    extra: dict[str, Any] = {
         "label": label,
         "hint": hint,
         "unit": unit,
         "currency": currency,
         "is_secret": is_secret,
+        "words": words or {},
+        "is_former": is_former,
     }
     return Meta(extra={name: value for name, value in extra.items() if value})
 
@@ -143,7 +148,8 @@ class FieldFacts(NamedTuple):
     """What is known of one field of an input.
 
     kind: of the value, or of each item of a list; rows: a list of objects, whose fields are `inner`, of the type `struct`. choices: the
-    words that are right; empty: any. can_be_empty: a list or an object may have nothing in it. least and most: of a number, characters_max: of a text; None: no bound.
+    words that are right; empty: any. words: a sentence for each of them, if they have one. can_be_empty: a list or an
+    object may have nothing in it. least and most: of a number, characters_max: of a text; None: no bound.
     is_nullable: null takes it away. is_kept: left out, it stays as it is. currency: of a unit that is minor, the
     field that names it.
     """
@@ -163,6 +169,8 @@ class FieldFacts(NamedTuple):
     can_be_empty: bool
     default: Any
     choices: tuple[str, ...]
+    words: Mapping[str, str]
+    is_former: bool
     least: int | None
     most: int | None
     characters_max: int | None
@@ -199,6 +207,8 @@ def _facts(field: Any) -> FieldFacts:
         can_be_empty=(found.is_list or kind == "object") and not found.schema.keys() & _LEAST,
         default=None if default is msgspec.NODEFAULT else default,
         choices=found.choices,
+        words=found.extra.get("words", {}),
+        is_former=found.extra.get("is_former", False),
         least=found.bounds[0],
         most=found.bounds[1],
         characters_max=found.characters_max,

@@ -5,7 +5,7 @@ intersection with every ancestor of its key. Default deny: a scope that is not l
 """
 
 import ipaddress
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +38,23 @@ ADMIN = "admin"
 # What operator tokens (adm_) may do at the operators' API: read; change what moves no money; move money.
 OperatorScope = Literal["operator:read", "operator:write", "operator:money"]
 OPERATOR_SCOPES: tuple[OperatorScope, ...] = ("operator:read", "operator:write", "operator:money")
+# What each lets a key do, in the words of whoever makes it.
+SCOPE_WORDS: Mapping[str, str] = {
+    "topup:send": "Send credit from your wallet, within the limits below",
+    "topup:read": "See your balance and all top-ups of your account, with their recipients",
+    "topup:reverse": "Take back delivered top-ups, and cancel what other keys sent",
+    "webhooks:read": "Read the events of your account",
+    "webhooks:write": "Register and change webhooks, and send deliveries again",
+    "billing:read": "See packs, orders, receipts and credits",
+    "billing:write": "Make orders for credit, which a person pays, and redeem codes for your wallet",
+    "usage:read": "See what was used, and the prices of tokens",
+    "usage:write": "Charge usage and hold credit, within the limits below",
+    "vouchers:read": "See the codes of every top-up",
+    "vouchers:redeem": "Redeem the codes that any key of your account sent",
+    "keys:write": "Create, change and revoke keys",
+    "approvals:write": "Approve or deny the sends of others",
+    "admin": "Run this gateway",
+}
 # Everything an account may do for itself.
 ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
 # To see what another key's top-ups can be redeemed by, and to redeem it.

@@ -19,6 +19,7 @@ from kernel.fields import FieldFacts
 REMOVED: Final = "removed"
 _UNITS: Final = ("-cents", "-per-s", "-s")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _METAVARS: Final = {"integer": "NUMBER", "time": "TIME", "object": "JSON", "text": "TEXT"}
 
 
@@ -140,12 +141,14 @@ def _single(fact: FieldFacts, written: Any) -> Any:
     if fact.kind == "integer" and _NUMBER.fullmatch(str(written)):
         return int(written)
     if fact.kind == "time":
-        return _time(str(written))
+        return _time(fact, str(written))
     return written
 
 
-def _time(written: str) -> str:
-    """Return a day or a month as its beginning in UTC, any other text as it is."""
+def _time(fact: FieldFacts, written: str) -> str:
+    """Return a day or a month as its beginning in UTC, a last day as its end, any other text as it is."""
+    if fact.unit == "day_end" and _DAY.fullmatch(written):
+        return f"{written}T23:59:59Z"
     try:
         return rfc3339(moment_us(written))
     except (ValueError, OverflowError):

@@ -1,22 +1,32 @@
 """A form made from an act's input: what each field shows, and what was typed as the input's values.
 
-People write dollars where an input has cents, one line for each item of a list, and a date where an input has a time.
-A blank field is left out, so that the input's default stands, or null where that takes a limit away.
+People write dollars where an input has cents, 10m where it has seconds, one line for each item of a list, a row for
+each object of one, and a date where an input has a time. A blank field is left out, so that the input's default stands,
+or null where that takes a limit away.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from gateway.html.forms import Form, dollars
+from gateway.html.phrase import phrase
 from gateway.html.typed import Typed
+from kernel.errors import InvalidInput
 from kernel.fields import FieldFacts, Fields, facts_of
 
 _INPUT_TYPES: Final = {"time": "date"}
 _INPUT_MODES: Final = {"integer": "numeric"}
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_LENGTH: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
+# The time of day that a typed day means, by the field's unit.
+_TIMES: Final = {"day_end": "T23:59:59Z"}
+_ROWS_MIN: Final = 2
 
 
 class ShownField(NamedTuple):
-    """One field as the template draws it. widget: line, area, choice, ticks or tick."""
+    """One field as the template draws it. widget: line, area, choice, ticks, tick or rows, of which each row has fields."""
 
     facts: FieldFacts
     widget: str
@@ -26,6 +36,8 @@ class ShownField(NamedTuple):
     value: Any
     input_type: str
     input_mode: str
+    is_required: bool
+    rows: Sequence[Sequence["ShownField"]] = ()
 
     @property
     def options(self) -> list[tuple[str, str]]:
@@ -34,63 +46,198 @@ class ShownField(NamedTuple):
         return blank + [(word, word.replace("_", " ")) for word in self.facts.choices]
 
 
-def fields_of(struct: type[Fields], form: Form) -> Sequence[ShownField]:
-    """Return the fields of the input, filled with what was typed, else with their defaults."""
-    return [_shown(fact, form) for fact in facts_of(struct) if fact.kind != "object"]
+def fields_of(
+    struct: type[Fields], form: Form, choices: Mapping[str, Collection[str]] | None = None
+) -> Sequence[ShownField]:
+    """Return the fields of the input, filled with what was typed, else with their defaults.
+
+    choices: of fields whose right words the page knows better than the input, such as an environment's platforms.
+    """
+    found = choices or {}
+    return [
+        _shown(fact._replace(choices=_offered(fact, form, found)), form) for fact in _asked(struct)
+    ]
+
+
+def in_runs(fields: Iterable[ShownField]) -> list[list[ShownField]]:
+    """Return the fields in groups: lines that follow each other, which stand side by side, and each other field alone."""
+    groups = groupby(enumerate(fields), lambda one: -1 if one[1].widget == "line" else one[0])
+    return [[field for _, field in group] for _, group in groups]
 
 
 def form_of(struct: type[Fields], current: Any) -> Form:
-    """Return the form filled with an object's fields, which have the input's names."""
-    return Form({fact.name: _texts(fact, getattr(current, fact.name)) for fact in facts_of(struct)})
+    """Return the form filled with an object's fields, which have the input's names; of a view, or as the API has it."""
+    fields: dict[str, Sequence[str]] = {}
+    for fact in _asked(struct):
+        value = _part(current, fact.name)
+        if fact.kind == "rows":
+            for inner in fact.inner:
+                fields[_inside(fact, inner)] = [
+                    _text(inner, _part(row, inner.name)) for row in value or ()
+                ]
+        else:
+            texts = _texts(fact, value)
+            fields[fact.name] = ["\n".join(texts)] if _is_area(fact) else texts
+    return Form(fields)
 
 
-def typed_values(struct: type[Fields], typed: Typed) -> dict[str, Any]:
-    """Return what was typed as the input's values; what cannot be read is noted."""
+def _part(source: Any, name: str) -> Any:
+    return source[name] if isinstance(source, Mapping) else getattr(source, name)
+
+
+def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) -> dict[str, Any]:
+    """Return what was typed as the input's values; what cannot be read is noted.
+
+    shown: the form as the object fills it. A time whose day stands as it was shown is left out.
+    """
     values: dict[str, Any] = {}
-    for fact in facts_of(struct):
+    for fact in _asked(struct):
+        if fact.kind == "time" and shown and typed.form.text(fact.name) == shown.text(fact.name):
+            continue
         value = _typed(fact, typed)
+        if value is None and fact.is_list and fact.is_kept and not fact.is_nullable:
+            value = []
         if value is not None or (fact.is_nullable and fact.is_kept):
             values[fact.name] = value
     return values
 
 
+def sentences_of(struct: type[Fields]) -> set[str]:
+    """Return what a form of the input says of its fields, for the catalogues of languages."""
+    facts = [
+        one
+        for fact in _asked(struct)
+        for one in (fact, *(_in_row(fact, each) for each in fact.inner))
+    ]
+    return {text for one in facts for text in (_label(one), _hint(one), *one.words.values())} - {""}
+
+
+def _asked(struct: type[Fields]) -> list[FieldFacts]:
+    return [fact for fact in facts_of(struct) if fact.kind != "object" and not fact.is_former]
+
+
+def _offered(
+    fact: FieldFacts, form: Form, choices: Mapping[str, Collection[str]]
+) -> tuple[str, ...]:
+    """Return the words to choose from, with those that the object has already."""
+    if fact.name not in choices:
+        return fact.choices
+    offered = choices[fact.name]
+    return (*offered, *(one for one in _items(form, fact) if offered and one not in offered))
+
+
 def _shown(fact: FieldFacts, form: Form) -> ShownField:
     default = "" if fact.default is None else _texts(fact, fact.default)
     given = form.fields.get(fact.name, default if not form.fields else ())
-    label = fact.label
-    hint = fact.hint
-    if not fact.is_required and not fact.is_list and fact.kind != "yes_no" and not hint:
-        hint = "Optional."
+    is_text = fact.kind == "text" and not fact.is_list and not fact.choices
     return ShownField(
         facts=fact,
         widget=_widget(fact),
         name=fact.name,
-        label=label.removesuffix(" cents") + (", USD" if fact.unit == "cents" else ""),
-        hint=hint,
-        value=list(given) if fact.is_list and fact.choices else "\n".join(given),
+        label=phrase("%(label)s, USD", label=phrase(_label(fact)))
+        if fact.unit == "cents"
+        else _label(fact),
+        hint=_hint(fact),
+        value=_words(given) if fact.is_list and fact.choices else "\n".join(given),
         input_type=_INPUT_TYPES.get(fact.kind, "password" if fact.is_secret else "text"),
-        input_mode="decimal" if fact.unit == "cents" else _INPUT_MODES.get(fact.kind, ""),
+        input_mode=_input_mode(fact),
+        is_required=fact.is_required or (is_text and _is_never_blank(fact)),
+        rows=_rows(fact, form) if fact.kind == "rows" else (),
     )
 
 
+def _is_never_blank(fact: FieldFacts) -> bool:
+    return not fact.is_nullable and (fact.is_kept or bool(fact.default))
+
+
+def _label(fact: FieldFacts) -> str:
+    return fact.label.removesuffix(" cents")
+
+
+def _hint(fact: FieldFacts) -> str:
+    has_none = fact.is_required or fact.is_list or fact.kind == "yes_no" or fact.hint
+    return fact.hint if has_none else phrase("Optional.")
+
+
+def _input_mode(fact: FieldFacts) -> str:
+    if fact.unit in {"cents", "s"}:
+        return "decimal" if fact.unit == "cents" else ""
+    return _INPUT_MODES.get(fact.kind, "")
+
+
+def _rows(fact: FieldFacts, form: Form) -> list[list[ShownField]]:
+    """Return a row for each object that was typed, and blank ones to add others."""
+    given = [form.many(_inside(fact, inner)) for inner in fact.inner]
+    number = max(_ROWS_MIN, 1 + max(map(len, given), default=0))
+    return [
+        [
+            _shown(_in_row(fact, inner), _row_form(fact, form, row))._replace(is_required=False)
+            for inner in fact.inner
+        ]
+        for row in range(number)
+    ]
+
+
+def _row_form(fact: FieldFacts, form: Form, row: int) -> Form:
+    """Return the form of that row alone."""
+    names = [_inside(fact, inner) for inner in fact.inner]
+    return Form({name: form.many(name)[row : row + 1] for name in names})
+
+
+def _in_row(fact: FieldFacts, inner: FieldFacts) -> FieldFacts:
+    """Return the facts of a row's field, whose hint is the list's."""
+    return inner._replace(name=_inside(fact, inner), hint="")
+
+
+def _inside(fact: FieldFacts, inner: FieldFacts) -> str:
+    return f"{fact.name}.{inner.name}"
+
+
 def _widget(fact: FieldFacts) -> str:
-    if fact.kind == "yes_no":
-        return "tick"
+    if fact.kind in {"yes_no", "rows"}:
+        return "rows" if fact.kind == "rows" else "tick"
     if fact.choices:
         return "ticks" if fact.is_list else "choice"
-    return "area" if fact.is_list else "line"
+    return "area" if _is_area(fact) else "line"
+
+
+def _is_area(fact: FieldFacts) -> bool:
+    return fact.is_list and not fact.choices
 
 
 def _texts(fact: FieldFacts, value: Any) -> list[str]:
-    if value is None or value is False:
-        return []
-    if value is True:
-        return ["yes"]
     if fact.is_list:
-        return [str(item) for item in value]
+        return [str(item) for item in value or ()]
+    text = _text(fact, value)
+    return [text] if text else []
+
+
+def _text(fact: FieldFacts, value: Any) -> str:
+    if value is None or value is False:
+        return ""
+    if value is True:
+        return "yes"
     if fact.unit == "cents":
-        return [dollars(value)]
-    return [str(value)[:10] if fact.kind == "time" else str(value)]
+        return dollars(value)
+    if fact.unit == "s":
+        return _length(value)
+    return str(value)[:10] if fact.kind == "time" else str(value)
+
+
+def _length(seconds: int) -> str:
+    """Return the length of time in the largest unit that it is a whole number of."""
+    fits = (unit for unit, length_s in _UNITS_S.items() if seconds % length_s == 0)
+    unit = max(fits, key=lambda one: _UNITS_S[one])
+    return f"{seconds // _UNITS_S[unit]}{unit}"
+
+
+def _items(form: Form, fact: FieldFacts) -> list[str]:
+    """Return every word of a list, whether each is a box or all stand in one text."""
+    return _words(form.many(fact.name))
+
+
+def _words(texts: Iterable[str]) -> list[str]:
+    return [word for text in texts for word in Form({"": [text]}).lines("")]
 
 
 def _typed(fact: FieldFacts, typed: Typed) -> Any:
@@ -99,14 +246,44 @@ def _typed(fact: FieldFacts, typed: Typed) -> Any:
         # Left blank it is a no, also where the default is yes or what holds would stay.
         is_said = fact.is_kept or fact.default
         return bool(form.text(name)) or (False if is_said else None)
+    if fact.kind == "rows":
+        return typed.parse(name, lambda: _typed_rows(fact, form)) or None
     if fact.is_list:
-        found = form.many(name) if fact.choices else form.lines(name)
-        return found or None
+        return _items(form, fact) or None
     if fact.unit == "cents":
         return typed.parse(name, lambda: form.cents(name))
+    if fact.unit == "s":
+        return typed.parse(name, lambda: _seconds(form, name))
     if fact.kind == "integer":
         return typed.integer(name)
     text = form.raw(name) if fact.is_secret else form.text(name)
     if fact.kind == "time" and len(text) == 10:
-        return f"{text}T00:00:00Z"
-    return text or None
+        return f"{text}{_TIMES.get(fact.unit, 'T00:00:00Z')}"
+    is_blanked = name in form.fields and not fact.choices and _is_never_blank(fact)
+    return text if text or is_blanked else None
+
+
+def _seconds(form: Form, name: str) -> int | None:
+    text = form.text(name)
+    read = _LENGTH.fullmatch(text)
+    if text and read is None:
+        raise InvalidInput(
+            phrase("write a length of time, such as 10m, 1h or 7d, or a number of seconds"),
+            param=name,
+        )
+    return None if read is None else int(read[1]) * _UNITS_S[read[2] or "s"]
+
+
+def _typed_rows(fact: FieldFacts, form: Form) -> list[dict[str, Any]]:
+    found = []
+    for row in range(max(len(form.many(_inside(fact, inner))) for inner in fact.inner)):
+        one = Typed(_row_form(fact, form, row))
+        if not any(map(one.form.text, one.form.fields)):
+            continue
+        values = {inner.name: _typed(_in_row(fact, inner), one) for inner in fact.inner}
+        if one.wrong:
+            raise InvalidInput(next(iter(one.wrong.values())), param=fact.name)
+        if None in values.values():
+            raise InvalidInput(phrase("fill in every field of a row"), param=fact.name)
+        found.append(values)
+    return found

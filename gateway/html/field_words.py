@@ -111,6 +111,14 @@ def _wider_than_parent(found: re.Match[str], _param: str) -> str:
     return phrase("this is at most %(most)s, as of a key that this one comes from", most=amount)
 
 
+def _asked_by_preset(found: re.Match[str], param: str) -> str:
+    return phrase(
+        "the preset %(preset)s needs this, such as %(amount)s",
+        preset=found["preset"],
+        amount=_amount(found["suggested"], param),
+    )
+
+
 def _is_money(param: str) -> bool:
     return param.endswith("cents")
 
@@ -145,6 +153,10 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
             r"\A(?P<name>\w{1,64}) is at most (?P<most>\d+), as of a key that this one comes from"
         ),
         _wider_than_parent,
+    ),
+    (
+        re.compile(r"\ARequired by the preset (?P<preset>\w+): .+, such as (?P<suggested>\d+)\."),
+        _asked_by_preset,
     ),
     (re.compile(r"\Athe body is longer than (?P<bytes>\d+) bytes"), _too_long),
     (re.compile(r"\Aexpires_at lies in the future, before the year 10000"), _future),

@@ -7,6 +7,9 @@ tests/gateway/dashboard/languages/, which holds it.
 from collections.abc import Mapping
 from typing import Final
 
+from kernel.fields import Fields
+from keys.api_keys.inputs import KeyChanges, NewKey
+
 ROOMS: Final[Mapping[str, frozenset[str]]] = {
     "account": frozenset(
         {
@@ -117,3 +120,5 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 TRANSLATED: Final = frozenset().union(*ROOMS.values())
+# The inputs whose forms stand on these pages: what they say of their fields is in every catalogue, too.
+FORMS: Final[tuple[type[Fields], ...]] = (NewKey, KeyChanges)

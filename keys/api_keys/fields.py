@@ -61,9 +61,9 @@ class NewKey:
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
     """Return the columns of a new key, with `scopes` if it names none; raise InvalidInput for every wrong field."""
     checks = Checks()
-    limits = dict.fromkeys(LIMITS) | new.limits
+    limits = {**dict.fromkeys(LIMITS), "scopes": new.scopes, **new.limits}
     limits |= checks.of(preset_fills, new.preset, limits) or {}
-    named = scopes if new.scopes is None else new.scopes
+    named = scopes if limits["scopes"] is None else limits["scopes"]
     columns = {
         "name": checks.of(normalise_name, new.name),
         "scopes": checks.of(_scope_words, named),

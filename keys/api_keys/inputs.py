@@ -7,10 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, Int64, Time, within, word_of
-from kernel.limits import INT64_MAX
+from kernel.fields import Fields, Int64, Time, said, within, word_of
 from keys.api_keys.mandate_fields import MANDATE_FIELDS
-from keys.api_keys.presets import PresetName
+from keys.api_keys.presets import PRESETS, PresetName
 from keys.caps import CAP_CENTS_MAX
 from keys.label import NAME_CHARACTERS_MAX
 from keys.mandate import (
@@ -22,7 +21,7 @@ from keys.mandate import (
     SpendWindow,
     with_numbers,
 )
-from keys.principal import SCOPES
+from keys.principal import SCOPE_WORDS, SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
@@ -30,6 +29,7 @@ CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
+    said("Name", hint="What uses it, such as Support agent."),
 ]
 Word = Annotated[str, Meta(max_length=64)]
 ScopeChoice = Annotated[
@@ -39,17 +39,31 @@ ScopeChoice = Annotated[
         description="Among those of the key that creates it; one at least.",
         extra_json_schema={"minItems": 1},
     ),
+    said("Scopes", hint="Tick only what it needs.", words=SCOPE_WORDS),
 ]
 AllowList = Annotated[
-    list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
+    list[Word],
+    Meta(max_length=100, description="Addresses or CIDRs; empty: any address."),
+    said(
+        "IP addresses that may use it",
+        hint="One a line, such as 203.0.113.0/24. Blank: any address.",
+    ),
 ]
 CapCents = Annotated[
     Int64,
     within(0, CAP_CENTS_MAX),
     Meta(description="In US cents, calendar windows of UTC; null: no cap."),
 ]
+PerCallCents = Annotated[CapCents, said("Limit per call", hint="Blank: no limit.")]
+PerDayCents = Annotated[CapCents, said("Daily limit", hint="Resets at 00:00 UTC. Blank: no limit.")]
+PerMonthCents = Annotated[
+    CapCents, said("Monthly limit", hint="Resets on the 1st at 00:00 UTC. Blank: no limit.")
+]
 AboveCents = Annotated[
-    Int64, within(0, CAP_CENTS_MAX), Meta(description="A send above it waits for a person.")
+    Int64,
+    within(0, CAP_CENTS_MAX),
+    Meta(description="A send above it waits for a person."),
+    said("Approve each send above", hint="Any number of smaller sends pass. Blank: none waits."),
 ]
 AbovePerDayCents = Annotated[
     Int64,
@@ -58,18 +72,29 @@ AbovePerDayCents = Annotated[
         description="So does one that takes the UTC day's sends without an approval above this. The"
         " other threshold alone lets any number of smaller sends pass."
     ),
+    said(
+        "Approve a day's sends above",
+        hint="What takes a UTC day's sends above it waits for approval. Blank: none waits.",
+    ),
 ]
 OldAboveCents = Annotated[
-    Int64, within(0, CAP_CENTS_MAX), Meta(description="The old name of approval_above_cents.")
+    Int64,
+    within(0, CAP_CENTS_MAX),
+    Meta(description="The old name of approval_above_cents."),
+    said(is_former=True),
 ]
 
 
-_NotNegative = Annotated[int, Meta(ge=0, le=INT64_MAX)]
+_Cents = Annotated[int, Meta(ge=0, le=CAP_CENTS_MAX)]
 Purpose = Annotated[
-    str, Meta(max_length=PURPOSE_CHARACTERS_MAX, description="What it is for, in your words.")
+    str,
+    Meta(max_length=PURPOSE_CHARACTERS_MAX, description="What it is for, in your words."),
+    said("Purpose"),
 ]
 LifetimeCents = Annotated[
-    _NotNegative, Meta(description="The most that it may ever spend; what it spent before counts.")
+    _Cents,
+    Meta(description="The most that it may ever spend; what it spent before counts."),
+    said("Lifetime limit", hint="What it spent before counts. Blank: no limit."),
 ]
 Platforms = Annotated[
     list[Word],
@@ -78,6 +103,7 @@ Platforms = Annotated[
         max_length=LIST_ENTRIES_MAX,
         description="The only platforms that it may send; null: any.",
     ),
+    said("Platforms", hint="Tick none to allow any."),
 ]
 Recipients = Annotated[
     list[Annotated[str, Meta(max_length=320)]],
@@ -87,15 +113,23 @@ Recipients = Annotated[
         description="The only recipients: addresses, and *@domain for all of a domain, not of those"
         " below it; null: anybody.",
     ),
+    said(
+        "Recipients",
+        hint="One a line: an address, or *@acme.example for a whole domain. Blank: anybody.",
+    ),
 ]
 
 
 class WindowBody(Fields, frozen=True, kw_only=True):
     """At most so many cents in any so many seconds."""
 
-    seconds: Annotated[int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX)]
+    seconds: Annotated[
+        int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX), said("Length", unit="s")
+    ]
     cents: Annotated[
-        _NotNegative, Meta(description="The most in any window of that length, in US cents.")
+        _Cents,
+        Meta(description="The most in any window of that length, in US cents."),
+        said("At most", unit="cents"),
     ]
 
 
@@ -105,15 +139,28 @@ Windows = Annotated[
         max_length=WINDOWS_MAX,
         description="Rolling windows; all of them hold, each from when it is set.",
     ),
+    said(
+        "Rolling windows",
+        hint="A limit of any period of that length, such as 1h or 7d. Blank: no limit.",
+    ),
+]
+ExpiresAt = Annotated[
+    Time,
+    Meta(description="When it ends; null: it does not."),
+    said(
+        "Expires on, UTC",
+        hint="It works until the end of that day. Blank: it never ends.",
+        unit="day_end",
+    ),
 ]
 
 
 class Caps(Fields, frozen=True, kw_only=True):
     """Spend caps in cents, as a listed key shows them."""
 
-    per_call_cents: CapCents | UnsetType | None = UNSET
-    per_day_cents: CapCents | UnsetType | None = UNSET
-    per_month_cents: CapCents | UnsetType | None = UNSET
+    per_call_cents: PerCallCents | UnsetType | None = UNSET
+    per_day_cents: PerDayCents | UnsetType | None = UNSET
+    per_month_cents: PerMonthCents | UnsetType | None = UNSET
 
 
 class _Lists(Caps, frozen=True, kw_only=True):
@@ -148,8 +195,14 @@ class NewKey(Limits, frozen=True, kw_only=True):
         Annotated[
             PresetName,
             Meta(
-                description="agent: refuses the same send again for 600 seconds, and asks for"
-                " per_day_cents and approval_above_per_day_cents. What the body says wins."
+                description="Limits and scopes for one kind of holder. What the body says wins. "
+                + " ".join(f"{name}: {PRESETS[name].says}" for name in PRESETS)
+                + " agent asks for per_day_cents and approval_above_per_day_cents."
+            ),
+            said(
+                "Preset",
+                hint="It fills in the form. Change what you like.",
+                words={name: one.says for name, one in PRESETS.items()},
             ),
         ]
         | None
@@ -157,7 +210,7 @@ class NewKey(Limits, frozen=True, kw_only=True):
     scopes: ScopeChoice | None = None
     ip_allow_list: AllowList = msgspec.field(default_factory=list)
     caps: Caps | None = None
-    expires_at: Time | None = None
+    expires_at: ExpiresAt | None = None
 
 
 class KeyChanges(Limits, frozen=True, kw_only=True):
@@ -167,7 +220,7 @@ class KeyChanges(Limits, frozen=True, kw_only=True):
     scopes: ScopeChoice | UnsetType = UNSET
     ip_allow_list: AllowList | UnsetType = UNSET
     caps: Caps | UnsetType = UNSET
-    expires_at: Time | UnsetType | None = UNSET
+    expires_at: ExpiresAt | UnsetType | None = UNSET
 
 
 def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:

@@ -5,31 +5,42 @@ explicitly wins. It counts when the key is made: later changes are as for any ke
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from kernel.errors import InvalidInput
 
-PresetName = Literal["agent"]
+PresetName = Literal["agent", "reader", "checkout"]
 REPEAT_GUARD_S: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
-class _Preset:
-    """fills: fields with their value. asks: fields with a value to suggest, in cents."""
+class Preset:
+    """One preset. says: what such a key does. fills: fields with their value. asks: fields with a value to suggest, in cents."""
 
+    says: str
     fills: Mapping[str, Any]
-    asks: Mapping[str, int]
+    asks: Mapping[str, int] = field(default_factory=dict)
 
 
-_PRESETS: Final[Mapping[str, _Preset]] = {
+PRESETS: Final[Mapping[str, Preset]] = {
     # An agent may plan again, and send the same again without knowing.
-    "agent": _Preset(
+    "agent": Preset(
+        "Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for"
+        " 10 minutes.",
         fills={"repeat_guard_s": REPEAT_GUARD_S},
         asks={"per_day_cents": 5_000, "approval_above_per_day_cents": 2_000},
     ),
+    "reader": Preset(
+        "Reads top-ups, orders, usage and events, but no codes, and spends nothing.",
+        fills={"scopes": ("topup:read", "webhooks:read", "billing:read", "usage:read")},
+    ),
+    "checkout": Preset(
+        "Makes orders that payers pay and reads what became of them; sends nothing from your wallet.",
+        fills={"scopes": ("billing:read", "billing:write", "webhooks:read")},
+    ),
 }
-assert _PRESETS.keys() == set(get_args(PresetName)), "each preset has its row"
+assert PRESETS.keys() == set(get_args(PresetName)), "each preset has its row"
 _MEANS: Final = {
     "per_day_cents": "the most that the key spends on a UTC day",
     "approval_above_per_day_cents": "what it sends on a UTC day before a person decides",
@@ -40,9 +51,9 @@ def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
     """The preset's limits that the new key doesn't say; raises InvalidInput that names each limit it has to say."""
     if named is None:
         return {}
-    preset = _PRESETS.get(named)
+    preset = PRESETS.get(named)
     if preset is None:
-        raise InvalidInput(f"preset is one of {', '.join(_PRESETS)}", param="preset")
+        raise InvalidInput(f"preset is one of {', '.join(PRESETS)}", param="preset")
     missing = [
         {
             "param": name,

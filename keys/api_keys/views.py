@@ -14,9 +14,11 @@ from keys.api_keys.inputs import (
     AboveCents,
     AbovePerDayCents,
     AllowList,
-    CapCents,
     LifetimeCents,
     OldAboveCents,
+    PerCallCents,
+    PerDayCents,
+    PerMonthCents,
     Platforms,
     Purpose,
     Recipients,
@@ -31,9 +33,9 @@ Scopes = list[ScopeWord]
 class KeyCaps(Shaped, kw_only=True):
     """What a key may spend, in calendar windows of UTC; null: no cap of its own."""
 
-    per_call_cents: CapCents | None
-    per_day_cents: CapCents | None
-    per_month_cents: CapCents | None
+    per_call_cents: PerCallCents | None
+    per_day_cents: PerDayCents | None
+    per_month_cents: PerMonthCents | None
 
 
 class KeyWindow(Shaped, kw_only=True):

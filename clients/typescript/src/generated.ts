@@ -3260,31 +3260,31 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /** @description What it may spend, in calendar windows of UTC. */
             caps: components["schemas"]["KeyCaps"];
-            /** @description CIDRs; empty: any address. */
+            /** @description Addresses or CIDRs; empty: any address. */
             ip_allow_list: string[];
-            /** @description A send above it waits for a person, in US cents. */
+            /** @description A send above it waits for a person. */
             approval_above_cents: number | null;
-            /** @description A send that takes what the key and its descendants sent on this UTC day without an approval above it waits for a person, in US cents. */
+            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description What it is for, in its maker's words; null: not said. */
+            /** @description What it is for, in your words. */
             purpose: string | null;
             /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
             client_id: string | null;
-            /** @description The most that it may ever spend. */
+            /** @description The most that it may ever spend; what it spent before counts. */
             lifetime_cents: number | null;
-            /** @description The only ones; null: any. */
+            /** @description The only platforms that it may send; null: any. */
             platforms: string[] | null;
-            /** @description The only ones, addresses and *@domain; null: anybody. */
+            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
             recipients: string[] | null;
             /** @description Rolling windows; all of them hold. */
             windows: components["schemas"]["KeyWindow"][];
-            /** @description In US cents. */
+            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
             per_recipient_per_day_cents: number | null;
-            /** @description The most sends in any hour; null: no limit. */
+            /** @description Accepted sends in any hour; a cancelled one stays counted. */
             max_sends_per_hour: number | null;
-            /** @description The same send again within so many seconds is refused, unless distinct. */
+            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
             /** @description RFC 3339, UTC, whole seconds. */
             expires_at: string | null;
@@ -5196,31 +5196,31 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /** @description What it may spend, in calendar windows of UTC. */
             caps: components["schemas"]["KeyCaps"];
-            /** @description CIDRs; empty: any address. */
+            /** @description Addresses or CIDRs; empty: any address. */
             ip_allow_list: string[];
-            /** @description A send above it waits for a person, in US cents. */
+            /** @description A send above it waits for a person. */
             approval_above_cents: number | null;
-            /** @description A send that takes what the key and its descendants sent on this UTC day without an approval above it waits for a person, in US cents. */
+            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description What it is for, in its maker's words; null: not said. */
+            /** @description What it is for, in your words. */
             purpose: string | null;
             /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
             client_id: string | null;
-            /** @description The most that it may ever spend. */
+            /** @description The most that it may ever spend; what it spent before counts. */
             lifetime_cents: number | null;
-            /** @description The only ones; null: any. */
+            /** @description The only platforms that it may send; null: any. */
             platforms: string[] | null;
-            /** @description The only ones, addresses and *@domain; null: anybody. */
+            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
             recipients: string[] | null;
             /** @description Rolling windows; all of them hold. */
             windows: components["schemas"]["KeyWindow"][];
-            /** @description In US cents. */
+            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
             per_recipient_per_day_cents: number | null;
-            /** @description The most sends in any hour; null: no limit. */
+            /** @description Accepted sends in any hour; a cancelled one stays counted. */
             max_sends_per_hour: number | null;
-            /** @description The same send again within so many seconds is refused, unless distinct. */
+            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
             /** @description RFC 3339, UTC, whole seconds. */
             expires_at: string | null;
@@ -7173,11 +7173,11 @@ export interface components {
         };
         /** @description What a key may spend, in calendar windows of UTC; null: no cap of its own. */
         KeyCaps: {
-            /** @description In US cents. */
+            /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents: number | null;
-            /** @description In US cents. */
+            /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_day_cents: number | null;
-            /** @description In US cents. */
+            /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_month_cents: number | null;
         };
         /** @description A key as it is now; never its secret. What is paused or revoked are its descendants, too. */
@@ -7605,8 +7605,8 @@ export interface components {
             approval_threshold_cents?: number | null;
             /** @description Its name. Default: "API key". */
             name?: string;
-            /** @description agent: refuses the same send again for 600 seconds, and asks for per_day_cents and approval_above_per_day_cents. What the body says wins. */
-            preset?: "agent" | null;
+            /** @description Limits and scopes for one kind of holder. What the body says wins. agent: Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for 10 minutes. reader: Reads top-ups, orders, usage and events, but no codes, and spends nothing. checkout: Makes orders that payers pay and reads what became of them; sends nothing from your wallet. agent asks for per_day_cents and approval_above_per_day_cents. */
+            preset?: ("agent" | "checkout" | "reader") | null;
             /** @description Among those of the key that creates it; one at least. */
             scopes?: components["schemas"]["Scope"][] | null;
             /** @description Addresses or CIDRs; empty: any address. */
@@ -8218,15 +8218,15 @@ export interface components {
             platforms: string[] | null;
             /** @description The only ones, addresses and *@domain; null: anybody. */
             recipients: string[] | null;
-            /** @description In US cents. */
+            /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents: number | null;
             /** @description In US cents. */
             per_recipient_per_day_cents: number | null;
             /** @description The same recipient, platform and amount again within so many seconds is refused; null: it is not. */
             repeat_guard_s: number | null;
-            /** @description In US cents. */
+            /** @description A send above it waits for a person. */
             approval_above_cents: number | null;
-            /** @description In US cents. */
+            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents: number | null;
             /** @description What limits it and the keys above it, and what is left. */
             limits: components["schemas"]["LimitUsage"][];
@@ -10377,31 +10377,31 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /** @description What it may spend, in calendar windows of UTC. */
             caps: components["schemas"]["KeyCaps"];
-            /** @description CIDRs; empty: any address. */
+            /** @description Addresses or CIDRs; empty: any address. */
             ip_allow_list: string[];
-            /** @description A send above it waits for a person, in US cents. */
+            /** @description A send above it waits for a person. */
             approval_above_cents: number | null;
-            /** @description A send that takes what the key and its descendants sent on this UTC day without an approval above it waits for a person, in US cents. */
+            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description What it is for, in its maker's words; null: not said. */
+            /** @description What it is for, in your words. */
             purpose: string | null;
             /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
             client_id: string | null;
-            /** @description The most that it may ever spend. */
+            /** @description The most that it may ever spend; what it spent before counts. */
             lifetime_cents: number | null;
-            /** @description The only ones; null: any. */
+            /** @description The only platforms that it may send; null: any. */
             platforms: string[] | null;
-            /** @description The only ones, addresses and *@domain; null: anybody. */
+            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
             recipients: string[] | null;
             /** @description Rolling windows; all of them hold. */
             windows: components["schemas"]["KeyWindow"][];
-            /** @description In US cents. */
+            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
             per_recipient_per_day_cents: number | null;
-            /** @description The most sends in any hour; null: no limit. */
+            /** @description Accepted sends in any hour; a cancelled one stays counted. */
             max_sends_per_hour: number | null;
-            /** @description The same send again within so many seconds is refused, unless distinct. */
+            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
             /** @description RFC 3339, UTC, whole seconds. */
             expires_at: string | null;

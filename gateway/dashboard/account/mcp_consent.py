@@ -43,6 +43,7 @@ from keys.principal import (
     ACCOUNT_SCOPES,
     ENVIRONMENTS,
     MCP_SCOPES,
+    SCOPE_WORDS,
     Environment,
     require_owner,
 )
@@ -50,14 +51,7 @@ from keys.principal import (
 PATH: Final = "/oauth/authorize"
 CONSENTS_PER_MINUTE: Final = 30
 # What each scope lets a client do, in the words of whoever is asked.
-MEANS: Final[Mapping[str, str]] = {
-    "topup:send": phrase("Send credit from your wallet, within the limits below"),
-    "topup:read": phrase("See your balance and all top-ups of your account, with their recipients"),
-    "webhooks:read": phrase("Read the events of your account"),
-    "billing:write": phrase(
-        "Make orders for credit, which a person pays, and redeem codes for your wallet"
-    ),
-}
+MEANS: Final = {scope: SCOPE_WORDS[scope] for scope in MCP_SCOPES}
 _DAYS: Final = 90
 _BAD_REQUEST: Final = 400
 _LIMITS: Final = ("per_call", "per_day", "per_month")
@@ -134,7 +128,7 @@ def _limits(asked: McpRequest, form: Form) -> NewKey:
     if not scopes:
         raise InvalidInput(phrase("tick at least one thing that it may do"), param="scopes")
     expires_on = form.text("expires_on")
-    ends = f"{expires_on}T00:00:00Z" if expires_on else None
+    ends = f"{expires_on}T23:59:59Z" if expires_on else None
     limits = form.amounts(_LIMITS)
     return NewKey(
         name=asked.client.name,

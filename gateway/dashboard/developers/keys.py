@@ -6,7 +6,14 @@ from starlette.responses import Response
 
 from billing.reports.key_spend import KEY_SORTS, keys_below, keys_page
 from gateway.dashboard.act import act
-from gateway.dashboard.developers.key_form import body_of, form_of_key
+from gateway.dashboard.developers.key_form import (
+    PRESET_WORDS,
+    body_of_changes,
+    body_of_new,
+    form_of_key,
+    key_fields,
+    preset_form,
+)
 from gateway.dashboard.listing import ROWS, listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
@@ -32,6 +39,7 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.ids import new_id
 from keys.api_keys.api_key import SORTS
+from keys.api_keys.inputs import KeyChanges, NewKey
 from keys.api_keys.lookup import old_secret_until
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, MCP_SCOPES
 
@@ -69,9 +77,9 @@ async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
-    """The form of a new key."""
-    fields = {"scopes": list(DEFAULT_SCOPES), IDEMPOTENCY_FIELD: [new_id("frm")]}
-    return _new_page(call, Form(fields))
+    """The form of a new key, or of one that a preset fills."""
+    fields = preset_form(read_query(call).text("preset"))
+    return _new_page(call, Form({**fields, IDEMPOTENCY_FIELD: [new_id("frm")]}))
 
 
 async def show_first(call: RequestContext[Fields, Fields]) -> Reply:
@@ -85,7 +93,7 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     """The new key's secret, shown this once."""
     form = read_form(call)
     typed = Typed(form)
-    body = {**body_of(typed, now_us=call.now_us), "preset": form.text("preset") or None}
+    body = body_of_new(typed, now_us=call.now_us)
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))
@@ -106,8 +114,8 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """What the form says from now on."""
     form = read_form(call)
     typed = Typed(form)
-    body = body_of(typed, now_us=call.now_us)
     try:
+        body = body_of_changes(typed, (await ask(call, "GET", _api(call))).data, now_us=call.now_us)
         await ask(call, "PATCH", _api(call), body, wrong=typed.wrong)
     except PasswordRequired:
         raise
@@ -184,16 +192,23 @@ def _start(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
 
 
+def _platforms(call: RequestContext[Any, Any]) -> list[str]:
+    """Return the ids of the environment's platforms, offered at the moment or not."""
+    return sorted(call.context.topup_rules.platforms.of(call.principal.environment).ids())
+
+
 def _new_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
+    scopes = [one for one in ACCOUNT_SCOPES if one in call.principal.scopes]
     return page(
         call,
         "key_new.html",
         status=problem.status,
         form=form,
+        fields=key_fields(NewKey, form, scopes=scopes, platforms=_platforms(call)),
+        presets=PRESET_WORDS,
         problem=problem,
-        scopes=[one for one in ACCOUNT_SCOPES if one in call.principal.scopes],
     )
 
 
@@ -208,6 +223,9 @@ async def _key_page(
     call: RequestContext[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
 ) -> Response:
     key = (await ask(call, "GET", _api(call))).data
+    # What a client may never get would be a box without an effect.
+    scopes = MCP_SCOPES if key["client_id"] else ACCOUNT_SCOPES
+    filled = form_of_key(key) if form is None else form
     tenant = call.principal.tenant
     seen = await call.context.database.read(
         lambda tx: keys_below(tx, tenant, key["id"], rows=_BELOW_MAX, now_us=call.now_us)
@@ -222,10 +240,8 @@ async def _key_page(
         old_secret_until=await _old_secret_until(call, key["id"]),
         seen=seen,
         spend=await spend_of(call.context.database, tenant, wanted),
-        form=form_of_key(key) if form is None else form,
+        fields=key_fields(KeyChanges, filled, scopes=scopes, platforms=_platforms(call)),
         problem=problem,
-        # What a client may never get would be a box without an effect.
-        scopes=MCP_SCOPES if key["client_id"] else ACCOUNT_SCOPES,
         overlaps=_OVERLAPS,
         overlap_s=str(_A_DAY_S),
         form_key=new_id("frm"),

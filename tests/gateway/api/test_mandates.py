@@ -1,6 +1,7 @@
 """A key's mandate as its owner and its holder meet it: pause at two gateways, the page, replays, the day."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -131,11 +132,12 @@ async def test_a_person_makes_pauses_and_limits_on_the_pages(
         "scopes": "topup:send",
         "platforms": "claude",
         "recipients": "*@example.com\nbo@acme.example",
-        "lifetime": "500",
-        "windows": "1h 50.00\n7d 200",
-        "per_recipient_per_day": "20",
+        "lifetime_cents": "500",
+        "windows.seconds": ["1h", "", "7d"],
+        "windows.cents": ["50.00", "", "200"],
+        "per_recipient_per_day_cents": "20",
         "max_sends_per_hour": "20",
-        "repeat_guard_s": "600",
+        "repeat_guard_s": "10m",
         "once": "frm_1",
     }
     await browser.send("/dashboard/keys", fields)
@@ -147,12 +149,20 @@ async def test_a_person_makes_pauses_and_limits_on_the_pages(
     assert key["recipients"] == ["*@example.com", "bo@acme.example"]
     page = f"/dashboard/keys/{key['id']}"
     shown = (await browser.request("GET", page)).text
-    assert "1h 50.00\n7d 200.00" in shown
+    assert re.findall(r'name="windows.seconds" type="text" value="(.*?)"', shown) == [
+        "1h",
+        "7d",
+        "",
+    ]
+    assert re.findall(r'name="windows.cents" type="text" value="(.*?)"', shown)[1] == "200.00"
+    assert 'name="repeat_guard_s" type="text" value="10m"' in shown
     assert "Any 7 d" in shown
 
-    wrong = await browser.send(page, {**fields, "windows": "soon"})
-    assert "such as 1h 50.00" in wrong.text
-    await browser.send(page, {**fields, "windows": "", "lifetime": ""})
+    wrong = await browser.send(page, {**fields, "windows.seconds": "soon"})
+    assert "such as 10m, 1h or 7d" in wrong.text
+    await browser.send(
+        page, {**fields, "windows.seconds": "", "windows.cents": "", "lifetime_cents": ""}
+    )
     await browser.send(f"{page}/pause", {})
     changed = (await browser.request("GET", f"/api/public/v1/keys/{key['id']}")).json()["data"]
     assert (changed["windows"], changed["lifetime_cents"]) == ([], None)

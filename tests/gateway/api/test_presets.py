@@ -64,3 +64,21 @@ async def test_what_is_said_wins_and_no_preset_changes_nothing(gateway: Gateway)
     # A tutorial's line can be run twice.
     again = [await gateway.call("POST", "/topup/send", key=sandbox, json=SEND) for _ in range(2)]
     assert [one.json()["code"] for one in again] == [1001, 1001]
+
+
+@pytest.mark.parametrize(
+    ("preset", "scopes"),
+    [
+        ("reader", ["topup:read", "webhooks:read", "billing:read", "usage:read"]),
+        ("checkout", ["webhooks:read", "billing:read", "billing:write"]),
+    ],
+)
+async def test_a_preset_without_limits_is_its_scopes_unless_others_are_said(
+    gateway: Gateway, preset: str, scopes: list[str]
+) -> None:
+    key = (await made(gateway, preset=preset)).json()["data"]
+    said = (await made(gateway, preset=preset, scopes=["topup:read"])).json()["data"]
+    sent = await gateway.call("POST", "/topup/send", key=key["key"], json=SEND)
+
+    assert (key["scopes"], said["scopes"]) == (scopes, ["topup:read"])
+    assert sent.json()["code"] == 2009

@@ -36,13 +36,13 @@ async def test_each_form_says_all_that_is_wrong_at_once_and_once(shared_gateway:
         {
             "name": " ",
             "scopes": "topup:send",
-            "per_call": "ten",
-            "per_day": "-3",
-            "windows": "now and then",
+            "per_call_cents": "ten",
+            "per_day_cents": "-3",
+            "windows.seconds": "now and then",
             "recipients": "nobody",
             "ip_allow_list": "999.1",
             "max_sends_per_hour": "few",
-            "expires_on": "2020-01-01",
+            "expires_at": "2020-01-01",
         },
     )
     webhook = await browser.send(
@@ -64,15 +64,15 @@ async def test_each_form_says_all_that_is_wrong_at_once_and_once(shared_gateway:
     assert text_of(send.text).count("exactly one @") == 1
     assert wrong_of(key.text) == {
         "name": "Write 1 to 100 characters",
-        "per_call": dollars,
-        "per_day": dollars,
-        "windows": "Write one a line, such as 1h 50.00 or 7d 200.00",
+        "per_call_cents": dollars,
+        "per_day_cents": dollars,
+        "windows": "Write a length of time, such as 10m, 1h or 7d, or a number of seconds",
         "recipients": "An email address has exactly one @",
         "ip_allow_list": "An allow-list takes CIDRs such as 192.0.2.0/24 or 2001:db8::/32, without host bits",
         "max_sends_per_hour": "Write a whole number",
-        "expires_on": "Choose a day in the future",
+        "expires_at": "Choose a day in the future",
     }
-    assert 'name="per_call" type="text" value="ten"' in key.text
+    assert 'name="per_call_cents" type="text" value="ten"' in key.text
     assert set(wrong_of(webhook.text)) == {"retry_schedule_s", "rate_limit_per_s"}
     assert wrong_of(fund.text) == {"amount": dollars}
     assert wrong_of(buy.text)["amount"] == dollars

@@ -9,9 +9,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
+from gateway.html.act_form import sentences_of
 from gateway.html.language import page_languages
 from gateway.html.phrase import has_words
-from gateway.html.translated import TRANSLATED
+from gateway.html.translated import FORMS, TRANSLATED
 
 ROOT = Path(__file__).parents[4] / "gateway"
 # What stands around the pages, and on several of them.
@@ -31,6 +32,7 @@ def sentences() -> set[str]:
     for path in [*(ROOT / "html").rglob("*.py"), *(ROOT / "dashboard").rglob("*.py")]:
         if MARKED.search(path.read_text()):
             found |= _marked(path, "python", {})
+    found = found.union(*(sentences_of(struct) for struct in FORMS))
     return {one for one in found if has_words(one)}
 
 

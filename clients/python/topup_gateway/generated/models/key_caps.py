@@ -14,11 +14,11 @@ class KeyCaps:
     """What a key may spend, in calendar windows of UTC; null: no cap of its own."""
 
     per_call_cents: int | None
-    """ In US cents. """
+    """ In US cents, calendar windows of UTC; null: no cap. """
     per_day_cents: int | None
-    """ In US cents. """
+    """ In US cents, calendar windows of UTC; null: no cap. """
     per_month_cents: int | None
-    """ In US cents. """
+    """ In US cents, calendar windows of UTC; null: no cap. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -56,8 +56,10 @@ class NewKey:
     name: str | Unset = UNSET
     """ Its name. Default: "API key". """
     preset: NewKeyPresetType0 | None | Unset = UNSET
-    """ agent: refuses the same send again for 600 seconds, and asks for per_day_cents and
-    approval_above_per_day_cents. What the body says wins. """
+    """ Limits and scopes for one kind of holder. What the body says wins. agent: Sends within a daily limit, waits
+    for a person above a daily total, and blocks duplicate sends for 10 minutes. reader: Reads top-ups, orders,
+    usage and events, but no codes, and spends nothing. checkout: Makes orders that payers pay and reads what became
+    of them; sends nothing from your wallet. agent asks for per_day_cents and approval_above_per_day_cents. """
     scopes: list[Scope] | None | Unset = UNSET
     """ Among those of the key that creates it; one at least. """
     ip_allow_list: list[str] | Unset = UNSET

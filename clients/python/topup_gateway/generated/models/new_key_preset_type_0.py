@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-NewKeyPresetType0 = Literal["agent"]
+NewKeyPresetType0 = Literal["agent", "checkout", "reader"]
 
 
 def check_new_key_preset_type_0(value: str) -> NewKeyPresetType0:

@@ -43,15 +43,16 @@ class OwnKey:
     recipients: list[str] | None
     """ The only ones, addresses and *@domain; null: anybody. """
     per_call_cents: int | None
-    """ In US cents. """
+    """ In US cents, calendar windows of UTC; null: no cap. """
     per_recipient_per_day_cents: int | None
     """ In US cents. """
     repeat_guard_s: int | None
     """ The same recipient, platform and amount again within so many seconds is refused; null: it is not. """
     approval_above_cents: int | None
-    """ In US cents. """
+    """ A send above it waits for a person. """
     approval_above_per_day_cents: int | None
-    """ In US cents. """
+    """ So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets
+    any number of smaller sends pass. """
     limits: list[LimitUsage]
     """ What limits it and the keys above it, and what is left. """
     max_now_cents: int | None

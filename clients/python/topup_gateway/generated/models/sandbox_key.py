@@ -39,33 +39,35 @@ class SandboxKey:
     caps: KeyCaps
     """ What a key may spend, in calendar windows of UTC; null: no cap of its own. """
     ip_allow_list: list[str]
-    """ CIDRs; empty: any address. """
+    """ Addresses or CIDRs; empty: any address. """
     approval_above_cents: int | None
-    """ A send above it waits for a person, in US cents. """
+    """ A send above it waits for a person. """
     approval_above_per_day_cents: int | None
-    """ A send that takes what the key and its descendants sent on this UTC day without an approval above it waits
-    for a person, in US cents. """
+    """ So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets
+    any number of smaller sends pass. """
     approval_threshold_cents: int | None
     """ The old name of approval_above_cents. """
     purpose: None | str
-    """ What it is for, in its maker's words; null: not said. """
+    """ What it is for, in your words. """
     client_id: None | str
     """ The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key
     has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. """
     lifetime_cents: int | None
-    """ The most that it may ever spend. """
+    """ The most that it may ever spend; what it spent before counts. """
     platforms: list[str] | None
-    """ The only ones; null: any. """
+    """ The only platforms that it may send; null: any. """
     recipients: list[str] | None
-    """ The only ones, addresses and *@domain; null: anybody. """
+    """ The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. """
     windows: list[KeyWindow]
     """ Rolling windows; all of them hold. """
     per_recipient_per_day_cents: int | None
-    """ In US cents. """
+    """ The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other
+    recipient. """
     max_sends_per_hour: int | None
-    """ The most sends in any hour; null: no limit. """
+    """ Accepted sends in any hour; a cancelled one stays counted. """
     repeat_guard_s: int | None
-    """ The same send again within so many seconds is refused, unless distinct. """
+    """ The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct.
+    """
     expires_at: datetime.datetime | None
     """ RFC 3339, UTC, whole seconds. """
     created_at: datetime.datetime
