@@ -86,7 +86,7 @@ COUNTED: Final = (
     Counted(
         "api_keys", "key", 408, ("lineage", "scopes", "ip_allow_list", "mandate", "name", "purpose")
     ),
-    Counted("access_tokens", "tok", 296, ("name",)),
+    Counted("access_tokens", "tok", 296, ("name", "scopes")),
     Counted(
         "endpoints",
         "we",

@@ -57,6 +57,8 @@ async def test_credit_whose_order_is_gone_is_a_finding(buyer: Buyer) -> None:
     assert found == {
         ("credit that was sold has its order, period or machine payment", 0, 25_000_000),
         ("an order is what its newest event told", 1, 0),
+        ("each row of provider_events is of the account of its row of orders", 1, 0),
+        ("each row of provider_objects is of the account of its row of orders", 1, 0),
     }
 
 
