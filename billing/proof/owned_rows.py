@@ -20,6 +20,7 @@ class Link(NamedTuple):
     """A column that names a row of an owner table. `keys` is the primary key of the column's own table.
 
     A shared owner belongs to no account, or to another one than the row. A table may lack an environment.
+    unless: a condition on the row `r` and its owner `o0` under which the row is as it should be.
     """
 
     table: str
@@ -29,6 +30,7 @@ class Link(NamedTuple):
     is_shared: bool = False
     has_account: bool = True
     has_environment: bool = True
+    unless: str = ""
 
     @property
     def says(self) -> str:
@@ -56,7 +58,6 @@ LINKS: Final[Sequence[Link]] = (
         "billing_documents.order_id",
         "disputes.order_id provider environment id",
         "order_reversals.order_id order_id key",
-        "provider_events.order_id provider environment event_id",
         "provider_objects.order_id provider environment object_id",
         "recharge_charges.order_id order_id",
         "refunds.order_id",
@@ -67,6 +68,12 @@ LINKS: Final[Sequence[Link]] = (
         "uncredited_payments.order_id",
     ),
     *_links("orders", "coupon_uses.order_id coupon_id order_id", has_environment=False),
+    # A notification under staging's secret may name a live order: it is refused, and kept where it came.
+    *_links(
+        "orders",
+        "provider_events.order_id provider environment event_id",
+        unless="r.outcome = 'refused' AND o0.account_id = r.account_id",
+    ),
     *_links(
         "subscriptions",
         "billing_documents.subscription_id",
@@ -184,9 +191,10 @@ def _statement(link: Link, *, is_first: bool) -> str:
     if link.has_account:
         is_erased = """AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = r.account_id
             AND a.is_sandbox = 1 AND a.erasing_at > a.last_active_at)"""
+    excused = f"AND NOT COALESCE({link.unless}, FALSE)" if link.unless else ""
     return f"""
         SELECT {keys}, {seen_in} AS seen_in,
-            CASE WHEN COALESCE(r.{link.column}, '') <> '' AND ({" OR ".join(broken)}) {is_erased}
+            CASE WHEN COALESCE(r.{link.column}, '') <> '' AND ({" OR ".join(broken)}) {excused} {is_erased}
                 THEN 1 ELSE 0 END AS is_broken
         FROM {link.table} r {joins}
         {"" if is_first else f"WHERE ({order}) > ({places})"}
