@@ -167,7 +167,7 @@ async def test_a_form_sent_twice_sends_once(gateway: Gateway) -> None:
 
 async def test_a_key_minted_twice_by_one_form_is_one_key(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
-    fields = {"name": "Agent", "scopes": "topup:send", "per_day": "1,250.5", "once": "frm_1"}
+    fields = {"name": "Agent", "scopes": "topup:send", "per_day_cents": "1,250.5", "once": "frm_1"}
 
     made = [await browser.send("/dashboard/keys", fields) for _ in range(2)]
 
