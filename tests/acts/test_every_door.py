@@ -345,7 +345,9 @@ async def said_by(shop: Shop, door: Door, act: AnyAct) -> list[Any]:
         said.append(masked((outcome.param, detail), door.name))
         assert await entries_of(shop, seen) == []
     if object_id:
-        outcome = await door.run(act, "key_0000000000000000", {})
+        # The command line refuses a change of nothing before it looks for the object.
+        values = filled(GOOD[act.name][0].values, door.name)
+        outcome = await door.run(act, "key_0000000000000000", values)
         assert outcome.detail is not None
         said.append(outcome.detail.removeprefix(f"{outcome.param}: "))
     return said
