@@ -19,7 +19,7 @@ from billing.providers.event_log import NotificationOutcome
 from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from keys.signatures.signing import stripe_signature
-from store.database import Database
+from store.database import Database, Transaction
 from tests.support.subscriber import Subscriber, open_subscriber
 
 PRO, TEAM = "sandbox/pro/month", "sandbox/team/month"
@@ -247,6 +247,11 @@ async def test_an_approved_plan_is_credited_and_its_renewals_need_nobody(
     """Its price at the provider is $9.99, which was found after it was paid."""
     order = await subscriber.join()
     sandbox_event = (await subscriber.pay(order)).sandbox_event()
+
+    async def at_the_provider(tx: Transaction) -> None:
+        await tx.execute("UPDATE sandbox_subscriptions SET amount = 999")
+
+    await subscriber.buyer.account.database.transaction(at_the_provider)
     assert await subscriber.tell(at(sandbox_event, 999)) == "review"
 
     approved = await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
