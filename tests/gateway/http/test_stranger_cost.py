@@ -135,10 +135,10 @@ async def test_no_stranger_can_ask_for_anything_dear(database_url: str, tmp_path
         client, numbers = Client(int(gateway.url.rpartition(":")[2])), itertools.count()
         reference = Asked("GET", "/healthz", "")
 
-        async def least(asked: Asked) -> tuple[float, float, int]:
+        async def least(asked: Asked, times: int = COUNTED) -> tuple[float, float, int]:
             """The least CPU of several: other work on the machine only adds to it."""
             found = []
-            for number in itertools.islice(numbers, COUNTED):
+            for number in itertools.islice(numbers, times):
                 loop_s, all_s = time.thread_time(), time.process_time()
                 status = await client.ask(asked.raw(number))
                 found.append((time.thread_time() - loop_s, time.process_time() - all_s))
@@ -147,14 +147,16 @@ async def test_no_stranger_can_ask_for_anything_dear(database_url: str, tmp_path
         for asked in asked_of(gateway):
             for number in itertools.islice(numbers, 2):
                 await client.ask(asked.raw(number))
-            (unit_s, unit_all_s, _), (loop_s, all_s, status) = (
-                await least(reference),
-                await least(asked),
-            )
             path = asked.target.partition("?")[0]
-            is_dear = loop_s > DEAR * unit_s or (
-                path not in HASHING and all_s > DEAR_WITH_THREADS * unit_all_s
-            )
+            # A core that others use is slow for whole rounds: what looks dear is measured for longer.
+            for times in (COUNTED, 10 * COUNTED):
+                unit_s, unit_all_s, _ = await least(reference, times)
+                loop_s, all_s, status = await least(asked, times)
+                is_dear = loop_s > DEAR * unit_s or (
+                    path not in HASHING and all_s > DEAR_WITH_THREADS * unit_all_s
+                )
+                if not is_dear:
+                    break
             if is_dear or status >= 500:
                 dear.append((f"{loop_s / unit_s:.0f}", f"{all_s / unit_all_s:.0f}", status, asked))
         await client.close()
