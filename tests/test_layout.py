@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support import module_map
 from tests.test_texts import texts
 from tests.test_tidy import (
     PACKAGES,
@@ -207,3 +208,9 @@ def test_each_file_that_the_code_names_exists() -> None:
     ]
 
     assert not findings, shown(findings)
+
+
+def test_the_module_map_is_of_the_modules() -> None:
+    kept = (ROOT / "docs" / "modules.md").read_text(encoding="utf-8")
+
+    assert kept == module_map.page(), "run `make docs`"
