@@ -353,6 +353,7 @@ async def said_by(shop: Shop, door: Door, act: AnyAct) -> list[Any]:
     return said
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 async def test_every_door_does_the_same(shop: Shop, tmp_path: Path, name: str) -> None:
     act = BY_NAME[name]
@@ -364,6 +365,7 @@ async def test_every_door_does_the_same(shop: Shop, tmp_path: Path, name: str) -
         assert await said_by(shop, door, act) == expected, f"{door.name} beside {first.name}"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", sorted(FORMS))
 async def test_each_form_does_the_same(shop: Shop, name: str) -> None:
     act, api = BY_NAME[name], Api(shop, is_operator=True)
