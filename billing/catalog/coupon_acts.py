@@ -156,6 +156,7 @@ LIST_COUPONS = ListAct(
 )
 CREATE_COUPON = Act(
     name="coupons.create",
+    moves_money=True,
     summary="Create a coupon",
     description="The part of an order that it pays for is promotional credit.",
     path="/coupons",
@@ -195,6 +196,7 @@ DISABLE_COUPON = Act(
 )
 ENABLE_COUPON = Act(
     name="coupons.enable",
+    moves_money=True,
     summary="Enable a coupon",
     description="It is taken again.",
     path="/coupons/{coupon_code}/enable",

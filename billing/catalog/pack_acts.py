@@ -141,6 +141,7 @@ LIST_PACKS = ListAct(
 )
 CREATE_PACK = Act(
     name="packs.create",
+    moves_money=True,
     summary="Create a pack",
     path="/packs",
     scopes=(ADMIN,),
@@ -177,6 +178,7 @@ DISABLE_PACK = Act(
 )
 ENABLE_PACK = Act(
     name="packs.enable",
+    moves_money=True,
     summary="Enable a pack",
     description="It is sold again.",
     path="/packs/{pack_id}/enable",

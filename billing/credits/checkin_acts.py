@@ -140,6 +140,7 @@ SHOW_CHECKIN = ReadAct(
 )
 SET_CHECKIN = Act(
     name="checkin.set",
+    moves_money=True,
     summary="Set what check-ins award",
     description="It holds from the next check-in on; what is left out stays.",
     path="/checkin",

@@ -168,6 +168,7 @@ LIST_FEES = ListAct(
 )
 SET_FEE = Act(
     name="fees.set",
+    moves_money=True,
     summary="Set the fee of a platform, or of one account there",
     description="It replaces the fee before. With every part 0 the account pays none. Top-ups that were sent, and"
     " quotes of the last ten minutes, keep theirs. An account's own fee stands in place of the platform's."
@@ -192,6 +193,7 @@ SET_FEE = Act(
 )
 CLEAR_FEE = Act(
     name="fees.clear",
+    moves_money=True,
     summary="Take a fee away",
     description="An account without its own fee pays the platform's again.",
     path="/fees/{platform}/clear",

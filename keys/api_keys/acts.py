@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from kernel.errors import LimitReached, NotFound
 from kernel.fields import ExportPage, Fields, Int64, time_us, within
@@ -16,6 +16,7 @@ from keys.api_keys.key_state import load_key_states
 from keys.api_keys.platforms import check_platforms
 from keys.api_keys.views import ApiKey, CreatedKey, audited
 from keys.mandate import NUMBERS
+from keys.principal import ADMIN, ScopeMissing
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -68,8 +69,22 @@ def new_key(asked: NewKey) -> fields.NewKey:
     )
 
 
+def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
+    """Raise ScopeMissing for the scope admin over the operators' API: an operator token would make itself a key
+    that outlives it and is bound by none of its scopes.
+    """
+    is_operators_api = context.asker is None and context.by.kind != "cli"
+    if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):
+        raise ScopeMissing(
+            "Keys with the scope admin are made on the installation's own machine only:"
+            " topup keys create --scope admin.",
+            reason="scope",
+        )
+
+
 async def create_key(context: ActContext, asked: NewKey) -> Change[Key]:
     """Mint a key; raises as api_key.mint."""
+    _check_admin(context, asked.scopes)
     new = new_key(asked)
     await check_platforms(context, asked.platforms or ())
     made, secret = await api_key.mint(
@@ -99,6 +114,7 @@ async def show_key(context: ActContext) -> Key:
 
 async def change_key(context: ActContext, asked: KeyChanges) -> Change[Key]:
     """Change a key's name, scopes, lists and limits; raises as api_key.patch."""
+    _check_admin(context, asked.scopes)
     plain = {name: getattr(asked, name) for name in ("name", "scopes", "ip_allow_list")}
     changes = {name: value for name, value in plain.items() if value is not UNSET}
     changes |= limits_of(asked, asked.caps)
@@ -174,6 +190,7 @@ def _name_alone(key: Key) -> dict[str, Any]:
 
 CREATE_KEY = Act(
     name="keys.create",
+    moves_money=True,
     summary="Create a key",
     path="/keys",
     scopes=_SCOPES,
@@ -219,6 +236,7 @@ SHOW_KEY = ReadAct(
 )
 CHANGE_KEY = Act(
     name="keys.set",
+    moves_money=True,
     summary="Change a key",
     method="PATCH",
     path="/keys/{key_id}",
@@ -251,6 +269,7 @@ REVOKE_KEY = Act(
 )
 ROTATE_KEY = Act(
     name="keys.rotate",
+    moves_money=True,
     summary="Rotate a key",
     path="/keys/{key_id}/rotate",
     scopes=_SCOPES,
@@ -285,6 +304,7 @@ PAUSE_KEY = Act(
 )
 RESUME_KEY = Act(
     name="keys.resume",
+    moves_money=True,
     summary="Resume a paused key",
     description=(
         "By a person, or by a key that has no ancestor in common with it: an agent that was stopped"

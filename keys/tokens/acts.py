@@ -156,6 +156,7 @@ def _issued(token: Token) -> Mapping[str, Any]:
 
 CREATE_TOKEN = Act(
     name="tokens.create",
+    moves_money=True,
     summary="Make an access token",
     path="/tokens",
     scopes=_SCOPES,
@@ -213,6 +214,7 @@ REVOKE_TOKEN = Act(
 )
 ISSUE_TOKEN = Act(
     name="tokens.create",
+    moves_money=True,
     summary="Create an access token of an account",
     description=(
         "A system token (sat_) does what its account may do. An operator token (adm_) calls the operators' API;"

@@ -9,6 +9,7 @@ import httpx
 import pytest_asyncio
 
 from gateway.operator_api import PREFIX
+from keys.account import set_operator
 from keys.principal import OperatorScope
 from keys.tokens import access_token
 from store.database import Row, Transaction
@@ -66,25 +67,50 @@ async def test_a_token_does_what_its_scopes_say(office: Office) -> None:
     _, whole = await office.token()
     _, reads = await office.token("operator:read")
     _, writes = await office.token("operator:write")
-    body = {"kind": "system"}
+    _, money = await office.token("operator:money")
     account = {"account": office.merchant_id}
 
-    said = [
-        (await office.call("GET", "/tokens", token, params=account)).status_code
-        for token in (whole, reads, writes)
-    ]
-    done = [
-        (await office.call("POST", "/tokens", token, params=account, json=body)).status_code
-        for token in (whole, reads, writes)
-    ]
-    refused = (await office.call("POST", "/tokens", reads, params=account, json=body)).json()
+    async def statuses(method: str, path: str, **more: Any) -> list[int]:
+        return [
+            (await office.call(method, path, token, **more)).status_code
+            for token in (whole, reads, writes, money)
+        ]
 
-    assert said == [200, 200, 403]
-    assert done == [201, 403, 201]
+    listed = await statuses("GET", "/tokens", params=account)
+    disabled = await statuses("POST", "/packs/pack_pro/disable")
+    # What can spend is worth what it may spend.
+    tokens = await statuses("POST", "/tokens", params=account, json={"kind": "system"})
+    keys = await statuses("POST", "/keys", params=account, json={"name": "k"})
+    coupons = await statuses("POST", "/coupons/NONE/enable")
+    refused = (await office.call("POST", "/keys", writes, params=account, json={})).json()
+
+    assert listed == [200, 200, 403, 403]
+    assert disabled == [200, 403, 200, 403]
+    assert tokens == [201, 403, 403, 201]
+    assert keys == [201, 403, 403, 201]
+    assert coupons == [404, 403, 403, 404]
     assert (refused["code"], refused["data"]["error"]["required_scopes"]) == (
         2009,
-        ["operator:write"],
+        ["operator:money"],
     )
+
+
+async def test_no_operator_token_makes_or_widens_a_key_to_admin(office: Office) -> None:
+    async def be_operator(tx: Transaction) -> None:
+        await set_operator(tx, office.operator_id, is_operator=True)
+
+    await office.gateway.context.database.transaction(be_operator)
+    _, whole = await office.token()
+    account = {"account": office.operator_id}
+    body = {"name": "k", "scopes": ["admin"]}
+    key = (await office.call("POST", "/keys", whole, params=account, json={"name": "k"})).json()
+
+    made = await office.call("POST", "/keys", whole, params=account, json=body)
+    widened = await office.call(
+        "PATCH", f"/keys/{key['data']['id']}", whole, json={"scopes": ["admin"]}
+    )
+
+    assert [made.status_code, widened.status_code] == [403, 403]
 
 
 async def test_a_token_with_scopes_does_nothing_at_the_merchants_api(office: Office) -> None:
@@ -116,17 +142,17 @@ async def test_operator_tokens_are_not_made_over_http(office: Office) -> None:
 
 
 async def test_a_repeat_gets_the_first_answer_and_changes_nothing(office: Office) -> None:
-    _, writes = await office.token("operator:write")
+    _, spends = await office.token("operator:money")
     call: dict[str, Any] = {
         "params": {"account": office.merchant_id},
         "json": {"kind": "system", "name": "deploys"},
         "headers": {"Idempotency-Key": "deploy-1"},
     }
 
-    first = await office.call("POST", "/tokens", writes, **call)
-    again = await office.call("POST", "/tokens", writes, **call)
+    first = await office.call("POST", "/tokens", spends, **call)
+    again = await office.call("POST", "/tokens", spends, **call)
     other = await office.call(
-        "POST", "/tokens", writes, **{**call, "json": {"kind": "system", "name": "other"}}
+        "POST", "/tokens", spends, **{**call, "json": {"kind": "system", "name": "other"}}
     )
 
     assert first.status_code == again.status_code == 201
@@ -140,7 +166,7 @@ async def test_a_repeat_gets_the_first_answer_and_changes_nothing(office: Office
 async def test_calls_are_counted_by_the_rate_limit_and_kept_in_the_operators_log(
     office: Office,
 ) -> None:
-    token_id, token = await office.token("operator:write")
+    token_id, token = await office.token("operator:money")
     params = {"account": office.merchant_id}
 
     answer = await office.call("POST", "/tokens", token, params=params, json={"kind": "system"})
@@ -157,10 +183,10 @@ async def test_calls_are_counted_by_the_rate_limit_and_kept_in_the_operators_log
 
 
 async def test_the_merchants_log_names_the_operator_and_not_their_address(office: Office) -> None:
-    token_id, writes = await office.token("operator:write")
+    token_id, spends = await office.token("operator:money")
     params, body = {"account": office.merchant_id}, {"kind": "system", "name": "deploys"}
 
-    made = await office.call("POST", "/tokens", writes, params=params, json=body)
+    made = await office.call("POST", "/tokens", spends, params=params, json=body)
 
     [entry] = await office.rows(
         "SELECT account_id, actor, actor_kind, actor_account_id, action, subject_id, address,"
