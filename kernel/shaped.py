@@ -29,6 +29,11 @@ class Shaped(msgspec.Struct, kw_only=True):
         return cls(**more)
 
 
+def to_builtins(view: Any) -> Any:
+    """Return what a door shows as plain values; what is kept as bytes is read."""
+    return msgspec.json.decode(view) if isinstance(view, msgspec.Raw) else msgspec.to_builtins(view)
+
+
 def shown(row: msgspec.Struct, *, without: Collection[str] = ()) -> dict[str, Any]:
     """A row's fields as they are told: is_active as active, a time …_at in RFC 3339."""
     return {

@@ -164,18 +164,26 @@ class Act(ActRow, Generic[I, R]):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadAct(ActRow, Generic[R]):
-    """An act that reads one thing."""
+    """An act that reads one thing.
 
-    run: Callable[[ActContext], Awaitable[R]]
+    query: what is asked of it; without fields nothing is, and run takes the context alone.
+    """
+
+    run: Callable[..., Awaitable[R]]
+    query: type[Fields] = Fields
+
+    async def read(self, context: ActContext, asked: Fields) -> R:
+        """Return what was asked for."""
+        return await (self.run(context) if self.query is Fields else self.run(context, asked))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListAct(ActRow, Generic[Q, R]):
     """An act that reads a page of a list.
 
-    run: gives the rows from a place on, at most so many; all of them if there is neither prefix nor place.
-    prefix: of the ids that are its cursors. place: a row's cursor, where that is no id; run reads it. cursor: tells
-    the views of a list without either apart. sorts: of the list's Keyset. export: the fields that its CSV has;
+    run: gives the rows from a place on, at most so many; all of them if there is neither prefix nor own_cursors.
+    prefix: of the ids that are its cursors. own_cursors: run reads the cursor itself, and gives a ListStretch whose
+    end is the next one. cursor: tells the views of a list without either apart. sorts: of the list's Keyset. export: the fields that its CSV has;
     empty: there is no CSV.
     """
 
@@ -183,7 +191,7 @@ class ListAct(ActRow, Generic[Q, R]):
     query: type[Q]
     prefix: str = ""
     cursor: Callable[[Any], str] = attrgetter("id")
-    place: Callable[[R], str] | None = None
+    own_cursors: bool = False
     sorts: Collection[str] = ()
     export: tuple[str, ...] = ()
 

@@ -63,17 +63,23 @@ Begin = str | ListPlace | None
 
 class ListStretch(list[T]):
     """What matches of the rows that were looked at. end: the key of the last of these, where there may be more
-    beyond it; null: there are none.
+    beyond it; null: there are none. has_more: false where the next page begins at end, and nothing is there yet.
     """
 
-    def __init__(self, items: Iterable[T], end: str | None) -> None:
+    def __init__(self, items: Iterable[T], end: str | None, *, has_more: bool = True) -> None:
         super().__init__(items)
         self.end = end
+        self.has_more = has_more and end is not None
 
 
 def end_of(rows: Sequence[object]) -> str | None:
     """Where the next page of rows goes on that are fewer than were asked for; null: nowhere."""
     return rows.end if isinstance(rows, ListStretch) else None
+
+
+def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretch[T]:
+    """Return the page of rows that were read with one more than `limit`, which only says that there is more."""
+    return ListStretch(rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
 class Keyset:

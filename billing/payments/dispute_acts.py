@@ -12,7 +12,7 @@ from kernel.fields import Page
 from kernel.words import MinorUnits, Time
 from keys.act import ActContext, ListAct
 from keys.principal import ADMIN
-from store.keyset import Begin
+from store.keyset import Begin, cut
 
 
 class DisputesQuery(Page, frozen=True, kw_only=True):
@@ -54,13 +54,14 @@ async def list_disputes(
     context: ActContext, asked: DisputesQuery, begin: Begin, limit: int
 ) -> Sequence[disputes.Dispute]:
     """Return a page of the disputes that are open, or have ended; raises InvalidInput for no dispute's cursor."""
-    return await disputes.page_of_disputes(
+    found = await disputes.page_of_disputes(
         context.tx,
         context.environment,
         state=asked.state,
         after=cast(str | None, begin),
-        limit=limit,
+        limit=limit + 1,
     )
+    return cut(found, limit, attrgetter("cursor"))
 
 
 LIST_DISPUTES = ListAct(
@@ -72,7 +73,7 @@ LIST_DISPUTES = ListAct(
     run=list_disputes,
     view=Dispute.of,
     result=Dispute,
-    place=attrgetter("cursor"),
+    own_cursors=True,
     is_catalogue=True,
     columns=(
         "id",

@@ -46,7 +46,7 @@ class Way(Protocol):
         """Return a page's rows and the cursor of the next page."""
         ...
 
-    def show(self, act: ReadAct[Any]) -> Mapping[str, Any]:
+    def show(self, act: ReadAct[Any], query: Mapping[str, Any] = ...) -> Mapping[str, Any]:
         """Return the thing's fields."""
         ...
 
@@ -105,9 +105,7 @@ def verb_of(act: ActRow) -> str:
 
 def _facts(act: AnyAct) -> Sequence[FieldFacts]:
     """Return what can be given; a whole list as CSV is the API's."""
-    if isinstance(act, ReadAct):
-        return ()
-    struct: type[Fields] = act.query if isinstance(act, ListAct) else act.input
+    struct: type[Fields] = act.input if isinstance(act, Act) else act.query
     return [fact for fact in facts_of(struct) if fact.name != "format"]
 
 
@@ -130,7 +128,7 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
         rows, following = way.list(act, values)
         print_list(act.result, rows, act.columns, following)
     elif isinstance(act, ReadAct):
-        print_found(act.result, way.show(act), act.columns)
+        print_found(act.result, way.show(act, values), act.columns)
     else:
         if act.method == "PATCH" and not values:
             raise click.UsageError("Nothing would change: give at least one option.")

@@ -5,19 +5,19 @@ Idempotency-Key counts and no request is logged; the audit log names the command
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
 import click
 import msgspec
 
 from billing.fulfilment.kinds import SupplierKinds
-from cli.database import read, write
+from cli.database import read
 from cli.output import run
 from cli.person import who_acts
-from gateway.http.fields import Shape, place_of, shape_of
+from gateway.http.fields import Shape, cursor_after, place_of, shape_of
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
+from kernel.shaped import to_builtins
 from kernel.tenant import Tenant
 from keys.account import account_named, first_account, lock_tenants
 from keys.act import Act, ActContext, AnyAct, ListAct, ReadAct
@@ -25,12 +25,22 @@ from keys.api_keys.platforms import KnownPlatforms
 from keys.audit_log import Actor
 from keys.vault import Vault
 from runtime.acts import run_act
-from runtime.installation import first_platforms, known_secret_key, open_vault
+from runtime.installation import (
+    first_platforms,
+    known_secret_key,
+    open_store,
+    open_vault,
+    redis_url,
+)
+from runtime.queue import Queue
+from runtime.redis_link import RedisLink
 from runtime.settings import Settings, load_settings
-from store.database import Transaction
+from store.database import Transaction, Work
+from store.keyset import end_of
 
 S = TypeVar("S")
 T = TypeVar("T")
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Parts:
@@ -64,22 +74,26 @@ class Local:
         """Return a page's rows and the cursor of the next page."""
         asked: Any = _shape(act.query).decode(msgspec.json.encode(query), None)
         begin = place_of(asked.cursor, act.prefix, act.sorts) if act.prefix else asked.cursor
+        limit = asked.limit if act.own_cursors else asked.limit + 1
 
         async def rows(context: ActContext) -> Sequence[Any]:
-            return await act.run(context, asked, begin, asked.limit + 1)
+            return await act.run(context, asked, begin, limit)
 
         found = run(read(self._reading(act, rows)))
-        views: list[dict[str, Any]] = [msgspec.to_builtins(act.view(row)) for row in found]
-        if len(views) <= asked.limit or not (act.prefix or act.place):
-            return views, None
-        cursor = act.place or attrgetter("id")
-        return views[: asked.limit], cursor(found[asked.limit - 1])
+        views: list[dict[str, Any]] = [to_builtins(act.view(row)) for row in found]
+        end = end_of(found)
+        if not act.prefix:
+            return views, end
+        if len(views) > asked.limit:
+            end = found[asked.limit - 1].id
+        return views[: asked.limit], None if end is None else cursor_after(begin, end)
 
-    def show(self, act: ReadAct[Any]) -> Mapping[str, Any]:
+    def show(self, act: ReadAct[Any], query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
         """Return the thing's fields."""
+        asked = _shape(act.query).decode(msgspec.json.encode(query), None)
 
         async def shown(context: ActContext) -> Mapping[str, Any]:
-            return _fields(act.view(await act.run(context)), context.tenant)
+            return _fields(act.view(await act.read(context, asked)), context.tenant)
 
         return run(read(self._reading(act, shown)))
 
@@ -94,7 +108,7 @@ class Local:
             change = await run_act(act, self._context(tx, tenant), asked)
             return {**_fields(act.view(change.after), tenant), **change.shown_once}
 
-        return run(write(work))
+        return run(_write(work))
 
     def _reading(
         self, act: AnyAct, work: Callable[[ActContext], Awaitable[T]]
@@ -131,6 +145,21 @@ class Local:
         )
 
 
+async def _write(work: Work[T]) -> T:
+    """Return what the transaction gave; workers are told of what it left for them, by Redis or the database."""
+    settings, hints = load_settings(), set[str]()
+    async with open_store(settings, on_hint=hints.add) as database:
+        done = await database.transaction(work)
+        if hints:
+            link = RedisLink(redis_url(settings))
+            queue = Queue(link, SystemClock(), otherwise=database.send_hints)
+            for hint in hints:
+                queue.wake_soon(hint)
+            await queue.aclose()
+            await link.aclose()
+    return done
+
+
 def _shape(struct: Any) -> Shape[Any]:
     return shape_of(struct)
 
@@ -138,7 +167,7 @@ def _shape(struct: Any) -> Shape[Any]:
 def _fields(view: Any, tenant: Tenant) -> Mapping[str, Any]:
     """Return the view's fields, and whose it is."""
     owner = {"account_id": tenant.account_id} if tenant.account_id else {}
-    return {**msgspec.to_builtins(view), **owner}
+    return {**to_builtins(view), **owner}
 
 
 def _platforms() -> KnownPlatforms:

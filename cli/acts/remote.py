@@ -1,13 +1,15 @@
 """An act over HTTP: with a merchant's key by the public API, with an operator's token by the operators' API."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from cli.remote.address import API_PATH, OPERATOR_PATH
 from cli.remote.client import RemoteGateway
 from cli.remote.profiles import access
 from kernel.errors import InvalidInput
 from keys.act import OPERATOR, Act, AnyAct, ListAct, ReadAct
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Remote:
@@ -36,9 +38,9 @@ class Remote:
         page = self._gateway.page(act.path, **query, **self._named, **self._environment)
         return page["items"], page["next_cursor"]
 
-    def show(self, act: ReadAct[Any]) -> Mapping[str, Any]:
+    def show(self, act: ReadAct[Any], query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
         """Return the thing's fields."""
-        found: Mapping[str, Any] = self._gateway.get(self._path(act), **self._named).data
+        found: Mapping[str, Any] = self._gateway.get(self._path(act), **query, **self._named).data
         return found
 
     def change(self, act: Act[Any, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:

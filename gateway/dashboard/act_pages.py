@@ -172,7 +172,7 @@ class SettingsPage:
         door = Door(self.shown, call, is_operator=True)
 
         async def work(tx: Transaction) -> Any:
-            return await self.shown.run(await door.context(tx))
+            return await self.shown.read(await door.context(tx), self.shown.query())
 
         current = self.shown.view(await call.context.database.read(work))
         return self._page(call, form_of(self.change.input, current), NO_PROBLEM)

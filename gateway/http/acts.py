@@ -10,12 +10,19 @@ from msgspec.structs import asdict, replace
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, begun, created, exported, ok
 from gateway.http.acting import actor_of
 from gateway.http.errors import row_of
 from gateway.http.idempotency import run_once, stored_answer
-from gateway.http.lists import Export, list_or_csv, list_rows, short_csv, short_list
+from gateway.http.lists import (
+    Export,
+    list_or_csv,
+    list_rows,
+    list_stretches,
+    short_csv,
+    short_list,
+)
 from gateway.http.outbound_limits import pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
@@ -55,7 +62,7 @@ def _route(act: AnyAct, *, is_operator: bool) -> Route:
             _handler(act, partial(_read, act), is_operator=is_operator),
             act.summary,
             _scopes(act, is_operator=is_operator),
-            query=_query(act, Fields, is_operator=is_operator),
+            query=_query(act, act.query, is_operator=is_operator),
             answers=ok(act.result),
             **_documents(act),
         )
@@ -188,7 +195,7 @@ async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operato
     door = Door(act, call, is_operator=is_operator)
 
     async def work(tx: Transaction) -> Any:
-        return await act.run(await door.context(tx))
+        return await act.read(await door.context(tx), call.query)
 
     found = await call.context.database.read(work)
     topup_id = _topup_of(act, found)
@@ -203,13 +210,9 @@ async def _list(
     async def rows(tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
         return await act.run(await door.context(tx), call.query, before_id, limit)
 
-    if act.place is not None:
-        limit = call.query.limit
-        reading = partial(rows, before_id=call.query.cursor, limit=limit + 1)
-        found = await call.context.database.read(reading)
-        data = listing(found, limit, shape=act.view, cursor=act.place)
-        return answer(codes.SUCCESS, data, now_us=call.now_us)
     export = Export(act.path.strip("/"), act.scopes, act.export)
+    if act.own_cursors:
+        return await list_stretches(call, rows, export, shape=act.view)
     if not act.prefix:
         found = await call.context.database.read(partial(rows, before_id=None, limit=0))
         items = [act.view(one) for one in found]

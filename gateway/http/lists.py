@@ -31,9 +31,10 @@ from kernel.csv_text import BYTE_ORDER_MARK, csv_head, csv_lines
 from kernel.errors import InvalidInput
 from kernel.fields import Page
 from kernel.file_name import plain_name
+from kernel.shaped import to_builtins
 from keys.account import get_account
 from keys.principal import Principal, check_address, require_scope
-from store.keyset import Begin, end_of
+from store.keyset import Begin, ListStretch, end_of
 
 ROWS_AT_ONCE: Final = 500
 # With the credential cache's half second, an ended key's answer ends within the second.
@@ -113,6 +114,32 @@ async def list_or_csv(
 
     first = call.query.cursor
     return await csv_stream(call, export, call.query.format, page_after, first)
+
+
+async def list_stretches(
+    call: RequestContext[Any, Any],
+    read: Callable[..., Awaitable[Sequence[R]]],
+    export: Export,
+    *,
+    shape: Callable[[R], object],
+) -> Reply:
+    """As list_or_csv, of a list whose read(tx, before_id=, limit=) reads the cursor, and gives ListStretches."""
+
+    async def page_after(cursor: str | None, limit: int = ROWS_AT_ONCE) -> Sequence[R]:
+        return await call.context.database.read(partial(read, before_id=cursor, limit=limit))
+
+    async def csv_page(cursor: str | None) -> CsvPage:
+        rows = await page_after(cursor)
+        return CsvPage([shape(row) for row in rows], end_of(rows))
+
+    query = call.query
+    if export.columns and query.format != "json":
+        return await csv_stream(call, export, query.format, csv_page, query.cursor)
+    rows = await page_after(query.cursor, query.limit)
+    end = end_of(rows)
+    has_more = end is not None if not isinstance(rows, ListStretch) else rows.has_more
+    data = Listing(items=[shape(row) for row in rows], next_cursor=end, has_more=has_more)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def csv_stream(
@@ -286,7 +313,7 @@ async def while_admitted(
 
 def _flat(row: object, columns: Sequence[str], names: Sequence[str]) -> dict[str, object]:
     """The columns' cells, by the names of the first line."""
-    fields = msgspec.to_builtins(row)
+    fields = to_builtins(row)
     return {
         name: _cell(fields, column.split(".")) for name, column in zip(names, columns, strict=True)
     }

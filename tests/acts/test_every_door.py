@@ -21,7 +21,7 @@ from gateway.dashboard.act_pages import ACT_PAGES
 from gateway.operator_api import ACTS, PREFIX
 from kernel.fields import FieldFacts, Fields, facts_of
 from keys.account import set_operator
-from keys.act import MERCHANT, OPERATOR, Act, AnyAct, ListAct, ReadAct
+from keys.act import MERCHANT, OPERATOR, Act, AnyAct
 from keys.principal import ADMIN as ADMIN_SCOPE
 from keys.tokens import access_token
 from store.database import Transaction
@@ -199,9 +199,7 @@ def words_of(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> list[s
 
 
 def _facts(act: AnyAct) -> tuple[FieldFacts, ...]:
-    if isinstance(act, ReadAct):
-        return ()
-    struct: type[Fields] = act.query if isinstance(act, ListAct) else act.input
+    struct: type[Fields] = act.input if isinstance(act, Act) else act.query
     return facts_of(struct)
 
 
