@@ -1,8 +1,8 @@
-"""What happened lately, counted in equal steps of time: the same read for any table of a tenant's.
+"""Count a tenant's recent rows of any table in equal steps of time.
 
-Promise: it costs the same however much there is, since it looks at ROWS_MAX of the newest rows. Where
-those reach back less far than was asked, the steps get shorter: a busy account sees its last hour,
-a quiet one its last two weeks, and both are counted exactly.
+A read looks at the newest ROWS_MAX rows, so its cost doesn't depend on the table's size. If those rows don't
+reach back far enough, the steps get shorter: a busy account sees its last hour, a quiet one its last two
+weeks, and both counts are exact.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from kernel.tenant import Tenant
 from store.database import Row, Transaction
 
 ROWS_MAX: Final = 10_000
-# The width of a step and how many of them: two weeks, then less down to half an hour.
+# Width of a step and number of steps, from two weeks down to half an hour.
 SPANS: Final = (
     (DAY_US, 14),
     (6 * HOUR_US, 16),
@@ -35,12 +35,12 @@ class Activity:
     rows: Sequence[Row]
 
     def count(self, start: int, *statuses: str) -> int:
-        """How many rows of these states lie in the step."""
+        """Return the number of rows with one of these statuses in the step."""
         found = (row for row in self.rows if row["step"] == start)
         return sum(row["number"] for row in found if row["status"] in statuses)
 
     def sum_of(self, start: int) -> int:
-        """The sum of the amounts of the step's rows."""
+        """Return the sum of the amounts of the step's rows."""
         return sum(row["total"] for row in self.rows if row["step"] == start)
 
 
@@ -52,10 +52,10 @@ async def count_by_step(
     edge: str,
     now_us: int,
 ) -> Activity:
-    """What the two reads find, added up.
+    """Run both reads and add up what they return.
 
-    newest selects created_at, status and amount of the tenant's rows since :since, newest first, at
-    most :rows; edge the created_at of the row behind that many, if there is one.
+    newest selects created_at, status and amount of the tenant's rows since :since, newest first, at most
+    :rows. edge selects the created_at of the row after those, if there is one.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "rows": ROWS_MAX}
     row = await tx.fetch_one(edge, **own)

@@ -1,10 +1,10 @@
-"""Commands whose tenant's rows somebody else holds: they wait beside the batches, not before them.
+"""Commands whose tenant's rows another transaction holds. They wait here, so batches don't wait for them.
 
-Promises: each tenant waits for its own rows only; its commands keep their order, and are refused
-(Unavailable) at their age's end. What comes for the tenant meanwhile joins them, so that no batch
-waits for the same rows again. However many tenants' rows are held, one whose rows are free goes on
-soon: who comes new is tried first, and a round of all takes about ROUND_S. Another gateway's batch,
-over in milliseconds, is reason enough to be here.
+- Each tenant waits only for its own rows. Its commands keep their order and are refused (Unavailable) when
+  they reach their maximum age.
+- New commands of a waiting tenant join it here, so no batch waits for the same rows again.
+- New tenants are tried first, and one round over all tenants takes about ROUND_S, so a tenant whose rows
+  became free continues soon. A batch of another gateway, over in milliseconds, is enough to get here.
 """
 
 import asyncio
@@ -30,19 +30,19 @@ from store.errors import LockTimeout
 
 _log = logging.getLogger(__name__)
 TRIES_AT_ONCE_MAX: Final = 2
-# Of all that wait, over those at once: so long may one try be. Others that wait apart come in between.
+# One try may wait this long, divided by the number of waiting tenants.
 ROUND_S: Final = 1.0
 LOCK_WAIT_S_MIN: Final = 0.05
 
 
 class Commit(Protocol[C, R]):
-    """Writes a batch and answers it; raises LockTimeout where a row was not free in time."""
+    """Write a batch and answer it; raise LockTimeout if a row wasn't free in time."""
 
     async def __call__(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float, /) -> None: ...
 
 
 class Apart(Generic[C, R]):
-    """The commands that wait apart, by their tenants. Empty it is false."""
+    """The waiting commands, by tenant. It is falsy when empty."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Apart(Generic[C, R]):
         self._answer_max_s = answer_max_s
         self._queues: dict[Tenants, list[Waiting[C, R]]] = {}
         self._under_way: set[Tenants] = set()
-        # These had a try, and their rows were held.
+        # Tenants that had a try while their rows were held.
         self._tried: set[Tenants] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -69,16 +69,16 @@ class Apart(Generic[C, R]):
 
     @property
     def size(self) -> int:
-        """How many commands wait."""
+        """Return how many commands wait."""
         return sum(map(len, self._queues.values())) if self._queues else 0
 
     def is_concerned(self, tenants: Tenants) -> bool:
-        """Whether commands of one of these tenants wait here."""
+        """Return whether commands of one of these tenants wait here."""
         return any(not tenants.isdisjoint(queued) for queued in self._queues)
 
     def put(self, batch: Sequence[Waiting[C, R]]) -> None:
         for waiting in batch:
-            # A command of no tenant waits for itself.
+            # A command without a tenant waits for itself.
             tenants = self._tenants_of(waiting) or frozenset({waiting})
             self._queues.setdefault(tenants, []).append(waiting)
             self._refuse_in_time(waiting)
@@ -92,7 +92,7 @@ class Apart(Generic[C, R]):
         asyncio.get_running_loop().call_later(max(left_s, 0.0), self._refuse, waiting)
 
     def _refuse(self, waiting: Waiting[C, R]) -> None:
-        """Unless it is being written, or was: then it is answered by that, or told in time that nobody knows yet."""
+        """Refuse the command, unless it was written or is being written: its batch answers it."""
         for tenants, queue in self._queues.items():
             if waiting in queue:
                 queue.remove(waiting)
@@ -108,7 +108,7 @@ class Apart(Generic[C, R]):
         try:
             await self._write_all()
         finally:
-            # Here and not in a callback: what is put in right after must find no task.
+            # Not in a callback: a command that is put in right after this must find no task.
             task = asyncio.current_task()
             assert task is not None
             self.tasks.discard(task)
@@ -122,7 +122,7 @@ class Apart(Generic[C, R]):
             try:
                 await self._write(tenants, batch)
             except Exception:
-                # Nobody awaits this task, and others wait here.
+                # Nobody awaits this task, and other commands wait here.
                 _log.exception("batch writer broke")
                 fail(batch, away())
             except BaseException:
@@ -133,12 +133,14 @@ class Apart(Generic[C, R]):
                 self._forget_if_done(tenants)
 
     def _batch_size(self, queue: Sequence[Waiting[C, R]]) -> int:
-        """A long one is written alone: many of them together would be ended as too slow."""
+        """Return how many commands to write together: long ones alone, or the batch would be ended as too
+        slow.
+        """
         others = list(takewhile(lambda one: not one.is_long, queue[: self._batch_max]))
         return max(1, len(others))
 
     def _next(self) -> Tenants | None:
-        """Who comes new before the others, and those in turn."""
+        """Return the next tenants to try: new ones first, then the others in turn."""
         idle = [one for one in self._queues if one not in self._under_way]
         return next((one for one in idle if one not in self._tried), idle[0] if idle else None)
 
@@ -153,7 +155,7 @@ class Apart(Generic[C, R]):
             old = [one for one in batch if one.since_s <= oldest_s]
             fail(old, _held())
             young = [one for one in batch if one.since_s > oldest_s]
-            # Behind the other tenants, before what came for this one meanwhile.
+            # Behind the other tenants, but before this tenant's newer commands.
             self._queues[tenants] = [*young, *self._queues.pop(tenants)]
             for one in young:
                 self._refuse_in_time(one)

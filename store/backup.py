@@ -1,8 +1,8 @@
-"""Copies of a whole database, taken while it is used, and put back.
+"""Take a copy of a whole database while it is in use, and restore one.
 
-Promise: a copy is the database at one moment, whatever is written meanwhile, and it has its name
-only once it is whole and on the disk; a restore leaves the database as the copy or as it was. A
-copy holds whatever the database holds, so its file is its owner's alone.
+A copy is the database at one moment. It gets its name only when it is whole and on disk. A restore leaves the
+database either as the copy or as it was. A copy holds everything the database holds, so only the file's owner
+can read it.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _MAGIC: Final = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 
 
 def back_up(url: str, target: Path, *, on_progress: Progress) -> None:
-    """Writes a copy of the database into a new file. Raises BackupRefused and OSError."""
+    """Write a copy of the database to a new file. Raises BackupRefused and OSError."""
     with _draft(target) as draft:
         source = file_of(url)
         if source is None:
@@ -32,17 +32,19 @@ def back_up(url: str, target: Path, *, on_progress: Progress) -> None:
 
 
 def check_tools(url: str) -> str:
-    """Says with what a copy is made. Raises BackupRefused where that is missing or too old."""
+    """Return the name and version of the tool that makes the copy. Raises BackupRefused if it is missing or
+    too old.
+    """
     if file_of(url) is not None:
         return "needs no program beside topup"
     return backup_server.check_tools(url)
 
 
 def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: Progress) -> None:
-    """Puts the copy where the URL says. Raises BackupRefused and OSError.
+    """Restore the copy to the database that the URL names. Raises BackupRefused and OSError.
 
-    What is there already is refused unless replace; of SQLite it is kept beside, its name ending
-    in `aside`. A database in use is refused: whoever uses it would write on into what is gone.
+    An existing database is refused unless replace is set; an SQLite file is then renamed to end in `aside`. A
+    database in use is refused, because its users would keep writing to the replaced one.
     """
     kind = kind_of(source)
     target = file_of(url)
@@ -56,9 +58,9 @@ def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: P
 
 
 def kind_of(source: Path) -> str:
-    """The database that made it, sqlite or postgresql, by the file's first bytes.
+    """Return the database that made the file, sqlite or postgresql, from its first bytes.
 
-    Raises BackupRefused for anything else.
+    Raises BackupRefused for any other file.
     """
     with source.open("rb") as file:
         start = file.read(16)
@@ -70,7 +72,9 @@ def kind_of(source: Path) -> str:
 
 @contextlib.contextmanager
 def _draft(target: Path) -> Iterator[Path]:
-    """A file that gets the target's name when the block ends well, and never over another's."""
+    """Yield a temporary file that is renamed to target if the block succeeds. An existing target is never
+    overwritten.
+    """
     if target.exists():
         raise BackupRefused(f"{target} is there already; a copy is never written over a file")
     draft = target.with_name(f".{target.name}.{os.getpid()}")

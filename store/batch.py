@@ -1,13 +1,15 @@
-"""Group commit: while one batch commits the next one gathers.
+"""Group commit: while one batch commits, the next one fills.
 
-Promises: a lone command waits for nobody, there is no timer; a result is handed out only after the
-batch's commit; a command that poisons its batch costs its neighbours one more try at most; a caller
-that goes away does not stop a commit; the queue is bounded by count and by age, with a clear
-refusal (Unavailable) instead of unbounded waiting; closing drains what was accepted, then refuses.
+- A lone command waits for no other, and there is no timer.
+- A result is returned only after its batch has committed.
+- A command that breaks its batch costs its neighbours at most one more try.
+- A caller that disconnects does not stop a commit.
+- The queue is bounded by length and by age; beyond that a command is refused (Unavailable).
+- Closing finishes the accepted commands and refuses new ones.
 
-One lane writes, with full batches, while all goes well. Whatever holds a batch up, others go on: a
-second lane takes what does not touch the batch's tenants. A tenant whose rows somebody else holds
-leaves its batch and waits apart (store/apart.py), and with it all that comes for it meanwhile.
+One lane writes full batches while all goes well. If a batch is held up, a second lane takes the commands that
+don't touch its tenants. A tenant whose rows another transaction holds leaves its batch and waits in
+store/apart.py, and its later commands join it there.
 """
 
 import asyncio
@@ -44,9 +46,9 @@ WAITING_AGE_MAX_S = 5.0
 GATHER_TURNS_MAX = 64
 GATHER_IDLE_TURNS = 6
 GATHER_ALONE_TURNS = 2
-# How long a batch waits for rows that another transaction holds, before it goes on without them.
+# How long a batch waits for rows that another transaction holds before it continues without them.
 LOCK_WAIT_S = 0.1
-# A batch that takes longer is overtaken by those that do not touch its tenants.
+# A batch that takes longer is overtaken by commands of other tenants.
 PATIENCE_S = 0.1
 LANES_MAX = 2
 
@@ -54,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Lane(Generic[C, R]):
-    """One writer: its batch under way."""
+    """One writer and its current batch."""
 
     def __init__(self) -> None:
         self.batch: list[Waiting[C, R]] = []
@@ -62,12 +64,14 @@ class _Lane(Generic[C, R]):
 
     @property
     def is_long(self) -> bool:
-        """Whether its batch is a long command, which is alone in it."""
+        """Return whether the batch is a single long command."""
         return len(self.batch) == 1 and self.batch[0].is_long
 
 
 class GroupCommit(Generic[C, R]):
-    """Writes batches; `submit` joins the batch being gathered. tenancy: whom commands are of."""
+    """Write commands in batches; `submit` adds one to the next batch. tenancy says whose rows a command
+    locks.
+    """
 
     def __init__(
         self,
@@ -82,9 +86,7 @@ class GroupCommit(Generic[C, R]):
         on_batch: Callable[[int], None] | None = None,
         on_kept: Callable[[float], None] | None = None,
     ) -> None:
-        """on_batch is told how many commands a batch has, on_kept how many seconds it took to keep
-        it.
-        """
+        """on_batch gets the number of commands in a batch, on_kept the seconds its commit took."""
         self._database = database
         self._prepare = prepare
         self._tenancy = tenancy
@@ -94,7 +96,7 @@ class GroupCommit(Generic[C, R]):
         self._answer_max_s = answer_max_s
         self._on_batch = on_batch
         self._on_kept = on_kept
-        # How often a batch met rows that somebody else held; for metrics.
+        # How often a batch met rows that another transaction held; a metric.
         self.lock_timeouts = 0
         self._waiting: deque[Waiting[C, R]] = deque()
         self._lanes: dict[asyncio.Task[None], _Lane[C, R]] = {}
@@ -106,18 +108,18 @@ class GroupCommit(Generic[C, R]):
             answer_max_s=answer_max_s,
         )
         self._is_held_up = False
-        # Whether a long command may wait.
+        # Whether a long command may be waiting.
         self._has_long = False
         self._is_closed = False
         self._failed_s = float("-inf")
         self._kept_s = float("-inf")
 
     def submit(self, command: C, *, is_long: bool = False) -> Awaitable[R]:
-        """The command's result once it is durable; raises its refusal, or Unavailable.
+        """Return the command's result once it is durable; raise its refusal, or Unavailable.
 
-        Not a coroutine: the command joins the batch at once, whatever becomes of the caller. is_long: it
-        takes many milliseconds, so it is a batch of its own, one at a time, and what other tenants
-        submit is committed beside it.
+        This is no coroutine: the command joins the batch at once, even if the caller then disconnects. A
+        command with is_long takes many milliseconds. It is a batch of its own, one at a time, and commands of
+        other tenants are committed beside it.
         """
         if self._is_closed:
             raise Unavailable("the gateway is shutting down", retry_after_s=RETRY_AFTER_S)
@@ -134,9 +136,9 @@ class GroupCommit(Generic[C, R]):
 
     @property
     def waiting_s(self) -> float:
-        """How long the oldest command has waited, in a batch under way too; 0 when none does.
+        """Return how long the oldest command has waited, including a batch under way; 0 if none waits.
 
-        Those whose tenant's rows somebody else holds do not count: nobody else waits for them.
+        Commands whose tenant's rows another transaction holds don't count, because they hold up no others.
         """
         oldest = [lane.batch[0].since_s for lane in self._lanes.values() if lane.batch]
         if self._waiting:
@@ -145,21 +147,21 @@ class GroupCommit(Generic[C, R]):
 
     @property
     def depth(self) -> int:
-        """How many commands wait for a batch to take them."""
+        """Return how many commands wait for a batch."""
         return len(self._waiting) + self._apart.size
 
     @property
     def kept_s(self) -> float:
-        """When a batch was last committed, on the monotonic clock; minus infinity: never."""
+        """Return the monotonic time of the last commit; minus infinity if there was none."""
         return self._kept_s
 
     @property
     def failed_s(self) -> float:
-        """When the database last failed to keep a batch, on the same clock."""
+        """Return the monotonic time of the database's last failure to commit a batch."""
         return self._failed_s
 
     async def close(self) -> None:
-        """Refuses new commands and returns when the accepted ones are settled."""
+        """Refuse new commands, and return when the accepted ones are settled."""
         self._is_closed = True
         while tasks := [*self._lanes, *self._apart.tasks]:
             await asyncio.wait(tasks)
@@ -178,10 +180,10 @@ class GroupCommit(Generic[C, R]):
         try:
             await self._write(lane)
         except Exception:
-            # Nobody awaits this task, and everybody is answered.
+            # Nobody awaits this task, and every command is answered.
             _log.exception("batch writer broke")
         finally:
-            # Here and not in a callback: a command that comes right after must find no lane.
+            # Not in a callback: a command that comes right after this must find no lane.
             self._forget(asyncio.current_task())
 
     async def _write(self, lane: _Lane[C, R]) -> None:
@@ -190,7 +192,7 @@ class GroupCommit(Generic[C, R]):
             self._refuse_old()
             lane.batch = self._take(lane)
             if not lane.batch:
-                # What is left is of tenants whose batch another lane has, which goes on with them.
+                # The rest belongs to tenants of another lane's batch; that lane continues with them.
                 return
             lane.last_size = len(lane.batch)
             if lane.is_long:
@@ -199,7 +201,7 @@ class GroupCommit(Generic[C, R]):
             try:
                 await self._commit(lane.batch)
             except BaseException:
-                # Whatever ends the writer, nobody waits for ever; the next command starts another.
+                # However the writer ends, no command waits for ever; the next command starts another writer.
                 fail([*lane.batch, *self._waiting], away())
                 self._waiting.clear()
                 raise
@@ -209,11 +211,11 @@ class GroupCommit(Generic[C, R]):
                 self._is_held_up = self._is_long_under_way()
 
     async def _gather(self, lane: _Lane[C, R]) -> None:
-        """Gives the loop a turn while turns bring more commands, without any timer.
+        """Yield to the event loop while that brings more commands.
 
-        A request that is being read needs two turns to get here. Under load this makes full
-        batches where a full one and a single one took turns, whose fixed costs are the same; where
-        the last batch was a single command, only those two turns are given [20 us each, alone].
+        A request that is being read needs two turns of the loop to arrive here. Under load this makes full
+        batches, where otherwise a full one and a single one would alternate at the same fixed cost. If the
+        last batch was a single command, only two turns are given [20 us each].
         """
         idle_turns = 0
         idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS
@@ -225,7 +227,7 @@ class GroupCommit(Generic[C, R]):
             idle_turns = 0 if len(self._waiting) > seen else idle_turns + 1
 
     def _take(self, lane: _Lane[C, R]) -> list[Waiting[C, R]]:
-        """The next batch: the oldest, but for those of tenants that are being written elsewhere."""
+        """Return the next batch: the oldest commands, except those of tenants that another lane is writing."""
         waiting = self._waiting
         others = [one for one in self._lanes.values() if one is not lane and one.batch]
         if not others and not self._apart and not self._has_long:
@@ -242,7 +244,7 @@ class GroupCommit(Generic[C, R]):
             elif self._has_room(batch, one) and held.isdisjoint(tenants):
                 batch.append(one)
             else:
-                # What comes later for the same tenants stays behind it.
+                # Later commands of the same tenants stay behind it.
                 held |= tenants
                 left.append(one)
         self._waiting = left
@@ -250,7 +252,7 @@ class GroupCommit(Generic[C, R]):
         return batch
 
     def _has_room(self, batch: Sequence[Waiting[C, R]], one: Waiting[C, R]) -> bool:
-        """A long one is alone in its batch, and the only one under way."""
+        """Return whether the command fits. A long one is alone in its batch, and only one is under way."""
         if one.is_long:
             return not batch and not self._is_long_under_way()
         return len(batch) < self._batch_max and not (batch and batch[0].is_long)
@@ -265,8 +267,9 @@ class GroupCommit(Generic[C, R]):
         return waiting.tenants
 
     def _look_after(self, lane: _Lane[C, R], age_s: float) -> float:
-        """While a batch commits: who waits behind it is served beside it, and refused at their age's
-        end. Returns when to look again, in seconds.
+        """Serve the commands that wait behind a batch under way, and refuse those that are too old.
+
+        Return the seconds until the next look.
         """
         self._refuse_old()
         late_s = time.monotonic() - self._answer_max_s
@@ -287,18 +290,20 @@ class GroupCommit(Generic[C, R]):
             fail([self._waiting.popleft()], refusal)
 
     async def _commit(self, batch: Sequence[Waiting[C, R]]) -> None:
-        """Every command of the batch is answered, or waits apart."""
+        """Answer every command of the batch, or move it apart."""
         try:
             await self._attempt(batch, LOCK_WAIT_S)
         except LockTimeout as error:
             self.lock_timeouts += 1
-            # Two gateways with one busy account meet so now and then: the metric and its alert say if it is often.
+            # Two gateways with one busy account meet like this now and then; the metric and its alert show
+            # how often.
             _log.info("batch held up", extra={"error": str(error), "commands": len(batch)})
             await self._commit_what_is_free(batch)
 
     async def _attempt(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float) -> None:
-        """Every command of the batch is answered, unless somebody else holds a row of it for longer
-        than that: then LockTimeout is raised.
+        """Answer every command of the batch.
+
+        Raises LockTimeout if another transaction holds one of its rows for longer than lock_wait_s.
         """
         try:
             if self._on_batch is not None:
@@ -312,7 +317,7 @@ class GroupCommit(Generic[C, R]):
         except (Contention, ConnectionLost, CommitUnknown, Unable) as error:
             self._note_failure(batch, error)
         except Exception as error:
-            # One of them is poison. Alone, each one meets only its own fault.
+            # One of the commands is at fault. Run alone, each one meets only its own fault.
             _log.exception("batch refused", extra={"commands": len(batch)})
             if len(batch) == 1:
                 fail(batch, error)
@@ -326,7 +331,7 @@ class GroupCommit(Generic[C, R]):
             except LockTimeout:
                 self._apart.put([waiting])
             except (ConnectionLost, CommitUnknown, Unable) as error:
-                # The others would each find it out for themselves, one time-out after the other.
+                # Each of the others would find the same failure, one time-out after the other.
                 self._note_failure(batch[index:], error)
                 return
             except Contention:
@@ -336,7 +341,7 @@ class GroupCommit(Generic[C, R]):
                 fail([waiting], error)
 
     async def _commit_what_is_free(self, batch: Sequence[Waiting[C, R]]) -> None:
-        """The commands whose tenants nobody else holds; the others wait apart."""
+        """Commit the commands whose tenants' rows are free; the others wait apart."""
         tenancy = self._tenancy
         if tenancy is None:
             self._apart.put(batch)
@@ -356,7 +361,7 @@ class GroupCommit(Generic[C, R]):
         try:
             results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
         except LockTimeout:
-            # Rows that tenants share, in some command's own statements.
+            # Some command's own statement waits for rows that tenants share.
             self._apart.put(batch)
             return
         except StoreError as error:
@@ -377,7 +382,7 @@ class GroupCommit(Generic[C, R]):
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
             results = await prepared.run(tx)
-            # Before the commit: afterwards nothing may fail, or the batch would be run again.
+            # Checked before the commit: a failure afterwards would run the batch again.
             assert len(results) == len(batch), "one result for each command"
             return results
 

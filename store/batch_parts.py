@@ -1,4 +1,4 @@
-"""What group commit is made of: the commands that wait, and what their owner says about them."""
+"""The parts of group commit: the waiting commands, and what their owner says about them."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence, Set as AbstractSet
@@ -16,44 +16,45 @@ R_co = TypeVar("R_co", covariant=True)
 Tenants = frozenset[object]
 
 RETRY_AFTER_S = 1
-# Who has waited for so long since they came, with their command under way, is told that its outcome is not known yet.
+# A caller whose command is still under way after this long is told that its outcome isn't known yet.
 ANSWER_MAX_S = 9.0
 
 
 class Prepared(Protocol[R_co]):
-    """How a batch is decided and written; one transaction, the same statements for any size."""
+    """Decides and writes one batch: one transaction, with the same statements for any size."""
 
     @property
     def lock(self) -> Lock | None: ...
 
     def meanwhile(self) -> None:
-        """What can be done before the database answers; it may come late, or not at all."""
+        """Do what needs no answer of the database. It may be called late, or never."""
         ...
 
     async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
-        """One result or one refusal for each command, in order; may be run again."""
+        """Return one result or refusal for each command, in order. It may run again."""
         ...
 
     def kept(self) -> None:
-        """The commit happened, and its commands are answered. It raises nothing."""
+        """Note that the commit happened and its commands are answered. Raises nothing."""
         ...
 
 
 class Tenancy(Protocol[C_contra]):
-    """Whose rows commands lock, asked for only where somebody else holds some of them."""
+    """Says whose rows a command locks. It is asked only if another transaction holds some of them."""
 
     def of(self, command: C_contra, /) -> Tenants:
-        """The tenants that the command locks."""
+        """Return the tenants that the command locks."""
         ...
 
     async def lock_free(self, tx: Transaction, tenants: Tenants, /) -> AbstractSet[object]:
-        """Locks those that nobody else holds until the end of the transaction, and returns them."""
+        """Lock the tenants that no other transaction holds, until the end of this one, and return them."""
         ...
 
 
 class Waiting(msgspec.Struct, Generic[C, R], eq=False):
-    """One command that was accepted. tenants: None while nobody has asked for them. is_long: it takes
-    so long that nobody else's is to be answered with it.
+    """One accepted command.
+
+    tenants is None until somebody has asked for them. A command with is_long shares no batch.
     """
 
     command: C
@@ -64,7 +65,7 @@ class Waiting(msgspec.Struct, Generic[C, R], eq=False):
 
 
 class BatchWatch:
-    """Calls look(age in seconds) after first_s, and again whenever it says, until cancelled."""
+    """Calls look(age in seconds) after first_s and then whenever look says, until cancelled."""
 
     __slots__ = ("_look", "_loop", "_since_s", "_timer")
 
@@ -84,12 +85,12 @@ class BatchWatch:
 
 
 def away() -> Unavailable:
-    """Nothing of it was kept."""
+    """Return the refusal of a command of which nothing was stored."""
     return Unavailable("the database is away", retry_after_s=RETRY_AFTER_S)
 
 
 def unknown() -> Unavailable:
-    """It may have been kept."""
+    """Return the refusal of a command that may have been stored."""
     return Unavailable(
         "the database does not say yet whether it was done: repeat it with the same Idempotency-Key,"
         " or look for it before you do it again",

@@ -1,12 +1,12 @@
-"""Transactions over either database: one function of a Transaction, run once or again.
+"""Transactions over either database: one function of a Transaction, run once or more.
 
     async def work(tx: Transaction) -> T: ...
     value = await database.transaction(work)
 
-Invariant: what `work` did is kept as a whole or not at all, and a value is returned only after the
-commit is durable. `work` may be run again (contention, a lost connection), so it changes nothing
-outside the transaction. It waits for nothing but its own statements: on SQLite it is driven to its
-end in one go, and any other await is an error, which also keeps network calls out of transactions.
+What `work` did is stored as a whole or not at all, and its value is returned only after the commit is
+durable. `work` may run again (contention, a lost connection), so it changes nothing outside the transaction.
+It awaits only its own statements: SQLite runs it to its end in one go, and any other await is an error, which
+also keeps network calls out of transactions.
 """
 
 import logging
@@ -31,18 +31,14 @@ class Row(Protocol):
 
     def __getitem__(self, key: str | int | slice) -> Any: ...
 
-    def __iter__(self) -> Iterator[Any]:
-        """Its values."""
-        ...
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 Rows = Sequence[Row]
 
 
 class BatchRead:
-    """What to read, and what to do with its rows, which are known by position; without a text there
-    is nothing to read.
-    """
+    """A statement, and the function that takes its rows by position. Without a text nothing is read."""
 
     __slots__ = ("take", "text", "values")
 
@@ -53,9 +49,9 @@ class BatchRead:
 
 
 class Lock:
-    """Rows to lock as a transaction begins: a SELECT ... FOR UPDATE whose result nobody looks at.
+    """Rows to lock as a transaction begins: a SELECT ... FOR UPDATE whose result is ignored.
 
-    Whatever they guard is read by the transaction's own statements, whose snapshots are younger.
+    The transaction's own statements read what they guard, because their snapshots are younger.
     """
 
     __slots__ = ("text", "values")
@@ -69,19 +65,19 @@ class Transaction(Protocol):
     """Statements of one transaction, in the portable form of store/statement.py."""
 
     async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
-        """All rows."""
+        """Return all rows."""
         ...
 
     async def fetch_one(self, text: str, **values: Any) -> Row | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         ...
 
     async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
-        """Each reading's rows to its `take`, in one round trip where there are such."""
+        """Pass each reading's rows to its `take`, in one round trip on PostgreSQL."""
         ...
 
     async def execute(self, text: str, **values: Any) -> int:
-        """Runs a write and returns the number of rows it touched."""
+        """Run a write, and return the number of rows it touched."""
         ...
 
     async def insert(
@@ -91,7 +87,7 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> int:
-        """Inserts all rows in one statement and returns how many went in; none is no statement."""
+        """Insert all rows in one statement, and return how many went in. Without rows no statement runs."""
         ...
 
     async def insert_deferred(
@@ -101,14 +97,16 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> None:
-        """As insert, but perhaps later: with its neighbours in one round trip, at the latest before
-        the next other statement or the commit. Neighbours touch different rows.
+        """Insert, but perhaps later: together with other deferred writes in one round trip.
+
+        They run at the latest before the next other statement or the commit, and touch different rows.
         """
         ...
 
     async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
-        """As execute, perhaps later like insert_deferred; StoreError unless so many rows are touched.
-        None: whatever is there.
+        """Execute, but perhaps later, as insert_deferred does.
+
+        Raises StoreError unless `touching` rows are touched; None accepts any number.
         """
         ...
 
@@ -121,26 +119,27 @@ class Transaction(Protocol):
         /,
         **values: Any,
     ) -> frozenset[str]:
-        """Runs the update, which ends in `RETURNING … AS updated_id`, and inserts those rows whose first
-        value is among the ids that it returned; gives these ids. One round trip where there are such.
+        """Run the update, which ends in `RETURNING … AS updated_id`, and insert the rows of the returned ids.
+
+        Return these ids. A row's first value is its id. One round trip on PostgreSQL.
         """
         ...
 
     async def pause(self) -> None:
-        """Lets the rest of the process go on, in the middle of long work that runs no statement."""
+        """Let the rest of the process run, in long work that runs no statement."""
         ...
 
     def hint(self, name: str) -> None:
-        """After the commit, tell the process's listener that work of this name is there."""
+        """Tell the process's listener after the commit that there is work of this name."""
         ...
 
 
 class Database(Protocol):
-    """One open database, or a view of it; see Store for the whole of one."""
+    """One open database, or a view of it; Store is the whole of one."""
 
     @property
     def statements_run(self) -> int:
-        """Driver-level statements since it was opened; for tests and metrics."""
+        """Return the number of driver-level statements since it was opened, for tests and metrics."""
         ...
 
     async def transaction(
@@ -153,32 +152,33 @@ class Database(Protocol):
         lock_wait_s: float | None = None,
         meanwhile: Callable[[], None] | None = None,
     ) -> T:
-        """Runs work and commits. lock is taken first, in the round trip that begins; meanwhile is
-        what the caller may do during that time, called on the event loop where there is such a time.
-        A row that another transaction holds is waited for lock_wait_s, or a few seconds, then
-        LockTimeout is raised, and work is not run again.
+        """Run work and commit.
 
-        is_short: work takes a few milliseconds at most and may run on the event loop's thread where
-        it has to wait for nobody. durable=False may lose the last moments in a crash of the machine
-        (deliveries repeat; money never uses it), and does not find out what became of a COMMIT
-        whose connection died. Raises StoreError and whatever work raises; nothing was kept then,
-        but after CommitUnknown.
+        - lock: rows locked first, in the round trip that begins the transaction.
+        - lock_wait_s: how long to wait for a row that another transaction holds, by default a few seconds. Then
+          LockTimeout is raised and work is not run again.
+        - meanwhile: called on the event loop while the database works, if there is such a time.
+        - is_short: work takes a few milliseconds at most. It may run on the event loop's thread if it waits for nobody.
+        - durable=False: a crash of the machine may lose the last moments (deliveries repeat; money never uses it), and a
+          COMMIT whose connection died isn't resolved.
+
+        Raises StoreError and whatever work raises. Nothing was stored then, except after CommitUnknown.
         """
         ...
 
     async def autocommit(self, work: Work[T]) -> T:
-        """Runs work, a few milliseconds at most, as with durable=False, but each of its statements
-        may be a transaction of its own: beginning and ending one are two more round trips. After a
-        StoreError any number of them may have been kept.
+        """Run work of a few milliseconds, as with durable=False, without a transaction around its statements.
+
+        That saves two round trips. After a StoreError any number of the statements may have been stored.
         """
         ...
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
-        """Runs work on one consistent snapshot that cannot write.
+        """Run work on one consistent snapshot that can't write.
 
-        is_single: work takes a few milliseconds at most and most often runs one statement. On PostgreSQL it
-        then needs no transaction around it; where it runs another one, it is run again in one. On SQLite it
-        may run on the event loop's thread.
+        is_single: work takes a few milliseconds at most and most often runs one statement. PostgreSQL then
+        uses no transaction; if work runs a second statement, it is run again in one. SQLite may use the event
+        loop's thread.
         """
         ...
 
@@ -190,83 +190,83 @@ class Store(Database, Protocol):
 
     @property
     def pool_waits(self) -> tuple[int, float]:
-        """How often somebody waited for a connection since it was opened, and the seconds together;
-        none where there is no pool.
+        """Return how often a caller has waited for a connection, and the seconds in total; zeros without a
+        pool.
         """
         ...
 
     @property
     def is_sharing_sessions(self) -> bool:
-        """Whether a pooler in between gives each transaction another session of the server, as far as
-        it is known: after the first transaction.
-        """
+        """Return whether a pooler gives each transaction another session; known after the first transaction."""
         ...
 
     def unhurried(self) -> Database:
-        """The same database, whose reads may take minutes, as when a whole tenant is proved."""
+        """Return the same database for reads that may take minutes, as when a whole tenant is proved."""
         ...
 
     def reserve(self, connections: int) -> "Store":
-        """The same database, for short transactions, over so many connections that nobody else of
-        this process uses, where there are such. It is closed with this one.
+        """Return the same database for short transactions, with connections that nothing else in this process
+        uses.
+
+        It is closed with this one.
         """
         ...
 
     async def send_hints(self, names: Sequence[str]) -> None:
-        """Tells whoever hears hints in any process, this one too; may be lost. After the commits that
-        they speak of, and for many of them at once: never for each. Raises StoreError.
+        """Send hints to every listening process, this one too; they may be lost.
+
+        Call it after the commits they are about, for many at once and never for each. Raises StoreError.
         """
         ...
 
     async def hear_hints(self, on_hints: OnHints) -> None:
-        """Calls on_hints with the names of the hints that any process sends, until cancelled and
-        through any outage; with ANYTHING where some may have been missed. It must not block.
+        """Call on_hints with the names of hints from any process, until cancelled and through any outage.
+
+        ANYTHING means that some may have been missed. on_hints must not block.
         """
         ...
 
     async def end_stalled(self) -> int:
-        """Ends what a process that was stopped, or lost, holds on the server and the server itself
-        does not end; returns how many. Anybody may call it for all.
+        """End what a stopped or lost process holds on the server, and return how many.
+
+        Any process may call it for all. The server doesn't end these itself.
         """
         ...
 
     async def room(self) -> ServerRoom | None:
-        """The connections of the whole server; None where there is none."""
+        """Return the connections of the whole server; None without a server."""
         ...
 
     @property
     def servers(self) -> ServerWatch:
-        """Which server it is on, and which others there are."""
+        """Return which server it is on, and which others there are."""
         ...
 
     async def place(self) -> str:
-        """Which database of which running server it is; empty where there is no server."""
+        """Return which database of which running server it is; empty without a server."""
         ...
 
     async def give_back(self) -> int:
-        """Gives a part of the space that nothing is in back to the disk, where the server does not do
-        it by itself; returns how many pages are left to give.
-        """
+        """Return some unused space to the disk if the server doesn't do so; return the number of pages left."""
         ...
 
     async def shape(self) -> dict[str, str]:
-        """A digest of each table that there is (store/fingerprint.py); two or three statements."""
+        """Return a digest of each table (store/fingerprint.py), in two or three statements."""
         ...
 
     async def probe(self, filler: bytes, *, now_us: int) -> None:
-        """Commits a row that nobody reads, with that much in it; raises StoreError where nothing can
-        be kept.
-        """
+        """Commit a row of that size that nobody reads; raise StoreError if nothing can be stored."""
         ...
 
 
 def no_hint(_name: str) -> None:
-    """Nobody listens."""
+    """Ignore the hint."""
 
 
 def tell(on_hint: OnHint, names: Iterable[str]) -> None:
-    """Passes hints on. A listener's failure is its own: the commit has happened, and whoever took
-    the failure for the transaction's would run the work again.
+    """Pass hints on, and log a listener's failure.
+
+    The commit has happened: a caller that took the failure for the transaction's would run the work again.
     """
     for name in sorted(names):
         try:

@@ -1,13 +1,13 @@
 """The column types that mean the same in both databases, for the schema and its migrations.
 
-Nothing that serves or works imports this: SQLAlchemy is 15 MB, and only `topup migrate` needs it.
+Only `topup migrate` imports this, because SQLAlchemy takes 15 MB.
 """
 
 import sqlalchemy as sa
 
 from store.statement import POSTGRESQL
 
-# Byte order, so that text order is id order whatever the database's locale.
+# Byte order, so that ids sort the same whatever the database's locale is.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), POSTGRESQL)
 BIGINT = sa.BigInteger()
 BYTES = sa.LargeBinary()

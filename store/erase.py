@@ -1,15 +1,14 @@
-"""Erases an account with all its rows: the only deletion that crosses the owners of tables.
+"""Erase an account with all its rows: the only deletion that crosses the owners of tables.
 
-Small steps, children before parents, the account last: a crash in between leaves an account that
-the next sweep finds again, and no step locks much. Only for accounts whose history nobody needs
-(idle sandboxes): ledgers of others are never touched, since no transfer crosses accounts.
+It runs in small steps, children before parents and the account last, so no step locks much. After a crash the
+next sweep finds the account again. It is only for accounts whose history nobody needs (idle sandboxes). No
+transfer crosses accounts, so other ledgers are never touched.
 
-Who the account was at payment providers is written down first, in the step that ends its recharges: a
-worker deletes these customers there, with their cards. While a charge of a saved card is under way
-nothing is deleted, since its outcome is asked about by these rows.
-
-Before anything is deleted the account is marked (erasing_at): what is left of it between the steps breaks rules of the
-ledger's proof, which therefore leaves it out while nobody uses it.
+- The first step ends the account's recharges and writes down who it was at payment providers. A worker then
+  deletes these customers there, with their cards. While a charge of a saved card is under way nothing is
+  deleted, because its outcome is found by these rows.
+- Before the first deletion the account is marked (erasing_at). Between the steps its rows break rules of the
+  ledger's proof, which therefore skips a marked account.
 """
 
 from typing import Final
@@ -21,10 +20,10 @@ ROWS_PER_STEP = 500
 _OF_PERIODS = "period_id IN (SELECT id FROM subscription_periods WHERE {own})"
 _OF_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscriptions WHERE {own})"
 
-# Table, its key and what finds the account's rows by an index. Each of them has an account_id, which a
-# test holds: in a subselect a name that is missing would be that of the table around it.
+# Table, its key, and the condition that finds the account's rows by an index. A test holds that each table
+# has an account_id: in a subselect a missing name would be taken from the outer table.
 STEPS = (
-    # First of all, or a worker would add deliveries meanwhile.
+    # First, or a worker would add deliveries meanwhile.
     ("replays", "id", "{own}"),
     ("record_waiting", "id", "{own}"),
     ("record_seeds", "period", "{own}"),
@@ -113,7 +112,7 @@ STEPS = (
     ("order_reversals", "order_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("orders", "id", "{own}"),
     ("transfers", "id", "{own}"),
-    # After the transfers: until they are gone, some may still be added to these sums.
+    # After the transfers: until they are gone, sums may still be added.
     ("sealed_balances", "ledger_account_id", "{own}"),
     ("ledger_accounts", "id", "{own}"),
     ("idempotency_keys", "digest", "{own}"),
@@ -142,7 +141,7 @@ STEPS = (
 _OWN = "account_id = :account_id"
 
 
-# Simulated providers keep nobody's card.
+# Simulated providers store no cards.
 _CUSTOMERS: Final = """
 INSERT INTO forgotten_customers
     (provider, environment, customer_ref, next_attempt_at, created_at)
@@ -159,7 +158,7 @@ SELECT c.provider, c.environment, c.customer_ref, :now, :now FROM (
 WHERE 1 = 1
 ON CONFLICT DO NOTHING
 """
-# Charged or about to be: an order whose charge was sent, and whose provider has not said what came of it.
+# Charged or about to be: an order whose charge was sent and has no outcome yet.
 _UNDER_WAY: Final = """
 SELECT o.id FROM recharge_charges c JOIN orders o ON o.id = c.order_id
 WHERE c.account_id = :account_id AND c.sent_at IS NOT NULL AND o.status = 'pending' LIMIT 1
@@ -171,7 +170,7 @@ class ChargeUnderWay(RuntimeError):
 
 
 class NotIdle(RuntimeError):
-    """The account was used after it was found idle, or is no sandbox account any more; nothing was deleted."""
+    """The account was used after it was found idle, or is no longer a sandbox account; nothing was deleted."""
 
 
 _MARK: Final = "UPDATE accounts SET erasing_at = :now WHERE id = :id"
@@ -186,12 +185,11 @@ async def erase_account(
     idle_before: int | None = None,
     first_of_all: Work[None] | None = None,
 ) -> None:
-    """Deletes every row of the account; running it again is harmless. Raises ChargeUnderWay.
+    """Delete every row of the account. Running it again is harmless. Raises ChargeUnderWay.
 
-    first_of_all: runs in the transaction that marks the account, such as what signs its tombstone.
-
-    idle_before, in microseconds: only a sandbox account that was last used before it is deleted. That is
-    looked at in the transaction that marks it; raises NotIdle.
+    first_of_all runs in the transaction that marks the account; it can sign the account's tombstone. With
+    idle_before, in microseconds, only a sandbox account last used before that time is deleted. The marking
+    transaction checks it and raises NotIdle.
     """
 
     async def first(tx: Transaction) -> None:
@@ -210,7 +208,7 @@ async def erase_account(
             pass
 
     async def last(tx: Transaction) -> None:
-        # Of a provider that was asked for a customer meanwhile.
+        # A provider may have been asked for a customer meanwhile.
         await _note_customers(tx, account_id, now_us)
         # Test credit is counted under the account's own id.
         await tx.execute("DELETE FROM spend_windows WHERE key_id = :id", id=account_id)
@@ -220,8 +218,9 @@ async def erase_account(
 
 
 async def _end_recharges(tx: Transaction, account_id: str) -> None:
-    """No fall is charged from now on. A charge that nobody sent yet is gone before it can be: whoever is
-    about to send one notes that on its row first.
+    """Stop charging when the balance falls, and delete charges that nobody has sent yet.
+
+    A process that sends a charge notes that on its row first.
     """
     await tx.fetch(
         """SELECT environment FROM account_environments WHERE account_id = :account_id

@@ -1,17 +1,17 @@
-"""How the database can fail, in words that hold no values (drivers print them; we do not).
+"""How the database can fail, in messages without values (drivers print values; we don't).
 
 StoreError
 |- Contention          a deadlock, a serialization failure or a busy file; the same work may succeed
-|  `- LockTimeout      somebody held a row for longer than this work may wait for it
+|  `- LockTimeout      another transaction held a row for longer than this work may wait
 |- Unable              a time-out, a full disk, a read-only server; no row and no statement is at fault
 |- DataRefused         a constraint or a type refused a row; the same work fails again
-|- ConnectionLost      the connection died before COMMIT was sent; nothing was kept
+|- ConnectionLost      the connection died before COMMIT was sent; nothing was stored
 `- CommitUnknown       the connection died around COMMIT; only a look at the rows can tell
 """
 
 
 class StoreError(Exception):
-    """A failure of the database; carries the SQLSTATE or SQLite name and the constraint only."""
+    """A failure of the database. Carries only the SQLSTATE or SQLite name and the constraint."""
 
     def __init__(self, code: str, constraint: str = "") -> None:
         super().__init__(f"{code} {constraint}".strip())
@@ -24,11 +24,11 @@ class Contention(StoreError):
 
 
 class LockTimeout(Contention):
-    """Somebody else held a row for longer than this work may wait for it."""
+    """Another transaction held a row for longer than this work may wait."""
 
 
 class Unable(StoreError):
-    """The database cannot do it now, whatever the rows: too slow, full, read-only, shutting down."""
+    """The database can't do it now, whatever the rows: too slow, full, read-only or shutting down."""
 
 
 class DataRefused(StoreError):
@@ -36,18 +36,18 @@ class DataRefused(StoreError):
 
 
 class ConnectionLost(StoreError):
-    """The database went away before COMMIT was sent."""
+    """The connection died before COMMIT was sent."""
 
 
 class CommitUnknown(StoreError):
-    """The database went away while COMMIT was under way."""
+    """The connection died while COMMIT was under way."""
 
 
 class BackupRefused(Exception):
-    """A copy cannot be taken or put back; the text says why, and never holds a password."""
+    """A copy can't be taken or restored. The message says why and never holds a password."""
 
 
 def check_touched(touched: int, expected: int) -> None:
-    """Raises StoreError where a statement met other rows than those that were read under a lock."""
+    """Raise StoreError if a statement changed a different number of rows than were read under a lock."""
     if touched != expected:
         raise StoreError("rows", f"{touched} touched, not {expected}")

@@ -1,6 +1,6 @@
-"""Why a database cannot be used, told apart by what an operator has to mend. cli/faults.py has the words.
+"""Why a database can't be used, by what an operator has to fix. cli/faults.py has the sentences.
 
-Drivers tell these by different classes, codes and texts; each database's own folder names them.
+Drivers use different classes, codes and texts for these; each database's own folder maps them.
 """
 
 from enum import StrEnum
@@ -9,7 +9,7 @@ from store.errors import ConnectionLost
 
 
 class Fault(StrEnum):
-    """One cause each; the values are for logs and programs."""
+    """One cause each. The values are for logs and programs."""
 
     URL_UNREADABLE = "url_unreadable"
     PORT_NO_NUMBER = "port_no_number"
@@ -47,9 +47,9 @@ class Fault(StrEnum):
 
 
 class CannotOpen(ConnectionLost):
-    """No connection can be opened, and so nothing was kept; code is the driver's.
+    """No connection can be opened, so nothing was stored. code is the driver's.
 
-    subject: what the fault is about, such as a host, a role or a file; never a password.
+    subject is a host, a role or a file, never a password.
     """
 
     def __init__(self, fault: Fault, code: str, subject: str = "") -> None:

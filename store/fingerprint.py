@@ -1,8 +1,8 @@
-"""What a table looks like, as a short digest that is the same in both databases.
+"""Digest a table's shape, the same in both databases.
 
-Of each column its name, type, and whether it may be null and has a default; of each index whether it
-is unique and partial, and its columns. Order, names of indexes and how a database writes an
-expression do not count: a restore, or another release of the server, changes them.
+The digest covers each column's name and type, whether it may be null and has a default; and each index's
+columns, whether it is unique and whether it is partial. It leaves out order, index names and the text of
+expressions, which a restore or another server release may change.
 """
 
 import hashlib
@@ -15,8 +15,10 @@ _TYPES = {"blob": "bytea"}
 
 
 def fingerprints(columns: Iterable[Row], indexes: Iterable[Row]) -> dict[str, str]:
-    """Table -> digest. columns: (table, name, type, is required, has a default); indexes: (table, is
-    unique, is partial, names of columns joined by commas).
+    """Return the digest of each table by its name.
+
+    columns: (table, name, type, is required, has a default). indexes: (table, is unique, is partial, column
+    names joined by commas).
     """
     lines: dict[str, list[str]] = {}
     for table, name, kind, is_required, has_default in columns:

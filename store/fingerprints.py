@@ -1,7 +1,7 @@
 """Each table's digest (store/fingerprint.py) in each schema version that this code knows.
 
-Those of 0080 were recorded from the migrations before 0.1.0, on both databases, before the baseline took
-their place: a database with them is one that 0100 would have made.
+The digests of 0080 were recorded on both databases from the migrations before 0.1.0. A database that has them
+is the one that baseline 0100 would have made.
 """
 
 from collections.abc import Mapping

@@ -1,12 +1,13 @@
-"""Stored answers: the same request with the same Idempotency-Key gets the first answer's bytes.
+"""Stored responses: the same request with the same Idempotency-Key gets the first response's bytes.
 
-Invariant: an answer is kept in the transaction whose effect it reports, under a unique key of
-account, environment and the digest of key and owner; so N parallel requests with one key have one
-effect, and nobody gets the answer that another credential was given. Writes idempotency_keys; the
-caller holds the account's lock, which makes a look before the write enough.
-A call of several steps keeps a row without an answer first, with a lease, so that a crash does not
-answer "in progress" for ever. The lease has a token, and whoever extends, completes or abandons it
-shows it: one that was late changes nothing of whoever took over.
+A response is stored in the transaction whose effect it reports, under a unique key of account, environment,
+and digest of key and owner. So any number of parallel requests with one key have one effect, and nobody gets
+a response that another credential was given. Writes idempotency_keys. The caller holds the account's lock, so
+looking before writing is safe.
+
+A call of several steps first stores a row without a response and with a lease, so that after a crash the key
+isn't "in progress" for ever. The lease has a token. Extending, completing or abandoning the call needs it, so
+a late caller changes nothing after another has taken over.
 """
 
 import hashlib
@@ -73,12 +74,11 @@ class KeyInProgress(DomainError):
 
 
 class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
-    """An answer: its status, which means nothing here, its body's bytes, and whether it was stored by
-    an earlier request.
+    """A response: its status, its body's bytes, and whether an earlier request stored it.
 
-    voucher_code and claim_url are what the body shows once, in this order, and is not to be stored with
-    it, voucher_of the top-up whose they are. code_at: of a stored body, where that top-up's id stands for
-    the first of them.
+    voucher_code and claim_url are shown once in the body, in this order, and are not stored with it.
+    voucher_of is the top-up they belong to. code_at is the place in a stored body where that top-up's id
+    replaces the first of them.
     """
 
     status: int
@@ -91,8 +91,8 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     code_at: int | None = None
 
     def without_code(self) -> "StoredAnswer":
-        """As it is stored: the body names the top-up where it shows the code of its voucher, and where
-        its claim link has its token.
+        """Return the form that is stored: the top-up's id replaces the voucher code and the claim link's
+        token.
         """
         if self.voucher_of is None:
             return self
@@ -111,10 +111,10 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     def with_code(
         self, code_of: Callable[[str], str], claim_token_of: Callable[[str], str]
     ) -> "StoredAnswer":
-        """As it was before without_code, byte for byte; the two give what a top-up's id stands for.
+        """Return the response as it was before without_code, byte for byte.
 
-        Nothing is looked for but the id that stands at code_at, so no text of a caller's is ever
-        taken for another top-up's.
+        The two functions return the code and the token of a top-up's id. Only the id at code_at is replaced,
+        so text from a caller is never taken for another top-up's id.
         """
         at = self.code_at
         if at is None:
@@ -132,7 +132,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 class RequestKey(msgspec.Struct, frozen=True, gc=False):
-    """Whose key and its digest, the fingerprint of the request it came with, and the key's text."""
+    """An Idempotency-Key: whose it is, its digest and text, and the fingerprint of its request."""
 
     place: RequestRowKey
     fingerprint: str
@@ -140,7 +140,7 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def tenant(self) -> Tenant:
-        """Whose row is locked while an answer is kept."""
+        """Return the tenant whose row is locked while a response is stored."""
         return Tenant(self.place[0], self.place[1])
 
     @property
@@ -149,7 +149,7 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """A kept row; status 0 while a call of several steps runs."""
+    """A stored row; its status is 0 while a call of several steps runs."""
 
     fingerprint: str
     status: int
@@ -169,30 +169,30 @@ def request_key(
     path: str,
     canonical_body: bytes,
 ) -> RequestKey:
-    """The compact form of a key and its request; raises InvalidInput for a malformed key.
+    """Return the compact form of a key and its request; raise InvalidInput for a malformed key.
 
-    owner: whose key it is within the account, such as an API key's id: the same text from another
-    owner is another key.
+    owner is whose key it is within the account, such as an API key's id. The same text from another owner is
+    another key.
     """
     if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
         raise InvalidInput(
             "Idempotency-Key takes 1 to 255 visible ASCII characters", param="Idempotency-Key"
         )
     request = f"{method} {path}\n".encode() + canonical_body
-    # An owner has no line end in it, so no two owners and keys spell the same bytes.
+    # An owner has no line end in it, so no two pairs of owner and key make the same bytes.
     place = (account_id, environment, _digest(f"{owner}\n{key_text}".encode()))
     return RequestKey(place, _digest(request), key_text)
 
 
 async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[RequestRowKey, Stored]:
-    """The kept rows of these keys, in one statement."""
+    """Return the stored rows of these keys, in one statement."""
     found: dict[RequestRowKey, Stored] = {}
     await tx.fetch_many([reading(keys, found)])
     return found
 
 
 def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> BatchRead:
-    """As find, together with other reads."""
+    """Return the read that `find` does, to run it together with others."""
     places = list({key.place for key in keys})
 
     def take(rows: Rows) -> None:
@@ -205,9 +205,9 @@ def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> Ba
 
 
 def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer | None:
-    """The stored answer to replay, or None where the request may run.
+    """Return the stored response to replay, or None if the request may run.
 
-    Raises KeyReused for another request, KeyInProgress while the first one's lease runs.
+    Raises KeyReused for another request, and KeyInProgress while the first one's lease lasts.
     """
     if stored is None:
         return None
@@ -231,10 +231,10 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
 
 
 async def check_text(tx: Transaction, key: RequestKey) -> None:
-    """Raises KeyReused where another credential of the account got a secret under this key's text.
+    """Raise KeyReused if another credential of the account got a secret under this key's text.
 
-    For calls whose answer is a secret, which nobody repeats by chance: whoever sends another's key
-    wants another's answer, or mistakes itself for it.
+    For calls whose response is a secret. Nobody repeats such a text by chance: the caller wants another
+    credential's response, or mistakes itself for it.
     """
     row = await tx.fetch_one(
         """SELECT digest FROM idempotency_keys
@@ -256,7 +256,7 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
 async def keep_secret(
     tx: Transaction, key: RequestKey, answer: StoredAnswer, *, now_us: int
 ) -> None:
-    """As keep, for a sealed answer: its key's text is known to check_text."""
+    """Store a sealed response, as `keep` does, and the key's text for check_text."""
     assert answer.is_sealed, "a secret lies sealed"
     await keep(tx, [(key, answer)], now_us=now_us)
     await tx.execute(
@@ -276,9 +276,9 @@ async def keep(
     now_us: int,
     is_begun: bool = True,
 ) -> None:
-    """Stores the answers; a row that holds only a lease is completed.
+    """Store the responses; complete a row that holds only a lease.
 
-    is_begun=False: find saw no row of these keys under the lock, so there is none to look for.
+    With is_begun=False, `find` saw no row of these keys under the lock, so none is looked for.
     """
     await _write(
         tx,
@@ -302,16 +302,16 @@ async def keep(
 async def begin(
     tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int, now_us: int
 ) -> None:
-    """Marks the first of several steps under a token of the caller's own.
+    """Mark the first of several steps under the caller's own token.
 
-    `complete` ends it, or the lease does; the row is there without a lease in force, or not at all.
+    `complete` or the end of the lease ends it. The row is there without a lease in force, or not at all.
     """
     row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us, token)
     await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 
 
 async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int) -> bool:
-    """A later end for a call that still runs; False where another has taken over."""
+    """Extend the lease of a call that still runs; return False if another caller has taken over."""
     held = await tx.execute(
         f"UPDATE idempotency_keys SET lease_until_at = :until WHERE {_UNDER_LEASE}",
         until=lease_until_at,
@@ -323,7 +323,7 @@ async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at
 async def complete(
     tx: Transaction, key: RequestKey, answer: StoredAnswer, *, token: str, now_us: int
 ) -> bool:
-    """Stores the answer of a begun call; False, and nothing changed, where another has taken over."""
+    """Store the response of a begun call; return False and change nothing if another caller has taken over."""
     held = await tx.execute(
         f"""UPDATE idempotency_keys SET status = :status, body = :body, is_sealed = :is_sealed,
                 code_at = :code_at, lease_until_at = NULL, lease_token = NULL, created_at = :now
@@ -339,8 +339,9 @@ async def complete(
 
 
 async def abandon(tx: Transaction, key: RequestKey, *, token: str) -> None:
-    """Forgets a begun call that was refused, so that it can be repaired and tried again; a call that
-    another has taken over stays.
+    """Delete the row of a begun call that was refused, so that it can be corrected and sent again.
+
+    A call that another caller has taken over stays.
     """
     await tx.execute(f"DELETE FROM idempotency_keys WHERE {_UNDER_LEASE}", **_under(key, token))
 
@@ -356,7 +357,7 @@ def _under(key: RequestKey, token: str) -> dict[str, str]:
 
 
 async def prune(tx: Transaction, *, now_us: int) -> int:
-    """Deletes a bounded number of answers that are past their time; returns how many."""
+    """Delete a bounded number of expired responses, and return how many."""
     sealed = await _prune_before(tx, "is_sealed = 1 AND", now_us - SEALED_KEPT_US)
     return sealed + await _prune_before(tx, "", now_us - KEPT_US)
 
@@ -380,7 +381,7 @@ async def _write(
     await tx.insert_deferred(
         "idempotency_keys",
         _COLUMNS,
-        # In the order of the index, whose pages are then touched once each.
+        # In the order of the index, so that each of its pages is touched once.
         sorted(rows, key=itemgetter(0, 1, 2)),
         on_conflict=_COMPLETE if is_begun else "",
     )

@@ -1,18 +1,18 @@
-"""Lists by keyset: the newest first, a page at a time, each beginning after the last one's last id.
+"""Lists by keyset: newest first, a page at a time, each page beginning after the last one's last id.
 
     _PAGES = Keyset(_ROWS.listed, "approvals", OWN, filters={"status": "status = :status"})
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
 
-Promise: a page costs the same however far down it lies, where an index ends in the key; values are
-parameters, never text. The text is put together here for every list but the delivery log, whose
-filters each have an index of their own (webhooks/deliveries/log_page.py).
+A page costs the same wherever it lies, if an index ends in the key. Values are parameters, never text. Every
+list's statement is made here, except the delivery log's, whose filters each have an index of their own
+(webhooks/deliveries/log_page.py).
 
-Days are found by the key where it grows with time: `days_of` names the prefix of its ids. The clock that made an id
-is not the one that wrote created_at, so the key is a bound with room, and none where a row beyond it says
-that the two differ by more.
+Days are found by the key if it grows with time: `days_of` is the prefix of its ids. The clock that made an id
+is not the clock that wrote created_at, so the key is a bound with some room. If a row beyond the bound shows
+that the two differ by more, the bound isn't used.
 
-A page may begin at a ListPlace of another order: the oldest first, which costs the same; or by one of the list's
-sorts, for which the newest SORTED_ROWS_MAX rows are looked at, however many there are.
+A page may also begin at a ListPlace of another order: oldest first, at the same cost, or one of the list's
+sorts, which look at the newest SORTED_ROWS_MAX rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,21 +25,21 @@ from store.database import Row, Transaction
 
 T = TypeVar("T")
 
-# Later than every id: as before_id it begins at the newest, in the words of every other page.
+# Greater than every id: as before_id it begins at the newest row, so a first page has the same statement.
 NEWEST: Final = "~"
 OLDEST_FIRST: Final = "created"
 SORTED_ROWS_MAX: Final = 20_000
 LOOKED_AT_MAX: Final = 50_000
-# These narrow what is sorted, too: whose rows, and of which days.
+# These limit the rows that are sorted, too: whose they are, and of which days.
 _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before")
-# An id is made before its row is written: by a send that is one of many in a file, long before.
+# An id is made before its row is written; for a send in a large file, long before.
 _MADE_BEFORE_US: Final = 7 * DAY_US
-# By how much the clock of a machine may be ahead of the database's.
+# How far a machine's clock may be ahead of the database's.
 _AHEAD_US: Final = HOUR_US
 
 
-# Of a bound by its name: how a key lies within it; how the one next to it, outside, is found, and when that is
-# of the days all the same; what stands for no bound.
+# For each bound by name: how a key lies within it; how the next key outside is found, and when that row is of
+# the requested days after all; and the value that means no bound.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
     "first_id": (">=", "DESC", "<", ">= :created_after", ""),
     "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),
@@ -47,23 +47,25 @@ _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
 
 
 class ListPlace(NamedTuple):
-    """Where a page begins in an order that is not the newest first.
+    """Where a page begins in an order other than newest first.
 
-    sort: OLDEST_FIRST, or a sort of the list, its smallest first; with a "-" before it, its greatest first.
-    id: of the row before the page; null: it begins at the head.
+    sort is OLDEST_FIRST or a sort of the list, smallest first; with "-" before it, greatest first. id is of
+    the row before the page; None begins at the start.
     """
 
     sort: str
     id: str | None = None
 
 
-# The id before which a page begins, the newest first; null: at the newest.
+# The id before which a page begins, newest first; None begins at the newest.
 Begin = str | ListPlace | None
 
 
 class ListStretch(list[T]):
-    """What matches of the rows that were looked at. end: the key of the last of these, where there may be more
-    beyond it; null: there are none. has_more: false where the next page begins at end, and nothing is there yet.
+    """The matching rows among those that were read.
+
+    end is the key of the last row read, or None at the end of the list. has_more is False if the next page
+    begins at end, but has no rows yet.
     """
 
     def __init__(self, items: Iterable[T], end: str | None, *, has_more: bool = True) -> None:
@@ -73,7 +75,7 @@ class ListStretch(list[T]):
 
 
 def end_of(rows: Sequence[object]) -> str | None:
-    """Where the next page of rows goes on that are fewer than were asked for; null: nowhere."""
+    """Return the place where the next page begins after a page shorter than requested; None if there is none."""
     return rows.end if isinstance(rows, ListStretch) else None
 
 
@@ -83,14 +85,15 @@ def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretc
 
 
 class Keyset:
-    """A list of the rows of `source`: a table, or what joins several.
+    """A list of the rows of `source`: a table or a join.
 
-    where: what holds for every row; empty: nothing. filters: what holds too where the value of that
-    name is given, which None and False are not. All are joined by AND. key: the column that orders
-    the list, unique in it. sorts: what else orders it, of a table alone: by its name, an expression of
-    the row that is never null. indexed: filters that have an index which ends in the key. days_of: the prefix
-    of ids, of a list whose filters created_after and created_before are of the column created_at. looked_at: how
-    many rows a stretch looks at.
+    - where: holds for every row. filters: clauses that apply when the value of that name is given (not None and
+      not False). All are joined by AND.
+    - key: the column that orders the list, unique in it.
+    - sorts: other orders of a single table, by name: an expression that is never null.
+    - indexed: filters that have an index which ends in the key.
+    - days_of: the prefix of the ids, if the filters created_after and created_before are about created_at.
+    - looked_at: how many rows a stretch reads.
     """
 
     def __init__(
@@ -125,7 +128,7 @@ class Keyset:
 
     @property
     def sorts(self) -> frozenset[str]:
-        """The orders of its pages beside the newest first, each without a "-"."""
+        """Return the names of the list's sorts, without a "-"."""
         return frozenset({OLDEST_FIRST, *self._sorts})
 
     async def page(
@@ -137,9 +140,9 @@ class Keyset:
         before_id: Begin = None,
         **values: Any,
     ) -> Sequence[Row]:
-        """At most `limit` rows, those with a smaller key than before_id, or those after that place.
+        """Return at most `limit` rows with a smaller key than before_id, or after that place.
 
-        tenant: whose rows, for :account_id and :environment.
+        tenant gives :account_id and :environment.
         """
         values = self._values(tenant, before_id, values)
         if isinstance(before_id, ListPlace):
@@ -158,8 +161,10 @@ class Keyset:
         before_id: Begin = None,
         **values: Any,
     ) -> "ListStretch[T]":
-        """As page, each row as `read` makes it. Where a filter without an index narrows it, `looked_at` rows
-        are, and the page may hold few or none and go on all the same.
+        """Return a page, each row converted by `read`.
+
+        If a filter without an index narrows it, `looked_at` rows are read, and the page may hold few rows or
+        none although the list goes on.
         """
         known = self._values(tenant, before_id, values)
         end_id = await self._end_of_look(tx, before_id, known)
@@ -172,7 +177,7 @@ class Keyset:
     async def _end_of_look(
         self, tx: Transaction, begin: Begin, values: Mapping[str, Any]
     ) -> str | None:
-        """The last key that is looked at; null: all to the end of the list are."""
+        """Return the last key that is read; None if all rows to the end of the list are."""
         inner = {name: values[name] for name in (*self._inner, "before_id") if name in values}
         is_sorted = isinstance(begin, ListPlace) and begin.sort != OLDEST_FIRST
         if is_sorted or len(self._given(inner)) == len(self._given(values)):
@@ -191,7 +196,6 @@ class Keyset:
     def _values(
         self, tenant: Tenant | None, begin: Begin, values: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """All that a statement of the page names."""
         known = {**values, **self._ends(values)}
         if tenant is not None:
             known |= tenant._asdict()
@@ -201,18 +205,17 @@ class Keyset:
     async def numbered_page(
         self, tx: Transaction, *, offset: int, limit: int, **values: Any
     ) -> tuple[Sequence[Row], int]:
-        """For those who number their pages: the rows from that offset, and how many there are."""
+        """Return the rows from an offset, and how many there are in all, for clients that number their pages."""
         text = f"{self.text(values)} OFFSET :page_offset"
         rows = await tx.fetch(text, page_rows=limit, page_offset=offset, **values)
         counted = await tx.fetch_one(f"{self._count}{self._narrowed(values)}", **values)
         return rows, 0 if counted is None else int(counted["total"])
 
     def text(self, values: Mapping[str, Any]) -> str:
-        """The statement of a page that these values narrow; before_id is one of them."""
+        """Return the statement of a page for these values; before_id is one of them."""
         return f"{self._select}{self._narrowed(values)} {self._order}"
 
     def _text_of(self, place: ListPlace, values: Mapping[str, Any]) -> str:
-        """The statement of a page that begins there."""
         if place.sort == OLDEST_FIRST:
             after = [] if place.id is None else [f"{self._key} > :after_id"]
             clauses = [*self._where, *self._given(values), *after]
@@ -235,7 +238,7 @@ class Keyset:
         )
 
     def _ends(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """The ids between which the days that are asked for lie."""
+        """Return the ids between which the requested days lie."""
         first, end = values.get("created_after"), values.get("created_before")
         found = {}
         if self._days_of and first is not None:
@@ -245,7 +248,9 @@ class Keyset:
         return found
 
     def _end(self, name: str) -> str:
-        """The clause of one of _ENDS: it holds for all rows where the row next to it, outside, is of the days."""
+        """Return the clause of one of _ENDS. It holds for all rows if the next row outside is of the
+        requested days.
+        """
         way, order, other, is_wrong, none = _ENDS[name]
         beside = _where([*self._where, f"{self._key} {other} :{name}"])
         return (
@@ -257,7 +262,6 @@ class Keyset:
         return _where([*self._where, *self._given(values)])
 
     def _given(self, values: Mapping[str, Any]) -> list[str]:
-        """The clauses of the values that narrow a page."""
         return [
             clause
             for name, clause in self._filters.items()

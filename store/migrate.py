@@ -1,12 +1,12 @@
-"""Brings a database to the newest schema; store/version.py says which one a process accepts.
+"""Bring a database to the newest schema; store/version.py says which one a process accepts.
 
 The first migration is the baseline of 0.1.0. A database at the last version before it has the same tables and
 gets the baseline's number.
 
 Migrations expand first and contract later; their file names say `pre` (before the deploy) or `post`.
-PostgreSQL migrates under an advisory lock and a lock timeout, so two starters do not collide and a
-busy table is not queued behind. A constraint that comes to a table with rows is added NOT VALID there:
-the rows are read afterwards, while everybody else goes on.
+PostgreSQL migrates under an advisory lock and a lock timeout, so two starters don't collide and nothing
+queues behind a busy table. A new constraint on a table with rows is added NOT VALID and validated afterwards,
+while other work continues.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ _LOCK_TIMEOUT = "5s"
 _CONNECT_TIMEOUT_S: Final = 10.0
 _NEWEST = "head"
 _NUMBER = re.compile(r"\d{4}").fullmatch
-# What the server says of a migration that it does not let run.
+# The server's codes for a migration that it doesn't allow.
 _FAULTS: Final = {"42501": Fault.NOT_PERMITTED, "55P03": Fault.TABLE_BUSY}
 _NOT_VALID: Final = """
     SELECT t.relname, c.conname FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
@@ -69,15 +69,15 @@ _NOTE: Final = """
 
 
 class RevisionPassed(Exception):
-    """The database is beyond the revision that was asked for, and no migration goes back."""
+    """The database is beyond the requested revision, and no migration goes back."""
 
 
 def migrate(url: str, *, revision: str = _NEWEST) -> None:
-    """Upgrades the database behind `url`; does nothing when it is there already, or at a newer
-    schema on which this code runs.
+    """Upgrade the database behind `url`. Do nothing if it is there already, or at a newer schema that this
+    code supports.
 
-    Raises CannotOpen, RevisionPassed, SchemaOutOfRange for another application's schema, one that is
-    too new and one that is not as its version's migrations made it; what Alembic and the driver raise.
+    Raises CannotOpen; RevisionPassed; SchemaOutOfRange for another application's schema, for one that is too
+    new and for one that differs from its version's migrations; and whatever Alembic and the driver raise.
     """
     before = None if _is_missing(url) else asyncio.run(_check_before(url))
     if before is not None and before > VERSIONS[-1]:
@@ -92,7 +92,7 @@ def migrate(url: str, *, revision: str = _NEWEST) -> None:
 
 
 def _is_missing(url: str) -> bool:
-    """Whether there is no file, or an empty one."""
+    """Return whether there is no file, or an empty one."""
     if not url.startswith(SQLITE_PREFIX):
         return False
     path = Path(url.removeprefix(SQLITE_PREFIX))
@@ -100,7 +100,9 @@ def _is_missing(url: str) -> bool:
 
 
 async def _check_before(url: str) -> str | None:
-    """The version that a migration begins at, None for no schema at all; raises as migrate does."""
+    """Return the version that the migration starts from, or None for an empty database; raise as `migrate`
+    does.
+    """
     database = open_database(url)
     try:
         version = await schema_version(database)
@@ -120,7 +122,9 @@ async def _check_before(url: str) -> str | None:
 
 
 def _fault_of(error: Exception, url: str) -> CannotOpen | None:
-    """The fault behind what a migration raised, where it is the machine's and not the migration's."""
+    """Return the fault behind a failed migration if the machine or server caused it; None if the migration
+    did.
+    """
     cause = getattr(error, "orig", None) or error
     sqlstate = str(getattr(cause, "sqlstate", "") or "")
     if sqlstate in _FAULTS:
@@ -132,12 +136,12 @@ def _fault_of(error: Exception, url: str) -> CannotOpen | None:
 
 def _migrate_file(path: Path, revision: str) -> None:
     if not path.parent.parent.is_dir():
-        # Its own folder is made. More than that is a misspelt path, or a disk that is not mounted.
+        # Only the last folder is made. More than that is a misspelt path, or a disk that isn't mounted.
         raise CannotOpen(Fault.FOLDER_MISSING, "ENOENT", str(path))
     make_private_file(path)
-    # Never through a URL: a path may hold what is a mark there.
+    # Not through a URL: a path may hold characters with a meaning there.
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
-    # The driver's own BEGIN comes before INSERT only, and would keep half of a failed migration.
+    # The driver would begin a transaction only before an INSERT, and keep half of a failed migration.
     sa.event.listen(engine, "connect", _leave_begin_to_us)
     sa.event.listen(engine, "begin", _begin)
     try:
@@ -151,7 +155,7 @@ def _migrate_file(path: Path, revision: str) -> None:
 
 def _prepare_file(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        # The first takes effect only before the first table exists.
+        # The first one takes effect only before the first table exists.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
 
@@ -166,7 +170,9 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """The writers' turn of store/sqlite/database.py: two starters, or a starter and a running gateway."""
+    """Take the writers' turn of store/sqlite/database.py, for two starters or a starter and a running
+    gateway.
+    """
     turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn_fd, fcntl.LOCK_EX)
@@ -176,13 +182,13 @@ def _turn(path: Path) -> Iterator[None]:
 
 
 async def _migrate_server(url: str, revision: str) -> None:
-    # The driver reads the operator's URL itself, so whatever it takes to run is taken here too.
+    # The driver reads the operator's URL itself, so a migration accepts what running accepts.
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=functools.partial(_connect, url)
     )
     try:
         async with engine.begin() as connection:
-            # Another starter's migration is waited for; a busy table is not.
+            # Wait for another starter's migration, but not for a busy table.
             await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             await connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)
@@ -192,9 +198,9 @@ async def _migrate_server(url: str, revision: str) -> None:
 
 
 async def _validate(engine: AsyncEngine) -> None:
-    """Reads the rows of constraints that no row of before was looked at for, each by itself.
+    """Validate the constraints that were added NOT VALID, one at a time.
 
-    Where it is cut off, the next `migrate` goes on; rows that are written are looked at all the same.
+    If it is interrupted, the next `migrate` continues. New rows are checked anyway.
     """
     async with engine.connect() as connection:
         found = await connection.execute(sa.text(_NOT_VALID), {"tables": list(metadata.tables)})

@@ -1,4 +1,4 @@
-"""Opens the database that a URL names."""
+"""Open the database that a URL names."""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ def open_database(
     options: PoolOptions | None = None,
     kept: KeptCommits | None = None,
 ) -> Store:
-    """sqlite:///path or postgresql://…; raises ValueError for any other URL.
+    """Open sqlite:///path or postgresql://…; raise ValueError for any other URL.
 
-    kept: what this installation has acknowledged; it is closed with the database. The other database's
-    driver is not loaded [3 MB].
+    kept is what this installation has acknowledged; it is closed with the database. The other database's
+    driver isn't loaded [3 MB].
     """
     if url.startswith(SQLITE_PREFIX):
         from store.sqlite.database import SqliteDatabase  # noqa: PLC0415 one driver only [3 MB]
@@ -34,5 +34,5 @@ def open_database(
 
 
 def file_of(url: str) -> Path | None:
-    """The file that the URL names, or None where a server holds the database."""
+    """Return the file that the URL names, or None if a server holds the database."""
     return Path(url.removeprefix(SQLITE_PREFIX)) if url.startswith(SQLITE_PREFIX) else None

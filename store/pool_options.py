@@ -1,13 +1,13 @@
-"""What an operator decides about the connections of a process to a server; SQLite has none."""
+"""An operator's settings for a process's connections to a server; SQLite has none."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """connections_max: of each of the two general pools. statement_cache: statements that each
-    connection keeps prepared, 0 for none. pool_timeout_s: how long to wait for a free connection.
-    direct_url: the server itself, if the database's own URL leads to a pooler; empty for none.
+    """connections_max is for each of the two general pools. statement_cache is the number of statements that
+    each connection keeps prepared, 0 for none. pool_timeout_s is how long to wait for a free connection.
+    direct_url is the server itself if the database's own URL leads to a pooler; else empty.
     """
 
     connections_max: int = 6
@@ -23,9 +23,9 @@ class PoolOptions:
 class ServerRoom:
     """What is left of the whole server's limits.
 
-    connections_max counts what roles that are not superusers may have; ours are those whose
-    application_name is topup. transaction_id_age counts transactions since the oldest unfrozen one: near
-    2 billion PostgreSQL takes no writes.
+    connections_max counts what roles that aren't superusers may have; ours have the application_name topup.
+    transaction_id_age counts transactions since the oldest unfrozen one: near 2 billion PostgreSQL takes no
+    writes.
     """
 
     connections_max: int

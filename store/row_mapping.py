@@ -1,4 +1,4 @@
-"""Rows as values, and values as rows: one mapping for each class whose fields are columns.
+"""Map rows to values and back: one mapping for each class whose fields are columns.
 
     _ROWS = RowMapping(TopUp, stored={"spent_by": WORDS_OR_NULL, "metadata": as_json(dict[str, str])})
 
@@ -6,13 +6,12 @@
     topups = [_ROWS.read(row) for row in found]
     await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
 
-Promise: the columns are the class's fields in their order, so they are listed once. What is stored
-in another form than the field has is said once, in `stored`; a bool is always 0 or 1. A field of a
-type that no column has is refused when the mapping is made. Both databases store the same three
-types (store/statement.py), so the forms are the same in both.
+The columns are the class's fields in their order. A field that is stored in another form is named in
+`stored`; a bool is always 0 or 1. A field whose type no column has is refused when the mapping is made. Both
+databases store the same three types (store/statement.py).
 
-Invariant: rows are read by position, which takes a fifth of the time that names take. What is read
-begins with `listed`, or with what `of` lists; more columns may follow.
+Rows are read by position, which takes a fifth of the time that names take. A row to read begins with
+`listed`, or with what `of` returns; more columns may follow.
 """
 
 import dataclasses
@@ -49,8 +48,7 @@ class Conversion(NamedTuple):
 
 
 FLAG = Conversion(bool, int, "bigint")
-# A tuple of words that have no space in them, as null, where there is none, in the second; and one
-# of whole numbers.
+# A tuple of words without spaces; the second is null if it is empty; the third holds whole numbers.
 WORDS = Conversion(lambda text: tuple(text.split()), " ".join)
 WORDS_OR_NULL = Conversion(
     lambda text: tuple(text.split()) if text else (), lambda words: " ".join(words) or None
@@ -58,12 +56,12 @@ WORDS_OR_NULL = Conversion(
 NUMBERS = Conversion(
     lambda text: tuple(map(int, text.split())), lambda numbers: " ".join(map(str, numbers))
 )
-# A number that is mostly 0, as null: a null takes no room.
+# A number that is mostly 0, stored as null, which takes no space.
 NULL_AS_ZERO = Conversion(lambda number: number or 0, lambda number: number or None, "bigint")
 
 
 def as_json(kind: Any) -> Conversion:
-    """A value of the type as JSON text; None is null."""
+    """Store a value of the type as JSON text; None is null."""
     decode = msgspec.json.Decoder(kind).decode
     encode = msgspec.json.Encoder().encode
     return Conversion(
@@ -75,8 +73,7 @@ def as_json(kind: Any) -> Conversion:
 class Columns(Generic[T]):
     """Some fields of a class as columns. write: a value's fields as they are stored, in this order.
 
-    listed: for SELECT. typed: for a list of rows, :rows[...]. assigned: for UPDATE, from such a list
-    that is called v.
+    listed is for SELECT; typed for a list of rows, :rows[...]; assigned for UPDATE from such a list named v.
     """
 
     def __init__(
@@ -93,7 +90,7 @@ class Columns(Generic[T]):
         self.write = _writer(names, values_of, conversions)
 
     def of(self, alias: str, **computed: str) -> str:
-        """As `listed`, of the table that the statement calls so; some by an expression instead."""
+        """Return `listed` for the table of that alias; `computed` replaces columns by expressions."""
         return ", ".join(
             f"{computed[name]} AS {name}" if name in computed else f"{alias}.{name}"
             for name in self.columns
@@ -103,9 +100,9 @@ class Columns(Generic[T]):
 class RowMapping(Columns[T]):
     """The fields of a struct, a dataclass or a named tuple as columns.
 
-    stored: those that are stored in another form. without: those that are no columns, which have a
-    default. read: the value of a row that begins with the columns. Raises TypeError for a field that
-    no column can hold as it is, and for an unknown name.
+    stored: fields that are stored in another form. without: fields that are no columns and have a default.
+    read: the value of a row that begins with the columns. Raises TypeError for a field that no column can
+    hold, and for an unknown name.
     """
 
     def __init__(
@@ -134,12 +131,12 @@ class RowMapping(Columns[T]):
         self.read = _reader(cls, names, self._conversions)
 
     def part(self, *names: str) -> Columns[T]:
-        """Some of the columns, two at least, as for an UPDATE of what may change."""
+        """Return some of the columns, at least two, for an UPDATE of what may change."""
         return Columns(names, attrgetter(*names), self._conversions, self._kinds)
 
 
 def _fields_of(cls: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], Sequence[Any]]]:
-    """The names of a class's fields, and what gets all their values."""
+    """Return the names of a class's fields, and a function that gets all their values."""
     if issubclass(cls, msgspec.Struct):
         return cls.__struct_fields__, msgspec.structs.astuple
     if dataclasses.is_dataclass(cls):
@@ -156,8 +153,8 @@ def _writer(
     writes = {f"write_{name}": conversions[name].write for name in names if name in conversions}
     if not writes:
         return values_of
-    # A tuple as one would write it by hand, of our own classes' names: to replace some of the values
-    # afterwards takes twice as long, and each send writes a few rows.
+    # Generated code makes the tuple directly: replacing some values afterwards takes twice as long, and each
+    # send writes a few rows. All names are of our own classes.
     fields = (
         f"write_{name}(one.{name})" if name in conversions else f"one.{name}" for name in names
     )
@@ -177,7 +174,7 @@ def _reader(
     converted = [
         (place, conversions[name].read) for place, name in enumerate(names) if name in conversions
     ]
-    # A class whose fields are given by name takes none by its position.
+    # A class with keyword-only fields can't be made by position.
     make = cls if cast(Any, cls).__match_args__ == tuple(names) else by_name
     if not converted:
         return lambda row: make(*row[whole])
@@ -192,7 +189,7 @@ def _reader(
 
 
 def _kind_of(hint: Any, field: str) -> str:
-    """The column's type for a field's; raises TypeError."""
+    """Return the column type for a field's type; raise TypeError if there is none."""
     if get_origin(hint) in {Union, types.UnionType}:
         known = [each for each in get_args(hint) if each is not types.NoneType]
         hint = known[0] if len(known) == 1 else hint

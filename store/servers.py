@@ -1,4 +1,4 @@
-"""What a process sees of the servers that its URL names; SQLite has none."""
+"""What a process knows of the servers that its URL names; SQLite has none."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
@@ -9,10 +9,10 @@ Role = Literal["primary", "standby", "unknown"]
 
 
 class Position(NamedTuple):
-    """How far a server is: of two of them the greater one is the database.
+    """How far a server is. The server with the greater position is the database.
 
-    accepted_at: when an operator last accepted a loss there, microseconds by its time, 0 for never.
-    timeline: PostgreSQL's; each promotion begins the next one.
+    accepted_at is when an operator last accepted a loss there, in microseconds, 0 for never. timeline is
+    PostgreSQL's; each promotion begins the next one.
     """
 
     accepted_at: int
@@ -24,13 +24,13 @@ NOWHERE: Final = Position(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SeenServer:
-    """One look at one server. address: host and port as the URL has them.
+    """One look at one server. address is host and port as in the URL.
 
-    fault: why it is not used, null: nothing is against it. error: the driver's code where it did not
-    answer. system: PostgreSQL's system identifier, 0: it does not say. started_at: of the server, in
-    microseconds, which tells two servers apart. missing: how many of the commits that were
-    acknowledged here it does not have. missing_from_s, missing_to_s: Unix times between which
-    commits were acknowledged that are missing there; 0 where none is.
+    - fault: why it isn't used; None if nothing is against it. error: the driver's code if it didn't respond.
+    - system: PostgreSQL's system identifier; 0 if unknown. started_at: the server's start in microseconds, which
+      tells two servers apart.
+    - missing: how many commits acknowledged here it lacks. missing_from_s, missing_to_s: the Unix times between
+      which those were acknowledged; 0 if none is missing.
     """
 
     address: str
@@ -50,23 +50,23 @@ class ServerWatch(Protocol):
 
     @property
     def fault(self) -> Fault | None:
-        """Why there is a server and it is not used; None while one is used, and in an outage."""
+        """Return why a server isn't used though there is one; None while one is used, and in an outage."""
         ...
 
     @property
     def system(self) -> int:
-        """The system identifier of the server that is used; 0: there is none, or it does not say."""
+        """Return the system identifier of the server in use; 0 if there is none or it is unknown."""
         ...
 
     @property
     def position(self) -> Position:
-        """How far the server is that is used, or waited for."""
+        """Return the position of the server that is in use or awaited."""
         ...
 
     def note(self, system: int, position: Position) -> None:
-        """Another process saw this one as the primary: one that is behind it is not used any more."""
+        """Note that another process saw this server as the primary. A server behind it is no longer used."""
         ...
 
     async def look_around(self) -> list[SeenServer]:
-        """Each server that the URL names, as it is now; moves on where one is further. None of a file."""
+        """Check each server that the URL names, and switch if one is further; return none for a file."""
         ...

@@ -1,7 +1,7 @@
-"""One SQL text for both databases: what differs between them is translated here, once per text.
+"""One SQL text for both databases: differences between them are translated here, once per text.
 
-A statement is written with named parameters and four marks, over the three types that mean the
-same in both (int8, text, bytes; a flag is 0 or 1, a time is microseconds, JSON is text):
+A statement is written with named parameters and marks, over the three types that mean the same in both (int8,
+text, bytes; a flag is 0 or 1, a time is microseconds, JSON is text):
 
     :name                             a value
     IN :ids[text]                     a list of values
@@ -10,7 +10,7 @@ same in both (int8, text, bytes; a flag is 0 or 1, a time is microseconds, JSON 
     [[free.url | (SELECT …) AS url]]  PostgreSQL's words | SQLite's, which returns nothing of another table
     DATABASE_NOW_US()                 the server's clock; NULL on SQLite, which has this machine's
 
-The names of the databases stand in this package only; everything above speaks to db.Transaction.
+Only this package names the databases; everything above uses Transaction.
 """
 
 import re
@@ -28,7 +28,7 @@ _MARK = re.compile(
     r"|:(?P<rows>\w+)\[(?P<columns>[^\]]+)\] AS (?P<alias>\w+)"
     r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
 )
-# Bytes would travel as base64 in one of the two; other types do not exist in the other.
+# Bytes would travel as base64 in one of the two; other types don't exist in the other.
 _LISTED_TYPES = frozenset({"text", "bigint"})
 _EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|\[\]]+) \| (?P<{SQLITE}>[^|\[\]]+)\]\]")
 _LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
@@ -39,7 +39,7 @@ _FUNCTIONS = (
     (re.compile(r"\bDATABASE_NOW_US\(\)"), "NULL"),
 )
 _SERVER_NOW_US = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT)"
-# In place of a column of tuples: a list of values.
+# The column index that means a list of values and not of tuples.
 _WHOLE = -1
 _to_json = msgspec.json.Encoder().encode
 
@@ -55,8 +55,9 @@ class SqlStatement:
 
 
 def translate(text: str, *, name: str) -> SqlStatement:
-    """The statement for the database called `name`; raises ValueError for any other name, and for
-    a list of anything but text and bigint.
+    """Return the statement for the database called `name`.
+
+    Raises ValueError for any other name, and for a list of anything but text and bigint.
     """
     for match in _MARK.finditer(text):
         columns = (match["columns"] or "").split(",")
@@ -69,7 +70,7 @@ def translate(text: str, *, name: str) -> SqlStatement:
 
 
 def _translate_sqlite(text: str) -> SqlStatement:
-    # A value that stands twice is bound twice: numbered marks with a sequence are deprecated.
+    # A value that occurs twice is bound twice: numbered marks with a sequence are deprecated.
     order: list[str] = []
     as_json: set[str] = set()
 
@@ -143,19 +144,20 @@ def _translate_postgresql(text: str) -> SqlStatement:
 
 
 def unindexed(column: str) -> str:
-    """The text column as an expression of the same value, so that no index is used for its sake.
+    """Return the text column as an expression of the same value that no index matches.
 
-    For a condition or a group beside what should find the rows: SQLite plans without statistics, and PostgreSQL
-    does until it has counted a table, so either may take an index by which it reads all rows of an account.
+    For a condition or a group beside the one that should find the rows. SQLite plans without statistics, and
+    PostgreSQL does until it has analysed a table, so either may choose an index that reads all rows of an
+    account.
     """
     return f"{column} || ''"
 
 
 def by_itself(select: str) -> str:
-    """The SELECT, to stand in FROM (...), so that its own conditions alone find the rows.
+    """Return the SELECT for use in FROM (...), planned by its own conditions alone.
 
-    Either database puts a plain SELECT there into the statement around it, and may then find the rows by an index
-    for that one's conditions. One with a LIMIT it leaves as it is, and no table has so many rows.
+    Both databases merge a plain SELECT into the statement around it, and may then choose an index for that
+    one's conditions. They leave a SELECT with a LIMIT as it is, and no table reaches this one.
     """
     return f"{select} LIMIT {2**62}"
 
@@ -171,8 +173,9 @@ def insert_text(
     given: Collection[int] | None = None,
     rows: int = 1,
 ) -> str:
-    """An INSERT of so many rows for SQLite. given: the places of the columns that are bound, where the others
-    are NULL; None: all are.
+    """Return an INSERT of that many rows for SQLite.
+
+    given: the places of the columns that are bound, while the others are NULL; None binds all.
     """
     marks = ", ".join(
         "?" if given is None or place in given else "NULL" for place in range(len(columns))
@@ -182,7 +185,7 @@ def insert_text(
 
 
 def values_insert_text(table: str, columns: Sequence[str], on_conflict: str) -> str:
-    """An INSERT of one row for PostgreSQL."""
+    """Return an INSERT of one row for PostgreSQL."""
     marks = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {on_conflict}"
 
@@ -195,7 +198,7 @@ def array_insert_text(
     *,
     shared: Sequence[str] = (),
 ) -> str:
-    """A bulk INSERT for PostgreSQL: each column an array, of the type that types has for it.
+    """Return a bulk INSERT for PostgreSQL: each column is an array of the type in `types`.
 
     shared columns are values that all rows have, given after the arrays.
     """

@@ -1,7 +1,8 @@
-"""What the staging side of accounts stores: the only counting that crosses the owners of tables.
+"""Count what the staging side of accounts stores: the only counting that crosses the owners of tables.
 
-Each row of a counted table is counted once, in the window in which it was made, by an index: a step costs what came since, and
-not what is there. tests/store/test_stored.py holds that every table is counted or says why it need not be.
+Each row of a counted table is counted once, in the time window in which it was made, by an index, so a step
+costs what is new and not what is there. tests/store/test_stored.py holds that every table is counted or says
+why it need not be.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from store.database import BatchRead, Rows, Transaction
 
 
 class StoredAmount(NamedTuple):
-    """So many rows, and about so many bytes with their places in indexes."""
+    """A number of rows, and about how many bytes they take with their index entries."""
 
     rows: int = 0
     bytes: int = 0
@@ -27,9 +28,10 @@ class StoredAmount(NamedTuple):
 class Counted:
     """How the rows of a table are found and measured.
 
-    prefix: of its ids, which begin with their time; "": they are found by the column `time`. long: the columns that callers
-    or receivers fill as they like; base: the bytes of everything else, entries of indexes included. condition: what
-    narrows them beside the account. is_by_time: no index leads to them by account, so all of the window is read.
+    - prefix: of its ids, which begin with their time; "" if rows are found by the column `time`.
+    - long: columns that callers or receivers fill as they like. base: bytes of everything else, with index entries.
+    - condition: narrows the rows beside the account. is_by_time: no index finds them by account, so the whole
+      window is read.
     """
 
     table: str
@@ -43,8 +45,9 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class CountedBeside:
-    """Rows that are found by a row of a counted table. late_us: those that come within this time after that one, and
-    after the time of the entry before, are counted once it is over.
+    """Rows that are found by a row of a counted table.
+
+    Rows that come within late_us of that row, but after the entry before, are counted when that time is over.
     """
 
     table: str
@@ -132,7 +135,7 @@ COUNTED: Final = (
         is_by_time=True,
     ),
 )
-# The schedule of a webhook may last for weeks: each attempt is counted in one of these turns. What a bulk send
+# A webhook's schedule may last for weeks: each attempt is counted in one of these turns. What a bulk send
 # accepts, and the suppliers it asks, come within a minute.
 BESIDE: Final = (
     CountedBeside(
@@ -154,17 +157,18 @@ _BY_TABLE: Final = {one.table: one for one in COUNTED}
 async def count_stored(
     tx: Transaction, account_ids: Sequence[str], *, from_us: int, until_us: int
 ) -> dict[str, StoredAmount]:
-    """Count what the staging side of these accounts stored in that time, where an index leads to an account's rows.
+    """Count what the staging side of these accounts stored in that time, in tables with an index by account.
 
-    Accounts that stored nothing are left out. The rest of the tables is counted by `count_by_time`.
+    Accounts that stored nothing are left out. `count_by_time` counts the other tables.
     """
     return await _counted(tx, _BY_ACCOUNT, from_us, until_us, account_ids=account_ids)
 
 
 async def count_by_time(tx: Transaction, *, from_us: int, until_us: int) -> dict[str, StoredAmount]:
-    """Count what the staging side of each account stored in that time, in the tables that are read by time alone.
+    """Count what the staging side of each account stored in that time, in the tables that are read by time
+    alone.
 
-    One look is for all accounts: for some of them at a time it would read the same rows again and again.
+    One read covers all accounts: a read for some of them would read the same rows again.
     """
     return await _counted(tx, _BY_TIME, from_us, until_us)
 

@@ -1,6 +1,6 @@
-"""An update of only the columns that are given, by their names.
+"""Update only the given columns, by their names.
 
-Invariant: the names of table and columns are ours, never a caller's; what is written is a parameter.
+The names of table and columns are ours, never a caller's; values are parameters.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from store.database import Transaction
 async def update(
     tx: Transaction, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> int:
-    """Writes the columns of the rows that have this key, and returns how many there were.
+    """Write the columns of the rows that have this key, and return how many there were.
 
-    A column of the key may be among those that change: its old value is looked for.
+    A column of the key may be among those that change: its old value finds the row.
     """
     assigned = ", ".join(f"{name} = :new_{name}" for name in columns)
     found = " AND ".join(f"{name} = :old_{name}" for name in key)

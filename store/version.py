@@ -1,8 +1,8 @@
 """Which schema this code runs on, and which one a database has. Imports no migrations.
 
-The rule is: expand, then contract. A migration that only adds (`pre`) says which code goes on with it,
-and `topup migrate` writes that into schema_notes: so a process of the release before may start again
-after the migration. One that takes away (`post`) comes when none of those runs any more.
+The rule is: expand, then contract. A migration that only adds (`pre`) names the oldest code that runs on it,
+and `topup migrate` writes that into schema_notes, so a process of the previous release may start again after
+the migration. A migration that removes (`post`) comes when none of those processes runs any more.
 """
 
 import re
@@ -13,21 +13,21 @@ from store.errors import StoreError
 from store.faults import Fault
 from store.fingerprints import TABLES
 
-# The range of schema versions this code runs on, oldest first.
+# The schema versions that this code runs on, oldest first.
 VERSIONS = ("0101",)
-# 0.1.0 begins with the baseline. `topup migrate` takes over a database at the last version before it as it is; an
-# older one is first migrated by the last build that has those migrations.
+# 0.1.0 begins with the baseline. `topup migrate` takes over a database at the last version before it as it
+# is; an older one is first migrated by the last build that has those migrations.
 BASELINE: Final = "0100"
 BEFORE_BASELINE: Final = "0080"
 BUILD_BEFORE_BASELINE: Final = "d9df6d8c2900"
 _OURS = re.compile(r"\d{4}").fullmatch
-# A table that each version has: a database without it is another application's.
+# A table of every version: a database without it is another application's.
 _FIRST_TABLE: Final = "ledger_accounts"
 _CHECK: Final = "check that TOPUP_DATABASE_URL and TOPUP_DATA_DIR name the right one"
 
 
 class SchemaOutOfRange(RuntimeError):
-    """The database's schema is not one that this code runs on; the message says what to do."""
+    """This code doesn't run on the database's schema. The message says what to do."""
 
     def __init__(self, fault: Fault, message: str) -> None:
         super().__init__(message)
@@ -35,9 +35,9 @@ class SchemaOutOfRange(RuntimeError):
 
 
 async def schema_version(database: Database) -> str | None:
-    """The version the database is at, or None when it was never migrated.
+    """Return the database's version, or None if it was never migrated.
 
-    Raises StoreError where it cannot be asked.
+    Raises StoreError if the database can't be read.
     """
 
     async def work(tx: Transaction) -> str | None:
@@ -53,7 +53,7 @@ async def schema_version(database: Database) -> str | None:
 
 
 async def check_schema(database: Store) -> str:
-    """The schema's version; raises SchemaOutOfRange unless this code runs on it, and StoreError."""
+    """Return the schema's version. Raises SchemaOutOfRange unless this code runs on it, and StoreError."""
     version = await schema_version(database)
     if version is None:
         raise _without_version(await database.shape())
@@ -81,7 +81,7 @@ async def check_schema(database: Store) -> str:
 
 
 async def oldest_code(database: Database, version: str) -> str | None:
-    """The newest version that the oldest code knows which runs on this schema; None: nobody says."""
+    """Return the newest version known to the oldest code that runs on this schema; None if it isn't recorded."""
 
     async def work(tx: Transaction) -> str | None:
         text = "SELECT oldest_code FROM schema_notes WHERE version = :version"
@@ -111,8 +111,9 @@ async def migrated_by(database: Database, version: str) -> str | None:
 
 
 async def changed_tables(database: Store, version: str) -> list[str]:
-    """The tables that are not as the migrations of this version make them; none where they are not
-    known here. Other tables, of whomever, do not count.
+    """Return the tables that differ from what this version's migrations make; none for an unknown version.
+
+    Other tables don't count.
     """
     expected = TABLES.get(version, {})
     found = await database.shape()
@@ -120,7 +121,7 @@ async def changed_tables(database: Store, version: str) -> list[str]:
 
 
 def differs(version: str, changed: list[str]) -> SchemaOutOfRange:
-    """The refusal of a schema in which these tables are changed."""
+    """Return the refusal of a schema in which these tables differ."""
     return SchemaOutOfRange(
         Fault.SCHEMA_DIFFERS,
         f"the schema calls itself {version} and is not as this topup's migrations make it, in"
@@ -139,7 +140,7 @@ def before_baseline(version: str) -> SchemaOutOfRange:
 
 
 def is_table_missing(error: StoreError) -> bool:
-    """Whether a statement failed since there is no such table."""
+    """Return whether a statement failed because a table is missing."""
     is_sqlite = error.code == "SQLITE_ERROR" and error.constraint.startswith("no such table")
     return is_sqlite or error.code == "42P01"
 

@@ -1,1 +1,1 @@
-"""What was acknowledged, and what an operator gave up of it."""
+"""The commits that were acknowledged, and the losses that an operator accepted."""

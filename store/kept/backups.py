@@ -1,7 +1,7 @@
-"""Record each copy of the database: when it was taken, by which build, and where it is kept.
+"""Record each copy of the database: when it was taken, by which build, and where it is stored.
 
-The row is written before the copy is taken, so a copy holds its own row, without an end: a restore
-shows by which build the copy was made. Writes backups.
+The row is written before the copy is taken. A copy so contains its own row, without an end, and a restore can
+tell which build made it. Writes backups.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from kernel.ids import new_id
 from store.database import Transaction
 
 BackupPlace = Literal["local", "elsewhere"]
-# Of each place; the last finished one stays beside them.
+# For each place; the last finished one is kept beside them.
 BACKUPS_KEPT: Final = 100
 LISTED_MAX: Final = 20
 

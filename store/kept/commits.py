@@ -1,13 +1,12 @@
-"""Which commits this installation has acknowledged last, and on which server: what a database that went
-back in time does not have.
+"""Know which commits were acknowledged last, and on which server, to detect a database that went back in
+time.
 
-Each process has a file in the data directory, and a place in it for each of its connections: the
-connection's row of commit_tokens and the last token that was acknowledged. The operating system keeps
-what is written there when the process is killed. Whoever starts reads all files, so what a process of
-before acknowledged is known after it. A file is written without waiting for the disk, so a machine that
-loses its power may lose its last seconds. Without a folder the same is known for the process's own life.
+Each process has a file in the data directory, with a place for each of its connections: the id of its row of
+commit_tokens and the last acknowledged token. The operating system keeps the file's contents when the process
+is killed, and a starting process reads all files. Files are written without waiting for the disk, so a
+machine that loses power may lose its last seconds. Without a folder, a process knows its own commits only.
 
-Invariant: a place is written after the server answered to the COMMIT, never before.
+A place is written after the server answered the COMMIT, never before.
 """
 
 import contextlib
@@ -26,10 +25,10 @@ from store.servers import NOWHERE, Position
 
 FOLDER: Final = "commits"
 PLACES: Final = 64
-# Commits are acknowledged in nearly the order in which the server's log has them: one that is older
-# than the newest by more than the longest transaction takes is there if the newest is.
+# Commits are acknowledged in nearly the order of the server's log: one that is older than the newest by more
+# than the longest transaction takes is there if the newest is.
 RECENT_S: Final = 60.0
-# A day less than rows are kept for.
+# A day less than rows are kept.
 COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
 _MAGIC: Final = b"TOPUPKC1"
 _HEADER: Final = struct.Struct("<8sQqq")  # magic, system, timeline, accepted_at
@@ -43,8 +42,8 @@ _log = logging.getLogger(__name__)
 
 
 class KeptCommit(NamedTuple):
-    """One that was acknowledged. kept_s: Unix time by this machine. accepted_at: the operator's last
-    acceptance that was known then.
+    """An acknowledged commit. kept_s: Unix time of this machine. accepted_at: the operator's last acceptance
+    known then.
     """
 
     token_id: str
@@ -54,7 +53,9 @@ class KeptCommit(NamedTuple):
 
 
 class KeptCommits:
-    """One for each process. system and position: of the server that it last went by; 0: of none yet."""
+    """The acknowledged commits of one process. system and position are of the last server; 0 if there was
+    none yet.
+    """
 
     def __init__(self) -> None:
         self.system = 0
@@ -66,7 +67,7 @@ class KeptCommits:
 
     @classmethod
     def read(cls, folder: Path) -> "KeptCommits":
-        """With what the files in the folder say; writes none."""
+        """Return what the files in the folder say; write none."""
         kept = cls()
         for memory in _files(folder):
             kept._take_over(memory)
@@ -74,9 +75,9 @@ class KeptCommits:
 
     @classmethod
     def open(cls, folder: Path) -> "KeptCommits":
-        """As read, and with a file of its own; takes the place of files whose process has ended.
+        """Read the files, and open a file of its own that replaces those of ended processes.
 
-        Where none can be written it says so in the log, and goes on without.
+        If no file can be written, log a warning and continue.
         """
         kept = cls()
         try:
@@ -91,11 +92,11 @@ class KeptCommits:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether a process after this one will know."""
+        """Return whether a later process will know these commits."""
         return self._fd >= 0
 
     def note(self, token_id: str, token: int) -> None:
-        """The server has answered to the COMMIT that wrote this token."""
+        """Note that the server answered the COMMIT that wrote this token."""
         place = self._places.get(token_id)
         if place is None:
             place = self._assign(token_id)
@@ -105,13 +106,13 @@ class KeptCommits:
         self._write(offset, _KEPT.size)
 
     def note_server(self, system: int, position: Position) -> None:
-        """The one that is the database from now on."""
+        """Note which server is the database from now on."""
         self.system, self.position = system, position
         _HEADER.pack_into(self._memory, 0, _MAGIC, system, position.timeline, position.accepted_at)
         self._write(0, _HEADER.size)
 
     def newest(self, *, accepted_at: int) -> list[KeptCommit]:
-        """What a server has to have, whose operator last accepted a loss at that time."""
+        """Return the commits that a server must have if its operator last accepted a loss at that time."""
         now_s = time.time()
         commits = [*_commits(self._memory), *self._others]
         commits = [
@@ -123,13 +124,13 @@ class KeptCommits:
         return [one for one in commits if newest_s - one.kept_s <= RECENT_S]
 
     def close(self) -> None:
-        """The file stays, for whoever starts next."""
+        """Close the file. It stays for the next process."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
     def _assign(self, token_id: str) -> int:
-        """A place that is free, or was not written for longest."""
+        """Return a free place, or the one written longest ago."""
         place = len(self._places)
         if place >= PLACES:
             oldest = min(_placed(self._memory), key=lambda placed: placed[1].kept_s)
@@ -137,7 +138,7 @@ class KeptCommits:
             del self._places[oldest[1].token_id]
         self._places[token_id] = place
         offset = _HEADER_BYTES + place * _PLACE.size
-        # Without a token first: a file that is cut off here has nothing wrong in this place.
+        # Without a token first, so that a file cut off here has nothing wrong in this place.
         _PLACE.pack_into(self._memory, offset, bytes.fromhex(token_id), 0, 0.0, 0)
         self._write(offset, _PLACE.size)
         return place
@@ -155,7 +156,7 @@ class KeptCommits:
         self._others += commits
 
     def record(self, folder: Path) -> None:
-        """Goes on in a file of its own, and removes those whose process has ended; raises OSError."""
+        """Continue in a file of its own, and remove those of ended processes; raise OSError."""
         path = folder / secrets.token_hex(8)
         draft = folder / f".{path.name}"
         self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -166,7 +167,7 @@ class KeptCommits:
             _PLACE.pack_into(self._memory, offset, bytes.fromhex(commit.token_id), *commit[1:])
             self._places[commit.token_id] = number
         _HEADER.pack_into(self._memory, 0, _MAGIC, self.system, *reversed(self.position))
-        # In full, so that no later write needs room on a disk that is full by then.
+        # In full, so that no later write needs space on a full disk.
         os.pwrite(self._fd, self._memory, 0)
         os.fsync(self._fd)
         draft.rename(path)
@@ -185,7 +186,7 @@ class KeptCommits:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Processes that start together read and write the folder one after the other."""
+    """Make processes that start together use the folder one after the other."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -195,7 +196,6 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _files(folder: Path) -> Iterator[bytes]:
-    """What each file that is whole holds."""
     for path in _paths(folder):
         with contextlib.suppress(OSError):
             memory = path.read_bytes()
@@ -211,7 +211,7 @@ def _paths(folder: Path) -> list[Path]:
 
 
 def _ended(folder: Path) -> list[Path]:
-    """The files whose process has ended, the unfinished ones of such too."""
+    """Return the files of ended processes, unfinished ones too."""
     found = []
     for path in folder.iterdir():
         with contextlib.suppress(OSError):
@@ -235,7 +235,7 @@ def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, KeptCommit]]:
 
 
 def _most_recent(commits: Sequence[KeptCommit]) -> list[KeptCommit]:
-    """One for each row, as many as half of a file holds."""
+    """Return one commit for each row, at most half of a file's places."""
     by_row: dict[str, KeptCommit] = {}
     for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
         by_row[one.token_id] = one

@@ -1,7 +1,7 @@
-"""What an operator accepted as lost: from then on the database serves without it (store/postgresql/servers.py).
+"""Record what an operator accepted as lost; from then on the database serves without it.
 
-It is a row of the database that is gone on with, so every process on every machine sees it there, and a
-copy of before does not have it. Writes accepted_losses.
+The row is in the database that continues, so every process on every machine sees it, and an older copy
+doesn't have it (store/postgresql/servers.py). Writes accepted_losses.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _LISTED_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class AcceptedLoss:
-    """Times in microseconds; lost_*: null where nobody knew."""
+    """Times in microseconds; lost_* are null if unknown."""
 
     accepted_at: int
     lost_from_at: int | None
@@ -31,7 +31,7 @@ async def accept(
     lost_until_at: int | None,
     reason: str,
 ) -> AcceptedLoss:
-    """Later than each one before, whatever the clock says."""
+    """Record a loss, later than each one before whatever the clock says."""
     row = await tx.fetch_one("SELECT COALESCE(MAX(accepted_at), 0) AS last_at FROM accepted_losses")
     assert row is not None, "it counts"
     accepted_at = max(now_us, row["last_at"] + 1)
@@ -41,7 +41,7 @@ async def accept(
 
 
 async def newest(tx: Transaction) -> Sequence[AcceptedLoss]:
-    """The last ones, the newest first."""
+    """Return the last ones, newest first."""
     rows = await tx.fetch(
         f"SELECT {', '.join(_COLUMNS)} FROM accepted_losses ORDER BY accepted_at DESC LIMIT {_LISTED_MAX}"
     )

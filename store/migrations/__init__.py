@@ -1,1 +1,1 @@
-"""Alembic's folder: how the schema came to be, step by step; store/migrate.py runs it."""
+"""Alembic's folder: the migrations of the schema; store/migrate.py runs them."""

@@ -1,1 +1,1 @@
-"""PostgreSQL: its pool, its transactions, its statements in one round trip, its backup."""
+"""PostgreSQL: its pool, transactions, statements in one round trip, and backup."""

@@ -1,4 +1,4 @@
-"""PostgreSQL's side of store/backup.py: its own pg_dump and pg_restore, found on the PATH."""
+"""PostgreSQL's side of store/backup.py: its own pg_dump and pg_restore, from the PATH."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ _OTHERS: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
-# Each table of ours: one that only a later version knows would be in its migration's way.
+# Each table of ours, also of later versions: such a table would be in its migration's way.
 _DROP: Final = f"""
 BEGIN;
 SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
@@ -35,7 +35,7 @@ BEGIN
   LOOP EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name); END LOOP;
 END $$;
 """.encode()
-# It is ours, or it is not kept.
+# The copy must be of our schema, or the transaction is rolled back.
 _END: Final = b"""
 RESET search_path;
 SELECT version_num FROM alembic_version;
@@ -45,15 +45,15 @@ COMMIT;
 
 def dump(url: str, target: Path) -> None:
     server = _Server(url)
-    # Owner and rights stay out, so that any user can put it back.
+    # Without owner and rights, so that any user can restore it.
     words = ("--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
     server.run("pg_dump", f"--lock-wait-timeout={LOCK_TIMEOUT}", *words)
 
 
 def check_tools(url: str) -> str:
-    """The version of pg_dump, with which a copy can be made; raises BackupRefused where it cannot.
+    """Return the version of pg_dump that makes the copy; raise BackupRefused if it can't.
 
-    A pg_dump older than the server refuses to copy it; psql and pg_restore put a copy back.
+    A pg_dump older than the server refuses to copy it. psql and pg_restore restore a copy.
     """
     server = _Server(url)
     ours = _version_of("pg_dump")
@@ -62,7 +62,7 @@ def check_tools(url: str) -> str:
     try:
         theirs = int(server.ask("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
     except BackupRefused:
-        # psql's own words may hold a part of the password, where a mark in the URL is not escaped.
+        # psql's message may hold a part of the password if a character of the URL isn't escaped.
         raise BackupRefused(
             "the server was not asked for its version, since psql cannot reach it"
         ) from None
@@ -87,7 +87,7 @@ def load(url: str, source: Path, *, replace: bool) -> None:
 
 
 def _version_of(program: str) -> int:
-    """Its major version: the first number of what it says of itself."""
+    """Return the program's major version."""
     done = subprocess.run(  # noqa: S603
         [_found(program), "--version"], stdout=subprocess.PIPE, check=True, text=True
     )
@@ -98,7 +98,7 @@ def _version_of(program: str) -> int:
 
 
 class _Server:
-    """PostgreSQL's own programs, pointed at one database; no list of processes shows its password."""
+    """PostgreSQL's own programs, pointed at one database. No list of processes shows its password."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -106,13 +106,13 @@ class _Server:
         password = query.pop("password", None) or unquote(parts.password or "")
         user = f"{parts.username}@" if parts.username else ""
         place = parts.netloc.rpartition("@")[2]
-        # Built by hand: a URL of a socket has no place, and urlunsplit would leave its // out.
+        # Built by hand: a URL of a socket has no host, and urlunsplit would drop its //.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
-        # Nothing in PGOPTIONS: a pooler refuses what it does not know of the first message.
+        # Nothing in PGOPTIONS: a pooler refuses settings of the first message that it doesn't know.
         self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
 
     def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
-        """What it printed; raises BackupRefused, also where it takes longer than wait_s."""
+        """Return what the program printed; raise BackupRefused, also if it takes longer than wait_s."""
         with tempfile.TemporaryFile() as said:
             try:
                 done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
@@ -130,14 +130,14 @@ class _Server:
         return done.stdout.decode(errors="replace")
 
     def ask(self, question: str, *, wait_s: float | None = None) -> str:
-        """The one value that a SELECT answers."""
+        """Return the single value of a SELECT."""
         words = ("-X", "-q", "-A", "-t", f"--command={question}")
         return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
-        """Drops what is there and writes the copy, in one transaction.
+        """Drop what is there and write the copy, in one transaction.
 
-        It is committed only when the copy was read to its end: a damaged one changes nothing.
+        It commits only after the copy was read to its end, so a damaged one changes nothing.
         """
         words = ["-w", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={self._where}"]
         with (
@@ -159,7 +159,7 @@ class _Server:
         ):
             assert writing.stdin is not None, "asked for"
             assert reading.stdout is not None, "asked for"
-            # Where psql has given up, its own words say why.
+            # If psql gave up, its own message says why.
             with contextlib.suppress(BrokenPipeError):
                 writing.stdin.write(_DROP)
                 shutil.copyfileobj(reading.stdout, writing.stdin)
@@ -184,7 +184,7 @@ def _found(program: str) -> str:
 
 
 def _check_end(program: str, returncode: int, said: IO[bytes]) -> None:
-    """Raises BackupRefused, with the line that says why."""
+    """Raise BackupRefused with the line that says why."""
     if returncode == 0:
         return
     said.seek(0)

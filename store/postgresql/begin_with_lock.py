@@ -1,11 +1,11 @@
-"""How a transaction of PostgreSQL begins: with its first locks, in one round trip.
+"""Begin a transaction together with its first locks, in one round trip.
 
-A statement with arguments is a message of its own, BEGIN another. One that the session has prepared
-by name needs no argument but literals, so both go as one simple query [0.3 ms of a lone send's 1.9].
-The rows it answers with are dropped: a snapshot taken together with a lock is stale after a wait.
+A statement with arguments is one message and BEGIN another. A statement that the session has prepared by name
+needs only literals, so both fit in one simple query [0.3 ms of a lone send's 1.9]. Its rows are dropped: a
+snapshot taken together with a lock is stale after a wait.
 
-Where a pooler gives each transaction another session, nothing is prepared: the lock's literals stand
-in its own text, and the settings that a session would keep come with BEGIN.
+If a pooler gives each transaction another session, nothing is prepared: the lock's text contains its
+literals, and the settings that a session would keep are sent with BEGIN.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ from store.database import Lock
 from store.postgresql.pool import PooledConnection
 from store.statement import POSTGRESQL, translate
 
-# The ids and the words that locks are made of; nothing in them means anything inside a literal.
+# The characters of ids and words that locks use; none has a meaning inside a literal.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _PARAMETER = re.compile(r"\$(\d+)")
 _translated: Final = cache(partial(translate, name=POSTGRESQL))
 
-# A read holds no lock, so nobody waits for the process that stopped in the middle of one.
+# A read holds no lock, so no one waits for a process that stopped in the middle of one.
 _READ_IDLE_TIMEOUT_S = 60
 _LONG_TIMEOUT_S = 600
 READ = (
@@ -47,7 +47,7 @@ class BeginWithLock:
         self._lock = lock
 
     async def run(self, session: PooledConnection) -> None:
-        """Begins; raises what the driver raises, and leaves a rollback to the caller."""
+        """Begin; raise what the driver raises and leave the rollback to the caller."""
         connection, begin = session.connection, self._begin
         if session.settings:
             begin = _with_settings(begin, session.settings)
@@ -69,10 +69,10 @@ class BeginWithLock:
         try:
             await connection.execute(both)
         except asyncpg.InvalidSQLStatementNameError:
-            # The first time in this session of the server.
+            # The statement's first use in this session of the server.
             await connection.execute("ROLLBACK")
             with contextlib.suppress(asyncpg.DuplicatePreparedStatementError):
-                # Another process that shares the session was here first, with the same text.
+                # Another process that shares the session prepared the same text first.
                 await connection.execute(f"PREPARE {name} AS {statement.text}")
             await connection.execute(both)
 
@@ -81,13 +81,14 @@ class BeginWithLock:
 def begin_text(
     *, is_durable: bool, statement_timeout_s: float | None, lock_wait_s: float | None
 ) -> str:
-    """statement_timeout_s: where it is not the pool's own, as of a transaction that is not short on a
-    pool of short ones.
+    """Return BEGIN with its settings.
+
+    statement_timeout_s is given if it differs from the pool's, as for a long transaction on a pool of short
+    ones.
     """
     parts = ["BEGIN"]
     if is_durable:
-        # A plan of its own for each execution costs as much as the execution [half of a batch's
-        # time].
+        # Planning each execution anew costs as much as the execution [half of a batch's time].
         parts.append("SET LOCAL plan_cache_mode = force_generic_plan")
     if statement_timeout_s is not None:
         parts.append(f"SET LOCAL statement_timeout = {round(statement_timeout_s * 1000)}")
@@ -98,7 +99,7 @@ def begin_text(
 
 @cache
 def _with_settings(begin: str, settings: str) -> str:
-    """The transaction's own come last, so that they win."""
+    """Add the session's settings. The transaction's own come last, so that they win."""
     head, mark, own = begin.partition(";")
     return f"{head}; {settings}{mark}{own}"
 
@@ -109,14 +110,12 @@ def _written_out(text: str, literals: list[str | None]) -> str:
 
 @cache
 def _name(text: str) -> str:
-    """By its content: a session that several processes share has one statement of that name, and a
-    process of another version has other names for other texts.
-    """
+    """Return a name made from the text, so that sessions shared by processes or versions agree on it."""
     return f"topup_lock_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def _literal(argument: Any) -> str | None:
-    """The argument in SQL, or None where that would need care."""
+    """Return the argument in SQL, or None if it would need escaping."""
     if isinstance(argument, list) and all(isinstance(one, str) and _PLAIN(one) for one in argument):
         return "'{" + ",".join(f'"{one}"' for one in argument) + "}'"
     return None

@@ -1,9 +1,8 @@
-"""COMMIT, and what became of one whose answer was lost.
+"""COMMIT, and the outcome of a COMMIT whose answer was lost.
 
-Promise: kept or not kept is said only after a look at the row that no other transaction writes
-(store/commit_token.py), by a transaction of its own that is as durable, and as replicated, as the
-server promises. Whatever stays in doubt is CommitUnknown: never a success, and never a failure that
-work is run again for.
+An outcome is reported only after reading the row that no other transaction writes (store/commit_token.py), in
+a transaction that is as durable and as replicated as the server promises. If it stays unknown, CommitUnknown
+is raised: never a success, and never a failure that runs the work again.
 """
 
 import asyncio
@@ -24,11 +23,13 @@ _BEGIN: Final = BeginWithLock("BEGIN; SET LOCAL lock_timeout = '1s'")
 
 
 async def commit(session: PooledConnection) -> None:
-    """Raises what the driver raises; StoreError 25P02 where the server rolled back instead, and
-    CommitUnknown where it says that replication was not waited for.
+    """Commit; raise what the driver raises.
+
+    Raises StoreError 25P02 if the server rolled back instead, and CommitUnknown if it didn't wait for
+    replication.
     """
     session.was_warned = False
-    # Where work went on after a failed statement, COMMIT rolls back and says only so.
+    # If work continued after a failed statement, COMMIT rolls back and only its tag says so.
     if await session.connection.execute("COMMIT") != "COMMIT":
         raise StoreError("25P02")
     if session.was_warned:
@@ -36,10 +37,10 @@ async def commit(session: PooledConnection) -> None:
 
 
 async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
-    """Whether the transaction that wrote the token was committed.
+    """Return whether the transaction that wrote the token was committed.
 
-    The lost connection's COMMIT may still be on its way through the server, which may itself be
-    away for a while: tries for LOOK_TIMEOUT_S, then raises CommitUnknown.
+    The lost connection's COMMIT may still be on its way through the server, and the server may be away for a
+    while. Tries for LOOK_TIMEOUT_S, then raises CommitUnknown.
     """
     ends_at_s = time.monotonic() + LOOK_TIMEOUT_S
     wait_s = _WAIT_S_FIRST
@@ -57,10 +58,10 @@ async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
 
 
 async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
-    """The token of the row, once nobody is writing it; raises StoreError."""
+    """Return the row's token once nobody is writing it; raise StoreError."""
     async with pool.session() as session:
         connection = session.connection
-        # One that does not answer is given up without a word about the others.
+        # A connection that doesn't respond says nothing about the others.
         left_s = max(0.0, ends_at_s - time.monotonic())
         guard = asyncio.get_running_loop().call_later(left_s, connection.terminate)
         try:
@@ -76,8 +77,10 @@ async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
 
 
 async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> None:
-    """Ends the transaction that failed. One that was cancelled as it began may begin all the same once the server
-    reads it, and whoever is lent the connection next would be inside of it: it is closed.
+    """End the failed transaction.
+
+    One that was cancelled while it began may still begin on the server, and the next user of the connection
+    would be inside it; so the connection is closed.
     """
     if isinstance(error, asyncio.CancelledError) and not has_begun:
         connection.terminate()
@@ -85,7 +88,7 @@ async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> 
 
 
 async def roll_back(connection: Any) -> None:
-    """As far as it can be done: a connection that cannot is closed with the transaction."""
+    """Roll back; a connection that can't is closed with its transaction."""
     try:
         if not connection.is_closed() and connection.is_in_transaction():
             await connection.execute("ROLLBACK")

@@ -1,7 +1,7 @@
 """PostgreSQL through asyncpg: a few small pools, statements prepared once per connection.
 
-READ COMMITTED: whatever must not change under us is locked by the caller first and read by later
-statements only, since a snapshot taken together with a lock is stale after a wait.
+The isolation is READ COMMITTED. Rows that must not change are locked first and read by later statements only,
+because a snapshot taken together with a lock is stale after a wait.
 """
 
 import asyncio
@@ -34,20 +34,20 @@ from store.postgresql.shape import shape
 from store.postgresql.single_read import NotSingle, SingleRead
 from store.postgresql.transaction import PostgresqlTransaction
 
-# How long the server may take to answer a whole transaction before its connection is given up. Each
-# is longer than the server's own limit of a statement, so a server that lives ends the statement.
+# How long a whole transaction may wait for the server before its connection is given up. Each is longer than
+# the server's own limit of a statement, so a live server ends the statement first.
 SHORT_ANSWER_S = 4.0
 MORE_ANSWER_S = 5.0
 LONG_ANSWER_S = 660.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
-# What its session would keep has to be set again each time, where sessions are shared.
+# Settings of a session are sent with each transaction if sessions are shared.
 _AT_ONCE = BeginWithLock("BEGIN")
 _log = logging.getLogger(__name__)
 
 
 class _Shared:
-    """What the views of one database have in common: their pools, and one count of statements."""
+    """What the views of one database share: their pools, and one count of statements."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class _Shared:
         self.statements_run = 0
         self.answer_s = options.statement_timeout_s + MORE_ANSWER_S
         self.pools: list[ConnectionPool] = []
-        # As for the batches, a plan of its own for each claim would cost more than the claim.
+        # As for batches: planning each claim anew would cost more than the claim.
         self.soon_pool = self.open_pool(
             statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s",
             synchronous_commit="off",
@@ -88,19 +88,19 @@ class _Shared:
         return pool
 
     def open_direct(self) -> ConnectionPool:
-        """One connection that is a session of the server, past a pooler that shares them."""
+        """Return one connection to the server itself, past a pooler that shares sessions."""
         direct = self.options.direct_url
         servers = Servers(direct, self.options, self.kept, on_moved=self.drop) if direct else None
         return self.open_pool(connections_max=1, servers=servers)
 
     def drop(self) -> None:
-        """Ends every connection of the process: after a failover none of them is of use."""
+        """End every connection of the process, because after a failover none is of use."""
         for pool in self.pools:
             pool.drop()
 
 
 class PostgresqlDatabase:
-    """The database behind `url`; connects on first use and again after an outage."""
+    """The database behind `url`. It connects on first use and again after an outage."""
 
     def __init__(
         self,
@@ -114,8 +114,8 @@ class PostgresqlDatabase:
         is_short: bool = False,
         is_long: bool = False,
     ) -> None:
-        """kept: what was acknowledged before this process. view: of another one, over this pool.
-        is_short, is_long: all of its transactions, or its reads.
+        """Open it. kept is what was acknowledged before this process. view is another database's, over this pool.
+        is_short and is_long apply to all of its transactions, or to its reads.
         """
         self._is_short = is_short
         self._is_long = is_long
@@ -128,7 +128,7 @@ class PostgresqlDatabase:
             self._shared, self._pool = view
 
     def reserve(self, connections: int) -> "PostgresqlDatabase":
-        """The same over so many connections that nobody else uses, for short transactions alone."""
+        """Return the same database with connections of its own, for short transactions only."""
         pool = self._shared.open_pool(
             connections_max=connections, statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s"
         )
@@ -161,7 +161,7 @@ class PostgresqlDatabase:
         meanwhile: Callable[[], None] | None = None,
     ) -> T:
         if meanwhile is not None:
-            # After this step of the loop, which ends where the server is first waited for.
+            # After this step of the loop, which ends where it first waits for the server.
             asyncio.get_running_loop().call_soon(meanwhile)
         is_short = is_short or self._is_short
         is_long = not durable and not is_short
@@ -184,13 +184,13 @@ class PostgresqlDatabase:
             try:
                 return await once()
             except LockTimeout:
-                # As long as it may take was waited already.
+                # The allowed time has already passed.
                 raise
             except Contention:
                 if attempt == TRIES_MAX:
                     raise
             except ConnectionLost:
-                # A pooled connection can be dead before it is used; a fresh one tells the truth.
+                # A pooled connection can be dead before it is used; a fresh one can't.
                 if has_lost_connection or attempt == TRIES_MAX:
                     raise
                 has_lost_connection = True
@@ -236,20 +236,20 @@ class PostgresqlDatabase:
             except NotSingle:
                 pass
             except ConnectionLost:
-                # As below; and the other pool may have a connection where no more can be opened.
+                # As below; and the other pool may have a connection even if no more can be opened.
                 return await once()
         try:
             return await once()
         except CannotOpen:
-            # A fresh one has told the truth already.
+            # It was a fresh connection.
             raise
         except (ConnectionLost, CommitUnknown):
-            # A pooled connection can be dead before it is used; a fresh one tells the truth.
+            # A pooled connection can be dead before it is used; a fresh one can't.
             return await once()
 
     async def _read_alone(self, work: Work[T]) -> T:
-        """Over a session that makes no plan for each execution [5 times the execution of a key's read];
-        raises NotSingle.
+        """Read with a session that doesn't plan each execution [5 times the cost of a key's read]; raise
+        NotSingle.
         """
         async with self._shared.soon_pool.session() as session:
             reading = SingleRead(session.connection)
@@ -324,10 +324,10 @@ class PostgresqlDatabase:
         is_resolved: bool,
         answer_s: float,
     ) -> T:
-        """One try; where the server does not answer in time its connections are given up.
+        """Try once; if the server doesn't answer in time, give up its connections.
 
-        is_resolved: where the connection dies around COMMIT, finds out what became of it; then
-        ConnectionLost says that nothing was kept.
+        is_resolved: if the connection dies around COMMIT, find the outcome; ConnectionLost then means that
+        nothing was stored.
         """
         token = None
         async with pool.session() as session:
@@ -350,8 +350,8 @@ class PostgresqlDatabase:
                 await give_up(connection, error, has_begun=has_begun)
                 is_unknown = isinstance(named(error, is_committing=is_committing), CommitUnknown)
                 if not (is_resolved and is_unknown):
-                    # In no variable: its traceback holds this frame, and a request that is refused would
-                    # stay in memory until the garbage collector runs.
+                    # Not kept in a variable: its traceback holds this frame, and a refused request would stay
+                    # in memory until the garbage collector runs.
                     raise named(error, is_committing=is_committing) from None
             finally:
                 guard.cancel()
@@ -359,7 +359,7 @@ class PostgresqlDatabase:
             if not is_committing:
                 if token is not None:
                     self._shared.kept.note(session.token_id, token)
-                # Before the connection goes back, which waits and may be cancelled.
+                # Before the connection is returned, which waits and may be cancelled.
                 tell(self._shared.on_hint, transaction.hints)
                 return value
         if token is not None and not await was_kept(pool, session.token_id, token):
@@ -373,7 +373,6 @@ class PostgresqlDatabase:
         return Guard(partial(self._condemn, session), answer_s)
 
     def _condemn(self, session: PooledConnection) -> None:
-        """Drops every connection of the process."""
         if session.connection.is_closed():
             return
         _log.warning("database.silent", extra={"pools": len(self._shared.pools)})

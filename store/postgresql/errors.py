@@ -1,4 +1,4 @@
-"""The failures of asyncpg in the words of store/errors.py: SQLSTATE and constraint, never a value."""
+"""Map asyncpg's failures to store/errors.py: SQLSTATE and constraint, never a value."""
 
 import asyncpg
 
@@ -29,7 +29,7 @@ _CONTENTION = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
-# A time-out, a disk that is full, a server that is shutting down or failing.
+# A time-out, a full disk, a server that is shutting down or failing.
 _UNABLE = (
     asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
@@ -45,7 +45,7 @@ _REFUSED = (
 
 
 def named(error: BaseException, *, is_committing: bool) -> BaseException:
-    """A driver's error as ours; it holds the SQLSTATE and the constraint, never a value."""
+    """Return a driver's error as ours, with the SQLSTATE and the constraint."""
     if isinstance(error, asyncpg.LockNotAvailableError):
         return LockTimeout(error.sqlstate or "")
     if isinstance(error, _CONTENTION):
@@ -64,8 +64,10 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
 
 
 def _is_unencodable(error: BaseException) -> bool:
-    """The driver's own error for a value it cannot encode has no public name. It is a ValueError and, confusingly,
-    an InterfaceError, which otherwise means that the connection is of no use; so is one of settings to connect with.
+    """Return whether the driver couldn't encode a value.
+
+    Its error for that has no public name. It is both a ValueError and an InterfaceError, which otherwise
+    means an unusable connection; so is the error for bad connection settings.
     """
     return isinstance(error, asyncpg.InterfaceError) and (
         isinstance(error, ValueError)

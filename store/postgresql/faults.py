@@ -1,7 +1,7 @@
-"""Which fault keeps a connection to PostgreSQL from being opened.
+"""Tell which fault keeps a connection to PostgreSQL from being opened.
 
-The server's texts are in its own language, so its codes decide, and where one code has several
-causes the name of the server's function that refused.
+The server's texts are in its own language, so its codes decide, and if one code has several causes, the name
+of the server's function that refused.
 """
 
 import os
@@ -19,14 +19,14 @@ from store.faults import CannotOpen, Fault
 _PORT = re.compile(r":(?!\d*$)[^\]]*$")
 _UNREADABLE = (asyncpg.exceptions.ClientConfigurationError, ValueError, TypeError)
 _PORT_MAX: Final = 65_535
-# By class, the narrowest first. What is left of OSError is a refused or unreachable address.
+# By class, the narrowest first. Any other OSError is a refused or unreachable address.
 _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.exceptions.TargetServerAttributeNotMatched, Fault.NO_SUCH_SERVER),
     (asyncpg.InvalidPasswordError, Fault.PASSWORD_WRONG),
     (asyncpg.InvalidCatalogNameError, Fault.DATABASE_UNKNOWN),
     (asyncpg.InsufficientPrivilegeError, Fault.NOT_LET_IN),
     (asyncpg.TooManyConnectionsError, Fault.TOO_MANY_CONNECTIONS),
-    # The driver passes on what it does not know of a URL's query; the server does not know it either.
+    # The driver passes unknown parts of a URL's query on to the server, which doesn't know them either.
     (asyncpg.UndefinedObjectError, Fault.URL_UNREADABLE),
     (asyncpg.InvalidParameterValueError, Fault.URL_UNREADABLE),
     (asyncpg.CantChangeRuntimeParamError, Fault.URL_UNREADABLE),
@@ -46,7 +46,7 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class UrlParts:
-    """What a URL names; an empty string where it names none, or cannot be read."""
+    """What a URL names; empty strings for what it doesn't name or what can't be read."""
 
     hosts: str
     role: str
@@ -64,7 +64,7 @@ class UrlParts:
 
     @property
     def is_socket(self) -> bool:
-        """Whether a file may be the server's address; it is where no host is named."""
+        """Return whether the server's address may be a file, as it is without a host."""
         return not self.hosts or any(host.startswith("/") for host in self.hosts.split(","))
 
     @classmethod
@@ -72,7 +72,7 @@ class UrlParts:
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         if "@" in parts.path or "@" in parts.fragment:
-            # A password with a mark that is not escaped: its parts lie anywhere.
+            # A password with an unescaped character: its parts may be anywhere.
             return cls("", "", "", "")
         given = {name: values[-1] for name, values in query.items()}
         login, _, hosts = parts.netloc.rpartition("@")
@@ -87,7 +87,7 @@ class UrlParts:
 
 
 def cannot_open(error: Exception, url: str) -> CannotOpen | None:
-    """The fault behind what the driver raised as it connected; None: no fault that is known."""
+    """Return the fault behind the driver's error while connecting; None if it is no known fault."""
     try:
         address = UrlParts.of(url)
     except ValueError:
@@ -110,17 +110,17 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
     ):
         return _refused(error, address)
     if isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
-        # The driver's own words; it has no class for it. A server without TLS says so, and is then
-        # talked to without: where the URL leaves the choice, what answers is no PostgreSQL.
+        # The driver's own message; it has no class for it. A server without TLS says so and is then used
+        # without, so if the URL leaves the choice, whatever responded isn't PostgreSQL.
         return Fault.TLS_MISSING if address.asks_for_tls else Fault.NO_POSTGRESQL
     if isinstance(error, asyncpg.InterfaceError) and "password" in str(error):
-        # The server asked for one, and none is given anywhere.
+        # The server asked for a password and none is given.
         return Fault.PASSWORD_WRONG
     if isinstance(error, (OverflowError, OSError)) and address.has_port_too_high:
-        # Of one event loop the first, of another the second.
+        # One event loop raises the first, another the second.
         return Fault.PORT_NO_NUMBER
     if isinstance(error, FileNotFoundError) and not address.is_socket:
-        # No connection over TCP looks for a file: it is one of those for TLS.
+        # A connection over TCP opens no other file than those for TLS.
         return Fault.TLS_UNTRUSTED
     for kind, fault in _BY_CLASS:
         if isinstance(error, kind):
@@ -137,7 +137,7 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
 
 
 def _refused(error: asyncpg.InvalidAuthorizationSpecificationError, address: UrlParts) -> Fault:
-    """28000 is an unknown role as well as a pg_hba.conf that has no line for us."""
+    """Return the fault of 28000, which is an unknown role as well as a pg_hba.conf without a line for us."""
     if error.server_source_function == "ClientAuthentication":
         return Fault.TLS_REQUIRED if address.tls in {"disable", "allow"} else Fault.NOT_LET_IN
     return Fault.ROLE_UNKNOWN

@@ -1,14 +1,14 @@
-"""The limit of how long a server may take to answer, kept by this side.
+"""Limit how long a server may take to answer, on this side.
 
-One timer for a transaction: one of the driver's own for each statement would cost three times the
-statement [39 us of a SELECT 1 against 13].
+One timer for each transaction: the driver's own for each statement would cost three times the statement [39
+us against 13 for a SELECT 1].
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
 
-# A timer that comes later than this was held up by this process itself.
+# A timer later than this was delayed by this process itself.
 LATE_S: Final = 0.5
 AGAIN_S: Final = 1.0
 
@@ -28,7 +28,7 @@ class Guard:
 
     def _fire(self) -> None:
         if self._loop.time() - self._timer.when() > LATE_S:
-            # This process was stopped for a while: the answer may be here and not yet read.
+            # This process was stopped for a while: the answer may be here and not read yet.
             self._timer = self._loop.call_later(AGAIN_S, self._fire)
         else:
             self._on_silence()

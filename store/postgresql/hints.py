@@ -1,9 +1,8 @@
-"""Hints from process to process through the server, where Redis carries none: NOTIFY and LISTEN.
+"""Send hints from process to process through the server, if Redis carries none: NOTIFY and LISTEN.
 
-A NOTIFY takes a lock of the whole database as its transaction commits, so none is part of anybody's
-work: it is a statement of its own, after the commits that it speaks of and for many of them at once.
-LISTEN belongs to a session, and so to a connection that does nothing else; a pooler that shares
-sessions is passed by (PoolOptions.direct_url).
+A NOTIFY takes a lock of the whole database when its transaction commits, so it is a statement of its own,
+after the commits it is about and for many of them at once. LISTEN belongs to a session and needs a connection
+that does nothing else; it bypasses a pooler that shares sessions (PoolOptions.direct_url).
 """
 
 import asyncio
@@ -18,22 +17,22 @@ from store.postgresql.pool import CLOSE_TIMEOUT_S, ConnectionPool
 
 CHANNEL: Final = "topup_hints"
 _SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
-# PostgreSQL takes less than 8,000.
+# PostgreSQL accepts less than 8,000.
 _BYTES_MAX: Final = 7_000
 _RETRY_S: Final = 1.0
-# A setting has to change, and with it the process.
+# A setting has to change, and the process to restart.
 _RETRY_SHARED_S: Final = 60.0
 
 _log = logging.getLogger(__name__)
 
 
 async def send(tx: Transaction, names: str) -> None:
-    """names: with a space in between."""
+    """Send the names, separated by spaces."""
     await tx.fetch(_SEND, names=names if len(names.encode()) <= _BYTES_MAX else ANYTHING)
 
 
 async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
-    """For ever, through any outage; see Store.hear_hints. The pool is for this alone."""
+    """Listen through any outage, until cancelled; see Store.hear_hints. The pool is for this alone."""
     is_told = False
     while True:
         wait_s = _RETRY_S
@@ -48,14 +47,14 @@ async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
                 raise
             reason = f"{type(failure).__name__} {failure.code}"
         if not is_told:
-            # Once: whoever needs the database says that it is away, and the slow beat goes on.
+            # Logged once: other parts report that the database is away, and the slow beat continues.
             _log.warning("hints.not_heard", extra={"reason": reason})
             is_told = True
         await asyncio.sleep(wait_s)
 
 
 async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
-    """Until the connection ends; returns the seconds to wait before another."""
+    """Listen until the connection ends; return the seconds to wait before the next one."""
     async with pool.session() as session:
         if pool.is_sharing_sessions:
             _log.warning("hints.need_direct_url")
@@ -69,7 +68,7 @@ async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
         connection.add_termination_listener(lambda _connection: ended.set())
         try:
             await connection.add_listener(CHANNEL, take)
-            # Whatever came before may have been missed.
+            # Earlier hints may have been missed.
             on_hints([ANYTHING])
             await ended.wait()
             return _RETRY_S

@@ -1,8 +1,7 @@
-"""What PostgreSQL's own array types are made of, asked once in a process and not by each connection.
+"""Know the element types of PostgreSQL's built-in arrays, so that each connection needn't ask.
 
-The driver asks a server when a connection first meets such a type, by a query that costs a new session
-8 ms: after a failover, or where many connections open at once, that is most of what opening takes.
-The types below are built in, with the same numbers in every server.
+The driver's query costs a new session 8 ms: most of the time to open a connection, after a failover or when
+many open at once. The types are the same in every server.
 """
 
 from collections.abc import Collection
@@ -15,13 +14,13 @@ _BUILT_IN_END: Final = 10_000
 
 
 class _Asked(NamedTuple):
-    """In place of the driver's own statement. name: not empty, as of a statement that blows none away."""
+    """Replaces the driver's own statement. name: not empty, as of a statement to keep."""
 
     name: str = "known"
 
 
 class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A connection of the driver; if that calls its method otherwise one day, each connection asks."""
+    """A connection of the driver. If the driver renames the method, each connection asks again."""
 
     _known: ClassVar[dict[tuple[int, ...], Any]] = {}
 

@@ -1,7 +1,7 @@
-"""Several statements of PostgreSQL as one round trip, each of which is made while tenants are locked.
+"""Run several statements of PostgreSQL in one round trip, while tenants are locked.
 
-Writes are parts of one WITH. Reads are a UNION ALL in which each row says whose it is; each read has
-columns of the types that it needs, and NULL in the others.
+Writes are parts of one WITH. Reads are a UNION ALL in which each row names its read; each read fills the
+columns of its types and leaves NULL in the others.
 """
 
 import functools
@@ -16,7 +16,7 @@ NamedTypes = Sequence[tuple[str, str]]
 
 
 class Union:
-    """Several statements as one. columns: of each statement, the names and PostgreSQL's types."""
+    """Several statements as one. columns: the names and PostgreSQL types of each statement."""
 
     def __init__(self, texts: Sequence[str], columns: Sequence[NamedTypes]) -> None:
         slots: list[str] = []
@@ -37,7 +37,7 @@ class Union:
         self.text = " UNION ALL ".join(parts)
 
     def split(self, records: Sequence[Any]) -> list[list[tuple[Any, ...]]]:
-        """The rows of each statement."""
+        """Return the rows of each statement."""
         found: list[list[tuple[Any, ...]]] = [[] for _ in self._picks]
         for record in records:
             number = record[0]
@@ -46,7 +46,7 @@ class Union:
 
 
 def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
-    """What takes a row of its own out of a record: the places after the statement's number."""
+    """Return a function that takes a row of one statement out of a record."""
     if len(places) == 1:
         [place] = places
         return lambda record: (record[place],)
@@ -55,10 +55,11 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 @functools.cache
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
-    """Writes as one, answering the touched rows of those at the counted places, in their order.
+    """Return the writes as one statement that returns the touched rows of those at the counted places, in
+    order.
 
-    The server makes the others last, in the reverse order of their names, and keeps no rows of them to
-    be counted [a tenth of a lone send's writes]. So they are named last first, and made in their order.
+    The server runs the others last, in the reverse order of their names, and keeps no rows of them for a
+    count [a tenth of a lone send's writes]. So they are named in reverse, and run in their order.
     """
     numbered = list(enumerate(_counted_on(texts)))
     firsts = [f"w{i} AS ({text} RETURNING 1)" for i, text in numbered if i in counted]
@@ -68,21 +69,22 @@ def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
 
 
 def of_updated(column: str) -> str:
-    """Of an insert's rows those whose ids were updated. As a value and not as a condition, or it is a join,
-    which without hashes compares each row with each.
+    """Return the condition that keeps rows whose ids were updated.
+
+    It is a value: as a condition it would be a join, which without hashes compares each row with each.
     """
     return f"WHERE ({column} IN (SELECT updated_id FROM updated)) IS TRUE"
 
 
 @functools.cache
 def updating(update: str, insert: str) -> str:
-    """Both as one, answering the ids that the update returns; the insert ends in of_updated."""
+    """Return both as one statement that returns the updated ids; the insert ends in of_updated."""
     first, second = _counted_on([update, insert])
     return f"WITH updated AS ({first}), inserted AS ({second}) SELECT updated_id FROM updated"
 
 
 def _counted_on(texts: Sequence[str]) -> list[str]:
-    """The parameters of each numbered on from the one before."""
+    """Return the texts with their parameters numbered on from one to the next."""
     shifted, offset = [], 0
     for text in texts:
         numbers = [int(number) for number in _PARAMETER.findall(text)]
@@ -92,7 +94,7 @@ def _counted_on(texts: Sequence[str]) -> list[str]:
 
 
 def _places(slots: list[str], kinds: Sequence[str]) -> list[int]:
-    """A slot of its type for each column, none twice; makes those that are missing."""
+    """Return a slot of its type for each column, none twice; add missing slots."""
     free = list(range(len(slots)))
     places = []
     for kind in kinds:

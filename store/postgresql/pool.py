@@ -1,8 +1,8 @@
-"""Connections to PostgreSQL: small pools, opened at their first use and again after an outage.
+"""Connections to PostgreSQL: small pools, opened at first use and again after an outage.
 
-Promise: a connection that does not answer in time costs its callers that time once. It condemns
-every pool of its database at once: after a failover all of them lead to a server that is gone, and
-whoever waits on one fails fast instead of waiting out a limit of its own.
+A connection that doesn't answer in time costs its callers that time once. It ends every pool of its database:
+after a failover all of them lead to a server that is gone, and waiting callers fail fast instead of waiting
+out their own limits.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from store.postgresql.servers import Servers
 
 CLOSE_TIMEOUT_S = 2.0
 
-# What the server itself ends, so that a stopped process or a lost host stops nobody else: a statement,
-# a wait for a row lock, a transaction whose client does not go on, a client that does not answer.
-# The limits of other statements and of locks are options.
+# Limits that the server itself enforces, so that a stopped process or a lost host stops nobody else: on a
+# statement, a wait for a row lock, an idle transaction, a silent client. Other statements' limits are
+# options.
 SHORT_STATEMENT_TIMEOUT_S: Final = 3
 IDLE_TIMEOUT_S: Final = 3
 _KEEPALIVE_IDLE_S: Final = 2
@@ -33,10 +33,10 @@ _KEEPALIVE_INTERVAL_S: Final = 1
 _KEEPALIVE_COUNT: Final = 3
 _UNSENT_TIMEOUT_MS: Final = 5_000
 
-# Every statement probes indexes, and a plan made once is kept. Made while a table is small or has no
-# statistics yet, it would be a scan with a hash join, kept while the table grows under it until the
-# first autovacuum [in 15,000 sends from 5,800 to 3,500 a second, a lone one from 4.6 to 12.5 ms;
-# with these settings 5,800 to 5,000, and 3.5 to 3.9 ms].
+# Every statement probes indexes, and a plan once made is reused. A plan made while a table is small or has no
+# statistics would be a scan with a hash join, reused while the table grows until the first autovacuum [in
+# 15,000 sends from 5,800 to 3,500 a second, a lone one from 4.6 to 12.5 ms; with these settings 5,800 to
+# 5,000, and 3.5 to 3.9 ms].
 SERVER_SETTINGS = {
     "application_name": "topup",
     "jit": "off",
@@ -49,9 +49,9 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
-# The driver sends a statement in three parts. Of one whose last part does not come, since the process
-# was stopped in between or something on the way swallows it, the locks are kept, and no time-out of the
-# server runs: it is neither idle nor working.
+# The driver sends a statement in three parts. If the last doesn't arrive, because the process was stopped or
+# the network drops it, the locks stay and no time-out of the server runs: the session is neither idle nor
+# working.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
@@ -76,8 +76,8 @@ WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
 class PooledConnection:
     """One connection, and the row of commit_tokens that its transactions write.
 
-    settings: what each transaction has to set for itself, in SQL, since its session is another one
-    each time; empty where the session keeps them.
+    settings: SQL that each transaction runs because its session changes each time; empty if sessions keep
+    settings.
     """
 
     __slots__ = ("_tokens", "connection", "settings", "token_id", "was_warned")
@@ -87,13 +87,13 @@ class PooledConnection:
         self.settings = settings
         self.token_id = secrets.token_hex(10)
         self._tokens = itertools.count(1)
-        # The server said, since this was last set to False, that something is not as asked for: of a
-        # COMMIT, that the wait for its replication was cancelled. The answer to it says nothing.
+        # Whether the server warned since this was last set to False, as when a COMMIT's wait for replication
+        # was cancelled. The answer to the COMMIT doesn't say so.
         self.was_warned = False
         connection.add_log_listener(self._listen)
 
     def next_token(self) -> int:
-        """Never used before in this row."""
+        """Return a token never used before in this row."""
         return next(self._tokens)
 
     def _listen(self, _connection: Any, message: Any) -> None:
@@ -103,9 +103,7 @@ class PooledConnection:
 
 
 class ConnectionPool:
-    """At most options.connections_max connections to the database; settings are the server's, for
-    each session.
-    """
+    """At most options.connections_max connections to the database; settings are for each session."""
 
     def __init__(self, servers: Servers, options: PoolOptions, **settings: str) -> None:
         self._servers = servers
@@ -117,20 +115,21 @@ class ConnectionPool:
         self._opening = 0
         self._waiters: deque[asyncio.Future[PooledConnection | None]] = deque()
         self._is_closed = False
-        # How often somebody waited since all were lent, and for how long together; for metrics.
+        # How often a caller waited for a connection, and for how long in total; metrics.
         self.waits = 0
         self.waited_s = 0.0
-        # Set whenever a connection comes back, for whoever closes the pool.
+        # Set whenever a connection is returned, for whoever closes the pool.
         self._is_back = asyncio.Event()
 
     def session(self) -> "_Loan":
-        """One of them, for the time of an `async with`; raises ConnectionLost where none can be had in
-        time, and its CannotOpen where none can be opened.
+        """Lend a connection for an `async with`.
+
+        Raises ConnectionLost if none is free in time, and CannotOpen if none can be opened.
         """
         return _Loan(self)
 
     async def lend(self) -> PooledConnection:
-        """As session, which has it taken back."""
+        """Lend a connection; the caller returns it by take_back."""
         try:
             found = self._take_idle() or await self._acquire()
         except Exception as error:
@@ -139,18 +138,17 @@ class ConnectionPool:
         return found
 
     def take_back(self, session: PooledConnection) -> None:
-        """One that was lent."""
         self._lent.discard(session)
         self._give_back(session)
         self._is_back.set()
 
     @property
     def is_sharing_sessions(self) -> bool:
-        """Whether a pooler on the way gives each transaction another session of the server."""
+        """Return whether a pooler gives each transaction another session of the server."""
         return self._servers.pooler.is_sharing
 
     def drop(self) -> None:
-        """Ends every connection at once, also under a transaction, without asking its server."""
+        """End every connection at once, also during a transaction, without asking its server."""
         idle, self._idle = self._idle, []
         for session in (*idle, *self._lent):
             session.connection.terminate()
@@ -158,7 +156,7 @@ class ConnectionPool:
             self._note_room()
 
     async def close(self) -> None:
-        """Returns when every connection is closed: those that are lent get a moment to come back."""
+        """Close every connection; those that are lent get a moment to be returned."""
         self._is_closed = True
         idle, self._idle = self._idle, []
         for session in idle:
@@ -176,7 +174,7 @@ class ConnectionPool:
 
     def _take_idle(self) -> PooledConnection | None:
         while self._idle and not self._is_closed:
-            # The one used last: it has most of the statements prepared.
+            # The one used last: most statements are prepared in it.
             session = self._idle.pop()
             if not session.connection.is_closed():
                 return session
@@ -221,7 +219,7 @@ class ConnectionPool:
 
     def _give_back(self, session: PooledConnection) -> None:
         connection = session.connection
-        # A transaction that is still open here was left by a caller that was cancelled twice.
+        # A transaction that is still open was left by a caller that was cancelled twice.
         if self._is_closed or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
             self._note_room()
@@ -229,14 +227,14 @@ class ConnectionPool:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                # Counted as lent until the waiter has it, or another would open one more.
+                # Counts as lent until the waiter has it, or another would be opened.
                 self._lent.add(session)
                 waiter.set_result(session)
                 return
         self._idle.append(session)
 
     def _note_room(self) -> None:
-        """There is room for another connection: who has waited longest opens it."""
+        """Let the caller that has waited longest open a connection."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -244,7 +242,7 @@ class ConnectionPool:
                 return
 
     def _pass_on(self, waiter: "asyncio.Future[PooledConnection | None]") -> None:
-        """What a caller that goes away was handed in its last moment."""
+        """Pass on the connection that a cancelled caller was just given."""
         if waiter.cancelled() or not waiter.done():
             waiter.cancel()
             return
@@ -257,7 +255,7 @@ class ConnectionPool:
 
 
 class _Loan:
-    """A connection of the pool while it is used. A class: a generator costs four times as much."""
+    """A lent connection. A class, because a generator costs four times as much."""
 
     __slots__ = ("_pool", "_session")
 
@@ -275,7 +273,7 @@ class _Loan:
 
 
 def server_settings(options: PoolOptions) -> dict[str, str]:
-    """Those of every session; a time without a unit is in milliseconds."""
+    """Return the settings of every session; a time without a unit is in milliseconds."""
     return {
         **SERVER_SETTINGS,
         "statement_timeout": str(round(options.statement_timeout_s * 1000)),
@@ -284,8 +282,9 @@ def server_settings(options: PoolOptions) -> dict[str, str]:
 
 
 def local_settings(settings: Mapping[str, str]) -> str:
-    """The same in SQL, for one transaction. A pooler keeps the application's name itself, and watches
-    over connections of its own.
+    """Return the same settings in SQL for one transaction.
+
+    A pooler sets the application's name itself, and watches its own connections.
     """
     return "; ".join(
         f"SET LOCAL {name} = '{value}'"
@@ -295,7 +294,7 @@ def local_settings(settings: Mapping[str, str]) -> str:
 
 
 def keep_alive(connection: Any) -> None:
-    """A network that swallows packets ends the connection, on this side as on the server's."""
+    """Set TCP keep-alive, so that a network that drops packets ends the connection."""
     transport = getattr(connection, "_transport", None)
     opened = None if transport is None else transport.get_extra_info("socket")
     if opened is None or opened.family not in {socket.AF_INET, socket.AF_INET6}:

@@ -1,9 +1,8 @@
 """The servers of one URL, of which one at a time is the database.
 
-Promise: a connection is handed out only to the server that is furthest (store/kept/commits.py has what
-that means), and only if it has what was acknowledged here. A server that was left behind by a promotion
-is not used again, whichever host of the URL it is and whatever it says of itself; when a process learns
-of a promotion, the connections to every other server end at once.
+A connection is given out only to the server that is furthest (store/kept/commits.py says what that means),
+and only if it has what was acknowledged here. A server left behind by a promotion isn't used again, whatever
+it says of itself. When a process learns of a promotion, the connections to every other server end at once.
 """
 
 import asyncio
@@ -22,17 +21,17 @@ from store.postgresql.faults import UrlParts, cannot_open
 from store.postgresql.session import Place, Pooler, ServerIdentity, open_session, places_of
 from store.servers import Position, SeenServer
 
-# Of the three parts: when an operator last accepted a loss; which of our commits are missing; and when
-# the newest of those that are there was written, which is where the loss begins.
+# Three parts: when an operator last accepted a loss; which of our commits are missing; and when the newest
+# that is there was written, which is where the loss begins.
 _COMPARE: Final = """
 SELECT (SELECT COALESCE(MAX(accepted_at), 0) FROM accepted_losses) AS accepted_at,
   ARRAY(SELECT c.id FROM UNNEST($1::text[], $2::bigint[]) AS c(id, token) WHERE NOT EXISTS (
     SELECT FROM commit_tokens AS t WHERE t.id = c.id AND t.token >= c.token)) AS missing,
   (SELECT COALESCE(MAX(written_at), 0) FROM commit_tokens WHERE id = ANY($1::text[])) AS newest_at
 """
-# A database that is not migrated, or that this role may not read: somebody else says so.
+# A database that isn't migrated or that this role may not read; other checks report that.
 _NOTHING_TO_COMPARE: Final = (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError)
-# By how much one tells an operator more than another.
+# Which failure tells an operator more.
 _WORST_FIRST: Final = (
     Fault.WENT_BACK,
     Fault.TWO_PRIMARIES,
@@ -41,10 +40,10 @@ _WORST_FIRST: Final = (
     Fault.PASSWORD_WRONG,
     Fault.TOO_MANY_CONNECTIONS,
 )
-# There is a server, and it must not be used; any other fault is an outage.
+# A server responds but must not be used; any other fault is an outage.
 _REFUSED: Final = frozenset({Fault.WENT_BACK, Fault.TWO_PRIMARIES, Fault.OLD_PRIMARY})
 _CLOSE_TIMEOUT_S: Final = 1.0
-# Of a connection that lives for one look.
+# For a connection that lives for one look.
 _LOOK_SETTINGS: Final = {"application_name": "topup", "statement_timeout": "3s"}
 
 _log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ _no_transaction = contextlib.nullcontext
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """What a server has of what was acknowledged here."""
+    """What a server has of the commits that were acknowledged here."""
 
     position: Position
     missing: list[KeptCommit]
@@ -61,12 +60,12 @@ class _Compared:
 
 
 class Servers:
-    """One for each database; `position` is that of the server that is used, or is waited for."""
+    """The servers of one database; `position` is of the one in use or awaited."""
 
     def __init__(
         self, url: str, options: PoolOptions, kept: KeptCommits, on_moved: Callable[[], None]
     ) -> None:
-        """on_moved: connections that were opened before this call are to end."""
+        """on_moved: ends connections that were opened before it is called."""
         self._url = url
         self._options = options
         self._kept = kept
@@ -79,7 +78,7 @@ class Servers:
             self._hosts = UrlParts.of(url).hosts
         self._looking = asyncio.Lock()
         self._has_looked = False
-        # Those that are no copies of the one that is used, and were left for it.
+        # Systems that are no copies of the one in use and were left for it.
         self._left: set[int] = set()
         self._is_split = False
         self.fault: Fault | None = None
@@ -93,13 +92,13 @@ class Servers:
         return self._kept.position
 
     async def open(self, settings: Mapping[str, str]) -> Any:
-        """A connection to the database; raises CannotOpen, and what the driver raises."""
+        """Return a connection to the database; raise CannotOpen, and what the driver raises."""
         if self._is_several and not self._has_looked:
             async with self._looking:
                 if not self._has_looked:
                     await self.look_around()
         failures: list[Exception] = []
-        # A copy: whoever fails goes to the end.
+        # A copy, because a server that fails is moved to the end.
         for place in tuple(self._places):
             try:
                 connection = await self._open_at(place, settings)
@@ -114,12 +113,12 @@ class Servers:
         raise self._worst(failures)
 
     def note(self, system: int, position: Position) -> None:
-        """Somebody else saw this one as the primary."""
+        """Note that another process saw this server as the primary."""
         if system and system == self.system and position > self.position:
             self._move(system, position)
 
     async def look_around(self) -> list[SeenServer]:
-        """Each server as it is now, over a connection of its own; moves on where one is further."""
+        """Check each server over a connection of its own, and switch if one is further."""
         looks = (self._look(place) for place in tuple(self._places))
         seen = await asyncio.gather(*looks)
         self._has_looked = True
@@ -142,12 +141,12 @@ class Servers:
         )
         try:
             if identity is None or (identity.is_standby and not self._is_several):
-                # It does not say; or it refuses every write by itself.
+                # Its identity is unknown, or it refuses every write by itself.
                 return connection
             if identity.is_standby:
                 raise CannotOpen(Fault.NO_SUCH_SERVER, "standby", self._name(place))
             compared = await self._compare(connection, identity)
-            # From here to the caller nothing waits, so nobody moves on in between.
+            # Nothing waits from here to the caller, so no switch happens in between.
             fault = self._judge(identity, compared)
             if fault is not None:
                 self._note_refused(fault, place, identity)
@@ -158,11 +157,11 @@ class Servers:
         return connection
 
     async def _compare(self, connection: Any, identity: ServerIdentity) -> _Compared:
-        # Of all times: what was forgiven since is known only with the answer.
+        # Commits of all times: what was accepted since is known only with the answer.
         commits = self._kept.newest(accepted_at=0)
         ids = [one.token_id for one in commits]
         try:
-            # Where sessions are shared, it takes a transaction to keep one for a whole statement.
+            # If sessions are shared, only a transaction keeps one for a whole statement.
             async with connection.transaction() if self.pooler.is_sharing else _no_transaction():
                 row = await connection.fetchrow(_COMPARE, ids, [one.token for one in commits])
         except _NOTHING_TO_COMPARE:
@@ -174,7 +173,7 @@ class Servers:
         return _Compared(Position(accepted_at, identity.timeline), lost, row["newest_at"])
 
     def _judge(self, identity: ServerIdentity, compared: _Compared) -> Fault | None:
-        """Why this server is not the database; None: it is."""
+        """Return why this server isn't the database; None if it is."""
         if self._is_split:
             return Fault.TWO_PRIMARIES
         position = compared.position
@@ -213,7 +212,7 @@ class Servers:
         self._is_split = is_split
 
     def _note_refused(self, fault: Fault, place: Place, identity: ServerIdentity) -> None:
-        """Said once for each reason: an outage lasts, and each caller meets it."""
+        """Log each reason once: an outage lasts, and each caller meets it."""
         if self.fault is not fault:
             _log.error(
                 "database.refused",
@@ -226,11 +225,11 @@ class Servers:
             )
 
     def _name(self, place: Place) -> str:
-        """For people; it holds no password."""
+        """Return the server's name for people, without a password."""
         return str(place) or self._hosts
 
     def _worst(self, failures: list[Exception]) -> Exception:
-        """The one that tells an operator most."""
+        """Return the failure that tells an operator most."""
 
         def rank(error: Exception) -> int:
             fault = error.fault if isinstance(error, CannotOpen) else None
@@ -274,7 +273,7 @@ class Servers:
         )
 
     def _judged(self, seen: SeenServer) -> SeenServer:
-        """With why it is not used."""
+        """Return it with the reason why it isn't used."""
         if seen.role != "primary" or seen.position is None:
             return seen
         fault = None
@@ -290,5 +289,5 @@ class Servers:
 
 
 def _fault_behind(position: Position, known: Position) -> Fault:
-    """Of one timeline: a copy of before an acceptance was put in its place."""
+    """Return the fault of a server behind; on one timeline, a copy from before an acceptance replaced it."""
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

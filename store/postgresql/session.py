@@ -1,13 +1,12 @@
-"""Opening one connection, so that our settings hold in it: directly, or through a pooler.
+"""Open one connection in which our settings hold: directly, or through a pooler.
 
-Directly they go with the first message. A pooler refuses or drops those that it does not know, so it
-gets them as a statement once the connection is open, which needs a session of the server for as long
-as the connection lives. A pooler that gives each transaction another session (PgBouncer's transaction
-mode) has none for that: each transaction sets them for itself as it begins, and no statement is
-prepared by name.
+Directly, the settings go with the first message. A pooler refuses or drops those it doesn't know, so it gets
+them in a statement after opening, which needs one server session for the life of the connection. With a
+pooler that gives each transaction another session (PgBouncer's transaction mode), each transaction sets them
+as it begins, and no statement is prepared by name.
 
-As it opens, the server says which one it is: a session of another server, or of the same one before
-another was promoted, is not to be used (store/postgresql/servers.py).
+The server says which one it is: a session of another server, or of the same one before another was promoted,
+must not be used (store/postgresql/servers.py).
 """
 
 import asyncio
@@ -26,8 +25,8 @@ from store.postgresql.known_types import KnowingConnection
 
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
-# What any role may ask. The control file names a timeline only after the first checkpoint on it, the
-# name of the log's file from the first moment after the promotion; a standby has none to write.
+# Any role may ask this. The control file names a timeline only after its first checkpoint; the name of the
+# log's file does from the moment of promotion. A standby writes no log.
 _WHO: Final = """
 SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
   (SELECT system_identifier FROM pg_control_system()) AS system,
@@ -35,7 +34,7 @@ SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
     ELSE ('x' || SUBSTR(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
   (EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000)::bigint AS started_at
 """
-# A server that does not say: one that is like PostgreSQL, or whose operator took the right away.
+# A server that doesn't say: one that is only like PostgreSQL, or whose operator revoked the right.
 _UNSAID: Final = (
     asyncpg.InsufficientPrivilegeError,
     asyncpg.FeatureNotSupportedError,
@@ -47,20 +46,21 @@ _SET: Final = (
     "SELECT set_config(name, value, false) FROM UNNEST($1::text[], $2::text[]) AS s(name, value)"
 )
 _ARRAYS: Final = "SELECT NULL::bigint[], NULL::integer[], NULL::text[], NULL::bytea[]"
-# A statement that was prepared in another session than the one that is asked for it.
+# A statement that was prepared in another session.
 _MIXED_UP: Final = (
     asyncpg.InvalidSQLStatementNameError,
     asyncpg.DuplicatePreparedStatementError,
 )
-# Of two connections that share sessions each look would find the session that was used last.
+# Two connections that share sessions would each find the session that was used last.
 _LOOKS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """Which server a session is of. system: its system identifier, the same for all servers that are
-    copies of one. timeline: 0 of a standby. started_at: microseconds, by its time. pid: the number of
-    the session.
+    """Which server a session is of.
+
+    system: its system identifier, the same for all copies. timeline: 0 for a standby. started_at:
+    microseconds, by its clock. pid: the number of the session.
     """
 
     is_standby: bool
@@ -72,7 +72,7 @@ class ServerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One of a URL's servers; without a host whichever the URL names. A port of 0 is the URL's."""
+    """One of a URL's servers; without a host, whichever the URL names. A port of 0 is the URL's."""
 
     host: str = ""
     port: int = 0
@@ -83,13 +83,13 @@ class Place:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """For the driver; they win over the URL."""
+        """Return the driver's arguments, which win over the URL."""
         given = {"host": self.host, "port": self.port}
         return {name: value for name, value in given.items() if value}
 
 
 def places_of(url: str) -> list[Place]:
-    """Each of the servers that the URL names; one without a host where the driver is to read it."""
+    """Return each server that the URL names; one without a host if the driver is to read it."""
     try:
         hosts = UrlParts.of(url).hosts.split(",")
         ports = parse_qs(urlsplit(url).query).get("port", [os.environ.get("PGPORT", "")])[-1]
@@ -107,7 +107,7 @@ def places_of(url: str) -> list[Place]:
 
 
 def _place(text: str) -> Place:
-    """host, host:port or [address]:port; raises ValueError."""
+    """Parse host, host:port or [address]:port; raise ValueError."""
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
         host, port = text, ""
@@ -115,8 +115,10 @@ def _place(text: str) -> Place:
 
 
 class Pooler:
-    """What is known of the way to one database. is_between: something answers in the server's place;
-    is_sharing: it gives each transaction another session, which stays so for as long as we run.
+    """What is known of the way to one database.
+
+    is_between: something responds in the server's place. is_sharing: it gives each transaction another
+    session; true for good once it was seen.
     """
 
     __slots__ = ("is_between", "is_sharing")
@@ -129,9 +131,9 @@ class Pooler:
 async def open_session(
     url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
 ) -> tuple[Any, ServerIdentity | None]:
-    """A connection, in which these settings of the server hold unless pooler.is_sharing, and whose
-    server it is of, None where it does not say. Raises what the driver raises. Finds out what pooler
-    is to know.
+    """Return a connection, and the server it leads to (None if unknown).
+
+    The settings hold in it unless pooler.is_sharing, which this finds out. Raises what the driver raises.
     """
     name = {_NAME: settings[_NAME]}
     if not pooler.is_sharing:
@@ -150,7 +152,7 @@ async def open_session(
 
 
 async def _who(connection: Any) -> ServerIdentity | None:
-    """The server that answers; nothing is left in the session, which a statement's name would be."""
+    """Return the server that responds. A statement's name would stay in the session, so none is used."""
     try:
         row = await (await connection.prepare(_WHO, name="")).fetchrow()
     except _UNSAID:
@@ -163,18 +165,18 @@ async def _who(connection: Any) -> ServerIdentity | None:
 async def _open(
     url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
 ) -> tuple[Any, ServerIdentity | None] | None:
-    """None where sessions are shared, which the pooler then is known to do."""
+    """Return None if sessions are shared, and note that in pooler."""
     name = {_NAME: settings[_NAME]}
     try:
         connection = await _connect(url, options, settings, place)
     except asyncpg.ProtocolViolationError:
-        # PgBouncer's answer to a setting in the first message, where it was not told to ignore it.
+        # PgBouncer's response to a setting in the first message, unless it was told to ignore it.
         connection = await _connect(url, options, name, place)
     identity = None
     try:
         identity = await _who(connection)
         pid = await _session_of(connection) if identity is None else identity.pid
-        # A pooler tells a number of its own as the session's.
+        # A pooler reports a number of its own as the session's.
         if pid != connection.get_server_pid():
             pooler.is_between = True
             pooler.is_sharing = await _is_shared(connection, url, options, name, place)
@@ -213,23 +215,24 @@ async def _connect(
 
 
 async def _learn_types(connection: Any) -> None:
-    """Has the driver ask now for the types that our columns' arrays have. It turns jit off in the
-    session meanwhile, and back: within a transaction of ours, in which it is off, it would leave it so
-    for whoever has the session next.
+    """Make the driver load our columns' array types now.
+
+    It turns jit off in the session and on again: inside a transaction of ours, in which jit is off, it would
+    leave it off for the session's next user.
     """
     async with connection.transaction():
         await connection.fetch(_ARRAYS)
 
 
 async def _session_of(connection: Any) -> Any:
-    """The number of the session that answers; nothing is left in it, which a name would be."""
+    """Return the number of the responding session without leaving a prepared statement in it."""
     return await (await connection.prepare(_PID, name="")).fetchval()
 
 
 async def _is_shared(
     connection: Any, url: str, options: PoolOptions, name: Mapping[str, str], place: Place
 ) -> bool:
-    """Whether the connection and another one meet in a session of the server."""
+    """Return whether this connection and another one meet in one session of the server."""
     other = await _connect(url, options, name, place, statement_cache=0)
     try:
         first = await _session_of(connection)
@@ -239,7 +242,7 @@ async def _is_shared(
             if theirs == first or await _session_of(connection) != first:
                 return True
     except TimeoutError:
-        # No session is left for the other one, though ours is idle: it is not shared.
+        # No session is left for the other connection though ours is idle, so ours isn't shared.
         return False
     finally:
         other.terminate()

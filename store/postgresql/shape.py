@@ -1,4 +1,4 @@
-"""The tables of a database as its catalogue has them; store/fingerprint.py says what counts."""
+"""Read a database's tables from its catalogue; store/fingerprint.py says what counts."""
 
 from store.database import Transaction
 from store.fingerprint import fingerprints
@@ -20,5 +20,5 @@ _INDEXES = """
 
 
 async def shape(tx: Transaction) -> dict[str, str]:
-    """Table -> digest, of the schema in which unqualified names are looked up first."""
+    """Return the digest of each table in the schema where unqualified names are looked up first."""
     return fingerprints(await tx.fetch(_COLUMNS), await tx.fetch(_INDEXES))

@@ -1,6 +1,6 @@
-"""A read of one statement, which sees one moment by itself: without a transaction around it.
+"""Run a read of one statement, which sees one moment, without a transaction around it.
 
-BEGIN and COMMIT would be two more round trips, which cost as much as the statement.
+BEGIN and COMMIT would be two more round trips, as dear as the statement.
 """
 
 from typing import Any
@@ -9,11 +9,11 @@ from store.postgresql.transaction import PostgresqlTransaction
 
 
 class NotSingle(Exception):
-    """The work asks for more than one statement that reads: it is to be run again in a transaction."""
+    """The work needs more than one reading statement: run it again in a transaction."""
 
 
 class SingleRead(PostgresqlTransaction):
-    """Runs one statement that reads; raises NotSingle for another one, and for any that writes."""
+    """Runs one statement that reads; raises NotSingle for another one, and for a write."""
 
     def __init__(self, connection: Any) -> None:
         super().__init__(_OneStatement(connection))

@@ -1,6 +1,6 @@
-"""The statements of one transaction of PostgreSQL, and what a process knows of them once for all.
+"""The statements of one transaction of PostgreSQL, and what a process learns of them once.
 
-What comes last is gathered and written in one round trip, the connection's commit token with it.
+The last writes are gathered and sent in one round trip, with the connection's commit token.
 """
 
 import asyncio
@@ -33,8 +33,6 @@ def _statement(text: str) -> SqlStatement:
 
 
 class PostgresqlTransaction:
-    """Statements on one connection."""
-
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self.hints: set[str] = set()
@@ -73,7 +71,7 @@ class PostgresqlTransaction:
             reading.take(cast(Sequence[Row], rows))
 
     async def _union(self, texts: tuple[str, ...]) -> Union:
-        """The one for these statements, made once in a process: the server says their columns."""
+        """Return the union of these statements, made once in a process; the server says their columns."""
         found = _unions.get(texts)
         if found is None:
             prepared = [(await self._connection.prepare(text)).get_attributes() for text in texts]
@@ -138,7 +136,7 @@ class PostgresqlTransaction:
         return frozenset(record[0] for record in found)
 
     async def _bulk_insert(self, table: str, columns: Sequence[str], conflict: str) -> BulkInsert:
-        """The one for this statement, made once in a process: the server says the columns' types."""
+        """Return this statement's bulk insert, made once in a process; the server says the columns' types."""
         key = (table, tuple(columns), conflict)
         found = _inserts.get(key)
         if found is None:
@@ -147,7 +145,7 @@ class PostgresqlTransaction:
         return found
 
     async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
-        # The same text twice may mean the same row twice, which one statement does not see.
+        # The same text twice may touch the same row twice, which one statement can't see.
         if any(text == gathered for gathered, _, _ in self._last):
             await self.write_deferred()
         self._last.append((text, arguments, touching))
@@ -156,14 +154,14 @@ class PostgresqlTransaction:
         await asyncio.sleep(0)
 
     async def write_deferred(self) -> None:
-        """Writes what was gathered, in one statement."""
+        """Write what was gathered, in one statement."""
         if self._last:
             await self._write_gathered()
 
     async def end(self, session: PooledConnection) -> int | None:
-        """As write_deferred, and the connection's next token with it, which COMMIT makes true or not.
+        """Write what was gathered with the connection's next token, which the COMMIT makes true.
 
-        Returns the token; None where the transaction wrote nothing.
+        Return the token; None if the transaction wrote nothing.
         """
         token = session.next_token()
         if self._last:
@@ -191,6 +189,6 @@ class PostgresqlTransaction:
 
 
 def _touched(tag: str) -> int:
-    """The row count at the end of a command tag such as "UPDATE 3"."""
+    """Return the row count at the end of a command tag such as "UPDATE 3"."""
     count = tag.rpartition(" ")[2]
     return int(count) if count.isdigit() else 0

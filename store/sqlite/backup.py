@@ -1,4 +1,4 @@
-"""SQLite's side of store/backup.py: its online backup, and putting the file in place."""
+"""SQLite's side of store/backup.py: its online backup, and restoring the file."""
 
 import contextlib
 import os
@@ -19,10 +19,10 @@ _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
 def copy(source: Path, target: Path, on_progress: Progress) -> None:
-    """The whole of a SQLite database in one file, as of one moment."""
+    """Copy the whole database into one file, as of one moment."""
     with _refusals(source), _opened(source) as from_, _opened(target) as to:
-        # The snapshot that this opens is what every step copies; without it a step that comes
-        # after another process's commit would begin the copy again.
+        # Every step copies the snapshot that this opens. Without it, another process's commit would restart
+        # the copy.
         from_.execute("BEGIN")
         from_.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
         from_.backup(
@@ -46,7 +46,7 @@ def put(source: Path, target: Path, *, replace: bool, aside: str, on_progress: P
         copy(source, draft, on_progress)
         sync(draft)
         _check_unused(target)
-        # A log that stayed behind would be taken for the restored database's own.
+        # A log left behind would be taken for the restored database's own.
         for ending in ("", "-wal", "-shm"):
             old = target.with_name(target.name + ending)
             if old.exists():
@@ -58,15 +58,15 @@ def put(source: Path, target: Path, *, replace: bool, aside: str, on_progress: P
 
 
 def _check_unused(path: Path) -> None:
-    """Raises BackupRefused where any other connection is open."""
+    """Raise BackupRefused if any other connection is open."""
     if not path.exists():
         return
     try:
         with _opened(path) as connection:
-            # Leaving the log needs the file for oneself alone; it is one file then, too.
+            # Leaving WAL mode needs the file exclusively, and leaves one file.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
-        # A damaged one is what a restore is for.
+        # A damaged database is what a restore is for.
         if getattr(error, "sqlite_errorname", "").startswith(_BUSY):
             raise BackupRefused(f"{path} is in use: stop the gateways and workers first") from None
 
@@ -76,7 +76,7 @@ def _has_tables(path: Path) -> bool:
         with _opened(path) as connection:
             return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
     except sqlite3.DatabaseError:
-        # Damaged, but somebody's.
+        # Damaged, but there is something.
         return True
 
 
@@ -89,7 +89,7 @@ def _check(connection: sqlite3.Connection, source: Path) -> None:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    # Never made where it is missing.
+    # Never create a missing file.
     name = f"file:{quote(str(path.absolute()))}?mode=rw"
     opened = sqlite3.connect(name, uri=True, timeout=1, isolation_level=None)
     with contextlib.closing(opened) as connection:
@@ -107,7 +107,7 @@ def _refusals(path: Path) -> Iterator[None]:
 
 
 def sync(path: Path) -> None:
-    """Returns when the file, or the folder's list of names, is on the disk."""
+    """Flush the file, or the folder's list of names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

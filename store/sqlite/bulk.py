@@ -1,7 +1,7 @@
-"""A bulk INSERT of SQLite: many rows by each statement, and without the columns that no row has anything in.
+"""A bulk INSERT of SQLite: many rows in each statement, without columns that are NULL in every row.
 
-Each statement begins and ends on its own: the cursors of all of its table's indexes, the interpreter's lock,
-a search from the root of each index. One for 64 rows takes two thirds of the time of 64 [4 us of a send]. To
+Each statement has fixed costs: the cursors of all of its table's indexes, the interpreter's lock, a search
+from the root of each index. One statement for 64 rows takes two thirds of the time of 64 [4 us of a send]. To
 bind a NULL costs as much as a short text, and a top-up has fourteen of them [2 us of a send].
 """
 
@@ -16,11 +16,11 @@ from store.statement import insert_text
 
 _Rows = Sequence[Sequence[Any]]
 
-# The rows of one statement, as long as there are so many; what is left goes one by one.
+# Rows in one statement while there are so many; the rest go one by one.
 _TOGETHER: Final = (64, 16)
-# Fewer rows are not worth a text of their own.
+# Fewer rows aren't worth a text of their own.
 _LEAVING_OUT_ROWS_MIN: Final = 4
-# Which columns a batch's rows leave out changes with what is sent.
+# Which columns a batch leaves out depends on what is sent.
 _TEXTS_MAX: Final = 256
 
 _text = lru_cache(_TEXTS_MAX)(insert_text)
@@ -33,7 +33,7 @@ def insert_rows(
     on_conflict: str,
     rows: _Rows,
 ) -> int:
-    """Writes all of them; returns how many rows that touched."""
+    """Write all rows, and return how many were touched."""
     given = _given(rows, len(columns))
     bound = rows if given is None else list(map(itemgetter(*given), rows))
     touched = at = 0
@@ -50,7 +50,7 @@ def insert_rows(
 
 
 def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
-    """The places in which some row has something; None: all of them are bound."""
+    """Return the places in which some row has a value; None to bind all of them."""
     if len(rows) < _LEAVING_OUT_ROWS_MIN or None not in rows[0]:
         return None
     given = tuple(
@@ -58,5 +58,5 @@ def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
         for place, values in enumerate(zip(*rows, strict=True))
         if values.count(None) < len(values)
     )
-    # The values of one place alone are no rows.
+    # The values of a single place aren't rows.
     return given if 1 < len(given) < columns else None

@@ -1,8 +1,8 @@
-"""SQLite's checkpoints, off the path of a commit.
+"""Run SQLite's checkpoints outside of commits.
 
-Left to itself SQLite moves the log into the database inside a commit, which then takes 10 to 30 ms.
-Here a thread does it: first everything beside the writers, then, in the writers' turn, the little
-that came meanwhile, so that the log starts over instead of growing for as long as there is load.
+By default SQLite moves the log into the database inside a commit, which then takes 10 to 30 ms. Here a thread
+does it: first most of it beside the writers, then the little that is new in the writers' turn, so that the
+log starts over instead of growing under load.
 """
 
 import contextlib
@@ -17,16 +17,14 @@ from store.errors import StoreError
 # Whichever comes first: 30 MB of log by lone commits, 60 by full batches.
 COMMITS_BETWEEN = 500
 ROWS_BETWEEN = 40_000
-# Each finds what came during the one before.
+# Each round copies what was written during the one before.
 ROUNDS_BESIDE = 2
 
 _log = logging.getLogger(__name__)
 
 
 class Checkpointer:
-    """Counts what one process commits; the thread and its connection, which `connect` opens when
-    it is first needed, are its own.
-    """
+    """Counts the commits of one process, and owns the thread and its connection, opened when first needed."""
 
     def __init__(
         self,
@@ -41,7 +39,7 @@ class Checkpointer:
         self._rows = 0
 
     def note(self, rows: int) -> None:
-        """A commit that changed so many rows; starts a checkpoint when it is time."""
+        """Note a commit that changed so many rows; start a checkpoint when it is time."""
         self._commits += 1
         self._rows += rows
         if self._commits >= COMMITS_BETWEEN or self._rows >= ROWS_BETWEEN:
@@ -50,7 +48,7 @@ class Checkpointer:
                 self._thread.submit(self._run)
 
     def close(self) -> None:
-        """Returns when a checkpoint under way has ended."""
+        """Wait for a checkpoint under way."""
         self._thread.shutdown()
         if self._connection is not None:
             self._connection.close()

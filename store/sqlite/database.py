@@ -1,15 +1,14 @@
 """SQLite: one writer thread, a few readers, WAL, fsync before every answer.
 
-A transaction's coroutine is driven to its end by one thread: its statements return without
-suspending. That is the writer's thread; a short transaction that need not wait for its turn runs on
-the event loop instead, and only its COMMIT, the part that waits for the disk, is the thread's: two
-threads of Python that share a batch's time cost more than one [185 us a send against 155]. A short read
-of one statement runs there, too, on a connection of its own. Two
-processes write (gateway, worker); they take turns by a flock before BEGIN IMMEDIATE, since SQLite's
-own busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
-
-Nobody waits for ever for a process that was stopped in its turn: whoever has waited TURN_WAIT_S is
-told so (Contention), and its work is not begun any more when the turn comes.
+- One thread runs a transaction's coroutine to its end; its statements return without suspending. Usually that
+  is the writer's thread. A short transaction that needn't wait for its turn runs on the event loop, and only
+  its COMMIT, which waits for the disk, runs on the thread: two Python threads that share a batch's time cost
+  more than one [185 us a send against 155]. A short read of one statement also runs on the event loop, on a
+  connection of its own.
+- Two processes write (gateway, worker). They take turns by a flock before BEGIN IMMEDIATE, because SQLite's own
+  busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
+- Nobody waits for ever for a process that was stopped in its turn: after TURN_WAIT_S a waiter gets Contention,
+  and its work isn't begun any more when the turn comes.
 """
 
 import asyncio
@@ -46,7 +45,7 @@ READERS = 2
 
 
 class SqliteDatabase:
-    """The file at `path`; see store/database.py for what each call promises."""
+    """The file at `path`; store/database.py says what each call promises."""
 
     def __init__(
         self, path: Path, *, on_hint: OnHint = no_hint, turn_wait_s: float = TURN_WAIT_S
@@ -60,18 +59,18 @@ class SqliteDatabase:
         with opening(path):
             make_private_file(path)
             self._write_connection = connect(path, cache_kib=WRITER_CACHE_KIB)
-            # The event loop writes on it, too, and never waits.
+            # The event loop writes on it as well, and never waits.
             self._write_connection.execute("PRAGMA busy_timeout = 0")
             self._turn_fd = open_turn(path)
         self.servers = OpenFile(path)
-        # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
+        # A lock belongs to the open file, so the checkpointer needs a descriptor of its own.
         self._checkpoint_turn_fd = open_turn(path)
         self._checkpointer = Checkpointer(
             self._open_another, partial(turn, self._checkpoint_turn_fd)
         )
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
-        # Each is opened at its first use: reading the schema takes 2 ms.
+        # Each is opened at its first use, because reading the schema takes 2 ms.
         self._read_connections: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._here: sqlite3.Connection | None = None
         self._is_durable = True
@@ -98,7 +97,8 @@ class SqliteDatabase:
         try:
             value, _ = await asyncio.shield(written)
         finally:
-            # A refusal's traceback holds this frame: all of it would wait for the garbage collector.
+            # A refusal's traceback holds this frame, and everything in it would wait for the garbage
+            # collector.
             del written
         return value
 
@@ -140,7 +140,7 @@ class SqliteDatabase:
         given.add_done_callback(self._note_written)
         spare = await asyncio.shield(given)
         if not spare:
-            # The file ends where it now may only after the log has been copied into it.
+            # The file can shrink only after the log was copied into it.
             self._checkpointer.note(ROWS_BETWEEN)
         return spare
 
@@ -154,7 +154,7 @@ class SqliteDatabase:
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         if is_single and not self._is_closed:
-            # In a thread each row would wait for the interpreter: a look at 250 keys is 2 ms here.
+            # In a thread each row would wait for the interpreter: to read 250 keys takes 2 ms here.
             with contextlib.suppress(Contention, CannotOpen):
                 return self._read_on(self._reader_here(), work)
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
@@ -175,8 +175,8 @@ class SqliteDatabase:
         os.close(self._checkpoint_turn_fd)
 
     def _hop(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """The call in the pool's thread. Awaited behind a shield: a caller that goes away must not
-        stop a commit half way, so the thread always finishes.
+        """Run the call in the pool's thread behind a shield: the thread finishes even if the caller
+        disconnects.
         """
         try:
             return asyncio.get_running_loop().run_in_executor(pool, call)
@@ -186,10 +186,10 @@ class SqliteDatabase:
     def _write_in_turn(
         self, work: Work[T], *, durable: bool
     ) -> "asyncio.Future[tuple[T, set[str]]]":
-        """The whole transaction in the writer's thread, unless its turn does not come in time."""
+        """Run the whole transaction in the writer's thread, unless its turn comes too late."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[tuple[T, set[str]]] = loop.create_future()
-        # Whoever acquires it decides: the thread, that the work is done, or the clock, that it is not.
+        # Whoever acquires it decides: the thread that the work is done, or the clock that it isn't.
         decision = threading.Lock()
         self._writes_waiting += 1
         written = self._hop(self._writer, lambda: self._write(work, decision, durable=durable))
@@ -216,7 +216,7 @@ class SqliteDatabase:
         return answered
 
     def _begin_now(self, *, durable: bool) -> bool:
-        """Begins a transaction on this thread, unless anybody else is writing."""
+        """Begin a transaction on this thread, unless another is writing."""
         if self._writes_waiting or self._is_closed:
             return False
         try:
@@ -226,17 +226,17 @@ class SqliteDatabase:
         try:
             self._begin(durable=durable)
         except sqlite3.Error:
-            # Such as a stranger's lock: the writer's thread can wait for it.
+            # Another program's lock, for example: the writer's thread can wait for it.
             fcntl.flock(self._turn_fd, fcntl.LOCK_UN)
             return False
         return True
 
     def _write_here(self, work: Work[T], *, durable: bool) -> "asyncio.Future[tuple[T, set[str]]]":
-        """The begun transaction's work at once; raises what it raises.
+        """Run the begun transaction's work at once; raise what it raises.
 
-        A COMMIT that waits for the disk is the writer's thread's, and with it the end of our turn:
-        until then every other write waits behind it there. Any other COMMIT is a copy to the page
-        cache, for which a hand-over would cost ten times as much [0.7 ms of a lone delivery].
+        A COMMIT that waits for the disk runs on the writer's thread, with the end of our turn; until then
+        every other write waits behind it. Any other COMMIT is a copy to the page cache, for which the thread
+        would cost ten times as much [0.7 ms of a lone delivery].
         """
         transaction = SqliteTransaction(self._write_connection)
         rows_before = self._write_connection.total_changes
@@ -265,7 +265,7 @@ class SqliteDatabase:
         return written
 
     def _end(self, transaction: SqliteTransaction, how: str) -> None:
-        """COMMIT or ROLLBACK, and the end of our turn whatever comes of it."""
+        """COMMIT or ROLLBACK, and end our turn whatever happens."""
         connection = self._write_connection
         try:
             with named_failures():
@@ -280,7 +280,7 @@ class SqliteDatabase:
         self._writes_waiting -= 1
 
     def _after_write(self, written: "asyncio.Future[tuple[Any, set[str]]]") -> None:
-        # Not the caller's business: it may be gone, and the rows are there all the same.
+        # The caller may be gone; the rows are there all the same.
         if not written.cancelled() and written.exception() is None:
             tell(self._on_hint, written.result()[1])
 
@@ -308,7 +308,7 @@ class SqliteDatabase:
         return value, transaction.hints
 
     def _begin_patiently(self, *, durable: bool) -> None:
-        """Waits for a stranger who writes without taking turns, such as a shell of SQLite."""
+        """Wait for a program that writes without taking turns, such as the SQLite shell."""
         ends_at_s = time.monotonic() + self._turn_wait_s
         while True:
             try:
@@ -333,14 +333,14 @@ class SqliteDatabase:
             return give_back(self._write_connection)
 
     def _open_another(self, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
-        """Beside the writer's, to the same file; raises CannotOpen where that is gone."""
+        """Return another connection to the same file; raise CannotOpen if it is gone."""
         with opening(self._path):
-            # It would make a new file where there is none.
+            # A missing file would be created.
             self.servers.check()
             return connect(self._path, busy_timeout_ms=busy_timeout_ms)
 
     def _reader(self) -> sqlite3.Connection:
-        """One that is idle, or a new one: there are no more of them than threads that read."""
+        """Return an idle connection or a new one; there are at most as many as reading threads."""
         with contextlib.suppress(queue.Empty):
             return self._read_connections.get_nowait()
         return self._open_reader()
@@ -351,7 +351,7 @@ class SqliteDatabase:
         return connection
 
     def _reader_here(self) -> sqlite3.Connection:
-        """The event loop's, which never waits."""
+        """Return the event loop's connection, which never waits."""
         if self._here is None:
             self._here = self._open_reader(0)
         return self._here
@@ -375,10 +375,10 @@ class SqliteDatabase:
 
 
 def make_private_file(path: Path) -> None:
-    """Makes the file and its folder for their owner alone, where they are missing.
+    """Create the file and its folder for their owner alone, if they are missing.
 
-    SQLite gives its log and shared memory the mode of the file. What exists stays as it is, and is
-    not opened here: closing any descriptor of it would drop this process's locks on it.
+    SQLite gives its log and shared memory the mode of the file. An existing file stays as it is and isn't
+    opened: closing any descriptor of it would drop this process's locks on it.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -386,7 +386,7 @@ def make_private_file(path: Path) -> None:
 
 
 def _drive(coroutine: Awaitable[T]) -> T:
-    """Runs a transaction's coroutine to its end; it has nothing to wait for."""
+    """Run a transaction's coroutine to its end; it awaits nothing."""
     steps = coroutine.__await__()
     try:
         next(steps)

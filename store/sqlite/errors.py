@@ -1,4 +1,4 @@
-"""The failures of SQLite in the words of store/errors.py: its names and the constraint, never a value."""
+"""Map SQLite's failures to store/errors.py: its names and the constraint, never a value."""
 
 import contextlib
 import errno
@@ -9,9 +9,9 @@ from pathlib import Path
 from store.errors import Contention, DataRefused, StoreError, Unable
 from store.faults import CannotOpen, Fault
 
-# A disk that is full or broken, a file that may not be written.
+# A full or broken disk, a file that may not be written.
 _UNABLE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM")
-# Of the driver's names, which may go on such as SQLITE_BUSY_RECOVERY, what keeps a file from being opened.
+# The driver's names, which may continue as in SQLITE_BUSY_RECOVERY, for what keeps a file from being opened.
 _FAULTS = {
     "SQLITE_NOTADB": Fault.NO_SQLITE,
     "SQLITE_CORRUPT": Fault.NO_SQLITE,
@@ -25,7 +25,7 @@ _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 
 
 def cannot_open(error: BaseException, path: Path) -> CannotOpen | None:
-    """The fault behind a failure to open the file, by the driver or the machine; None: another one."""
+    """Return the fault behind a failure to open the file; None if it is another failure."""
     if isinstance(error, OSError):
         fault = Fault.FOLDER_MISSING if error.errno in _NO_FOLDER else Fault.NOT_WRITABLE
         return CannotOpen(fault, type(error).__name__, str(path))
@@ -36,7 +36,7 @@ def cannot_open(error: BaseException, path: Path) -> CannotOpen | None:
 
 @contextlib.contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """What fails in it as CannotOpen, or as named_failures has it."""
+    """Raise failures inside as CannotOpen, or as named_failures does."""
     try:
         with named_failures():
             yield
@@ -50,7 +50,7 @@ def opening(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def named_failures() -> Iterator[None]:
-    """Driver errors as ours: they hold the code and the constraint, never a value."""
+    """Raise driver errors as ours, with the code and the constraint."""
     try:
         yield
     except sqlite3.IntegrityError as error:
@@ -68,5 +68,5 @@ def named_failures() -> Iterator[None]:
     except sqlite3.ProgrammingError as error:
         raise StoreError("SQLITE_MISUSE", str(error)) from None
     except sqlite3.Error as error:
-        # Such as a damaged file, which is neither of the above.
+        # A damaged file, for example.
         raise StoreError(getattr(error, "sqlite_errorname", type(error).__name__)) from None

@@ -1,4 +1,4 @@
-"""The file of SQLite as each part opens it, and the turns in which processes write it."""
+"""Open SQLite's file, and take the turns in which processes write it."""
 
 import contextlib
 import fcntl
@@ -8,13 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# While it is opened, and of readers and checkpoints.
+# While it is being opened, and for readers and checkpoints.
 BUSY_TIMEOUT_MS = 5_000
-# Pages kept by each connection: the writer's hold the upper levels of every index it adds to. Four times as
-# much saved nothing beside 300,000 top-ups: what is not here lies in the system's own page cache.
+# Pages that each connection caches: the writer's hold the upper levels of every index it adds to. Four times
+# as much saved nothing beside 300,000 top-ups, because the system's page cache holds the rest.
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 4 * 1024
-# SQLite's own checkpoint inside a commit, should the one of store/sqlite/checkpoint.py not keep up.
+# SQLite's own checkpoint inside a commit, if store/sqlite/checkpoint.py can't keep up.
 AUTOCHECKPOINT_PAGES = 32_000
 
 

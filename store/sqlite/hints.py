@@ -1,7 +1,7 @@
-"""Hints from process to process beside the file, where Redis carries none: a named pipe for each ear.
+"""Send hints from process to process beside the file, if Redis carries none: a named pipe for each listener.
 
-Invariant: nobody waits for a pipe. One that is full is a hint already on its way, one that nobody
-reads was left by a process that is gone and is taken away by whoever finds it.
+Nobody waits for a pipe. A full one means that a hint is already on its way. One without a reader was left by
+a process that is gone, and whoever finds it removes it.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from typing import Final
 from store.database import ANYTHING, OnHints
 
 _MARK: Final = ".hints-"
-# So much is written as a whole, whoever else writes.
+# A write of this size is never mixed with another writer's.
 _BYTES_MAX: Final = 512
 _READ_BYTES: Final = 65_536
 
 
 def send(path: Path, names: str) -> None:
-    """To every ear beside the file at `path`; names: with a space in between."""
+    """Send the names, separated by spaces, to every listener beside the file at `path`."""
     text = names if len(names.encode()) < _BYTES_MAX else ANYTHING
     message = f"{text}\n".encode()
     for pipe in path.parent.glob(f"{path.name}{_MARK}*"):
@@ -32,17 +32,17 @@ def send(path: Path, names: str) -> None:
 
 
 async def hear(path: Path, on_hints: OnHints) -> None:
-    """Until it is cancelled; see Store.hear_hints."""
+    """Listen until cancelled; see Store.hear_hints."""
     pipe = path.with_name(f"{path.name}{_MARK}{secrets.token_hex(8)}")
     os.mkfifo(pipe, 0o600)
     try:
         fd = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        # With an end of our own it never reads as ended between two writers.
+        # With a write end of our own, the pipe doesn't end between two writers.
         held_fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         loop = asyncio.get_running_loop()
         try:
             loop.add_reader(fd, _reader(fd, on_hints))
-            # Whatever came before may have been missed.
+            # Earlier hints may have been missed.
             on_hints([ANYTHING])
             await asyncio.Event().wait()
         finally:
@@ -59,7 +59,7 @@ def _reader(fd: int, on_hints: OnHints) -> Callable[[], None]:
             said = os.read(fd, _READ_BYTES)
         except BlockingIOError:
             return
-        # A message that was cut by the end of what is read at once names nobody, and wakes all.
+        # A message cut off by the read's size names nobody, and wakes all.
         names = said.decode(errors="replace").split() if len(said) < _READ_BYTES else [ANYTHING]
         on_hints(names)
 
@@ -73,7 +73,7 @@ def _write(pipe: Path, message: bytes) -> None:
         fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            # Nobody reads it. One that is just being opened looks once it is.
+            # It has no reader. One that is just being opened checks once it is open.
             pipe.unlink(missing_ok=True)
         return
     try:

@@ -1,7 +1,6 @@
-"""The file that a process has open, and whether it still is the one at its path.
+"""Check whether the file that a process has open still is the one at its path.
 
-A copy that was put in its place, or a file that was moved away, leaves the process with the old one:
-what it would write there is in no database that anybody opens again.
+After a restore or a move the process would keep writing to the old file, which nobody opens again.
 """
 
 import logging
@@ -14,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class OpenFile:
-    """Made when the file is open; it has no servers, so there is one thing to see."""
+    """Made when the file is open. A file has no servers, so there is one thing to see."""
 
     system = 0
     position = NOWHERE
@@ -25,7 +24,7 @@ class OpenFile:
         self.fault: Fault | None = None
 
     def check(self) -> None:
-        """Raises CannotOpen once another file is there, or none [2 us]."""
+        """Raise CannotOpen if another file is there, or none [2 us]."""
         if self.fault is None and self._id_now() != self._id:
             self.fault = Fault.FILE_REPLACED
             _log.error("database.file_replaced", extra={"path": str(self._path)})
@@ -33,7 +32,7 @@ class OpenFile:
             raise CannotOpen(self.fault, self.fault.value, str(self._path))
 
     def note(self, system: int, position: Position) -> None:
-        """There is no other server."""
+        """Do nothing: there is no other server."""
 
     async def look_around(self) -> list[SeenServer]:
         return []

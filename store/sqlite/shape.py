@@ -1,4 +1,4 @@
-"""The tables of a database as its catalogue has them; store/fingerprint.py says what counts."""
+"""Read a database's tables from its catalogue; store/fingerprint.py says what counts."""
 
 from store.database import Transaction
 from store.fingerprint import fingerprints
@@ -16,5 +16,5 @@ _INDEXES = """
 
 
 async def shape(tx: Transaction) -> dict[str, str]:
-    """Table -> digest."""
+    """Return the digest of each table."""
     return fingerprints(await tx.fetch(_COLUMNS), await tx.fetch(_INDEXES))

@@ -1,8 +1,7 @@
-"""The pages of SQLite's file that nothing is in: given back to the disk in steps, or kept for what comes.
+"""Return free pages of SQLite's file to the disk in steps, and keep some for new rows.
 
-A file keeps its size whatever is deleted. One that was made with auto_vacuum = INCREMENTAL, as `topup
-migrate` makes it, can give its free pages back a few at a time; any other one only by being written
-anew as a whole.
+A file doesn't shrink when rows are deleted. One with auto_vacuum = INCREMENTAL, as `topup migrate` makes it,
+can return its free pages a few at a time; any other one only by a full rewrite.
 """
 
 import contextlib
@@ -15,10 +14,10 @@ from typing import Final
 from store.sqlite.errors import opening
 from store.sqlite.file import connect, open_turn, turn
 
-# What is kept free for what comes next: this share of the file, and at least so many pages of 4 KiB.
+# What is kept free for new rows: this share of the file, and at least this many pages of 4 KiB.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
-# Moving a page costs about 12 us, and nobody else writes meanwhile.
+# Moving a page takes about 12 us, and no other writes meanwhile.
 STEP_PAGES: Final = 500
 INCREMENTAL: Final = 2
 
@@ -33,21 +32,22 @@ class FileSpace:
 
 
 def give_back(connection: sqlite3.Connection) -> int:
-    """One step of at most STEP_PAGES, which is a transaction of its own; how many pages are still free
-    beyond what is kept. Raises what the driver raises.
+    """Return at most STEP_PAGES to the disk in a transaction of its own, and return how many more are spare.
+
+    Raises what the driver raises.
     """
     if _pragma(connection, "auto_vacuum") != INCREMENTAL:
         return 0
     spare = _spare(connection)
     if spare > 0:
-        # execute() would stop after the first page, since the statement has rows without columns.
+        # execute() would stop after the first page, because the statement has rows without columns.
         connection.executescript(f"PRAGMA incremental_vacuum({min(spare, STEP_PAGES)})")
         spare = _spare(connection)
     return max(0, spare)
 
 
 def space(path: Path) -> FileSpace:
-    """Of the file at path, which has to be there; raises StoreError."""
+    """Return the space of an existing file; raise StoreError."""
     with opening(path), contextlib.closing(connect(path)) as connection:
         page = _pragma(connection, "page_size")
         return FileSpace(
@@ -58,10 +58,9 @@ def space(path: Path) -> FileSpace:
 
 
 def vacuum(path: Path) -> None:
-    """Writes the file anew, without free pages and so that it can give them back from now on.
+    """Rewrite the file without free pages, so that it can return them in steps from now on.
 
-    Takes the writers' turn as long as it lasts, and as much free disk as the file has bytes, twice.
-    Raises StoreError.
+    Takes the writers' turn while it runs, and free disk space of twice the file's size. Raises StoreError.
     """
     with opening(path), contextlib.closing(connect(path)) as connection:
         turn_fd = open_turn(path)

@@ -1,4 +1,4 @@
-"""The statements of one transaction of SQLite, and what a process knows of them once for all."""
+"""The statements of one transaction of SQLite, and what a process learns of them once."""
 
 import sqlite3
 import time
