@@ -1,4 +1,4 @@
-"""Time is handed in, never asked for: integer microseconds since the epoch, UTC."""
+"""Time as integer microseconds since the epoch, UTC. Functions take it as an argument."""
 
 import time
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ DAY_US = 24 * HOUR_US
 
 
 class Clock(Protocol):
-    """Anything that tells the time in microseconds since the epoch."""
+    """Returns the time in microseconds since the epoch."""
 
     def now_us(self) -> int: ...
 
@@ -25,7 +25,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that stands still until told; for tests and for the sandbox."""
+    """A clock that moves only when told to; for tests and for the sandbox."""
 
     def __init__(self, now_us: int) -> None:
         self._now_us = now_us
@@ -38,44 +38,45 @@ class FixedClock:
 
 
 def rfc3339(at_us: int) -> str:
-    """2026-06-13T12:00:00Z: whole seconds, truncated."""
+    """Return 2026-06-13T12:00:00Z: whole seconds, truncated."""
     return datetime.fromtimestamp(at_us // SECOND_US, UTC).isoformat()[:19] + "Z"
 
 
 def rfc3339_ms(at_us: int) -> str:
-    """2026-06-13T12:00:00.123Z: milliseconds, truncated; for attempts."""
+    """Return 2026-06-13T12:00:00.123Z: milliseconds, truncated; for attempts."""
     milliseconds = at_us // 1000 % 1000
     return f"{rfc3339(at_us)[:-1]}.{milliseconds:03d}Z"
 
 
 def parse_rfc3339(text: str) -> int:
-    """Microseconds since the epoch of an RFC 3339 time; raises ValueError, also without a zone."""
+    """Return the microseconds since the epoch of an RFC 3339 time; raise ValueError, also without a zone."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as Z")
     try:
         since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     except OverflowError:
-        # Such as 0001-01-01T00:00:00+14:00, which is no year of ours in UTC.
+        # For example 0001-01-01T00:00:00+14:00, which is before the year 1 in UTC.
         raise ValueError("a time from the year 1 to 9999 in UTC") from None
     return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 
 def moment_us(text: str) -> int:
-    """Microseconds of what a person writes as a time: 2026-11-01T12:00:00Z, a day as 2026-11-01, or a month
-    as 2026-11, of which the beginning in UTC counts. Raises ValueError.
+    """Return the microseconds of a time, a day (2026-11-01) or a month (2026-11); raise ValueError.
+
+    A day or a month means its beginning in UTC.
     """
     beginning = {len("2026-11"): "-01T00:00:00Z", len("2026-11-01"): "T00:00:00Z"}
     return parse_rfc3339(text + beginning.get(len(text), ""))
 
 
 def day_start_us(at_us: int) -> int:
-    """The UTC midnight at or before the moment."""
+    """Return the UTC midnight at or before the moment."""
     return at_us - at_us % DAY_US
 
 
 def month_start_us(at_us: int) -> int:
-    """The first UTC midnight of the moment's month."""
+    """Return the first UTC midnight of the moment's month."""
     return _month_start_of_day(at_us // DAY_US)
 
 
@@ -86,5 +87,5 @@ def _month_start_of_day(day: int) -> int:
 
 
 def next_month_start_us(at_us: int) -> int:
-    """The first UTC midnight of the month after the moment's."""
+    """Return the first UTC midnight of the next month."""
     return month_start_us(month_start_us(at_us) + 32 * DAY_US)

@@ -1,9 +1,9 @@
-"""Lines of CSV that no spreadsheet takes for formulas: RFC 4180, each line ended by CR and LF.
+"""Write CSV that no spreadsheet reads as formulas: RFC 4180, lines ended by CR and LF.
 
-A cell of text that begins with = + - @, one of them in full width, a tab or a line end gets an apostrophe before
-it, as OWASP advises against "CSV injection": a spreadsheet in Japanese takes the wide ones, too. So does such a
-character inside a cell where a new cell would begin for a program that parts cells at semicolons or tabs, as
-Excel does in much of Europe, or that does not mind quotes. Numbers are written as they are, a minus too.
+A text cell that begins with = + - @ (also full width, which a Japanese spreadsheet accepts), a tab or a line
+end gets an apostrophe in front, as OWASP advises against "CSV injection". So does such a character inside a
+cell behind a semicolon or a tab, where some programs, such as Excel in much of Europe, begin a new cell.
+Numbers are written as they are.
 """
 
 import csv
@@ -12,14 +12,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-# Excel takes a file for UTF-8 that begins with it.
+# Excel reads a file that begins with it as UTF-8.
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _FORMULA: Final = re.compile(rf"\A(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """A line for each row, in the order of the columns; what a row lacks or has as None is empty."""
+    """Return a line for each row, in the order of the columns; a missing value or None is empty."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
@@ -27,7 +27,7 @@ def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> s
 
 
 def csv_head(columns: Sequence[str]) -> str:
-    """The first line: the columns' names."""
+    """Return the line of the columns' names."""
     return csv_lines(columns, [dict(zip(columns, columns, strict=True))])
 
 

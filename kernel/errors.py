@@ -1,13 +1,13 @@
-"""The root of every failure that a caller can cause or must be told about.
+"""The root of every failure that a caller can cause or must know about.
 
     DomainError                 expected; the edge turns it into a code and a status
     |- InvalidInput             a field is missing, mistyped or out of its range
     |- NotFound                 an unknown id, or one of another account or environment
-    |- LimitReached             there are as many of them as there may be; one has to go first
-    `- Unavailable              something we stand on cannot answer now; trying again may help
+    |- LimitReached             the maximum number exists; one has to go first
+    `- Unavailable              a part that we need can't respond now; trying again may help
 
-Every other class lives in the module that raises it and derives from DomainError. Only
-gateway/http/errors.py knows numbers and HTTP statuses; a test checks that each class is in its table.
+Every other class lives in the module that raises it and derives from DomainError. Only gateway/http/errors.py
+knows numbers and HTTP statuses; a test checks that each class is in its table.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,9 @@ from typing import Any
 class DomainError(Exception):
     """An expected refusal. `detail` is a sentence for the caller and never holds a secret.
 
-    With values it is a template, "{param} is {least} to {most}", which they and param are put into.
-    param names the offending field; reason is a machine-readable word where one code has several
-    causes; extra joins the error object of the answer (limits, ids). retry_after_s is set where
-    waiting helps.
+    With values, detail is a template such as "{param} is {least} to {most}". param is the offending field.
+    reason is a machine-readable word if one code has several causes. extra joins the response's error object
+    (limits, ids). retry_after_s is set if waiting helps.
     """
 
     def __init__(
@@ -47,12 +46,12 @@ class DomainError(Exception):
         return self._template.format(param=self.param, **self._values)
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """For a caller who knows the field by another name; names: by the one that it has here."""
+        """Replace field names by those that the caller uses; names maps ours to theirs."""
         self.param = names.get(self.param or "", self.param)
 
 
 class LimitReached(DomainError):
-    """There are as many as there may be; one has to go, or to end, before another comes."""
+    """The maximum number exists; one has to go, or to end, before another can be made."""
 
 
 class InvalidInput(DomainError):
@@ -82,7 +81,7 @@ class InvalidInput(DomainError):
 
 
 class NotFound(DomainError):
-    """Nothing of that id exists for this caller. `kind` is the word shown: "Webhook not found"."""
+    """Nothing with that id exists for this caller. `kind` is the word shown: "Webhook not found"."""
 
     def __init__(self, kind: str, *, param: str | None = None) -> None:
         super().__init__(f"{kind} not found", param=param)
@@ -90,4 +89,4 @@ class NotFound(DomainError):
 
 
 class Unavailable(DomainError):
-    """The database or another part cannot take more work now."""
+    """The database or another part can't take more work now."""

@@ -1,8 +1,8 @@
-"""What a caller may give: the base of every input, and what is said of a field once for all doors.
+"""The base of every input, and the facts of its fields, written once for all doors.
 
-An input is a msgspec struct. A field's type, bounds and description stand beside it; what people read of
-it (its label, its unit, whether it is a secret) is added by `said`. The API, its documents, the forms of
-the dashboard and the options of the command line are made from these facts.
+An input is a msgspec struct. A field's type, bounds and description stand beside it; `said` adds what people
+read (label, unit, whether it is a secret). The API, its documents, the dashboard's forms and the command
+line's options are made from these facts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,32 +17,33 @@ from kernel.clock import parse_rfc3339
 from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
 
-# How within() stands in a schema until gateway/openapi/schemas.py makes minimum and maximum of it.
+# Marks within() in a schema until gateway/openapi/schemas.py makes minimum and maximum of it.
 BOUNDS: Final = "x-bounds"
 # One line: no control characters and no line ends of any kind.
 LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
 Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Text = Annotated[str, Meta(max_length=200)]
 ShortText = Annotated[str, Meta(max_length=64)]
-# For the documents alone: whether an address may be used is asked where it is used.
+# For the documents alone: whether an address may be used is checked where it is used.
 WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
-# minor: the smallest unit of the currency that stands beside it. day_end: a time that people say as the day whose end it is.
+# minor: the smallest unit of the currency beside it. day_end: a time that people give as a day, meaning its
+# end.
 FieldUnit = Literal["", "cents", "minor", "s", "day_end"]
 FieldKind = Literal["text", "integer", "yes_no", "time", "list", "rows", "object"]
 
 
 def within(least: int | None, most: int | None) -> Meta:
-    """Return the bounds of a whole number, for the documents alone.
+    """Return the bounds of a whole number, for the documents alone. None: no bound.
 
-    The decoder takes more, so that the rule refuses a number outside by its own code. None: no bound.
+    The decoder accepts more, so that the rule refuses a number outside by its own code.
     """
     return Meta(extra_json_schema={BOUNDS: [least, most]})
 
 
 def word_of(words: Iterable[str]) -> Meta:
-    """Return the words that are right, for the documents alone; see within."""
+    """Return the accepted words, for the documents alone; see within."""
     return Meta(extra_json_schema={"enum": list(words)})
 
 
@@ -58,8 +59,8 @@ def said(
 ) -> Meta:
     """Return what people read of a field: its label, a hint that replaces the API's description, its unit.
 
-    currency: the field that names the currency of an amount; empty: `currency`. words: a sentence for each choice.
-    is_former: an old name of another field, which no form shows.
+    currency: the field that names the currency of an amount; empty: `currency`. words: a sentence for each
+    choice. is_former: an old name of another field, which no form shows.
     """
     extra: dict[str, Any] = {
         "label": label,
@@ -76,11 +77,11 @@ def said(
 class Fields(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """The base of every input; without fields of its own: nothing is taken.
+    """The base of every input; without fields of its own it accepts none.
 
-    Defaults are left out of the canonical form, so a field that a later version adds does not
-    make an old request look like another one. exactly_one: two fields of which one must be given,
-    and one only; null counts as absent.
+    Defaults are left out of the canonical form, so a field that a later version adds doesn't make an old
+    request look like another one. exactly_one: two fields of which exactly one must be given; null counts as
+    absent.
     """
 
     exactly_one: ClassVar[tuple[str, str] | None] = None
@@ -92,7 +93,7 @@ class Fields(
 
 
 class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """The base of a dialect's bodies and queries: that vendor's clients send more than we read."""
+    """The base of a dialect's bodies and queries, whose clients send more fields than we read."""
 
 
 class Page(Fields, frozen=True, kw_only=True):
@@ -104,12 +105,13 @@ class Page(Fields, frozen=True, kw_only=True):
     cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
-# csv_excel begins with the mark by which Excel knows UTF-8; to programs it would be a part of the first name.
+# csv_excel begins with the mark by which Excel recognises UTF-8; programs would read it as part of the first
+# name.
 ExportFormat = Literal["json", "csv", "csv_excel"]
 
 
 class ExportPage(Page, frozen=True, kw_only=True):
-    """The query of a list that can be had whole, too."""
+    """The query of a list that can also be exported whole."""
 
     format: Annotated[
         ExportFormat,
@@ -147,11 +149,12 @@ _LEAST: Final = frozenset({"minItems", "minProperties"})
 class FieldFacts(NamedTuple):
     """What is known of one field of an input.
 
-    kind: of the value, or of each item of a list; rows: a list of objects, whose fields are `inner`, of the type `struct`. choices: the
-    words that are right; empty: any. words: a sentence for each of them, if they have one. can_be_empty: a list or an
-    object may have nothing in it. least and most: of a number, characters_max: of a text; None: no bound.
-    is_nullable: null takes it away. is_kept: left out, it stays as it is. currency: of a unit that is minor, the
-    field that names it.
+    - kind: of the value, or of each item of a list. rows: a list of objects with the fields `inner`, of type `struct`.
+    - choices: the accepted words; empty accepts any. words: a sentence for each of them, if there is one.
+    - can_be_empty: a list or an object may be empty. least, most: of a number. characters_max: of a text; None: no
+      bound.
+    - is_nullable: null removes the value. is_kept: if left out, it stays as it is.
+    - currency: the field that names the currency of a minor unit.
     """
 
     name: str
@@ -218,7 +221,7 @@ def _facts(field: Any) -> FieldFacts:
 
 
 class _Type:
-    """One field's type, taken apart: what Annotated, Union and list say around a plain type."""
+    """One field's type, taken apart: what Annotated, Union and list put around a plain type."""
 
     def __init__(self, kind: Any) -> None:
         self.description = ""
@@ -284,7 +287,7 @@ class _Type:
 
 
 def _bound(found: int | None, before: int | None) -> int | None:
-    """Return the bound, or the one before; one that only the machine sets is none."""
+    """Return the bound, or the one before; a bound that only the machine sets is none."""
     if found is None:
         return before
     return None if abs(found) >= INT64_MAX else found

@@ -1,4 +1,4 @@
-"""Words in the letters that every system takes in a file's name."""
+"""Make words fit for any system's file names."""
 
 import re
 import unicodedata
@@ -9,6 +9,6 @@ _OTHERS: Final = re.compile(r"[^a-z0-9]+")
 
 
 def plain_name(text: str) -> str:
-    """The text in small letters, digits and hyphens; empty where it has none of them."""
+    """Return the text in small letters, digits and hyphens; empty if it has none of them."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return _OTHERS.sub("-", ascii_only.lower()).strip("-")[:_CHARACTERS_MAX].rstrip("-")

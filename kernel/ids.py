@@ -1,8 +1,8 @@
 """Ids: a prefix and 16 base62 characters, ordered by time, increasing within a process.
 
-Eight characters of milliseconds since the epoch, eight of a number that starts at random in each
-millisecond and counts up; 95 bits until the year 2527. Base62 in ASCII order, so text order is id order and
-new rows land at the right-hand end of every index [random ids cost 2.7 times as much at a million rows as
+Eight characters are milliseconds since the epoch; eight are a number that starts at random in each
+millisecond and counts up; 95 bits until the year 2527. Base62 in ASCII order makes text order the id order,
+so new rows land at the right-hand end of every index [random ids cost 2.7 times as much at a million rows as
 at ten thousand, ordered ones 1.06 times].
 """
 
@@ -27,13 +27,13 @@ ID_CHARACTERS = 16
 ID_BITS = 95
 _HALF_CHARACTERS = 8
 _HALF: int = 62**_HALF_CHARACTERS
-# Of an id with its prefix, what grows once in 62**3 ms.
+# The part of an id with its prefix that changes once in 62**3 ms.
 _MINUTES = slice(-ID_CHARACTERS, -_HALF_CHARACTERS - 3)
 _PAIRS = [first + second for first in BASE62 for second in BASE62]
 _VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _SQUARE = 62 * 62
 _MILLISECOND_NS = 1_000_000
-# Ids are told apart, not kept secret: a seeded generator will do, without a system call for each.
+# Ids are distinct, not secret, so a seeded generator saves a system call for each.
 _random = random.Random(secrets.randbits(256))  # noqa: S311
 
 
@@ -46,7 +46,7 @@ def _half(number: int) -> str:
 
 
 class _Sequence:
-    """The process's ids, each larger than those that were given out before it was asked for."""
+    """The process's ids, each larger than those before."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,8 +54,8 @@ class _Sequence:
         # The end of that millisecond.
         self._ends_at_ns = 0
         self._number = 0
-        # The ids of this millisecond that share all but their last two characters. An iterator of
-        # C's: two threads never get the same one.
+        # The ids of this millisecond that share all but their last two characters. An iterator in C, so that
+        # two threads never get the same one.
         self._ids: Iterator[str] = iter(())
 
     def next(self) -> str:
@@ -69,7 +69,7 @@ class _Sequence:
     def _begin(self, at_ms: int) -> None:
         with self._lock:
             if at_ms > self._at_ms:
-                # Start in the lower half, so that a millisecond cannot run out of numbers.
+                # Starts in the lower half, so that a millisecond can't run out of numbers.
                 self._set(at_ms, int(_random.random() * (_HALF // 2)))
                 self._at_ms = at_ms
                 self._ends_at_ns = (at_ms + 1) * _MILLISECOND_NS
@@ -91,18 +91,18 @@ _sequence = _Sequence()
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id such as txn_1OeHk2Gq0Zb4yT7a."""
+    """Return a new id such as txn_1OeHk2Gq0Zb4yT7a."""
     return f"{prefix}_{_sequence.next()}"
 
 
 def least_id(prefix: str, at_us: int) -> str:
-    """What no id of that moment, in microseconds, or of a later one lies below."""
+    """Return a text that no id of that moment, in microseconds, or later sorts below."""
     return f"{prefix}_{_half(at_us // 1000)}{_half(0)}"
 
 
 def made_at(made: str) -> int:
-    """When an id was made, in microseconds by its process's own clock, which counts milliseconds here;
-    raises ValueError for what is no id of ours.
+    """Return when an id was made, in microseconds by its process's clock, to the millisecond; raise
+    ValueError.
     """
     return decode(made.partition("_")[2]) // _HALF * 1000
 
@@ -116,29 +116,29 @@ def are_near(one: str, other: str) -> bool:
 
 
 def encode(number: int) -> str:
-    """16 base62 characters of a number below 2**95."""
+    """Return 16 base62 characters of a number below 2**95."""
     high, low = divmod(number, _HALF)
     return _half(high) + _half(low)
 
 
 def number_of(made: str) -> int:
-    """A number below 2**53 for a dialect whose ids are integers: it grows with time as the ids do.
+    """Return a number below 2**53 that grows with the ids, for a dialect whose ids are integers.
 
-    The id's milliseconds and the 11 lowest bits of the number that counts within them.
+    It consists of the id's milliseconds and the 11 lowest bits of its counter.
     """
     milliseconds, number = divmod(decode(made.partition("_")[2]), _HALF)
     return milliseconds << 11 | number & 2047
 
 
 def decode(text: str) -> int:
-    """The number behind 16 base62 characters; raises ValueError for anything else."""
+    """Return the number behind 16 base62 characters; raise ValueError for anything else."""
     if len(text) != ID_CHARACTERS:
         raise ValueError("an id has 16 characters after its prefix")
     return _number(text[:-2]) * _SQUARE + _number(text[-2:])
 
 
 def decode_all(texts: Iterable[str]) -> list[int]:
-    """As decode of each, in their order; what neighbours share is read once."""
+    """Decode each text, in order; the shared part of neighbours is decoded once."""
     found: list[int] = []
     shared: str | None = None
     base = 0

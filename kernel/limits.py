@@ -1,8 +1,8 @@
-"""Limits that more than one module stands on; each has its unit last."""
+"""Limits that more than one module uses; each name ends with its unit."""
 
 INT64_MAX = 2**63 - 1
 BODY_BYTES_MAX = 64 * 1024
-# Of the calls that carry many items.
+# For calls with many items.
 BULK_BODY_BYTES_MAX = 2 * 1024 * 1024
 JSON_DEPTH_MAX = 8
 PAGE_ITEMS = 50

@@ -1,7 +1,7 @@
 """Entries of errors[]: what is wrong with one field, and what would be right.
 
-An entry has param and detail, and where there is one: allowed, minimum and maximum, did_you_mean. Names
-come ready to be shown (gateway/http/strict_json.py: shown); of values only a short word is looked at. Pure.
+An entry has param and detail, and if known: allowed, minimum and maximum, did_you_mean. Names are already
+safe to show (gateway/http/strict_json.py: shown); of values only a short word is read. Pure.
 """
 
 import re
@@ -25,21 +25,21 @@ _WORDS: Final[Mapping[str, str]] = {
     "array": "a list",
     "object": "an object",
 }
-# A type, or several of which one would do: `int | null`.
+# A type, or several alternatives: `int | null`.
 _WORD: Final = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
 _WHERE: Final = re.compile(r" - at `(?:key` in `)?\$?\.?([^`]*)`\Z")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
-# Comparing names takes time, and a stranger chooses how many there are.
+# Comparing names takes time, and a caller chooses how many there are.
 _COMPARED_MAX: Final = 3
 PAIRS_MAX: Final = 100
-# How msgspec says that it is any value of an object.
+# msgspec's path for any value of an object.
 _SOME_VALUE: Final = "[...]"
 _IN_CENTS: Final = ": it is a whole number of US cents, and 1000 means $10.00"
 _COMPARED_CHARACTERS_MAX: Final = 64
 
 
 def unknown_fields(names: Iterable[str], known: Collection[str]) -> list[FieldEntry]:
-    """An entry for each; the first of them with the name that was probably meant."""
+    """Return an entry for each name, with the field that was probably meant for the first ones."""
     found: list[FieldEntry] = []
     for name in names:
         meant = most_similar(name, known) if len(found) < _COMPARED_MAX else None
@@ -50,9 +50,9 @@ def unknown_fields(names: Iterable[str], known: Collection[str]) -> list[FieldEn
 def problem_of(
     name: str, message: str, kind: Any, value: Any, *, show: Callable[[str], str]
 ) -> FieldEntry:
-    """Msgspec's sentence about a value of that field in our words, and where inside the field it is.
+    """Put msgspec's sentence about a field's value into our words, with the place inside the field.
 
-    show: makes a name of the caller's safe to repeat.
+    show makes a caller's name safe to repeat.
     """
     where = _WHERE.search(message)
     inside = where[1] if where else ""
@@ -91,7 +91,7 @@ def _wrong_name(value: Mapping[str, Any], kind: Any, show: Callable[[str], str])
 
 
 def problem_sentence(message: str) -> str:
-    """Msgspec's sentence in our words."""
+    """Put msgspec's sentence into our words."""
     if message.startswith("Invalid enum value"):
         return "not one of the values allowed"
     if "matching regex" in message:
@@ -101,7 +101,7 @@ def problem_sentence(message: str) -> str:
 
 
 def most_similar(name: str, known: Collection[str]) -> str | None:
-    """The known name that was probably meant: the one it is a part of, or else the most alike."""
+    """Return the known name that was probably meant: one that contains it, or else the most similar."""
     asked = name[:_COMPARED_CHARACTERS_MAX].strip().lower()
     around = [one for one in known if asked in one.split("_")]
     if len(around) == 1:
@@ -115,7 +115,7 @@ def _meant(name: str | None) -> FieldEntry:
 
 
 def _bounds(kind: Any) -> FieldEntry:
-    """The least and the greatest number of the type; nothing where only the machine bounds it."""
+    """Return the type's smallest and greatest number; nothing if only the machine bounds it."""
     found = _bare(msgspec.inspect.type_info(kind))
     kinds = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
     for one in map(_bare, kinds):
@@ -128,14 +128,14 @@ def _bounds(kind: Any) -> FieldEntry:
 
 
 def _bare(found: msgspec.inspect.Type) -> msgspec.inspect.Type:
-    """The type without what is said of it, such as its description."""
+    """Return the type without its metadata."""
     while isinstance(found, msgspec.inspect.Metadata):
         found = found.type
     return found
 
 
 def _choices(kind: Any) -> list[str]:
-    """The words of a Literal, wherever it stands in the type."""
+    """Return the words of a Literal anywhere in the type."""
     if get_origin(kind) is Literal:
         return [str(word) for word in get_args(kind)]
     return [word for part in get_args(kind) for word in _choices(part)]

@@ -1,7 +1,7 @@
-"""Text from outside, made into text that every database and every answer can hold.
+"""Make text from outside storable in every database and every response.
 
-One helper for every border where such text is stored: what a supplier, a payment provider or a webhook
-receiver said. Values that must stay exactly what they are (codes, ids) are asked about, not changed.
+One helper for all text that a supplier, a payment provider or a webhook receiver sent. Values that must stay
+exactly as they are (codes, ids) are checked, not changed.
 """
 
 from typing import Final
@@ -10,10 +10,10 @@ REPLACEMENT: Final = "\ufffd"
 
 
 def storable(text: str, *, characters_max: int) -> str:
-    """The text's first characters_max characters; NUL and lone surrogates become U+FFFD.
+    """Return the text's first characters_max characters; NUL and lone surrogates become U+FFFD.
 
-    PostgreSQL takes no NUL in text, and a lone surrogate has no UTF-8. It is cut first, so that the
-    work is bounded by what is kept.
+    PostgreSQL stores no NUL in text, and a lone surrogate has no UTF-8. It is cut first, so that the work is
+    bounded by what is stored.
     """
     cut = text[:characters_max]
     if is_storable(cut, characters_max=characters_max):
@@ -24,7 +24,7 @@ def storable(text: str, *, characters_max: int) -> str:
 
 
 def is_storable(text: str, *, characters_max: int) -> bool:
-    """Whether the text can be kept as it is."""
+    """Return whether the text can be stored as it is."""
     if len(text) > characters_max or "\0" in text:
         return False
     try:

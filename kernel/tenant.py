@@ -1,10 +1,10 @@
-"""Whose something is: an account in one of its environments, which share no row and no credit."""
+"""A tenant: an account in one of its environments, which share no row and no credit."""
 
 from typing import NamedTuple
 
 
 class Tenant(NamedTuple):
-    """A tuple, since it is a key of many dictionaries and is spread into statements and rows."""
+    """A tuple, because it is a key of many dictionaries and is spread into statements and rows."""
 
     account_id: str
     environment: str

@@ -1,11 +1,10 @@
-"""Which request something came of: its id, and the W3C trace that its caller works in, if there is one.
+"""Which request something came from: its id, and its caller's W3C trace if there is one.
 
-One line of text is what is stored: `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`.
-Promise: a caller's words are kept only where they have the standard's form, so that they can add
-nothing to a log or a header. No trace is begun here: the flag that says whether it is sampled would
-decide for the receiver, whose own tracer knows better. Where tracing is on, runtime/traces/spans.py begins one
-for a request that it samples, and the line names that request's span.
-Source: W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/).
+One line of text is stored: `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`. A caller's words
+are stored only in the standard's form, so they can add nothing to a log or a header. No trace is begun here,
+because its sampling flag would decide for the receiver. With tracing on, runtime/traces/spans.py begins one
+for a request that it samples, and the line names that request's span. Source: W3C Trace Context, level 2
+(https://www.w3.org/TR/trace-context-2/).
 """
 
 import re
@@ -16,7 +15,7 @@ from typing import Final, NamedTuple
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 PARENT_HEADER: Final = "traceparent"
 STATE_HEADER: Final = "tracestate"
-# What the standard asks to pass on at least; a longer one is left out whole.
+# The least that the standard asks to pass on; a longer one is left out whole.
 STATE_CHARACTERS_MAX: Final = 512
 STATE_MEMBERS_MAX: Final = 32
 _VERSION = "00"
@@ -27,12 +26,12 @@ _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})
 _KEY = re.compile(r"[a-z0-9][a-z0-9_*/@-]{0,255}")
 _VALUE = re.compile(r"[ -+\--<>-~]{0,255}[!-+\--<>-~]")
 
-# The line of the request that the task at work serves; None: it serves no request.
+# The line of the request that the current task serves; None without a request.
 current_line: ContextVar[str | None] = ContextVar("current_line", default=None)
 
 
 class Span(NamedTuple):
-    """One outgoing request for the sake of another one. trace_id and span_id are null without a trace."""
+    """One outgoing request made for another one. trace_id and span_id are null without a trace."""
 
     request_id: str
     trace_id: str | None = None
@@ -42,7 +41,7 @@ class Span(NamedTuple):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """What the outgoing request says of it."""
+        """Return the outgoing request's headers."""
         headers = [(REQUEST_ID_HEADER, self.request_id)]
         if self.trace_id is not None:
             headers.append((PARENT_HEADER, self._parent))
@@ -52,7 +51,7 @@ class Span(NamedTuple):
 
     @property
     def line(self) -> str:
-        """What is stored of a request whose own span this is."""
+        """Return what is stored for a request with this span."""
         if self.trace_id is None:
             return self.request_id
         return f"{self.request_id} {self._parent} {self.state}".rstrip(" ")
@@ -63,8 +62,9 @@ class Span(NamedTuple):
 
 
 def line_of(request_id: str, parent: bytes | None = None, state: bytes | None = None) -> str:
-    """What is stored of a request. request_id has no space in it; the other two are its headers, of which
-    a malformed one counts as none.
+    """Return what is stored for a request.
+
+    request_id has no space in it. The other two are its headers; a malformed one counts as missing.
     """
     if parent is None or (kept := _parent_of(parent.decode("latin-1"))) is None:
         return request_id
@@ -73,27 +73,27 @@ def line_of(request_id: str, parent: bytes | None = None, state: bytes | None = 
 
 
 def request_id_of(line: str) -> str:
-    """The request's id alone."""
+    """Return the request's id."""
     return line.partition(" ")[0]
 
 
 def trace_id_of(line: str) -> str | None:
-    """The trace's id, 32 hex digits; None without a trace."""
+    """Return the trace's id, 32 hex digits; None without a trace."""
     parent = line.partition(" ")[2]
     return parent[3:35] if parent else None
 
 
 def span_of(line: str) -> Span:
-    """A new span of the line's trace, for one outgoing request."""
+    """Return a new span of the line's trace, for one outgoing request."""
     named = named_span_of(line)
     if named.trace_id is None:
         return named
-    # Never 0, which the standard does not allow.
+    # Never 0, which the standard doesn't allow.
     return named._replace(span_id=f"{getrandbits(64) or 1:016x}")
 
 
 def named_span_of(line: str) -> Span:
-    """The span that the line names, in which what it tells of has its parent."""
+    """Return the span that the line names."""
     request_id, _, rest = line.partition(" ")
     if not rest:
         return Span(request_id)
@@ -103,7 +103,7 @@ def named_span_of(line: str) -> Span:
 
 
 def _parent_of(text: str) -> str | None:
-    """The caller's traceparent as version 00 has it; None: it has not the form."""
+    """Return the caller's traceparent by version 00; None if it is malformed."""
     found = _PARENT.match(text)
     if found is None:
         return None
@@ -118,7 +118,7 @@ def _parent_of(text: str) -> str | None:
 
 
 def _state_of(text: str) -> str:
-    """The caller's tracestate without empty members; empty where one of them has not the form."""
+    """Return the caller's tracestate without empty members; empty if one of them is malformed."""
     if len(text) > STATE_CHARACTERS_MAX:
         return ""
     members = [member for one in text.split(",") if (member := one.strip(" \t"))]

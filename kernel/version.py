@@ -1,11 +1,11 @@
-"""Name the version of this code: a release, or a build between two releases.
+"""The version of this code: a release, or a build between two releases.
 
-`version.txt` holds the base version, which is the next release until that release is tagged. The
-commit comes from git, or from `version.txt` where there is no repository: `git archive` writes the
-commit into it, and `stamp` writes the whole version into the `version.txt` of a copy.
+`version.txt` holds the base version, which is the next release until that release is tagged. The commit comes
+from git, or from `version.txt` without a repository: `git archive` writes the commit into it, and `stamp`
+writes the whole version into the `version.txt` of a copy.
 
-The build of the wheel imports this module before anything is installed, so it needs the standard
-library alone. `.ci/version` prints the version.
+The build of the wheel imports this module before anything is installed, so it needs only the standard
+library. `.ci/version` prints the version.
 """
 
 import functools

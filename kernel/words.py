@@ -1,4 +1,4 @@
-"""The words that inputs, answers and events are made of: ids, times, amounts, each with what it means. Pure."""
+"""The types of fields in inputs, responses and events: ids, times, amounts, each with its description."""
 
 from typing import Annotated, Literal
 
@@ -55,7 +55,7 @@ CodeHint = Annotated[
     str, Meta(min_length=4, max_length=4, description="The code's last four characters.")
 ]
 Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX)]
-# A filter of the lists of everybody's.
+# A filter of lists over all accounts.
 AccountName = Annotated[
     str,
     Meta(max_length=EMAIL_CHARACTERS_MAX, description="Whose: an id or an email address."),
@@ -70,7 +70,7 @@ MinorUnits = Annotated[
     Meta(ge=0, description="In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."),
     said(unit="minor"),
 ]
-# An amount of a currency that stands beside it, in its smallest unit: USD 2, KWD 3, JPY 0 places.
+# An amount of the currency beside it, in its smallest unit: USD 2, KWD 3, JPY 0 places.
 Minor = Annotated[
     int, Meta(ge=0, description="In the currency's smallest unit."), said(unit="minor")
 ]
@@ -98,5 +98,5 @@ LedgerCurrency = Literal["USD"]
 
 
 def time_of(at_us: int | None) -> str | None:
-    """The moment as answers show it; None stays None."""
+    """Return the moment as responses show it; None stays None."""
     return None if at_us is None else rfc3339(at_us)

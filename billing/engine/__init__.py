@@ -1,1 +1,1 @@
-"""The group-committed decision: what a command is, what it may see, and how a batch is written."""
+"""The engine: what a command is, what it may read, and how a batch of commands is written."""

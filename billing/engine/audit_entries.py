@@ -1,4 +1,4 @@
-"""The audit entries of one transaction at the engine, written with the acts that they tell of."""
+"""The audit entries of one engine transaction, written with the acts they describe."""
 
 from billing.engine.read_set import ReadSet, WorkingSet
 from keys import audit_log
@@ -7,7 +7,7 @@ from store.database import Transaction
 
 
 class AuditEntries(WorkingSet):
-    """Commands that a person gives add an entry in `decide`."""
+    """Commands given by a person add an entry in `decide`."""
 
     rank = 0
 
@@ -15,10 +15,9 @@ class AuditEntries(WorkingSet):
         self._entries: list[AuditEntry] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Nothing decides anything by what was logged."""
+        """Read nothing: no decision depends on the log."""
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """Writes the entries."""
         await audit_log.record(tx, self._entries)
 
     def add(self, entry: AuditEntry) -> None:

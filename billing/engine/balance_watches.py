@@ -1,8 +1,8 @@
-"""What the balances of a batch's tenants are watched for: thresholds of balance.low, and recharges.
+"""Watch the balances of a batch's tenants for balance.low thresholds and recharges.
 
-Promise: a fall is noted in the transaction that spends, once: with it the id of the order that is to
-recharge the balance is fixed, and until that order has ended nothing is a fall. A batch without a
-change of a recharge writes nothing. Written by keys/balance_watch.py, under the tenants' locks.
+A drop is recorded once, in the transaction that spends. It fixes the id of the order that will recharge the
+balance; until that order has ended there is no other drop. A batch that changes no recharge writes nothing.
+Written by keys/balance_watch.py, under the tenants' locks.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ from kernel.tenant import Tenant
 from keys.balance_watch import NOTHING, BalanceWatch, note_recharges
 from store.database import Transaction
 
-# What a fall leaves behind a commit.
+# What a drop sends to the worker after the commit.
 HINT: Final = "recharge"
-# When whoever was refused for want of balance may look again while a recharge is under way.
+# When a caller that was refused for lack of balance may try again while a recharge is under way.
 RETRY_AFTER_S: Final = 5
 
 
@@ -31,28 +31,27 @@ class BalanceWatches:
         self._changed: dict[Tenant, BalanceWatch] = {}
 
     def take(self, found: Mapping[Tenant, BalanceWatch]) -> None:
-        """What the tenants' rows said."""
         self._read = found
 
     def find(self, tenant: Tenant) -> BalanceWatch | None:
-        """None where the balance is watched for nothing."""
+        """Return the tenant's watch; None if nothing is watched."""
         return self._changed.get(tenant) or self._read.get(tenant)
 
     def note_fall(self, tenant: Tenant, before_micros: int, after_micros: int) -> None:
-        """Fixes the order of a recharge where the spend calls for one."""
+        """Fix the order of a recharge if the spend calls for one."""
         watch = self.find(tenant)
         if watch is not None and watch.is_fall(before_micros, after_micros):
             self.begin(tenant)
 
     def begin(self, tenant: Tenant) -> str:
-        """A recharge is called for; returns the id that its order gets."""
+        """Begin a recharge, and return the id that its order gets."""
         order_id = new_id("ord")
         self._change(tenant, recharge_order_id=order_id)
         return order_id
 
     def watch(self, tenant: Tenant, *, below_micros: int, from_micros: int) -> None:
-        """From now on a spend that began at from_micros and leaves less than below_micros is a fall;
-        nothing is under way.
+        """Watch for a spend that begins at from_micros and leaves less than below_micros; no recharge is
+        under way.
         """
         self._change(
             tenant,
@@ -62,26 +61,26 @@ class BalanceWatches:
         )
 
     def set_below(self, tenant: Tenant, below_micros: int) -> None:
-        """Another mark; what is under way goes on."""
+        """Change the threshold; a recharge under way continues."""
         self._change(tenant, recharge_below=below_micros, recharge_from=below_micros)
 
     def stop(self, tenant: Tenant) -> None:
-        """No spend calls for a recharge any more; what is under way goes on."""
+        """Stop watching; a recharge under way continues."""
         self._change(tenant, recharge_below=None, recharge_from=0)
 
     def end(self, tenant: Tenant) -> None:
-        """Nothing is under way any more."""
+        """Note that no recharge is under way any more."""
         self._change(tenant, recharge_order_id=None)
 
     def under_way(self, tenant: Tenant) -> dict[str, Any] | None:
-        """What a refusal says of the recharge that is under way."""
+        """Return what a refusal says of the recharge that is under way."""
         watch = self.find(tenant)
         if watch is None or watch.recharge_order_id is None:
             return None
         return {"order_id": watch.recharge_order_id, "retry_after": RETRY_AFTER_S}
 
     async def flush(self, tx: Transaction) -> None:
-        """Writes what changed, in one statement; nothing where nothing did."""
+        """Write the changes in one statement, if there are any."""
         if not self._changed:
             return
         await note_recharges(
@@ -99,7 +98,7 @@ class BalanceWatches:
 
 
 def low_balance(threshold_micros: int, balance_micros: int) -> Mapping[str, object]:
-    """The data of balance.low."""
+    """Return the data of balance.low."""
     return {
         "balance_cents": micros_to_cents(balance_micros),
         "low_balance_threshold_cents": micros_to_cents(threshold_micros),

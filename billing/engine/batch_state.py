@@ -1,8 +1,8 @@
-"""The state that one batch of commands is decided on: loaded set-based, changed in memory, written.
+"""The state on which one batch of commands is decided: loaded in sets, changed in memory, written in bulk.
 
-Commands of any kind and of any tenants share one transaction. `load` locks the tenants' rows in
-order and reads what the commands declared; commands then decide one after the other on this state;
-`flush` writes it. The number of statements does not depend on the number of commands.
+Commands of any kind and of any tenants share one transaction. `load` locks the tenants' rows in order and
+reads what the commands declared; the commands then decide one after the other; `flush` writes the state. The
+number of statements doesn't depend on the number of commands.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,12 +24,10 @@ from webhooks.events.event import Outbox
 
 
 class BatchState:
-    """The state of one transaction."""
-
     def __init__(self, read_set: ReadSet, now_us: int) -> None:
         self.rules = read_set.rules
         self.now_us = now_us
-        # Of the request whose command is being decided, see kernel/trace.py; None: of no request.
+        # The trace of the request whose command is being decided (kernel/trace.py); None without a request.
         self.trace: str | None = None
         self.ledger = Ledger()
         self.outbox = Outbox()
@@ -40,17 +38,19 @@ class BatchState:
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
-        # Of tenants whose own usage only their plan's credit pays: until when, by their own clocks.
+        # Tenants whose own usage only their plan's credit pays: until when, by their own clocks.
         self._plan_only_until: Mapping[Tenant, int] = {}
         self._suspended: Collection[Tenant] = ()
         self._stored: dict[tuple[str, str, str], Stored] = {}
         self._answers: list[tuple[RequestKey, StoredAnswer]] = []
-        # Where a lease was kept before.
+        # Answers that complete a row with a lease.
         self._completed: list[tuple[RequestKey, StoredAnswer]] = []
 
     async def load(self, tx: Transaction) -> None:
-        """Reads. The tenants were locked by a statement before, but for a rehearsal: a snapshot taken
-        together with a lock is stale after a wait.
+        """Read everything that the commands declared.
+
+        An earlier statement locked the tenants (except in a rehearsal), because a snapshot taken together
+        with a lock is stale after a wait.
         """
         read_set = self._read_set
         for working_set in self._ranked:
@@ -86,11 +86,10 @@ class BatchState:
         self.outbox.number_from(standings.event_numbers)
 
     async def flush(self, tx: Transaction) -> None:
-        """Writes everything."""
         for working_set in self._ranked:
             await working_set.update(tx, self.now_us)
         await self.watches.flush(tx)
-        # From here on what may be written together: one round trip, where there are such.
+        # From here on PostgreSQL writes everything in one round trip.
         await self.ledger.flush(tx, self.now_us)
         for working_set in self._ranked:
             await working_set.insert(tx)
@@ -103,12 +102,12 @@ class BatchState:
                 tx.hint(hint)
 
     def check_not_suspended(self, tenant: Tenant) -> None:
-        """Raises AccountSuspended where an operator stopped all that the tenant's account spends and makes."""
+        """Raise AccountSuspended if an operator suspended the tenant's account."""
         if tenant in self._suspended:
             raise suspended()
 
     def check_alive(self, tenant: Tenant, lineage: tuple[str, ...]) -> None:
-        """Raises CredentialEnded where the key or an ancestor was revoked or has run out, KeyPaused and
+        """Raise CredentialEnded if the key or an ancestor was revoked or has expired, KeyPaused and
         AccountSuspended.
         """
         self.check_not_suspended(tenant)
@@ -122,12 +121,12 @@ class BatchState:
         raise paused()
 
     def now_of(self, tenant: Tenant) -> int:
-        """The tenant's own time: ahead of now_us where its sandbox clock was advanced."""
+        """Return the tenant's own time: ahead of now_us if its sandbox clock was advanced."""
         return self.spending.time.of(tenant)
 
     @property
     def changes(self) -> int:
-        """Grows with each change; what tells whether a refusal came first."""
+        """Return a number that grows with each change; it shows whether a refusal came first."""
         changes = self.ledger.posted + self.outbox.published + self.spending.changes
         changes += self.watches.changes
         for working_set in self._ranked:
@@ -135,7 +134,7 @@ class BatchState:
         return changes
 
     def working_set(self, kind: type[S]) -> S:
-        """The subject's rows; its commands declared the working set."""
+        """Return the subject's rows; its commands declared the working set."""
         found = self._working_sets[kind]
         assert isinstance(found, kind)
         return found
@@ -143,14 +142,14 @@ class BatchState:
     # Answers
 
     def stored_answer(self, key: RequestKey) -> StoredAnswer | None:
-        """The answer to replay, or None; raises KeyReused or KeyInProgress."""
+        """Return the answer to replay, or None; raise KeyReused or KeyInProgress."""
         stored = idempotency.check(self._stored.get(key.place), key, self.now_us)
         if stored is None:
             return None
         return stored.with_code(self.rules.code_of, self.rules.claim_token_of)
 
     def keep_answer(self, key: RequestKey, answer: StoredAnswer) -> None:
-        """A later command of this batch with the same key gets it too."""
+        """Store the answer; a later command of this batch with the same key gets it, too."""
         answers = self._completed if key.place in self._stored else self._answers
         answers.append((key, answer.without_code()))
         self._stored[key.place] = Stored(
@@ -160,10 +159,11 @@ class BatchState:
     # Money
 
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """What a send may use: purchased credit; promotional too in staging or where allowed.
+        """Return what a send may use: purchased credit; promotional credit too in staging or where it is
+        allowed.
 
-        is_own_use: the account uses it up itself (AI usage), so promotional credit counts always, and
-        purchased credit only where its plan lets it go on from the wallet.
+        is_own_use: the account uses the credit itself (AI usage). Promotional credit then always counts, and
+        purchased credit only if its plan lets usage continue from the wallet.
         """
         granted = 0
         if self.ledger.has_grants(tenant):
@@ -174,7 +174,7 @@ class BatchState:
         return granted + self.ledger.wallet(tenant).balance_micros
 
     def check_debt(self, tenant: Tenant) -> None:
-        """Raises InsufficientBalance while something is owed."""
+        """Raise InsufficientBalance if the tenant owes something."""
         owed = self.ledger.owed_micros(tenant)
         if owed > 0:
             raise InsufficientBalance(
@@ -184,7 +184,7 @@ class BatchState:
             )
 
     def check_funds(self, tenant: Tenant, amount_micros: int, *, is_own_use: bool = False) -> None:
-        """Raises InsufficientBalance: something is owed, or the sendable credit is too little."""
+        """Raise InsufficientBalance if the tenant owes something or the sendable credit is too little."""
         self.check_debt(tenant)
         sendable = self.sendable_micros(tenant, is_own_use=is_own_use)
         if sendable < amount_micros:
@@ -216,10 +216,10 @@ class BatchState:
         is_own_use: bool = False,
         is_fall_told: bool = True,
     ) -> list[Transfer]:
-        """Moves sendable credit: what ends first, then what never ends, then the wallet.
+        """Move sendable credit: first what expires soonest, then what never expires, then the wallet.
 
-        is_fall_told: False where the same command gives it back, or takes more and tells of a balance
-        that became low itself, once (note_fall). Returns the parts.
+        is_fall_told is False if the same command returns the credit, or takes more and reports the low
+        balance itself (note_fall). Returns the transfers.
         """
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
@@ -240,7 +240,7 @@ class BatchState:
         return parts
 
     def _sources(self, tenant: Tenant, *, is_own_use: bool) -> list[LedgerAccount]:
-        """What sendable credit lies in, in the order in which it is taken."""
+        """Return the accounts that hold sendable credit, in the order in which it is taken."""
         sources = []
         if self.ledger.has_grants(tenant):
             is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
@@ -259,7 +259,7 @@ class BatchState:
         to: LedgerAccount | None = None,
         **ids: str,
     ) -> None:
-        """Purchased credit for the wallet, or for another account; what the tenant owes is paid first."""
+        """Credit the wallet or another account with purchased credit; a debt of the tenant is paid first."""
         owed = self.ledger.owed(tenant)
         debt = min(owed.balance_micros, amount_micros)
         if debt:
@@ -278,7 +278,7 @@ class BatchState:
         topup_id: str | None = None,
         subject_id: str | None = None,
     ) -> Transfer:
-        """One transfer, for a top-up or another subject."""
+        """Post one transfer for a top-up or another subject."""
         return self.ledger.post(
             debit=debit,
             credit=credit,
@@ -292,7 +292,9 @@ class BatchState:
     def note_fall(
         self, tenant: Tenant, before_micros: int, *, calls_for_recharge: bool = True
     ) -> None:
-        """balance.low for each threshold that the balance fell below, and the recharge it calls for."""
+        """Publish balance.low for each threshold that the balance fell below, and begin the recharge it calls
+        for.
+        """
         watch = self.watches.find(tenant)
         if watch is None:
             return
@@ -319,8 +321,10 @@ class BatchState:
         code_sealed: str | None = None,
         trace: str | None = None,
     ) -> str:
-        """code_sealed: a fulfilment's code, which the event of a top-up carries sealed. trace: of the
-        request that the event came of, where that is an earlier one than the command's.
+        """Publish an event of the tenant.
+
+        code_sealed is a fulfilment's code, which a top-up's event carries sealed. trace is of the request
+        behind the event, if that is an earlier one than the command's.
         """
         return self.outbox.publish(
             tenant,

@@ -1,7 +1,7 @@
-"""Tells that a limit is nearly or wholly used up: key.cap_near and key.cap_reached, once each.
+"""Publish key.cap_near and key.cap_reached, once each, when a limit is nearly or wholly used up.
 
-Once in a calendar window and in the length of a rolling one, and once ever of a key's life; again only
-where the limit itself was changed. What was told stands in the row that counts, and is written with it.
+"Once" means once in a calendar window, once in the length of a rolling one, and once in a key's life for a
+lifetime limit; changing the limit allows another. The counting row stores what was published.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from kernel.clock import SECOND_US, rfc3339
 def notices_of(
     limits: Iterable[Limit], account_id: str, now_us: int
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(event's type, its data) of each that was not told yet; notes that it is told."""
+    """Return the type and data of each event that wasn't published yet, and note that it is now."""
     for limit in limits:
         used = limit.used(now_us)
         if used * 100 < limit.most * NEAR_PERCENT or not limit.most:

@@ -1,4 +1,4 @@
-"""What a command is: one request to move or to settle money."""
+"""A command: one request to move or to settle money."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
@@ -10,28 +10,29 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Command(Protocol[R_co]):
-    """Decided on the batch's state, together with others; R is what it results in."""
+    """Decided on the batch's state, together with others; R is its result."""
 
     def declare(self, read_set: ReadSet) -> None:
-        """Adds the tenants to lock and the rows to read."""
+        """Add the tenants to lock and the rows to read."""
         ...
 
     def decide(self, state: BatchState) -> R_co:
-        """Changes the batch's state and returns the result, or raises a DomainError and changes nothing."""
+        """Change the batch's state and return the result, or raise a DomainError and change nothing."""
         ...
 
 
 class LongCommand(Protocol[R_co]):
-    """One that takes many milliseconds to decide, and lets the process serve others meanwhile."""
+    """A command that takes many milliseconds to decide and lets the process serve others meanwhile."""
 
     def declare(self, read_set: ReadSet) -> None:
-        """As a command's."""
+        """Add the tenants to lock and the rows to read."""
         ...
 
     async def decide_in_steps(
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> R_co:
-        """As a command's decide. It waits for nothing but pause(), every few milliseconds, in which
-        nothing that it looks at changes.
+        """Decide as a command does, and await only pause(), every few milliseconds.
+
+        Nothing that it reads changes during a pause.
         """
         ...

@@ -1,10 +1,8 @@
-"""The engine: every command that moves money joins the batch being gathered and is answered once the
-batch is durable.
+"""The engine: every command that moves money joins a batch and is answered once that batch is durable.
 
-A command names the tenants it touches, declares what it needs and decides on the batch's state; where an
-answer is to be stored, its bytes are made of the result before the commit: so a repeated request gets
-the very bytes that were sent. A refusal (DomainError) comes before the first change to the batch's
-state, which is checked.
+A command names the tenants it touches, declares what it needs, and decides on the batch's state. If an answer
+is to be stored, its bytes are made before the commit, so a repeated request gets the very bytes that were
+sent. A refusal (DomainError) must come before the command's first change to the state; this is checked.
 """
 
 from collections.abc import Awaitable, Callable, Sequence, Set as AbstractSet
@@ -31,10 +29,7 @@ R = TypeVar("R")
 
 
 class _Request(msgspec.Struct, frozen=True, gc=False):
-    """A command that was submitted; encode makes the answer that is stored under the key.
-
-    trace: of the request that submitted it, which its events tell of.
-    """
+    """A submitted command. encode makes the answer that is stored under the key; trace is of its request."""
 
     command: Command[Any]
     key: RequestKey | None = None
@@ -43,8 +38,6 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class _LongRequest(msgspec.Struct, frozen=True, gc=False):
-    """The same of a long command."""
-
     command: LongCommand[Any]
     key: RequestKey | None
     encode: Callable[[Any], StoredAnswer]
@@ -55,7 +48,7 @@ _AnyRequest = _Request | _LongRequest
 
 
 class Engine:
-    """Group-commits commands; one for each process."""
+    """Commits commands in groups; one for each process."""
 
     def __init__(
         self,
@@ -68,7 +61,7 @@ class Engine:
         on_kept: Callable[[float], None] | None = None,
         on_timed: OnTimed | None = None,
     ) -> None:
-        """connections: the same database over connections that only the engine uses."""
+        """Make an engine. connections: the same database, over connections that only the engine uses."""
         prepare = partial(_Batch, clock, rules)
         self.rules = rules
         self.database = database
@@ -82,16 +75,16 @@ class Engine:
         )
 
     def submit(self, command: Command[R]) -> Awaitable[R]:
-        """The command's result once it is durable; raises its refusal, or Unavailable."""
+        """Return the command's result once it is durable; raise its refusal, or Unavailable."""
         return self._batches.submit(_Request(command, trace=current_line.get()))
 
     def submit_once(
         self, command: Command[R], key: RequestKey | None, encode: Callable[[R], StoredAnswer]
     ) -> Awaitable[StoredAnswer]:
-        """The answer once it is durable, or the one that was stored under this key before.
+        """Return the answer once it is durable, or the one stored under this key before.
 
-        encode makes it of the command's result, inside the batch: it is pure and refuses nothing.
-        None: nothing is stored. Raises the command's refusal, Unavailable, KeyReused and
+        encode makes the answer from the command's result inside the batch; it is pure and raises nothing.
+        Without a key nothing is stored. Raises the command's refusal, Unavailable, KeyReused and
         KeyInProgress.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
@@ -102,12 +95,12 @@ class Engine:
         key: RequestKey | None,
         encode: Callable[[R], StoredAnswer],
     ) -> Awaitable[StoredAnswer]:
-        """As submit_once, in a transaction of its own, beside which other tenants' commands go on."""
+        """Do as submit_once, in a transaction of its own beside other tenants' commands."""
         request = _LongRequest(command, key, encode, current_line.get())
         return self._batches.submit(request, is_long=True)
 
     async def rehearse(self, command: Command[R]) -> R:
-        """Decides the command on a snapshot and returns its result; writes nothing."""
+        """Decide the command on a snapshot and return its result; write nothing."""
 
         async def work(tx: Transaction) -> R:
             read_set = _read_set_of([_Request(command)], self.rules)
@@ -119,27 +112,27 @@ class Engine:
 
     @property
     def waiting_s(self) -> float:
-        """Age in seconds of the oldest command that is not answered yet; see GroupCommit."""
+        """Return the age in seconds of the oldest unanswered command; see GroupCommit."""
         return self._batches.waiting_s
 
     @property
     def kept_s(self) -> float:
-        """When a batch was last committed, on the monotonic clock; minus infinity: never."""
+        """Return the monotonic time of the last commit; minus infinity if there was none."""
         return self._batches.kept_s
 
     @property
     def failed_s(self) -> float:
-        """When the database last failed to keep a batch, on the same clock."""
+        """Return the monotonic time of the database's last failure to commit a batch."""
         return self._batches.failed_s
 
     @property
     def depth(self) -> int:
-        """How many commands wait for a batch to take them."""
+        """Return how many commands wait for a batch."""
         return self._batches.depth
 
     @property
     def lock_timeouts(self) -> int:
-        """How often a batch met rows that somebody else held."""
+        """Return how often a batch met rows that another transaction held."""
         return self._batches.lock_timeouts
 
     async def close(self) -> None:
@@ -147,7 +140,7 @@ class Engine:
 
 
 class _Tenancy:
-    """The tenants whose rows a command locks."""
+    """Says whose rows a command locks."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -166,7 +159,7 @@ class _Batch:
         self._clock = clock
         self._rules = rules
         self._requests = requests
-        # Loading adds to it, so that another try needs its own.
+        # Loading adds to it, so another try needs its own.
         self._read_set: ReadSet | None = _read_set_of(requests, rules)
         self._working_sets = list(self._read_set.working_sets.values())
         self._is_prepared = False
@@ -175,20 +168,19 @@ class _Batch:
     def meanwhile(self) -> None:
         self._is_prepared = True
         if isinstance(self._requests[0], _LongRequest):
-            # For its thousand sends at once it would hold the loop, and it works out no code.
+            # For a thousand sends at once it would hold the loop, and it derives no code.
             return
         for working_set in self._working_sets:
             working_set.prepare()
 
-    def kept(self) -> None:
-        """Nobody asks how long it took."""
+    def kept(self) -> None: ...
 
     async def run(self, tx: Transaction) -> Sequence[Any]:
         read_set, self._read_set = self._read_set, None
         if read_set is None:
             read_set = _read_set_of(self._requests, self._rules)
         elif not self._is_prepared:
-            # A database that answers at once, as SQLite does, asks for nothing to be done meanwhile.
+            # A database that answers at once, as SQLite does, leaves no time for it.
             self.meanwhile()
         state = BatchState(read_set, self._clock.now_us())
         await state.load(tx)
@@ -217,13 +209,13 @@ def _read_set_of(requests: Sequence[_AnyRequest], rules: Rules) -> ReadSet:
         request.command.declare(read_set)
         if request.key is not None:
             keys.append(request.key)
-    # Locked too: what serialises two requests under one key.
+    # Locked as well, which serialises two requests under one key.
     read_set.tenants.update(Tenant(*whose) for whose in {key.place[:2] for key in keys})
     return read_set
 
 
 def _decide(request: _Request, state: BatchState) -> Any:
-    """The result, the answer where one is wanted, or the refusal."""
+    """Return the result, the answer if one is stored, or the refusal."""
     key = request.key
     changes = state.changes
     state.trace = request.trace
@@ -245,9 +237,10 @@ def _decide(request: _Request, state: BatchState) -> Any:
 
 
 def _without_frames(refusal: DomainError) -> DomainError:
-    """The refusal without its traceback, whose frames hold the whole batch's state; a frame that holds the
-    refusal, too, would keep all of it in memory until the garbage collector runs. Nor those of what it
-    came of.
+    """Return the refusal without its traceback and that of its cause.
+
+    Their frames hold the whole batch's state; with a frame that holds the refusal, all of it would stay in
+    memory until the garbage collector runs.
     """
     one: BaseException | None = refusal
     while one is not None:
@@ -259,7 +252,6 @@ def _without_frames(refusal: DomainError) -> DomainError:
 async def _decide_in_steps(
     request: _LongRequest, state: BatchState, pause: Callable[[], Awaitable[None]]
 ) -> StoredAnswer | DomainError:
-    """As _decide."""
     key = request.key
     changes = state.changes
     state.trace = request.trace

@@ -1,6 +1,6 @@
-"""What keys may still spend now, as their readers see it: each limit with what is used and left of it.
+"""What keys may still spend now: each limit with what is used and what is left.
 
-The same rules as a spend is decided by, on a snapshot. Writes nothing.
+Decided by the same rules as a spend, on a snapshot. Writes nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,14 +16,14 @@ from store.database import Transaction
 
 
 class KeyStanding(msgspec.Struct, frozen=True):
-    """max_now_cents: the most that every limit admits now; null: no limit."""
+    """max_now_cents: the most that every limit allows now; null without a limit."""
 
     limits: Sequence[LimitView]
     max_now_cents: int | None
 
 
 class KeyStandings:
-    """Of some keys of one tenant."""
+    """The standing of some keys of one tenant."""
 
     def __init__(self, spending: Spending, tenant: Tenant) -> None:
         self._spending = spending
@@ -31,7 +31,7 @@ class KeyStandings:
 
     @property
     def now_us(self) -> int:
-        """The tenant's own time, which everything here is by."""
+        """Return the tenant's own time, which applies to everything here."""
         return self._spending.time.of(self._tenant)
 
     @property
@@ -39,7 +39,7 @@ class KeyStandings:
         return self._spending.key_states
 
     def of(self, lineage: Lineage) -> KeyStanding:
-        """Of the keys together; a lineage that has not ended, and may be paused."""
+        """Return the standing of a lineage that hasn't ended; it may be paused."""
         limits, max_now_cents = self._spending.standing(self._tenant, lineage)
         return KeyStanding([one.view(self.now_us) for one in limits], max_now_cents)
 
@@ -47,7 +47,7 @@ class KeyStandings:
 async def load_standings(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> KeyStandings:
-    """In three statements, however many keys there are. now_us: our time."""
+    """Load the keys' standings in three statements. now_us is our time, not the tenant's."""
     spending = Spending(now_us)
 
     def take(found: Standings) -> None:

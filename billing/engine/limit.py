@@ -1,4 +1,4 @@
-"""One limit of a key or an account in a batch: what it allows, what is used of it, when there is room."""
+"""One limit of a key or an account in a batch: what it allows, what is used, and when there is room again."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -24,10 +24,10 @@ NEAR_PERCENT = 80
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """A limit as its readers see it, in cents or sends. seconds: of a rolling window.
+    """A limit as readers see it, in cents or sends. seconds: the length of a rolling window.
 
-    key_id: whose it is, null: the account's. resets_at: when all of it is free again, microseconds;
-    null: never.
+    key_id is null for the account's own limit. resets_at, in microseconds, is when all of it is free again;
+    null means never.
     """
 
     cap: Cap
@@ -41,7 +41,9 @@ class LimitView(msgspec.Struct, frozen=True):
 
 
 class Limit(msgspec.Struct, gc=False):
-    """most: micros, or sends. ends_at: of a calendar window. Without seconds and ends_at it never resets."""
+    """most is in micros or sends. ends_at is of a calendar window. Without seconds and ends_at it never
+    resets.
+    """
 
     cap: Cap
     key_id: str | None
@@ -61,18 +63,18 @@ class Limit(msgspec.Struct, gc=False):
         return counter.held(self.sum.detail.buckets, self.seconds, now_us)
 
     def left(self, now_us: int) -> int:
-        """Micros or sends; 0 where more is used than may be."""
+        """Return the micros or sends left; 0 if more is used than allowed."""
         return max(0, self.most - self.used(now_us))
 
     def add(self, account_id: str, amount_micros: int, now_us: int) -> None:
-        """Counts a spend of now, in a rolling window."""
+        """Count a spend made now in a rolling window."""
         assert self.seconds is not None, "the others are counted with the days and months"
         amount = 1 if self.is_count else amount_micros
         buckets = self.sum.change_detail(account_id).buckets
         counter.add(buckets, self.seconds, amount, at=now_us, now_us=now_us)
 
     def view(self, now_us: int) -> LimitView:
-        """Cents: what is used is rounded up, what is left is rounded down."""
+        """Return the limit in cents, with what is used rounded up and what is left rounded down."""
         unit = 1 if self.is_count else MICROS_PER_CENT
         return LimitView(
             cap=self.cap,
@@ -86,7 +88,7 @@ class Limit(msgspec.Struct, gc=False):
         )
 
     def refusal(self, amount_micros: int, now_us: int, *, max_now_cents: int) -> CapExceeded:
-        """Of a spend that it has no room for."""
+        """Return the refusal of a spend that doesn't fit."""
         view = self.view(now_us)
         amount = 1 if self.is_count else amount_micros
         room_at = self._room_at(amount, now_us)
@@ -109,7 +111,7 @@ class Limit(msgspec.Struct, gc=False):
         )
 
     def _room_at(self, amount: int, now_us: int) -> int | None:
-        """When there is room for so much, as far as time alone makes it; None: never."""
+        """Return when time alone makes room for the amount; None if it never does."""
         if self.seconds is None:
             return None if amount > self.most else self.ends_at
         assert self.sum.detail is not None, "a rolling window has buckets"
@@ -125,7 +127,7 @@ class Limit(msgspec.Struct, gc=False):
 
 
 def max_cents(limits: Iterable[Limit], now_us: int) -> int | None:
-    """The most that all of them admit now; None without a limit."""
+    """Return the most that all limits allow now; None without a limit."""
     rooms = []
     for one in limits:
         left = one.left(now_us)
@@ -148,5 +150,5 @@ _WORDS = {
 
 
 def _shown(at_us: int) -> str:
-    """A moment in whole seconds, not before it."""
+    """Return the moment rounded up to a whole second."""
     return rfc3339(-(-at_us // SECOND_US) * SECOND_US)

@@ -1,4 +1,4 @@
-"""What a key and its ancestors allow together, worked out once for each lineage of a batch."""
+"""What a key and its ancestors allow together, computed once for each lineage of a batch."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -19,12 +19,14 @@ KeyEnd = Literal["revoked", "expired", "paused"]
 
 
 class LineLimits(msgspec.Struct, frozen=True, gc=False):
-    """ended: how one of the keys ended, or that it is paused.
+    """The limits of one lineage.
 
-    capped: (window, the most it may hold) of each cap; a cap on one call has no window.
-    approval_threshold_cents: the lowest amount above which a person decides. unasked: (window, the most)
-    of what may be sent on one day without asking. watched: what is told of before it is used up, beside
-    the days and months. rolling and money: of the mandates, for any spend. sends: for sends alone; null: nothing.
+    - ended: how one of the keys ended, or that it is paused.
+    - capped: (window, most) of each cap; a cap on one call has no window.
+    - approval_threshold_cents: the lowest amount above which an approval is needed. unasked: (window, most) of what
+      may be sent in one day without an approval.
+    - watched: limits that publish an event before they are used up, beside the days and months.
+    - rolling, money: the mandates' limits on any spend. sends: their limits on sends; null if there is none.
     """
 
     ended: KeyEnd | None
@@ -37,7 +39,7 @@ class LineLimits(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_calendar_near(self) -> bool:
-        """Whether a day's or month's cap is to be told of, if that was not done: `calendar_limits` says it."""
+        """Return whether a cap of a day or month is nearly used up; `calendar_limits` has the details."""
         return any(
             window is not None and window.spent_micros * 100 >= most * NEAR_PERCENT
             for window, most in self.capped
@@ -45,7 +47,7 @@ class LineLimits(msgspec.Struct, frozen=True, gc=False):
 
 
 def windows_of_mandates(states: Iterable[KeyState]) -> list[Window]:
-    """The rows that the keys' mandates ask for, whatever is sent."""
+    """Return the rows that the keys' mandates need for any send."""
     found: list[Window] = []
     for state in states:
         if state.lifetime_cents is not None:
@@ -58,7 +60,7 @@ def windows_of_mandates(states: Iterable[KeyState]) -> list[Window]:
 
 
 def line_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> LineLimits:
-    """states: the key's own first, each of which may be used."""
+    """Return the limits of a lineage. states begins with the key's own; every key in it may be used."""
     thresholds = [
         state.approval_threshold_cents
         for state in states
@@ -105,8 +107,9 @@ def _capped(
 
 
 def calendar_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> list[Limit]:
-    """The caps of a day and a month as limits, with what was told of them. Most spends are far below their
-    caps and need it not [4 % of a send over 1,000 wallets].
+    """Return the caps of a day and a month as limits, with what was published about them.
+
+    Most spends are far below their caps and don't need this [4 % of a send over 1,000 wallets].
     """
     (day, day_start), (month, month_start) = caps.windows_of(now_us)
     found: list[Limit] = []
@@ -137,7 +140,7 @@ def _lifetimes(states: Sequence[KeyState], sums: Sums) -> list[Limit]:
 
 
 def _rolling(mandates: Sequence[tuple[str, Mandate]], sums: Sums) -> list[Limit]:
-    """The longest first: the one that waiting helps least."""
+    """Return the rolling limits, the longest window first, because waiting helps there least."""
     found = [
         Limit(
             "window",

@@ -1,7 +1,7 @@
-"""What commands ask of the batch's state before they are decided, subject by subject.
+"""What commands need from the batch's state before they are decided, subject by subject.
 
-A subject beyond wallets (top-ups, orders, codes, holds, …) keeps its rows on a working set of its own:
-the command that names the working set pays for its statements, a batch without one does not.
+A subject beyond wallets (top-ups, orders, codes, holds, …) has a working set of its own. Only a batch with a
+command that names the working set pays for its statements.
 """
 
 from abc import ABC, abstractmethod
@@ -21,13 +21,12 @@ S = TypeVar("S", bound="WorkingSet")
 
 
 class WorkingSet(ABC):
-    """One subject's rows in one transaction: what commands asked for, found, and changed.
+    """One subject's rows in one transaction: what commands declared, what was found, and what changed.
 
-    A command's `declare` adds ids to its fields; `load` and `readings` read them set-based, after the
-    tenants were locked; `decide` changes rows in memory and counts in `changes`; `update` and `insert`
-    write them in bulk. Rows that tenants share are locked in `load`, sorted by id; working sets load
-    and write in the order of their ranks, all of them different, so no two batches wait for each
-    other.
+    A command's `declare` adds ids to its fields. `load` and `readings` read them in sets after the tenants
+    were locked; `decide` changes rows in memory and counts in `changes`; `update` and `insert` write them in
+    bulk. Rows that tenants share are locked in `load`, sorted by id. Working sets load and write in the order
+    of their ranks, all of them different, so no two batches deadlock.
     """
 
     rank: ClassVar[int]
@@ -35,35 +34,36 @@ class WorkingSet(ABC):
 
     @classmethod
     def under(cls, rules: Rules) -> Self:  # noqa: ARG003 most ask for no rules of their own
-        """An empty one; it may take its package's own rules."""
+        """Return an empty working set; it may use its package's own rules."""
         return cls()
 
     def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
-        """What can be worked out before a command is decided; for another try of a batch it is not called."""
+        """Compute what doesn't depend on the database; not called for another try of a batch."""
 
     @abstractmethod
     async def load(self, tx: Transaction, read_set: "ReadSet", now_us: int) -> None:
-        """Reads the rows; may add places, windows and ledger_ids that they need."""
+        """Read the rows; it may add places, windows and ledger_ids that they need."""
 
     def readings(self) -> Sequence[BatchRead]:
-        """What is read together with the wallets, in one round trip where there are such."""
+        """Return the reads that run together with the wallets', in one round trip on PostgreSQL."""
         return ()
 
     def further_readings(self) -> Sequence[BatchRead]:
-        """What the first readings showed to be wanted, too; mostly nothing."""
+        """Return the reads that the first ones showed to be needed; mostly none."""
         return ()
 
     @abstractmethod
     async def update(self, tx: Transaction, now_us: int) -> None:
-        """Writes what changed at once; called once, after every command was decided."""
+        """Write what changed; called once, after every command was decided."""
 
     async def insert(self, tx: Transaction) -> None:  # noqa: B027 most write in `update`
-        """Adds rows that nothing else in the transaction waits for, deferred: after every update, in
-        one round trip with the ledger's where there are such.
+        """Add rows that nothing else in the transaction waits for.
+
+        They are deferred: after every update, in one round trip with the ledger's on PostgreSQL.
         """
 
     def hints(self) -> Iterable[str]:
-        """What the commit leaves behind for the worker."""
+        """Return the hints for the worker, sent after the commit."""
         return ()
 
 
@@ -78,14 +78,14 @@ class ReadSet:
     key_ids: set[str] = field(default_factory=set)
     windows: set[Window] = field(default_factory=set)  # beside today's of each key
     counted: dict[str, Tenant] = field(default_factory=dict)  # grants of apps, which are no keys
-    # Whose recipients the mandates of keys look at.
+    # Sends whose recipients the keys' mandates look at.
     sends: list[LimitedSend] = field(default_factory=list)
     request_keys: list[RequestKey] = field(default_factory=list)
     funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
     working_sets: dict[type[WorkingSet], WorkingSet] = field(default_factory=dict)
 
     def working_set(self, kind: type[S]) -> S:
-        """The batch's one working set of that kind."""
+        """Return the batch's one working set of that kind."""
         found = self.working_sets.get(kind)
         if found is None:
             found = self.working_sets[kind] = kind.under(self.rules)

@@ -1,4 +1,4 @@
-"""What every command is decided by: the rules that the operator set, the same for all of them."""
+"""The operator's rules, which apply to every command."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,11 +7,8 @@ T = TypeVar("T")
 
 
 class Rules:
-    """code_of gives the voucher code of a top-up's id, claim_token_of the token of its claim link;
-    stored answers leave both out.
-
-    packages: what the operator decided that only one package's commands ask for, each of a type of
-    its own.
+    """code_of returns the voucher code of a top-up's id, claim_token_of the token of its claim link; stored
+    answers contain neither. packages holds the rules of single packages, by their type.
     """
 
     __slots__ = ("_packages", "claim_token_of", "code_of", "is_promo_sendable")
@@ -29,7 +26,7 @@ class Rules:
         self._packages = {type(one): one for one in packages}
 
     def of(self, kind: type[T]) -> T:
-        """A package's own rules."""
+        """Return a package's own rules."""
         found = self._packages[kind]
         assert isinstance(found, kind)
         return found

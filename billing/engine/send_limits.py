@@ -1,6 +1,6 @@
-"""What the mandates of a lineage say of sends alone: to whom, of what, how often, not the same again.
+"""What the mandates of a lineage allow for sends: recipients, platforms, how often, and no repeats.
 
-Charges of usage and holds are no sends: what keeps them is the money's limits.
+Charges of usage and holds are no sends; only the limits of money apply to them.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from keys.mandate import Mandate, OutsideMandate
 
 
 class SendFacts(NamedTuple):
-    """What limits look at in a send; is_distinct: its caller said that it is none that was sent before."""
+    """What limits look at in a send. is_distinct: its caller said that it isn't a repeat."""
 
     topup_id: str
     platform: str
@@ -30,12 +30,12 @@ class SendFacts(NamedTuple):
 
     @property
     def alike(self) -> str:
-        """The same for sends that look the same."""
+        """Return a text that is equal for sends that look the same."""
         return f"{self.platform}/{self.amount_cents}/{self.recipient_email}"
 
 
 class LimitedSend(Protocol):
-    """A send that is to be decided; its facts are asked for where a mandate looks at them."""
+    """A send to be decided; its facts are computed if a mandate looks at them."""
 
     @property
     def lineage(self) -> tuple[str, ...]: ...
@@ -44,24 +44,24 @@ class LimitedSend(Protocol):
 
 
 class SendAgain(NamedTuple):
-    """A send that was accepted before, and goes on now."""
+    """A send that was accepted before and continues now."""
 
     lineage: tuple[str, ...]
     facts: SendFacts
 
 
 class LooksRepeated(DomainError):
-    """The same was sent to the same recipient a moment ago; `distinct` says that this is another."""
+    """The same was just sent to the same recipient. `distinct` confirms that this is another send."""
 
 
 class SendLimits(msgspec.Struct, gc=False):
-    """Of a lineage: each key's mandate, and its count of sends where it has one."""
+    """Each mandate of a lineage, and its count of sends if it has one."""
 
     mandates: Sequence[tuple[str, Mandate]]
     counts: Sequence[Limit]
 
     def check_place(self, send: SendFacts) -> None:
-        """Raises OutsideMandate, with what is allowed."""
+        """Raise OutsideMandate, with what is allowed."""
         for key_id, mandate in self.mandates:
             if mandate.platforms and send.platform not in mandate.platforms:
                 raise OutsideMandate(
@@ -79,7 +79,7 @@ class SendLimits(msgspec.Struct, gc=False):
                 )
 
     def check_repeated(self, send: SendFacts, sums: Sums, now_us: int) -> None:
-        """Raises LooksRepeated, with the latest transaction that looks the same."""
+        """Raise LooksRepeated, with the latest transaction that looks the same."""
         if send.is_distinct:
             return
         for key_id, mandate in self.mandates:
@@ -107,7 +107,7 @@ class SendLimits(msgspec.Struct, gc=False):
                 )
 
     def recipient_limits(self, send: SendFacts, sums: Sums, now_us: int) -> list[Limit]:
-        """What each key allows to be sent to this recipient on a day."""
+        """Return what each key allows to be sent to this recipient in a day."""
         start = day_start_us(now_us)
         return [
             Limit(
@@ -124,7 +124,7 @@ class SendLimits(msgspec.Struct, gc=False):
     def count(
         self, account_id: str, send: SendFacts, amount_micros: int, sums: Sums, now_us: int
     ) -> list[CounterRow]:
-        """Counts a send; the rows from which it is given back."""
+        """Count a send, and return the rows from which it is given back if it fails."""
         for each in self.counts:
             each.add(account_id, amount_micros, now_us)
         places: list[CounterRow] = []
@@ -143,7 +143,7 @@ class SendLimits(msgspec.Struct, gc=False):
 def windows_of_send(
     key_id: str, mandate: Mandate, send: SendFacts, now_us: int
 ) -> Sequence[Window]:
-    """The rows of its recipient that the key's mandate asks for."""
+    """Return the rows of its recipient that the key's mandate needs."""
     found: list[Window] = []
     if mandate.per_recipient_per_day_cents is not None:
         day = day_start_us(now_us)

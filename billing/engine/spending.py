@@ -1,9 +1,9 @@
-"""What keys have spent of their limits, and accounts of theirs and of their test credit, in one transaction.
+"""What keys and accounts have spent of their limits and of their test credit, in one transaction.
 
-Counted in the windows of the moment of spending, for the key and all its ancestors; what is given
-back goes to the window it was spent in. A batch in which no key has a mandate reads and writes what it
-did without them; one with mandates reads once more, and so does one of an account whose sandbox clock was
-moved: its windows and its keys' ends go by that clock. Written by keys/caps.py, under the tenants' locks.
+A spend counts in the windows of its moment, for the key and all its ancestors; what is given back returns to
+the window it was spent in. A batch with mandates reads once more, and so does one of an account whose sandbox
+clock was advanced: its windows and its keys' ends go by that clock. Written by keys/caps.py, under the
+tenants' locks.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ Publish = Callable[[Tenant, str, Mapping[str, Any]], object]
 
 
 def funding_window(account_id: str, now_us: int) -> Window:
-    """Test credit is counted like spending, under the account's id in place of a key's."""
+    """Return the window of test credit, which counts like spending under the account's id."""
     period, start = caps.windows_of(now_us)[0]
     return (account_id, period, start)
 
@@ -51,13 +51,13 @@ class Spending:
         self.time = OwnTime(now_us, self.key_states)
         self._sums = Sums()
         self._day_limits: Mapping[Tenant, int] = {}
-        # Of each lineage of the batch, worked out once. The windows apart: what an app may spend is
-        # counted under its grant, which is no key.
+        # Computed once for each lineage of the batch. The windows are apart, because an app's spending counts
+        # under its grant, which is no key.
         self._lines: dict[Lineage, LineLimits] = {}
-        # The one that was asked for last: a send asks six times, and the next send is often of the same key.
+        # The lineage used last: a send asks six times, and the next send often has the same key.
         self._last: tuple[Lineage | None, LineLimits] = (None, LineLimits(None))
         self._windows: dict[Lineage, list[Sum]] = {}
-        # Who spent of a limit that is watched, in the order of the first spends.
+        # Lineages that spent of a watched limit, in the order of their first spends.
         self._spenders: dict[tuple[Tenant, Lineage], None] = {}
 
     def readings(
@@ -66,17 +66,17 @@ class Spending:
         windows: Iterable[Window],
         counted: Mapping[str, Tenant] = _NO_GRANTS,
     ) -> list[BatchRead]:
-        """The keys' states, and their windows beside the named ones; counted: grants of apps, too."""
+        """Return the reads of the keys' states and windows; counted: grants of apps, too."""
         self.time.expect(counted)
         today = self._sums.today_reading({*key_ids, *counted}, self.time.now_us, windows)
         return [key_states_reading(key_ids, self.key_states), today]
 
     def take_day_limits(self, cents: Mapping[Tenant, int]) -> None:
-        """Of the accounts that have one."""
+        """Take the daily limits of the accounts that have one."""
         self._day_limits = cents
 
     def further_readings(self, sends: Iterable[LimitedSend]) -> list[BatchRead]:
-        """What the limits ask for that were read, of the sends to come; mostly nothing."""
+        """Return the reads that the loaded limits need for the sends to come; mostly none."""
         states = [state for state in self.key_states.values() if _is_limited(state)]
         ahead = self.time.windows_ahead()
         if not states and not self._day_limits and not ahead:
@@ -93,10 +93,10 @@ class Spending:
         return [self._sums.reading(wanted)] if wanted else []
 
     async def flush(self, tx: Transaction, publish: Publish) -> None:
-        """Writes what was counted, and tells once what is nearly or wholly used up by all of it.
+        """Write what was counted, and publish once what is nearly or wholly used up.
 
-        publish: tells an event of a tenant. It is a method of the batch's state, so it is not kept here: that
-        would be a reference cycle, and each batch would stay in memory until the garbage collector runs.
+        publish belongs to the batch's state, so it isn't stored here: the reference cycle would hold each
+        batch in memory until the garbage collector runs.
         """
         for tenant, lineage in self._spenders:
             limits = self._watched(tenant, lineage)
@@ -105,11 +105,11 @@ class Spending:
         await self._sums.flush(tx)
 
     def end_of(self, lineage: Lineage) -> KeyEnd | None:
-        """How the key or an ancestor ended, or that it is paused, or None."""
+        """Return how the key or an ancestor ended or that it is paused, or None."""
         return self._line(lineage).ended
 
     def needs_approval(self, lineage: Lineage, amount_cents: int) -> bool:
-        """Whether a person decides: by the amount, or by what the day sent without asking."""
+        """Return whether the send needs an approval: by its amount, or by what was sent today without one."""
         line = self._line(lineage)
         threshold_cents = line.approval_threshold_cents
         if threshold_cents is not None and amount_cents > threshold_cents:
@@ -120,13 +120,13 @@ class Spending:
         return any(day.spent_micros + amount_micros > most for day, most in line.unasked)
 
     def check_place(self, send: LimitedSend) -> None:
-        """Raises OutsideMandate where a list does not have the platform or the recipient."""
+        """Raise OutsideMandate if a list lacks the platform or the recipient."""
         sends = self._line(send.lineage).sends
         if sends is not None:
             sends.check_place(send.facts)
 
     def check_new(self, send: LimitedSend) -> None:
-        """As check_place, of a send that was not accepted before; raises LooksRepeated, too."""
+        """Check a send that wasn't accepted before: as check_place, and raise LooksRepeated."""
         sends = self._line(send.lineage).sends
         if sends is not None:
             facts = send.facts
@@ -136,7 +136,7 @@ class Spending:
     def check(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> None:
-        """Raises CapExceeded where the key, an ancestor or the account has no room."""
+        """Raise CapExceeded if the key, an ancestor or the account has no room."""
         line = self._line(lineage)
         assert line.ended is None, "who ended was refused before"
         if line.money:
@@ -153,13 +153,13 @@ class Spending:
             self._check_each(further, tenant, lineage, amount_micros, send)
 
     def name_of(self, lineage: Lineage) -> str | None:
-        """What the key that spends is called; None where no key does."""
+        """Return the name of the key that spends; None if no key does."""
         return self.key_states[lineage[0]].name if lineage else None
 
     def max_now_cents(
         self, tenant: Tenant, lineage: Lineage, send: LimitedSend | None = None
     ) -> int | None:
-        """The most that every limit admits now, None without one; of this send."""
+        """Return the most that every limit allows this send now; None without a limit."""
         now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
         capped = caps.tightest_remaining_micros(states, self._sums.spent(), now_us)
@@ -168,8 +168,9 @@ class Spending:
         return min((one for one in rooms if one is not None), default=None)
 
     def standing(self, tenant: Tenant, lineage: Lineage) -> tuple[Sequence[Limit], int | None]:
-        """All that is counted of these keys and the account, and the most cents that every limit admits now,
-        whether a key is paused or not; None without a limit.
+        """Return all limits of these keys and the account, and the most cents that they allow now.
+
+        Paused keys count as well. The amount is None without a limit.
         """
         now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
@@ -184,8 +185,10 @@ class Spending:
     def spend(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> str | None:
-        """Counts a spend of now. Returns the further rows that count it, and when that was by a clock that
-        is ahead: by these it is given back.
+        """Count a spend made now.
+
+        Return the further rows that count it, and when it was by a clock that is ahead; giving it back needs
+        these.
         """
         now_us = self.time.of(tenant)
         at = None if now_us == self.time.now_us else now_us
@@ -220,10 +223,7 @@ class Spending:
         *,
         topup_id: str = "",
     ) -> None:
-        """What was spent at that moment, or a part of it, came back.
-
-        at: counter.counted_at of what is given back.
-        """
+        """Count back what was spent at that moment, or a part of it. at: counter.counted_at of the spend."""
         account_id, now_us = tenant.account_id, self.time.of(tenant)
         self.count(account_id, lineage, -amount_micros, at)
         for place in counter.read_places(counted_in):
@@ -238,9 +238,7 @@ class Spending:
                 del self._sums.detailed(place).change_detail(account_id).sent[topup_id]
 
     def count(self, account_id: str, lineage: Lineage, amount_micros: int, at: int) -> None:
-        """Adds to (or with a negative amount gives back to) the days and months of the moment, which is by
-        the account's own clock.
-        """
+        """Add to the days and months of the moment, by the account's clock; a negative amount gives back."""
         if at == self.time.of_line(lineage):
             windows = self._windows.get(lineage)
             if windows is None:
@@ -251,25 +249,25 @@ class Spending:
             window.add(account_id, amount_micros)
 
     def count_unasked(self, account_id: str, lineage: Lineage, amount_micros: int) -> None:
-        """A send that waits for no approval, in the day's windows of those that limit such sends."""
+        """Count a send without an approval in the day's windows of keys that limit such sends."""
         for day, _ in self._line(lineage).unasked:
             day.add(account_id, amount_micros)
 
     def give_back_unasked(
         self, account_id: str, lineage: Lineage, amount_micros: int, at: int
     ) -> None:
-        """Such a send, made at that moment, did not come about; a window with nothing stays so."""
+        """Count back such a send, made at that moment; an empty window stays empty."""
         for key_id in lineage:
             day = self._sums.of(caps.unapproved_window(key_id, at))
             if day.spent_micros:
                 day.add(account_id, -amount_micros)
 
     def spent_micros(self, window: Window) -> int:
-        """What was counted in a window that was loaded, together with this transaction's."""
+        """Return what a loaded window counts, with this transaction's spends."""
         return self._sums.of(window).spent_micros
 
     def funded_micros(self, account_id: str) -> int:
-        """Test credit that the account was given today."""
+        """Return the test credit that the account was given today."""
         return self._sums.of(funding_window(account_id, self.time.now_us)).spent_micros
 
     def count_funding(self, account_id: str, amount_micros: int) -> None:
@@ -293,7 +291,7 @@ class Spending:
         return found
 
     def _watched(self, tenant: Tenant, lineage: Lineage) -> list[Limit]:
-        """What may have to be told of now."""
+        """Return the limits that may have to be published now."""
         line = self._line(lineage)
         found = [*line.watched, *self._of_account(tenant)]
         if not line.is_calendar_near:
@@ -313,7 +311,7 @@ class Spending:
         return "paused" if is_paused else None
 
     def _further(self, tenant: Tenant, line: LineLimits, send: LimitedSend | None) -> list[Limit]:
-        """Beside the caps of a call, a day and a month; the one that waiting helps least first."""
+        """Return the limits beside those of a call, a day and a month; where waiting helps least, first."""
         found = [*line.money]
         if line.sends is not None and send is not None:
             found += line.sends.recipient_limits(send.facts, self._sums, self.time.of(tenant))

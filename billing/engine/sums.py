@@ -14,9 +14,9 @@ from store.database import BatchRead, Transaction
 
 
 class Sum(msgspec.Struct, gc=False):
-    """One row: what it holds, what this transaction added, and whose it is.
+    """One row: its value, what this transaction added, and whose it is.
 
-    detail: None where nobody asked for it. is_derived: the sum is of other rows, and not written here.
+    detail is None if it wasn't read. A sum with is_derived is computed from other rows and not written here.
     """
 
     spent_micros: int
@@ -32,7 +32,7 @@ class Sum(msgspec.Struct, gc=False):
         self.spent_micros = max(0, self.spent_micros + amount_micros)
 
     def change_detail(self, account_id: str) -> Detail:
-        """To be changed, and written."""
+        """Return the detail to change; it will be written."""
         assert self.detail is not None, "it was asked for"
         self.account_id = account_id
         self.is_detail_changed = True
@@ -40,7 +40,7 @@ class Sum(msgspec.Struct, gc=False):
 
 
 class Sums:
-    """The rows by their names; one that was not read holds nothing."""
+    """The rows by their names; a row that wasn't read is empty."""
 
     def __init__(self) -> None:
         self._read: dict[Window, int] = {}
@@ -48,13 +48,13 @@ class Sums:
         self._sums: dict[Window, Sum] = {}
 
     def reading(self, windows: Iterable[Window]) -> BatchRead:
-        """The rows, together with other reads."""
+        """Return the read of the rows, to run it together with others."""
         return caps.windows_reading(windows, self._read, self._details)
 
     def today_reading(
         self, key_ids: Iterable[str], now_us: int, windows: Iterable[Window]
     ) -> BatchRead:
-        """The keys' rows of the moment's day and month, and the named ones."""
+        """Return the read of the keys' rows of the current day and month, and of the named ones."""
         return caps.today_reading(key_ids, now_us, windows, self._read, self._details)
 
     def of(self, window: Window) -> Sum:
@@ -64,25 +64,25 @@ class Sums:
         return found
 
     def detailed(self, window: Window) -> Sum:
-        """The row with its detail."""
+        """Return the row with its detail."""
         found = self.of(window)
         if found.detail is None:
             found.detail = read_detail(self._details.get(window))
         return found
 
     def derived(self, window: Window, spent_micros: int) -> Sum:
-        """A sum that is worked out of others: its row has nothing but a detail."""
+        """Return a sum that is computed from others: its own row has only a detail."""
         found = self._sums.get(window)
         if found is None:
             found = self._sums[window] = Sum(spent_micros, is_derived=True)
         return self.detailed(window)
 
     def known(self, window: Window) -> Sum | None:
-        """One that was asked for in this transaction."""
+        """Return a row that this transaction asked for, or None."""
         return self._sums.get(window)
 
     def spent(self) -> Mapping[Window, int]:
-        """Every window as it is now."""
+        """Return every window's current value."""
         changed = {window: one.spent_micros for window, one in self._sums.items()}
         return {**self._read, **changed}
 

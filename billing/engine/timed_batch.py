@@ -1,4 +1,4 @@
-"""A batch, and how long each part of it took; for tracing alone, see runtime/traces/tracing.py."""
+"""A batch that times its parts; for tracing alone, see runtime/traces/tracing.py."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from store.database import Lock, Transaction
 
 class BatchTimes(NamedTuple):
     """began_ns: since the epoch. waited_s: for a connection and for rows. statements_s: reading, deciding and
-    writing. commit_s: what was left to write, and the commit.
+    writing. commit_s: the last writes and the commit.
     """
 
     size: int
@@ -22,17 +22,17 @@ class BatchTimes(NamedTuple):
 
 
 _log = logging.getLogger(__name__)
-# Told of the requests whose commands a batch had, once it is kept.
+# Gets the requests whose commands a batch had, once it is committed.
 OnTimed = Callable[[Sequence[str | None], BatchTimes], None]
 
 
 class TimedBatch:
-    """Tells on_timed of the batch once it is kept; of one that is not kept, nothing."""
+    """Calls on_timed once the batch is committed."""
 
     def __init__(
         self, batch: Prepared[Any], lines: Sequence[str | None], on_timed: OnTimed
     ) -> None:
-        """lines: of the commands' requests, see kernel/trace.py."""
+        """Wrap a batch. lines: of the commands' requests, see kernel/trace.py."""
         self._batch = batch
         self._lines = lines
         self._on_timed = on_timed
@@ -63,5 +63,5 @@ class TimedBatch:
         try:
             self._on_timed(self._lines, times)
         except Exception:
-            # The commit happened: whoever took this for the batch's failure would run it again.
+            # The commit happened: a caller that took this for the batch's failure would run it again.
             _log.exception("batch not told")

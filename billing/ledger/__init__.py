@@ -1,1 +1,1 @@
-"""The double-entry ledger: accounts, transfers, money, and their proof."""
+"""The double-entry ledger: accounts, transfers, money, and their audit."""

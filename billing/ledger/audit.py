@@ -1,9 +1,10 @@
-"""Proof of the ledger: run by `topup audit`; every finding names the row that breaks a rule.
+"""Audit the ledger (`topup audit`); every finding names the row that breaks a rule.
 
-Tenant by tenant, so no transaction is long: the sum of all balances by side is zero, every cached balance is the
-sum of its transfers, no balance is negative, what is held equals the open top-ups and holds, and the transfers of
-every top-up, order, paid period, hold, charge and check-in add up to its state. A tenant with few transfers is looked
-at whole, in one snapshot. A large one is looked at in steps, and from what was proved before where that is given.
+It goes tenant by tenant, so no transaction is long. The sum of all balances by side is zero; every cached
+balance is the sum of its transfers; no balance is negative; what is held equals the open top-ups and holds;
+and the transfers of every top-up, order, paid period, hold, charge and check-in add up to its state. A tenant
+with few transfers is checked whole, in one snapshot. A large one is checked in steps, and only from the last
+audit on if there is a basis.
 """
 
 from collections import defaultdict
@@ -31,20 +32,20 @@ from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
 TENANTS_PER_STEP: Final = 200
-# Up to so many transfers a tenant is looked at whole: that takes a moment.
+# A tenant with up to this many transfers is checked whole, which takes a moment.
 WHOLE_UP_TO: Final = 5_000
-# Of so many such tenants the balances are compared by one statement: 200,000 ledger accounts at the most.
+# How many such tenants one statement compares: at most 200,000 ledger accounts.
 SMALL_AT_ONCE: Final = 20
 _PAGE: Final = f"""
 SELECT account_id, environment FROM account_environments
 WHERE (account_id, environment) > (:account_id, :environment)
 ORDER BY account_id, environment LIMIT {TENANTS_PER_STEP}"""
-# Of one tenant by itself: among others PostgreSQL may sort all transfers of a large one.
+# For one tenant alone: among others, PostgreSQL may sort all transfers of a large one.
 _LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"
-# Its rows go one table after the other, each in a transaction: what is left meanwhile breaks rules, of an account
-# that is nobody's any more. Asked after a finding was read, since the mark is there before anything is deleted,
-# and the environments go last but for the account. In staging alone: live is never erased. Of an erasure that failed
-# the mark stays, and hides nothing of an account that was used since, or is no sandbox.
+# An erasure deletes one table after the other, each in a transaction, so the rows left in between break
+# rules. This is read after a finding, because the mark is there before the first deletion, and the
+# environments go last but for the account. Only staging is ever erased. After a failed erasure the mark
+# stays; it hides nothing of an account that was used since, or that is no sandbox.
 _IS_ERASED: Final = f"""
 SELECT 1 AS erased FROM accounts
 WHERE id = :account_id AND is_sandbox = 1 AND erasing_at > last_active_at
@@ -53,31 +54,33 @@ SELECT 1 AS erased WHERE NOT EXISTS (SELECT 1 FROM account_environments WHERE {O
 
 
 class Basis(Protocol):
-    """What was proved before, and what the sealed sums have."""
+    """What was proved before, and what the sealed sums contain."""
 
     @property
     def since_us(self) -> int:
-        """What changed since then is looked at; 0: everything."""
+        """Return the time from which changes are checked; 0 checks everything."""
         ...
 
     async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
-        """None where no sums reach near enough. is_anew: as it is now, not as it was read before."""
+        """Return the sealed part; None if no sums reach near enough. is_anew: as it is now, not as it was
+        read before.
+        """
         ...
 
 
-# Further findings of an account, from that time on (microseconds; 0: all): billing/proof has them.
+# Further findings of an account from that time on (microseconds; 0: all); billing/proof has them.
 More = Callable[[Database, Tenant, int], AsyncIterator[Finding]]
 
 
 class _Listed(NamedTuple):
-    """A tenant of a page; is_large: it has more transfers than are looked at whole."""
+    """A tenant of a page; is_large: it has too many transfers to be checked whole."""
 
     tenant: Tenant
     is_large: bool
 
 
 def rules() -> list[str]:
-    """What each rule says, in the order in which they are looked at."""
+    """Return the sentence of each rule, in the order in which they are checked."""
     said = [rule.says for rule in RULES]
     return [said[0], said[1], SEALED_RULE, *said[2:]]
 
@@ -91,9 +94,9 @@ async def audit(
     steps: Steps = STEPS,
     more: More | None = None,
 ) -> AsyncIterator[Finding]:
-    """Every finding, account by account; none is a clean ledger. environment: of that one alone.
+    """Yield every finding, account by account; a clean ledger has none. environment: that one alone.
 
-    Without a basis, and with one that stands on no proof, from the first transfer on.
+    Without a basis, or with one that rests on no earlier proof, it checks from the first transfer on.
     """
     after = Tenant("", "")
     while page := await database.read(partial(_page, after=after, few=whole_up_to)):
@@ -118,7 +121,7 @@ async def audit(
 
 
 async def _agreeing(database: Database, page: Sequence[_Listed], basis: Basis) -> set[Tenant]:
-    """The small tenants of the page whose balances are what the sealed sums and the transfers since make."""
+    """Return the page's small tenants whose balances equal the sealed sums and the transfers since."""
     found: set[Tenant] = set()
     of: defaultdict[str, list[str]] = defaultdict(list)
     for one in page:
@@ -143,7 +146,7 @@ async def _tenant(
     sealed: Sequence[Finding] | None,
     steps: Steps,
 ) -> AsyncIterator[Finding]:
-    """sealed: what the sealed sums told of it; None where they could not."""
+    """Yield the tenant's findings. sealed: those from the sealed sums; None if the sums couldn't tell."""
     tenant = listed.tenant
     for finding in sealed or ():
         yield finding
@@ -156,7 +159,7 @@ async def _tenant(
         settled_id = least_id("trf", SystemClock().now_us() - SETTLED_US)
         for finding in await walked_findings(database, tenant, settled_id, steps):
             yield finding
-    # A subject that both its row and a transfer lead to is asked about twice.
+    # A subject that both its row and a transfer lead to is checked twice.
     told: set[Finding] = set()
     async for finding in row_findings(database, tenant, since_us=since_us):
         if finding not in told:
@@ -167,9 +170,9 @@ async def _tenant(
 async def _from_seals(
     database: Database, tenant: Tenant, basis: Basis, steps: Steps
 ) -> Sequence[Finding] | None:
-    """None where the sums cannot tell.
+    """Return the findings from the sealed sums; None if they can't tell.
 
-    What they tell is looked at a second time: a transfer of a sealed day may have come since the part was read.
+    A finding is checked a second time: a transfer of a sealed day may have come since the part was read.
     """
     found: Sequence[Finding] | None = None
     for is_anew in (False, True):

@@ -1,12 +1,14 @@
-"""A large tenant's cached balances against its transfers: from the sealed sums, or from the first transfer on.
+"""Compare a large tenant's cached balances with its transfers: from the sealed sums, or from the first
+transfer on.
 
-From the sealed sums: what lies in checkpoints is added up already, and the rest is read in the snapshot that reads the
-balances. From the first transfer on: pages in transactions of their own add up what is old enough that nothing is
-committed behind it any more; then one snapshot reads the balances and all transfers after that. Transfers are only ever
-added, so both together are the state of that one moment.
+- From the sealed sums: checkpoints have added up the older transfers, and the snapshot that reads the balances
+  reads the rest.
+- From the first transfer: pages in transactions of their own add up what is old enough that nothing commits behind
+  it any more; then one snapshot reads the balances and all later transfers. Transfers are only ever added, so both
+  together are the state of one moment.
 
-Memory: so many ledger accounts as Steps says, and what the database needs to add up so many transfers, which SQLite
-sorts in memory.
+Memory is bounded by the ledger accounts in Steps, and by what the database needs to add up as many transfers,
+which SQLite sorts in memory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +24,7 @@ from store.database import Database, Transaction
 
 SEALED_RULE: Final = "balance is its sealed sums and what came since"
 WALKED_RULE: Final = "balance is the sum of its transfers"
-# What is older than this is committed; as far back as the sealing of a day looks.
+# Anything older is committed; the sealing of a day looks back as far.
 SETTLED_US: Final = DAY_US + 2 * HOUR_US
 PAGE: Final = 20_000
 _LAST_OF_ALL: Final = "~"
@@ -42,7 +44,7 @@ FROM (
 ) AS s GROUP BY s.row_id"""
 _OF_FEW: Final = "account_id IN :account_ids[text] AND environment = :environment"
 _MOVED_OF_FEW: Final = f"FROM transfers WHERE {_OF_FEW} AND id > :from_id AND ({_SINCE})"
-# The same of some tenants at once, whole; balances with the sign that their transfers have.
+# The same for whole tenants at once; balances have the sign of their transfers.
 _DIFFERENT: Final = f"""
 SELECT DISTINCT s.account_id FROM (
     SELECT account_id, id AS row_id, balance_micros * ({SIGN}) AS balance, 0 AS moved
@@ -65,7 +67,9 @@ _PART: Final = f"SELECT * FROM transfers WHERE {OWN} AND id > :from_id AND id <=
 
 
 def _moved(condition: str) -> str:
-    """Of the transfers between two that meet it: credits less debits of the ledger accounts between two."""
+    """Return a query of credits less debits of the ledger accounts between two ids, for transfers that meet
+    the condition.
+    """
     return f"""
 SELECT s.side_id, SUM(s.moved) AS moved FROM (
     SELECT debit_id AS side_id, -amount_micros AS moved FROM ({_PART}) AS d
@@ -94,10 +98,10 @@ STEPS: Final = Steps()
 
 
 class SealedPart(NamedTuple):
-    """What of an environment's transfers the sealed sums have: those of checkpoints up to that day.
+    """What the sealed sums contain of an environment's transfers: those of checkpoints up to that day.
 
-    late: by tenant, transfers from before the day's end that are in no checkpoint. from_id: before it, all
-    others are. Times in microseconds.
+    late: by tenant, transfers from before the day's end that are in no checkpoint. All others before from_id
+    are. Times in microseconds.
     """
 
     environment: str
@@ -107,16 +111,16 @@ class SealedPart(NamedTuple):
 
     @property
     def until(self) -> int:
-        """The end of the last day: what was made later is in no checkpoint of these."""
+        """Return the end of the last day; later transfers are in none of these checkpoints."""
         return self.day_start_at + DAY_US
 
 
 async def sealed_findings(
     tx: Transaction, *, tenant: Tenant, part: SealedPart, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Balances that are not what the sealed sums and the transfers since make; in one snapshot.
+    """Return balances that differ from the sealed sums and the transfers since, in one snapshot.
 
-    None: a further day was added to the sums meanwhile, so the part is to be read anew.
+    None means that a further day was added to the sums meanwhile, so the part must be read again.
     """
     row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
     if row is None or row[0] != part.day_start_at:
@@ -133,9 +137,9 @@ async def sealed_findings(
 async def differing(
     tx: Transaction, *, account_ids: Sequence[str], part: SealedPart
 ) -> Sequence[str] | None:
-    """Of these accounts in the part's environment, all small, those of which sealed_findings finds something.
+    """Return those of these small accounts for which sealed_findings would find something; None as there.
 
-    In one snapshot and two statements. None: as there.
+    In one snapshot and two statements.
     """
     row = await tx.fetch_one(_SUMMED, environment=part.environment)
     if row is None or row[0] != part.day_start_at:
@@ -173,7 +177,7 @@ async def _sealed_between(
         expected = (int(row[2]) + moved.pop(row[0], 0)) * int(row[3])
         if expected != int(row[1]):
             found.append(Finding(SEALED_RULE, *tenant, row[0], expected, int(row[1])))
-    # Of a ledger account that is in neither table.
+    # A ledger account that is in neither table.
     found += [Finding(SEALED_RULE, *tenant, id_, sum_, 0) for id_, sum_ in moved.items() if sum_]
     return found
 
@@ -188,7 +192,7 @@ async def _moved_since(
     from_id: str,
     steps: Steps,
 ) -> dict[str, int]:
-    """Credits less debits of the ledger accounts between those two, of the transfers after that one."""
+    """Return credits less debits of the ledger accounts between those two, for transfers after that one."""
     sums: dict[str, int] = {}
     own = {"account_id": tenant.account_id, "environment": tenant.environment}
     while from_id != _LAST_OF_ALL:
@@ -212,7 +216,7 @@ async def _moved_since(
 async def walked_findings(
     database: Database, tenant: Tenant, settled_id: str, steps: Steps
 ) -> Sequence[Finding]:
-    """Balances that are not the sum of all their transfers, some ledger accounts at a time."""
+    """Return balances that differ from the sum of all their transfers, some ledger accounts at a time."""
     found: list[Finding] = []
     after = ""
     while after != _LAST_OF_ALL:
@@ -246,7 +250,7 @@ async def _bound(tx: Transaction, *, tenant: Tenant, after: str, sides: int) -> 
 async def _walk(
     database: Database, tenant: Tenant, sides: tuple[str, str], settled_id: str
 ) -> dict[str, int]:
-    """Credits less debits of the ledger accounts between those two, up to that transfer."""
+    """Return credits less debits of the ledger accounts between those two, up to that transfer."""
     sums: dict[str, int] = {}
     after = ""
     while page := await database.read(
@@ -283,7 +287,7 @@ async def _compare(
     settled_id: str,
     steps: Steps,
 ) -> list[Finding]:
-    """With the transfers after that one, in the snapshot of the balances."""
+    """Add the transfers after that one, in the snapshot of the balances."""
     own = {"account_id": tenant.account_id, "environment": tenant.environment}
     rest = await _moved_since(
         tx, _MOVED, {}, tenant=tenant, sides=sides, from_id=settled_id, steps=steps

@@ -1,7 +1,7 @@
-"""What the ledger owes to machine payments: what was settled came in once, and what went
-back went once; and that each which was paid has its top-up.
+"""The audit's rules about machine payments: what was settled came in once, what was returned left once, and
+each paid one has its top-up.
 
-Each selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
+Each rule selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
 """
 
 from typing import Final
@@ -11,7 +11,9 @@ from billing.ledger.rule import Rule
 
 
 def _moved_once(code: str, condition: str) -> str:
-    """Both ways: no payment without its transfer, and no transfer of a payment beside its state, or of none."""
+    """Return the rule in both directions: each payment has its transfer, and each transfer a payment in that
+    state.
+    """
     return f"""
         SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected, 0 AS found

@@ -1,7 +1,4 @@
-"""What the ledger owes to plans whose credit comes in parts or ends, rule by rule.
-
-As in billing/ledger/audit_topups.py: each selects what breaks it.
-"""
+"""The audit's rules about plans whose credit comes in parts or ends; see billing/ledger/audit_topups.py."""
 
 from typing import Final
 

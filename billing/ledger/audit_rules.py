@@ -1,6 +1,6 @@
-"""What the ledger owes to itself, to orders, holds, usage, codes and plans: every rule of its proof, in order.
+"""Every rule of the audit, in order: the ledger itself, orders, holds, usage, codes and plans.
 
-Each selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
+Each rule selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
 """
 
 from typing import Final
@@ -14,12 +14,12 @@ from billing.ledger.rule import OWN, Rule
 
 
 def _moved(code: str) -> str:
-    """What transfers of that code add up to."""
+    """Return the sum of the transfers with that code."""
     return f"SUM(CASE WHEN code = '{code}' THEN amount_micros ELSE 0 END)"
 
 
 def _charged(side: str, transit: str, party: str) -> str:
-    """A rule: an app's charge crossed one of its parties' transit accounts once, whole."""
+    """Return the rule that an app's charge crossed one party's transit account once, whole."""
     return f"""
         SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
         FROM oauth_charges c
@@ -37,7 +37,9 @@ def _charged(side: str, transit: str, party: str) -> str:
 
 
 def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
-    """A rule: the transfers of that code on a subject add up to its row's amount, both ways."""
+    """Return the rule that the transfers with that code on a subject add up to its row's amount, in both
+    directions.
+    """
     return f"""
         SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT {subject} AS row_id, {amount} AS expected, 0 AS found FROM {table}
@@ -49,7 +51,7 @@ def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
 
 
 def _reversed_once(table: str) -> str:
-    """A rule: what was taken back for a row, less what was given back, is what the row says."""
+    """Return the rule that what was taken back for a row, less what was given back, is what the row says."""
     return f"""
         SELECT s.id AS row_id, s.reversed_micros AS expected, COALESCE(m.moved, 0) AS found
         FROM {table} s
@@ -65,7 +67,7 @@ def _reversed_once(table: str) -> str:
           AND COALESCE(m.moved, 0) <> s.reversed_micros"""
 
 
-# Both ways: no period without its credit, and no plan's credit without its period.
+# Both directions: no period without its credit, and no plan's credit without its period.
 _CREDITED_PERIODS = """
     SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
         SELECT id AS row_id, credits_micros AS expected, 0 AS found FROM subscription_periods
@@ -196,7 +198,7 @@ RULES: Final = (
     Rule(
         "a hold ended as its state says, and only a captured one was used",
         "holds",
-        # Where the account's own clock was moved on, nobody knows what it showed then.
+        # If the account's own clock was advanced, its time then is unknown.
         """SELECT h.id AS row_id, h.expires_at AS expected, COALESCE(h.ended_at, 0) AS found
             FROM holds h
             JOIN account_environments e ON e.account_id = h.account_id
@@ -386,8 +388,8 @@ RULES: Final = (
     Rule(
         "event numbers have no gap",
         "tenant",
-        # Retention leaves the newest, and says from where on it left all: what is left runs from some
-        # number to the counter, each once. Before that only what a delivery still needs is kept.
+        # Retention keeps the newest events and records from where on it kept all: these run from some number
+        # to the counter, each once. Older ones are kept only if a delivery still needs them.
         """SELECT s.row_id, s.expected, s.found FROM (
                 SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
                     COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead

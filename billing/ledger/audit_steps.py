@@ -1,9 +1,8 @@
-"""A large tenant against the rules about single rows, some subjects at a time: every one, or those of a time.
+"""Check a large tenant by the rules about single rows, some subjects at a time.
 
-A row and its transfers are written in one transaction and read in one, so each step is consistent by itself, and no
-step lasts long. From a time on, that is: what was made since, what has transfers since, and of tables in which a
-tenant has few rows all. A row that ended since without a transfer is told by the sums of the whole tenant, such as
-what is held.
+A row and its transfers are written in one transaction and read in one, so each step is consistent and short.
+With a start time it checks what was made since, what has transfers since, and all rows of tables in which a
+tenant has few. A row that ended since without a transfer shows in the tenant's sums, such as what is held.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -36,7 +35,7 @@ WHERE {OWN} AND id > :after ORDER BY id LIMIT {SUBJECTS_AT_ONCE}"""
 
 
 class _Table(NamedTuple):
-    """Subjects of a tenant: whose they are, and which of them may have changed since :since (microseconds)."""
+    """Subjects of a tenant: whose they are, and which may have changed since :since (microseconds)."""
 
     name: str
     prefix: str = ""  # only rows made since are looked at; empty: all of which `changed` holds
@@ -65,7 +64,7 @@ _TABLES: Final = (
 async def row_findings(
     database: Database, tenant: Tenant, *, since_us: int
 ) -> AsyncIterator[Finding]:
-    """What breaks a rule that is not about balances; since_us: 0 for every row."""
+    """Yield what breaks a rule that isn't about balances; since_us 0 checks every row."""
     for one in _WHOLE_TEXTS:
         for finding in await database.read(partial(_ask, tenant=tenant, texts=[one])):
             yield finding
@@ -81,7 +80,7 @@ async def row_findings(
 async def _by_transfers(
     database: Database, tenant: Tenant, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Each transfer by itself, and what the transfers are about."""
+    """Yield the findings of each transfer by itself, and of what the transfers are about."""
     after = least_id("trf", since_us) if since_us else ""
     others = {rule.about for rule in RULES} - _WHOLE - {"balances", "transfers", "topups"}
     while page := await database.read(partial(_page, tenant=tenant, after=after)):
@@ -90,7 +89,7 @@ async def _by_transfers(
         for finding in await _asked(database, tenant, {"transfers"}, bounds):
             yield finding
         topups = {row[1] for row in page if row[1] is not None}
-        # Of every top-up it is asked by its row.
+        # Every top-up is checked by its row.
         if since_us and topups:
             for finding in await _asked(database, tenant, {"topups"}, {"ids": sorted(topups)}):
                 yield finding
@@ -114,7 +113,7 @@ async def _ids(
 async def _asked(
     database: Database, tenant: Tenant, about: Iterable[str], values: Mapping[str, object]
 ) -> Sequence[Finding]:
-    """The rules about these, over the subjects that the values name; in one snapshot."""
+    """Return the findings of the rules about these, over the given subjects, in one snapshot."""
     texts = [(rule.says, _NARROWED[rule.says]) for rule in RULES if rule.about in about]
     return await database.read(partial(_ask, tenant=tenant, texts=texts, values=values))
 

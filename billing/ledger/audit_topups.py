@@ -1,6 +1,6 @@
-"""What the ledger owes to the top-ups, rule by rule: amounts, fees, refunds and what suppliers took.
+"""The audit's rules about top-ups: amounts, fees, refunds and what suppliers took.
 
-Each selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
+Each rule selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ TOPUP_RULES: Final = (
     Rule(
         "what is held equals open top-ups, open holds and open refunds",
         "tenant",
-        # The condition that is said twice is the one of an index.
+        # The repeated condition is an index's.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT :account_id AS row_id,
                     COALESCE((SELECT SUM(amount_cents + COALESCE(fee_cents, 0))
@@ -53,7 +53,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a delivered top-up's fee was taken once, and no other one's",
         "topups",
-        # What the fees account has of a top-up: of a reversed one it came back.
+        # What the fees account received for a top-up; it returned the fee of a reversed one.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT p.id AS row_id, COALESCE(m.moved, 0) AS found,
                     CASE WHEN p.status IN ('delivered', 'reversing')
@@ -75,7 +75,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a supplier's cost is what its delivered attempt says, once, and of a reversed one nothing",
         "topups",
-        # One way: what was delivered before costs were in the books has no transfer.
+        # One direction: a top-up delivered before costs were recorded has no transfer.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT t.transaction_id AS row_id, SUM(CASE WHEN t.code = 'supplier_cost'
                         THEN t.amount_micros ELSE -t.amount_micros END) AS found,
@@ -127,7 +127,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a recipient's wallet holds what was delivered and neither redeemed nor reversed",
         "topups",
-        # Of each top-up: what moves at such a wallet is of one, and its balance is what moved there.
+        # For each top-up: transfers at such a wallet belong to one, and its balance is their sum.
         f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
                 SELECT p.id AS row_id, p.platform || '/' || p.recipient_email AS name, 0 AS found,
                     CASE WHEN p.status = 'delivered' AND r.transaction_id IS NULL
@@ -157,7 +157,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a top-up that is held waits for a time, a check, a person or an approval, and no other does",
         "topups",
-        # As the engine has it: an ended one is checked no more, and a delivered one ended once.
+        # As in the engine: an ended one isn't checked again, and a delivered one ended once.
         """SELECT p.id AS row_id, 1 AS expected, 0 AS found
             FROM topups p LEFT JOIN approvals a ON a.transaction_id = p.id AND a.status = 'pending'
             WHERE p.account_id = :account_id AND p.environment = :environment

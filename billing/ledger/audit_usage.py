@@ -1,7 +1,7 @@
-"""What the sums of a day's usage owe to its records, rule by rule.
+"""The audit's rules about a day's usage sums and their records.
 
-Each selects the rows that break it: row_id, expected, found, of one account_id and environment. A record that is
-not counted yet is in no sum and no finding.
+Each rule selects the rows that break it: row_id, expected, found, of one account_id and environment. A record
+that isn't counted yet is in no sum and no finding.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ _DAY: Final = _PLACE.format(day="day_start_at", key="key_id || app_id", model="m
 _RECORD: Final = _PLACE.format(
     day="counted_day", key="COALESCE(key_id, '')", model="COALESCE(model, '')"
 )
-# An id of a key has 20 characters; spent_by begins with the one that set the hold aside.
+# A key's id has 20 characters; spent_by begins with the key that placed the hold.
 _HOLD: Final = _PLACE.format(
     day="counted_day", key="SUBSTR(COALESCE(spent_by, ''), 1, 20)", model="COALESCE(model, '')"
 )
@@ -24,7 +24,9 @@ _TOKENS: Final = """COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
 
 
 def _added_up(day: str, record: str, hold: str, charge: str) -> str:
-    """Both ways: no sum without its records, and no counted record that its sum lacks."""
+    """Return the rule in both directions: no sum without its records, and no counted record missing in its
+    sum.
+    """
     return f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT {_DAY} AS row_id, 0 AS expected, {day} AS found FROM usage_days WHERE {_OWN}
             UNION ALL

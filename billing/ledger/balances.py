@@ -1,4 +1,4 @@
-"""Reading wallets: an account's own balance with its key's windows, and its recipients' wallets."""
+"""Read wallets: an account's balance with its key's windows, and its recipients' wallets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from store.keyset import Keyset, ListStretch
 async def balance(
     tx: Transaction, principal: Principal, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
-    """The answer of GET /topup/balance."""
+    """Return the response of GET /topup/balance."""
     held = await balance_of(
         tx, principal.tenant, now_us=now_us, is_promo_sendable=is_promo_sendable
     )
@@ -28,7 +28,7 @@ async def balance(
 
 
 async def balance_micros(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
-    """What the tenant has, purchased and promotional."""
+    """Return the tenant's purchased and promotional credit."""
     ledger = Ledger()
     await ledger.load(tx, [tenant], [])
     ledger.clocks_ahead_us = (await read_tenants(tx, [tenant])).clocks_ahead_us
@@ -38,7 +38,7 @@ async def balance_micros(tx: Transaction, tenant: Tenant, *, now_us: int) -> int
 async def balance_of(
     tx: Transaction, tenant: Tenant, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
-    """What the tenant has; cents are floored, what is owed is rounded up."""
+    """Return the tenant's credit; cents are rounded down, what is owed is rounded up."""
     ledger = Ledger()
     await ledger.load(tx, [tenant], [])
     standings = await read_tenants(tx, [tenant])
@@ -64,9 +64,7 @@ async def balance_of(
 async def _key_windows(
     tx: Transaction, principal: Principal, now_us: int
 ) -> Mapping[str, Any] | None:
-    """The key's caps, the tighter one of an ancestor included, by the account's own time; null without a
-    key.
-    """
+    """Return the key's caps by the account's own time, or an ancestor's if tighter; null without a key."""
     if principal.key_id is None:
         return None
     now_us = await sandbox_clock.now_of(tx, principal.tenant, now_us=now_us)
@@ -110,7 +108,7 @@ async def recipients(
     before_id: str | None = None,
     limit: int,
 ) -> ListStretch[RecipientWallet]:
-    """At most `limit` recipient wallets, newest first; the address is normalised already."""
+    """Return at most `limit` recipient wallets, newest first; the address is normalised already."""
     values: dict[str, Any] = {}
     if platform is not None and recipient_email is not None:
         values["name"] = f"{platform}/{recipient_email}"

@@ -31,7 +31,7 @@ class LedgerAccountKind(StrEnum):
     TRANSIT_OUT = "transit_out"  # value that went to another tenant
 
 
-# How the names of grants begin that were paid for: a plan's credit. No promotional rule holds for it.
+# The prefix of grants that were paid for: a plan's credit. No promotional rule applies to it.
 PAID_GRANT: Final = "pgr_"
 
 ASSETS = frozenset(
@@ -47,7 +47,7 @@ ASSETS = frozenset(
     }
 )
 
-# For statements: the assets' kinds, and by what a ledger account's credits less its debits make its balance.
+# For statements: the assets' kinds, and the ledger account's balance from its credits and debits.
 ASSETS_LIST: Final = ", ".join(f"'{kind}'" for kind in sorted(ASSETS))
 SIGN: Final = f"CASE WHEN kind IN ({ASSETS_LIST}) THEN -1 ELSE 1 END"
 
@@ -88,5 +88,5 @@ class Code(StrEnum):
     OAUTH_CHARGE = "oauth_charge"
 
 
-# The operator's own: no merchant is shown them.
+# The operator's own; merchants aren't shown them.
 OPERATORS_OWN = frozenset({Code.SUPPLIER_COST, Code.SUPPLIER_COST_BACK})

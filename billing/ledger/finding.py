@@ -1,4 +1,4 @@
-"""What the proof of the ledger found: a row that breaks a rule."""
+"""A finding of the audit: a row that breaks a rule."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from store.database import Row
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken rule: which, on which row, and the two figures that should be equal (micros)."""
+    """One broken rule: its name, the row, and the two figures that should be equal (micros)."""
 
     rule: str
     account_id: str
@@ -19,6 +19,6 @@ class Finding:
 
 
 def finding_of(rule: str, tenant: Tenant, row: Row) -> Finding:
-    """Of a row with row_id, expected and found."""
+    """Return the finding of a row with row_id, expected and found."""
     expected, found = int(row["expected"] or 0), int(row["found"] or 0)
     return Finding(rule, *tenant, row["row_id"], expected, found)

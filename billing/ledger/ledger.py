@@ -1,10 +1,13 @@
 """Double-entry ledger: accounts hold balances, transfers move them. Amounts are integer micros.
 
-Invariants: a transfer names its debit and its credit account, so an unbalanced one cannot be
-written; transfers are never changed, a correction is a new one; both sides belong to one tenant and
-environment (value that crosses tenants passes through each one's own TRANSIT account); a cached
-balance is the sum of its transfers and never negative, which the schema checks in the statement
-that changes it. Writes ledger_accounts and transfers; the caller holds the tenants' locks.
+- A transfer names its debit and its credit account, so an unbalanced one can't be written. Transfers never change;
+  a correction is a new one.
+- Both sides belong to one tenant and environment. Value that crosses tenants passes through each one's own TRANSIT
+  account.
+- A cached balance is the sum of its transfers and never negative; the schema checks that in the statement that
+  changes it.
+
+Writes ledger_accounts and transfers; the caller holds the tenants' locks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +30,7 @@ LedgerAccountKey = tuple[str, str, str, str]
 
 
 class InsufficientBalance(DomainError):
-    """The wallet holds less than the amount, or something is owed."""
+    """The wallet holds less than the amount, or the tenant owes something."""
 
 
 class LedgerAccount(msgspec.Struct, gc=False):
@@ -45,19 +48,18 @@ class LedgerAccount(msgspec.Struct, gc=False):
     delta_micros: int = 0
 
     def change(self, delta_micros: int) -> None:
-        """Follows one side of a transfer."""
         self.balance_micros += delta_micros
         self.delta_micros += delta_micros
         self.is_touched = True
 
     @property
     def is_paid(self) -> bool:
-        """Of a grant: it was paid for, as a plan's credit is."""
+        """Return whether a grant was paid for, as a plan's credit is."""
         return self.name.startswith(PAID_GRANT)
 
     @property
     def label(self) -> str:
-        """What the API shows: wallet, or recipient:claude/user@example.com."""
+        """Return the API's name for it: wallet, or recipient:claude/user@example.com."""
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
 
@@ -79,31 +81,31 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 class Ledger:
     """The accounts that one transaction touches, and the transfers it adds.
 
-    `load` brings what exists, in one statement for any number; `account` gives one of them, made
-    when it is missing; `post` moves value in memory; `flush` writes all, in three statements.
+    `load` reads what exists, in one statement for any number; `account` returns one of them and makes a
+    missing one; `post` moves value in memory; `flush` writes all, in three statements.
     """
 
     def __init__(self) -> None:
         self._accounts: dict[LedgerAccountKey, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
         self._grants: dict[Tenant, list[LedgerAccount]] = {}
-        # Wallets and debts that exist, by their tenants: each send looks at both.
+        # Existing wallets and debts by tenant, because each send reads both.
         self._wallets: dict[Tenant, LedgerAccount] = {}
         self._debts: dict[Tenant, LedgerAccount] = {}
         self._tenants: set[Tenant] = set()
         self._loaded: set[LedgerAccountKey] = set()
         self._transfers: list[Transfer] = []
-        # Of tenants that advanced their sandbox clock: for them grants run out earlier.
+        # Tenants that advanced their sandbox clock: their grants expire earlier.
         self.clocks_ahead_us: Mapping[Tenant, int] = {}
 
     async def load(
         self, tx: Transaction, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]
     ) -> None:
-        """Reads the wallets, holds, debts and grants of the tenants, and the named places."""
+        """Read the wallets, holds, debts and grants of the tenants, and the named places."""
         await tx.fetch_many([self.reading(tenants, places)])
 
     def reading(self, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]) -> BatchRead:
-        """As load, together with other reads."""
+        """Return the read that `load` does, to run it together with others."""
         ordered = sorted(set(tenants))
         wanted = set(places)
         for account_id, environment in ordered:
@@ -117,7 +119,7 @@ class Ledger:
             self._keep(_from_row(row))
 
     async def load_ids(self, tx: Transaction, ids: Iterable[str]) -> None:
-        """Reads accounts by id: the sides of transfers that are to be reversed."""
+        """Read accounts by id: the sides of transfers to reverse."""
         missing = sorted(set(ids) - self._by_id.keys())
         for row in await tx.fetch(_BY_ID, ids=missing) if missing else ():
             self._keep(_from_row(row))
@@ -130,7 +132,7 @@ class Ledger:
         *,
         expires_at: int | None = None,
     ) -> LedgerAccount:
-        """The account of that place; its place was loaded, so a missing one does not exist yet."""
+        """Return the account of that place. Its place was loaded, so a missing one doesn't exist yet."""
         place = (tenant.account_id, tenant.environment, kind, name)
         found = self._accounts.get(place)
         if found is None:
@@ -147,16 +149,16 @@ class Ledger:
         return self.account(tenant, LedgerAccountKind.WALLET) if found is None else found
 
     def held(self, tenant: Tenant) -> LedgerAccount:
-        """What left the wallet and has not arrived yet."""
+        """Return the account of what has left the wallet and not arrived yet."""
         return self.account(tenant, LedgerAccountKind.HELD)
 
     def owed(self, tenant: Tenant) -> LedgerAccount:
-        """The tenant's debt, to be changed."""
+        """Return the account of the tenant's debt, to change it."""
         found = self._debts.get(tenant)
         return self.account(tenant, LedgerAccountKind.OWED) if found is None else found
 
     def owed_micros(self, tenant: Tenant) -> int:
-        """The tenant's debt. Most have none: no account is made to find that out."""
+        """Return the tenant's debt without making an account, because most have none."""
         found = self._debts.get(tenant)
         if found is None:
             assert tenant in self._tenants, "debts were not loaded"
@@ -167,15 +169,15 @@ class Ledger:
         return self._by_id[ledger_account_id]
 
     def has_grants(self, tenant: Tenant) -> bool:
-        """Whether there may be grants with something in them; most tenants have none."""
+        """Return whether there may be grants with credit; most tenants have none."""
         return tenant in self._grants
 
     def grants(
         self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True
     ) -> list[LedgerAccount]:
-        """Unexpired grants with something in them, the earliest expiry first, never-ending last.
+        """Return unexpired grants with credit, the earliest expiry first and never-ending ones last.
 
-        is_promo_counted false: only those that were paid for.
+        Without is_promo_counted, only those that were paid for.
         """
         held = self._grants.get(tenant)
         if held is None:
@@ -191,7 +193,7 @@ class Ledger:
         return sorted(alive, key=lambda g: (g.expires_at is None, g.expires_at or 0, g.id))
 
     def expired_grants(self, tenant: Tenant, now_us: int) -> list[LedgerAccount]:
-        """Grants with something left that have run out."""
+        """Return expired grants with credit left."""
         now_us += self.clocks_ahead_us.get(tenant, 0)
         return [
             grant
@@ -207,14 +209,14 @@ class Ledger:
         )
 
     def granted_micros(self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True) -> int:
-        """What lies in grants, promotional or paid for, and has not run out."""
+        """Return the unexpired credit in grants, promotional or paid for."""
         if tenant not in self._grants:
             return 0
         counted = self.grants(tenant, now_us, is_promo_counted=is_promo_counted)
         return sum(grant.balance_micros for grant in counted)
 
     def balance_micros(self, tenant: Tenant, now_us: int) -> int:
-        """Purchased and promotional credit, holds excluded."""
+        """Return purchased and promotional credit, without what is held."""
         wallet = self.wallet(tenant).balance_micros
         return wallet + self.granted_micros(tenant, now_us) if self._grants else wallet
 
@@ -229,7 +231,7 @@ class Ledger:
         transaction_id: str | None = None,
         subject_id: str | None = None,
     ) -> Transfer:
-        """Moves the amount; raises InsufficientBalance where a side would become negative."""
+        """Move the amount; raise InsufficientBalance if a side would become negative."""
         assert amount_micros > 0, "a transfer moves something"
         assert debit.id != credit.id, "a transfer has two sides"
         assert (debit.account_id, debit.environment) == (credit.account_id, credit.environment)
@@ -256,11 +258,10 @@ class Ledger:
 
     @property
     def posted(self) -> int:
-        """How many transfers were added."""
+        """Return how many transfers were added."""
         return len(self._transfers)
 
     async def flush(self, tx: Transaction, now_us: int) -> None:
-        """Writes what changed."""
         if not self._transfers:
             return
         touched = [account for account in self._by_id.values() if account.is_touched]
@@ -277,7 +278,7 @@ class Ledger:
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)
-        # The first copy read stays the working one: later reads may come after a post.
+        # The first copy read stays in use: later reads may come after a post.
         if place in self._accounts:
             return
         self._accounts[place] = account
@@ -292,18 +293,18 @@ class Ledger:
 
 
 async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[Transfer]:
-    """Every transfer of these top-ups, oldest first."""
+    """Return every transfer of these top-ups, oldest first."""
     rows = await tx.fetch(_TRANSFERS_OF, ids=sorted(set(transaction_ids)))
     return [_TRANSFERS.read(row) for row in rows]
 
 
-# What every tenant is loaded with: spending looks at all of them.
+# Loaded for every tenant, because spending reads all of them.
 _STANDING = (LedgerAccountKind.WALLET, LedgerAccountKind.HELD, LedgerAccountKind.OWED)
 
 _KINDS = {str(kind): kind for kind in LedgerAccountKind}
 _COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
-# Standing places are named by all four columns: by tenant and a kind that is written out, a PostgreSQL that has not
-# counted the table yet reads all of it [85 us of its CPU a send over 1,000 wallets against 182].
+# Standing places are named by all four columns. By tenant and a literal kind, a PostgreSQL that hasn't
+# analysed the table yet reads all of it [182 us of its CPU a send over 1,000 wallets against 85].
 _PROBE = f"""
     SELECT {_COLUMNS}
     FROM :places[account_id text, environment text, kind text, name text] AS v
@@ -340,7 +341,7 @@ SELECT {_TRANSFERS.listed} FROM transfers WHERE transaction_id IN :ids[text] ORD
 
 
 def _from_row(row: Row) -> LedgerAccount:
-    # By position: this is the path of every send.
+    # By position, because every send runs this.
     kind = _KINDS[row[3]]
     return LedgerAccount(row[0], row[1], row[2], kind, row[4], row[5], row[6])
 
@@ -354,7 +355,7 @@ def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:
         account.name,
         account.balance_micros,
         account.expires_at,
-        # A grant that is emptied by the batch that makes it is never an UPDATE's to mark.
+        # A grant that the batch makes and empties is inserted as spent: no UPDATE follows.
         1 if account.kind is LedgerAccountKind.GRANT and account.balance_micros == 0 else 0,
         now_us,
         now_us,

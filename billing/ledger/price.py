@@ -1,8 +1,9 @@
 """Prices: an amount in a currency's smallest unit. Integers only; decimals exist in text alone.
 
-USD has 2 places, KWD 3, JPY 0 (ISO 4217). Nobody guesses the places of a currency that isn't listed: it can't be
-set, and what a provider reports in one stays a count of smallest units, for an operator to review. A price is converted once, when an order is made, with the
-operator's rate, and rounded up to the smallest unit, so nothing is sold below its price.
+USD has 2 places, KWD 3, JPY 0 (ISO 4217). The places of an unlisted currency are never guessed: it can't be
+set, and what a provider reports in one stays a count of smallest units, for an operator to review. A price is
+converted once, when an order is made, with the operator's rate, and rounded up to the smallest unit, so
+nothing is sold below its price.
 """
 
 import re
@@ -16,7 +17,7 @@ from babel.core import get_global
 from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX
 
-# The minor units of ISO 4217's list one, and of currencies that ended: amounts are stored in them.
+# The minor units in ISO 4217's list one, also of currencies that have ended: amounts are stored in them.
 _CODES: Mapping[int, str] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """
@@ -32,7 +33,7 @@ _CODES: Mapping[int, str] = {
 }
 _PLACES = {code: places for places, codes in _CODES.items() for code in codes.split()}
 _Day = tuple[int, int, int] | None
-# Code, since when, until when, and whether it is legal tender.
+# Code, from when, until when, and whether it is legal tender.
 _Tender = tuple[str, _Day, _Day, bool]
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,12}))?")
 
@@ -46,7 +47,7 @@ class Price:
 
     @property
     def is_listed(self) -> bool:
-        """How many smallest units make a whole one is known."""
+        """Return whether the currency's decimal places are known."""
         return self.currency in _PLACES
 
     @property
@@ -85,9 +86,9 @@ def places_of(currency: str) -> int:
 
 
 def check_currency(text: str) -> str:
-    """The code in capitals; raises InvalidInput for what is no country's money today.
+    """Return the code in capitals; raise InvalidInput if no country uses the currency today.
 
-    For what somebody sets; what is stored already is not asked, since a currency may end later.
+    For what somebody sets. Stored codes aren't checked, because a currency may end later.
     """
     code = text.strip().upper()
     if code not in _in_use() or code not in _PLACES:
@@ -99,8 +100,9 @@ def check_currency(text: str) -> str:
 
 @cache
 def _in_use() -> frozenset[str]:
-    """The codes of ISO 4217 that are legal tender somewhere, by Unicode's CLDR (supplemental data,
-    currencyData): not those that ended, such as HRK, nor of metals, funds and tests.
+    """Return the codes that are legal tender somewhere, by Unicode's CLDR (currencyData).
+
+    Codes that ended, such as HRK, and those of metals, funds and tests are left out.
     """
     of_territories: Mapping[str, Sequence[_Tender]] = get_global("territory_currencies")
     return frozenset(
@@ -112,9 +114,9 @@ def _in_use() -> frozenset[str]:
 
 
 def parse_decimal(text: str, *, places: int, param: str) -> int:
-    """Exact units of 10**-places; raises InvalidInput for signs, exponents and more places.
+    """Return exact units of 10**-places; raise InvalidInput for signs, exponents and more places.
 
-    Zeros beyond the places are no more precision and pass: 20.000 with two places is 2000.
+    Zeros beyond the places pass: 20.000 with two places is 2000.
     """
     found = _DECIMAL.fullmatch(text)
     fraction = (found[2] or "").rstrip("0") if found else ""
@@ -129,12 +131,12 @@ def parse_decimal(text: str, *, places: int, param: str) -> int:
 
 
 def price_of(text: str, currency: str, *, param: str = "amount") -> Price:
-    """The price that decimal text states; raises InvalidInput."""
+    """Return the price of decimal text; raise InvalidInput."""
     return Price(parse_decimal(text, places=places_of(currency), param=param), currency)
 
 
 def convert(price: Price, currency: str, per_unit: Fraction) -> Price:
-    """The price in another currency: per_unit of it for one whole unit of the price's own."""
+    """Return the price in another currency; per_unit is how much of it one whole unit costs."""
     exact = Fraction(price.amount, 10 ** places_of(price.currency)) * per_unit
     scaled = exact * 10 ** places_of(currency)
     return Price(-(-scaled.numerator // scaled.denominator), currency)

@@ -1,4 +1,4 @@
-"""When the ledger was proved, and with what result: kept by `topup audit`, shown by /metrics and doctor.
+"""Store each audit's result: written by `topup audit`, shown by /metrics and doctor.
 
 Writes ledger_proofs.
 """
@@ -35,9 +35,10 @@ WHERE id NOT IN (SELECT p.id FROM ledger_proofs p ORDER BY p.began_at DESC, p.id
 
 
 class LedgerProof(NamedTuple):
-    """One look at the whole ledger, and what broke a rule. Times in microseconds.
+    """One audit of the whole ledger, and its number of findings. Times in microseconds.
 
-    is_full: from the first transfer on. live_day, staging_day: of the last checkpoint whose sums it relied on.
+    is_full: from the first transfer on. live_day, staging_day: of the last checkpoint whose sums it relied
+    on.
     """
 
     id: str
@@ -50,8 +51,9 @@ class LedgerProof(NamedTuple):
 
 
 class LastProof(NamedTuple):
-    """The last look at the whole ledger: when it began, what broke a rule; proved_at: when the last one
-    began that found nothing. Times in microseconds.
+    """The last audit of the whole ledger: when it began and its number of findings. Times in microseconds.
+
+    proved_at: when the last one without findings began.
     """
 
     began_at: int
@@ -68,7 +70,7 @@ async def note_proof(
     is_full: bool = True,
     days: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Keeps the result of a look at the whole ledger; of earlier ones a bounded number stays.
+    """Store the result of an audit; a bounded number of earlier ones stays.
 
     days: by environment, of the last checkpoint whose sums it relied on.
     """
@@ -79,13 +81,13 @@ async def note_proof(
 
 
 async def list_proofs(tx: Transaction) -> Sequence[LedgerProof]:
-    """Those that are kept, the newest first; PROOFS_KEPT, the last good one and the last full one at most."""
+    """Return the stored audits, newest first: at most PROOFS_KEPT, the last good and the last full one."""
     rows = await tx.fetch(_LISTED)
     return [LedgerProof(*row) for row in rows]
 
 
 async def last_proof(tx: Transaction) -> LastProof | None:
-    """None where nobody has looked yet."""
+    """Return the last audit; None if there was none."""
     row = await tx.fetch_one(_LAST)
     if row is None:
         return None
@@ -93,8 +95,9 @@ async def last_proof(tx: Transaction) -> LastProof | None:
 
 
 async def last_good(tx: Transaction, *, until: int) -> int | None:
-    """When the last look began that found nothing. One that is dated later was made by a clock that was wrong:
-    to go on from it would be to look at nothing.
+    """Return when the last audit without findings began.
+
+    A later date than `until` came from a wrong clock: to continue from it would check nothing.
     """
     row = await tx.fetch_one(_GOOD, until=until)
     return None if row is None else row["began_at"]

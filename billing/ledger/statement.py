@@ -1,9 +1,9 @@
 """An account's statement: opening balance, every transfer, closing balance, page by page.
 
-The balance is what GET /topup/balance shows: purchased and promotional credit. Transfers between
-other ledger accounts (a hold that reaches its recipient) are listed with no effect on it, but for what
-suppliers cost the operator: no merchant is shown that. Pages by
-keyset, so a long statement is streamed and never one long transaction.
+The balance is that of GET /topup/balance: purchased and promotional credit. Transfers between other ledger
+accounts (a hold that reaches its recipient) are listed without an effect on it; what suppliers cost the
+operator isn't shown to merchants. Pages go by keyset, so a long statement is streamed and never one long
+transaction.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -23,8 +23,9 @@ _HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A transfer and what it did to the balance, in micros. transaction_id, subject_id: the top-up, or else
-    the order, charge or hold that it belongs to.
+    """A transfer and what it did to the balance, in micros.
+
+    transaction_id, subject_id: the top-up, or the order, charge or hold that it belongs to.
     """
 
     transfer: Mapping[str, Any]
@@ -34,12 +35,12 @@ class StatementLine:
 
     @property
     def other_side(self) -> str:
-        """The label of the account that the balance was changed with."""
+        """Return the label of the other account."""
         return str(self.transfer["debit" if self.change_micros > 0 else "credit"])
 
 
 async def opening_micros(database: Database, tenant: Tenant, *, before: int) -> int:
-    """The balance just before the moment."""
+    """Return the balance just before the moment."""
 
     async def work(tx: Transaction) -> int:
         row = await tx.fetch_one(
@@ -63,7 +64,7 @@ async def opening_micros(database: Database, tenant: Tenant, *, before: int) -> 
 async def lines(
     database: Database, tenant: Tenant, *, since: int, until: int
 ) -> AsyncIterator[StatementLine]:
-    """Every transfer with since <= created_at < until, oldest first."""
+    """Yield every transfer with since <= created_at < until, oldest first."""
     async for page in pages(database, tenant, since=since, until=until):
         for line in page:
             yield line
@@ -72,7 +73,7 @@ async def lines(
 async def pages(
     database: Database, tenant: Tenant, *, since: int, until: int
 ) -> AsyncIterator[list[StatementLine]]:
-    """The same lines, at most 500 at a time."""
+    """Yield the same lines, at most 500 at a time."""
     after_id = ""
     while True:
         page = await database.read(_page(tenant, since=since, until=until, after_id=after_id))
@@ -108,7 +109,7 @@ def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list
 
 
 def statement_head(*, since: str, until: str, opening_micros: int) -> dict[str, Any]:
-    """What comes before the transfers."""
+    """Return what precedes the transfers."""
     return {
         "from": since,
         "to": until,
@@ -140,7 +141,7 @@ def _line(row: Any) -> StatementLine:
 
 
 def account_label(kind: str, name: str) -> str:
-    """A ledger account as statements name it: wallet, recipient:claude/bob@example.com."""
+    """Return a ledger account's name in statements: wallet, recipient:claude/bob@example.com."""
     return f"{kind}:{name}" if name else kind
 
 
@@ -155,7 +156,7 @@ def transfer_shape(
     key_id: str | None = None,
     key_name: str | None = None,
 ) -> dict[str, Any]:
-    """A transfer as the API shows it. key_id: the key whose call moved it; null: none's, or not known."""
+    """Return a transfer as the API shows it. key_id: the key whose call moved it; null if none or unknown."""
     return {
         "id": transfer_id,
         "debit": debit,

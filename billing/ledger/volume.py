@@ -1,9 +1,9 @@
-"""What was sent and sold on each UTC day, all accounts together, counted from the ledger's transfers for a glance.
+"""Count what was sent and sold on each UTC day over all accounts, from the ledger's transfers.
 
-Promise: each transfer counts once, whoever counts: the sums and the mark of how far it was counted are written in one
-transaction, which writes nothing where another one has moved the mark. Nothing on a send's path knows of it. The rows are
-read before, in a transaction that only reads: SQLite has one writer, and a send waits for it. What commits later than
-YOUNG_US after it was made is not in it: reports add up the rows themselves. Writes volume_days and volume_marks.
+Each transfer counts once, whoever counts: one transaction writes the sums and the mark of how far they reach,
+and writes nothing if another has moved the mark. A send isn't involved. The rows are read before, in a
+transaction that only reads: SQLite has one writer, and a send waits for it. What commits later than YOUNG_US
+after it was made is missing; reports add up the rows themselves. Writes volume_days and volume_marks.
 """
 
 from collections import Counter
@@ -16,10 +16,10 @@ from kernel.ids import least_id
 from store.database import Row, Transaction
 
 VolumeKind = Literal["sent", "sold"]
-# The first count goes back so far.
+# How far the first count goes back.
 BACK_US: Final = 31 * DAY_US
 YOUNG_US: Final = MINUTE_US
-# Few, so that whoever reads them holds its event loop or interpreter for a moment only.
+# Few, so that reading them holds the event loop or interpreter only for a moment.
 STEP_ROWS: Final = 500
 _SENDS: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_HOLD})
 _MARK: Final = "SELECT counted_to, counted_at FROM volume_marks WHERE id = 'transfers'"
@@ -41,8 +41,8 @@ _DAYS: Final = f"SELECT {', '.join(_COLUMNS)} FROM volume_days WHERE day_start_a
 
 
 class VolumeDay(NamedTuple):
-    """One day of an environment. sent: top-ups and their amounts; sold: credit that a payment provider, the name, took
-    money for.
+    """One day of an environment. sent: top-ups and their amounts; sold: credit by payment provider (the
+    name).
     """
 
     environment: str
@@ -54,7 +54,7 @@ class VolumeDay(NamedTuple):
 
 
 async def volume_since(tx: Transaction, *, since_us: int) -> tuple[Sequence[VolumeDay], int | None]:
-    """The days from then on that have any, and until when it was counted; null: nobody has counted yet."""
+    """Return the days from then on that have any, and until when was counted; null if nobody has counted yet."""
     rows = await tx.fetch(_DAYS, since=since_us)
     mark = await tx.fetch_one(_MARK)
     counted_at = None if mark is None or not mark["counted_at"] else int(mark["counted_at"])
@@ -62,7 +62,7 @@ async def volume_since(tx: Transaction, *, since_us: int) -> tuple[Sequence[Volu
 
 
 class VolumeStep(NamedTuple):
-    """Some transfers, read: from behind which one to which, how many, and what they add to each day."""
+    """Some transfers: the ids they lie between, their number, and what they add to each day."""
 
     after_id: str
     last_id: str
@@ -72,12 +72,12 @@ class VolumeStep(NamedTuple):
 
     @property
     def is_full(self) -> bool:
-        """There may be more to count."""
+        """Return whether there may be more to count."""
         return self.rows == STEP_ROWS
 
 
 async def read_step(tx: Transaction, *, now_us: int) -> VolumeStep:
-    """The next transfers that are in no sum yet and old enough."""
+    """Return the next transfers that are in no sum yet and old enough."""
     mark = await tx.fetch_one(_MARK)
     after_id = least_id("trf", max(0, now_us - BACK_US)) if mark is None else mark["counted_to"]
     old = _before_the_young(await tx.fetch(_STEP, after_id=after_id), now_us)
@@ -87,7 +87,7 @@ async def read_step(tx: Transaction, *, now_us: int) -> VolumeStep:
 
 
 async def write_step(tx: Transaction, *, step: VolumeStep) -> None:
-    """Adds what was read, unless somebody else did."""
+    """Add what was read, unless another process did."""
     await tx.insert(
         "volume_marks",
         ("id", "counted_to", "counted_at"),
@@ -102,7 +102,7 @@ async def write_step(tx: Transaction, *, step: VolumeStep) -> None:
 
 
 def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
-    """Those before the first one that is too young: rows with a smaller id may still be on their way."""
+    """Return the rows before the first one that is too young: smaller ids may still be on their way."""
     for place, row in enumerate(rows):
         if row["created_at"] > now_us - YOUNG_US:
             return rows[:place]
@@ -110,7 +110,7 @@ def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
 
 
 def _before_the_last(rows: Sequence[Row]) -> Sequence[Row]:
-    """Those before the last top-up's, of which more may follow: the next step counts them together."""
+    """Return the rows before the last top-up's, because more of its rows may follow."""
     last, place = rows[-1]["transaction_id"], len(rows)
     while last is not None and place and rows[place - 1]["transaction_id"] == last:
         place -= 1
@@ -118,7 +118,7 @@ def _before_the_last(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _sums(rows: Sequence[Row]) -> list[tuple[str, int, str, str, int, int]]:
-    """A send that took credit from several places counts once."""
+    """Return the sums by day; a send that took credit from several places counts once."""
     numbers: Counter[tuple[str, int, str, str]] = Counter()
     amounts: Counter[tuple[str, int, str, str]] = Counter()
     seen: set[str] = set()

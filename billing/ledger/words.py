@@ -1,4 +1,4 @@
-"""What a transfer and a ledger account are called where people read them; pure."""
+"""The names of transfers and ledger accounts for people."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -66,19 +66,17 @@ _SHOWN_BY_NAME: Final = frozenset(
 
 
 def code_words(code: str) -> str:
-    """Why value moved: topup_send -> Top-up sent."""
+    """Return why value moved: topup_send -> Top-up sent."""
     return _CODES[Code(code)]
 
 
 def account_words(label: str) -> str:
-    """A ledger account by its label of a statement: recipient:claude/bob@example.com ->
-    bob@example.com, claude.
-    """
+    """Return a statement's label in words: recipient:claude/bob@example.com -> bob@example.com, claude."""
     return ", ".join(filter(None, account_parts(label)))
 
 
 def account_parts(label: str) -> tuple[str, str]:
-    """The same as what kind of account it is and its own name, each of which may be empty."""
+    """Return the kind of account and its own name, each of which may be empty."""
     kind_name, _, name = label.partition(":")
     kind = LedgerAccountKind(kind_name)
     if kind is LedgerAccountKind.RECIPIENT:
