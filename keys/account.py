@@ -252,6 +252,15 @@ async def load_time_zones(tx: Transaction, account_ids: Iterable[str]) -> dict[s
     return {row["id"]: row["time_zone"] for row in rows}
 
 
+def tenants_of(tenant: Tenant) -> list[Tenant]:
+    """Return what to lock for the tenant: for an account as a whole both environments, for a catalogue nothing."""
+    if not tenant.account_id:
+        return []
+    return [
+        Tenant(tenant.account_id, one) for one in ENVIRONMENTS if tenant.environment in (one, "")
+    ]
+
+
 async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """Locks the accounts' environments until the end of the transaction, in one statement.
 

@@ -14,7 +14,7 @@ from kernel.errors import DomainError
 from kernel.fields import Fields, Page
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
-from keys.principal import Environment, Principal
+from keys.principal import Environment, Principal, ScopeMissing
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -23,9 +23,11 @@ Q = TypeVar("Q", bound=Page)
 R = TypeVar("R")
 S = TypeVar("S")
 
-Audience = Literal["merchant", "operator"]
+Audience = Literal["merchant", "operator", "machine"]
 MERCHANT: Final[Audience] = "merchant"
 OPERATOR: Final[Audience] = "operator"
+# An operator on the installation's own machine: what would let whoever holds a token for a moment become somebody.
+MACHINE: Final[Audience] = "machine"
 
 
 class Services(Protocol):
@@ -40,7 +42,7 @@ class Services(Protocol):
 class ActContext:
     """What an act runs with.
 
-    tenant: whose rows it touches; the account is empty for a catalogue. asker: whose authority bounds the act;
+    tenant: whose rows it touches; the account is empty for a catalogue, the environment for an account as a whole. asker: whose authority bounds the act;
     None: an operator's, which nothing of the tenant's bounds. by: whom the audit log names. person: the name of
     whoever decides, for people. object_id: what the path names; empty: the path names nothing.
     """
@@ -58,6 +60,11 @@ class ActContext:
     def environment(self) -> Environment:
         """Return the tenant's environment."""
         return cast(Environment, self.tenant.environment)
+
+    def require_machine(self, words: str) -> None:
+        """Raise ScopeMissing, which says that words alone, unless this is the installation's own machine."""
+        if self.by.kind != "cli":
+            raise ScopeMissing(words, reason="scope")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +106,10 @@ class ActRow:
     """What every door reads of an act.
 
     name: the subject and the verb, keys.pause; the command line says it with a space. path: below the API's
-    prefix; its one parameter is the object's id. owner_of: finds the tenant of an object, for an operator, who
-    need not say whose it is. is_catalogue: of an environment and of no account, such as a list of everybody's. columns: what a table shows, the
+    prefix; its one parameter is the object's id, or an {account} by its id or address. owner_of: finds the tenant
+    of an object, for an operator, who need not say whose it is. is_catalogue: of an environment and of no account,
+    such as a list of everybody's.
+    is_account_wide: of an account as a whole, in both environments. columns: what a table shows, the
     most important first. examples: whole command lines. named_by: the field of the object's view that the path's
     parameter is. topup_of: finds the id of the top-up that an answer is about. The other fields are
     a Route's.
@@ -117,10 +126,16 @@ class ActRow:
     refuses: tuple[type[DomainError], ...] = ()
     owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
     is_catalogue: bool = False
+    is_account_wide: bool = False
     examples: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     named_by: str = "id"
     topup_of: Callable[[Any], str | None] | None = None
+
+    @property
+    def names_account(self) -> bool:
+        """Return whether the path names the account whose rows are meant."""
+        return "{account}" in self.path
 
 
 @dataclass(frozen=True, kw_only=True)

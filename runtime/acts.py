@@ -71,7 +71,7 @@ def _said(
     before = audit.shows(change.before)
     if before == after:
         # What was done is said by the action, not by what the entry shows of the object.
-        return None, after
+        return None, after or None
     if audit.is_whole:
         return before, after
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
@@ -80,7 +80,9 @@ def _said(
 
 def _subject_of(act: Act[Any, Any], context: ActContext, change: Change[Any]) -> str:
     """Return the object's id, also where the path names it by another word; of settings, whose they are."""
+    tenant = context.tenant
+    if act.names_account:
+        return tenant.account_id
     if context.object_id and act.named_by == "id":
         return context.object_id
-    tenant = context.tenant
     return cast(str, getattr(change.after, "id", tenant.account_id or tenant.environment))

@@ -21,7 +21,7 @@ from cli.person import by_option
 from cli.remote.profiles import access, is_logged_in, profile_option
 from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, facts_of
-from keys.act import MERCHANT, OPERATOR, Act, ActRow, AnyAct, ListAct, ReadAct
+from keys.act import MACHINE, MERCHANT, OPERATOR, Act, ActRow, AnyAct, ListAct, ReadAct
 from keys.principal import ADMIN
 
 RULE: Final = (
@@ -84,14 +84,15 @@ def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
     if isinstance(act, Act) and act.names_person:
         command = by_option(command)
     if act.owner_of is None and OPERATOR in act.audience:
-        command = environment_option(command)
-        if not act.is_catalogue:
+        if not act.is_account_wide:
+            command = environment_option(command)
+        if not (act.is_catalogue or act.names_account):
             command = _account(command)
     if OPERATOR in act.audience:
         command = _local(command)
-    made = click.command(verb_of(act), epilog=examples(*act.examples))(
-        json_option(profile_option(command))
-    )
+    if MACHINE not in act.audience:
+        command = profile_option(command)
+    made = click.command(verb_of(act), epilog=examples(*act.examples))(json_option(command))
     made.help = f"{act.summary}. {act.description}".strip()
     made.short_help = act.summary
     made.params = [*params, *made.params]
@@ -134,11 +135,14 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
             raise click.UsageError("Nothing would change: give at least one option.")
         if act.asks and not given["yes"]:
             _confirm(act.asks.format_map({} if shown is None else way.show(shown)))
-        print_result(act.result, way.change(act, values), is_secret=act.shows_secret)
+        result = way.change(act, values)
+        secrets = [result[fact.name] for fact in facts_of(act.result) if fact.is_secret]
+        is_secret = act.shows_secret and (not secrets or any(secrets))
+        print_result(act.result, result, is_secret=is_secret)
 
 
 def _way(act: AnyAct, given: Mapping[str, Any]) -> Way:
-    object_id, profile = given.get("object_id", ""), given["profile"]
+    object_id, profile = given.get("object_id", ""), given.get("profile", "")
     if _goes_over_http(act, given):
         from cli.acts.remote import Remote  # noqa: PLC0415 in process nothing is asked over HTTP
 
@@ -156,6 +160,8 @@ def _way(act: AnyAct, given: Mapping[str, Any]) -> Way:
 
 
 def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
+    if MACHINE in act.audience:
+        return False
     is_local = given.get("local", False)
     is_of_account = bool(_account_of(act, given))
     in_process = "--local" if is_local else "--account" if is_of_account else ""

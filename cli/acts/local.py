@@ -19,7 +19,7 @@ from kernel.clock import SystemClock
 from kernel.errors import NotFound
 from kernel.shaped import to_builtins
 from kernel.tenant import Tenant
-from keys.account import account_named, first_account, lock_tenants
+from keys.account import account_named, first_account, lock_tenants, tenants_of
 from keys.act import Act, ActContext, AnyAct, ListAct, ReadAct
 from keys.api_keys.platforms import KnownPlatforms
 from keys.audit_log import Actor
@@ -103,8 +103,8 @@ class Local:
 
         async def work(tx: Transaction) -> Mapping[str, Any]:
             tenant = await self._tenant(act, tx)
-            if tenant.account_id:
-                await lock_tenants(tx, [tenant])
+            if owners := tenants_of(tenant):
+                await lock_tenants(tx, owners)
             change = await run_act(act, self._context(tx, tenant), asked)
             return {**_fields(act.view(change.after), tenant), **change.shown_once}
 
@@ -119,18 +119,19 @@ class Local:
         return reading
 
     async def _tenant(self, act: AnyAct, tx: Transaction) -> Tenant:
+        environment = "" if act.is_account_wide else self._environment
         if act.is_catalogue:
-            return Tenant("", self._environment)
+            return Tenant("", environment)
         if act.owner_of is not None:
             return await act.owner_of(tx, self._object_id)
-        if self._account:
-            return Tenant((await account_named(tx, self._account)).id, self._environment)
+        if named := self._object_id if act.names_account else self._account:
+            return Tenant((await account_named(tx, named)).id, environment)
         if isinstance(act, Act):
             raise click.UsageError("Say whose it is: --account with an id or an email address.")
         found = await first_account(tx)
         if found is None:
             raise NotFound("Account")
-        return Tenant(found.id, self._environment)
+        return Tenant(found.id, environment)
 
     def _context(self, tx: Transaction, tenant: Tenant) -> ActContext:
         return ActContext(

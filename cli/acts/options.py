@@ -56,7 +56,8 @@ def _is_object(fact: FieldFacts) -> bool:
 
 
 def _is_removable(fact: FieldFacts) -> bool:
-    return fact.is_kept and not _is_object(fact) and (fact.is_nullable or fact.can_be_empty)
+    is_object, stays = _is_object(fact), fact.is_kept or fact.is_required
+    return not is_object and stays and (fact.is_nullable or (fact.is_kept and fact.can_be_empty))
 
 
 def _nothing(fact: FieldFacts) -> Any:
@@ -95,7 +96,7 @@ def _option(fact: FieldFacts) -> click.Option:
     return click.Option(
         words,
         help=" ".join(filter(None, notes)),
-        required=fact.is_required,
+        required=fact.is_required and not fact.is_nullable,
         multiple=fact.is_list,
         default=None,
         metavar=None if fact.kind == "yes_no" else _metavar(fact),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from cli.remote.address import API_PATH, OPERATOR_PATH
 from cli.remote.client import RemoteGateway
@@ -61,6 +62,8 @@ class Remote:
         head, brace, rest = act.path.partition("{")
         if not brace:
             return act.path
+        if act.names_account:
+            return head + quote(self._object_id, safe="") + rest.partition("}")[2]
         if (
             not self._object_id.isascii()
             or not self._object_id.replace("_", "").replace("-", "").isalnum()

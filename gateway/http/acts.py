@@ -30,10 +30,10 @@ from gateway.http.routing import Handler, Reply, Route
 from kernel.errors import NotFound
 from kernel.fields import ExportPage, Fields
 from kernel.tenant import Tenant
-from keys.account import account_named
+from keys.account import account_named, tenants_of
 from keys.act import MERCHANT, OPERATOR, Act, ActContext, ActRow, AnyAct, Change, ListAct, ReadAct
 from keys.audit_log import Actor
-from keys.principal import AddressNotAllowed
+from keys.principal import AddressNotAllowed, ScopeMissing
 from runtime.acts import run_act
 from store.database import Transaction
 from store.keyset import Begin
@@ -92,7 +92,7 @@ def _changing(act: Act[Any, Any], *, is_operator: bool) -> Route:
         query=_query(act, Fields, is_operator=is_operator),
         answers=outcomes,
         asks_password=act.asks_password,
-        session_only=act.session_only,
+        session_only=act.session_only and not is_operator,
         is_for_paused=act.is_for_paused,
         is_for_suspended=act.is_for_suspended,
         **_documents(act),
@@ -100,7 +100,8 @@ def _changing(act: Act[Any, Any], *, is_operator: bool) -> Route:
 
 
 def _query(act: ActRow, query: type[Fields], *, is_operator: bool) -> type[Fields]:
-    is_named = is_operator and not act.is_catalogue and act.owner_of is None
+    is_found = act.is_catalogue or act.names_account or act.owner_of is not None
+    is_named = is_operator and not is_found
     return _of_account(query) if is_named else query
 
 
@@ -128,6 +129,7 @@ def _handler(act: AnyAct, handle: Any, *, is_operator: bool) -> Handler:
     async def handler(call: RequestContext[Any, Any]) -> Reply:
         if is_operator:
             _check_address(call)
+            _check_live(act, call)
         reply: Reply = await handle(call, is_operator=is_operator)
         return reply
 
@@ -142,6 +144,14 @@ def _check_address(call: RequestContext[Any, Any]) -> None:
         network.version == address.version and address in network for network in allowed
     ):
         raise AddressNotAllowed("The operators' API does not take calls from this address.")
+
+
+def _check_live(act: AnyAct, call: RequestContext[Any, Any]) -> None:
+    """Raise ScopeMissing for a token of staging that would change live with it."""
+    if act.is_account_wide and isinstance(act, Act) and call.principal.environment != "live":
+        raise ScopeMissing(
+            "This changes the account in live, too: use an operator token of live.", reason="scope"
+        )
 
 
 async def _change(
@@ -235,8 +245,7 @@ class Door:
 
     async def owners(self, tx: Transaction) -> Sequence[Tenant]:
         """Return the tenants to lock beside the caller's own; raises NotFound for an unknown object."""
-        tenant = await self._tenant(tx)
-        return [tenant] if tenant.account_id else []
+        return tenants_of(await self._tenant(tx))
 
     async def context(self, tx: Transaction) -> ActContext:
         """Return what the act runs with; raises NotFound for an object of another tenant or environment."""
@@ -254,13 +263,14 @@ class Door:
 
     async def _tenant(self, tx: Transaction) -> Tenant:
         caller, act = self._call.principal, self._act
+        environment = "" if act.is_account_wide else caller.environment
         if act.is_catalogue:
-            return Tenant("", caller.environment)
+            return Tenant("", environment)
         if not self._is_operator:
-            return caller.tenant
+            return Tenant(caller.account_id, environment)
         if act.owner_of is None:
-            account = await account_named(tx, self._call.query.account)
-            return Tenant(account.id, caller.environment)
+            name = self._object_id if act.names_account else self._call.query.account
+            return Tenant((await account_named(tx, name)).id, environment)
         tenant = await act.owner_of(tx, self._object_id)
         if tenant.environment != caller.environment:
             raise NotFound(act.name.partition(".")[0].removesuffix("s").capitalize())

@@ -42,6 +42,7 @@ _KINDS = {
     "logged_id": "Request",
     "replay_id": "Replay",
     "key_id": "Key",
+    "account": "Account",
     "token_id": "Token",
     "code": "Voucher",
     "approval_id": "Approval",

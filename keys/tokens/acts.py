@@ -63,12 +63,11 @@ async def create_token(context: ActContext, asked: CreateTokenBody) -> Change[To
 
 async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Token]:
     """Make a token of either kind for an account; raises as access_token.create."""
-    if asked.kind == "operator" and context.by.kind != "cli":
+    if asked.kind == "operator":
         # Else whoever holds one for a moment could make more that outlive it.
-        raise ScopeMissing(
+        context.require_machine(
             "Operator tokens are made on the installation's own machine only:"
-            " topup tokens create --kind operator.",
-            reason="parent",
+            " topup tokens create --kind operator."
         )
     return await _create(context, asked.kind, asked.name, asked.scopes)
 
