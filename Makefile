@@ -80,9 +80,10 @@ stripe-mock-check: $(INSTALLED) ## Stripe's own mock accepts every request of ou
 clients: $(INSTALLED) $(TOOLS) ## clients/ anew from /openapi.json, after a route or a field changed
 	$(BIN)/python -m clients.generate
 
-docs: $(INSTALLED) ## write docs/cli.md from the commands, and docs/modules.md from the modules
+docs: $(INSTALLED) ## write docs/cli.md, docs/modules.md and docs/metrics.md from the code
 	$(BIN)/python -m cli.reference > docs/cli.md
 	$(BIN)/python -m tests.support.module_map > docs/modules.md
+	$(BIN)/python -m tests.support.metric_page > docs/metrics.md
 
 fix: $(INSTALLED) ## repair what a machine can: lint and format
 	$(BIN)/ruff check --fix .

@@ -19,7 +19,7 @@ from tests.support.installation import ROOT
 
 # A process has one core at most, and is planned to have this share of it busy.
 BUSY_SHARE: Final = 0.6
-# docs/operations.md, as the settings are unless changed.
+# docs/database.md, as the settings are unless changed.
 CONNECTIONS_PER_PROCESS: Final = 19
 # So that one can be restarted.
 PROCESSES_MIN: Final = 2

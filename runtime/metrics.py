@@ -29,10 +29,16 @@ class Requests:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._counts = PlainCounter("topup_requests", "HTTP requests.", "route", "method", "status")
+        self._counts = PlainCounter(
+            "topup_requests",
+            "HTTP requests, without successful probes.",
+            "route",
+            "method",
+            "status",
+        )
         self._times = PlainHistogram(
             "topup_request_seconds",
-            "Seconds from the request's headers to the answer.",
+            "Seconds from the request's headers to the response.",
             "route",
             bounds=_SECONDS,
         )
@@ -52,7 +58,7 @@ class Metrics:
         self.requests = Requests(self._registry)
         self.sends = self._plain_counter(
             "topup_sends",
-            "Calls of POST /topup/send by answer code and environment.",
+            "Calls of POST /topup/send by response code and environment (none: no valid credential).",
             "code",
             "environment",
         )
@@ -66,97 +72,97 @@ class Metrics:
     def _deliveries(self) -> None:
         self.deliveries = self._plain_counter(
             "topup_deliveries",
-            "Webhook deliveries that ended, by status and environment.",
+            "Finished webhook deliveries by status and environment.",
             "status",
             "environment",
         )
         self.attempts = self._plain_counter(
             "topup_attempts",
-            "Webhook attempts by error class (none is a success) and environment.",
+            "Webhook attempts by error class and environment (none: success, lost: the worker vanished).",
             "error",
             "environment",
         )
         self.attempt_seconds = Histogram(
             "topup_attempt_seconds",
-            "Seconds of one webhook attempt.",
+            "Seconds of one webhook attempt, from the name's lookup to the response's body.",
             buckets=_ATTEMPT_SECONDS,
             registry=self._registry,
         )
         self.lag_seconds = self._plain_histogram(
             "topup_first_attempt_lag_seconds",
-            "Seconds from a delivery's creation to the start of its first attempt.",
+            "Seconds from a delivery's creation to its first attempt, its endpoint's pace included.",
             "environment",
             bounds=_LAG_SECONDS,
         )
         self.attempt_lag_seconds = self._plain_histogram(
             "topup_attempt_lag_seconds",
-            "Seconds from the time a webhook attempt was due to its start, by its number: 1, 2, 3, more.",
+            "Seconds from a webhook attempt's due time to its start, by number (1, 2, 3, more).",
             "number",
             "environment",
             bounds=_LAG_SECONDS,
         )
         self.claims_lost = self._plain_counter(
             "topup_claims_lost",
-            "Attempts whose outcome was not written, since another claim had taken over.",
+            "Attempts whose outcome another claim had overtaken: the receiver gets the webhook twice.",
             "environment",
         )
         self.bodies_changed = self._plain_counter(
             "topup_bodies_changed",
-            "Attempts of replays that were refused: the stored event is not as it was sealed.",
+            "Replay attempts refused because the stored event differs from its seal.",
             "environment",
         )
         self.deliveries_due = self._plain_gauge(
             "topup_deliveries_due",
-            "Webhook deliveries that are due, 100 of an endpoint and 400 endpoints at most.",
+            "Due webhook deliveries, counting at most 100 per endpoint and 400 endpoints.",
         )
         self.oldest_due_seconds = self._plain_gauge(
             "topup_oldest_due_seconds",
-            "Seconds that the longest due webhook delivery of an enabled endpoint has waited.",
+            "Longest wait, in seconds, of a due delivery of an enabled endpoint.",
         )
         self.overlooked_seconds = self._plain_gauge(
             "topup_overlooked_seconds",
-            "The same of endpoints that no worker looks after; /healthz/deliveries is 503 above 0.",
+            "Longest wait of a due delivery that no worker claims; above 0, /healthz/deliveries is 503.",
         )
 
     def _others(self) -> None:
         """Those whom we ask, and who tell us."""
         self.notifications = Counter(
             "topup_payment_notifications",
-            "Payment providers' notifications by provider and outcome, or why not believed.",
+            "Payment providers' notifications by provider and outcome, or the reason for their refusal.",
             ("provider", "outcome"),
             registry=self._registry,
         )
         self.requests_not_kept = Counter(
             "topup_request_log_dropped",
-            "Requests left out of the request log, by why: full, account (too many of one), failed.",
+            "Requests missing from the request log: full, account (over 240 an hour) or failed.",
             ("reason",),
             registry=self._registry,
         )
         self.spans_dropped = Counter(
             "topup_spans_dropped",
-            "Spans that no collector has got, by why: full (the queue was), not_taken (it did not answer).",
+            "Spans that no collector got: full (the queue) or not_taken (no response, or refused).",
             ("reason",),
             registry=self._registry,
         )
         self.mails = self._plain_counter(
             "topup_mails",
-            "Attempts to send mail to recipients by outcome (queued: to be tried again) and environment.",
+            "Attempts to mail recipients by outcome (queued: will be retried) and environment.",
             "outcome",
             "environment",
         )
         self.mail_oldest_due_seconds = self._plain_gauge(
             "topup_mail_oldest_due_seconds",
-            "Seconds that the longest due mail to a recipient has waited.",
+            "Longest wait, in seconds, of a due mail to a recipient.",
         )
         self.payments_unanswered = self._plain_gauge(
             "topup_payments_unanswered",
-            "What a payment provider was asked and has not answered or done for an hour.",
+            "Calls that a payment provider hasn't settled for an hour, by kind: steer (changes of subscriptions), pause (not resumed), recharge, forget (customers to delete).",
             "environment",
             "kind",
         )
         self.provider_seconds = self._plain_histogram(
             "topup_provider_seconds",
-            "Seconds of one request to a payment provider, by provider and outcome.",
+            "Seconds of one request to a payment provider, by outcome: 2xx to 5xx, timeout, no_answer.",
             "provider",
             "outcome",
             bounds=_OUTSIDE_SECONDS,
@@ -165,30 +171,30 @@ class Metrics:
     def _suppliers(self) -> None:
         self.supplier_seconds = self._plain_histogram(
             "topup_supplier_seconds",
-            "Seconds of one ask of a platform's supplier, by platform and outcome.",
+            "Seconds of one call of a supplier, by outcome: delivered, refused, waiting, unknown.",
             "platform",
             "outcome",
             bounds=_OUTSIDE_SECONDS,
         )
         self.topups_waiting = self._plain_gauge(
             "topup_topups_waiting",
-            "Pending top-ups with suppliers, 10,000 at most: all, those for a person, those overdue.",
+            "Pending top-ups, at most 10,000, by state: pending (all), person (need an operator), overdue, hour (waiting for an hour), word (a contradicting response is stored).",
             "environment",
             "state",
         )
         self.supplier_wait_seconds = self._plain_gauge(
             "topup_supplier_wait_seconds",
-            "Seconds that the longest pending top-up has waited for its supplier.",
+            "Longest wait, in seconds, of a top-up for its supplier.",
             "environment",
         )
 
     def _database(self) -> None:
         self.queue_depth = self._gauge(
-            "topup_queue_depth", "Commands waiting for the next group commit."
+            "topup_queue_depth", "Commands waiting for a group commit; at 8,192 callers get 503."
         )
         self.statements = self._gauge(
             "topup_statements",
-            "Driver-level statements of this process so far, BEGIN and COMMIT included.",
+            "Statements sent by this process, BEGIN and COMMIT included.",
         )
         self.batch_size = Histogram(
             "topup_batch_size",
@@ -199,46 +205,47 @@ class Metrics:
         )
         self.batch_seconds = self._plain_histogram(
             "topup_batch_seconds",
-            "Seconds of one group commit that was kept, from its begin to its end.",
+            "Seconds of one successful group commit.",
             "batch",
             bounds=_SECONDS,
         )
         self.lock_timeouts = self._plain_counter(
-            "topup_batch_lock_timeouts", "Group commits that met rows which somebody else held."
+            "topup_batch_lock_timeouts",
+            "Group commits that met rows locked by another session for 0.1 s.",
         )
         self.database_refusals = self._plain_counter(
             "topup_database_refusals",
-            "Requests that were refused since the database was away, busy or a standby, by class.",
+            "Requests refused because the database was away, busy or a standby, by error class; group commits aren't counted.",
             "error",
         )
         self.pool_waits = self._plain_counter(
-            "topup_pool_waits", "Waits for a connection to the database while all were lent."
+            "topup_pool_waits", "Waits for a database connection while all were in use."
         )
         self.pool_wait_seconds = self._plain_counter(
-            "topup_pool_wait_seconds", "Seconds of those waits together."
+            "topup_pool_wait_seconds", "Total seconds of these waits."
         )
         self.database_primaries = self._plain_gauge(
             "topup_database_primaries",
-            "Servers of DATABASE_URL that say they are the primary; more than 1: one was not stopped.",
+            "Servers of DATABASE_URL that claim to be the primary; 0: nothing can be sent, 2: an old one still runs.",
         )
         self.database_timeline = self._plain_gauge(
             "topup_database_timeline",
-            "The timeline of the server that this process goes by; each promotion begins the next.",
+            "The server's timeline that this process uses; each promotion begins the next.",
         )
         self.server_connections = self._plain_gauge(
             "topup_server_connections", "Connections to the database server from all its clients."
         )
         self.server_connections_max = self._plain_gauge(
             "topup_server_connections_max",
-            "Connections that the server lets others than superusers have.",
+            "Connections that the server allows to all but superusers.",
         )
         self.transaction_id_age = self._plain_gauge(
             "topup_database_transaction_id_age",
-            "Transactions since the server's oldest unfrozen one; near 2 billion it takes no writes.",
+            "Transactions since the server's oldest unfrozen one; near 2 billion it refuses writes.",
         )
         self.database_refused = self._plain_gauge(
             "topup_database_refused",
-            "1 while a server, or a file, is refused for this reason, else 0.",
+            "1 while a server or file is refused: old_primary, two_primaries, went_back, file_replaced.",
             "reason",
         )
 
@@ -246,28 +253,29 @@ class Metrics:
         """What `topup audit` found; nothing is shown until it has run."""
         self.ledger_proved = self._plain_gauge(
             "topup_ledger_proved_timestamp_seconds",
-            "Unix time at which the last `topup audit` that found nothing began.",
+            "Start of the last `topup audit` that found nothing; absent until one has run.",
         )
         self.ledger_findings = self._plain_gauge(
-            "topup_ledger_findings", "Rows that broke a rule in the last `topup audit`."
+            "topup_ledger_findings",
+            "Rows that broke a rule in the last `topup audit`; above 0, stop and investigate.",
         )
         self.copied = self._plain_gauge(
             "topup_copied_timestamp_seconds",
-            "Unix time at which the last finished copy of the database began, by where it is kept.",
+            "Start of the last finished copy of the database, by place: local, elsewhere.",
             "place",
         )
         self.checkpoint_due = self._plain_gauge(
             "topup_checkpoint_due_timestamp_seconds",
-            "Unix time at which the next day of the ledger is to be sealed.",
+            "When the next day of the ledger must be sealed.",
             "environment",
         )
         self.records_sealed = self._plain_gauge(
             "topup_records_sealed_timestamp_seconds",
-            "Unix time of the last signed head of the record log; what is newer is unproved.",
+            "When the last head of the record log was signed.",
         )
         self.machine_payments_stuck = self._plain_gauge(
             "topup_machine_payments_stuck",
-            "Payments of machines of which nobody knows whether they were settled: a person decides.",
+            "Machine payments that may or may not have been settled: an operator must decide.",
             "environment",
         )
         self.money_differences = self._plain_gauge(
@@ -278,7 +286,7 @@ class Metrics:
         )
         self.reconciled = self._plain_gauge(
             "topup_reconciled_timestamp_seconds",
-            "Unix time at which the last comparison of this part that came to its end began.",
+            "Start of the last complete comparison of this part.",
             "environment",
             "part",
         )
@@ -291,46 +299,46 @@ class Metrics:
         )
         self.source_read = self._plain_gauge(
             "topup_source_read_timestamp_seconds",
-            "Unix time at which the source behind some gauges was last read; they are gone while it can't be.",
+            "When the source of some gauges was last read; while it can't be read, they disappear.",
             "source",
         )
         self.clock_off_seconds = self._gauge(
             "topup_clock_off_seconds",
-            "Seconds that this machine's clock is ahead of the database's, by which all is done.",
+            "Seconds by which this machine's clock is ahead of the database's.",
         )
         self.redis_up = self._gauge(
-            "topup_redis_up", "1 while Redis answers in time or was not asked yet, else 0."
+            "topup_redis_up", "1 while Redis responds in time or hasn't been called, else 0."
         )
         self.redis_refusals = self._plain_counter(
             "topup_redis_refusals",
-            "Calls that went without Redis, by what was wrong with it.",
+            "Calls that went without Redis, by fault.",
             "fault",
         )
         self.files_exhausted = self._plain_counter(
             "topup_files_exhausted",
-            "Looks, four a second, that found no file descriptor left for one more connection.",
+            "Checks, at most four a second, that found no free file descriptor.",
         )
         self.open_files = self._gauge("topup_open_files", "File descriptors in use.")
         self.open_files_max = self._gauge(
-            "topup_open_files_max", "File descriptors that this process may have."
+            "topup_open_files_max", "File descriptors that this process may open."
         )
         self.chore_ended = self._plain_gauge(
             "topup_chore_ended_timestamp_seconds",
-            "Unix time at which a chore of this worker last ended well.",
+            "When a chore of this worker last succeeded.",
             "chore",
         )
         self.pruning_lag_seconds = self._plain_gauge(
             "topup_pruning_lag_seconds",
-            "Seconds by which the oldest row that pruning failed to delete has outlived its retention.",
+            "Seconds by which the oldest row that couldn't be deleted has outlived its retention.",
         )
         self.staging_closed = self._gauge(
-            "topup_staging_closed", "1 while staging is refused for want of room."
+            "topup_staging_closed", "1 while staging is refused because storage is short."
         )
         self.staging_room_bytes = self._plain_gauge(
             "topup_staging_room_bytes",
-            "Bytes that may still be used before staging is refused; below 0 it is.",
+            "Bytes left before staging is refused; below 0 it is refused.",
         )
-        build = self._plain_gauge("topup_build_info", "1, with the version that runs.", "version")
+        build = self._plain_gauge("topup_build_info", "1, with the running version.", "version")
         build.set(1, version.running())
 
     def render(self) -> bytes:

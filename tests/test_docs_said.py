@@ -110,7 +110,7 @@ def test_each_default_that_a_page_names_is_the_settings_own(path: Path) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", ["docs/deploy.md", "docs/operations.md", "docs/scale.md"])
+@pytest.mark.parametrize("name", ["docs/deploy.md", "docs/database.md", "docs/scale.md"])
 def test_each_number_of_connections_that_a_page_names_is_a_processs_own(name: str) -> None:
     said = _CONNECTIONS.findall((ROOT / name).read_text(encoding="utf-8"))
 

@@ -16,19 +16,19 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 4700,
-    "error details that are no sentence": 665,
-    "words of docstrings and comments": 205_000,
+    "docstrings that open with no verb": 4688,
+    "error details that are no sentence": 661,
+    "words of docstrings and comments": 204_578,
     "product lines": 167_000,
-    "old words in docstrings and comments": 3230,
-    "old words in documents": 880,
-    "paragraphs over 60 words": 318,
-    "sentences over 25 words": 575,
-    "table cells over 200 characters": 72,
+    "old words in docstrings and comments": 3218,
+    "old words in documents": 753,
+    "paragraphs over 60 words": 263,
+    "sentences over 25 words": 478,
+    "table cells over 200 characters": 70,
     "words for callers": 21_200,
-    "words for operators": 32_300,
+    "words for operators": 29_682,
     "words for contributors": 19_100,
-    "words of the README": 780,
+    "words of the README": 770,
 }
 
 # Pages for people who change the code; every other page of docs/ is for operators.
@@ -43,7 +43,12 @@ CONTRIBUTORS: Final = {
     "docs/states.md",
     "docs/where.md",
 }
-GENERATED: Final = {"docs/cli.md", "docs/modules.md", "gateway/docs/text/changelog.md"}
+GENERATED: Final = {
+    "docs/cli.md",
+    "docs/metrics.md",
+    "docs/modules.md",
+    "gateway/docs/text/changelog.md",
+}
 
 # The field's own word is given in brackets.
 OLD_WORDS: Final = re.compile(

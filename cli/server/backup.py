@@ -44,7 +44,7 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
     """Copy the database into a new FILE while everything goes on.
 
     The copy is the database at one moment. It holds no master key: keep TOPUP_SECRET_KEY apart.
-    PostgreSQL is copied by its own pg_dump. docs/operations.md says what a restore repeats.
+    PostgreSQL is copied by its own pg_dump. docs/backup.md says what a restore repeats.
 
     Each copy is recorded with its build, for /metrics, `topup doctor` and `topup database copies`.
     """

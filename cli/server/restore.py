@@ -38,7 +38,7 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
     """Put a copy in the configured database's place; stop the gateways and workers first.
 
     Everything since the copy is forgotten, and what was open then is done again: read
-    docs/operations.md before starting anything.
+    docs/backup.md before starting anything.
     """
     settings = load_settings()
     aside = f"before-restore-{SystemClock().now_us()}"
@@ -68,7 +68,7 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
         note(seen.warning)
     if seen.sealed == _SEALED[False]:
         note("warning: the copy was sealed under another master key: set TOPUP_SECRET_KEY to it")
-    note("next: `topup audit`, `topup doctor`, then docs/operations.md on what is done again")
+    note("next: `topup audit`, `topup doctor`, then docs/backup.md on what is done again")
 
 
 async def _renew_epoch(tx: Transaction) -> None:
