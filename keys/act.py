@@ -30,6 +30,21 @@ OPERATOR: Final[Audience] = "operator"
 MACHINE: Final[Audience] = "machine"
 
 
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Command(Protocol[R_co]):
+    """A command of the engine's group commit, as billing/engine/command.py has it."""
+
+    def declare(self, read_set: Any) -> None:
+        """Add the tenants to lock and the rows to read."""
+        ...
+
+    def decide(self, state: Any) -> R_co:
+        """Change the batch's state and return the result, or raise a DomainError and change nothing."""
+        ...
+
+
 class Services(Protocol):
     """What an act needs beside its transaction, by type: a vault, a registry, a higher package's check."""
 
@@ -39,15 +54,14 @@ class Services(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActContext:
-    """What an act runs with.
+class CallContext:
+    """Who calls an act, and what about. No transaction is open.
 
     tenant: whose rows it touches; the account is empty for a catalogue, the environment for an account as a whole. asker: whose authority bounds the act;
     None: an operator's, which nothing of the tenant's bounds. by: whom the audit log names. person: the name of
     whoever decides, for people. object_id: what the path names; empty: the path names nothing.
     """
 
-    tx: Transaction
     tenant: Tenant
     asker: Principal | None
     by: Actor
@@ -65,6 +79,13 @@ class ActContext:
         """Raise ScopeMissing, which says that words alone, unless this is the installation's own machine."""
         if self.by.kind != "cli":
             raise ScopeMissing(words, reason="scope")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActContext(CallContext):
+    """The same within the act's transaction."""
+
+    tx: Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,42 +160,81 @@ class ActRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Act(ActRow, Generic[I, R]):
-    """An act that changes something, in one transaction under the tenant's lock.
+class ChangingAct(ActRow, Generic[I]):
+    """An act that changes something: in a transaction, by a command of the engine, or in steps.
 
     shows_secret: the result has a secret, so that the kept answer lies sealed. names_person: its entry names who
-    decides, which `--by` says on a machine of several people. event: the event that tells of a change; None: none does. done: the sentence a page shows afterwards. applies: whether an
+    decides, which `--by` says on a machine of several people. done: the sentence a page shows afterwards. applies: whether an
     object's view is in a state for it, so that a page offers it; None: any is. moves_money: for operators it needs the scope of
     money. asks: what
     a person is asked first, filled with the fields of the object's view; empty: nothing is lost that cannot be
-    taken back. audit: how it stands in the audit log; a function of before and after: the entries of this change;
-    None: its rule writes the entry, or the object itself says who did it. target: the caller's web address among
-    the input, whose host is looked up before the transaction; merchants' acts alone have one. asks_password_if: whether this
-    call shows or moves a secret of live, so that a session has to give its password again.
+    taken back. is_pending: of the view: whether it has not ended, so that the API answers 202 with status pending.
     """
 
-    run: Callable[[ActContext, I], Awaitable[Change[R]]]
-    audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
     input: type[I]
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
+    is_pending: Callable[[Any], bool] | None = None
     shows_secret: bool = False
     names_person: bool = False
-    event: str | None = None
     done: str = "Saved."
     applies: Callable[[Any], bool] | None = None
     moves_money: bool = False
     asks: str = ""
     asks_password: bool = False
-    asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
-    target: Callable[[I], str | None] | None = None
     session_only: bool = False
     is_for_paused: bool = False
     is_for_suspended: bool = False
 
+
+@dataclass(frozen=True, kw_only=True)
+class Act(ChangingAct[I], Generic[I, R]):
+    """An act in one transaction under the tenant's lock.
+
+    event: the event that tells of a change; None: none does. audit: how it stands in the audit log; a function of
+    before and after: the entries of this change; None: its rule writes the entry, or the object itself says who did
+    it. target: the caller's web address among the input, whose host is looked up before the transaction; merchants'
+    acts alone have one. asks_password_if: whether this call shows or moves a secret of live, so that a session has
+    to give its password again.
+    """
+
+    run: Callable[[ActContext, I], Awaitable[Change[R]]]
+    audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
+    event: str | None = None
+    asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
+    target: Callable[[I], str | None] | None = None
+
     def __post_init__(self) -> None:
         """Check that no operator's call needs a look-up: the command line in process has none."""
         assert self.target is None or OPERATOR not in self.audience, self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineAct(ChangingAct[I], Generic[I, R]):
+    """An act that is a command of the engine's group commit, so that money moves with others' in one transaction.
+
+    command: makes the command; it may read first, and writes nothing. The command writes its audit entry and its
+    events, naming `by` and, for operators, `person`. The response's bytes are made from the result before the commit.
+    """
+
+    command: Callable[[CallContext, I], Awaitable[Command[R]]]
+
+    def __post_init__(self) -> None:
+        """Check that the engine, which seals no answer, is given no secret to keep."""
+        assert not self.shows_secret, self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepsAct(ChangingAct[I], Generic[I, R]):
+    """An act of several transactions, with a call to somebody else between them.
+
+    run: nothing is open while it waits; it writes its own audit entries. Under an Idempotency-Key a row with a lease
+    goes first, so that of two calls one runs; a call whose process died is taken over after lease_s, and has to find
+    what was done.
+    """
+
+    run: Callable[[CallContext, I], Awaitable[R]]
+    lease_s: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,4 +271,6 @@ class ListAct(ActRow, Generic[Q, R]):
     export: tuple[str, ...] = ()
 
 
-AnyAct = Act[Any, Any] | ReadAct[Any] | ListAct[Any, Any]
+AloneAct = EngineAct[Any, Any] | StepsAct[Any, Any]
+AnyChange = Act[Any, Any] | AloneAct
+AnyAct = AnyChange | ReadAct[Any] | ListAct[Any, Any]

@@ -1,10 +1,15 @@
-"""Runs an act for whichever door asked: the act, its audit entry and its event, in one transaction."""
+"""Runs an act for whichever door asked.
+
+An act in a transaction runs with its audit entry and its event. A command of the engine, or an act in steps, has no
+transaction of the runner's and writes its own entries.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
+from billing.engine.engine import Engine
 from keys import audit_log
-from keys.act import Act, ActContext, Audited, Change
+from keys.act import Act, ActContext, AloneAct, Audited, CallContext, Change, EngineAct
 from keys.api_keys.api_key import ApiKey
 from webhooks.events.key_events import tell_key
 
@@ -29,6 +34,14 @@ async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R
             by = context.by.name
             await tell(context.tx, act.event, change.after, by=by, now_us=context.now_us)
     return change
+
+
+async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
+    """Run an act of the engine or of steps, and return its result once it is durable. Raises whatever it raises."""
+    if isinstance(act, EngineAct):
+        command = await act.command(context, asked)
+        return await context.service(Engine).submit(command)
+    return await act.run(context, asked)
 
 
 def _audits(act: Act[Any, Any], change: Change[Any]) -> Sequence[Audited]:

@@ -157,10 +157,14 @@ class Context:
 
 # What acts may ask for.
 _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
+    Database: attrgetter("database"),
+    Engine: attrgetter("engine"),
     KnownPlatforms: lambda _: KnownPlatforms(known_ids),
+    MachinePayments: attrgetter("machine_payments"),
     Payments: attrgetter("payments"),
     Policy: attrgetter("policy"),
     RedemptionCodes: attrgetter("redemption_codes"),
+    Refunder: attrgetter("refunder"),
     Settings: attrgetter("settings"),
     SupplierKinds: lambda context: SupplierKinds(
         lambda: context.vault, lambda: first_platforms(context.settings)

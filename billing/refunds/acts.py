@@ -1,4 +1,4 @@
-"""Refunds and disputes: of everybody's orders, listed and shown to operators."""
+"""Refunds and disputes: refunds that operators ask for and decide, of everybody's orders."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -7,10 +7,19 @@ from msgspec import Meta
 
 from billing.orders.refund_row import Refund as RefundRow, RefundState
 from billing.refunds import queries as refund_rows
+from billing.refunds.refunder import Refunder
+from billing.refunds.request import (
+    PROVIDER_ID_CHARACTERS_MAX,
+    REFUND_REASON_CHARACTERS_MAX,
+    RefundRepeated,
+    RefundUnderWay,
+)
+from billing.refunds.settle import DecideRefund, RefundVerdict
 from billing.refunds.views import Refund
-from kernel.fields import Page, Text
+from kernel.errors import NotFound
+from kernel.fields import LINE, Fields, Page, Text, said
 from kernel.tenant import Tenant
-from keys.act import ActContext, ListAct, ReadAct
+from keys.act import ActContext, CallContext, EngineAct, ListAct, ReadAct
 from keys.principal import ADMIN
 from store.database import Transaction
 from store.keyset import Begin
@@ -22,6 +31,39 @@ class RefundsQuery(Page, frozen=True, kw_only=True):
     status: Annotated[RefundState, Meta(description="Only refunds in this state.")] | None = None
     order_id: Annotated[Text, Meta(description="Only refunds of this order.")] | None = None
     open: Annotated[bool, Meta(description="Only refunds that have not ended.")] = False
+
+
+class DecideBody(Fields, frozen=True, kw_only=True):
+    """What a person saw on the provider's own pages."""
+
+    verdict: Annotated[
+        RefundVerdict,
+        Meta(description="Whether the provider made the refund."),
+        said("Verdict", words={"made": "It was made", "not_made": "It was not made"}),
+    ]
+    reason: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=REFUND_REASON_CHARACTERS_MAX,
+            pattern=LINE,
+            description="Where you saw it.",
+        ),
+        said("What you saw", hint="For whoever looks at it later."),
+    ]
+    provider_refund_id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=PROVIDER_ID_CHARACTERS_MAX,
+                pattern=LINE,
+                description="What the provider calls it, where it was made.",
+            ),
+            said("Its ID at the provider", hint="Where it was made and has one."),
+        ]
+        | None
+    ) = None
 
 
 async def owner_of(tx: Transaction, refund_id: str) -> Tenant:
@@ -49,6 +91,19 @@ async def show_refund(context: ActContext) -> RefundRow:
     return await refund_rows.find(context.tx, context.object_id, context.environment)
 
 
+async def decide_refund(context: CallContext, asked: DecideBody) -> DecideRefund:
+    """End a refund whose provider gives no clear word; raises NotFound, RefundRepeated and RefundUnderWay."""
+    return await context.service(Refunder).decision(
+        context.object_id,
+        context.environment,
+        asked.verdict,
+        reason=asked.reason,
+        actor=context.by,
+        provider_refund_id=asked.provider_refund_id,
+        by_name=context.person,
+    )
+
+
 LIST_REFUNDS = ListAct(
     name="refunds.list",
     summary="Refunds of everybody's orders, newest first",
@@ -74,4 +129,26 @@ SHOW_REFUND = ReadAct(
     owner_of=owner_of,
     examples=("topup refunds show rfd_4Kp1",),
 )
-ACTS = (LIST_REFUNDS, SHOW_REFUND)
+DECIDE_REFUND = EngineAct(
+    name="refunds.decide",
+    summary="Say what became of a refund whose provider does not",
+    description="For operators who looked at the provider's own pages: `made` takes the credit, and `not_made` gives it"
+    " back. A refund that ended is not decided again.",
+    path="/refunds/{refund_id}/decide",
+    scopes=(ADMIN,),
+    input=DecideBody,
+    command=decide_refund,
+    view=Refund.of,
+    result=Refund,
+    refuses=(NotFound, RefundRepeated, RefundUnderWay),
+    owner_of=owner_of,
+    names_person=True,
+    moves_money=True,
+    asks="Is it certain what became of refund {id} of {amount} to {account_id}? It is not decided again.",
+    done="The refund ended as you said.",
+    examples=(
+        "topup refunds decide rfd_4Kp1 --verdict made --provider-refund-id re_1Q --reason 'seen at Stripe'",
+        "topup refunds decide rfd_4Kp1 --verdict not_made --reason 'the gateway has no such refund'",
+    ),
+)
+ACTS = (LIST_REFUNDS, SHOW_REFUND, DECIDE_REFUND)

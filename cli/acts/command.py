@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import click
 from click.core import ParameterSource
 
+from billing.ledger.in_words import in_words
 from cli.acts.options import options_of, values_of
 from cli.acts.shown import print_found, print_list, print_result
 from cli.examples import examples
@@ -21,7 +22,17 @@ from cli.person import by_option
 from cli.remote.profiles import access, is_logged_in, profile_option
 from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, facts_of
-from keys.act import MACHINE, MERCHANT, OPERATOR, Act, ActRow, AnyAct, ListAct, ReadAct
+from keys.act import (
+    MACHINE,
+    MERCHANT,
+    OPERATOR,
+    ActRow,
+    AnyAct,
+    AnyChange,
+    ChangingAct,
+    ListAct,
+    ReadAct,
+)
 from keys.principal import ADMIN
 
 RULE: Final = (
@@ -50,7 +61,7 @@ class Way(Protocol):
         """Return the thing's fields."""
         ...
 
-    def change(self, act: Act[Any, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do it; return the fields of the result."""
         ...
 
@@ -79,9 +90,9 @@ def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
         params.append(click.Argument(["object_id"], metavar=metavar))
     params += options_of(_facts(act))
     command: Any = partial(_run, act, shown)
-    if isinstance(act, Act) and act.asks:
+    if isinstance(act, ChangingAct) and act.asks:
         command = _yes(command)
-    if isinstance(act, Act) and act.names_person:
+    if isinstance(act, ChangingAct) and act.names_person:
         command = by_option(command)
     if act.owner_of is None and OPERATOR in act.audience:
         if not act.is_account_wide:
@@ -106,7 +117,7 @@ def verb_of(act: ActRow) -> str:
 
 def _facts(act: AnyAct) -> Sequence[FieldFacts]:
     """Return what can be given; a whole list as CSV is the API's."""
-    struct: type[Fields] = act.input if isinstance(act, Act) else act.query
+    struct: type[Fields] = act.input if isinstance(act, ChangingAct) else act.query
     return [fact for fact in facts_of(struct) if fact.name != "format"]
 
 
@@ -134,7 +145,8 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
         if act.method == "PATCH" and not values:
             raise click.UsageError("Nothing would change: give at least one option.")
         if act.asks and not given["yes"]:
-            _confirm(act.asks.format_map({} if shown is None else way.show(shown)))
+            seen = {} if shown is None else in_words(shown.result, way.show(shown))
+            _confirm(act.asks.format_map(seen))
         result = way.change(act, values)
         secrets = [result[fact.name] for fact in facts_of(act.result) if fact.is_secret]
         is_secret = act.shows_secret and (not secrets or any(secrets))

@@ -5,7 +5,7 @@ Idempotency-Key counts and no request is logged; the audit log names the command
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 import msgspec
@@ -20,11 +20,22 @@ from kernel.errors import NotFound
 from kernel.shaped import to_builtins
 from kernel.tenant import Tenant
 from keys.account import account_named, first_account, lock_tenants, tenants_of
-from keys.act import Act, ActContext, AnyAct, ListAct, ReadAct
+from keys.act import (
+    Act,
+    ActContext,
+    AloneAct,
+    AnyAct,
+    AnyChange,
+    CallContext,
+    ChangingAct,
+    ListAct,
+    ReadAct,
+    Services,
+)
 from keys.api_keys.platforms import KnownPlatforms
 from keys.audit_log import Actor
 from keys.vault import Vault
-from runtime.acts import run_act
+from runtime.acts import run_act, run_alone
 from runtime.installation import (
     first_platforms,
     known_secret_key,
@@ -37,6 +48,9 @@ from runtime.redis_link import RedisLink
 from runtime.settings import Settings, load_settings
 from store.database import Transaction, Work
 from store.keyset import end_of
+
+if TYPE_CHECKING:
+    from runtime.context import Context
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -97,10 +111,21 @@ class Local:
 
         return run(read(self._reading(act, shown)))
 
-    def change(self, act: Act[Any, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Do it in one transaction; return the fields of the result."""
+    def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do it; return the fields of the result."""
         asked = _shape(act.input).decode(msgspec.json.encode(body), None)
+        if isinstance(act, Act):
+            return self._in_one(act, asked)
+        from cli.operator.supply import opened  # noqa: PLC0415 what one transaction does needs no more than a store
 
+        return opened(lambda context: self._alone(act, context, asked))
+
+    async def _alone(self, act: AloneAct, context: "Context", asked: Any) -> Mapping[str, Any]:
+        tenant = await context.database.read(lambda tx: self._tenant(act, tx))
+        call = CallContext(tenant=tenant, **self._caller(context.part, context.clock.now_us()))
+        return _fields(act.view(await run_alone(act, call, asked)), tenant)
+
+    def _in_one(self, act: Act[Any, Any], asked: Any) -> Mapping[str, Any]:
         async def work(tx: Transaction) -> Mapping[str, Any]:
             tenant = await self._tenant(act, tx)
             if owners := tenants_of(tenant):
@@ -126,7 +151,7 @@ class Local:
             return await act.owner_of(tx, self._object_id)
         if named := self._object_id if act.names_account else self._account:
             return Tenant((await account_named(tx, named)).id, environment)
-        if isinstance(act, Act):
+        if isinstance(act, ChangingAct):
             raise click.UsageError("Say whose it is: --account with an id or an email address.")
         found = await first_account(tx)
         if found is None:
@@ -134,16 +159,17 @@ class Local:
         return Tenant(found.id, environment)
 
     def _context(self, tx: Transaction, tenant: Tenant) -> ActContext:
-        return ActContext(
-            tx=tx,
-            tenant=tenant,
-            asker=None,
-            by=Actor(),
-            now_us=SystemClock().now_us(),
-            service=Parts(),
-            person=who_acts(self._by),
-            object_id=self._object_id,
-        )
+        return ActContext(tx=tx, tenant=tenant, **self._caller(Parts(), SystemClock().now_us()))
+
+    def _caller(self, service: Services, now_us: int) -> dict[str, Any]:
+        return {
+            "asker": None,
+            "by": Actor(),
+            "now_us": now_us,
+            "service": service,
+            "person": who_acts(self._by),
+            "object_id": self._object_id,
+        }
 
 
 async def _write(work: Work[T]) -> T:

@@ -8,7 +8,7 @@ from cli.remote.address import API_PATH, OPERATOR_PATH
 from cli.remote.client import RemoteGateway
 from cli.remote.profiles import access
 from kernel.errors import InvalidInput
-from keys.act import OPERATOR, Act, AnyAct, ListAct, ReadAct
+from keys.act import OPERATOR, AnyAct, AnyChange, ListAct, ReadAct
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -44,7 +44,7 @@ class Remote:
         found: Mapping[str, Any] = self._gateway.get(self._path(act), **query, **self._named).data
         return found
 
-    def change(self, act: Act[Any, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do it; return the fields of the result."""
         subject = act.name.partition(".")[0]
         look = f"topup {subject} " + (f"show {self._object_id}" if self._object_id else "list")

@@ -8,6 +8,7 @@ import click
 from msgspec import to_builtins
 from pydantic import SecretStr
 
+from billing.ledger.in_words import in_words as fields_in_words
 from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.acts import ACTS, find_order
@@ -18,7 +19,6 @@ from billing.payments.review import OpenReview, Verdict
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.providers.problem import REASONS, in_words
-from cli.acts import shown
 from cli.acts.command import group_of
 from cli.database import read
 from cli.examples import examples
@@ -183,4 +183,4 @@ def _waiting(order: Order, entries: Sequence[LogEntry]) -> dict[str, Any]:
 
 def _record(order: Order) -> dict[str, Any]:
     fields: dict[str, Any] = to_builtins(view_of(order))
-    return fields if wants_json() else shown.in_words(OperatorOrder, fields)
+    return fields if wants_json() else fields_in_words(OperatorOrder, fields)

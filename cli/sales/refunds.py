@@ -2,8 +2,6 @@
 provider gives none.
 """
 
-from typing import get_args
-
 import click
 from msgspec import to_builtins
 
@@ -12,7 +10,6 @@ from billing.orders import queries as order_list
 from billing.orders.refund_row import Refund as RefundRow
 from billing.refunds import queries as refund_rows
 from billing.refunds.acts import ACTS
-from billing.refunds.settle import RefundVerdict
 from billing.refunds.views import Refund
 from cli.acts.command import group_of
 from cli.acts.shown import print_result
@@ -102,45 +99,3 @@ def refund(
 
 
 refunds = group_of("refunds", "Payments that go back: list, show, decide.", ACTS)
-
-
-@refunds.command(
-    "decide",
-    epilog=examples(
-        "topup refunds decide rfd_4Kp1 made --provider-refund re_1Q --reason 'seen at Stripe'",
-        "topup refunds decide rfd_4Kp1 not_made --reason 'the gateway has no such refund'",
-    ),
-)
-@click.argument("refund_id")
-@click.argument("verdict", type=click.Choice(get_args(RefundVerdict)))
-@environment_option
-@click.option("--provider-refund", help="What the provider calls it, where it was made.")
-@click.option("--reason", required=True, help="What you saw; it stands in the audit log.")
-@by_option
-@json_option
-def decide(
-    refund_id: str,
-    verdict: RefundVerdict,
-    environment: Environment,
-    provider_refund: str | None,
-    reason: str,
-    by: str | None,
-) -> None:
-    """Say what became of a refund, after a look at the provider's own pages.
-
-    made takes the credit; not_made gives it back.
-    """
-
-    async def work(context: Context) -> RefundRow:
-        command = await context.refunder.decision(
-            refund_id,
-            environment,
-            verdict,
-            reason=reason,
-            actor=Actor(),
-            provider_refund_id=provider_refund,
-            by_name=who_acts(by),
-        )
-        return await context.engine.submit(command)
-
-    print_result(Refund, to_builtins(Refund.of(opened(work))))

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from billing.ledger.in_words import in_words
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import Paged
 from gateway.dashboard.sheet import Sheet, csv_url_of, one_page, whole_list, whole_short_list
@@ -25,8 +26,8 @@ from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields, facts_of
 from keys.account import lock_tenants
-from keys.act import Act, ListAct, ReadAct
-from runtime.acts import run_act
+from keys.act import Act, AnyChange, ListAct, ReadAct
+from runtime.acts import run_act, run_alone
 from store.database import Transaction
 from store.keyset import ListStretch, end_of
 
@@ -52,11 +53,11 @@ class ActPages:
     empty: str
     listed: ListAct[Any, Any]
     query: Any
-    create: Act[Any, Any]
-    buttons: Sequence[Act[Any, Any]]
+    create: AnyChange
+    buttons: Sequence[AnyChange]
     has_own: bool = False
 
-    def routes(self, *more: Act[Any, Any]) -> tuple[Route, ...]:
+    def routes(self, *more: AnyChange) -> tuple[Route, ...]:
         """Return the routes of the pages, and make the acts' sentences known to them. more: the acts of own pages."""
         ACT_PAGES.append(self)
         for act in (self.create, *self.buttons, *more):
@@ -86,7 +87,7 @@ class ActPages:
             return await self._page(call, form, problem_of(error))
         return go(self.address, said=self.create.name)
 
-    def _button(self, act: Act[Any, Any]) -> Any:
+    def _button(self, act: AnyChange) -> Any:
         async def press(call: RequestContext[Any, Any]) -> Reply:
             await run_typed(call, act, read_form(call))
             return go(self.address, said=act.name)
@@ -134,12 +135,12 @@ class ActPages:
 
     def buttons_of(self, view: Any) -> list[tuple[str, str, str]]:
         """Return the path, the word and the question of each act that the object is in a state for."""
-        fields = msgspec.structs.asdict(view)
+        fields: dict[str, Any] = msgspec.to_builtins(view)
         return [
             (
                 self.address + _rest(act).replace(_param(act), fields[act.named_by]),
                 act.name.partition(".")[2].replace("-", " ").capitalize(),
-                act.asks.format_map(fields),
+                act.asks.format_map(in_words(act.result, fields)),
             )
             for act in self.buttons
             if act.applies is None or act.applies(view)
@@ -158,7 +159,7 @@ class SettingsPage:
     title: str
     lead: str
     shown: ReadAct[Any]
-    change: Act[Any, Any]
+    change: AnyChange
 
     def routes(self) -> tuple[Route, ...]:
         """Return the routes of the page, and make the act's sentence known to it."""
@@ -197,12 +198,14 @@ class SettingsPage:
         )
 
 
-async def run_typed(call: RequestContext[Any, Any], act: Act[Any, Any], form: Form) -> Any:
+async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Any:
     """Run the act as the operator who typed the form; raises what it raises, and InvalidInput for all wrong fields."""
     typed = Typed(form)
     values = typed_values(act.input, typed)
     asked = _checked(act.input, values, typed.wrong)
     door = Door(act, call, is_operator=True)
+    if not isinstance(act, Act):
+        return await run_alone(act, await door.alone(), asked)
 
     async def work(tx: Transaction) -> Any:
         if owners := await door.owners(tx):
@@ -225,10 +228,10 @@ def _checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str
     raise InvalidInput(problems[0]["detail"], param=problems[0]["param"], errors=problems)
 
 
-def _rest(act: Act[Any, Any]) -> str:
+def _rest(act: AnyChange) -> str:
     """Return the act's path from the object on, /{pack_id}/disable."""
     return act.path[act.path.index("{") - 1 :]
 
 
-def _param(act: Act[Any, Any]) -> str:
+def _param(act: AnyChange) -> str:
     return act.path[act.path.index("{") : act.path.index("}") + 1]

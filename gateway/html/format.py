@@ -108,7 +108,6 @@ SAID: Final[dict[str, str]] = {
     "customer-dropped": "Nobody asks for it any more.",
     "period-given": "The period is given, and its credit is there.",
     "period-taken-back": "The free period is taken back.",
-    "refund-decided": "The refund ended as you said.",
     "order-approved": "The order is credited as if its price had been paid.",
     "order-asked": "This page shows what the provider says now.",
     "order-just-asked": "The provider was asked a moment ago; ask again in a quarter of a minute.",

@@ -14,7 +14,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, begun, created, exported, ok
 from gateway.http.acting import actor_of
 from gateway.http.errors import row_of
-from gateway.http.idempotency import run_once, stored_answer
+from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import (
     Export,
     list_or_csv,
@@ -27,13 +27,28 @@ from gateway.http.outbound_limits import pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
-from kernel.errors import NotFound
+from kernel.errors import DomainError, NotFound
 from kernel.fields import ExportPage, Fields
 from kernel.tenant import Tenant
 from keys.account import account_named, tenants_of
-from keys.act import MERCHANT, OPERATOR, Act, ActContext, ActRow, AnyAct, Change, ListAct, ReadAct
+from keys.act import (
+    MERCHANT,
+    OPERATOR,
+    Act,
+    ActContext,
+    ActRow,
+    AnyAct,
+    AnyChange,
+    CallContext,
+    Change,
+    ChangingAct,
+    EngineAct,
+    ListAct,
+    ReadAct,
+    StepsAct,
+)
 from keys.audit_log import Actor
-from keys.principal import AddressNotAllowed, ScopeMissing
+from keys.principal import ADMIN, AddressNotAllowed, ScopeMissing
 from runtime.acts import run_act
 from store.database import Transaction
 from store.keyset import Begin
@@ -53,7 +68,7 @@ def routes_of(acts: Sequence[AnyAct], *, is_operator: bool = False) -> tuple[Rou
 
 
 def _route(act: AnyAct, *, is_operator: bool) -> Route:
-    if isinstance(act, Act):
+    if isinstance(act, ChangingAct):
         return _changing(act, is_operator=is_operator)
     if isinstance(act, ReadAct):
         return Route(
@@ -80,12 +95,14 @@ def _route(act: AnyAct, *, is_operator: bool) -> Route:
     )
 
 
-def _changing(act: Act[Any, Any], *, is_operator: bool) -> Route:
+def _changing(act: AnyChange, *, is_operator: bool) -> Route:
     outcomes: tuple[Outcome, ...] = _ANSWERS[act.status](act.result)
+    if act.is_pending is not None:
+        outcomes = (*outcomes, *begun(act.result))
     return Route(
         act.method,
         act.path,
-        _handler(act, partial(_change, act), is_operator=is_operator),
+        _handler(act, _changed_by(act), is_operator=is_operator),
         act.summary,
         _scopes(act, is_operator=is_operator),
         body=act.input,
@@ -99,6 +116,12 @@ def _changing(act: Act[Any, Any], *, is_operator: bool) -> Route:
     )
 
 
+def _changed_by(act: AnyChange) -> Any:
+    if isinstance(act, Act):
+        return partial(_change, act)
+    return partial(_submit, act) if isinstance(act, EngineAct) else partial(_step, act)
+
+
 def _query(act: ActRow, query: type[Fields], *, is_operator: bool) -> type[Fields]:
     is_found = act.is_catalogue or act.names_account or act.owner_of is not None
     is_named = is_operator and not is_found
@@ -108,7 +131,7 @@ def _query(act: ActRow, query: type[Fields], *, is_operator: bool) -> type[Field
 def _scopes(act: ActRow, *, is_operator: bool) -> tuple[str, ...]:
     if not is_operator:
         return act.scopes
-    if not isinstance(act, Act):
+    if not isinstance(act, ChangingAct):
         return ("operator:read",)
     return ("operator:money",) if act.moves_money else ("operator:write",)
 
@@ -121,7 +144,7 @@ def _documents(act: ActRow) -> Mapping[str, Any]:
 
 def _handler(act: AnyAct, handle: Any, *, is_operator: bool) -> Handler:
     """Return the handler under the subject's name, whose module says in the documents what the route is about."""
-    run: Any = act.run
+    run: Any = act.command if isinstance(act, EngineAct) else act.run
     # Of two acts that share a function each has its own partial one, which is of no module.
     subject = run.func if isinstance(run, partial) else run
 
@@ -148,7 +171,11 @@ def _check_address(call: RequestContext[Any, Any]) -> None:
 
 def _check_live(act: AnyAct, call: RequestContext[Any, Any]) -> None:
     """Raise ScopeMissing for a token of staging that would change live with it."""
-    if act.is_account_wide and isinstance(act, Act) and call.principal.environment != "live":
+    if (
+        act.is_account_wide
+        and isinstance(act, ChangingAct)
+        and call.principal.environment != "live"
+    ):
         raise ScopeMissing(
             "This changes the account in live, too: use an operator token of live.", reason="scope"
         )
@@ -164,13 +191,7 @@ async def _change(
         return await run_act(act, await door.context(tx), asked)
 
     def render(change: Change[Any]) -> Answer:
-        return answer(
-            codes.SUCCESS,
-            shown_of(act, change),
-            now_us=call.now_us,
-            http_status=act.status,
-            transaction_id=_topup_of(act, change.after),
-        )
+        return _changed(act, call, shown_of(act, change), change.after)
 
     if act.target is not None or act.asks_password_if is not None:
         # What comes before the transaction is not done again for a repeated call.
@@ -195,6 +216,50 @@ async def _check_before(act: Act[Any, Any], call: RequestContext[Any, Any], door
     if target is not None:
         await pace_target(context.limiter, call.principal)
         await check_target(target, call.principal.tenant, context.policy, context.transport)
+
+
+async def _submit(
+    act: EngineAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
+) -> Answer:
+    engine, key = call.context.engine, call.request_key
+    try:
+        context = await Door(act, call, is_operator=is_operator).alone()
+        command = await act.command(context, call.body)
+    except DomainError:
+        # What is read first may have changed since the call that this one repeats.
+        stored = await stored_answer(call.context, key)
+        if stored is not None:
+            return stored
+        raise
+    return await engine.submit_once(
+        command, key, lambda result: _changed(act, call, act.view(result), result)
+    )
+
+
+async def _step(
+    act: StepsAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
+) -> Answer:
+    async def steps() -> Answer:
+        context = await Door(act, call, is_operator=is_operator).alone()
+        result = await act.run(context, call.body)
+        return _changed(act, call, act.view(result), result)
+
+    return await run_steps(
+        call.context, call.principal, call.request_key, steps, lease_s=act.lease_s
+    )
+
+
+def _changed(act: AnyChange, call: RequestContext[Any, Any], shown: Any, found: Any) -> Answer:
+    """Return the answer to a change. found: what the act resulted in, which is shown so."""
+    is_pending = act.is_pending is not None and act.is_pending(shown)
+    return answer(
+        codes.SUCCESS,
+        shown,
+        now_us=call.now_us,
+        http_status=202 if is_pending else act.status,
+        status="pending" if is_pending else None,
+        transaction_id=_topup_of(act, found),
+    )
 
 
 def _topup_of(act: ActRow, found: Any) -> str | None:
@@ -240,7 +305,9 @@ class Door:
 
     def __init__(self, act: AnyAct, call: RequestContext[Any, Any], *, is_operator: bool) -> None:
         self._act, self._call = act, call
-        self._is_operator = is_operator
+        # The public API has acts of operators, too.
+        is_admins = ADMIN in act.scopes and act.owner_of is not None
+        self._is_operator = is_operator or is_admins
         self._object_id = next(iter(call.params.values()), "") if "{" in act.path else ""
 
     async def owners(self, tx: Transaction) -> Sequence[Tenant]:
@@ -249,27 +316,43 @@ class Door:
 
     async def context(self, tx: Transaction) -> ActContext:
         """Return what the act runs with; raises NotFound for an object of another tenant or environment."""
-        caller, act = self._call.principal, self._act
-        return ActContext(
-            tx=tx,
-            tenant=await self._tenant(tx),
-            asker=None if self._is_operator or act.is_catalogue else caller,
-            by=self._actor(),
-            now_us=self._call.now_us,
-            service=self._call.context.part,
-            person=caller.account_email or caller.account_id,
-            object_id=self._object_id,
-        )
+        return ActContext(tx=tx, tenant=await self._tenant(tx), **self._caller())
 
-    async def _tenant(self, tx: Transaction) -> Tenant:
+    async def alone(self) -> CallContext:
+        """Return the same for an act that opens its own transactions."""
+        tenant = self._own_tenant
+        if tenant is None:
+            tenant = await self._call.context.database.read(self._tenant)
+        return CallContext(tenant=tenant, **self._caller())
+
+    def _caller(self) -> dict[str, Any]:
+        caller, act = self._call.principal, self._act
+        return {
+            "asker": None if self._is_operator or act.is_catalogue else caller,
+            "by": self._actor(),
+            "now_us": self._call.now_us,
+            "service": self._call.context.part,
+            "person": caller.account_email or caller.account_id,
+            "object_id": self._object_id,
+        }
+
+    @property
+    def _own_tenant(self) -> Tenant | None:
+        """Return whose rows it touches where that needs no look-up."""
         caller, act = self._call.principal, self._act
         environment = "" if act.is_account_wide else caller.environment
         if act.is_catalogue:
             return Tenant("", environment)
-        if not self._is_operator:
-            return Tenant(caller.account_id, environment)
+        return None if self._is_operator else Tenant(caller.account_id, environment)
+
+    async def _tenant(self, tx: Transaction) -> Tenant:
+        own = self._own_tenant
+        if own is not None:
+            return own
+        caller, act = self._call.principal, self._act
         if act.owner_of is None:
             name = self._object_id if act.names_account else self._call.query.account
+            environment = "" if act.is_account_wide else caller.environment
             return Tenant((await account_named(tx, name)).id, environment)
         tenant = await act.owner_of(tx, self._object_id)
         if tenant.environment != caller.environment:

@@ -10,6 +10,7 @@ from billing.machine_payments.account import MACHINE_ACCOUNT, open_machine_accou
 from billing.machine_payments.payment import MachinePayment, PaidRequest
 from billing.orders.acts import find_order
 from billing.providers.protocol import SandboxEvent
+from billing.refunds.settle import AskRefund, KeepRefund
 from kernel.clock import HOUR_US
 from kernel.ids import new_id
 from keys.audit_log import Actor
@@ -28,14 +29,23 @@ async def order(gateway: Gateway, key: str) -> str:
 
 
 async def refund(gateway: Gateway, key: str) -> str:
-    """A refund of $5.00 that nobody has asked the provider for."""
+    """A refund of $5.00 of which the provider gave no word."""
     order_id = await _ordered(gateway, key)
     await _pay(gateway, order_id, 2_000)
     context = gateway.context
     command = await context.refunder.request(
         order_id, "staging", reason="half of it", actor=Actor(), amount=500
     )
-    return (await context.engine.submit(command)).id
+    made = await context.engine.submit(command)
+    about: dict[str, Any] = {
+        "refund_id": made.id,
+        "order_id": order_id,
+        "owner_id": made.owner_id,
+        "period_start_at": None,
+        "tenant": made.tenant,
+    }
+    await context.engine.submit(AskRefund(**about, seen_checks_made=0, next_check_at=2**62))
+    return (await context.engine.submit(KeepRefund(**about, detail="timeout"))).id
 
 
 async def payment(gateway: Gateway, _key: str) -> str:
@@ -104,7 +114,7 @@ async def _pay(gateway: Gateway, order_id: str, amount: int) -> None:
         kind="payment",
         order_id=order_id,
         ref=found.provider_ref or "",
-        payment_id=f"pi_{order_id}",
+        payment_id="pi_" + order_id.removeprefix("ord_"),
         price=Price(amount, "USD"),
         event_id=f"evt_{order_id}",
     )

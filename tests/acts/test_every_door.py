@@ -21,7 +21,7 @@ from gateway.dashboard.act_pages import ACT_PAGES
 from gateway.operator_api import ACTS, PREFIX
 from kernel.fields import FieldFacts, Fields, facts_of
 from keys.account import set_operator
-from keys.act import MERCHANT, OPERATOR, Act, AnyAct
+from keys.act import MERCHANT, OPERATOR, AnyAct, ChangingAct
 from keys.principal import ADMIN as ADMIN_SCOPE
 from keys.tokens import access_token
 from store.database import Transaction
@@ -94,7 +94,7 @@ class Api:
             params["account"] = self._shop.account_id
         method: str = "GET"
         body = None
-        if isinstance(act, Act):
+        if isinstance(act, ChangingAct):
             method, body = act.method, dict(values)
         else:
             params |= {name: str(value).lower() for name, value in values.items()}
@@ -117,7 +117,7 @@ class Form:
         self._browser = browser
 
     async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:
-        assert isinstance(act, Act), "what is read has a page of its own"
+        assert isinstance(act, ChangingAct), "what is read has a page of its own"
         pages = FORMS[act.name]
         path = ADMIN + pages.path
         if object_id:
@@ -159,14 +159,14 @@ class Command:
         words += words_of(_facts(act), values)
         if not act.is_catalogue and act.owner_of is None:
             words += ["--account", self._shop.account_id]
-        if isinstance(act, Act) and act.asks:
+        if isinstance(act, ChangingAct) and act.asks:
             words.append("--yes")
         env: dict[str, Any] = {"XDG_CONFIG_HOME": str(self._folder)}
         if self._is_local:
             words.append("--local")
             env |= {
                 "TOPUP_DATABASE_URL": self._shop.database_url,
-                "TOPUP_SECRET_KEY": "5f" * 32,
+                "TOPUP_SECRET_KEY": self._shop.gateway.context.settings.secret_key.get_secret_value(),
                 "TOPUP_DATA_DIR": str(self._folder),
             }
         else:
@@ -199,7 +199,7 @@ def words_of(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> list[s
 
 
 def _facts(act: AnyAct) -> tuple[FieldFacts, ...]:
-    struct: type[Fields] = act.input if isinstance(act, Act) else act.query
+    struct: type[Fields] = act.input if isinstance(act, ChangingAct) else act.query
     return facts_of(struct)
 
 
@@ -292,7 +292,7 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
     """An object for the act: one for all doors if it is only read, else one for each."""
     subject = act.name.partition(".")[0]
     if subject in MONEY_MAKERS:
-        if isinstance(act, Act) or subject not in shop.shared:
+        if isinstance(act, ChangingAct) or subject not in shop.shared:
             shop.shared[subject] = await MONEY_MAKERS[subject](shop.gateway, shop.key)
         return shop.shared[subject] if "{" in act.path else ""
     if "{" not in act.path:
@@ -330,6 +330,8 @@ async def said_by(shop: Shop, door: Door, act: AnyAct) -> list[Any]:
     await entries_of(shop, seen)
     for sample in GOOD[act.name]:
         values = filled(sample.values, door.name)
+        if sample.is_of_new:
+            object_id = await object_of(shop, act, door.name)
         await do_first(shop, sample, object_id)
         await entries_of(shop, seen)
         for _ in range(2 if sample.is_again else 1):

@@ -1132,26 +1132,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/refunds/{refund_id}/decide": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Say what became of a refund whose provider does not
-         * @description For operators who looked at the provider's own pages: `made` takes the credit, and `not_made` gives it back. A refund that ended is not decided again. Scope: `admin`.
-         */
-        post: operations["post_refunds_refund_id_decide"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/public/v1/refunds": {
         parameters: {
             query?: never;
@@ -1186,6 +1166,26 @@ export interface paths {
         get: operations["get_refunds_refund_id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/refunds/{refund_id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what became of a refund whose provider does not
+         * @description For operators who looked at the provider's own pages: `made` takes the credit, and `not_made` gives it back. A refund that ended is not decided again. Scope: `admin`.
+         */
+        post: operations["post_refunds_refund_id_decide"];
         delete?: never;
         options?: never;
         head?: never;
@@ -17587,75 +17587,6 @@ export interface operations {
             };
         };
     };
-    post_refunds_refund_id_decide: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Any text of your own for this one action. The same key with the same request gets the first answer again, byte for byte, and nothing happens twice. */
-                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-            };
-            path: {
-                /**
-                 * @description The refund's id.
-                 * @example rfd_abc123
-                 */
-                refund_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "verdict": "made",
-                 *       "provider_refund_id": "re_1Q8xyz",
-                 *       "reason": "seen at Stripe"
-                 *     }
-                 */
-                "application/json": components["schemas"]["DecideBody"];
-            };
-        };
-        responses: {
-            /** @description 1000 Success */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:01:11Z",
-                     *       "data": {
-                     *         "id": "rfd_5FxpRIrX4LWLkM02",
-                     *         "status": "failed",
-                     *         "amount": 200,
-                     *         "currency": "USD",
-                     *         "order_id": "ord_5FxpRIrX4LWLkM01",
-                     *         "period_id": null,
-                     *         "account_id": "acc_5FxpRIrX4LWLkM01",
-                     *         "provider": "stripe",
-                     *         "payment": "pay_5FxpRIrX4LWLkM01",
-                     *         "provider_refund_id": "rfd_5FxpRIrX4LWLkM02",
-                     *         "made_at_provider": false,
-                     *         "reason": "sandbox pending",
-                     *         "detail": "nothing there",
-                     *         "held_micros": 0,
-                     *         "requested_by": "tok_5FxpRIrX4LWLkM01",
-                     *         "created_at": "2026-06-13T12:00:10Z",
-                     *         "ended_at": "2026-06-13T12:01:11Z"
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RefundAnswer"];
-                };
-            };
-        };
-    };
     get_refunds: {
         parameters: {
             query?: {
@@ -17788,6 +17719,75 @@ export interface operations {
                      *         "requested_by": "tok_5FxpRIrX4LWLkM01",
                      *         "created_at": "2026-06-13T12:00:06Z",
                      *         "ended_at": "2026-06-13T12:00:07Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RefundAnswer"];
+                };
+            };
+        };
+    };
+    post_refunds_refund_id_decide: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own for this one action. The same key with the same request gets the first answer again, byte for byte, and nothing happens twice. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                /**
+                 * @description The refund's id.
+                 * @example rfd_abc123
+                 */
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "verdict": "made",
+                 *       "provider_refund_id": "re_1Q8xyz",
+                 *       "reason": "seen at Stripe"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecideBody"];
+            };
+        };
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:01:11Z",
+                     *       "data": {
+                     *         "id": "rfd_5FxpRIrX4LWLkM02",
+                     *         "status": "failed",
+                     *         "amount": 200,
+                     *         "currency": "USD",
+                     *         "order_id": "ord_5FxpRIrX4LWLkM01",
+                     *         "period_id": null,
+                     *         "account_id": "acc_5FxpRIrX4LWLkM01",
+                     *         "provider": "stripe",
+                     *         "payment": "pay_5FxpRIrX4LWLkM01",
+                     *         "provider_refund_id": "rfd_5FxpRIrX4LWLkM02",
+                     *         "made_at_provider": false,
+                     *         "reason": "sandbox pending",
+                     *         "detail": "nothing there",
+                     *         "held_micros": 0,
+                     *         "requested_by": "tok_5FxpRIrX4LWLkM01",
+                     *         "created_at": "2026-06-13T12:00:10Z",
+                     *         "ended_at": "2026-06-13T12:01:11Z"
                      *       }
                      *     }
                      */

@@ -6,12 +6,11 @@ from msgspec import Meta
 
 from billing.orders import refund_row
 from billing.refunds.request import PROVIDER_ID_CHARACTERS_MAX, REFUND_REASON_CHARACTERS_MAX
-from billing.refunds.settle import RefundVerdict
 from billing.refunds.views import Refund as RefundShape
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import begun, ok
+from gateway.answers.outcome import begun
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.fields import LINE, Fields, Int64, Text
@@ -58,16 +57,6 @@ class RefundBody(Fields, frozen=True, kw_only=True):
     ] = None
 
 
-class DecideBody(Fields, frozen=True, kw_only=True):
-    """What a person saw on the provider's own pages."""
-
-    verdict: Annotated[RefundVerdict, Meta(description="Whether the provider made the refund.")]
-    reason: Annotated[Reason, Meta(description="Where you saw it.")]
-    provider_refund_id: Annotated[
-        ProviderId | None, Meta(description="What the provider calls it, where it was made.")
-    ] = None
-
-
 async def refund(call: RequestContext[RefundBody, Fields]) -> Answer:
     """Holds the credit; a worker asks the provider."""
     body, principal, context = call.body, call.principal, call.context
@@ -87,24 +76,6 @@ async def refund(call: RequestContext[RefundBody, Fields]) -> Answer:
         return answer(codes.SUCCESS, RefundShape.of(refund), now_us=call.now_us, http_status=202)
 
     return await context.engine.submit_once(command, call.request_key, made)
-
-
-async def decide(call: RequestContext[DecideBody, Fields]) -> Answer:
-    """Ends a refund whose provider gives no clear word."""
-    body, context = call.body, call.context
-    command = await context.refunder.decision(
-        call.params["refund_id"],
-        call.principal.environment,
-        body.verdict,
-        reason=body.reason,
-        actor=Actor.of(call.principal),
-        provider_refund_id=body.provider_refund_id,
-    )
-
-    def decided(refund: refund_row.Refund) -> Answer:
-        return answer(codes.SUCCESS, RefundShape.of(refund), now_us=call.now_us)
-
-    return await context.engine.submit_once(command, call.request_key, decided)
 
 
 ROUTES = (
@@ -131,19 +102,5 @@ ROUTES = (
             codes.DUPLICATE,
             codes.LIMIT_REACHED,
         ),
-    ),
-    Route(
-        "POST",
-        "/refunds/{refund_id}/decide",
-        decide,
-        "Say what became of a refund whose provider does not",
-        scopes=(ADMIN,),
-        body=DecideBody,
-        description=(
-            "For operators who looked at the provider's own pages: `made` takes the credit, and"
-            " `not_made` gives it back. A refund that ended is not decided again."
-        ),
-        answers=ok(RefundShape),
-        refuses=(codes.NOT_FOUND, codes.DUPLICATE, codes.LIMIT_REACHED),
     ),
 )

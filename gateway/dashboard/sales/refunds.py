@@ -12,11 +12,13 @@ from billing.orders.refund_row import REFUND_STATES, Refund
 from billing.payments import disputes
 from billing.payments.disputes import Dispute, DisputeState
 from billing.refunds import queries as refund_rows
+from billing.refunds.acts import DECIDE_REFUND
 from billing.refunds.request import PROVIDER_ID_CHARACTERS_MAX, REFUND_REASON_CHARACTERS_MAX
-from billing.refunds.settle import RefundVerdict
+from gateway.dashboard.act_pages import run_typed
 from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.sales.orders import PATH as ORDERS, order_page
 from gateway.dashboard.sheet import Sheet, list_page
+from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import cursor_id
@@ -62,7 +64,6 @@ _DISPUTES: Final = Sheet[Dispute](
     cursor=attrgetter("cursor"),
     filters=("state",),
 )
-_VERDICTS: Final[dict[str, RefundVerdict]] = {"made": "made", "not_made": "not_made"}
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -120,24 +121,12 @@ async def request(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends a refund whose provider gives no clear word."""
-    form, context = read_form(call), call.context
+    form = read_form(call)
     try:
-        verdict = _VERDICTS.get(form.text("verdict"))
-        if verdict is None:
-            raise InvalidInput("press one of the two", param="verdict")
-        command = await context.refunder.decision(
-            call.params["refund_id"],
-            call.principal.environment,
-            verdict,
-            reason=_said(form, "note", REFUND_REASON_CHARACTERS_MAX),
-            actor=Actor.of(call.principal),
-            provider_refund_id=form.text("provider_refund_id")[:PROVIDER_ID_CHARACTERS_MAX] or None,
-            by_name=decider(call),
-        )
-        decided = await context.engine.submit(command)
+        decided = await run_typed(call, DECIDE_REFUND, form)
     except DomainError as error:
         return await _refund_page(call, form, problem_of(error))
-    return go(f"{PATH}/{decided.id}", said="refund-decided")
+    return go(f"{PATH}/{decided.id}", said=DECIDE_REFUND.name)
 
 
 async def show_disputes(call: RequestContext[Fields, Fields]) -> Reply:
@@ -180,6 +169,7 @@ def _said(form: Form, name: str, characters_max: int) -> str:
     return text
 
 
+SAID[DECIDE_REFUND.name] = DECIDE_REFUND.done
 ROUTES = (
     admin_route("GET", "/refunds", show_list, "Everybody's refunds"),
     admin_route("GET", "/refunds/{refund_id}", show, "One refund"),

@@ -130,7 +130,7 @@ async def test_the_operator_refunds_on_the_orders_page_and_decides_on_the_refund
     await work(store)
     clock.advance_s(60)
     assert "It was not made" in (await boss.get(refund)).text
-    decided = await boss.send(refund, {"verdict": "not_made", "note": "nothing there"})
+    decided = await boss.send(refund, {"verdict": "not_made", "reason": "nothing there"})
 
     assert decided.status_code == 303
     assert "failed" in (await boss.get(refund)).text

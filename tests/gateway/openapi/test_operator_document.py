@@ -14,7 +14,7 @@ from gateway import operator_api
 from gateway.http.routing import Route, Router
 from gateway.openapi.document import OPERATORS, document
 from gateway.openapi.operations import tag_of
-from keys.act import Act
+from keys.act import ChangingAct
 from tests.gateway.openapi.test_document_rules import described, nodes, shown
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.openapi_check import the_document
@@ -64,7 +64,7 @@ def test_each_operation_asks_for_one_of_the_operators_scopes() -> None:
     for resource, route in ROWS:
         act = acts[route.method, route.path]
         scope = "operator:read"
-        if isinstance(act, Act):
+        if isinstance(act, ChangingAct):
             scope = "operator:money" if act.moves_money else "operator:write"
         assert operation_of(resource.template, route)["security"] == [{"bearer": [scope]}]
 
