@@ -1,1 +1,1 @@
-"""Wiring that only the edges see: queue, limiter, supervisor, embedded Redis, settings, logs."""
+"""Wiring that only the edges use: queue, limiter, supervisor, embedded Redis, settings, logs."""

@@ -1,9 +1,9 @@
-"""Client metadata documents of MCP clients, fetched as webhooks are sent: guarded and bounded; and kept.
+"""Fetch and cache the client metadata documents of MCP clients.
 
-Promise: only a vetted public address is asked, over https and without following a redirect; a document has
-at most BYTES_MAX and TIMEOUT_S; whatever the other side does becomes a refusal. A document is kept as its
-Cache-Control says, from MINUTE_S to HOUR_S; a failure for a few seconds, so that nobody is flooded through us.
-Not to be called inside of a transaction.
+Only a vetted public address is called, over https and without following a redirect. A document has at most
+BYTES_MAX and TIMEOUT_S; whatever the other side does becomes a refusal. A document is cached as its
+Cache-Control says, from MINUTE_S to HOUR_S; a failure for a few seconds, so that nobody floods others through
+us. Don't call it inside a transaction.
 """
 
 import re
@@ -33,15 +33,13 @@ _NO_STORE: Final = re.compile(r"\b(?:no-store|no-cache|private)\b", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What an address answered, until when."""
+    """A cached response, and until when."""
 
     found: McpClient | AuthorizationRefused
     until_us: int
 
 
 class ClientDocuments:
-    """One for a process."""
-
     def __init__(self, transport: Transport, clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
         self._transport = transport
         self._clock = clock
@@ -49,7 +47,7 @@ class ClientDocuments:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def find_now(self, client_id: str) -> McpClient | None:
-        """The client as it was fetched lately; None: it must be fetched. Raises AuthorizationRefused."""
+        """Return the cached client; None if it must be fetched. Raises AuthorizationRefused."""
         kept = self._kept.get(client_id)
         if kept is None or kept.until_us <= self._clock.now_us():
             return None
@@ -57,7 +55,7 @@ class ClientDocuments:
         return _told(kept.found)
 
     async def fetch(self, client_id: str, *, account_id: str) -> McpClient:
-        """The client, asked for now; account_id: on whose behalf. Raises AuthorizationRefused."""
+        """Fetch the client for that account. Raises AuthorizationRefused."""
         check_document_url(client_id)
         result = await self._transport.request(
             "GET",

@@ -1,7 +1,7 @@
 """What a process holds while it runs, opened in one place and closed in the reverse order.
 
-Invariant: nothing here is reached through a global; whoever needs a part is handed it. The command
-line opens a store alone; gateway and worker open a context.
+Nothing here is a global: a part is passed to whoever needs it. The command line opens a store alone; gateway
+and worker open a context.
 """
 
 import asyncio
@@ -83,12 +83,12 @@ from webhooks.http.transport import Transport
 
 S = TypeVar("S")
 
-# One for each lane of the engine, so that no page and no slow request keeps a send waiting; and one by
-# which credentials are looked up.
+# One for each lane of the engine, so that no page and no slow request holds up a send; and one to look up
+# credentials.
 ENGINE_CONNECTIONS = batch.LANES_MAX + apart.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
-# Of a worker, for what others say that they left (Store.hear_hints).
+# A worker's, to hear other processes' hints (Store.hear_hints).
 HEARING_CONNECTIONS = 1
 
 
@@ -108,7 +108,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of one gateway or worker. siblings: of one of several that share a port, see beside()."""
+    """The parts of one gateway or worker. siblings: the processes that share its port, see beside()."""
 
     settings: Settings
     clock: Clock
@@ -138,7 +138,7 @@ class Context:
     siblings: Siblings | None = None
 
     def beside(self, siblings: Siblings | None) -> "Context":
-        """The same parts in one of several processes; of a lone one where there are no siblings."""
+        """Return the same parts for one of several processes; without siblings, for a lone one."""
         return replace(self, siblings=siblings)
 
     @property
@@ -151,11 +151,11 @@ class Context:
 
     @property
     def refunder(self) -> Refunder:
-        """Asks providers for refunds; it keeps nothing of its own."""
+        """Return what sends refunds to providers; it has no state."""
         return Refunder(self.database, self.clock, self.engine, self.payments.providers)
 
 
-# What acts may ask for.
+# The parts that acts may ask for.
 _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Database: attrgetter("database"),
     Engine: attrgetter("engine"),
@@ -183,10 +183,10 @@ async def open_context(
     wake_fd: int | None = None,
     is_process: bool = False,
 ) -> AsyncIterator[Context]:
-    """Opens every part; at the end the engine is drained first and the database closed last.
+    """Open every part. At the end the engine is drained first and the database closed last.
 
-    wake_fd is the write end of the pipe that stands in for Redis. is_process: of a gateway or worker,
-    whose log tells of changed tables and whose spans are sent. Raises SettingsError, SchemaOutOfRange and StoreError.
+    wake_fd is the write end of the pipe used without Redis. is_process: a gateway or worker, which logs
+    changed tables and sends spans. Raises SettingsError, SchemaOutOfRange and StoreError.
     """
     metrics, hints, vault = Metrics(), Hints(), open_vault(settings.secret_key.get_secret_value())
     is_traced = is_process and settings.tracing
@@ -241,7 +241,7 @@ async def open_context(
 async def _watch(
     settings: Settings, database: Store, link: RedisLink, metrics: Metrics, stack: AsyncExitStack
 ) -> StagingRoom:
-    """Begins what looks after the servers and the room for staging."""
+    """Start watching the servers and the space for staging."""
     await stack.enter_async_context(watching_servers(database, link, metrics))
     return await stack.enter_async_context(watching_staging_room(settings, database, metrics))
 
@@ -254,7 +254,7 @@ def _transport(
     clock: Clock,
     stack: AsyncExitStack,
 ) -> Transport:
-    """The webhooks' own; operators: who looks up where this installation is."""
+    """Return the webhooks' transport. operators: resolves this installation's own address."""
     made = Transport(policy, resolver, clock, own=own_place(settings, operators))
     stack.push_async_callback(made.close)
     return made
@@ -265,7 +265,7 @@ def _resolver(stack: AsyncExitStack) -> SystemResolver:
 
 
 def _waits(database: Store, hints: Hints, queue: Queue | WakePipe, stack: AsyncExitStack) -> Waits:
-    """Who waits for events, told of commits after the workers are."""
+    """Return who waits for events; they hear of commits after the workers do."""
     hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
     waits = Waits(database, Feed(database))
     hints.listen(waits.feed.on_hint)
@@ -294,7 +294,7 @@ def _request_log(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """How many a worker with an address may open; a gateway opens one less."""
+    """Return how many connections a worker with an address may open; a gateway opens one less."""
     reserved = (
         ENGINE_CONNECTIONS
         + AUTHENTICATION_CONNECTIONS
@@ -308,9 +308,7 @@ def connections_of_a_process(settings: Settings) -> int:
 async def _open_database(
     settings: Settings, hints: Hints, metrics: Metrics, *, is_process: bool
 ) -> AsyncIterator[Store]:
-    """With what is looked after beside it, from the first connection to the last. is_process: the
-    log tells of tables that somebody changed.
-    """
+    """Open the database and what watches it. With is_process, log tables that somebody changed."""
     async with (
         watching_open_files(metrics),
         open_store(settings, on_hint=hints, is_recorded=True) as database,
@@ -376,8 +374,9 @@ def _rules(settings: Settings, topups: TopUpRules) -> Rules:
 async def _open_queue(
     settings: Settings, metrics: Metrics, database: Store, clock: Clock, wake_fd: int | None
 ) -> AsyncIterator[tuple[RedisLink, Queue | WakePipe]]:
-    """The line to Redis, which may be away, and how hints go; raises SettingsError for a Redis that can
-    never be used.
+    """Open the link to Redis, which may be away, and the queue of hints.
+
+    Raises SettingsError for a Redis that can never be used.
     """
     link = RedisLink(redis_url(settings), state=RedisState(metrics))
     try:
@@ -396,7 +395,7 @@ async def _open_queue(
 async def _open_suppliers(
     settings: Settings, database: Database, vault: Vault, resolver: Resolver, clock: Clock
 ) -> AsyncIterator[Suppliers]:
-    """The suppliers, kept fresh. The operator named their services, so they may be private."""
+    """Open the suppliers and keep them fresh. The operator named their services, so they may be private."""
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )

@@ -9,7 +9,7 @@ from store.database import Database, Transaction
 
 
 async def open_data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
-    """The installation's keys of vouchers, redemption codes and suppliers, made at the first start."""
+    """Return the keys of vouchers, redemption codes and suppliers; the first start makes them."""
     names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
 
     async def work(tx: Transaction) -> list[bytes]:

@@ -1,10 +1,9 @@
 """The database's time, carried by a clock that only counts: one time for every process.
 
-Promise: due times, leases and signatures of all gateways and workers are by one clock, the server's,
-exact to half a round trip, and a machine whose own time is wrong or jumps changes none of them. On
-SQLite, where all run on one machine, it is that machine's time at the start, steady from then on.
-Invariant: no statement of its own on anybody's path: it is measured at the start and every REFRESH_S
-beside the work; an outage keeps what was known.
+All gateways and workers take due times, leases and signatures from the server's clock, exact to half a round
+trip, so a machine whose own time is wrong or jumps changes none of them. With SQLite all processes run on one
+machine, and use its time at the start, steady from then on. The time is measured at the start and every
+REFRESH_S beside the work; an outage keeps what is known.
 """
 
 import asyncio
@@ -21,30 +20,29 @@ from store.errors import StoreError
 
 REFRESH_S: Final = 30.0
 SKEW_US_WARNED: Final = 1_000_000
-# The quickest of so many answers is the most exact one.
+# The quickest of these responses is the most exact one.
 SAMPLES: Final = 3
-# A correction is made at one part in so many: a second in ten.
+# A correction is made at one part in this many: a second in ten.
 SLEW_PARTS: Final = 10
 _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 
 logger = logging.getLogger(__name__)
 
 
-# It counts sleep, too, where the system has it.
+# It includes sleep if the system counts it.
 _COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def monotonic_us() -> int:
-    """Microseconds since the machine was started, sleep included where the system counts it."""
+    """Return microseconds since the machine started, with sleep if the system counts it."""
     return time.clock_gettime_ns(_COUNTER) // 1000
 
 
 class SteadyClock:
-    """A clock that a jump of the machine's time does not reach: it reads `wall` once, and then counts.
+    """A clock that a jump of the machine's time doesn't reach: it reads `wall` once and then counts.
 
-    `correct` is the only way to tell it another time. Between two readings it never goes back, and it
-    differs from true elapsed time by SLEW_PARTS at most, whatever it is told: a correction is spread
-    over time, so that nothing falls due all at once.
+    Only `correct` changes its time. It never goes back, and it differs from true elapsed time by at most one
+    part in SLEW_PARTS: a correction is spread over time, so that nothing falls due all at once.
     """
 
     def __init__(self, wall: Clock, monotonic_us: Callable[[], int] = monotonic_us) -> None:
@@ -59,19 +57,19 @@ class SteadyClock:
         now_us = counted_us + self._offset_us
         if self._left_us:
             now_us += self._corrected_us(counted_us)
-        # Two threads may read at once; neither is told a time before the one that it had.
+        # Two threads may read at once; neither gets a time before its last one.
         if now_us < self._last_us:
             return self._last_us
         self._last_us = now_us
         return now_us
 
     def begin(self, true_us: int, at_monotonic_us: int) -> None:
-        """It was true_us at that count: from now on, and at once. For before its first use."""
+        """Set the time to true_us at that count, at once. Call it before the first use."""
         self._offset_us, self._since_us = true_us - at_monotonic_us, at_monotonic_us
         self._left_us = self._last_us = 0
 
     def correct(self, true_us: int, at_monotonic_us: int) -> int:
-        """It was true_us at that count: moves there slowly. Returns how far it is off."""
+        """Move slowly to the time that was true_us at that count. Return how far it is off."""
         now_us = self._monotonic_us()
         self._offset_us += self._corrected_us(now_us)
         self._since_us = now_us
@@ -83,12 +81,12 @@ class SteadyClock:
         left_us = self._left_us
         if -may_us <= left_us <= may_us:
             return left_us
-        # A count from before a correction that another thread has made since: nothing of it yet.
+        # A count from before another thread's correction: nothing of it yet.
         return 0 if may_us < 0 else may_us if left_us > 0 else -may_us
 
 
 class DatabaseClock:
-    """One for each process. wall is this machine's time, which counts where there is no server's."""
+    """One for each process. wall is this machine's time, used if there is no server's."""
 
     def __init__(
         self,
@@ -97,7 +95,7 @@ class DatabaseClock:
         monotonic_us: Callable[[], int] = monotonic_us,
         on_measured: Callable[[int], None] = lambda _off_us: None,
     ) -> None:
-        """on_measured: told by how many microseconds this machine's own clock is ahead."""
+        """Make the clock. on_measured gets how many microseconds this machine's own clock is ahead."""
         self._database = database
         self._on_measured = on_measured
         self._is_machine_off = False
@@ -110,7 +108,7 @@ class DatabaseClock:
         return self._steady.now_us()
 
     async def refresh(self) -> None:
-        """Asks what time it is; the first answer counts at once, later ones are moved to slowly."""
+        """Measure the time. The first result counts at once; later ones are approached slowly."""
         is_first, self._is_begun = not self._is_begun, True
         try:
             true_us, at_us = await self._ask()
@@ -126,7 +124,7 @@ class DatabaseClock:
             logger.warning("clock.corrected", extra={"offset_ms": off_us // 1000})
 
     def _note_machine(self, off_us: int) -> None:
-        """Said when it begins and when it ends: nothing goes by this machine's clock but its logs."""
+        """Log when this machine's clock begins and stops being wrong; only its logs use it."""
         self._on_measured(off_us)
         is_off = abs(off_us) > SKEW_US_WARNED
         if is_off and not self._is_machine_off:
@@ -136,14 +134,14 @@ class DatabaseClock:
         self._is_machine_off = is_off
 
     async def keep(self) -> None:
-        """Refreshes it now and then, until cancelled."""
+        """Refresh it now and then, until cancelled."""
         while True:
             await asyncio.sleep(REFRESH_S)
             with contextlib.suppress(Exception):
                 await self.refresh()
 
     async def _ask(self) -> tuple[int, int]:
-        """The time, and the count at which it was so."""
+        """Return the time and its count."""
         samples: list[tuple[int, int, int | None]] = []
 
         async def work(tx: Transaction) -> None:
@@ -166,7 +164,7 @@ class DatabaseClock:
 async def open_clock(
     database: Database, given: Clock | None, metrics: Metrics
 ) -> AsyncIterator[Clock]:
-    """The clock that was given, else the database's, kept exact while this is open."""
+    """Return the given clock, or the database's, which stays exact while this is open."""
     if given is not None:
         yield given
         return

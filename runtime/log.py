@@ -2,10 +2,9 @@
 
     logger.info("delivery.attempted", extra={"delivery_id": id, "duration_ms": 3})
 
-Invariant: no secret leaves the process through a log. Each line goes through `mask` as the last
-step before it is written, whatever it was made from, and a driver's exception is shown as its
-SQLSTATE only, since drivers print values. The caller only appends to a list: a thread of its own
-formats and writes, many lines in one call.
+No secret leaves the process through a log: each line goes through `mask` right before it is written, and a
+driver's exception is shown only as its SQLSTATE, because drivers print values. The caller only appends to a
+list; a thread formats and writes, many lines in one call.
 """
 
 import json
@@ -27,11 +26,11 @@ GATHER_S = 0.05
 LINES_WAITING_MAX = 100_000
 _WRITE_LINES_MAX = 1_000
 
-# No alternative begins with a word boundary: an escape such as \\n or a colour may come before.
+# No alternative begins with a word boundary, because an escape such as \\n or a colour may come before.
 _SECRET = re.compile(
     r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|(?:oa[ts]|m[ar]t|spt)_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
     r"|(?P<scheme>(?:Bearer|Basic)(?:\s|%20|\\u0020)+)[^\s\"',;\\]+"
-    # A credential by card is long; "payment" is a word of ours, too.
+    # A credential by card is long; "payment" is also an ordinary word.
     r"|(?P<payment>Payment(?:\s|%20|\\u0020)+)[A-Za-z0-9+/=_-]{40,}"
     r"|(?P<parameter>(?:passw(?:or)?d|secret|token|device_code|code_verifier|api_key)=)[^&\s\"']+"
     r"|(?P<field>\"(?:\w*(?:password|secret)|token|device_code|authorization|cookie|set-cookie)\": ?\")"
@@ -40,11 +39,11 @@ _SECRET = re.compile(
     r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|verify-address)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
-# The user of a URL with a password, and where the run of characters that the password may be ends.
+# The user of a URL with a password, and where the characters of the password may end.
 _USER = re.compile(r"://[^\s/:@\"']*:")
 _RUN_END = re.compile(r"[\s\"']|\Z")
-# A line without one of these has nothing to hide: looking for them is 20 times cheaper than the
-# expression, and nearly no line of a busy gateway has any.
+# A line without one of these has nothing to hide. To look for them is 20 times cheaper than the expression,
+# and almost no line has any.
 _MARKS = (
     "_staging_",
     "_live_",
@@ -106,15 +105,13 @@ _REPETITIVE = frozenset(
 
 
 class Stream(Protocol):
-    """Where lines go."""
-
     def write(self, text: str, /) -> Any: ...
     def flush(self) -> Any: ...
     def isatty(self) -> bool: ...
 
 
 def mask(text: str) -> str:
-    """The text with everything that looks like a credential replaced by its kind and ***.
+    """Replace everything that looks like a credential by its kind and ***.
 
     The time is proportional to the text's length, whatever it holds (tests/test_patterns.py).
     """
@@ -124,7 +121,7 @@ def mask(text: str) -> str:
 
 
 def _has_mark(lowered: str) -> bool:
-    # In few words one pattern finds them sooner, in a line of a log one after the other.
+    # In short text one pattern finds them sooner; in a log's line, a search for each.
     if len(lowered) <= _FEW_CHARACTERS:
         return _MARK.search(lowered) is not None
     for mark in _MARKS:  # noqa: SIM110 - a generator takes twice as long
@@ -134,9 +131,9 @@ def _has_mark(lowered: str) -> bool:
 
 
 def _without_passwords(text: str) -> str:
-    """The text without the passwords of URLs, each of which goes to the last @ of its run.
+    """Replace the passwords of URLs, each of which reaches to the last @ of its run.
 
-    A loop and not a pattern: looking for that @ from every :// of one run is quadratic.
+    A loop, because a pattern that looks for that @ from every :// of a run is quadratic.
     """
     parts: list[str] = []
     copied = position = 0
@@ -176,20 +173,20 @@ class LineHandler(logging.Handler):
             return
         self._waiting.append(record)
         if self._is_closed:
-            # The very last lines of a process must not go by an unmasked way.
+            # The very last lines of a process must not bypass the masking.
             self.flush()
         elif not self._has_lines.is_set():
             self._has_lines.set()
 
     def handle(self, record: logging.LogRecord) -> bool:
-        # deque.append is atomic: the handler's own lock would only cost time here.
+        # deque.append is atomic, so the handler's own lock isn't needed.
         is_wanted = bool(self.filter(record))
         if is_wanted:
             self.emit(record)
         return is_wanted
 
     def flush(self) -> None:
-        """Writes what waits; returns when it is written."""
+        """Write what waits, and return when it is written."""
         with self._writing:
             while self._waiting:
                 self._write_some()
@@ -217,7 +214,7 @@ class LineHandler(logging.Handler):
             try:
                 lines.append(mask(self._form(record)))
             except Exception as error:
-                # A value without a text form must not take the other lines with it.
+                # A value without a text form must not lose the other lines.
                 lines.append(json.dumps({"event": "log.unreadable", "error": type(error).__name__}))
         if self._dropped:
             lines.append(
@@ -228,12 +225,12 @@ class LineHandler(logging.Handler):
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
-            # The reader of our lines is gone; there is nobody to tell.
+            # The reader of our lines is gone.
             self._waiting.clear()
 
 
 def json_line(record: logging.LogRecord) -> str:
-    """{"at", "level", "event", "logger", the record's own fields, "error", "trace"}."""
+    """Return {"at", "level", "event", "logger", the record's own fields, "error", "trace"}."""
     line: dict[str, Any] = {
         "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
@@ -247,10 +244,10 @@ def json_line(record: logging.LogRecord) -> str:
 
 
 def human_line(record: logging.LogRecord) -> str:
-    """One short coloured line: time, event, what matters of its fields; a trace below an error.
+    """Return one short coloured line: time, event, the important fields; a trace below an error.
 
-    A request is told as "POST /path 200 1001"; ids that a developer's only account repeats are left
-    out where nothing is wrong.
+    A request reads "POST /path 200 1001". Ids that repeat for a developer's only account are left out if
+    nothing is wrong.
     """
     at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
     fields = _fields(record)
@@ -271,7 +268,7 @@ def human_line(record: logging.LogRecord) -> str:
 
 
 def _request(fields: dict[str, Any]) -> str:
-    """POST /path 200 1001, taken out of the fields; a failure in its colour."""
+    """Take "POST /path 200 1001" out of the fields; a failure in its colour."""
     method, route = fields.pop("method", ""), fields.pop("route")
     status, code = fields.pop("status", 0), fields.pop("code", None)
     colour = _GREEN if status < 400 else _COLOURS["WARNING" if status < 500 else "ERROR"]
@@ -279,7 +276,7 @@ def _request(fields: dict[str, Any]) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """What the caller passed in `extra`; a mapping named `fields` is spread."""
+    """Return what the caller passed in `extra`; a mapping named `fields` is spread."""
     found: dict[str, Any] = {}
     for name, value in vars(record).items():
         if name in _STANDARD:
@@ -292,7 +289,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _described(error: BaseException) -> tuple[str, list[str]]:
-    """An exception as its class and safe message, its causes, and its frames without values."""
+    """Return an exception's class and safe message, its causes, and its frames without values."""
     names: list[str] = []
     current: BaseException | None = error
     while current is not None and len(names) < 10:
@@ -327,9 +324,10 @@ def start_logging(
     stream: Stream | None = None,
     child: str | None = None,
 ) -> LineHandler:
-    """Sends every logger of the process to the stream (standard error); close the handler to end.
+    """Send every logger of the process to the stream (standard error); close the handler to end.
 
-    form: json, human, or auto: human on a terminal. child: which of several processes this is; each line says it.
+    form: json, human, or auto: human on a terminal. child: which of several processes this is; each line says
+    it.
     """
     stream = stream or sys.stderr
     is_human = form == "human" or (form == "auto" and stream.isatty())
@@ -341,7 +339,7 @@ def start_logging(
         root.removeHandler(other)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # What these say at each start or job is said by our own lines.
+    # Our own lines say what these say at each start or job.
     for chatty in ("uvicorn", "arq", "alembic", "asyncio", "httpx", "httpcore", "stripe", "mcp"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     # No line shows these, and finding them costs more than the rest of a record.

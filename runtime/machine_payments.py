@@ -1,6 +1,6 @@
-"""The payments of machines in a process: who settles them, and the keys that seal and bind what is paid.
+"""A process's machine payments: the facilitator that settles them, and the keys that seal and bind them.
 
-Invariant: the key is made once for this installation and lies sealed, so every process has the same one.
+The key is made once for this installation and stored sealed, so every process has the same one.
 """
 
 import contextlib
@@ -45,7 +45,10 @@ async def open_machine_payments(
     redemption_key: bytes,
     metrics: Metrics,
 ) -> AsyncIterator[MachinePayments]:
-    """The operator named the facilitator, so it may be at a private address. Raises SealBroken and StoreError."""
+    """Open them. Raises SealBroken and StoreError.
+
+    The operator named the facilitator, so it may be at a private address.
+    """
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
     is_simulated_offered = settings.self_serve_staging
@@ -104,6 +107,6 @@ def _of_tokens(
 
 
 def _challenge_key(key: bytes) -> str:
-    """What challenges are bound with: another key than the one that seals."""
+    """Return the key that binds challenges, which differs from the one that seals."""
     info = b"topup payment challenge 1"
     return HKDF(algorithm=SHA256(), length=len(key), salt=None, info=info).derive(key).hex()

@@ -1,7 +1,6 @@
 """The master key of a development installation: made once, in the data directory, mode 0600.
 
-A production process is given TOPUP_SECRET_KEY instead, so that the key and the sealed data do not
-lie in one backup.
+A production process gets TOPUP_SECRET_KEY instead, so that the key and the sealed data aren't in one backup.
 """
 
 import contextlib
@@ -14,9 +13,9 @@ _KEY_BYTES = 32
 
 
 def made_master_key(data_dir: Path) -> str:
-    """The data directory's own key, made at the first call; only its owner can read the file."""
+    """Return the data directory's own key, made by the first call; only its owner can read the file."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A key that is half written must not be taken for one: it gets its name when it is whole.
+    # A half-written key must not be used, so the file gets its name when it is whole.
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -32,7 +31,7 @@ def made_master_key(data_dir: Path) -> str:
 
 
 def read_master_key(data_dir: Path) -> str:
-    """The key that `topup dev` made in this data directory, or an empty string."""
+    """Return the key that `topup dev` made in this data directory, or an empty string."""
     try:
         return (data_dir / FILE_NAME).read_text(encoding="ascii").strip()
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """What the process counts, in Prometheus' terms; one registry for each process, none global.
 
-Labels come from fixed lists (route templates, codes, error classes), never from a caller's text,
-so the number of series is bounded.
+Labels come from fixed lists (route templates, codes, error classes), never from a caller's text, so the
+number of series is bounded.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from runtime.plain_metrics import PlainCounter, PlainGauge, PlainHistogram
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-# From a delivery that leaves at once to one that nobody looked after for an hour.
+# From a delivery that leaves at once to one that nobody claimed for an hour.
 _LAG_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
-# A payment provider's try may take 7 s, a supplier's ask 60 s.
+# One try at a payment provider may take 7 s, a call to a supplier 60 s.
 _OUTSIDE_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 30, 60)
 _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -25,7 +25,7 @@ _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 class Requests:
     """HTTP requests by route, method and status, and their times by route.
 
-    Counted by the event loop alone, so without the locks of a Counter [1 us of a send against 3].
+    Only the event loop counts them, so without a Counter's locks [1 us of a send against 3].
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -125,7 +125,7 @@ class Metrics:
         )
 
     def _others(self) -> None:
-        """Those whom we ask, and who tell us."""
+        """Declare the metrics of other services that we call or that call us."""
         self.notifications = Counter(
             "topup_payment_notifications",
             "Payment providers' notifications by provider and outcome, or the reason for their refusal.",
@@ -250,7 +250,7 @@ class Metrics:
         )
 
     def _ledger(self) -> None:
-        """What `topup audit` found; nothing is shown until it has run."""
+        """Declare what `topup audit` found; nothing is shown until it has run."""
         self.ledger_proved = self._plain_gauge(
             "topup_ledger_proved_timestamp_seconds",
             "Start of the last `topup audit` that found nothing; absent until one has run.",
@@ -342,7 +342,7 @@ class Metrics:
         build.set(1, version.running())
 
     def render(self) -> bytes:
-        """The text of GET /metrics, of type CONTENT_TYPE."""
+        """Return the text of GET /metrics, of type CONTENT_TYPE."""
         return generate_latest(self._registry)
 
     def _gauge(self, name: str, meaning: str) -> Gauge:

@@ -10,7 +10,7 @@ from webhooks.http.resolver import Resolver
 
 
 def webhook_policy(settings: Settings) -> Policy:
-    """What WEBHOOK_ALLOW_* permit. http in staging is decided for each endpoint."""
+    """Return what WEBHOOK_ALLOW_* permit. http in staging is decided for each endpoint."""
     return Policy.of(
         allow_private=settings.webhook_allow_private,
         allow_http=settings.webhook_allow_private,
@@ -21,7 +21,7 @@ def webhook_policy(settings: Settings) -> Policy:
 
 
 def own_place(settings: Settings, resolver: Resolver) -> OwnAddress:
-    """What webhooks may not reach: PUBLIC_URL, and where the gateway listens on this machine."""
+    """Return what webhooks may not reach: PUBLIC_URL, and where the gateway listens on this machine."""
     try:
         public = check_url(settings.public_url, Policy.of_operator())
     except UrlRefused:

@@ -1,7 +1,7 @@
-"""The payment providers of a process: their HTTP client, and the secrets of simulated ones.
+"""A process's payment providers: their HTTP client, and the secrets of simulated ones.
 
-Invariant: a simulated provider's secret is made once for this installation and sealed, so every process has the
-same one, nobody configures it, and it opens nothing in live.
+A simulated provider's secret is made once for this installation and stored sealed. Every process so has the
+same one, nobody configures it, and it is of no use in live.
 """
 
 import contextlib
@@ -36,9 +36,10 @@ async def open_providers(
     clock: Clock,
     metrics: Metrics,
 ) -> AsyncIterator[Providers]:
-    """Each provider with its settings. The operator named their addresses, so they may be private.
+    """Open each provider with its settings, and log what is set up only in part. Raises SealBroken and
+    StoreError.
 
-    What is set up in part is told in the log. Raises SealBroken and StoreError.
+    The operator named their addresses, so they may be private.
     """
     setup = settings.providers
     for note in setup.notes:

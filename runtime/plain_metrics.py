@@ -1,7 +1,7 @@
-"""Counters, gauges and histograms that the event loop alone changes, so without locks.
+"""Counters, gauges and histograms that only the event loop changes, so without locks.
 
-Invariant: nothing but the process's one loop writes here, and a scrape reads on the same loop. Labels
-come from fixed lists, or from what the operator names, never from a caller's text.
+A scrape reads on the same loop. Labels come from fixed lists, or from the operator's names, never from a
+caller's text.
 """
 
 from bisect import bisect_left
@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 class PlainCounter(Collector):
     """A number for each combination of the labels' values; shown once it was counted.
 
-    A value may be a number: it becomes text when somebody reads, not each time it is counted.
+    A value may be a number: it becomes text when it is read, not each time it is counted.
     """
 
     def __init__(self, name: str, meaning: str, *labels: str) -> None:
@@ -27,11 +27,11 @@ class PlainCounter(Collector):
         self._counts: dict[tuple[str | int, ...], float] = {}
 
     def add(self, *values: str | int) -> None:
-        """One more."""
+        """Count one more."""
         self._counts[values] = self._counts.get(values, 0) + 1
 
     def show(self, total: float) -> None:
-        """The total of a counter without labels, which somebody else counts."""
+        """Set the total of a counter without labels that another part counts."""
         self._counts[()] = total
 
     def collect(self) -> Iterator[Metric]:
@@ -52,7 +52,7 @@ class PlainGauge(Collector):
         self._values[values] = value
 
     def clear(self) -> None:
-        """Show nothing: the source of the values is gone."""
+        """Show nothing, because the source of the values is gone."""
         self._values.clear()
 
     def collect(self) -> Iterator[Metric]:
@@ -85,6 +85,6 @@ class PlainHistogram(Collector):
         yield family
 
     def _cumulative(self, buckets: list[int]) -> list[tuple[str, float]]:
-        """(upper bound, observations up to it) as Prometheus wants them."""
+        """Return (upper bound, observations up to it) as Prometheus expects."""
         bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
         return [(bound, sum(buckets[: place + 1])) for place, bound in enumerate(bounds)]

@@ -1,6 +1,6 @@
-"""PDFs, made beside the event loop: one at a time in each process, and few that wait.
+"""Make PDFs beside the event loop: one at a time in each process, with a short queue.
 
-The library and its fonts are loaded with the first one, in the thread that makes it.
+The first one loads the library and its fonts, in the thread that makes it.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ WAITING_MAX: Final = 8
 
 
 class Printer:
-    """extra_font: a font file of the operator's, for what the built-in one lacks; label: a provider's
-    name as people know it.
+    """extra_font: an operator's font file for what the built-in one lacks; label: a provider's name for
+    people.
     """
 
     def __init__(
@@ -27,22 +27,22 @@ class Printer:
     ) -> None:
         self._label = label
         self._extra_font = "" if extra_font is None else str(extra_font)
-        # The thread is begun with the first task.
+        # The first task starts the thread.
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="printing")
         self._waiting = 0
 
     async def document(self, document: BillingDocument) -> bytes:
-        """The PDF of a receipt or note; raises Unavailable where too many wait."""
+        """Return the PDF of a receipt or note; raise Unavailable if too many wait."""
         return await self._print(
             partial(_document_pdf, document, self._extra_font, self._label(document.facts.provider))
         )
 
     async def statement(self, asked: StatementSheet) -> bytes:
-        """The PDF of a statement; raises Unavailable where too many wait."""
+        """Return the PDF of a statement; raise Unavailable if too many wait."""
         return await self._print(partial(_statement_pdf, asked, self._extra_font))
 
     def close(self) -> None:
-        """What waits is not made."""
+        """Drop what waits."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _print(self, make: Callable[[], bytes]) -> bytes:

@@ -1,8 +1,8 @@
-"""Hints through ARQ: a hint says "look now" and may be lost, for the database is the truth.
+"""Hints through ARQ: a hint says "look now" and may be lost, because the database is the truth.
 
-Invariant: no caller waits for Redis when it hints, and each process has at most one batch of hints
-in flight. This file, runtime/woken_worker.py and worker/main.py know ARQ, nobody else. ARQ's jobs are
-JSON here, since its default, pickle, would run whatever somebody can write into Redis.
+No caller waits for Redis when it hints, and each process has at most one batch of hints in flight. Only this
+file, runtime/woken_worker.py and worker/main.py use ARQ. Its jobs are JSON here: its default, pickle, would
+run whatever somebody can write into Redis.
 """
 
 import asyncio
@@ -24,24 +24,23 @@ from store.errors import StoreError
 QUEUE_NAME = "topup:queue"
 WAKE_JOB = "wake"
 SLOT_US = 20_000
-# While commits follow each other closely, one hint speaks for all of a millisecond.
+# While commits follow each other closely, one hint covers a millisecond.
 HINT_INTERVAL_S = 0.001
 # Without Redis each costs a transaction.
 OTHERWISE_INTERVAL_S = 0.005
 HINT_LIFE_MS = 3_600_000
-# A hint that has not started covers every later one; one that has started may already have looked.
-# So a hint takes the first of these ids that is not running, which also bounds the queue when no
-# worker is there to empty it.
+# A hint that has not started covers every later one; one that has started may already have looked. So a hint
+# takes the first of these ids that isn't running, which also bounds the queue when no worker empties it.
 HINT_IDS = tuple(f"{WAKE_JOB}:now:{number}" for number in range(8))
-# What a message to the workers says: the names of hints, that anything may be due, or that a job is
-# queued, which is of concern to ARQ alone.
+# A message to the workers: the names of hints, that anything may be due, or that a job is queued, which
+# concerns ARQ alone.
 JOBS = "+"
 SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096
-# What is due later than this is found by the worker's beat and need not wake it.
+# The worker's beat finds what is due later than this without a wake-up.
 WAKE_AHEAD_MS = 2000
-# KEYS: queue. ARGV: channel or "", message, then (job key, body, life in ms, score, id) for each
-# job. An id that is queued already stays as it is.
+# KEYS: queue. ARGV: channel or "", message, then (job key, body, life in ms, score, id) for each job. An id
+# that is queued already stays as it is.
 _ADD_JOBS = """
 for i = 3, #ARGV, 5 do
   if redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[i + 2], 'NX') then
@@ -70,7 +69,7 @@ _decoder = msgspec.json.Decoder()
 
 
 def to_json(job: dict[str, Any]) -> bytes:
-    """A job as JSON; what JSON cannot say, such as the exception of a failed job, as its repr."""
+    """Return a job as JSON; values that JSON can't hold, such as an exception, as their repr."""
     return msgspec.json.encode(job, enc_hook=repr)
 
 
@@ -79,12 +78,12 @@ def from_json(body: bytes) -> dict[str, Any]:
 
 
 def wake_channel(queue_name: str) -> str:
-    """Where whoever queues a job tells all workers of that queue."""
+    """Return the channel on which a queued job wakes all workers of that queue."""
     return f"{queue_name}:wake"
 
 
 class Queue:
-    """The sending side, for gateway and worker alike; wakes cost the caller no round trip.
+    """The sending side, for gateway and worker alike; a wake-up costs the caller no round trip.
 
     otherwise: how hints go while Redis is away, such as Store.send_hints; None: not at all.
     """
@@ -100,7 +99,7 @@ class Queue:
         self._link = link
         self._kept = link.keep()
         self._otherwise = otherwise
-        # Hints went another way, or none, since Redis was there.
+        # Whether hints went another way, or none, since Redis was last there.
         self._is_behind = False
         self._clock = clock
         self._queue_name = queue_name
@@ -111,21 +110,21 @@ class Queue:
         link.on_return(self._catch_up)
 
     async def wake(self) -> None:
-        """As wake_soon, for hooks that are awaited."""
+        """Do as wake_soon, for hooks that are awaited."""
         self.wake_soon()
 
     def wake_soon(self, name: str = ANYTHING) -> None:
-        """Have every worker look now for what a hint of this name is about.
+        """Make every worker look now for what a hint of this name is about.
 
-        A hint that finds Redis away goes the other way, and all look when Redis is back.
+        If Redis is away, the hint goes the other way, and all look when Redis is back.
         """
         self._names_wanted.add(name)
         self._start_sender()
 
     def wake_at(self, at_us: int) -> None:
-        """Have every worker look once at_us has passed, within 20 ms, once for each such slot.
+        """Make every worker look once at_us has passed, within 20 ms, once for each such slot.
 
-        The slot's end is the due time, so whatever belongs to the slot is due when the job starts.
+        The job is due at the slot's end, so whatever belongs to the slot is due when it starts.
         """
         if at_us <= self._clock.now_us():
             self.wake_soon()
@@ -141,7 +140,7 @@ class Queue:
         self._start_sender()
 
     async def aclose(self) -> None:
-        """Wait for the hints in flight; the link belongs to whoever made it."""
+        """Wait for the hints in flight; the link belongs to its maker."""
         if self._sender is not None:
             await self._sender
 
@@ -179,7 +178,7 @@ class Queue:
 
     async def _send_otherwise(self, names: Sequence[str]) -> None:
         if self._otherwise is not None and names:
-            # Where the database is away, too, there is nothing to be told.
+            # If the database is away as well, there is nothing to tell.
             with contextlib.suppress(StoreError):
                 await self._otherwise(names)
         await asyncio.sleep(OTHERWISE_INTERVAL_S)
@@ -191,8 +190,10 @@ class Queue:
             self._slots_sent.popitem(last=False)
 
     async def _add_hint(self, names: Sequence[str]) -> None:
-        """Where a worker listens the message is enough, and a job would cost it as much CPU as a
-        delivery; where none does, the next one finds the job.
+        """Publish the hint; queue a job only if no worker listens.
+
+        A job would cost a listening worker as much CPU as a delivery; without one, the next worker finds the
+        job.
         """
         channel = wake_channel(self._queue_name)
         if await self._link.ask(self._kept, "PUBLISH", channel, " ".join(names)):
@@ -216,7 +217,7 @@ class Queue:
         await self._run(_ADD_JOBS, *arguments)
 
     async def _run(self, script: str, *arguments: Word) -> None:
-        """The script with the queue as its key."""
+        """Run the script with the queue as its key."""
         await self._link.ask(self._kept, "EVAL", script, 1, self._queue_name, *arguments)
 
 

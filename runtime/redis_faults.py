@@ -1,7 +1,7 @@
-"""Why Redis cannot be used, told apart by what an operator has to mend, and said once.
+"""Why Redis can't be used, by what an operator has to fix; logged once.
 
-Nothing depends on Redis, so a fault ends no process but one: a cluster, which would refuse every
-call of ours for ever, is refused at the start.
+Nothing depends on Redis, so a fault ends no process, with one exception: a cluster, which would refuse our
+calls for ever, is refused at the start.
 """
 
 import logging
@@ -26,7 +26,7 @@ from redis.exceptions import (
 
 from runtime.metrics import Metrics
 
-# How often at most a Redis that comes and goes is told of.
+# How often at most an intermittent Redis is logged.
 SAID_EVERY_S: Final = 10.0
 PROBE_KEYS: Final = ("topup:probe:{a}", "topup:probe:{b}")
 # What our own calls do: several keys at once, one of which is written.
@@ -99,7 +99,7 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], RedisFault], ...]] = (
     (ConnectionResetError, RedisFault.HUNG_UP),
     (InvalidResponse, RedisFault.HUNG_UP),
 )
-# The server's own words, which are in English whatever its machine speaks.
+# The server's own words, which are in English on any machine.
 _BY_START: Final = (
     ("MOVED ", RedisFault.CLUSTER),
     ("ASK ", RedisFault.CLUSTER),
@@ -122,7 +122,7 @@ _BY_START: Final = (
 
 
 def fault_of(error: BaseException) -> RedisFault:
-    """By the error, or by what it was raised from: redis-py wraps what the system says."""
+    """Return the fault of the error, or of its cause: redis-py wraps what the system says."""
     one: BaseException | None = error
     for _ in range(_CHAIN_MAX):
         if one is None:
@@ -139,14 +139,14 @@ def fault_of(error: BaseException) -> RedisFault:
 
 
 async def check_usable(redis: Redis) -> None:
-    """Does what our own calls do; raises what they would: PING alone answers in a full one, too."""
+    """Do what our own calls do and raise what they would; a full Redis still answers PING."""
     await cast(Awaitable[object], redis.eval(_PROBE, len(PROBE_KEYS), *PROBE_KEYS))
 
 
 class RedisState:
-    """What one process knows of its Redis: said when it changes, counted in between.
+    """What one process knows of its Redis: logged when it changes, counted in between.
 
-    Each part that speaks with Redis has a name; it is away while any of them finds it so.
+    Each part that uses Redis has a name; Redis counts as away while any part can't reach it.
     """
 
     def __init__(self, metrics: Metrics | None = None) -> None:
@@ -154,7 +154,7 @@ class RedisState:
         self._away: dict[str, RedisFault] = {}
         self._since_s = 0.0
         self._refused = 0
-        # What was told last, and when; is_told: of this outage.
+        # What was logged last, and when; is_told: for this outage.
         self._told: RedisFault | None = None
         self._told_s = float("-inf")
         self._is_told = False
@@ -164,7 +164,7 @@ class RedisState:
         return next(iter(self._away.values()), None)
 
     def lose(self, part: str, error: BaseException) -> RedisFault:
-        """The part finds it away; returns why. Told where it is news, or is by now another fault."""
+        """Note that the part can't reach it; return why. Logged if it is new, or by now another fault."""
         fault = fault_of(error)
         if not self._away:
             self._since_s, self._refused = time.monotonic(), 0
@@ -175,18 +175,18 @@ class RedisState:
         return fault
 
     def refuse(self) -> None:
-        """A call that went without Redis; costs a number."""
+        """Count a call that went without Redis."""
         self._refused += 1
         if self._counter is not None and self._away:
             self._counter.add(next(iter(self._away.values())).value)
 
     def find(self, part: str) -> None:
-        """The part has it again; told once all of them have."""
+        """Note that the part reaches it again; logged once all parts do."""
         if self._away.pop(part, None) is None or self._away or not self._is_told:
             return
         self._is_told = False
         away_s = round(time.monotonic() - self._since_s, 1)
-        # A process that asked nothing meanwhile, such as a worker, has nothing to count.
+        # A process that called nothing meanwhile, such as a worker, has nothing to count.
         counted = {"refused": self._refused} if self._refused else {}
         logger.info("redis.back", extra={"away_s": away_s, **counted})
 

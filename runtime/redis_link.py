@@ -1,8 +1,8 @@
-"""One process's line to Redis: no caller ever waits long for a Redis that is slow, stopped or gone.
+"""One process's link to Redis: no caller waits long for a Redis that is slow, stopped or gone.
 
-Invariant: a call takes at most `timeout_s`, and once one has failed every further call is refused
-at once until a probe in the background has seen Redis answer in time again. A stopped Redis
-therefore costs one caller one timeout, never each caller one.
+A call takes at most `timeout_s`. Once one has failed, further calls are refused at once until a background
+probe has seen Redis respond in time again. A stopped Redis so costs one caller one timeout, not each caller
+one.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ Word = str | bytes | int
 
 
 class RedisAway(Exception):
-    """Redis cannot be asked now; the caller goes on without it. Never leaves runtime/."""
+    """Redis can't be called now; the caller continues without it. Never leaves runtime/."""
 
 
 async def listen(url: str, channel: str, on_message: Callable[[str | None], None]) -> None:
     """Call on_message with each message on the channel, for ever, through any outage.
 
-    With null on each (re)connection, since a message may have been missed before it. The connection is
-    the listener's own, and no read on it is cut short while it lives.
+    It gets None on each connection, because a message may have been missed before. The connection is the
+    listener's own, and no read on it is cancelled while it lives.
     """
     pool = connection_pool(url)
     try:
@@ -65,7 +65,7 @@ async def _listen_once(
 
 
 def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> None:
-    """A message is a hint: one that cannot be read, or breaks its listener, ends nothing."""
+    """Pass on a hint; one that can't be read, or breaks its listener, ends nothing."""
     try:
         on_message(None if said is None else said.decode())
     except Exception:
@@ -73,12 +73,12 @@ def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> No
 
 
 class KeptConnection:
-    """A connection of one caller's own, for commands that are sent often; made by RedisLink.keep.
+    """A caller's own connection for commands that are sent often; made by RedisLink.keep.
 
-    A pool looks at a connection before each command, which takes a timer and a turn of the event loop.
-    This one is used as it is. Where it turns out to have ended, it is opened anew and the command is
-    sent once more, so a command may be run twice. Commands go one after the other. After one that was
-    refused it is opened anew, too: it may lead to a server that has become a replica since.
+    A pool checks a connection before each command, which takes a timer and a turn of the event loop. This one
+    is used as it is. If it turns out to have ended, it is reopened and the command is sent once more, so a
+    command may run twice. Commands go one after the other. After a refusal it is reopened as well, because
+    its server may have become a replica.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -87,7 +87,7 @@ class KeptConnection:
         self._is_closed = False
 
     async def ask(self, command: Sequence[Word]) -> object:
-        """Redis's answer, texts as bytes; raises RedisError or OSError."""
+        """Return Redis's answer, with texts as bytes; raise RedisError or OSError."""
         async with self._turn:
             if self._connection.is_connected:
                 with contextlib.suppress(ConnectionLost):
@@ -96,12 +96,12 @@ class KeptConnection:
             return await self._exchange(command)
 
     async def open(self) -> None:
-        """Opens it where it is not open; raises as ask does."""
+        """Open it if it isn't open; raise as `ask` does."""
         async with self._turn:
             await self._connect()
 
     async def aclose(self) -> None:
-        """Closes it at once, whatever is under way, and for good."""
+        """Close it at once and for good, whatever is under way."""
         self._is_closed = True
         await self._connection.disconnect(nowait=True)
 
@@ -111,7 +111,7 @@ class KeptConnection:
         await self._connection.connect()  # type: ignore[no-untyped-call]
 
     async def _exchange(self, command: Sequence[Word]) -> object:
-        # Either one closes the connection where it is cut short, so no answer is left for the next command.
+        # Either one closes the connection if it is cancelled, so no answer is left for the next command.
         try:
             await self._connection.send_command(*command)
             return await self._connection.read_response()
@@ -126,12 +126,12 @@ class RedisLink:
     def __init__(
         self, url: str, *, timeout_s: float = CALL_TIMEOUT_S, state: RedisState | None = None
     ) -> None:
-        """state: what the process knows of its Redis, where others share it."""
+        """Make the link. state: what the process knows of its Redis, if others share it."""
         self.state = state or RedisState()
         self.pool = connection_pool(url)
         self._redis = Redis(connection_pool=self.pool)
         self._timeout_s = timeout_s
-        # A burst of callers shares a few connections instead of opening one each.
+        # Many callers at once share a few connections instead of opening one each.
         self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
         self._kept: list[KeptConnection] = []
         self._probe: asyncio.Task[None] | None = None
@@ -141,15 +141,15 @@ class RedisLink:
 
     @property
     def is_up(self) -> bool:
-        """False from a failed call until a probe succeeds; true before the first call."""
+        """Return False from a failed call until a probe succeeds; True before the first call."""
         return self._probe is None
 
     def on_return(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called each time Redis is found to answer again."""
+        """Call `callback` each time Redis is found to respond again."""
         self._on_return.append(callback)
 
     async def call(self, command: Callable[[Redis], Awaitable[Result]]) -> Result:
-        """The command's result, within the timeout; raises RedisAway for any other end."""
+        """Return the command's result within the timeout; raise RedisAway otherwise."""
         self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s), self._turns:
@@ -158,15 +158,16 @@ class RedisLink:
             raise self._away(error) from error
 
     def keep(self) -> KeptConnection:
-        """A connection of the caller's own for `ask`, closed with the link. Opened at its first use, and by
-        the probe, which has more time for it than a caller.
+        """Return a caller's own connection for `ask`, closed with the link.
+
+        It is opened at its first use, and by the probe, which has more time for it than a caller.
         """
         kept = KeptConnection(self.pool)
         self._kept.append(kept)
         return kept
 
     async def ask(self, kept: KeptConnection, *command: Word) -> object:
-        """As call, for one command by a kept connection, which may be run twice."""
+        """Send one command by a kept connection, as `call` does; it may run twice."""
         self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -175,7 +176,7 @@ class RedisLink:
             raise self._away(error) from error
 
     async def find_fault(self) -> RedisFault | None:
-        """Whether it does what we need of it, within CONNECT_TIMEOUT_S; a fault opens the breaker."""
+        """Check within CONNECT_TIMEOUT_S that it does what we need; a fault opens the breaker."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await check_usable(self._redis)
@@ -212,9 +213,9 @@ class RedisLink:
             self._probe = asyncio.get_running_loop().create_task(self._probe_until_back())
 
     async def _probe_until_back(self) -> None:
-        # The first probe goes out at once: a timeout that our own busy loop caused heals itself. Not after a
-        # return of a moment ago: callers that then ask at once would fail as fast as they can for ever, where
-        # Redis refuses what the probe does not ask for.
+        # The first probe goes out at once, so a timeout caused by our own busy loop heals itself. Not right
+        # after Redis came back: if it refuses what the probe doesn't ask for, callers would fail as fast as
+        # they can for ever.
         loop = asyncio.get_running_loop()
         if loop.time() < self._back_at_s + PROBE_INTERVAL_S:
             await asyncio.sleep(PROBE_INTERVAL_S)
@@ -232,7 +233,7 @@ class RedisLink:
                 logger.exception("redis.callback_broke")
 
     async def _answers_in_time(self) -> bool:
-        """Connect with patience, then ask for what callers need, as fast as they need it."""
+        """Connect with patience, then send what callers need, within their time."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._redis.ping()
@@ -244,11 +245,11 @@ class RedisLink:
         except (RedisError, OSError) as error:
             self.state.lose(PART, error)
             with contextlib.suppress(RedisError, OSError):
-                # The next probe goes to whom the address leads by then, be it another server.
+                # The next probe goes where the address leads by then, perhaps to another server.
                 await self.pool.disconnect(inuse_connections=False)
             return False
         except Exception:
-            # The probe is the only way back: whatever it met, it asks again.
+            # The probe is the only way back, so it continues whatever it met.
             logger.exception("redis.probe_broke")
             return False
         return True

@@ -1,9 +1,8 @@
 """Every setting of the process: a sentence, a unit, a default, and where its value came from.
 
-Read once, at start, from overrides, the environment, then `.env`; never changed afterwards. Each
-setting's variable is TOPUP_ and its name in capitals. A wrong value stops the process with the
-variable's name and what it should be; the value itself is never printed. Lists are separated by
-commas or spaces; PLATFORMS is JSON.
+Settings are read once, at start, from overrides, the environment, then `.env`. Each one's variable is TOPUP_
+and its name in capitals. A wrong value stops the process with the variable's name and what it should be; the
+value itself is never printed. Lists are separated by commas or spaces; PLATFORMS is JSON.
 """
 
 import ipaddress
@@ -44,7 +43,7 @@ from runtime.setting_forms.redis_url import check_redis_url
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
 DATABASE_FILE = "topup.db"
-# The widest networks that somebody owns: 10.0.0.0/8 and fc00::/7.
+# The widest networks that anyone owns: 10.0.0.0/8 and fc00::/7.
 _PREFIX_MIN = 7
 _TOO_WIDE = {
     "trusted_proxies": "{} names strangers' addresses, who may then claim any other: name the proxy's alone",
@@ -52,7 +51,7 @@ _TOO_WIDE = {
 }
 # From this length on a misspelt name may differ in one character more.
 _LONG_NAME = 18
-# Names from before 0.1.0, whose nearest name is none or another setting's.
+# Names from before 0.1.0 whose nearest name is none or another setting's.
 _RENAMED = {
     "TOPUP_DATABASE_WAIT_S": "TOPUP_DATABASE_POOL_TIMEOUT_S",
     "TOPUP_SANDBOXES_MB_PER_DAY": "TOPUP_SANDBOX_TOTAL_MB_PER_DAY",
@@ -320,40 +319,41 @@ class Settings(SettingGroups, BaseSettings):
 
     @property
     def providers(self) -> ProviderSetup:
-        """The payment providers and what is set of each."""
+        """Return the payment providers and what is set for each."""
         return self._providers
 
     def with_providers(self, providers: ProviderSetup) -> Self:
-        """The same settings with the providers' own."""
+        """Return the same settings with the providers' own."""
         settings = self.model_copy()
         settings._providers = providers  # noqa: SLF001 of this very class
         return settings
 
     @property
     def database_address(self) -> str:
-        """The database URL in force."""
+        """Return the database URL in use."""
         path = (self.data_dir / DATABASE_FILE).absolute()
         return self.database_url.get_secret_value() or f"sqlite:///{path}"
 
     @property
     def smtp_server(self) -> SmtpServer | None:
-        """Where mail is handed in; None: it stays in the outbox."""
+        """Return the mail server; None: mail stays in the outbox."""
         url = self.smtp_url.get_secret_value()
         return parse_smtp_url(url) if url else None
 
     @property
     def mail_sender(self) -> Address | None:
-        """Whom mail comes from."""
         return parse_mail_from(self.mail_from) if self.mail_from else None
 
     @property
     def direct_address(self) -> str:
-        """Of the server itself, for what needs a session of it: migrations and copies."""
+        """Return the address of the database server itself, for work that needs a session: migrations and
+        copies.
+        """
         return self.database_direct_url.get_secret_value() or self.database_address
 
     @property
     def is_loopback(self) -> bool:
-        """Only this machine can reach the gateway."""
+        """Return whether only this machine can reach the gateway."""
         if self.host == "localhost":
             return True
         try:
@@ -362,15 +362,15 @@ class Settings(SettingGroups, BaseSettings):
             return False
 
     def address(self, port: int | None = None) -> str:
-        """PUBLIC_URL, or the address that the gateway listens on; port replaces a PORT of 0."""
+        """Return PUBLIC_URL, or the address that the gateway listens on; port replaces a PORT of 0."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port if port is None else port}"
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Overrides win over the environment, that over `.env`; raises SettingsError.
+    """Load the settings; overrides win over the environment, that over `.env`. Raises SettingsError.
 
-    An override may be a provider's too, such as stripe_staging_webhook_secret.
+    An override may be a provider's, such as stripe_staging_webhook_secret.
     """
     try:
         settings = Settings(**overrides)
@@ -397,7 +397,7 @@ def nearest_setting(name: str) -> str | None:
 
 
 def unknown_variables() -> list[str]:
-    """TOPUP_ variables that name no setting. `topup dev` hands *_FD to its children."""
+    """Return the TOPUP_ variables that name no setting. `topup dev` passes *_FD to its children."""
     known = known_variables()
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}

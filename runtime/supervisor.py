@@ -1,8 +1,8 @@
-"""What `topup dev` stands on: binds the socket, holds the data directory, keeps children alive.
+"""The basis of `topup dev`: bind the socket, hold the data directory, keep children alive.
 
-Invariant: children start in the order given and stop in the reverse order; each leads a session of
-its own, so that a Ctrl-C in the terminal reaches the supervisor alone. A child watches a pipe that
-closes with the supervisor, however it ends. It knows no settings and no child by name.
+Children start in the given order and stop in the reverse order. Each leads a session of its own, so that a
+Ctrl-C in the terminal reaches the supervisor alone. A child watches a pipe that closes with the supervisor,
+however it ends. It knows no settings and no child by name.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ PARENT_FD_VARIABLE = "TOPUP_PARENT_FD"
 GRACE_S = 15.0
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0
-# A child that lived this long has earned a prompt restart.
+# A child that lived this long is restarted promptly.
 STEADY_S = 30.0
 BACKLOG = 2048
 
@@ -36,10 +36,10 @@ class DataDirInUse(DomainError):
 
 
 def lock_data_dir(data_dir: Path) -> int:
-    """A descriptor that holds the directory until it is closed or the process ends.
-
-    The lock is flock's, so no file can be left behind and children do not inherit it. Raises
+    """Return a descriptor that holds the directory until it is closed or the process ends. Raises
     DataDirInUse.
+
+    The lock is flock's, so no file can be left behind and children don't inherit it.
     """
     fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -53,10 +53,10 @@ def lock_data_dir(data_dir: Path) -> int:
 
 
 def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """A listening socket; port 0 lets the system choose. Raises OSError.
+    """Return a listening socket; port 0 lets the system choose. Raises OSError.
 
     It listens here and not in the gateway, so callers wait in line while the gateway restarts. is_shared:
-    with other processes of this user that say so too; the system gives each of them its part of the callers.
+    with other processes of this user that say so, too; the system spreads callers over them.
     """
     listener = _bound(host, port, is_shared=is_shared)
     try:
@@ -68,7 +68,7 @@ def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.so
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
-    """Holds a port for processes that share it, and takes no callers itself; raises OSError where somebody has it."""
+    """Hold a port for processes that share it, without taking callers; raise OSError if it is in use."""
     with bind_listener(host, port) as alone:
         port = alone.getsockname()[1]
     return _bound(host, port, is_shared=True)
@@ -78,7 +78,7 @@ def _bound(host: str, port: int, *, is_shared: bool) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    # asyncio turns Nagle off only where the protocol is named [45 ms an answer otherwise].
+    # asyncio turns Nagle off only if the protocol is named [45 ms a response otherwise].
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -92,7 +92,7 @@ def _bound(host: str, port: int, *, is_shared: bool) -> socket.socket:
 
 
 def parent_fd(environ: Mapping[str, str]) -> int | None:
-    """The descriptor to watch, or None where no supervisor started this process."""
+    """Return the descriptor to watch, or None if no supervisor started this process."""
     text = environ.get(PARENT_FD_VARIABLE, "")
     return int(text) if text.isdecimal() else None
 
@@ -120,9 +120,9 @@ class Child:
 
 
 class Keeper:
-    """Runs one child again and again until it is told to let it go.
+    """Runs one child again and again until it is told to stop.
 
-    is_ready: it said that it does its work, where the supervisor asks for that; was_ready: so did the one that ended.
+    is_ready: it reported that it works, if the supervisor asks for that; was_ready: its predecessor did.
     """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:
@@ -153,7 +153,7 @@ class Keeper:
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
 
     async def _run_once(self) -> int | None:
-        """Its exit code; None where it could not be started."""
+        """Return the exit code; None if it couldn't be started."""
         with self._hearing() as passed:
             process = await self._spawn(passed)
             for fd in passed.values():
@@ -165,7 +165,9 @@ class Keeper:
 
     @contextlib.contextmanager
     def _hearing(self) -> Iterator[dict[str, int]]:
-        """The descriptor on which the child says that it is ready, by its variable; none where nobody asks."""
+        """Yield the descriptor on which the child reports that it is ready, by its variable; none if nobody
+        asks.
+        """
         variable = self._supervisor.ready_variable
         if variable is None:
             yield {}
@@ -187,7 +189,7 @@ class Keeper:
             os.close(own_fd)
 
     async def _spawn(self, passed: Mapping[str, int]) -> asyncio.subprocess.Process | None:
-        """passed: more descriptors, each by the variable that names it."""
+        """Start the child. passed: more descriptors, by the variables that name them."""
         fds = {PARENT_FD_VARIABLE: self._supervisor.child_pipe_fd, **passed}
         try:
             return await asyncio.create_subprocess_exec(
@@ -218,7 +220,7 @@ class Keeper:
     async def _terminate(
         self, process: asyncio.subprocess.Process, exit_: "asyncio.Future[int]"
     ) -> None:
-        """SIGTERM and a grace; then, or at once on abort, SIGKILL to its whole session."""
+        """Send SIGTERM and wait; then, or at once on abort, send SIGKILL to its whole session."""
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         abort = asyncio.ensure_future(self._supervisor.aborted.wait())
@@ -233,7 +235,7 @@ class Keeper:
             await exit_
 
     def kill(self) -> None:
-        """SIGKILL to its whole session."""
+        """Send SIGKILL to its whole session."""
         if self.pid is not None:
             logger.warning("child.killed", extra={"child": self.child.name})
             with contextlib.suppress(ProcessLookupError):
@@ -243,7 +245,7 @@ class Keeper:
 class Supervisor:
     """Keeps the children until the first SIGINT, SIGTERM or SIGHUP; the second one aborts.
 
-    ready_variable: of the descriptor on which each child says that it does its work.
+    ready_variable: of the descriptor on which each child reports that it works.
     """
 
     def __init__(
@@ -269,19 +271,19 @@ class Supervisor:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The children that run now, by name."""
+        """Return the running children by name."""
         return {k.child.name: k.pid for k in self.keepers if k.pid is not None}
 
     def ask_to_stop(self) -> None:
-        """What a signal does: stop in order the first time, abort the second."""
+        """Do what a signal does: stop in order the first time, abort the second."""
         if self.stop_asked.is_set():
             self.aborted.set()
         self.stop_asked.set()
 
     async def run(self) -> bool:
-        """Start all, wait until asked (or cancelled), stop all.
+        """Start all, wait until asked to stop (or cancelled), stop all. Runs once.
 
-        True if the end was orderly, False if it was aborted. Runs once.
+        Return True if the end was orderly, False if it was aborted.
         """
         loop = asyncio.get_running_loop()
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -300,22 +302,22 @@ class Supervisor:
         return not self.aborted.is_set()
 
     def keep(self, child: Child) -> None:
-        """Starts the child, and again whenever it ends."""
+        """Start the child, and again whenever it ends."""
         self.keepers.append(Keeper(child, self))
 
     async def start(self) -> None:
-        """Starts all, in the order given."""
+        """Start all, in the given order."""
         for child in self.children:
             self.keep(child)
 
     async def stop(self) -> None:
-        """Stops each in the reverse order, the next once it is gone."""
+        """Stop each in the reverse order, the next once it is gone."""
         for keeper in reversed(self.keepers):
             keeper.leave.set()
             await keeper.task
 
     def note_ready(self, keeper: Keeper) -> None:
-        """Told when a child says that it does its work."""
+        """Note that a child works."""
 
     def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:
-        """Told when one has ended, before it is started again; None: it could not be started."""
+        """Note that a child ended, before it is restarted; None: it couldn't be started."""

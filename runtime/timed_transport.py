@@ -1,7 +1,7 @@
-"""How long payment providers take to answer, and how it ends; around the transport of their requests.
+"""Time the requests to payment providers and how they end, around their transport.
 
-Invariant: labels are the name that the request says it is for and a class of outcome, never a status,
-an address or a text of the other side. Adds nothing to a request and changes no answer.
+Labels are the name that the request gives and a class of outcome, never a status, an address or a text of the
+other side. Requests and responses are unchanged.
 """
 
 import time
@@ -16,13 +16,13 @@ class TimedTransport(httpx.AsyncBaseTransport):
     """The transport inside stays its owner's to close."""
 
     def __init__(self, inside: httpx.AsyncBaseTransport, seconds: PlainHistogram) -> None:
-        """seconds: by provider and outcome."""
+        """Wrap it. seconds: by provider and outcome."""
         self._inside = inside
         self._seconds = seconds
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         began_s = time.monotonic()
-        # A task that is cancelled was given up by the caller's own deadline.
+        # A cancelled task was given up by the caller's own deadline.
         outcome = "timeout"
         try:
             response = await self._inside.handle_async_request(request)

@@ -1,7 +1,7 @@
-"""The wake-up of an embedded default without any Redis: a byte through a pipe means "look now".
+"""The wake-up of an embedded installation without Redis: a byte through a pipe means "look now".
 
-Invariant: writing never blocks, and a full pipe is a wake-up that is already on its way. The
-supervisor owns both ends for as long as it lives, so that a restarted child finds the same pipe.
+Writing never blocks, and a full pipe is a wake-up already on its way. The supervisor owns both ends for as
+long as it lives, so that a restarted child finds the same pipe.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ READ_BYTES = 65_536
 
 
 def open_wake_pipe() -> tuple[int, int]:
-    """(read end for the worker, write end for the gateway); pass each down with pass_fds."""
+    """Return (read end for the worker, write end for the gateway); pass each down with pass_fds."""
     read_fd, write_fd = os.pipe()
     os.set_blocking(read_fd, False)
     os.set_blocking(write_fd, False)
@@ -21,7 +21,7 @@ def open_wake_pipe() -> tuple[int, int]:
 
 
 class WakePipe:
-    """Stands where runtime.queue.Queue does when there is no Redis."""
+    """Replaces runtime.queue.Queue when there is no Redis."""
 
     def __init__(self, write_fd: int) -> None:
         self._write_fd = write_fd
@@ -30,20 +30,20 @@ class WakePipe:
         self.wake_soon()
 
     def wake_soon(self, name: str = "") -> None:  # noqa: ARG002 - the queue's signature
-        """Have the worker look now, for anything; lost without a word if the worker's end is closed."""
+        """Make the worker look now, for anything; lost silently if the worker's end is closed."""
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
             os.write(self._write_fd, b"w")
 
     def wake_at(self, at_us: int) -> None:  # noqa: ARG002 - the queue's signature
-        """Have the worker look now: it reads the due time off the database and sets its timer."""
+        """Make the worker look now: it reads the due time from the database and sets its timer."""
         self.wake_soon()
 
     async def aclose(self) -> None:
-        """Nothing waits here; the pipe belongs to the supervisor."""
+        """Do nothing: the pipe belongs to the supervisor."""
 
 
 def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:
-    """Call on_wake for each batch of bytes in the running loop; returns what ends the listening."""
+    """Call on_wake for each batch of bytes in the running loop; return what ends the listening."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:
@@ -54,7 +54,7 @@ def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:
         if is_open:
             on_wake()
         else:
-            # The end of the file stays readable for ever: listening on would be a busy loop.
+            # The end of the file stays readable for ever, so listening on would be a busy loop.
             loop.remove_reader(read_fd)
 
     def end() -> None:

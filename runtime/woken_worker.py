@@ -1,6 +1,6 @@
 """The receiving side of the queue: an ARQ worker that sleeps until there is something to do.
 
-It starts, works and ends without Redis: hints and jobs make it prompt, nothing depends on them.
+It starts, works and ends without Redis: hints and jobs only make it prompt.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from runtime.redis_link import RETRY_S, listen
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from store.database import ANYTHING
 
-# A worker looks at least this often: ARQ's cron jobs are queued up to 1 s ahead, so a slower beat
-# would start them late.
+# A worker looks at least this often: ARQ queues cron jobs up to 1 s ahead, so a slower beat would start them
+# late.
 BEAT_S = 0.9
-# How long a worker waits for one look, or for its last words: a Redis that hangs is noticed.
+# How long a worker waits for one look, or for its last words, so that a hanging Redis is noticed.
 LOOK_TIMEOUT_S = 5.0
 COMPLETION_WAIT_S = 10
 # ARQ reads only this many due jobs, running ones included: it caps the cluster's jobs in flight.
@@ -39,10 +39,9 @@ logger = logging.getLogger(__name__)
 class WokenWorker(Worker):
     """An ARQ worker that sleeps until it is told, until the next job is due, or for one beat.
 
-    It starts, works and ends without Redis: on_startup and on_shutdown always run, and each outage
-    is waited out. on_wake is called with the names of the hints as they are heard, ahead of the jobs
-    in the queue, and with ANYTHING after each reconnection, since a hint may have been missed
-    meanwhile; it must not block.
+    It starts, works and ends without Redis: on_startup and on_shutdown always run, and each outage is waited
+    out. on_wake is called with the names of the hints as they are heard, ahead of the jobs in the queue, and
+    with ANYTHING after each reconnection, because a hint may have been missed; it must not block.
     """
 
     def __init__(
@@ -55,10 +54,11 @@ class WokenWorker(Worker):
         state: RedisState | None = None,
         **arq_settings: Any,
     ) -> None:
-        """state: what the process knows of its Redis. arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
+        """Make the worker. state: what the process knows of its Redis.
 
-        job_completion_wait is how many seconds running jobs have when the worker is stopped; one
-        cancelled on its way to Redis is run again only after job_timeout + 10 s.
+        arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
+        job_completion_wait is how many seconds running jobs have when the worker is stopped; one cancelled on
+        its way to Redis runs again only after job_timeout + 10 s.
         """
         pool = connection_pool(url)
         arq_settings.setdefault("queue_read_limit", QUEUE_READ_MAX)
@@ -79,9 +79,9 @@ class WokenWorker(Worker):
             job_deserializer=from_json,
             **arq_settings,
         )
-        # ARQ forgets to give its turn back when Redis fails between taking it and starting the
-        # job, and stands still after max_jobs such failures. So turns are not counted here but
-        # read off the running tasks (job_counter), and the semaphore never says no.
+        # ARQ forgets to release its slot when Redis fails between taking it and starting the job, and stands
+        # still after max_jobs such failures. So slots aren't counted here but derived from the running tasks
+        # (job_counter), and the semaphore never says no.
         self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
         self._arq_pool = pool
         self._url = url
@@ -97,7 +97,7 @@ class WokenWorker(Worker):
 
     @job_counter.setter
     def job_counter(self, _count: int) -> None:
-        """ARQ's own count is not kept, see __init__."""
+        """Return how many jobs run in this process."""
 
     async def serve(self) -> None:
         """Work until a signal or stop() ends the loop, then close."""
@@ -118,20 +118,20 @@ class WokenWorker(Worker):
         listener = self.loop.create_task(listen(self._url, channel, self._heard))
         looking = self.loop.create_task(self._look_until_ended())
         try:
-            # Neither ends by itself; should one fail, the process must not go on half deaf.
+            # Neither ends by itself; if one fails, the process must not continue half deaf.
             done, _ = await asyncio.wait((looking, listener), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            # Cancelled, but the look that goes on is not: redis-py never gives back the connection
-            # of a pipeline that is cancelled as it closes.
+            # Cancelled, but not a look under way: redis-py never returns the connection of a pipeline that is
+            # cancelled as it closes.
             self._is_ending = True
             self._woken.set()
             listener.cancel()
             await asyncio.gather(looking, listener, return_exceptions=True)
 
     def stop(self) -> None:
-        """What SIGTERM does: take no more jobs, finish those that run, then end serve()."""
+        """Do what SIGTERM does: take no more jobs, finish those that run, then end serve()."""
         self.handle_sig_wait_for_completion(signal.SIGTERM)
 
     async def close(self) -> None:
@@ -139,7 +139,7 @@ class WokenWorker(Worker):
         if not self._handle_signals:
             self.handle_sig(signal.SIGUSR1)
         if self.tasks:
-            # Each has a last word for Redis, which may have stopped listening.
+            # Each has a last word for Redis, which may have stopped responding.
             await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
@@ -150,7 +150,7 @@ class WokenWorker(Worker):
             await close_pool(self._arq_pool)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start those that do not run here; asking Redis about our own costs three trips each."""
+        """Start those that don't run here; asking Redis about our own costs three round trips each."""
         await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
 
     def _is_running(self, job_id: str) -> bool:
@@ -166,17 +166,17 @@ class WokenWorker(Worker):
         while not self._is_ending:
             self._woken.clear()
             delay_s = await self._look()
-            # A timer of the loop, since a blocking command's timeout is as coarse as Redis's own
-            # clock, ten ticks a second or one.
+            # A timer of the loop, because a blocking command's timeout is as coarse as Redis's clock, one to
+            # ten ticks a second.
             timer = self.loop.call_later(delay_s, self._woken.set)
             await self._woken.wait()
             timer.cancel()
 
     async def _look(self) -> float:
-        """Start what is due; the seconds until there is reason to look again."""
+        """Start what is due; return the seconds until the next look."""
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
-                # Taken before the poll: what falls due between poll and question is not missed.
+                # Taken before the poll, so what falls due meanwhile isn't missed.
                 now_ms = timestamp_ms()
                 await self._poll_iteration()
                 delay_s = await self._next_due_s(now_ms)
@@ -184,15 +184,17 @@ class WokenWorker(Worker):
             self._state.lose(PART, error)
             return RETRY_S
         except Exception:
-            # Jobs are hints and small work; deliveries do not stop for one that breaks the look.
+            # Jobs are hints and small work; deliveries don't stop for one that breaks the look.
             logger.exception("queue.broke")
             return RETRY_S
         self._state.find(PART)
         return delay_s
 
     async def _next_due_s(self, now_ms: int) -> float:
-        """At most a beat. Only scores above now_ms count: a running job keeps its place at the
-        head of the set, and waiting for it would be a busy loop.
+        """Return the seconds until the next job is due, at most a beat.
+
+        Only scores above now_ms count: a running job stays at the head of the set, and waiting for it would
+        be a busy loop.
         """
         rows = await self.pool.zrangebyscore(
             self.queue_name, f"({now_ms}", "+inf", start=0, num=1, withscores=True
@@ -200,7 +202,7 @@ class WokenWorker(Worker):
         return min(max(rows[0][1] - timestamp_ms(), 0) / 1000, BEAT_S) if rows else BEAT_S
 
     def _heard(self, message: str | None) -> None:
-        """message: null where the listening has begun, again perhaps."""
+        """Handle a message; null: listening has begun, perhaps again."""
         if message is None or message == JOBS:
             self._woken.set()
         if self._on_wake is not None and message != JOBS:

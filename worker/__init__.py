@@ -1,1 +1,1 @@
-"""The job edge: claims, sends and settles deliveries, and runs the jobs that others queue."""
+"""The job edge: claims, sends and settles deliveries, and runs queued jobs."""

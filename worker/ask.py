@@ -1,7 +1,7 @@
-"""One turn at a supplier: prepare or look, and fulfil, until its deadline; whatever it does is a value.
+"""One call to a supplier, prepare or look and then fulfil, until its deadline; the outcome is always a value.
 
-Promise: an outcome that cannot be kept, a timeout and anything that breaks are Unknown, since whether
-the supplier delivered is unknown then, too. No transaction is open while it is asked.
+An outcome that can't be stored, a timeout and any exception are Unknown, because the supplier may have
+delivered. No transaction is open during the call.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ DETAIL_CHARACTERS_MAX = 200
 COST_CENTS_MAX = 10**12
 
 _log = logging.getLogger(__name__)
-# Writes down what was prepared; False: it is no longer our turn.
+# Stores what was prepared; False: another worker has taken over.
 Keep = Callable[[str], Awaitable[bool]]
 
 
 class Superseded(Exception):
-    """Another worker asks for this top-up meanwhile."""
+    """Another worker calls for this top-up now."""
 
 
 async def ask(supplier: ReadySupplier, request: Request, keep: Keep, *, until_s: float) -> Outcome:
-    """The turn's outcome; raises Superseded, and StoreError where `keep` does.
+    """Return the outcome; raise Superseded, and StoreError if `keep` does.
 
-    until_s: the turn's end by the loop's time, ASK_S_MAX after its hand-over was begun. A worker that was
-    stopped in between, or waited for the database, may not ask any more: another one may.
+    until_s: the end by the loop's time, ASK_S_MAX after the hand-over began. A worker that was stopped in
+    between, or waited for the database, must not call any more, because another one may.
     """
     if asyncio.get_running_loop().time() >= until_s:
         raise Superseded
@@ -75,7 +75,7 @@ async def _turn(supplier: ReadySupplier, request: Request, keep: Keep) -> Outcom
 async def _guarded(
     supplier: ReadySupplier, asked: Awaitable[Outcome | NotDone | str | None]
 ) -> Outcome | NotDone | str | None:
-    """What it says; a supplier promises not to raise, and what it raises says nothing."""
+    """Return what the supplier says; an exception, which it promises not to raise, says nothing."""
     try:
         return await asked
     except TimeoutError:
@@ -86,7 +86,7 @@ async def _guarded(
 
 
 def kept(outcome: object) -> Outcome:
-    """The outcome as it can be kept; what must stay itself and cannot be kept is no word."""
+    """Return the outcome in a storable form; Unknown if a part that must stay exact can't be stored."""
     match outcome:
         case Delivered(deliverable=Deliverable() as given, cost_cents=cost, left=left):
             if not _is_left(left) or not _is_cost(cost):

@@ -1,9 +1,10 @@
-"""A breaker for each supplier: one that gives no word for several top-ups in a row is left alone for a while.
+"""A breaker for each supplier: one that doesn't respond for several top-ups in a row is left alone for a
+while.
 
-Nothing is failed by it: what is meant for the supplier waits, is not counted as asked, and goes on when one ask,
-after the rest, got a word. That ask is best for a top-up that had none in vain: only such a one makes the next rest
-longer, so a few top-ups that never get a word keep nobody else away. Kept in memory: another worker finds out for
-itself, and a restart asks once more.
+It fails nothing: the supplier's top-ups wait without counting as called, and continue when one call after the
+rest got a response. A top-up without a failed call is best for that call: only its failure makes the next
+rest longer, so a few top-ups that never get a response hold back no others. The state is in memory: another
+worker finds out for itself, and a restart calls once more.
 """
 
 import time
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 FAILURES_MAX: Final = 5
-# Of the top-ups that got no word, so many are told apart.
+# How many top-ups without a response are told apart.
 SILENT_MAX: Final = 1_000
 REST_S_FIRST: Final = 30.0
 REST_S_MAX: Final = 600.0
@@ -29,7 +30,7 @@ class _State:
 
 
 class Breakers:
-    """One for each supplier; now_s is a clock that no one sets."""
+    """One breaker for each supplier; now_s is a clock that is never set."""
 
     def __init__(
         self, now_s: Callable[[], float] = time.monotonic, *, failures_max: int = FAILURES_MAX
@@ -39,18 +40,18 @@ class Breakers:
         self._states: dict[SupplierPlace, _State] = {}
 
     def begins(self, place: SupplierPlace) -> None:
-        """The supplier is about to be asked."""
+        """Note that the supplier is about to be called."""
         state = self._states.get(place)
         if state is not None and state.rests:
             state.is_probed = True
 
     def answered(self, place: SupplierPlace) -> bool:
-        """It gave a word; whether it was left alone before."""
+        """Note that it responded; return whether it was left alone before."""
         state = self._states.pop(place, None)
         return state is not None and state.rests > 0
 
     def gave_no_word(self, place: SupplierPlace, topup_id: str) -> bool:
-        """It gave none for this top-up; whether it is left alone from now on, and was not before."""
+        """Note that it didn't respond for this top-up; return whether it is newly left alone."""
         state = self._states.setdefault(place, _State())
         was_probed, state.is_probed = state.is_probed, False
         is_fresh = topup_id not in state.silent
@@ -59,7 +60,7 @@ class Breakers:
         if len(state.silent) < self._failures_max or (state.rests and not was_probed):
             return False
         if state.rests and not is_fresh:
-            # It says nothing of the supplier: what is fresh tries it, soon.
+            # It says nothing about the supplier: a fresh top-up tries it soon.
             state.until_s = self._now_s() + REST_S_FIRST
             return False
         rest_s = min(REST_S_MAX, REST_S_FIRST * 2.0 ** min(state.rests, 10))
@@ -67,17 +68,17 @@ class Breakers:
         return state.rests == 1
 
     def ended(self, place: SupplierPlace) -> None:
-        """An ask is over that said neither; another one may try."""
+        """Note that a call ended with neither; another one may try."""
         state = self._states.get(place)
         if state is not None:
             state.is_probed = False
 
     def left_alone(self) -> list[SupplierPlace]:
-        """Those that have given no word since they were left alone, in order."""
+        """Return the suppliers that haven't responded since they were left alone, in order."""
         return sorted(place for place, state in self._states.items() if state.rests)
 
     def to_be_tried(self) -> dict[SupplierPlace, list[str]]:
-        """Of these the ones whose rest is over and which are not tried yet, with the top-ups that got no word."""
+        """Return those whose rest is over and which aren't tried yet, with the top-ups that got no response."""
         now_s = self._now_s()
         return {
             place: sorted(state.silent)
@@ -86,7 +87,7 @@ class Breakers:
         }
 
     def next_s(self) -> float | None:
-        """In how many seconds the next of them may be asked; None while none is left alone."""
+        """Return the seconds until the next of them may be called; None if none is left alone."""
         now_s = self._now_s()
         waits = [one.until_s - now_s for one in self._states.values() if one.until_s > now_s]
         return min(waits, default=None)

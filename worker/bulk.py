@@ -1,7 +1,7 @@
-"""Batches that are not over: those that a process left half accepted go on, and the end of each is told.
+"""Finish batches: those that a process left half accepted continue, and each one's end is published.
 
-Promise: whatever a process did before it died, a batch is accepted whole within a minute, and batch.completed
-is told within half a minute of the end of its last top-up. One that breaks is held back alone.
+Whatever a process did before it died, a batch is accepted whole within a minute, and batch.completed is
+published within half a minute of its last top-up's end. A batch that breaks is held back alone.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Batcher(WokenLoop):
         return await self._wait_s()
 
     async def sweep(self) -> int:
-        """Goes on with what is due; returns how many batches there were."""
+        """Continue what is due; return how many batches there were."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> list[LookedAt]:
@@ -73,7 +73,7 @@ class Batcher(WokenLoop):
         return len(due)
 
     async def _go_on(self, batch: SendBatch) -> bool:
-        """False where the database was not reached."""
+        """Continue the batch; return False if the database wasn't reached."""
         try:
             await self._runner.run(batch)
         except (StoreError, Unavailable):

@@ -1,7 +1,7 @@
-"""What a worker does now and then: small, bounded, harmless when two workers do it at once.
+"""What a worker does now and then: small, bounded, harmless if two workers do it at once.
 
-Invariant: each chore is one short transaction at a time, repeated while it finds a full measure of
-work. They run on timers of this process, not as ARQ cron jobs, so that they go on without Redis.
+Each chore is one short transaction at a time, repeated while it finds a full step of work. Chores run on
+timers of this process, not as ARQ cron jobs, so they work without Redis.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class Chore:
 
 
 def resealing_chore(database: Database, vault: Vault) -> Chore:
-    """After a rotation of the master key: everything that lies sealed moves to the newest one."""
+    """Re-seal everything under the newest master key after a rotation."""
 
     async def reseal() -> None:
         resealed = await database.transaction(vault.reseal_all)
@@ -69,7 +69,7 @@ def resealing_chore(database: Database, vault: Vault) -> Chore:
 
 
 def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
-    """What is deleted or ended once its time is over."""
+    """Return the chores that delete or end what has expired."""
 
     async def prune_answers(tx: Transaction) -> int:
         return await idempotency.prune(tx, now_us=clock.now_us())
@@ -79,7 +79,7 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         return await commit_token.prune(tx, before_us=before_us)
 
     async def prune_recipients(tx: Transaction) -> int:
-        # A send that looks repeated is looked for in two periods.
+        # A repeated send is looked for in two periods.
         before_us = clock.now_us() - 2 * REPEAT_PERIOD_US
         return await caps.prune_recipients(tx, before_us=before_us, limit=RECIPIENT_ROWS)
 
@@ -93,7 +93,7 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
 
 
 def space_chore(database: Store) -> Chore:
-    """What deleted rows leave free in a SQLite file goes back to the disk, in steps."""
+    """Return the space of deleted rows in an SQLite file to the disk, in steps."""
 
     async def give_back() -> None:
         for _ in range(ROUNDS_MAX):
@@ -105,7 +105,7 @@ def space_chore(database: Store) -> Chore:
 
 
 def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
-    """Enter what was delivered by a version that did not: each top-up is looked at once, in small steps."""
+    """Enter what was delivered by a version that didn't: each top-up is read once, in small steps."""
 
     async def fill() -> None:
         has_more = True
@@ -117,7 +117,7 @@ def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
 
 
 async def expire_held(database: Database, clock: Clock) -> None:
-    """Fails what disabled endpoints have held too long, one endpoint after the other, in steps."""
+    """Fail what disabled endpoints have held too long, one endpoint after the other, in steps."""
     after: ending.Disabled | None = ending.BEGINNING
     while after is not None:
         late, after = await database.read(
@@ -149,8 +149,10 @@ async def erase_idle(
     at_once: int = ERASED_ACCOUNTS_MAX,
     vault: Vault | None = None,
 ) -> None:
-    """Deletes sandbox accounts that nobody used for seven days, in small steps: at_once of them, behind
-    however many that cannot be deleted yet. vault: signs a tombstone of each; None: there is no record log.
+    """Delete sandbox accounts that nobody used for seven days, in small steps, at_once of them.
+
+    Accounts that can't be deleted yet don't block the others. vault signs each one's tombstone; None: there
+    is no record log.
     """
     erased, after = 0, BEFORE_ALL_IDLE
     while erased < at_once:
@@ -165,7 +167,7 @@ async def erase_idle(
 async def _erase_one(
     database: Database, account_id: AccountId, now_us: int, vault: Vault | None
 ) -> bool:
-    """Whether it could be deleted; the others' turn does not depend on it."""
+    """Erase the account; return whether it could be deleted. Others don't depend on it."""
     note = None if vault is None else erased_note(vault, account_id, now_us=now_us)
     try:
         await erase_account(
@@ -178,11 +180,11 @@ async def _erase_one(
     except StoreError:
         raise
     except ChargeUnderWay:
-        # Left for a later look: its provider has not said yet what came of the charge.
+        # For a later look: its provider hasn't reported the outcome of the charge.
         logger.info("sandbox.charge_under_way", extra={"account_id": account_id})
         return False
     except NotIdle:
-        # Somebody used it since it was found.
+        # It was used since it was found.
         return False
     except Exception:
         logger.exception("sandbox.not_erased", extra={"account_id": account_id})
@@ -194,9 +196,9 @@ async def _erase_one(
 async def do_chores(
     chores: Sequence[Chore], on_ended: Callable[[str], None] = lambda _name: None
 ) -> None:
-    """Runs until cancelled; a database that is away is tried again next time.
+    """Run until cancelled; if the database is away, try again next time.
 
-    on_ended is told the name of a chore that ended well.
+    on_ended gets the name of each chore that succeeded.
     """
     async with asyncio.TaskGroup() as group:
         for chore in chores:
@@ -212,7 +214,7 @@ async def _keep_doing(chore: Chore, on_ended: Callable[[str], None]) -> None:
         except StoreError as error:
             logger.warning("chore.failed", extra={"chore": chore.name, "error": str(error)})
         except Exception:
-            # A chore that breaks must not take the deliveries down with it.
+            # A chore that breaks must not stop the deliveries.
             logger.exception("chore.broke", extra={"chore": chore.name})
         await asyncio.sleep(chore.every_s)
 
@@ -240,7 +242,7 @@ async def _fill(tx: Transaction, *, codes: VoucherCodes) -> bool:
 
 
 async def _repeat(database: Database, prune: Prune) -> None:
-    """Until a round finds nothing, with pauses that let others write."""
+    """Repeat until a round finds nothing, with pauses that let others write."""
     for _ in range(ROUNDS_MAX):
         if await database.transaction(prune) == 0:
             return

@@ -1,6 +1,6 @@
-"""What a worker counts of its work; runtime/metrics.py says what each figure means.
+"""What a worker counts of its work; runtime/metrics.py describes each figure.
 
-Invariant: called on the event loop once the outcome is written, so nothing here waits or fails.
+Called on the event loop once the outcome is written, so nothing here waits or fails.
 """
 
 import time
@@ -17,7 +17,7 @@ NUMBERS_MAX: Final = 3
 
 
 def report(metrics: Metrics, settled: Settled) -> None:
-    """The attempt's line in the log, and its figures."""
+    """Log the attempt, and count it."""
     log_attempt(settled)
     claimed, settlement, _ = settled.sent
     environment, attempt = claimed.environment, settlement.attempt
@@ -34,7 +34,7 @@ def report(metrics: Metrics, settled: Settled) -> None:
 
 
 def _report_lag(metrics: Metrics, claimed: Claimed, started_at_us: int) -> None:
-    """How late an attempt began; a held one was meant to wait."""
+    """Count how late an attempt began; a held one was meant to wait."""
     number, environment = claimed.number, claimed.environment
     if number == 1:
         lag_us = max(0, started_at_us - claimed.created_at)
@@ -46,15 +46,15 @@ def _report_lag(metrics: Metrics, claimed: Claimed, started_at_us: int) -> None:
 
 
 def note_asked(metrics: Metrics, asked: Asked) -> None:
-    """A supplier's time and outcome."""
+    """Count a supplier call's time and outcome."""
     metrics.supplier_seconds.observe(asked.duration_s, asked.topup.platform, asked.outcome)
 
 
 def note_pruned(metrics: Metrics, lag_us: int) -> None:
-    """By how much the oldest row that a walk left behind has outlived its retention; 0: it left none."""
+    """Show by how much the oldest remaining row has outlived its retention; 0 if none has."""
     metrics.pruning_lag_seconds.set(lag_us / SECOND_US)
 
 
 def note_chore(metrics: Metrics, name: str) -> None:
-    """That it ended well, now."""
+    """Show that it succeeded now."""
     metrics.chore_ended.set(time.time(), name)

@@ -1,7 +1,7 @@
 """The stages of one delivery as types: Claimed -> Sent -> Settled. No stage can be left out.
 
-Promise: send() sends at most once, only while the claim's lease leaves time to settle, and returns
-a value whatever happened. No transaction is open meanwhile. Stores nothing.
+send() sends at most once, only while the claim's lease leaves time to settle, and always returns a value. No
+transaction is open meanwhile. Stores nothing.
 """
 
 import logging
@@ -67,7 +67,7 @@ SpanOf = Callable[[str], Span]
 class Sent(NamedTuple):
     """A claimed delivery after its attempt, or after it was found lost for good.
 
-    span: what the attempt was in its request's trace; null where its event came of no request.
+    span: the attempt in its request's trace; null if its event came from no request.
     """
 
     claimed: Claimed
@@ -76,24 +76,24 @@ class Sent(NamedTuple):
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """What was written about it. is_held is false when another claim had taken over: nothing was."""
+    """What was written. is_held is false if another claim had taken over: nothing was."""
 
     sent: Sent
     is_held: bool
 
 
 def lease_us(timeout_s: float) -> int:
-    """How long a claim holds."""
+    """Return how long a claim holds."""
     return round((timeout_s + SETTLE_S + BEGIN_S) * SECOND_US)
 
 
 async def no_fault(_claimed: Claimed) -> str:
-    """Sign every replay."""
+    """Let every replay be signed."""
     return ""
 
 
 class DeliverySender:
-    """Sends claimed deliveries; policies by environment, since http is for staging."""
+    """Sends claimed deliveries; policies by environment, because http is for staging."""
 
     def __init__(
         self,
@@ -122,9 +122,9 @@ class DeliverySender:
         self._time_needed_us = round((timeout_s + SETTLE_S) * SECOND_US)
 
     async def send(self, claimed: Claimed) -> Sent | None:
-        """The attempt and what it settles; null when the lease is too short to begin.
+        """Send the attempt and return what it settles; null if the lease is too short to begin.
 
-        Then another claim will come, as after a process that was stopped between claim and send.
+        Another claim will then come, as after a process that was stopped between claim and send.
         """
         now_us = self._clock.now_us()
         if claimed.is_lost:
@@ -133,14 +133,14 @@ class DeliverySender:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
         fault = ""
-        # Of nearly all it is known by their ids that they are none.
+        # The ids of nearly all show that they aren't replays.
         if not are_near(claimed.event_id, claimed.id) and is_replay(
             claimed.event_id, delivery_created_at=claimed.created_at
         ):
             try:
                 fault = await self._fault_of(claimed)
             except StoreError:
-                # Nothing is signed unseen; the lease runs out, and another claim comes.
+                # Nothing is signed unchecked; the lease ends, and another claim comes.
                 logger.warning("delivery.not_checked", extra={"delivery_id": claimed.id})
                 return None
         code = None
@@ -171,7 +171,7 @@ class DeliverySender:
 
 
 def log_attempt(settled: Settled) -> None:
-    """One wide line for each attempt; a lost delivery is an alarm."""
+    """Log one wide line for each attempt; a lost delivery is an alarm."""
     claimed, settlement, span = settled.sent
     attempt, next_at_us = settlement.attempt, settlement.next_attempt_at_us
     level = logging.INFO
@@ -207,7 +207,7 @@ def log_attempt(settled: Settled) -> None:
 
 
 def _traced(line: str | None, span: Span | None) -> dict[str, str | None]:
-    """The request that it came of, and what it was in that request's trace where there is one."""
+    """Return the request that it came from, and the attempt's span in that request's trace."""
     traced = {"request_id": None if line is None else request_id_of(line)}
     if span is None or span.trace_id is None:
         return traced

@@ -1,10 +1,9 @@
 """The dispatcher: claims what is due and has a free slot, sends it, and has the outcome written.
 
-Promise: woken, timed, never polling: a hint, a freed slot or the next due time starts a claim, and
-a beat of some seconds finds what a lost hint left behind, so it works without Redis. One claim is
-under way at a time, and whatever calls for another meanwhile is answered by one more; beside other
-workers some milliseconds later, see worker/presence.py.
-Invariant: every claimed delivery holds a slot until its outcome is written.
+It is woken or timed and never polls: a hint, a freed slot or the next due time starts a claim, and a beat of
+some seconds finds what a lost hint left behind, so it works without Redis. One claim is under way at a time,
+and everything that calls for another meanwhile is covered by one more; beside other workers some milliseconds
+later, see worker/presence.py. Every claimed delivery holds a slot until its outcome is written.
 """
 
 import asyncio
@@ -30,12 +29,12 @@ BEAT_S: Final = 2.0
 GATHER_S: Final = 0.005
 CONTENDED_S: Final = 0.01
 TIMER_S_MIN: Final = 0.001
-# Requests that are written before answers are read, so that the next one to an endpoint finds its connection free.
+# Requests written before responses are read, so that the next one to an endpoint finds its connection free.
 PART_MAX: Final = 32
 # Endpoints with nothing due leave the line together: one with steady traffic hardly ever does.
 PUT_OFF_S: Final = 0.25
 RETRY_S_MAX: Final = 5.0
-# The ids read for each endpoint, to choose among: at most, and at least. Twice its even share.
+# The most and the fewest ids read for each endpoint, to choose among: twice its even share.
 OFFER_IDS_MAX: Final = 500
 OFFER_IDS_MIN: Final = 8
 
@@ -43,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """One for each worker process. on_later is told when a retry will be due, for other workers."""
+    """One for each worker process. on_later learns when a retry will be due, for other workers."""
 
     def __init__(
         self,
@@ -76,14 +75,14 @@ class Dispatcher:
         self._hinted: set[str] = set()
         self.sharing = HintSharing()
         self._timer: asyncio.TimerHandle | None = None
-        # Rows were left for want of a slot: of anybody's, or of one of these endpoints' own.
+        # Rows were left for lack of a slot: of all, or of one of these endpoints' own.
         self._is_short = False
         self._full: frozenset[str] = frozenset()
         self._freed = 0
         self._endpoints_due = 0
         self._failures = 0
-        # Where the next look begins; after a part of the line, what was hinted at meanwhile may lie
-        # before it.
+        # Where the next look begins. After a part of the line, what was hinted at meanwhile may lie before
+        # it.
         self._after = FIRST_HEAD
         self._has_passed_hints = False
         self._put_off_at_s = 0.0
@@ -91,14 +90,14 @@ class Dispatcher:
         self._is_stopping = False
 
     def wake(self, endpoint_id: str = "") -> None:
-        """Look now; any number of calls until the next look are one. endpoint_id: whom it is about,
-        empty for anybody.
+        """Look now; any number of calls until the next look are one. endpoint_id: whom it concerns, empty for
+        any.
         """
         self._hinted.add(endpoint_id)
         self._look_for_hints()
 
     async def run(self) -> None:
-        """Works until stop(), then finishes what is under way. Raises what should end the process."""
+        """Work until stop(), then finish what is under way. Raises what should end the process."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._settler.run())
             self.wake()
@@ -120,7 +119,7 @@ class Dispatcher:
 
     @property
     def looked_s(self) -> float:
-        """When it last looked for what is due, and could, on the monotonic clock; minus infinity: never."""
+        """Return the monotonic time of the last successful look; minus infinity if there was none."""
         return self._looked_s
 
     def stop(self) -> None:
@@ -129,7 +128,7 @@ class Dispatcher:
         self._woken.set()
 
     def _look_for_hints(self) -> None:
-        """What is hinted at: now, or once it is this worker's turn."""
+        """Look for what is hinted at: now, or once it is this worker's turn."""
         at_s = self.sharing.next_look_s(self.slots.held)
         wait_s = at_s - asyncio.get_running_loop().time()
         if wait_s > 0:
@@ -142,8 +141,9 @@ class Dispatcher:
         self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
-        """What a hint is about, before anything else is looked at, where there is nothing to weigh it
-        against. On PostgreSQL a look is a round trip more [0.5 ms of a lone delivery's 5].
+        """Claim what a hint is about before anything else, if nothing competes with it.
+
+        On PostgreSQL a look is one more round trip [0.5 ms of a lone delivery's 5].
         """
         endpoint_id = next(iter(hinted)) if len(hinted) == 1 else ""
         room = self.slots.room_at_once(endpoint_id)
@@ -162,7 +162,7 @@ class Dispatcher:
         try:
             claimed = await self._database.autocommit(work)
         except StoreError:
-            # Where the database does not answer, the look that follows says so.
+            # If the database doesn't respond, the following look reports it.
             return
         except Exception:
             logger.exception("claim.broke", extra={"endpoint_id": endpoint_id})
@@ -175,7 +175,7 @@ class Dispatcher:
         self.slots.take(claimed)
 
     async def _begin(self, claimed: Sequence[Claimed]) -> None:
-        """In turn, a part at a time. All at once would dial anew for most of them."""
+        """Begin in turn, a part at a time: all at once would open new connections for most of them."""
         loop = asyncio.get_running_loop()
         for first in range(0, len(claimed), PART_MAX):
             for one in claimed[first : first + PART_MAX]:
@@ -187,7 +187,7 @@ class Dispatcher:
 
     async def _look(self) -> None:
         self.sharing.note_look(asyncio.get_running_loop().time())
-        # What was freed while the line is looked at in parts concerns the parts before, too.
+        # A slot freed while the line is read in parts concerns the earlier parts, too.
         is_first = self._after == FIRST_HEAD
         self._freed = 0 if is_first else self._freed
         # Before the claim: what ends during it must find that it was waited for.
@@ -202,7 +202,7 @@ class Dispatcher:
         except Exception as error:
             self._failures += 1
             if not isinstance(error, StoreError):
-                # What is under way is not lost for what cannot be claimed.
+                # A claim that fails doesn't lose what is under way.
                 logger.exception("claim.broke")
             elif self._failures == 1:
                 logger.warning("claim.waits", extra={"error": str(error)})
@@ -219,26 +219,26 @@ class Dispatcher:
         set_timer = self._set_timer if is_first else self._set_timer_by
         set_timer(self._wait_s(claim))
         if claim.has_more or self._goes_on(claim):
-            # Also when no slot is left: that look notes the shortage and waits for one.
+            # Even with no slot left: that look notes the shortage and waits for one.
             self._woken.set()
         await self._begin(claim.claimed)
         if await self._keep_line(claim.line) and claim.line.hides_failing:
             self._woken.set()
 
     def _goes_on(self, claim: Claim) -> bool:
-        """Whether the line has more to look at now."""
+        """Return whether the line has more to read now."""
         line = claim.line
         self._after = line.after or FIRST_HEAD
         if line.after is not None:
             return True
         had_passed, self._has_passed_hints = self._has_passed_hints, False
-        # Those that were taken from are passed over now; where none was, no other would be.
+        # Those that were taken from are passed over now; if none was, no other would be.
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _keep_line(self, line: Line) -> int:
-        """Moves whom the look saw: together, once in a while, or at once where they hide others.
+        """Move the endpoints that the look saw: together now and then, or at once if they hide others.
 
-        Returns how many were put off.
+        Return how many were put off.
         """
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
@@ -262,7 +262,7 @@ class Dispatcher:
         choose, full_ids = self.slots.chooser(), self._full
         share = 2 * self.slots.free // max(1, self._endpoints_due)
         ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
-        # One more than there is room for says that some wait.
+        # One more than there is room for shows that some wait.
         failing_max = max(0, self.slots.failing_room) + 1
 
         async def work(tx: Transaction) -> Claim:
@@ -280,7 +280,7 @@ class Dispatcher:
         return await self._database.autocommit(work)
 
     def _wait_s(self, claim: Claim) -> float:
-        """Until there is reason to look again, unless something happens before."""
+        """Return the seconds until the next look, unless something happens before."""
         wait_s = BEAT_S
         if claim.was_contended:
             wait_s = LATE_S if self.sharing.is_late else CONTENDED_S
@@ -294,8 +294,8 @@ class Dispatcher:
         try:
             sent = await self._sender.send(claimed)
         except Exception:
-            # The one broad except of this process: a delivery that breaks us must not stop the
-            # others. Its lease runs out, and after five such it is settled as lost.
+            # The one broad except of this process: a delivery that breaks us must not stop the others. Its
+            # lease ends, and after five such it is settled as lost.
             logger.exception("delivery.broke", extra={"delivery_id": claimed.id})
         if sent is None:
             self.slots.returned(claimed.target.id)
@@ -327,7 +327,7 @@ class Dispatcher:
             self._note_freed(len(settled))
 
     def _note_freed(self, count: int) -> None:
-        """Slots that were waited for: claims again once it is worth a transaction."""
+        """Note slots that were waited for, and claim again once it is worth a transaction."""
         self._freed += count
         if self._freed >= max(1, self.slots.held // 4) or not self._sending:
             self._look_now()
@@ -335,7 +335,7 @@ class Dispatcher:
             self._set_timer_by(GATHER_S)
 
     def _set_timer_by(self, wait_s: float) -> None:
-        """As _set_timer, but only to bring it forward."""
+        """Bring the timer forward, never back."""
         at_s = asyncio.get_running_loop().time() + wait_s
         if self._timer is None or at_s < self._timer.when():
             self._set_timer(wait_s)

@@ -1,9 +1,12 @@
-"""A loop of the worker over items that are due at somebody who may not answer: a provider, a supplier.
+"""A worker's loop over due items that call a party which may not respond: a provider, a supplier.
 
-Promises: an item is handled beside the others, so one that hangs delays nobody; a *place* (whom an item asks)
-has at most its share of what is under way, and however much is due there hides nothing that is due elsewhere; an
-item that fails or breaks is told in the log and held back alone; one that went well and is due again at once is
-taken up after PAUSE_S, not in a circle. Which items there are, and what is done, is the subclass's.
+- An item is handled beside the others, so one that hangs delays no other.
+- A *place* (the party that an item calls) has at most its share of what is under way, and due items of one place hide
+  none of another.
+- An item that fails or breaks is logged and held back alone. One that succeeded and is due again at once is taken up
+  after PAUSE_S.
+
+The subclass says which items there are, and what is done.
 """
 
 import asyncio
@@ -25,7 +28,7 @@ from worker.woken_loop import PAUSE_S, WokenLoop
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """id: unique within the loop. place: whom it asks, see `place_of`. go: handles it, to its end."""
+    """id: unique within the loop. place: the party it calls, see `place_of`. go: handles it to its end."""
 
     id: str
     place: str
@@ -34,7 +37,7 @@ class DueItem:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look is to find: at most `limit` items that are due at now_us, but those left out."""
+    """What a look is to find: at most `limit` items due at now_us, except those left out."""
 
     now_us: int
     limit: int
@@ -43,13 +46,13 @@ class Look:
 
 
 def place_of(environment: str, name: str) -> str:
-    """The place of a provider or supplier, as the queries that leave places out write it."""
+    """Return the place of a provider or supplier, as queries that leave places out write it."""
     return f"{environment}/{name}"
 
 
 class DueLoop(WokenLoop):
-    """subject: what the log calls an item's id. under_way_max, at_one_place_max: handled at once, in all and
-    of one place. beat_s: the longest it sleeps.
+    """subject: the log's name for an item's id. under_way_max, at_one_place_max: how many are handled at
+    once, in all and at one place. beat_s: the longest sleep.
     """
 
     subject: ClassVar[str]
@@ -65,20 +68,20 @@ class DueLoop(WokenLoop):
         # By the item's id, with its place.
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
-        # What went well of late, with the loop's time until which it is not taken up again.
+        # Items that just succeeded, with the loop's time until which they rest.
         self._rests: dict[str, float] = {}
         self._is_over = False
 
     @abstractmethod
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        """What is due, the longest due first."""
+        """Return what is due, the longest due first."""
 
     @abstractmethod
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        """When the next item is due, but those left out; null: none that is known of."""
+        """Return when the next item is due, except those left out; null if none is known."""
 
     async def step(self) -> int:
-        """Handles what is due now, each item once and to its end; returns how many there were."""
+        """Handle what is due now, each item once and to its end; return how many there were."""
         handled: set[str] = set()
         while started := await self._start_due(handled):
             handled.update(started)
@@ -99,9 +102,9 @@ class DueLoop(WokenLoop):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start_due(self, but_ids: Iterable[str]) -> list[str]:
-        """Begins what is due, as far as there is room; returns the ids."""
+        """Begin what is due, as far as there is room; return the ids."""
         started: list[str] = []
-        # Again, since what is due at a place that is full now was in the way of the others.
+        # Again, because items of a place that is full now were in the way of the others.
         while (room := self.under_way_max - len(self._under_way)) > 0:
             look = self._looking([*but_ids, *started], limit=self.under_way_max)
             due = await self._database.read(partial(self._due, look=look))
@@ -132,7 +135,7 @@ class DueLoop(WokenLoop):
         return Look(self._clock.now_us(), limit, sorted(not_now), sorted(full))
 
     def _counted(self) -> Counter[str]:
-        """How many are under way at each place."""
+        """Return how many are under way at each place."""
         return Counter(place for place, _ in self._under_way.values())
 
     def _tasks(self) -> list["asyncio.Task[None]"]:
@@ -147,7 +150,7 @@ class DueLoop(WokenLoop):
         self.wake()
 
     async def _wait_s(self) -> float:
-        """How long nothing can be begun, unless something under way ends."""
+        """Return the seconds for which nothing can begin, unless something under way ends."""
         now_s = asyncio.get_running_loop().time()
         waits = [self.beat_s, *(until - now_s for until in self._rests.values())]
         held_s = self._setbacks.next_s()
@@ -162,7 +165,7 @@ class DueLoop(WokenLoop):
         return max(0.0, min(waits))
 
     async def _handle(self, item: DueItem) -> None:
-        """One item; whatever happens is told here and concerns no other."""
+        """Handle one item; a failure is logged here and concerns no other."""
         try:
             await item.go()
         except (StoreError, DomainError) as error:

@@ -1,7 +1,7 @@
-"""Ends what deleted and disabled endpoints had, step by step; see webhooks/deliveries/ending.py.
+"""End the deliveries of deleted and disabled endpoints, step by step; see webhooks/deliveries/ending.py.
 
-Promise: woken by the deletion's hint, and by a look now and then where the hint was lost. An endpoint
-that breaks a step is left until the next look, and the others go on. Between two steps others write.
+Woken by the deletion's hint, and by a look now and then in case the hint was lost. An endpoint that breaks a
+step is left until the next look, and the others continue. Others can write between two steps.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Ender:
         self._woken.set()
 
     async def run(self) -> None:
-        """Works until cancelled."""
+        """Work until cancelled."""
         while True:
             self._woken.clear()
             await self.sweep()
@@ -45,7 +45,7 @@ class Ender:
                     await self._woken.wait()
 
     async def sweep(self) -> int:
-        """Ends what there is to end now; returns how many deliveries were changed."""
+        """End what there is to end now; return how many deliveries were changed."""
         ended, failed = 0, 0
         try:
             found = await self._database.read(partial(_ending, now_us=self._clock.now_us()))
@@ -72,7 +72,7 @@ class Ender:
         ended = 0
         while place is not None:
             step = partial(_step, endpoint_id=endpoint_id, place=place, now_us=self._clock.now_us())
-            # Not durable: a crash of the machine takes back rows of a step, and it is taken again.
+            # Not durable: if a crash of the machine undoes a step, it is taken again.
             place, changed = await self._database.transaction(step, durable=False)
             ended += changed
             await asyncio.sleep(PAUSE_S)

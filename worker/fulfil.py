@@ -1,12 +1,14 @@
-"""Pending top-ups are asked about until they end: by their suppliers, or by the sandbox's script.
+"""Call suppliers about pending top-ups, or run the sandbox's script, until the top-ups end.
 
-Promises: an attempt is written, and the top-up can no longer be cancelled, before its supplier is asked;
-of several workers one asks at a time; no word is never a no: the same supplier is asked again, in the way
-its kind allows, later and later, and where nobody can find out a person decides; the next supplier is
-asked only after a definite no; one that nobody ends for a day is told to the operator. Whatever a
-supplier does, it delays its own top-ups only: it has a deadline, a share of those under way and a
-breaker, and what breaks here is told, held back alone, and tried again.
-No transaction is open while a supplier is asked.
+- An attempt is written before its supplier is called, and from then on the top-up can't be cancelled.
+- One of several workers calls at a time.
+- No response is never a no: the same supplier is called again, as its kind allows, at growing intervals. If nothing
+  can find out, an operator decides. The next supplier is called only after a definite no.
+- A top-up that hasn't ended in a day is reported to the operator.
+- A supplier can delay only its own top-ups: it has a deadline, a share of those under way and a breaker. What breaks
+  here is logged, held back alone, and tried again.
+
+No transaction is open during a call.
 """
 
 import asyncio
@@ -68,7 +70,7 @@ class Fulfiller(WokenLoop):
         return await self._wait_s()
 
     async def step(self) -> int:
-        """Handles what is due now, to its end; returns how many top-ups there were."""
+        """Handle what is due now, to its end; return how many top-ups there were."""
         handled = 0
         while started := await self._start_due():
             handled += started
@@ -78,7 +80,7 @@ class Fulfiller(WokenLoop):
         return handled
 
     async def _start_due(self) -> int:
-        """Takes on what is due, as far as there is room; returns how many."""
+        """Begin what is due, as far as there is room; return how many."""
         started = 0
         while (room := UNDER_WAY_MAX - len(self._under_way)) > 0:
             due = await self._database.read(partial(self._due, limit=room, busy=self._busy()))
@@ -96,7 +98,7 @@ class Fulfiller(WokenLoop):
         return started
 
     def _place_of(self, topup: Due) -> SupplierPlace:
-        """Whose share of those under way it takes; without a supplier its platform's."""
+        """Return whose share it takes: its supplier's, or without one its platform's."""
         return (topup.tenant.environment, topup.supplier or f"platform {topup.platform}")
 
     async def _due(self, tx: Transaction, *, limit: int, busy: list[SupplierPlace]) -> list[Due]:
@@ -113,7 +115,7 @@ class Fulfiller(WokenLoop):
         return found
 
     def _busy(self) -> list[SupplierPlace]:
-        """Suppliers with as many under way as one may have, those that are left alone or paused."""
+        """Return suppliers with a full share, and those that are left alone or paused."""
         counted = Counter(place for place, _ in self._under_way.values())
         full = {place for place, number in counted.items() if number >= ASKED_AT_ONCE_MAX}
         return sorted(full.union(self._paused(), self._breakers.left_alone()))
@@ -122,7 +124,7 @@ class Fulfiller(WokenLoop):
         return {(one.environment, one.id) for one in self._suppliers.known() if one.is_paused}
 
     def _suppliers_changed(self) -> None:
-        """Ask a supplier at once that an operator resumed."""
+        """Call a supplier at once after an operator resumed it."""
         for one in self._suppliers.known():
             if not one.is_resting:
                 self._breakers.answered((one.environment, one.id))
@@ -154,7 +156,7 @@ class Fulfiller(WokenLoop):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _wait_s(self) -> float:
-        """How long nothing can be begun, unless something under way ends."""
+        """Return the seconds for which nothing can begin, unless something under way ends."""
         until = (BEAT_S, self._setbacks.next_s(), self._breakers.next_s())
         wait_s = min(seconds for seconds in until if seconds is not None)
         if len(self._under_way) >= UNDER_WAY_MAX:
@@ -167,7 +169,7 @@ class Fulfiller(WokenLoop):
         return min(wait_s, max(0.0, (next_due_at - self._clock.now_us()) / SECOND_US))
 
     async def _handle(self, topup: Due) -> None:
-        """One top-up; whatever happens is told here and concerns no other."""
+        """Handle one top-up; a failure is logged here and concerns no other."""
         fields = {"transaction_id": topup.id, "platform": topup.platform}
         try:
             await self._turns.take(topup)
@@ -175,7 +177,7 @@ class Fulfiller(WokenLoop):
             _log.warning("fulfilment.delayed", extra={"fields": {**fields, "error": str(error)}})
             self._setbacks.failed(topup.id)
         except (DomainError, Superseded) as refusal:
-            # It ended meanwhile, by a cancel or by the service's own word; or another worker has it.
+            # It ended meanwhile, by a cancel or by the service itself; or another worker has it.
             _log.info("fulfilment.superseded", extra={"fields": {**fields, "reason": str(refusal)}})
             self._setbacks.failed(topup.id)
         except Exception:

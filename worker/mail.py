@@ -1,8 +1,8 @@
-"""Mail to recipients, from the rows that top-ups wrote: claimed, handed to the mail server, settled.
+"""Send mail to recipients, from the rows that top-ups wrote: claim, pass to the mail server, settle.
 
-Promises: a mail that two workers saw is sent by one; one that a worker took with it when it ended is
-sent again once its lease is over, under the same Message-ID; a server that hangs delays mail and nothing
-else; what breaks here is told and tried again. No transaction is open while mail is sent.
+A mail that two workers saw is sent by one. One that a worker was sending when it died is sent again once its
+lease ends, under the same Message-ID. A server that hangs delays only mail. No transaction is open while mail
+is sent.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from store.errors import StoreError
 from worker.woken_loop import PAUSE_S, WokenLoop
 
 AT_ONCE_MAX: Final = 8
-# Longer than one mail may take, so that nobody else sends what is being sent.
+# Longer than one mail may take, so that no other worker sends it meanwhile.
 LEASE_S: Final = SEND_S + 60
 LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
@@ -48,7 +48,7 @@ class Mailer(WokenLoop):
         mail_from: Address,
         on_mail: OnMail = lambda _outcome, _environment: None,
     ) -> None:
-        """on_mail is told each attempt's outcome and environment."""
+        """Make the loop. on_mail gets each attempt's outcome and environment."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -62,7 +62,7 @@ class Mailer(WokenLoop):
         return await self._wait_s() if await self._start_due() == 0 else PAUSE_S
 
     async def _stop(self) -> None:
-        # What a server takes in these seconds need not be sent again.
+        # What a server accepts in these seconds needn't be sent again.
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=GRACE_S)
         for task in self._tasks:
@@ -70,7 +70,7 @@ class Mailer(WokenLoop):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def step(self) -> int:
-        """Sends what is due now, to its end; returns how many mails that were."""
+        """Send what is due now, to its end; return how many mails that were."""
         sent = 0
         while started := await self._start_due():
             sent += started
@@ -88,7 +88,7 @@ class Mailer(WokenLoop):
             lease_us=LEASE_US,
             limit=room,
         )
-        # From before the claim, so that nothing is begun that could outlast its lease.
+        # From before the claim, so that nothing begins that could outlast its lease.
         until_s = asyncio.get_running_loop().time() + LEASE_S - SEND_S
         claimed = await self._database.transaction(claim)
         for one in claimed:
@@ -145,7 +145,7 @@ class Mailer(WokenLoop):
         return tried_again(mail, reason, now_us=self._clock.now_us())
 
     def _masked(self, said: str, topup_id: str) -> str:
-        """What a server said, without the link that it may have repeated: it is as good as a code."""
+        """Return a server's message without the link it may repeat, which is as good as a code."""
         for purpose in ("claim", "mail"):
             said = said.replace(self._rules.links.token_of(purpose, topup_id), _MASK)
         return said

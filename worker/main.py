@@ -1,12 +1,10 @@
 """The worker process: the dispatcher, the jobs that ARQ carries, and the chores.
 
-Promise: it starts, delivers and stops with Redis or without; a stop claims nothing more, finishes
-what is in flight and writes it, within STOP_S. This file, runtime/queue.py and runtime/woken_worker.py
-are the only ones that know ARQ.
+It starts, delivers and stops with Redis or without. A stop claims nothing more, finishes what is in flight
+and writes it, within STOP_S. Only this file, runtime/queue.py and runtime/woken_worker.py use ARQ.
 
-What comes later is added here: a job to FUNCTIONS (its first argument is the ARQ context, whose
-"context" and "wake_all" are the process's own), a chore to `chores_of`, a listener for a hint to
-`run_worker`.
+Add new work here: a job to FUNCTIONS (its first argument is the ARQ context, whose "context" and "wake_all"
+are the process's own), a chore to `chores_of`, a listener for a hint to `run_worker`.
 """
 
 import asyncio
@@ -94,7 +92,7 @@ STOP_S: Final = 14.0  # less than the supervisor's grace
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
 ERASE_S: Final = 600.0
-# The dispatcher looks each BEAT_S at the latest; one statement may take as long as the server lets it.
+# The dispatcher looks at least each BEAT_S; one statement may take as long as the server allows.
 LOOKED_S_MAX: Final = 10.0
 
 logger = logging.getLogger(__name__)
@@ -116,7 +114,7 @@ def nothing_beside(_checks: Checks) -> contextlib.AbstractAsyncContextManager[No
 
 
 async def wake(arq_context: dict[str, Any]) -> None:
-    """A hint: it has the loops look, and is over."""
+    """Make the loops look: what a hint does."""
     wake_all: Callable[[], None] = arq_context["wake_all"]
     wake_all()
 
@@ -126,7 +124,7 @@ FUNCTIONS: Final = {WAKE_JOB: wake}
 
 
 def chores_of(context: Context) -> Sequence[Chore]:
-    """Everything that this process does now and then."""
+    """Return everything that this process does now and then."""
     kept_us = _kept_us(context.settings)
     note = pruned_note(context.database, context.vault, context.clock)
     erase = partial(erase_idle, context.database, context.clock, vault=context.vault)
@@ -165,7 +163,7 @@ def _kept_us(settings: Settings) -> dict[str, int]:
 
 
 def dispatcher_of(context: Context) -> Dispatcher:
-    """The dispatcher on the context's parts."""
+    """Return the dispatcher on the context's parts."""
     timeout_s = context.settings.webhook_timeout_s
     told = telling(context)
     sender = DeliverySender(
@@ -201,10 +199,10 @@ async def run_worker(
     on_ready: Callable[[], None] = lambda: None,
     beside: Beside = nothing_beside,
 ) -> None:
-    """Works until SIGINT, SIGTERM or the end of the parent; returns when all is settled.
+    """Work until SIGINT, SIGTERM or the end of the parent; return when all is settled.
 
-    redis_url null: no jobs, only the database and wake_fd, the read end of the supervisor's pipe.
-    beside: what is open meanwhile, told how to ask whether deliveries are looked for.
+    redis_url null: no jobs, only the database and wake_fd, the read end of the supervisor's pipe. beside:
+    what is open meanwhile; it gets a way to check that deliveries are looked for.
     """
     dispatcher = dispatcher_of(context)
     shared = (context.database, context.clock)
@@ -231,7 +229,8 @@ async def run_worker(
     try:
         async with beside(partial(_checks, dispatcher)), _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
-            # What start-up made lives as long as the process: the collector need not walk it again.
+            # Objects made at the start live as long as the process, so the collector needn't visit them
+            # again.
             gc.collect()
             gc.freeze()
             on_ready()
@@ -251,7 +250,7 @@ async def run_worker(
 
 
 def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
-    """Each with the hint that is about it; "": none is about it alone."""
+    """Return each loop with the hint that is about it; "": none is about it alone."""
     shared = (context.database, context.clock, context.engine)
     return (
         (Fulfiller(*shared, context.suppliers, telling(context).note_asked), topup.HINT),
@@ -270,7 +269,9 @@ def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
 
 
 def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]]]:
-    """The loops about payments that nobody wakes, most of which ask providers what they have not told."""
+    """Return the loops about payments that nobody wakes; most of them ask providers what they haven't
+    reported.
+    """
     shared = (context.database, context.clock)
     return (
         Reconciler(*shared, context.payments).run,
@@ -282,8 +283,9 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
 
 
 def _mailers_of(context: Context) -> Sequence[WokenLoop]:
-    """To recipients and to owners of accounts; none without a mail server: then mail lies in the outbox, and what
-    writes letters is not loaded [3 MB].
+    """Return the loops that send mail; none without a mail server.
+
+    Mail then stays in the outbox, and what writes letters isn't loaded [3 MB].
     """
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
@@ -296,7 +298,7 @@ def _mailers_of(context: Context) -> Sequence[WokenLoop]:
 def _waking(
     dispatcher: Dispatcher, loops: Sequence[tuple[Woken, str]]
 ) -> Callable[[Sequence[str]], None]:
-    """Wakes the loops that hints of these names are about; any other name may concern them all."""
+    """Return what wakes the loops that hints of these names are about; any other name may concern them all."""
     everyone = (dispatcher.wake, *(loop.wake for loop, _ in loops))
     concerned: dict[str, list[Callable[[], None]]] = {event.HINT: [], mail.HINT: []}
     for loop, hint in loops:
@@ -336,7 +338,7 @@ def _arq_worker(
 async def _running(
     parts: Sequence[Callable[[], Awaitable[None]]],
 ) -> AsyncIterator[Sequence["asyncio.Future[None]"]]:
-    """The parts as tasks, cancelled and awaited at the end."""
+    """Run the parts as tasks; cancel and await them at the end."""
     tasks = [asyncio.ensure_future(part()) for part in parts]
     try:
         yield tasks
@@ -347,7 +349,7 @@ async def _running(
 
 
 async def _until(stopped: asyncio.Event, tasks: Sequence["asyncio.Future[None]"]) -> None:
-    """Returns when asked to stop; raises what any of the tasks raised: then the process ends."""
+    """Return when asked to stop; raise what any of the tasks raised, which ends the process."""
 
     async def wait() -> None:
         await stopped.wait()
@@ -366,5 +368,5 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 
 def _checks(dispatcher: Dispatcher) -> dict[str, str]:
-    """Of a worker's /readyz."""
+    """Return the checks of a worker's /readyz."""
     return {"claims": "ok" if time.monotonic() - dispatcher.looked_s < LOOKED_S_MAX else "stuck"}

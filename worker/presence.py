@@ -1,4 +1,4 @@
-"""A worker says that it is there, and what it does, until it ends; and who is beside it shares its hints."""
+"""A worker reports that it runs and what it does, until it ends; workers beside it share its hints."""
 
 import asyncio
 import contextlib
@@ -24,13 +24,13 @@ from store.errors import StoreError
 from worker.slots import Slots
 
 _MACHINE_CHARACTERS_MAX: Final = 200
-# A worker that is to stop does not wait longer for a database that does not answer.
+# A worker that is to stop waits no longer for a database that doesn't respond.
 _ENDED_S_MAX: Final = 2.0
 # Workers that start together soon know of each other.
 _NOTED_AGAIN_S: Final = 2.0
-# Beside other workers: how long after its last look a worker looks for what is hinted at, with so many
-# webhooks under way, and where its last look came too late. Each hint wakes every worker, and a look
-# that finds nothing costs as much as one that finds something [docs/performance-notes.md, Several processes].
+# Beside other workers: how long after its last look a worker looks for hinted work, by its webhooks under
+# way, and if its last look came too late. Each hint wakes every worker, and a look that finds nothing costs
+# as much as another.
 SHARED_S: Final = 0.01
 SHARED_FROM: Final = 8
 LATE_S: Final = 0.05
@@ -39,11 +39,11 @@ logger = logging.getLogger(__name__)
 
 
 class HintSharing:
-    """When a worker looks for what hints tell of. Times in seconds on the event loop's clock.
+    """When a worker looks for hinted work. Times in seconds on the event loop's clock.
 
-    Alone it always does so at once. Beside others, one whose look found nothing came too late: hints
-    are for the others then, and it looks LATE_S after that look, in case they are busy, hang or died.
-    What is due by a timer, or waits for a slot, is looked for in its time all the same.
+    Alone it always does so at once. Beside others, a worker whose look found nothing came too late: hints are
+    then for the others, and it looks LATE_S after that look, in case they are busy, hang or died. Timers and
+    waits for a slot aren't delayed.
     """
 
     def __init__(self) -> None:
@@ -59,20 +59,20 @@ class HintSharing:
         self.has_others = has_others
 
     def note_look(self, now_s: float) -> None:
-        """It begins."""
+        """Note that a look begins."""
         self._looked_s = now_s
 
     def note_taken(self, count: int, now_s: float) -> None:
-        """So many deliveries were claimed."""
+        """Note how many deliveries were claimed."""
         if count:
             self._took_s = now_s
             self._found_nothing = False
         elif now_s - self._took_s >= SHARED_S:
-            # Sooner, what the hint told of may be what was just taken here.
+            # Sooner, the hint may be about what was just taken here.
             self._found_nothing = True
 
     def next_look_s(self, sending: int) -> float:
-        """The earliest moment of a look for hints, with so many webhooks under way."""
+        """Return the earliest time of a look for hints, with that many webhooks under way."""
         if self.is_late:
             return self._looked_s + LATE_S
         if self.has_others and sending >= SHARED_FROM:
@@ -86,7 +86,7 @@ async def be_present(
     slots: Slots,
     tell: Callable[[bool], None],
 ) -> None:
-    """Every NOTED_S; when it is cancelled it takes its row away. tell: whether others are there."""
+    """Write the worker's row every NOTED_S, and delete it when cancelled. tell: whether others are there."""
     id_, started_at = new_id("wrk"), clock.now_us()
     pause_s = _NOTED_AGAIN_S
     try:
@@ -118,7 +118,7 @@ async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
 
 
 async def _kept(noting: Awaitable[bool]) -> bool:
-    """Waits for it, also when cancelled: a commit under way could land after the row was taken away."""
+    """Wait for it even if cancelled: a commit under way could land after the row was deleted."""
     task = asyncio.ensure_future(noting)
     try:
         return await asyncio.shield(task)

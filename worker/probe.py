@@ -1,7 +1,7 @@
-"""Asks endpoints that were disabled for failing, now and then; one that takes its event is enabled again.
+"""Probe endpoints that were disabled for failing, now and then; one that accepts its event is enabled again.
 
-Promise: of an account few are asked at once and in all a bounded number, so endpoints that hang hold up neither the
-others nor any delivery. What is asked and what the answer means is webhooks/endpoints/probe.py.
+Few endpoints of an account are probed at once, and a bounded number in all, so endpoints that hang hold up
+neither others nor any delivery. webhooks/endpoints/probe.py says what is sent and what the response means.
 """
 
 import logging
@@ -59,7 +59,7 @@ class Prober(DueLoop):
 
 
 def probers_of(context: Context) -> Sequence[Prober]:
-    """None where the operator switched probes off."""
+    """Return the loop; none if the operator switched probes off."""
     if not context.settings.webhook_probe:
         return ()
     probe = Probe(

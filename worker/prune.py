@@ -1,7 +1,7 @@
-"""The chores that end what is older than its environment's retention, and sign-ins that ended.
+"""The chores that delete what is older than its environment's retention, and sign-ins that ended.
 
-Invariant: short transactions of a bounded number of rows, with pauses in between that let others
-write; an account's environment with nothing old costs a look at two index entries.
+Short transactions of a bounded number of rows, with pauses that let others write; an account's environment
+with nothing old costs a look at two index entries.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ from worker.chores import DAY_S, PAUSE_S, Chore
 from worker.removals import EVERYWHERE, OnPruning, not_noted
 
 RETENTION_S: Final = 3600
-# What a step counts for that finds less: its transactions cost something, too.
+# What a step counts for if it finds less, because its transactions have a cost as well.
 STEP_ROWS_MIN: Final = 50
 AUTHORIZATION_ROWS: Final = 500
 
-# Deletes some rows of an environment that are older; how many.
+# Deletes some older rows of an environment; returns how many.
 _Prune = Callable[..., Awaitable[int]]
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,10 @@ def retention_chore(
     on_walked: Callable[[int], None] = lambda _lag_us: None,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """kept_us: how long each environment's rows are kept, in microseconds. on_walked is told, after each
-    walk, by how much the oldest row that could not be deleted has outlived that time; 0: there is none.
-    on_pruning is told first up to when rows of each environment go.
+    """Return the chore. kept_us: how long each environment's rows are stored, in microseconds.
+
+    on_walked gets, after each walk, by how much the oldest remaining row has outlived that time; 0 if none
+    has. on_pruning is called first with the time up to which rows of each environment go.
     """
 
     async def run() -> None:
@@ -76,7 +77,7 @@ def retention_chore(
 def notifications_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """What payment providers told us; kept_us as in retention_chore."""
+    """Delete payment providers' notifications; kept_us as in retention_chore."""
 
     async def run() -> None:
         for environment, kept in kept_us.items():
@@ -92,7 +93,7 @@ def notifications_chore(
 
 
 def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
-    """Sign-ins that ended or were not used for long, of accounts that never come back too."""
+    """Delete sign-ins that ended or weren't used for long, also of accounts that never come back."""
 
     async def run() -> None:
         after_id: str | None = ""
@@ -106,7 +107,7 @@ def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S
 
 
 def device_logins_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
-    """Logins of command lines that nobody came back to, with the addresses that they came from."""
+    """Delete command-line logins that nobody completed, with the addresses they came from."""
 
     async def run() -> None:
         found = -1
@@ -126,7 +127,7 @@ async def _device_logins(tx: Transaction, now_us: int) -> int:
 def requests_chore(
     database: Database, clock: Clock, kept_us: int, *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Kept requests of long ago; kept_us in microseconds."""
+    """Delete old rows of the request log; kept_us in microseconds."""
 
     async def run() -> None:
         found = -1
@@ -146,7 +147,7 @@ def security_chore(
     pause_s: float = PAUSE_S,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """What the security log tells of long ago; kept_us in microseconds, on_pruning as in retention_chore."""
+    """Delete old entries of the security log; kept_us in microseconds, on_pruning as in retention_chore."""
 
     async def run() -> None:
         before_us = clock.now_us() - kept_us
@@ -162,7 +163,7 @@ def security_chore(
 
 
 def authorization_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
-    """Codes, tokens and registrations of MCP clients that are over."""
+    """Delete MCP clients' codes, tokens and registrations that are over."""
 
     async def run() -> None:
         for prune in (mcp_code.prune, mcp_token.prune, mcp_client.prune):
@@ -177,7 +178,7 @@ def authorization_chore(database: Database, clock: Clock, *, pause_s: float = PA
 
 
 def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
-    """Whatever people, command lines and MCP clients signed in by, once it is over."""
+    """Delete what people, command lines and MCP clients signed in by, once it is over."""
     chores = (sessions_chore, device_logins_chore, authorization_chore)
     return [chore(database, clock) for chore in chores]
 
@@ -185,7 +186,7 @@ def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
 def log_chores(
     database: Database, clock: Clock, settings: Settings, *, on_pruning: OnPruning = not_noted
 ) -> Sequence[Chore]:
-    """The security log and the request log, each by its own retention; on_pruning as in retention_chore."""
+    """Return the chores of the security log and the request log, each by its own retention."""
     security_us = settings.retention_security_days * DAY_US
     requests_us = settings.retention_requests_days * DAY_US
     return [
@@ -203,16 +204,14 @@ async def _security(tx: Transaction, before_us: int) -> int:
 
 
 class _Pauses:
-    """Of one walk: one after each so many rows, of whichever account, so that many accounts with few old
-    rows are not waited for longer than one with as many.
-    """
+    """The pauses of one walk: one after that many rows, of whichever account."""
 
     def __init__(self, pause_s: float) -> None:
         self._pause_s = pause_s
         self._rows = 0
 
     async def after(self, rows: int) -> None:
-        """A step has looked at so many old rows."""
+        """Note that a step has read so many old rows."""
         self._rows += max(rows, STEP_ROWS_MIN)
         if self._rows >= retention.ROWS_PER_STEP:
             self._rows = 0
@@ -222,7 +221,7 @@ class _Pauses:
 async def _try_to_prune(
     database: Database, tenant: Tenant, before_us: int, pauses: _Pauses
 ) -> bool:
-    """One account's environment; what breaks there is told and left for the next time: False."""
+    """Prune one account's environment; a failure is logged and left for the next time: False."""
     try:
         await _prune(database, tenant, before_us, pauses)
     except Exception as error:
@@ -291,7 +290,7 @@ async def _sessions(tx: Transaction, after_id: str, now_us: int) -> str | None:
 def mails_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Mail of long ago, to recipients and to accounts' owners; kept_us by environment, in microseconds."""
+    """Delete old mail to recipients and to accounts' owners; kept_us by environment, in microseconds."""
     prunes: Sequence[_Prune] = (prune_mails, owner_mail.prune)
     return Chore("mails.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
 
@@ -299,7 +298,7 @@ def mails_chore(
 def money_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Uses of entitlements and closed differences of money of long ago; kept_us as in mails_chore."""
+    """Delete old uses of entitlements and closed differences of money; kept_us as in mails_chore."""
     prunes: Sequence[_Prune] = (prune_uses, differences.prune_closed)
     return Chore("money.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
 
@@ -311,7 +310,7 @@ def _walk(
     prunes: Sequence[_Prune],
     pause_s: float,
 ) -> Callable[[], Awaitable[None]]:
-    """Each of them in each environment, until it finds nothing."""
+    """Return what runs each prune in each environment until it finds nothing."""
 
     async def run() -> None:
         for environment, age_us in kept_us.items():

@@ -1,8 +1,8 @@
-"""Scheduled top-ups are let go when their time comes.
+"""Release scheduled top-ups when their time comes.
 
-Promise: one goes on within about a second of its time, by its account's own clock, and once, however
-many workers look: each command checks again under its account's lock. One that is refused or breaks is told
-and held back alone; those behind it go on all the same.
+One is released within about a second of its time, by its account's own clock, and once, however many workers
+look: each command checks again under its account's lock. One that is refused or breaks is logged and held
+back alone.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from worker.setbacks import Setbacks
 from worker.woken_loop import WokenLoop
 
 RELEASED_MAX: Final = 500
-# The longest it sleeps: another worker's hint may be lost, and a clock may be set.
+# The longest sleep: another worker's hint may be lost, and a clock may be set.
 BEAT_S: Final = 15.0
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Releaser(WokenLoop):
         return 0.0 if await self.sweep() == RELEASED_MAX else await self._wait_s()
 
     async def sweep(self) -> int:
-        """Lets go what is due; returns how many top-ups there were."""
+        """Release what is due; return how many top-ups there were."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> list[scheduled.DueSend]:
@@ -60,14 +60,14 @@ class Releaser(WokenLoop):
             )
 
         due = await self._database.read(look)
-        # Together, so that they share batches; each answers for itself.
+        # Together, so that they share batches; each has its own outcome.
         were_reached = await asyncio.gather(*(self._release(one) for one in due))
         if not all(were_reached):
             raise Unavailable("the database is away")
         return len(due)
 
     async def _release(self, one: scheduled.DueSend) -> bool:
-        """False where the database was not reached."""
+        """Release it; return False if the database wasn't reached."""
         fields = {"transaction_id": one.id}
         command = scheduled.Release(one.id, one.tenant, one.spent_by)
         try:

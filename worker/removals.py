@@ -1,4 +1,4 @@
-"""Signs what a worker is about to delete on purpose, so that the proof of the record log can tell it from a theft."""
+"""Sign what a worker is about to delete on purpose, so that the record log's proof can tell it from a theft."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
@@ -9,9 +9,9 @@ from keys.principal import ENVIRONMENTS
 from keys.vault import Vault
 from store.database import Database, Transaction
 
-# Told what goes by retention next: by environment, up to when; "*" for both.
+# Gets what retention deletes next: by environment, up to when; "*" for both.
 OnPruning = Callable[[Mapping[str, int]], Awaitable[None]]
-# What retention deletes of each environment; security entries have one retention for both.
+# What retention deletes by environment; security entries have one retention for both.
 _OF_ENVIRONMENTS: Final = ("event", "delivery")
 
 

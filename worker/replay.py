@@ -1,8 +1,8 @@
 """The worker's loop over replays: takes each job's step when it is due.
 
-Promise: a job goes on whichever worker runs, one at a time, and after any of them was killed; a
-job that cannot take its step holds up no other. Nothing is kept between steps: the job is its row.
-A look at an empty index each second finds new jobs, so no hint is needed and none can be lost.
+A job continues on any worker, one at a time, and after any of them was killed; a job that can't take its step
+holds up no other. Nothing is stored between steps but the job's row. A look at an empty index each second
+finds new jobs, so no hint is needed and none can be lost.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from webhooks.replays.step import Due
 
 JOBS_AT_ONCE: Final = 64
 LOOK_S: Final = 1.0
-# Between two steps others may write.
+# Others may write between two steps.
 PAUSE_S: Final = 0.005
 RETRY_S: Final = 1.0
 
@@ -26,27 +26,27 @@ logger = logging.getLogger(__name__)
 
 
 class Replayer:
-    """One for each worker process; the clock is the one that deliveries fall due by."""
+    """One for each worker process; its clock is the one that deliveries fall due by."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Work until cancelled."""
         while True:
             wait_s = await self.look()
             await asyncio.sleep(wait_s)
 
     async def look(self) -> float:
-        """Takes the steps that are due, and returns in how many seconds to look again."""
+        """Take the steps that are due, and return the seconds until the next look."""
         try:
             jobs = await self._database.read(partial(replay_step.due, limit=JOBS_AT_ONCE))
         except StoreError as error:
             logger.warning("replay.waits", extra={"error": str(error)})
             return RETRY_S
         except Exception:
-            # What breaks here must not take the deliveries down with it.
+            # What breaks here must not stop the deliveries.
             logger.exception("replay.broke")
             return RETRY_S
         now_us = self._clock.now_us()
@@ -59,9 +59,9 @@ class Replayer:
         return min(LOOK_S, max(PAUSE_S, (jobs[0].next_step_at - now_us) / SECOND_US))
 
     async def _take(self, job: Due) -> bool:
-        """One step of one job; False where it could not be taken."""
+        """Take one step of one job; return False if it couldn't be taken."""
         try:
-            # Not durable: a crash of the machine takes back the rows and the cursor together.
+            # Not durable: a crash of the machine undoes the rows and the cursor together.
             step = await self._database.transaction(
                 partial(replay_step.step, job=job, now_us=self._clock.now_us()), durable=False
             )
@@ -69,7 +69,7 @@ class Replayer:
             logger.warning("replay.waits", extra={"replay_id": job.id, "error": str(error)})
             return False
         except Exception:
-            # A job that breaks us must not take the deliveries and the other jobs down with it.
+            # A job that breaks us must not stop the deliveries and the other jobs.
             logger.exception("replay.broke", extra={"replay_id": job.id})
             return False
         if step is not None and step.is_over:

@@ -1,9 +1,9 @@
-"""Reversing top-ups are asked about until their supplier has said yes or no.
+"""Call suppliers about reversing top-ups until they say yes or no.
 
-Promises: of several workers one asks at a time, and what a worker that died asked is asked again; no word
-is never a yes or a no; a supplier that hangs delays its own top-ups only; where the supplier is held,
-switched off or gone, it is looked for again each minute, and a person can decide meanwhile (`topup topups
-reverse`). No transaction is open while a supplier is asked.
+Of several workers one calls at a time, and a call whose worker died is repeated. No response is never a yes
+or a no. A supplier that hangs delays only its own top-ups. If the supplier is paused, switched off or gone,
+it is looked for each minute, and an operator can decide meanwhile (`topup topups reverse`). No transaction is
+open during a call.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class Revoker(DueLoop):
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
         next_check_at = self._clock.now_us() + wait_us
-        # From before the command, which begins the wait after which somebody else may ask.
+        # From before the command, which begins the wait after which another worker may call.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRevocation(

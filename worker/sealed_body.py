@@ -1,4 +1,4 @@
-"""Refuses to sign a replay's body that is not the one that was sealed."""
+"""Refuse to sign a replay's body that differs from the sealed one."""
 
 import logging
 from functools import partial
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class SealedBodies:
-    """Of one worker process. Costs an attempt of a replay one short read."""
+    """One for each worker process. An attempt of a replay costs one more short read."""
 
     def __init__(self, database: Database, metrics: Metrics) -> None:
         self._database = database

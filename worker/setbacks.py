@@ -1,7 +1,7 @@
-"""What a loop could not do: each item waits alone, longer each time, while the loop goes on.
+"""Items that a loop couldn't handle: each waits alone, longer each time, while the loop continues.
 
-Kept in memory: another worker, or this one after a restart, finds the item again and tries it. So
-nothing is given up, and what fails at the head of a sweep does not stand in the way of what is behind.
+In memory: another worker, or this one after a restart, finds the item again and tries it. So nothing is given
+up, and a failure at the head of a sweep doesn't block what is behind.
 """
 
 import time
@@ -21,14 +21,14 @@ class _Setback:
 
 
 class Setbacks:
-    """One for each kind of item of a loop; now_s is a clock that no one sets."""
+    """One for each kind of item of a loop; now_s is a clock that is never set."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
         self._items: dict[str, _Setback] = {}
 
     def failed(self, item: str) -> None:
-        """Holds the item back: a second at first, then twice as long each time, to five minutes."""
+        """Hold the item back: a second at first, then twice as long each time, up to five minutes."""
         known = self._items.pop(item, None)
         times = 1 if known is None else known.times + 1
         wait_s = min(WAIT_S_MAX, WAIT_S_FIRST * 2.0 ** min(times - 1, 16))
@@ -41,12 +41,12 @@ class Setbacks:
             self._items.pop(item, None)
 
     def held_back(self) -> list[str]:
-        """The items that are not to be looked at now, in order."""
+        """Return the items to leave alone now, in order."""
         now_s = self._now_s()
         return sorted(item for item, one in self._items.items() if one.until_s > now_s)
 
     def next_s(self) -> float | None:
-        """In how many seconds the next of them may be looked at; None while none is held back."""
+        """Return the seconds until the next of them may be tried; None if none is held back."""
         now_s = self._now_s()
         waits = [one.until_s - now_s for one in self._items.values() if one.until_s > now_s]
         return min(waits, default=None)

@@ -1,9 +1,9 @@
-"""Outcomes are written together: while one group commits, the next gathers.
+"""Write outcomes together: while one group commits, the next one fills.
 
-Promise: an outcome that was handed in is written once the database answers, however long it was
-away; one that the database refuses costs its neighbours nothing, and one whose endpoint's row
-somebody else holds waits for it apart, so that no other lease runs out meanwhile. Invariant: what
-waits here holds a slot of the dispatcher each, so the buffer is bounded by the slots.
+An outcome that was put in is written once the database responds, however long it was away. One that the
+database refuses costs its neighbours nothing; one whose endpoint's row another transaction holds waits apart,
+so that no other lease ends meanwhile. Each waiting outcome holds a slot of the dispatcher, so the buffer is
+bounded by the slots.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from webhooks.endpoints.endpoint import Endpoint
 from worker.deliver import OnSettled, Sent, Settled
 
 GROUP_MAX: Final = 500
-# With many requests under way more outcomes are about to come, and a commit costs more than they.
+# With many requests under way more outcomes are about to come, and a commit costs more than they do.
 LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one try waits for rows that another transaction holds; when what waits apart tries again,
-# and how many of those at once, so that most connections are left to the others.
+# How long one try waits for rows that another transaction holds; when outcomes that wait apart try again, and
+# how many of those at once, so that most connections are left to the others.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2
@@ -56,18 +56,18 @@ class Settler:
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._retry_s = RETRY_S_FIRST
-        # By endpoint: what comes while its row is held, and who writes it.
+        # By endpoint: what comes while its row is held, and what writes it.
         self._apart: dict[str, list[Sent]] = {}
         self._beside: set[asyncio.Task[None]] = set()
         self._apart_room = asyncio.Semaphore(APART_MAX)
 
     def put(self, sent: Sent) -> None:
-        """Hands in an outcome; returns at once."""
+        """Put in an outcome; return at once."""
         self._waiting.append(sent)
         self._has_work.set()
 
     async def run(self) -> None:
-        """Writes until close(), and then what is left."""
+        """Write until close(), and then what is left."""
         while not self._is_closing or self._waiting:
             await self._has_work.wait()
             self._has_work.clear()
@@ -80,12 +80,12 @@ class Settler:
             await asyncio.wait(self._beside)
 
     def close(self) -> None:
-        """Lets run() end once everything handed in is written."""
+        """Let run() end once everything is written."""
         self._is_closing = True
         self._has_work.set()
 
     def _joins(self, sent: Sent) -> bool:
-        """Puts it behind what waits for the same endpoint's row; False: nothing does."""
+        """Put it behind what waits for the same endpoint's row; return False if nothing does."""
         waiting = self._apart.get(sent.claimed.target.id)
         if waiting is None:
             return False
@@ -93,13 +93,13 @@ class Settler:
         return True
 
     async def _write(self, group: Sequence[Sent]) -> None:
-        """All of it; most often it arrived, and is written at once."""
+        """Write all of it; most often it was delivered, and is written at once."""
         if group and all(delivery.may_settle_delivered(sent.settlement) for sent in group):
             group = await self._write_delivered(group)
         await self._write_in_transaction(group)
 
     async def _write_delivered(self, group: Sequence[Sent]) -> Sequence[Sent]:
-        """In one statement what waits for nobody; returns what is left."""
+        """Write in one statement what waits for nothing; return what is left."""
 
         async def work(tx: Transaction) -> frozenset[str]:
             return await delivery.settle_delivered(tx, [sent.settlement for sent in group])
@@ -107,7 +107,7 @@ class Settler:
         try:
             held = await self._database.autocommit(work)
         except StoreError:
-            # The transaction that follows finds out what is wrong, and that what was kept holds no claim.
+            # The following transaction finds out what is wrong, and that what was stored holds no claim.
             return group
         except Exception:
             logger.exception("settle.broke", extra={"outcomes": len(group)})
@@ -125,21 +125,21 @@ class Settler:
             except DataRefused as error:
                 await self._write_singly(group, error)
             except StoreError as error:
-                # Also after an unknown commit: if it was kept, the claims no longer hold and the
-                # second writing changes nothing.
+                # Also after an unknown commit: if it was stored, the claims no longer hold and the second
+                # writing changes nothing.
                 logger.warning("settle.waits", extra={"error": str(error), "outcomes": len(group)})
                 await asyncio.sleep(self._retry_s)
                 self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
                 continue
             except Exception as error:
-                # Our own mistake over one outcome must not cost the process, and the others.
+                # Our own mistake with one outcome must not cost the process and the others.
                 logger.exception("settle.broke", extra={"outcomes": len(group)})
                 await self._write_singly(group, error)
             self._retry_s = RETRY_S_FIRST
             return
 
     async def _keep(self, group: Sequence[Sent]) -> None:
-        """One transaction; raises StoreError."""
+        """Write them in one transaction; raise StoreError."""
 
         async def work(tx: Transaction) -> frozenset[str]:
             return await delivery.settle(tx, [sent.settlement for sent in group])
@@ -152,11 +152,11 @@ class Settler:
     def _note_written(self, group: Sequence[Sent], held: frozenset[str]) -> None:
         self._on_settled([Settled(sent, sent.claimed.id in held) for sent in group])
         if reasons := reasons_to_disable([sent.settlement for sent in group]):
-            # Beside the outcomes: it locks the account, which somebody else may hold.
+            # Beside the outcomes, because it locks the account, which another transaction may hold.
             self._begin(self._disable(reasons))
 
     def _wait_apart(self, group: Sequence[Sent], error: LockTimeout) -> None:
-        """Each endpoint's outcomes for themselves, since nobody says whose row is held."""
+        """Let each endpoint's outcomes wait by themselves, because nothing says whose row is held."""
         logger.warning("settle.held_up", extra={"error": str(error), "outcomes": len(group)})
         for sent in group:
             endpoint_id = sent.claimed.target.id
@@ -165,7 +165,7 @@ class Settler:
                 self._begin(self._write_of(endpoint_id))
 
     async def _write_of(self, endpoint_id: str) -> None:
-        """Until nothing of the endpoint waits any more."""
+        """Write until nothing of the endpoint waits any more."""
         while group := self._apart[endpoint_id]:
             self._apart[endpoint_id] = []
             try:
@@ -191,7 +191,7 @@ class Settler:
         task.add_done_callback(self._beside.discard)
 
     async def _write_singly(self, group: Sequence[Sent], error: Exception) -> None:
-        """One by one; the one that is refused alone is given up, and its lease runs out."""
+        """Write one by one; the one that is refused alone is given up, and its lease ends."""
         if len(group) > 1:
             for sent in group:
                 await self._write([sent])
@@ -199,7 +199,7 @@ class Settler:
         logger.error(
             "settle.refused",
             extra={
-                # The text of an error that is none of the store's may hold values.
+                # The text of an error that isn't the store's may hold values.
                 "error": str(error) if isinstance(error, StoreError) else type(error).__name__,
                 "delivery_id": group[0].claimed.id,
             },
@@ -213,7 +213,7 @@ class Settler:
         try:
             disabled = await self._database.transaction(work)
         except StoreError as error:
-            # The endpoint's next failure asks again.
+            # The endpoint's next failure tries again.
             logger.warning("endpoint.not_disabled", extra={"error": str(error)})
             return
         except Exception:

@@ -1,8 +1,8 @@
 """How many requests may be under way at once: in all, and to each endpoint.
 
-Promise: an endpoint that hangs holds few slots, endpoints that hang or fail together at most half of
-all, and a quarter is always left to those that answer within a second. Invariant: choose() is pure
-and fair by turns: each account gets one, within it each endpoint, before any gets its next.
+An endpoint that hangs holds few slots; endpoints that hang or fail hold at most half of all together; and a
+quarter is always left to those that respond within a second. choose() is pure and fair by turns: each account
+gets one, within it each endpoint, before any gets its next.
 """
 
 import resource
@@ -17,11 +17,11 @@ from webhooks.deliveries.stage import Claimed
 
 SLOTS_MAX: Final = 1_000
 SLOTS_MIN: Final = 8
-# File descriptors for the database, Redis, logs and connections that are kept for reuse.
+# File descriptors for the database, Redis, logs and idle connections.
 DESCRIPTORS_SPARED: Final = 64
 DESCRIPTORS_PER_SLOT: Final = 2
-# A new endpoint starts narrow and widens by one with each success, which doubles it per round trip.
-# One that was enabled again starts with a single request: it may not be well yet.
+# A new endpoint starts narrow and widens by one with each success, which doubles it per round trip. One that
+# was enabled again starts with a single request, because it may not be well yet.
 ENDPOINT_SLOTS_FIRST: Final = 4
 ENABLED_SLOTS_FIRST: Final = 1
 HUNG_UNTIL_ONE: Final = 2
@@ -30,7 +30,7 @@ ENDPOINTS_REMEMBERED_MAX: Final = 10_000
 
 
 def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
-    """What the process's limit of open files allows, at most slots_max; raises it where it may."""
+    """Return what the process's limit of open files allows, at most slots_max; raise that limit if allowed."""
     wanted = DESCRIPTORS_SPARED + DESCRIPTORS_PER_SLOT * slots_max
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -56,7 +56,7 @@ class _EndpointWindow:
 class Slots:
     """The slots of one worker; every claimed delivery holds one from its claim until it is settled.
 
-    An endpoint's own count ends with its request, so that a slow database narrows nobody's lane.
+    An endpoint's own count ends with its request, so a slow database narrows no endpoint's lane.
     """
 
     def __init__(self, total: int) -> None:
@@ -74,21 +74,21 @@ class Slots:
 
     @property
     def failing_room(self) -> int:
-        """How many more requests endpoints that fail may have under way."""
+        """Return how many more requests failing endpoints may have under way."""
         under_way = (
             one.under_way for one in map(self._windows.__getitem__, self._busy) if one.is_failing
         )
         return max(1, self.total // 2) - sum(under_way)
 
     def full(self) -> frozenset[str]:
-        """The endpoints that may have no more requests under way, until one of theirs ends."""
+        """Return the endpoints that may have no more requests under way until one of theirs ends."""
         windows = self._windows
         return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
 
     def room_at_once(self, endpoint_id: str) -> int:
-        """How many requests an endpoint may have that nobody need be weighed against.
+        """Return how many requests an endpoint may have without being weighed against others.
 
-        0 unless it is known to answer well, and nothing at all is under way.
+        It is 0 unless the endpoint is known to respond well and nothing at all is under way.
         """
         window = self._windows.get(endpoint_id)
         if window is None or self.held or not window.is_fast or window.enabled_at is not None:
@@ -96,13 +96,13 @@ class Slots:
         return min(window.width, self.total)
 
     def take(self, claimed: Sequence[Claimed]) -> None:
-        """These deliveries were claimed, as chosen by chooser()."""
+        """Take slots for these deliveries, claimed as chosen by chooser()."""
         for one in claimed:
             window = self._window(one.target.id)
             if window.enabled_at != one.target.enabled_at:
                 self._begin_again(window, one.target.enabled_at)
             window.under_way += 1
-            # What other workers, or this one before it was started again, have seen.
+            # What other workers, or this one before its restart, have seen.
             window.is_failing |= one.target.failing_since_at is not None and not window.is_fast
             self._busy.add(one.target.id)
         self.held += len(claimed)
@@ -112,7 +112,7 @@ class Slots:
             self._last = (last.account_id, last.target.id)
 
     def answered(self, endpoint_id: str, *, error: str | None, duration_us: int) -> None:
-        """Its request ended; error is the outcome's class, null for success."""
+        """Note that its request ended; error is the outcome's class, null for success."""
         window = self.returned(endpoint_id)
         is_slow = error == "timeout" or duration_us > FAST_US_MAX
         window.is_failing = error is not None
@@ -127,7 +127,7 @@ class Slots:
             window.hung = 0
 
     def returned(self, endpoint_id: str) -> _EndpointWindow:
-        """Its delivery is over without a request: nothing is learnt of the endpoint."""
+        """Note that its delivery ended without a request: nothing is learnt of the endpoint."""
         window = self._window(endpoint_id)
         window.under_way -= 1
         if window.under_way == 0:
@@ -135,14 +135,14 @@ class Slots:
         return window
 
     def settled(self, count: int) -> None:
-        """So many deliveries are written."""
+        """Note that so many deliveries are written."""
         self.held -= count
         assert self.held >= 0, "settled more than was claimed"
 
     def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
-        """A choice on the present state; it may run in another thread, and again.
+        """Return a choice for the present state; it may run in another thread, and again.
 
-        Only one claim is under way at a time, so meanwhile lanes only empty: room can but grow.
+        Only one claim is under way at a time, so lanes only empty meanwhile: room can only grow.
         """
         windows, last, free = self._windows, self._last, self.free
         busy = [windows[id_] for id_ in self._busy]
@@ -208,7 +208,7 @@ class _Choice:
 
 
 def _turn(last: tuple[str, str], account_id: str, endpoint_id: str) -> tuple[bool, str, bool, str]:
-    """Sorts by account, then endpoint, beginning after those that had the last turn."""
+    """Sort by account, then endpoint, beginning after those that had the last turn."""
     last_account, last_endpoint = last
     is_past = account_id == last_account and endpoint_id <= last_endpoint
     return (account_id <= last_account, account_id, is_past, endpoint_id)
@@ -225,7 +225,7 @@ def _by_account(choices: list[_Choice], last: tuple[str, str]) -> list[deque[_Ch
 def _by_turns(
     accounts: list[deque[_Choice]], *, free: int, failing_room: int, slow_room: int
 ) -> list[str]:
-    """The ids in the order of their turns."""
+    """Return the ids in the order of their turns."""
     chosen: list[str] = []
     while accounts and len(chosen) < free:
         for endpoints in accounts:

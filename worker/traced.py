@@ -1,7 +1,7 @@
-"""The spans of what a worker asks of others, where tracing is on: attempts of webhooks, and suppliers.
+"""The spans of a worker's calls if tracing is on: webhook attempts and suppliers.
 
-Both continue the trace of the request that they came of, by the line that is stored (kernel/trace.py). Ids and
-figures only: no address, no body, no word of who was asked.
+Both continue the trace of the request that they came from, by the stored line (kernel/trace.py). Only ids and
+figures: no address, no body, no name of who was called.
 """
 
 import json
@@ -17,12 +17,12 @@ from worker.counting import note_asked, report
 from worker.deliver import Report, Settled, SpanOf
 from worker.turn import Asked, OnAsked
 
-# As an ask's outcomes are called in the log.
+# The log's names for a call's outcomes.
 _NO_WORD: Final = "unknown"
 
 
 class Telling(NamedTuple):
-    """How an attempt's span is made, and who is told of what is over."""
+    """How an attempt's span is made, and what is called when something ends."""
 
     span_of: SpanOf
     report: Report
@@ -38,14 +38,14 @@ def telling(context: Context) -> Telling:
 
 
 class _WorkerSpans:
-    """Stands in for `span_of`, `report` and `note_asked`, and does what they do."""
+    """Replaces `span_of`, `report` and `note_asked`, and does what they do."""
 
     def __init__(self, metrics: Metrics, tracing: Tracing) -> None:
         self._metrics = metrics
         self._tracing = tracing
 
     def span_of(self, line: str) -> Span:
-        """The attempt's own span; without a trace, or not sampled, what is told where tracing is off."""
+        """Return the attempt's own span; without a trace, or not sampled, what is used if tracing is off."""
         return self._tracing.begin_call(line) or span_of(line)
 
     def report(self, settled: Settled) -> None:

@@ -1,8 +1,8 @@
-"""A pending top-up's turn at a supplier: whose it is, handed over, asked, and what came of it written.
+"""A pending top-up's turn at a supplier: choose the supplier, hand over, call it, write the outcome.
 
-Promises: the attempt is written before the supplier is asked; an open attempt goes on with the same
-supplier, in the way that its kind allows; a no of the last supplier gives the funds back; where nobody
-can find out what a supplier did, a person decides. No transaction is open while a supplier is asked.
+The attempt is written before the supplier is called. An open attempt continues with the same supplier, as its
+kind allows. A no of the last supplier returns the funds. If nothing can find out what a supplier did, an
+operator decides. No transaction is open during a call.
 """
 
 import asyncio
@@ -36,12 +36,12 @@ from store.database import Database
 from worker.ask import ask
 from worker.breaker import Breakers
 
-# Longer than any ask: one that died with its worker is repeated then, and two never overlap.
+# Longer than any call: one whose worker died is repeated then, and two never overlap.
 FIRST_WAIT_US = 75 * SECOND_US
 WAIT_US_MAX = 600 * SECOND_US
 AGAIN_US_MIN = SECOND_US
 AGAIN_US_MAX = 3_600 * SECOND_US
-# How long a top-up waits where nobody can be asked: its supplier is switched off, or it has none.
+# How long a top-up waits if no supplier can be called: it is switched off, or there is none.
 NOBODY_WAIT_US = 60 * SECOND_US
 OVERDUE_US = DAY_US
 
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 
 class Asked(NamedTuple):
-    """One ask that is over; outcome in a word."""
+    """One call that ended; its outcome in a word."""
 
     duration_s: float
     topup: TopUp
@@ -81,7 +81,7 @@ class Turns:
         self._on_asked = on_asked
 
     async def take(self, topup: Due) -> None:
-        """Brings the top-up on by one turn; raises StoreError, DomainError and Superseded."""
+        """Take one turn for the top-up; raise StoreError, DomainError and Superseded."""
         if topup.fulfilment == BY_SANDBOX:
             # The sandbox's script delivers what the platform's first supplier would hand over.
             given = self._suppliers.sample(topup.tenant.environment, topup.platform, topup.id)
@@ -96,14 +96,14 @@ class Turns:
         if last is not None and last.is_open and _is_lost(supplier, last):
             await self._leave_to_person(topup, last)
             return
-        # From before the hand-over, which begins the wait after which somebody else may ask.
+        # From before the hand-over, which begins the wait after which another worker may call.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:
             await self._ask(supplier, handed, handed.attempt, until_s)
 
     def _whose_turn(self, topup: Due, known: Sequence[Attempt]) -> ReadySupplier | None:
-        """Who is to be asked now; None: nobody can be, as long as the operator changes nothing."""
+        """Return the supplier to call now; None if there can be none until the operator changes something."""
         environment = topup.tenant.environment
         if known and known[-1].is_open:
             found = self._suppliers.find(environment, known[-1].supplier)
@@ -120,7 +120,7 @@ class Turns:
         return found if is_asked else None
 
     async def _wait_for_somebody(self, topup: Due) -> None:
-        """Asked about again in a minute: the operator may have switched a supplier on."""
+        """Try again in a minute: the operator may have switched a supplier on."""
         _log.warning(
             "fulfilment.nobody",
             extra={"fields": {"transaction_id": topup.id, "platform": topup.platform}},
@@ -129,7 +129,9 @@ class Turns:
         await self._database.transaction(partial(topups.postpone, topup_id=topup.id, until=until))
 
     async def _leave_to_person(self, topup: Due, attempt: Attempt) -> None:
-        """Its worker died while the supplier was asked, or gave no word: nobody can find out."""
+        """Leave it to an operator: its worker died during the call, or no response came, and nothing can find
+        out.
+        """
         await self._engine.submit(
             KeepWaiting(
                 topup.id,
@@ -233,10 +235,10 @@ class Turns:
         )
 
     async def _note_health(self, supplier: ReadySupplier, topup_id: str, outcome: Outcome) -> None:
-        """Opens or closes the supplier's breaker, and writes it down for the operator."""
+        """Open or close the supplier's breaker, and record it for the operator."""
         place = (supplier.environment, supplier.id)
         if isinstance(outcome, Unknown) and outcome.is_unreadable:
-            # It is there, and what is wrong with this top-up says nothing of the others.
+            # It responds, and what is wrong with this top-up says nothing about others.
             return
         is_silent = isinstance(outcome, Unknown) and not outcome.needs_review
         if is_silent:
@@ -260,14 +262,14 @@ class Turns:
 
 
 def _log_objection(topup: TopUp, supplier: ReadySupplier, ended: EndedTopUp) -> None:
-    """What it said is kept, and reaches nobody: an operator looks at it."""
+    """Log what it said, which is stored for an operator and reaches nobody else."""
     if ended.objection is not None:
         fields = {"transaction_id": topup.id, "supplier": supplier.id, "reason": ended.objection}
         _log.error("fulfilment.word_kept", extra={"fields": fields})
 
 
 def _is_lost(supplier: ReadySupplier, attempt: Attempt) -> bool:
-    """Whether nobody can find out what became of it: not by asking again, and not by looking."""
+    """Return whether nothing can find out what became of it: neither another call nor a look."""
     return supplier.asked_again == "person" and attempt.outcome != "waiting"
 
 

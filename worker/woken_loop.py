@@ -1,7 +1,7 @@
-"""A loop of the worker over what is due: it looks when it is woken, and at a time of its own.
+"""A worker's loop over due work: it looks when it is woken, and at a time of its own.
 
-Promise: a look that fails or breaks is told in the log and made again after PAUSE_S; it takes neither its loop
-nor the deliveries down with it.
+A look that fails or breaks is logged and made again after PAUSE_S; it stops neither its loop nor the
+deliveries.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ PAUSE_S: Final = 1.0
 
 
 class WokenLoop(ABC):
-    """name: of its log lines. rest_s: many wake-ups within so many seconds make one look."""
+    """name: in its log lines. rest_s: wake-ups within this many seconds make one look."""
 
     name: ClassVar[str]
     rest_s: ClassVar[float] = 0.0
@@ -26,11 +26,11 @@ class WokenLoop(ABC):
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Something may be due sooner than was known."""
+        """Note that something may be due sooner than was known."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Work until cancelled."""
         log = logging.getLogger(type(self).__module__)
         try:
             while True:
@@ -51,7 +51,7 @@ class WokenLoop(ABC):
 
     @abstractmethod
     async def _look(self) -> float:
-        """Handles or begins what is due; the seconds after which to look again without being woken."""
+        """Handle or begin what is due; return the seconds until the next look."""
 
     async def _stop(self) -> None:  # noqa: B027 where a look does all to its end, nothing is under way
-        """Ends what is under way."""
+        """End what is under way."""

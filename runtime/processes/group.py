@@ -1,10 +1,12 @@
-"""Keeps equal processes alive together: those of `topup serve --processes N` and `topup worker --processes N`.
+"""Keep equal processes alive: those of `topup serve --processes N` and `topup worker --processes N`.
 
-Promises: what keeps the first process from starting is said once, since the others begin when it works, and ends the
-whole, as it ends a lone one. A process that dies later is started again, and the others go on; only where none works
-and START_FAILURES_MAX starts in a row have failed does the whole end. A stop is told to all at once. One that lives
-and answers nobody, such as one that is stopped or goes round in a loop, is killed and started again: the system goes
-on giving it callers, and whoever asks the port whether all is well is mostly answered by another one.
+- The first process starts alone, and the others when it works. So an error that keeps it from starting is reported
+  once, and ends the whole.
+- A process that dies later is restarted while the others continue. Only if none works and START_FAILURES_MAX starts in
+  a row have failed does the whole end.
+- A stop is sent to all at once.
+- A process that lives but doesn't respond (stopped, or in a loop) is killed and restarted: the system keeps giving it
+  callers, while a health check on the port mostly reaches another one.
 """
 
 import asyncio
@@ -19,20 +21,20 @@ from typing import Final
 from runtime.supervisor import Child, Keeper, Supervisor
 
 START_FAILURES_MAX: Final = 5
-# How often each is asked, how long it has for an answer, and how many are left out in a row until it is killed:
-# one that is merely busy answers within one of them.
+# How often each is called, how long it has to respond, and after how many failures in a row it is killed: one
+# that is merely busy responds to one of them.
 ASKED_S: Final = 5.0
 ANSWER_S: Final = 10.0
 SILENCES_MAX: Final = 3
 logger = logging.getLogger(__name__)
-# The names of those that answer.
+# The names of those that respond.
 Ask = Callable[[], Awaitable[Collection[str]]]
 
 
 class ProcessGroup(Supervisor):
-    """exit_code: of the process for which the whole ended; None where it was asked to.
+    """exit_code: of the process that ended the whole; None if it was asked to stop.
 
-    ask: finds which processes answer; asked_s: how often.
+    ask: returns which processes respond; asked_s: how often.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class ProcessGroup(Supervisor):
         self._first_works = asyncio.Event()
 
     def ask_to_stop(self) -> None:
-        """The second signal is passed on as SIGINT, which ends a gateway's delay; the third one aborts."""
+        """Pass on a signal: the second one as SIGINT, which ends a gateway's delay; the third one aborts."""
         if self.is_stopping and not self._is_hurried:
             self._is_hurried = True
             for pid in self.pids.values():
@@ -71,7 +73,7 @@ class ProcessGroup(Supervisor):
         self._worked.add(keeper.child.name)
         if len(self._worked) == len(self.children):
             self._on_all_ready()
-            # Once is enough; whoever starts again is in the log.
+            # Once is enough; restarts are in the log.
             self._on_all_ready = _nothing
 
     def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:
@@ -114,7 +116,7 @@ class ProcessGroup(Supervisor):
                 continue
             for keeper in self.keepers:
                 name, pid = keeper.child.name, keeper.pid
-                # One that ended meanwhile, or works only now, was not the one that was asked.
+                # One that ended meanwhile, or works only now, isn't the one that was called.
                 is_silent = name not in answering and pid is not None and asked.get(name) == pid
                 silences[name] = silences[name] + 1 if is_silent else 0
                 if silences[name] >= SILENCES_MAX:

@@ -1,7 +1,7 @@
-"""The metrics of several processes as the text of one: each sample gets a label `process`.
+"""Merge the metrics of several processes into one text: each sample gets a label `process`.
 
-prometheus_client has a way of its own, files that all processes write. It knows neither collectors of one's own, which
-most of ours are, nor what is read at a scrape, and keeps the files of processes that ended.
+prometheus_client's own way, files that all processes write, supports neither custom collectors, which most of
+ours are, nor values read at a scrape, and keeps the files of ended processes.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,9 @@ _UP_MEANING: Final = "1 where this process of the port answered the scrape, else
 
 
 def merged(texts: Mapping[str, str | None]) -> str:
-    """By the processes' names; None is the text of one that did not answer. A family's header stands once."""
+    """Merge the texts by the processes' names; None is a process that didn't respond. A family's header
+    stands once.
+    """
     families: dict[str, list[str]] = {}
     for process, text in texts.items():
         if text is not None:
@@ -37,7 +39,7 @@ def _add(families: dict[str, list[str]], process: str, text: str) -> None:
 
 
 def _labelled(sample: str, process: str) -> str:
-    """A line is `name value` or `name{labels} value`; no name has a space or a brace in it."""
+    """Add the label to a line, `name value` or `name{labels} value`; no name has a space or a brace in it."""
     name, _, value = sample.partition(" ")
     if "{" not in name:
         return f'{name}{{process="{process}"}} {value}'

@@ -1,4 +1,4 @@
-"""Which workers are there: each says so in a row of its own, with or without Redis. Writes workers."""
+"""Which workers are running: each writes a row of its own, with or without Redis. Writes workers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 NOTED_S: Final = 20.0
-# One that has said nothing for so long is gone, or its database was.
+# A worker silent for this long is gone, or its database was.
 ALIVE_US: Final = 90 * SECOND_US
 _KEPT_US: Final = DAY_US
 SHOWN_MAX: Final = 200
@@ -17,7 +17,7 @@ SHOWN_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WorkerPresence:
-    """A worker as it last said. sending: webhooks under way, of `slots` at once. Times in microseconds."""
+    """A worker's last report. sending: webhooks under way, of `slots` at once. Times in microseconds."""
 
     id: str
     machine: str
@@ -33,25 +33,25 @@ class WorkerPresence:
 
 
 async def note_presence(tx: Transaction, presence: WorkerPresence) -> None:
-    """Says that it is there, and forgets those that were not for a day."""
+    """Write the worker's row, and delete those that were silent for a day."""
     await tx.insert("workers", _ROWS.columns, [_ROWS.write(presence)], on_conflict=_AGAIN)
     before_us = presence.seen_at - _KEPT_US
     await tx.execute("DELETE FROM workers WHERE seen_at < :before", before=before_us)
 
 
 async def has_others(tx: Transaction, presence: WorkerPresence) -> bool:
-    """Whether another worker is alive."""
+    """Return whether another worker is alive."""
     alive_us = presence.seen_at - ALIVE_US
     return await tx.fetch_one(_OTHER, id=presence.id, alive_us=alive_us) is not None
 
 
 async def forget_presence(tx: Transaction, worker_id: str) -> None:
-    """It ended."""
+    """Delete the row of a worker that ended."""
     await tx.execute("DELETE FROM workers WHERE id = :id", id=worker_id)
 
 
 async def list_workers(tx: Transaction) -> Sequence[WorkerPresence]:
-    """Those of the last day, the last seen first."""
+    """Return those of the last day, the last seen first."""
     rows = await tx.fetch(_LIST)
     return [_ROWS.read(row) for row in rows]
 

@@ -1,7 +1,7 @@
 """The processes of one `topup serve --processes N`, or of one `topup worker --processes N`.
 
-Whoever asks their port is answered by any one of them. So that this one can say what all of them do, each can be
-asked by the others, over a Unix socket in a folder that only their user may enter.
+A call to their port reaches any one of them. So that it can report on all, each can be called by the others,
+over a Unix socket in a folder that only their user may enter.
 """
 
 import asyncio
@@ -14,14 +14,16 @@ from typing import Final
 
 import httpx
 
-# A sibling that is starting or has ended refuses at once; one that is stuck costs this much.
+# A sibling that is starting or has ended refuses at once; a stuck one costs this much.
 ANSWER_S_MAX: Final = 1.0
 _BACKLOG: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
-    """This process, by its number from 1 to count, and how the others are reached; 0 is the command that keeps them."""
+    """This process, by its number from 1 to count, and the way to the others; 0 is the command that starts
+    them.
+    """
 
     kind: str  # gateway or worker
     number: int
@@ -30,7 +32,7 @@ class Siblings:
 
     @property
     def name(self) -> str:
-        """Such as gateway-2; log lines and metrics carry it."""
+        """Return a name such as gateway-2, for log lines and metrics."""
         return name_of(self.kind, self.number)
 
     @property
@@ -39,7 +41,7 @@ class Siblings:
         return tuple(name_of(self.kind, number) for number in numbers)
 
     def listen(self) -> socket.socket:
-        """Where the others ask this one; what a killed predecessor left is removed first."""
+        """Return the socket for the others' calls; remove what a killed predecessor left."""
         path = self._path(self.name)
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
@@ -50,7 +52,7 @@ class Siblings:
     async def ask(
         self, path: str, *, within_s: float = ANSWER_S_MAX
     ) -> Mapping[str, httpx.Response | None]:
-        """What each of the others answers to a GET of the path; None of one that does not answer."""
+        """GET the path from each of the others; None for one that doesn't respond."""
         asked = (self._ask_one(name, path, within_s) for name in self.others)
         answers = await asyncio.gather(*asked)
         return dict(zip(self.others, answers, strict=True))

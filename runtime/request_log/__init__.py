@@ -1,1 +1,1 @@
-"""What came to the API and was refused, failed, or changed a setting: kept for a while for its sender to see."""
+"""Requests to the API that were refused, failed or changed a setting, stored for a while for their sender."""

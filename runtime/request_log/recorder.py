@@ -1,8 +1,8 @@
-"""Keeps requests off their path: a bounded line in memory, written in batches beside what serves.
+"""Record requests off their path: a bounded line in memory, written in batches.
 
-Promises: noting one costs an append and waits for nothing; what there is no room for, and what the database
-does not take, is left out and counted. An account that is refused without an end fills neither the line nor
-the table: so many of its requests are kept in an hour.
+To note one costs an append and waits for nothing. What doesn't fit, and what the database doesn't take, is
+dropped and counted. An account that is refused without end fills neither the line nor the table, because its
+requests in an hour are limited.
 """
 
 import asyncio
@@ -28,13 +28,13 @@ BATCH_ROWS: Final = 100
 PER_HOUR_MAX: Final = 240
 GATHER_S: Final = 0.5
 _TEXT_MAX: Final = 500
-# A row, whose texts are as they came, the request's body and the answer's.
+# A row, whose texts are as they came, the request's body and the response's.
 _Noted = tuple[LoggedRequest, bytes, bytes]
 _log = logging.getLogger(__name__)
 
 
 class RequestLog:
-    """One for each gateway; is_on: whether anything is kept at all."""
+    """One for each gateway; is_on: whether anything is recorded."""
 
     def __init__(self, database: Database, dropped: Counter, *, is_on: bool) -> None:
         self.is_on = is_on
@@ -47,7 +47,7 @@ class RequestLog:
         self._of_account: dict[str, int] = {}
 
     def note(self, row: LoggedRequest, request_body: bytes, response_body: bytes) -> None:
-        """Takes one in. The row's texts are as they came: they are masked before they are written."""
+        """Take a request. The row's texts are as they came; they are masked before they are written."""
         if not self._has_room(row):
             return
         cut = BODY_BYTES_MAX + 1
@@ -56,7 +56,7 @@ class RequestLog:
             self._task = asyncio.create_task(self._write_all())
 
     async def flush(self) -> None:
-        """Writes what was noted before; for the end of a process, and for tests."""
+        """Write what was noted; for the end of a process, and for tests."""
         if self._task is not None:
             self._is_awaited.set()
             await self._task
@@ -89,7 +89,7 @@ class RequestLog:
             rows = await asyncio.to_thread(_redacted_all, taken)
             await self._database.transaction(partial(_insert, rows=rows), durable=False)
         except Exception as error:
-            # Whatever it is, the next ones are kept.
+            # Whatever the failure is, later requests are recorded.
             self._dropped.labels("failed").inc(len(taken))
             fields = {"requests": len(taken), "error": type(error).__name__}
             _log.warning("request_log.lost", extra={"fields": fields})
@@ -104,7 +104,7 @@ def _redacted_all(taken: Sequence[_Noted]) -> Sequence[LoggedRequest]:
 
 
 def _redacted(row: LoggedRequest, request_body: bytes, response_body: bytes) -> LoggedRequest:
-    """As it is written."""
+    """Return the row as it is written."""
     kind = (row.content_type or "").lower()
     path, _, query = row.path.partition("?")
     shown = _text(path) or ""

@@ -1,8 +1,8 @@
-"""Bodies and addresses of requests without what can be spent or signed in with.
+"""Remove from requests what can be spent or used to sign in.
 
-Two nets, one behind the other: in JSON and forms the values of fields that hold secrets by their name are
-replaced; then everything is masked by its look, as every line of the log is, and codes of vouchers in every
-form that people type them in. What is no JSON, or was cut off, is text: there, what follows such a name goes.
+Two steps: in JSON and forms, the values of fields with a secret's name are replaced. Then everything is
+masked by its look, as every log line is, with voucher codes in every form that people type. A body that is no
+JSON, or was cut off, is text: there, what follows such a name is replaced.
 """
 
 import re
@@ -26,18 +26,19 @@ _is_secret_number = re.compile(r"passw|secret|\bpin\b|\botp\b|\bcode\b", re.IGNO
 # A word of ours, such as an error's code or a reason.
 _is_word = re.compile(r"[a-z]{2,}(_[a-z]+){0,6}").fullmatch
 _VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){7,}", re.IGNORECASE)
-# In text that is no whole JSON: a word, what may stand between a name and its value, and a value as far as
-# it goes. Quotes may be escaped, where JSON stands in JSON.
+# For text that is no whole JSON: a word, what may stand between a name and its value, and a value to its end.
+# Quotes may be escaped, for JSON inside JSON.
 _WORD = re.compile(r"[\w-]+")
 _BETWEEN = re.compile(r"\\?[\"']?\s{0,8}[:=]\s{0,8}")
 _VALUE = re.compile(r"\\?\"[^\"]*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
-# Whose values are all somebody's own, whatever they are called.
+# Maps whose values are all secret, whatever they are called.
 _SECRET_MAPS: Final = frozenset({"headers", "options"})
 
 
 def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str:
-    """At most BODY_BYTES_MAX of the body, without secrets. is_answer: ours, whose codes are numbers and
-    words that everybody may know.
+    """Return at most BODY_BYTES_MAX of the body without secrets.
+
+    is_answer: the body is ours, whose codes are numbers and words that are public.
     """
     if not body:
         return ""
@@ -50,19 +51,19 @@ def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str
 
 
 def query_text(query: str) -> str:
-    """A query's or a form's parameters, without secrets."""
+    """Return a query's or a form's parameters without secrets."""
     pairs = parse_qsl(query[:BODY_BYTES_MAX], keep_blank_values=True, errors="replace")
     hidden = [(name, HIDDEN if _is_secret_name(name) else value) for name, value in pairs]
     return _kept(mask_text(urlencode(hidden, safe="*@:/,")))
 
 
 def mask_text(text: str) -> str:
-    """As the log masks a line, and codes of vouchers without their hyphens, too."""
+    """Mask as the log does, and voucher codes without their hyphens as well."""
     return _VOUCHER.sub(r"\1-" + HIDDEN, mask(text))
 
 
 def _as_json(body: bytes, *, is_answer: bool) -> str:
-    """The body without the values of fields that hold secrets; empty: it is no JSON."""
+    """Return the body without the values of secret fields; empty if it isn't JSON."""
     try:
         decoded = msgspec.json.decode(body)
         return msgspec.json.encode(_hidden(decoded, "", is_answer=is_answer)).decode()
@@ -90,8 +91,9 @@ def _is_secret(value: Any, name: str, *, is_answer: bool) -> bool:
 
 
 def _without_values(text: str) -> str:
-    """The text without what follows the name of a field that holds secrets. One walk from the left to the
-    right, so that its time is proportional to the text's length.
+    """Replace what follows the name of a secret field.
+
+    One pass from left to right, so its time is proportional to the text's length.
     """
     parts: list[str] = []
     copied = position = 0

@@ -1,6 +1,6 @@
-"""The kept requests: one row for each, written after its answer, read by its account. Writes request_log.
+"""The recorded requests: one row each, written after the response, read by its account. Writes request_log.
 
-Invariant: a row holds no secret (redact.py), and nothing in it decides anything: losing one loses a record.
+A row holds no secret (redact.py), and nothing in it decides anything: losing one loses a record.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,11 @@ PRUNE_ROWS: Final = 500
 
 
 class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of request_log. path: with its query. route: the template that it met. code: of our envelope;
-    null: the answer is another surface's. request_bytes: the body's length as it came. The two bodies are
-    cut and without secrets; response_body is empty for what went well. Times in microseconds.
+    """One row of request_log. Times in microseconds.
+
+    path includes its query; route is the template it matched. code is our envelope's; null for another
+    surface's response. request_bytes is the body's length as it came. Both bodies are cut and without
+    secrets; response_body is empty after a success.
     """
 
     id: str
@@ -48,19 +50,18 @@ class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class NamedRequest(msgspec.Struct, frozen=True):
-    """A row, and the name that its key or token has today; null: it was a person's session, or is gone."""
+    """A row, and its key's or token's name today; null for a session, or if it is gone."""
 
     request: LoggedRequest
     sender_name: str | None
 
 
 def fresh_id() -> str:
-    """Of a new row; by these the list is ordered and pruned."""
+    """Return a new row's id; the list is ordered and pruned by it."""
     return new_id(PREFIX)
 
 
 async def insert(tx: Transaction, requests: Sequence[LoggedRequest]) -> None:
-    """Adds the rows."""
     await tx.insert("request_log", _ROWS.columns, [_ROWS.write(one) for one in requests])
 
 
@@ -75,7 +76,7 @@ async def page(
     outcome: str | None = None,
     transaction_id: str | None = None,
 ) -> Sequence[NamedRequest]:
-    """At most `limit`, the newest first. outcome: refused, failed or done."""
+    """Return at most `limit` rows, newest first. outcome: refused, failed or done."""
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -90,7 +91,7 @@ async def page(
 
 
 async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
-    """Raises NotFound, also for another account's or environment's."""
+    """Return the row; raise NotFound, also for another account's or environment's."""
     rows = await _PAGES.page(tx, tenant, limit=1, id=row_id)
     if not rows:
         raise NotFound("Request", param="id")
@@ -98,7 +99,7 @@ async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
-    """Deletes a bounded number of rows of before that time; returns how many."""
+    """Delete a bounded number of rows from before that time, and return how many."""
     return await tx.execute(
         """DELETE FROM request_log WHERE id IN (
                SELECT id FROM request_log WHERE id < :before_id ORDER BY id LIMIT :rows)""",
@@ -108,7 +109,7 @@ async def prune(tx: Transaction, *, before_us: int) -> int:
 
 
 async def erase_step(tx: Transaction, address: str) -> int:
-    """Deletes a bounded number of rows that hold a recipient's address, whosever they are; how many."""
+    """Delete a bounded number of rows that hold a recipient's address, of any account; return how many."""
     part = address.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return await tx.execute(
         """DELETE FROM request_log WHERE id IN (

@@ -1,4 +1,4 @@
-"""The setting of whom to tell of a weakness found in this installation."""
+"""The setting that says who takes reports about weaknesses in this installation."""
 
 import re
 
@@ -8,8 +8,6 @@ _CONTACT = re.compile(r"(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[0-9-]+)")
 
 
 class ContactSettings(BaseModel):
-    """A base of runtime.settings.Settings."""
-
     security_contact: str = Field(
         "",
         max_length=200,

@@ -1,4 +1,4 @@
-"""The settings of credit that ends: when its account is told before."""
+"""The settings of credit that expires: when its account is notified."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,7 +10,7 @@ LEADS_MAX = 5
 
 
 def days_of(text: str) -> Sequence[int]:
-    """The days before an end, such as of `7, 1`; raises ValueError for anything else."""
+    """Parse the days before an end, such as `7, 1`; raise ValueError for anything else."""
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if len(parts) > LEADS_MAX or not all(part.isdecimal() and len(part) <= 2 for part in parts):
         raise ValueError(f"is a list of at most {LEADS_MAX} numbers of days such as 7, 1")
@@ -26,8 +26,6 @@ def _check(text: str) -> str:
 
 
 class CreditSettings(BaseModel):
-    """Read with all other settings."""
-
     credit_expiring_days: Annotated[str, AfterValidator(_check)] = Field(
         "7, 1",
         description="Days before credit ends at which credit.expiring tells; empty: never.",
@@ -35,5 +33,5 @@ class CreditSettings(BaseModel):
 
     @property
     def expiring_days(self) -> Sequence[int]:
-        """The days before an end, the most first."""
+        """Return the days before an end, the most first."""
         return days_of(self.credit_expiring_days)

@@ -1,4 +1,4 @@
-"""The groups of settings that have a file of their own, together."""
+"""All groups of settings that have a file of their own."""
 
 from runtime.setting_forms.contact import ContactSettings
 from runtime.setting_forms.credit import CreditSettings
@@ -22,4 +22,4 @@ class SettingGroups(
     ProbeSettings,
     StagingSettings,
 ):
-    """Every group; another one is added here."""
+    """Every group; add a new one here."""

@@ -1,4 +1,4 @@
-"""The settings of the mail server and of whom mail comes from, checked as they are read."""
+"""The settings of the mail server and the sender, checked as they are read."""
 
 from typing import Annotated
 

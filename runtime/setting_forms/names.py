@@ -1,17 +1,17 @@
-"""Which known name a misspelt one means."""
+"""Find the known name that a misspelt one means."""
 
 from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str], *, most: int) -> str | None:
-    """The known name with the fewest changed characters, at most `most`; None where there is none."""
+    """Return the known name with the fewest changed characters, at most `most`, or None."""
     near = [(changes(name, one), one) for one in known if abs(len(name) - len(one)) <= most]
     found = min(near, default=None)
     return None if found is None or found[0] > most else found[1]
 
 
 def changes(one: str, other: str) -> int:
-    """How many characters have to be added, removed or replaced to make one of the other."""
+    """Return how many characters have to be added, removed or replaced to turn one into the other."""
     row = list(range(len(other) + 1))
     for at, character in enumerate(one, start=1):
         before, row[0] = row[0], at

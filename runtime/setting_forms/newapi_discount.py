@@ -1,6 +1,6 @@
-"""The setting TOPUP_NEWAPI_DISCOUNT: what part of an amount is paid, for the amounts that cost less.
+"""The setting TOPUP_NEWAPI_DISCOUNT: the part of an amount that is paid, for amounts that cost less.
 
-Written as amount:part, such as `100:0.95, 500:0.9`: 100 dollars of credit for 95. Exact; a price is
+It is written as amount:part, such as `100:0.95, 500:0.9`: 100 dollars of credit for 95. Exact; a price is
 rounded up to the cent, so nothing is sold below it.
 """
 
@@ -20,12 +20,12 @@ class Part:
     parts: int
 
     def of(self, cents: int) -> int:
-        """What is to be paid, in cents."""
+        """Return what is to be paid, in cents."""
         return -(-cents * self.parts // _WHOLE)
 
 
 def discounts_of(text: str) -> Mapping[int, Part]:
-    """By amount in dollars; raises ValueError for anything else than the form above."""
+    """Parse the setting by amount in dollars; raise ValueError for any other form."""
     found: dict[int, Part] = {}
     for entry in re.split(r"[,\s]+", text.strip(", ")) if text.strip(", ") else ():
         match = _ENTRY.fullmatch(entry)

@@ -1,5 +1,6 @@
-"""One platform of the setting PLATFORMS, which an empty database is begun with: what can be topped up,
-and who supplies it. Once rows are there, `topup platforms` and `topup suppliers` change them.
+"""One platform of the setting PLATFORMS, with which an empty database begins.
+
+Later, `topup platforms` and `topup suppliers` change them.
 """
 
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ OLD_WALLET = "voucher"
 class PlatformSetting(BaseModel):
     """One thing that can be topped up. Amounts in cents; `options` are those of its supplier.
 
-    fulfilment: the supplier's kind; empty: none, so in live it is not offered. `voucher` is the old
+    fulfilment is the supplier's kind; empty means none, so it isn't offered in live. `voucher` is the old
     name of `wallet`.
     """
 
@@ -35,7 +36,7 @@ class PlatformSetting(BaseModel):
             object.__setattr__(self, "name", self.id.capitalize())
 
     def platform(self) -> FirstPlatform:
-        """As an installation begins with it."""
+        """Return the platform that an installation begins with."""
         kind = WALLET if self.fulfilment == OLD_WALLET else self.fulfilment
         return FirstPlatform(
             id=self.id,

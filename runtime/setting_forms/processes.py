@@ -19,15 +19,13 @@ def _number_of(value: Any) -> int:
 
 
 def cores() -> int:
-    """How many this process may run on. A container's share of CPU time is not among what it is told."""
+    """Return how many cores this process may run on. A container's share of CPU time isn't known to it."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class ProcessSettings(BaseModel):
-    """A base of runtime.settings.Settings."""
-
     processes: Annotated[int, BeforeValidator(_number_of)] = Field(
         1,
         description="Processes of `topup serve`, or `topup worker`, on its port; auto: one a core.",

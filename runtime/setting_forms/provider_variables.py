@@ -1,8 +1,8 @@
 """The payment providers' variables: found with the providers, read as every other setting is.
 
-TOPUP_<NAME>_<FIELD> is live's, TOPUP_<NAME>_STAGING_<FIELD> is staging's. Promise: a secret that
-verifies notifications belongs to one environment, since it is what tells the environment of a
-notification; the same one in both is refused. No value is ever in a message.
+TOPUP_<NAME>_<FIELD> is live's, TOPUP_<NAME>_STAGING_<FIELD> is staging's. A secret that verifies
+notifications belongs to one environment, because it decides a notification's environment; the same one in
+both is refused. No value is ever in a message.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from billing.providers.settings import OPTIONAL, ProviderSettings, rotated
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
-# What cli/remote/profiles.py reads: they name a gateway to speak to, and set nothing of this one.
+# cli/remote/profiles.py reads these: they name a gateway to call, and set nothing of this one.
 COMMAND_LINE_VARIABLES = {"TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"}
 
 
@@ -41,9 +41,9 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSetup:
-    """The providers that were found and what the operator set of each.
+    """The providers that were found and the operator's settings for each.
 
-    notes: sentences on what is set up in part, and so not offered.
+    notes: sentences about providers that are set up in part, and so not offered.
     """
 
     registrations: Mapping[str, Registration]
@@ -58,7 +58,7 @@ NO_PROVIDERS = ProviderSetup({}, {})
 def read_providers(
     folders: Sequence[Path], sources: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> ProviderSetup:
-    """The setup from sources of variables in capitals, the first that has one wins.
+    """Return the setup from sources of variables in capitals; the first source that has one wins.
 
     Raises ProviderSetupRefused.
     """
@@ -91,7 +91,7 @@ def read_providers(
 
 
 def variable_of(provider: str, environment: Environment, field: str) -> str:
-    """TOPUP_STRIPE_STAGING_SECRET_KEY and the like."""
+    """Return a name such as TOPUP_STRIPE_STAGING_SECRET_KEY."""
     twin = "STAGING_" if environment == "staging" else ""
     return f"{VARIABLE_PREFIX}{provider.upper()}_{twin}{field.upper()}"
 
@@ -101,7 +101,7 @@ def _found(
     environment: Environment,
     sources: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> dict[str, tuple[Any, str]]:
-    """Field -> (value, where from); a blank one is as good as none."""
+    """Return field -> (value, where from); a blank value counts as none."""
     found: dict[str, tuple[Any, str]] = {}
     for field in registration.settings.model_fields:
         variable = variable_of(registration.name, environment, field)
@@ -141,7 +141,7 @@ def _problems(
 def _shared(
     registration: Registration, settings: Mapping[Key, ProviderSettings]
 ) -> Iterator[tuple[str, str]]:
-    """Secrets of notifications that are in both environments."""
+    """Yield secrets of notifications that are in both environments."""
     pair = [settings.get((registration.name, environment)) for environment in ENVIRONMENTS]
     staging, live = pair
     if staging is None or live is None:
@@ -176,7 +176,7 @@ def _notes(settings: Mapping[Key, ProviderSettings]) -> Iterator[str]:
 
 
 def _is_needed(made: ProviderSettings, field: str) -> bool:
-    """Of the provider's own fields, those that have no default, and that it does not do without."""
+    """Return whether the provider needs this field of its own: it has no default and isn't optional."""
     info = type(made).model_fields.get(field)
     if info is None or info.json_schema_extra == OPTIONAL:
         return False

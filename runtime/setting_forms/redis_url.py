@@ -1,10 +1,10 @@
-"""REDIS_URL: what it may say, and the pool of connections that it stands for.
+"""REDIS_URL: its accepted forms, and the pool of connections it means.
 
 redis://[user:password@]host[:6379][/db]       rediss:// with TLS
 unix:///path[?db=0]
 redis+sentinel://[user:password@]host[:26379][,host…]/service[/db]
-    rediss+sentinel:// with TLS to both; ?sentinel_username= and ?sentinel_password= for the
-    sentinels, which are asked for the master as each connection is opened
+    rediss+sentinel:// with TLS to both; ?sentinel_username= and ?sentinel_password= for the sentinels, which name the
+    master as each connection is opened
 """
 
 import socket
@@ -18,7 +18,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 CONNECT_TIMEOUT_S: Final = 1.0
 SENTINEL_PORT: Final = 26_379
-# A silent peer is asked after 5 s and given up 15 s later; unacknowledged data after 10 s (in ms).
+# A silent peer is probed after 5 s and given up 15 s later; unacknowledged data after 10 s (in ms).
 KERNEL_TIMEOUTS: Final = {
     "TCP_KEEPIDLE": 5,
     "TCP_KEEPINTVL": 5,
@@ -32,8 +32,8 @@ _OF_SENTINELS: Final = "sentinel_"
 
 @dataclass(frozen=True, slots=True)
 class SentinelUrl:
-    """hosts: of the sentinels, with their ports. url: redis:// or rediss:// with everything but the
-    place, which the sentinels say. login: keywords of a client of a sentinel.
+    """hosts: of the sentinels, with their ports. url: redis:// or rediss:// without the place, which the
+    sentinels name. login: keywords of a sentinel's client.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -43,7 +43,7 @@ class SentinelUrl:
 
     @classmethod
     def of(cls, url: str) -> "SentinelUrl":
-        """Raises ValueError, with what the URL should have."""
+        """Parse the URL; raise ValueError, with what it should have."""
         scheme, _, rest = url.partition("://")
         place, _, query = rest.partition("?")
         login, _, after = place.rpartition("@")
@@ -67,7 +67,7 @@ class SentinelUrl:
 
 
 def check_redis_url(url: str) -> None:
-    """Raises ValueError, with what it should be; redis-py takes a db that is no number for 0."""
+    """Raise ValueError, with what the URL should be; redis-py reads a db that is no number as 0."""
     if url.startswith(_SENTINEL):
         url = SentinelUrl.of(url).url
     elif not url.startswith(_PLAIN):
@@ -85,13 +85,12 @@ def check_redis_url(url: str) -> None:
 
 
 def connection_pool(url: str) -> ConnectionPool:
-    """A pool for the URL, which check_redis_url has let pass; connects on first use.
+    """Return a pool for a checked URL; it connects on first use.
 
-    Reads wait for ever: callers bound them with asyncio.timeout. redis-py's own socket_timeout is
-    built on asyncio.wait_for, which up to Python 3.11 loses a cancellation that comes as it ends
-    (seen: a worker that would not stop), and with it our timeouts. What cuts a dead network off is
-    the kernel. lib_name is off because CLIENT SETINFO is newer than the 6.2 commands we allow
-    ourselves.
+    Reads have no time limit: callers bound them with asyncio.timeout. redis-py's socket_timeout is built on
+    asyncio.wait_for, which up to Python 3.11 loses a cancellation that comes as it ends (seen: a worker that
+    wouldn't stop), and with it our timeouts. The kernel ends connections over a dead network. lib_name is off
+    because CLIENT SETINFO is newer than the 6.2 commands that we use.
     """
     usual: dict[str, Any] = {"lib_name": None, "lib_version": None}
     if url.startswith(_SENTINEL):
@@ -103,7 +102,7 @@ def connection_pool(url: str) -> ConnectionPool:
 
 
 async def close_pool(pool: ConnectionPool) -> None:
-    """Closes its connections, and those to the sentinels."""
+    """Close its connections, and those to the sentinels."""
     await pool.disconnect()
     if isinstance(pool, SentinelConnectionPool):
         for sentinel in pool.sentinel_manager.sentinels:
@@ -114,11 +113,11 @@ def _sentinel_pool(parts: SentinelUrl, usual: dict[str, Any]) -> ConnectionPool:
     options: dict[str, Any] = dict(parse_url(parts.url))
     has_tls = options.pop("connection_class", None) is SSLConnection
     options.pop("host", None)
-    # Each sentinel that does not answer leaves time for the others, and for the master.
+    # Each sentinel that doesn't respond leaves time for the others, and for the master.
     share_s = CONNECT_TIMEOUT_S / (len(parts.hosts) + 1)
     tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
     asking = {**usual, **tls, **parts.login, "ssl": has_tls, "socket_connect_timeout": share_s}
-    # Nobody else bounds the question to one sentinel among several.
+    # Nothing else bounds the call to one of several sentinels.
     asking["socket_timeout"] = share_s
     sentinels = Sentinel(parts.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     return SentinelConnectionPool(  # type: ignore[no-untyped-call]

@@ -1,11 +1,9 @@
-"""The setting of how long refused and failed requests are kept."""
+"""The setting of how long refused and failed requests are stored."""
 
 from pydantic import BaseModel, Field
 
 
 class RequestLogSettings(BaseModel):
-    """A base of runtime.settings.Settings."""
-
     retention_requests_days: int = Field(
         14,
         ge=0,

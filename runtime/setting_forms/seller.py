@@ -1,4 +1,4 @@
-"""The settings of who sells: what stands on receipts and statements."""
+"""The settings of the seller, as printed on receipts and statements."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ Prefix = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,9}$")]
 
 
 class SellerSettings(BaseModel):
-    """TOPUP_SELLER_…; a base of runtime.settings.Settings."""
+    """TOPUP_SELLER_…"""
 
     seller_name: str = Field(
         "",
@@ -69,7 +69,7 @@ class SellerSettings(BaseModel):
 
     @property
     def seller(self) -> Seller:
-        """As documents have it."""
+        """Return the seller as documents have it."""
         lines = [line.strip() for line in self.seller_address.split("|")]
         address = tuple(line for line in lines if line)
         return Seller(
@@ -86,7 +86,7 @@ class SellerSettings(BaseModel):
 
 
 def _check_font(path: Path) -> None:
-    """Raises ValueError for what begins as no TrueType or OpenType font does."""
+    """Raise ValueError unless the file begins as a TrueType or OpenType font."""
     try:
         with path.open("rb") as file:
             begins = file.read(4)

@@ -1,4 +1,4 @@
-"""The settings of how much one call and one day may store in staging, and when it stops for want of room."""
+"""How much one call and one day may store in staging, and when staging stops for lack of space."""
 
 from typing import Final
 
@@ -10,8 +10,6 @@ _MIB: Final = 1024 * 1024
 
 
 class StagingSettings(BaseModel):
-    """A base of runtime.settings.Settings."""
-
     rate_limit_records_per_s: int = Field(
         1000,
         ge=0,

@@ -12,7 +12,7 @@ _URL: Final = re.compile(r"https?://[^\s?#@]+").fullmatch
 
 
 class X402Settings(BaseModel):
-    """TOPUP_X402_…; a base of runtime.settings.Settings."""
+    """TOPUP_X402_…"""
 
     x402_facilitator_url: str = Field(
         "", description="Who settles x402's payments: https://…; empty: simulated, in staging only."
@@ -48,7 +48,7 @@ class X402Settings(BaseModel):
 
     @property
     def x402_offered(self) -> Asset | None:
-        """What real payments are made in; None: nothing is set up."""
+        """Return what real payments are made in; None if nothing is set up."""
         if not self.x402_facilitator_url:
             return None
         return find_asset(self.x402_network, self.x402_asset)

@@ -1,1 +1,1 @@
-"""OpenTelemetry's spans: what makes them may call one, how they are sent the other module."""
+"""OpenTelemetry's spans: tracing.py is for the code that makes them, spans.py sends them."""

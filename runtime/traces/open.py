@@ -1,7 +1,7 @@
-"""Begins tracing, where it is switched on and its packages are there.
+"""Begin tracing if it is switched on and its packages are installed.
 
-Promise: off, which is the default, nothing of OpenTelemetry is imported and `open_tracing` gives None, which
-is all that a part tests for. What a span holds goes through `runtime.log.mask`, as a log line does.
+Off, which is the default, nothing of OpenTelemetry is imported and `open_tracing` yields None, which is all
+that a part tests for. What a span holds goes through `runtime.log.mask`, as a log line does.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from runtime.settings import ENV_FILE, SettingsError
 from runtime.traces.tracing import Tracing
 
 SDK_PREFIX = "OTEL_"
-# What `pip install 'topup-gateway[tracing]'` brings.
+# What `pip install 'topup-gateway[tracing]'` installs.
 PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 MISSING = (
     "TOPUP_TRACING is on, but the packages of the extra `tracing` are not installed:"
@@ -25,13 +25,13 @@ MISSING = (
 
 
 def sdk_variables() -> dict[str, str]:
-    """Those of the SDK, as ours are read: the environment wins over `.env`."""
+    """Return the SDK's variables, read as ours are: the environment wins over `.env`."""
     given = {**dotenv.dotenv_values(ENV_FILE), **os.environ}
     return {name: value for name, value in given.items() if name.startswith(SDK_PREFIX) and value}
 
 
 def is_installed() -> bool:
-    """Whether the packages of the extra are there; their modules are not run."""
+    """Return whether the extra's packages are there, without running them."""
     try:
         return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
     except ModuleNotFoundError:
@@ -40,13 +40,13 @@ def is_installed() -> bool:
 
 @contextlib.asynccontextmanager
 async def open_tracing(metrics: Metrics, *, is_on: bool) -> AsyncIterator[Tracing | None]:
-    """None where it is off. Raises SettingsError where it cannot be as the variables say."""
+    """Yield None if it is off. Raises SettingsError if the variables are wrong."""
     if not is_on:
         yield None
         return
     if not is_installed():
         raise SettingsError(MISSING)
-    # The SDK looks at the environment alone.
+    # The SDK reads only the environment.
     os.environ.update(sdk_variables())
     from runtime.traces.spans import Spans  # noqa: PLC0415 where tracing is on: OpenTelemetry
 

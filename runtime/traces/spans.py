@@ -1,9 +1,8 @@
-"""Spans by OpenTelemetry's SDK, which reads its own OTEL_ variables; imported only where tracing is on.
+"""Spans by OpenTelemetry's SDK, which reads its own OTEL_ variables; imported only if tracing is on.
 
-Promises: a span is queued and sent by a thread of the SDK's, so no request or delivery waits for a collector,
-and one that is away or hangs costs spans alone, which are counted; closing waits for it CLOSE_S at most. What
-is not sampled is left as it was: nothing is stored or sent of it. No trace state is in a span: it is a
-caller's text.
+A thread of the SDK sends queued spans, so no request or delivery waits for a collector. One that is away or
+hangs costs only spans, which are counted; closing waits for it at most CLOSE_S. What isn't sampled is neither
+stored nor sent. No trace state is in a span, because it is a caller's text.
 """
 
 import asyncio
@@ -41,21 +40,21 @@ from runtime.traces.tracing import Attributes
 SERVICE: Final = "topup-gateway"
 CLOSE_S: Final = 2.0
 QUEUE_MAX: Final = 2_048  # the SDK's own
-# Spans under way; one that nobody ends, since its task was cancelled, is let go then.
+# Spans under way; one that is never ended, because its task was cancelled, is dropped then.
 UNDER_WAY_MAX: Final = 16_384
 _US_NS: Final = 1_000
 _SECOND_NS: Final = 1_000_000_000
 
 
 class Spans:
-    """runtime.traces.tracing.Tracing; one for each process. Raises ValueError for variables that cannot be."""
+    """runtime.traces.tracing.Tracing; one for each process. Raises ValueError for wrong variables."""
 
     def __init__(self, dropped: Counter) -> None:
         exporter = _CountedExporter(OTLPSpanExporter(), dropped)
         self._queue = _CountedQueue(exporter, dropped, _queue_max())
         resource = _resource()
         self._tracer = _provider(resource, self._queue).get_tracer(SERVICE)
-        # A batch is recorded where one of its requests is: their sampler decides, and no other one.
+        # A batch is recorded if one of its requests is: only their sampler decides.
         batches = _provider(resource, self._queue, is_always_on=True)
         self._batch_tracer = batches.get_tracer(SERVICE)
         self._under_way: dict[str, SdkSpan] = {}
@@ -108,24 +107,24 @@ class Spans:
                 "topup.batch.commit_ms": _ms(times.commit_s),
             },
         )
-        # At the end of its parts: what follows on a busy machine is no part of it.
+        # The end of its parts: later work on a busy machine isn't part of it.
         took_s = times.waited_s + times.statements_s + times.commit_s
         batch.end(times.began_ns + round(took_s * _SECOND_NS))
         for made in requests:
             made.add_link(batch.get_span_context())
 
     async def close(self) -> None:
-        """What is queued is sent, where the collector takes it in time."""
+        """Send what is queued, if the collector takes it in time."""
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def shut_down() -> None:
             self._queue.shutdown()  # type: ignore[no-untyped-call]
-            # The loop may be over by then.
+            # The loop may have ended by then.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(ended.set)
 
-        # A thread that the process does not wait for as it ends.
+        # The process doesn't wait for this thread as it ends.
         threading.Thread(target=shut_down, name="spans", daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
@@ -167,8 +166,8 @@ class _CountedExporter(SpanExporter):
 
 
 class _CountedQueue(BatchSpanProcessor):
-    """The SDK's; a span that it has no room for is counted, where the SDK would drop an older one with a
-    line in the log for each.
+    """The SDK's queue; a span that doesn't fit is counted, while the SDK would drop an older one and log
+    each.
     """
 
     def __init__(self, exporter: _CountedExporter, dropped: Counter, spans_max: int) -> None:
@@ -201,13 +200,13 @@ def _provider(
 
 
 def _resource() -> Resource:
-    """The process as OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES name it, else by our name."""
+    """Return the process as OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES name it, else by our name."""
     is_named = SERVICE_NAME in OTELResourceDetector().detect().attributes
     return Resource.create({} if is_named else {SERVICE_NAME: SERVICE})
 
 
 def _context_of(line: str) -> Context | None:
-    """With the span that the line names as parent; None where it names none."""
+    """Return a context whose parent is the line's span; None if it names none."""
     named = named_span_of(line)
     if named.trace_id is None or named.span_id is None:
         return None

@@ -1,4 +1,4 @@
-"""Spans of what a process does, as the parts that make them know it; runtime/traces/spans.py sends them."""
+"""Spans of what a process does, for the parts that make them; runtime/traces/spans.py sends them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -11,17 +11,18 @@ Attributes = Mapping[str, str | int | float | bool | None]
 
 
 class Tracing(Protocol):
-    """What takes spans; it waits for nobody and raises nothing."""
+    """Takes spans; it waits for nothing and raises nothing."""
 
     def begin_request(self, line: str) -> Span | None:
-        """The span of a request that came, in the trace that its line names, or in a new one; None: it is not
-        sampled. Whoever begins it ends it.
+        """Begin the span of an incoming request, in its line's trace or a new one; None if it isn't sampled.
+
+        The caller ends it.
         """
         ...
 
     def begin_call(self, line: str) -> Span | None:
-        """The span of a request of ours to somebody, in the line's trace. None: there is none, or it is not
-        sampled; no trace is begun.
+        """Begin the span of an outgoing request in the line's trace; None without one, or if it isn't
+        sampled.
         """
         ...
 
@@ -34,15 +35,15 @@ class Tracing(Protocol):
         is_error: bool,
         duration_us: int | None = None,
     ) -> None:
-        """duration_us: how long it took; None: until now."""
+        """End the span. duration_us: how long it took; None: until now."""
         ...
 
     def add_call(
         self, line: str, name: str, attributes: Attributes, *, is_error: bool, duration_us: int
     ) -> None:
-        """A call as above that has just ended, and told nobody its span."""
+        """Add an outgoing request that has just ended and passed its span to nobody."""
         ...
 
     def note_batch(self, lines: Sequence[str | None], times: BatchTimes) -> None:
-        """A batch was kept, with commands of these requests: a span that theirs are linked with."""
+        """Add a span for a committed batch, linked with those of its requests."""
         ...

@@ -1,1 +1,1 @@
-"""What a process keeps an eye on beside its work: file descriptors, the database's servers, statements."""
+"""What a process watches beside its work: file descriptors, the database's servers, statements."""

@@ -1,7 +1,7 @@
-"""Whether this process can open one more file or connection, and how many it may have open.
+"""Watch whether this process can open one more file or connection, and how many it may have open.
 
-A process without a descriptor left answers nobody new, and nothing says so: what accepts connections
-closes them at once. So it is looked for, said once, and counted.
+A process without a free descriptor serves no new caller, and nothing reports it: new connections are closed
+at once. So it is checked, logged once, and counted.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import Final
 from runtime.metrics import Metrics
 
 LOOK_S: Final = 0.25
-# So many times as long between two looks while more than half of what may be open is free.
+# The interval is this many times as long while more than half of the descriptors are free.
 ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def watching_open_files(metrics: Metrics, *, every_s: float = LOOK_S) -> AsyncIterator[None]:
-    """Looks as long as it is open."""
+    """Check for as long as it is open."""
     metrics.open_files.set_function(count_open)
     metrics.open_files_max.set_function(open_files_max)
     looking = asyncio.create_task(_keep_looking(metrics, every_s))
@@ -39,7 +39,7 @@ async def watching_open_files(metrics: Metrics, *, every_s: float = LOOK_S) -> A
 
 
 def count_open() -> int:
-    """Descriptors in use; as many as there may be where that cannot be counted for want of one."""
+    """Return the descriptors in use; the maximum if none is left to count them with."""
     try:
         return sum(1 for _ in _LISTED.iterdir()) - 1
     except OSError:
@@ -47,14 +47,14 @@ def count_open() -> int:
 
 
 def open_files_max() -> int:
-    """What the system grants this process at this moment; its most where there is no limit."""
+    """Return what the system grants this process now; its greatest number if there is no limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 2**31 if soft == resource.RLIM_INFINITY else soft
 
 
 def next_descriptor() -> int | None:
-    """The least number that is free: all below it are in use. None: no other file can be opened, by the
-    process's limit or the machine's.
+    """Return the smallest free number; None if no file can be opened, by the process's limit or the
+    machine's.
     """
     try:
         descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -1,9 +1,9 @@
-"""Looks at the servers of the database beside the work, and tells the other processes what it saw.
+"""Check the servers of the database beside the work, and tell the other processes.
 
-Promise: two processes do not go on with two primaries. Each looks at every server that its URL names,
-and what one of them saw as the database stands in Redis for the others: whoever still has connections
-to a server that was left behind ends them within LOOK_S. Redis is a hint: without it each process sees
-for itself, and nothing that stands there makes a server the database.
+Two processes must not use two primaries. Each checks every server that its URL names, and what one of them
+saw as the database is in Redis for the others: a process with connections to a server that was left behind
+ends them within LOOK_S. Redis is a hint: without it each process sees for itself, and nothing in it makes a
+server the database.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from store.database import Store
 from store.faults import Fault
 from store.servers import Position, SeenServer, ServerWatch
 
-# One server alone cannot be overtaken by another one of the same URL, but by one behind its address.
+# A lone server can't be overtaken by another one of the same URL, but by one behind its address.
 LOOK_S: Final = 3.0
 LOOK_AT_ONE_S: Final = 15.0
 _HINT_S: Final = 7 * 86_400
 _SAID: Final = re.compile(rb"(\d{1,18}):(\d{1,10})").fullmatch
-# Each of them is a value of the label `reason`.
+# Each is a value of the label `reason`.
 REFUSALS: Final = (
     Fault.OLD_PRIMARY,
     Fault.TWO_PRIMARIES,
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 def hint_key(system: int) -> str:
-    """Under which the position of this system's primary stands in Redis."""
+    """Return the key of the position of this system's primary in Redis."""
     return f"topup:database:{system}"
 
 
@@ -47,7 +47,7 @@ def hint_key(system: int) -> str:
 async def watching_servers(
     database: Store, link: RedisLink, metrics: Metrics
 ) -> AsyncIterator[None]:
-    """Looks as long as it is open."""
+    """Check for as long as it is open."""
     watching = asyncio.create_task(_keep_watching(database.servers, link, metrics))
     try:
         yield
@@ -60,7 +60,7 @@ async def _keep_watching(servers: ServerWatch, link: RedisLink, metrics: Metrics
     seen: Sequence[SeenServer] = ()
     faults: dict[str, Fault | None] = {}
     while True:
-        # One that failed is looked at again like the others: the next look is always made.
+        # After a failure, too, the next check is made.
         try:
             seen = await look(servers, link, metrics, faults)
         except Exception:
@@ -71,7 +71,7 @@ async def _keep_watching(servers: ServerWatch, link: RedisLink, metrics: Metrics
 async def look(
     servers: ServerWatch, link: RedisLink, metrics: Metrics, faults: dict[str, Fault | None]
 ) -> Sequence[SeenServer]:
-    """One look, said and shared. faults: what was said of each address before."""
+    """Check once, log and share it. faults: what was logged for each address before."""
     seen = await servers.look_around()
     _say(seen, faults)
     await _share(servers, link)
@@ -91,7 +91,7 @@ def _show(servers: ServerWatch, seen: Sequence[SeenServer], metrics: Metrics) ->
 
 
 def _say(seen: Sequence[SeenServer], faults: dict[str, Fault | None]) -> None:
-    """A line for each server of which something else is to be said than before."""
+    """Log each server whose state changed."""
     for one in seen:
         before = faults.get(one.address)
         faults[one.address] = one.fault
@@ -110,7 +110,7 @@ def _say(seen: Sequence[SeenServer], faults: dict[str, Fault | None]) -> None:
 
 
 async def _share(servers: ServerWatch, link: RedisLink) -> None:
-    """The further one of what we know and what the others know, on both sides."""
+    """Exchange with Redis the position of whichever is further."""
     system = servers.system
     if not system:
         return
@@ -136,6 +136,6 @@ async def _share(servers: ServerWatch, link: RedisLink) -> None:
 
 
 def _position(said: object) -> Position | None:
-    """None: nothing stands there, or nonsense."""
+    """Return None if nothing is there, or nonsense."""
     found = _SAID(said) if isinstance(said, bytes) else None
     return None if found is None else Position(int(found[1]), int(found[2]))

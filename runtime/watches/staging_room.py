@@ -1,7 +1,7 @@
-"""Whether there is room for staging: the free disk beside the database's file, or the size of a server's database.
+"""Watch the space for staging: the free disk beside the database's file, or the size of a server's database.
 
-Each process looks for itself, every few seconds, so no send asks. Live never stops for it: what is refused
-below the reserve is staging alone, until a quarter of the reserve more is free again.
+Each process checks every few seconds, so no send does. Live never stops for it: below the reserve only
+staging is refused, until a quarter of the reserve more is free again.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from store.database import Database, Transaction
 from store.errors import StoreError
 from store.open import file_of
 
-# The disk costs a system call; a server asks the size of each of its files.
+# The disk costs a system call; a server checks the size of each of its files.
 DISK_S: Final = 5.0
 SERVER_S: Final = 30.0
 _MIB: Final = 1024 * 1024
-# Staging opens again at so much more than what closes it.
+# Staging opens again at this multiple of what closes it.
 OPEN_AGAIN: Final = 1.25
 _SIZE: Final = "SELECT [[PG_DATABASE_SIZE(CURRENT_DATABASE()) | 0]] AS size"
 
@@ -30,13 +30,13 @@ logger = logging.getLogger(__name__)
 
 
 async def read_size(tx: Transaction) -> int:
-    """Bytes of a server's database; 0 for a file."""
+    """Return the bytes of a server's database; 0 for a file."""
     row = await tx.fetch_one(_SIZE)
     return 0 if row is None else int(row["size"])
 
 
 async def staging_left(settings: Settings, database: Database) -> int | None:
-    """Bytes that staging may still use before it is refused, below 0 if it is; None without such a limit.
+    """Return the bytes that staging may still use, below 0 if it is refused; None without such a limit.
 
     Raises StoreError and OSError.
     """
@@ -52,7 +52,7 @@ async def staging_left(settings: Settings, database: Database) -> int | None:
 async def watching_staging_room(
     settings: Settings, database: Database, metrics: Metrics, *, every_s: float | None = None
 ) -> AsyncIterator[StagingRoom]:
-    """What the process asks whether staging has room, looked after as long as it is open."""
+    """Yield what says whether staging has room, updated for as long as it is open."""
     room = StagingRoom()
     is_file = file_of(settings.database_address) is not None
     limit_mb = settings.staging_reserve_mb if is_file else settings.staging_database_max_mb
@@ -93,7 +93,7 @@ async def _look(
     try:
         left = await staging_left(settings, database)
     except (StoreError, OSError) as error:
-        # What is known stays: a database that is away takes nothing anyway.
+        # The last result stays: a database that is away stores nothing anyway.
         logger.warning("staging.room_unknown", extra={"error": str(error)})
         return
     if left is None:

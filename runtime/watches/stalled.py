@@ -1,8 +1,8 @@
-"""Ends what holds locks on the server and no time-out of the server ends; see Store.end_stalled.
+"""End sessions that hold locks on the server and that no time-out of the server ends; see Store.end_stalled.
 
-Promise: every process that is running looks for all of them, so one that was stopped is ended by any
-other, be it a gateway alone. One statement each LOOK_S, beside the work and on none of the connections
-that sends and credentials have to themselves; whatever goes wrong with it, the next look is made.
+Every running process does it for all, so a stopped one is ended by any other, even a gateway alone. It takes
+one statement each LOOK_S, beside the work and on none of the connections reserved for sends and credentials.
+Whatever goes wrong, the next check is made.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def ending_stalled(database: Store, *, every_s: float = LOOK_S) -> AsyncIterator[None]:
-    """Looks as long as it is open."""
+    """Check for as long as it is open."""
     looking = asyncio.create_task(_keep_looking(database, every_s))
     try:
         yield
@@ -36,7 +36,7 @@ async def _keep_looking(database: Store, every_s: float) -> None:
         try:
             ended = await database.end_stalled()
         except Exception as error:
-            # Said once: an outage lasts, and who needs the database says so as well.
+            # Logged once: an outage lasts, and other parts report it as well.
             if not has_failed:
                 logger.warning("database.stalled_unknown", extra={"error": str(error)})
             has_failed = True

@@ -1,1 +1,1 @@
-"""The client that calls strangers: which addresses it may reach, and one request's bytes."""
+"""The client for other people's URLs: which addresses it may reach, and one request's bytes."""

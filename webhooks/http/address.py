@@ -1,10 +1,9 @@
-"""Which addresses are public, and which no setting opens by the way: our own tables.
+"""Which addresses are public, and which stay closed unless a network is opened: tables of our own.
 
-Promise: is_public() is true only for an address that belongs to a host on the public internet;
-is_link_local() for those that a machine answers to itself alone, its cloud's metadata above all,
-in every form that carries them. Invariant: the answer never depends on the Python release.
-ipaddress.is_global calls 17 of our 28 probes global on CPython 3.11 (5f00::1, 168.63.129.16,
-::ffff:0:7f00:1, ...), and changes between releases, so it is never asked.
+is_public() is true only for an address of a host on the public internet. is_link_local() is true for
+addresses that a machine answers only to itself, above all its cloud's metadata, in every form that carries
+them. The result never depends on the Python release: ipaddress.is_global calls 17 of our 28 probes global on
+CPython 3.11 (5f00::1, 168.63.129.16, ::ffff:0:7f00:1, ...) and changes between releases, so it isn't used.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -65,7 +64,7 @@ LINK_LOCAL_V6 = tuple(
         "fd20:ce::254/128",  # metadata of GCP
     )
 )
-# Blocks of IPv6 that carry an IPv4 address, and how far to its right end.
+# Blocks of IPv6 that carry an IPv4 address, and how far it is from their right end.
 _CARRIERS = (
     (IPv6Network("::/8"), 0),  # compatible, mapped, translated, NAT64
     (IPv6Network("2002::/16"), 80),  # 6to4
@@ -75,7 +74,7 @@ _32_BITS = 0xFFFF_FFFF
 
 
 def is_public(address: Address) -> bool:
-    """True when the address may be dialled on behalf of a stranger."""
+    """Return whether the address may be called for a stranger."""
     if isinstance(address, IPv4Address):
         return not any(address in block for block in REFUSED_V4)
     if address.scope_id is not None:
@@ -88,7 +87,7 @@ def is_public(address: Address) -> bool:
 
 
 def is_link_local(address: Address) -> bool:
-    """True for link-local and cloud metadata addresses, and for whatever carries one."""
+    """Return whether it is a link-local or cloud metadata address, or carries one."""
     if isinstance(address, IPv4Address):
         return any(address in block for block in LINK_LOCAL_V4)
     if any(address in block for block in LINK_LOCAL_V6):

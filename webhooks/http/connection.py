@@ -1,9 +1,9 @@
 """One connection to a receiver: bytes out, one parsed HTTP/1.1 response in.
 
-Promise: every exchange ends in a Reply, whatever the peer sends: no exception, no unbounded memory.
-Invariant: one exchange at a time, and a connection that is in any doubt (unasked bytes, a body cut
-short, an unwritten request) is never used again. Redirects, cookies, upgrades and compression do
-not exist here: a response is a status, headers and at most so many raw bytes.
+Every exchange ends in a Reply, whatever the peer sends: no exception, no unbounded memory. There is one
+exchange at a time, and a connection in any doubt (unrequested bytes, a body cut short, an unwritten request)
+is never used again. Redirects, cookies, upgrades and compression are not supported: a response is a status,
+headers and a bounded number of raw bytes.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ ReplyError = Literal["protocol"]
 
 
 class Reply(NamedTuple):
-    """What came back. status is None when no final status line came; header names are as sent.
+    """A response. status is None if no final status line came; header names are as sent.
 
-    is_cut is true when the peer had more body than we read. first_byte_s is the event loop's time
-    of the first byte of any response, None when none came.
+    is_cut: the peer had more body than we read. first_byte_s: the event loop's time of the response's first
+    byte, None if none came.
     """
 
     status: int | None
@@ -39,7 +39,7 @@ NO_REPLY = Reply(None, [], b"", False, None, None, None)
 
 
 class Connection(asyncio.Protocol):
-    """The protocol object of one socket; exchange() is its whole interface besides closing."""
+    """The protocol object of one socket; besides closing, callers use exchange() alone."""
 
     __slots__ = (
         "_body",
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """True when another request may be written: open, in step, nothing left unwritten."""
+        """Return whether another request may be written: open, in step, nothing left unwritten."""
         transport = self._transport
         return (
             self._is_keepable
@@ -104,10 +104,10 @@ class Connection(asyncio.Protocol):
     def exchange(
         self, request: bytes, *, body_bytes_max: int, body_bytes_kept_max: int
     ) -> "asyncio.Future[Reply]":
-        """Writes a whole request; the future's Reply is ready when the response is, or has failed.
+        """Write a whole request; the future's Reply is ready when the response is, or has failed.
 
-        Reading stops after body_bytes_max of body, of which the first body_bytes_kept_max are
-        kept. A caller that stops waiting must close the connection.
+        Reading stops after body_bytes_max of body, of which the first body_bytes_kept_max are stored. A
+        caller that stops waiting must close the connection.
         """
         assert self._waiter is None, "one exchange at a time"
         self._begin(body_bytes_max, body_bytes_kept_max)
@@ -120,16 +120,16 @@ class Connection(asyncio.Protocol):
         return waiter
 
     def partial(self) -> Reply:
-        """What has come so far, for an exchange that ran out of time."""
+        """Return what has come so far, for an exchange that ran out of time."""
         return self._reply(None, None)
 
     def expire(self) -> None:
-        """Lets the exchange under way, if there is one, end with TimeoutError."""
+        """End the exchange under way, if there is one, with TimeoutError."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(TimeoutError())
 
     def close(self) -> None:
-        """Drops the socket at once: an orderly TLS goodbye may take a peer half a minute."""
+        """Drop the socket at once, because an orderly end of TLS may take a peer half a minute."""
         self._is_keepable = False
         if self._transport is not None:
             self._transport.abort()
@@ -142,7 +142,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         parser = self._parser
         if self._waiter is None or parser is None:
-            # Nobody asked: what follows could be taken for the answer to the next request.
+            # Not requested: what follows could be taken for the response to the next request.
             self.close()
             return
         if self._first_byte_s is None:
@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
             if self._raw_bytes > HEAD_BYTES_MAX:
                 self._fail(f"no end of the headers within {HEAD_BYTES_MAX} bytes")
         elif self._raw_bytes > HEAD_BYTES_MAX + 2 * self._body_bytes_max:
-            # Chunk framing and trailers are unbounded too; a body seldom needs as much of them.
+            # Chunk framing and trailers are unbounded as well; a body seldom needs as much of them.
             self._cut()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -266,14 +266,14 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _cut(self) -> None:
-        """Enough was read: the status stands, the rest of the body is nobody's need."""
+        """End the reading: the status stands, and nobody needs the rest of the body."""
         self._body_bytes = max(self._body_bytes, self._body_bytes_kept_max + 1)
         self._finish(None, None)
         self.close()
 
 
 def _has_length(headers: list[tuple[bytes, bytes]]) -> bool:
-    """True when the end of the body is marked, so that a close before it is a failure."""
+    """Return whether the end of the body is marked, so that a close before it is a failure."""
     for name, value in headers:
         lowered = name.lower()
         if lowered == b"content-length":

@@ -1,8 +1,7 @@
-"""Opening a connection to a vetted address, and to nothing else.
+"""Open a connection to a vetted address, and to nothing else.
 
-Promise: the socket ends at one of the addresses given, TLS is at least 1.2 and verified against the
-host's own name. Invariant: no name is resolved here; proxies and environment variables play no
-part.
+The socket ends at one of the given addresses; TLS is at least 1.2 and verified against the host's own name.
+No name is resolved here; proxies and environment variables play no part.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ NEXT_ADDRESS_AFTER_S = 0.25
 
 
 class DialError(Exception):
-    """No connection came about; error is the attempt's class, reason is for the operator."""
+    """No connection could be opened. error is the attempt's class; reason is for the operator."""
 
     def __init__(self, error: Literal["connect", "tls"], reason: str) -> None:
         super().__init__(reason)
@@ -31,7 +30,7 @@ class DialError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
-    """A connection and how long its parts took; tls_s is None over plain http."""
+    """A connection and the time its parts took; tls_s is None over plain http."""
 
     connection: Connection
     connect_s: float
@@ -39,7 +38,7 @@ class Dialled:
 
 
 def client_ssl_context() -> ssl.SSLContext:
-    """TLS 1.2 or newer, verified against the system's authorities and the host name."""
+    """Return TLS 1.2 or newer, verified against the system's authorities and the host name."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -47,7 +46,7 @@ def client_ssl_context() -> ssl.SSLContext:
 
 
 async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLContext) -> Dialled:
-    """A fresh connection to the first of the vetted addresses that answers; raises DialError.
+    """Return a new connection to the first vetted address that accepts; raise DialError.
 
     The caller bounds the whole by a deadline.
     """
@@ -57,7 +56,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
     connected_s = loop.time()
     is_tls = url.scheme == "https"
     try:
-        # The transport owns the socket from here on, also when the handshake fails.
+        # From here on the transport owns the socket, also if the handshake fails.
         _, connection = await loop.create_connection(
             lambda: Connection(loop, address),
             sock=reached,
@@ -65,7 +64,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
             server_hostname=url.host if is_tls else None,
         )
     except OSError as cause:
-        # An ssl.SSLError is an OSError too; a certificate's complaint holds no secret.
+        # An ssl.SSLError is an OSError as well; a certificate's message holds no secret.
         reason = f"{type(cause).__name__}: {cause}"
         raise DialError("tls" if is_tls else "connect", reason) from cause
     tls_s = loop.time() - connected_s if is_tls else None
@@ -73,7 +72,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
 
 
 async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
-    """Tries one address after the other, the next one early when the last is slow (RFC 8305)."""
+    """Try one address after the other, the next one early if the last is slow (RFC 8305)."""
     if len(addresses) == 1:
         reached = await _connect(addresses[0], port)
         if isinstance(reached, DialError):
@@ -110,7 +109,7 @@ async def _first_of_several(addresses: Sequence[str], port: int) -> tuple[str, s
 
 
 def _discard(loser: "asyncio.Task[socket.socket | DialError]") -> None:
-    """Closes the socket of an attempt that came in second."""
+    """Close the socket of an attempt that came in second."""
     if not loser.cancelled():
         reached = loser.result()
         if not isinstance(reached, DialError):
@@ -118,7 +117,7 @@ def _discard(loser: "asyncio.Task[socket.socket | DialError]") -> None:
 
 
 async def _connect(address: str, port: int) -> socket.socket | DialError:
-    """A connected socket, or why there is none, as a value: several of these race."""
+    """Return a connected socket, or the failure as a value, because several of these race."""
     try:
         dialling = socket.socket(
             socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM
@@ -139,11 +138,11 @@ async def _connect(address: str, port: int) -> socket.socket | DialError:
 
 
 def check_peer(dialling: socket.socket, address: str, port: int) -> None:
-    """Belt and braces: raises ConnectionError unless the socket ends where it was sent."""
+    """Raise ConnectionError unless the socket ends where it was sent; a second safeguard."""
     peer, own = dialling.getpeername(), dialling.getsockname()
     is_there = peer[0] == address or ip_address(peer[0]) == ip_address(address)
     if not is_there or peer[1] != port:
         raise ConnectionError(f"the socket ends at {peer[0]}, not at the vetted {address}")
-    # A free local port dialled from itself connects to itself, by TCP's simultaneous open.
+    # A free local port that connects from itself connects to itself, by TCP's simultaneous open.
     if peer[:2] == own[:2]:
         raise ConnectionError("the socket connected to itself")

@@ -1,9 +1,9 @@
-"""Which URLs and which hosts a stranger may make us call.
+"""Which URLs and hosts a stranger may make us call.
 
-Promise: check_url() refuses what no policy should dial by its text alone; vet() refuses a host any
-of whose addresses the policy forbids. Invariant: a host is judged by its resolved addresses, never
-by its spelling, and the same judgement is made at every attempt. A caller cannot tell a forbidden
-host from an unresolvable one; the difference is in `log_reason`, for the operator.
+check_url() refuses by the text alone what no policy may call; vet() refuses a host if the policy forbids any
+of its addresses. A host is judged by its resolved addresses, never by its spelling, and again at every
+attempt. A caller can't tell a forbidden host from an unresolvable one; the operator finds the difference in
+`log_reason`.
 """
 
 import re
@@ -71,7 +71,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 class UrlRefused(DomainError):
-    """A URL that may not be called. `reason` is a word that callers are told; log_reason is not for callers."""
+    """A URL that may not be called. `reason` is a word for callers; log_reason is not for callers."""
 
     def __init__(self, detail: str, *, reason: Reason, log_reason: str | None = None) -> None:
         super().__init__(detail, param="url", reason=reason)
@@ -82,11 +82,11 @@ class UrlRefused(DomainError):
 class Policy:
     """What the operator permits beyond the public internet over https.
 
-    allow_private lifts the address rule and the https rule (development); allow_http is for
-    staging. allow_cidrs and allow_hosts open single networks and names; own_addresses, where this
-    deployment itself listens, stay closed to those two, so that it cannot be made to call itself.
-    Link-local and cloud metadata addresses are opened by allow_cidrs alone: no receiver of webhooks
-    lives there, and what does live there hands out the machine's credentials.
+    - allow_private lifts the address rule and the https rule (development); allow_http is for staging.
+    - allow_cidrs and allow_hosts open single networks and names. own_addresses, where this deployment itself listens, stay
+      closed to both, so that nobody can make it call itself.
+    - Link-local and cloud metadata addresses are opened by allow_cidrs alone: no webhook receiver is there, and what is
+      there hands out the machine's credentials.
     """
 
     allow_private: bool = False
@@ -94,7 +94,7 @@ class Policy:
     allow_cidrs: tuple[Network, ...] = ()
     allow_hosts: frozenset[str] = frozenset()
     own_addresses: frozenset[Address] = frozenset()
-    # Worked out once: each request looks by it into two caches, and the hash of a network is made of its text.
+    # Computed once: each request looks it up in two caches, and a network's hash is made of its text.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class Policy:
         allow_hosts: Iterable[str] = (),
         own_addresses: Iterable[str] = (),
     ) -> "Policy":
-        """A policy from settings text; raises ValueError for a network or address that is none."""
+        """Return a policy from settings text; raise ValueError for a malformed network or address."""
         return cls(
             allow_private=allow_private,
             allow_http=allow_http,
@@ -125,20 +125,20 @@ class Policy:
 
     @classmethod
     def of_operator(cls) -> "Policy":
-        """For what the operator named in the settings: it may be anywhere, and over plain http."""
+        """Return the policy for addresses from the settings: anywhere, and over plain http."""
         return cls.of(allow_private=True, allow_http=True, allow_cidrs=("0.0.0.0/0", "::/0"))
 
     @property
     def own_addresses_shown(self) -> list[str]:
-        """The addresses that are never called, for people."""
+        """Return the addresses that are never called, for people."""
         return sorted(map(str, self.own_addresses))
 
     def trusts_name(self, host: str) -> bool:
-        """True when the operator vouches for the name itself, wherever it leads."""
+        """Return whether the operator allows the name itself, wherever it leads."""
         return self.allow_private or host in self.allow_hosts
 
     def allows(self, address: Address, host: str) -> bool:
-        """True when this address, found under this name, may be dialled."""
+        """Return whether this address, found under this name, may be called."""
         is_named = any(address in network for network in self.allow_cidrs)
         if not is_named and is_link_local(address):
             return False
@@ -155,8 +155,8 @@ class Policy:
 class ParsedUrl:
     """A URL that passed check_url(). host is lower-case ASCII without brackets or final dot.
 
-    authority is the Host header, target the request line's path and query. literal is set when the
-    host is an address; the host is then its canonical spelling.
+    authority is the Host header, target the request line's path and query. literal is set if the host is an
+    address; host is then its canonical spelling.
     """
 
     scheme: Literal["http", "https"]
@@ -168,10 +168,10 @@ class ParsedUrl:
 
 
 def check_url(url: str, policy: Policy) -> ParsedUrl:
-    """The parts of a URL that the policy lets us call, as far as text can tell.
+    """Return the parts of a URL that the policy lets us call, as far as text can tell; raise UrlRefused.
 
-    Raises UrlRefused. Names are not resolved here: see vet(). Stricter than the URL standards on
-    purpose, since two parsers that disagree are how a guard is passed.
+    Names aren't resolved here: see vet(). It is stricter than the URL standards on purpose, because a guard
+    is passed where two parsers disagree.
     """
     schemes = ("https", "http") if policy.allow_http or policy.allow_private else ("https",)
     if not url:
@@ -212,10 +212,10 @@ def check_url(url: str, policy: Policy) -> ParsedUrl:
 
 
 def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
-    """The addresses in canonical spelling, in the order given, if the policy allows every one.
+    """Return the addresses in canonical spelling and the given order if the policy allows every one.
 
-    Raises UrlRefused when there is none, or when a single one is forbidden: a mixed answer is how
-    a rebinding name looks.
+    Raises UrlRefused if there is none, or if a single one is forbidden: a mixed result is what DNS rebinding
+    looks like.
     """
     vetted: dict[str, None] = {}
     for text in addresses:
@@ -234,7 +234,7 @@ def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
 
 
 def unreachable(log_reason: str) -> UrlRefused:
-    """The one refusal for forbidden and unresolvable hosts alike; its true reason is for the log."""
+    """Return the one refusal for forbidden and unresolvable hosts; the true reason is for the log."""
     return UrlRefused(ADDRESS_DETAIL, reason="address", log_reason=log_reason)
 
 
@@ -270,8 +270,8 @@ def _parse_host(spelling: str) -> tuple[str, Address | None]:
         raise UrlRefused("The host is not a valid name.", reason="form")
     if not _NUMBER.fullmatch(labels[-1]):
         return host, None
-    # No top-level domain is a number, so this is an address in one of its many spellings, which
-    # the C library reads (0x7f.1, 2130706433, 127.1). What is dialled is our reading of it.
+    # No top-level domain is a number, so this is an address in one of the spellings that the C library reads
+    # (0x7f.1, 2130706433, 127.1). What is called is our reading of it.
     try:
         literal = IPv4Address(socket.inet_aton(host))
     except OSError:
@@ -281,7 +281,7 @@ def _parse_host(spelling: str) -> tuple[str, Address | None]:
 
 def _parse_v6(spelling: str) -> tuple[str, Address]:
     try:
-        # A zone id (%25eth0) is meaningful on one machine only.
+        # A zone id (%25eth0) has a meaning on one machine only.
         if not spelling.endswith("]") or "%" in spelling:
             raise ValueError
         literal = IPv6Address(spelling[1:-1])
@@ -294,7 +294,7 @@ def _check_host(host: str, literal: Address | None, policy: Policy) -> None:
     if literal is not None:
         vet(host, (host,), policy)
         return
-    # With networks of their own opened, an operator's internal names are judged by address alone.
+    # If networks were opened, an operator's internal names are judged by address alone.
     if policy.trusts_name(host) or policy.allow_cidrs:
         return
     if "." not in host or host.endswith(INTERNAL_SUFFIXES):

@@ -1,8 +1,8 @@
-"""The guarded transport behind httpx's API, for callers that speak to JSON services.
+"""The guarded transport behind httpx's API, for callers of JSON services.
 
-Promise: an httpx.AsyncClient on this transport has the same guard, deadline and caps as a webhook.
-Invariant: a body is whole or an error, and never compressed: a response that claims an encoding is
-refused, since httpx would inflate it [a 195 kB gzip reply became 208 MB].
+An httpx.AsyncClient on it has the same guard, deadline and caps as a webhook. A body is whole or an error,
+and never compressed: a response with an encoding is refused, because httpx would inflate it [a 195 kB gzip
+reply became 208 MB].
 """
 
 import httpx
@@ -17,11 +17,11 @@ _METHODS = _REPEATABLE_METHODS | {"POST", "PATCH"}
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Give it to httpx.AsyncClient(transport=..., trust_env=False, follow_redirects=False).
+    """Pass it to httpx.AsyncClient(transport=..., trust_env=False, follow_redirects=False).
 
-    The client's read timeout becomes the deadline for the whole request. The Transport stays its
-    owner's to close. Error classes become httpx.ConnectError (connect, tls, address), ReadTimeout,
-    RemoteProtocolError, LocalProtocolError; their text shows no address.
+    The client's read timeout is the deadline for the whole request. The Transport stays its owner's to close.
+    Error classes become httpx.ConnectError (connect, tls, address), ReadTimeout, RemoteProtocolError,
+    LocalProtocolError; their text shows no address.
     """
 
     def __init__(self, transport: Transport, *, body_bytes_max: int = BODY_BYTES_READ_MAX) -> None:
@@ -29,7 +29,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._body_bytes_max = body_bytes_max
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The whole response, read; raises httpx.TransportError subclasses only."""
+        """Return the whole response, read; raise only subclasses of httpx.TransportError."""
         if request.method not in _METHODS:
             raise httpx.UnsupportedProtocol(f"{request.method} is not spoken", request=request)
         body = await request.aread()

@@ -1,10 +1,10 @@
 """Vetted addresses of names, with a share of the look-ups for each account.
 
-Promise: addresses() answers within 5 s, with vetted addresses or UrlRefused, and an answer is at
-most 2 s old, so a name that changes its mind is caught at the next attempt. An account has at most
-so many look-ups under way; its others wait in a line of its own, so names that do not answer delay
-nobody else. A name that failed is not asked for again for a while that grows. Invariant: one
-look-up per account and name at a time, however many callers wait for it; it ends with the last.
+addresses() returns within 5 s, with vetted addresses or UrlRefused. A result is at most 2 s old, so a name
+that changes is caught at the next attempt. An account has a limited number of look-ups under way and its
+others wait in a line of its own, so names that don't resolve delay no other account. A failed name isn't
+looked up again for a growing time. There is one look-up per account and name at a time, for any number of
+callers; it ends with the last.
 """
 
 import asyncio
@@ -23,23 +23,23 @@ ANSWER_AGE_S_MAX: Final = 2.0
 ANSWERS_MAX: Final = 10_000
 LOOKUPS_PER_ACCOUNT_MAX: Final = 8
 LOOPBACK: Final = ("127.0.0.1", "::1")
-# A name without an answer costs a look-up its whole time, so it is left alone for longer than one
-# that somebody answered for (no such name, a server's failure).
+# A name without a response costs a look-up its whole time, so it is left alone for longer than one with a
+# negative response (no such name, a server's failure).
 SILENT_WAIT_S: Final = 5.0
 SILENT_WAIT_S_MAX: Final = 60.0
 REFUSED_WAIT_S: Final = 1.0
 REFUSED_WAIT_S_MAX: Final = 15.0
-# What the operator named is asked for again soon: money waits behind it.
+# A name from the operator's settings is tried again soon, because money waits for it.
 OPERATOR_FAILURE_WAIT_S_MAX: Final = 2.0
 # A look-up that was given up sooner says nothing about the name.
 ASKED_S_MIN: Final = 1.0
-# A failure as long ago as this does not make the next wait longer.
+# A failure this long ago doesn't make the next wait longer.
 FORGOTTEN_S: Final = 600.0
 
 
 @dataclass(slots=True)
 class _Failure:
-    """The name is not asked for before until_s; log_reason is for the operator."""
+    """The name isn't looked up before until_s; log_reason is for the operator."""
 
     until_s: float
     wait_s: float
@@ -47,7 +47,7 @@ class _Failure:
 
 
 class Failures:
-    """The names that lately had no answer; a bounded number. Times are the event loop's."""
+    """Names that lately failed; a bounded number. Times are the event loop's."""
 
     def __init__(self, *, names_max: int = ANSWERS_MAX, wait_s_max: float = math.inf) -> None:
         self._names_max = names_max
@@ -58,7 +58,7 @@ class Failures:
         return len(self._failures)
 
     def check(self, name: str, now_s: float) -> None:
-        """Raises UrlRefused while the name is left alone."""
+        """Raise UrlRefused while the name is left alone."""
         failure = self._failures.get(name)
         if failure is not None and now_s < failure.until_s:
             raise unreachable(
@@ -66,7 +66,7 @@ class Failures:
             )
 
     def add(self, name: str, log_reason: str, *, is_silent: bool, now_s: float) -> None:
-        """The name failed just now: the first wait, or twice the last one."""
+        """Note a failure: the first wait, or twice the last one."""
         wait_s = SILENT_WAIT_S if is_silent else REFUSED_WAIT_S
         before = self._failures.pop(name, None)
         if before is not None and now_s < before.until_s + FORGOTTEN_S:
@@ -78,19 +78,19 @@ class Failures:
             self._failures.popitem(last=False)
 
     def forget(self, name: str) -> None:
-        """The name has an answer again."""
+        """Note that the name resolves again."""
         self._failures.pop(name, None)
 
 
 class Turns:
-    """At most so many look-ups of an account at a time, first come, first served."""
+    """Limits an account's look-ups at a time, first come, first served."""
 
     def __init__(self, per_account_max: int) -> None:
         self._per_account_max = per_account_max
         self._lines: dict[str, tuple[asyncio.Semaphore, set[object]]] = {}
 
     def __len__(self) -> int:
-        """How many accounts have a look-up under way or waiting."""
+        """Return how many accounts have a look-up under way or waiting."""
         return len(self._lines)
 
     @contextlib.asynccontextmanager
@@ -120,7 +120,7 @@ _Key = tuple[str, str, Policy]  # account id, host, policy
 
 
 class VettedNames:
-    """The short-lived memory of vetted answers and of failures in front of a resolver."""
+    """A short-lived cache of vetted results and of failures in front of a resolver."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class VettedNames:
         self._failures = Failures(names_max=answers_max, wait_s_max=failure_wait_s_max)
 
     def fresh(self, url: ParsedUrl, policy: Policy, now_s: float) -> tuple[str, ...] | None:
-        """The vetted addresses, if an answer is young enough; now_s is the event loop's time."""
+        """Return the vetted addresses if a result is young enough; now_s is the event loop's time."""
         answer = self._answers.get((url.host, policy))
         if answer is None or now_s >= answer[0]:
             return None
@@ -151,12 +151,12 @@ class VettedNames:
     async def addresses(
         self, url: ParsedUrl, policy: Policy, account_id: str = ""
     ) -> tuple[str, ...]:
-        """The vetted addresses, asked for now in the account's share; raises UrlRefused.
+        """Look the name up in the account's share, and return vetted addresses; raise UrlRefused.
 
         A name that failed lately is refused at once. account_id is empty for the operator.
         """
         if url.literal is not None:
-            # Nobody can answer otherwise tomorrow.
+            # The result can't change.
             vetted = vet(url.host, (url.host,), policy)
             self._remember((url.host, policy), vetted, math.inf)
             return vetted
@@ -170,12 +170,12 @@ class VettedNames:
             task.add_done_callback(lambda done: self._settle(key, done))
         lookup.callers += 1
         try:
-            # Shielded: one caller that gives up must not take the answer from the others.
+            # Shielded, so that a caller that gives up doesn't take the result from the others.
             return await asyncio.shield(lookup.task)
         finally:
             lookup.callers -= 1
             if not lookup.callers and not lookup.task.done():
-                # The next caller begins anew: this one is about to end.
+                # The next caller begins anew, because this one is about to end.
                 self._lookups.pop(key, None)
                 lookup.task.cancel()
 
@@ -198,7 +198,7 @@ class VettedNames:
         return vet(host, found, policy)
 
     async def _found(self, name: str) -> tuple[str, ...]:
-        """What the resolver says; a failure is remembered, unless it was the caller's haste."""
+        """Return what the resolver says; remember a failure, unless the caller gave up early."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         try:
@@ -222,7 +222,7 @@ class VettedNames:
         if lookup is not None and lookup.task is task:
             del self._lookups[key]
         answered = key[1:]
-        # exception() also marks it as seen, for the case that every caller has gone.
+        # exception() also marks it as retrieved, in case every caller has gone.
         if task.cancelled() or task.exception() is not None:
             self._answers.pop(answered, None)
             return
@@ -237,9 +237,9 @@ class VettedNames:
 
 
 def _asked(host: str, policy: Policy) -> str:
-    """The name as it is asked for.
+    """Return the name as it is looked up.
 
-    Absolute for strangers' names, or a search domain could lead inside; a name that the operator
-    vouches for may be a local one.
+    Strangers' names are absolute, or a search domain could lead inside; a name that the operator allows may
+    be local.
     """
     return host if policy.trusts_name(host) else host + "."

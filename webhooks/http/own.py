@@ -1,9 +1,9 @@
-"""Where this deployment itself answers, so that no webhook makes it call itself.
+"""Where this deployment itself listens, so that no webhook makes it call itself.
 
-Promise: check() refuses a URL that would reach the gateway: at PUBLIC_URL's name or any address
-behind it, or at this machine's own addresses, each with the gateway's port; or a worker at its own. Asked
-at every attempt, before a connection is opened or reused. Other ports of the same addresses are no business
-of ours: a receiver may well live beside us, or behind the same proxy.
+check() refuses a URL that would reach the gateway (at PUBLIC_URL's name or any address behind it, or at this
+machine's own addresses, each with the gateway's port) or a worker at its own port. It runs at every attempt,
+before a connection is opened or reused. Other ports of the same addresses are allowed: a receiver may run
+beside us, or behind the same proxy.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, unreachable
 from webhooks.http.names import VettedNames
 
 PUBLIC_AGE_S_MAX: Final = 60.0
-# The discard service: a datagram socket is connected there and nothing is sent.
+# The discard service: a datagram socket is connected to it and nothing is sent.
 _DISCARD_PORT: Final = 9
 
 
 class OwnAddress:
-    """port: where the gateway listens, on any address of this machine; 0 if that is not known.
-    worker_port: the same of a worker.
+    """port: where the gateway listens, on any address of this machine; 0 if unknown. worker_port: the same of
+    a worker.
 
-    public is PUBLIC_URL, null if there is none; its name is looked up once a minute while it is of
-    interest, and its last addresses stand while it has no answer.
+    public is PUBLIC_URL, null if there is none. Its name is looked up once a minute while it is needed, and
+    its last addresses stand while it doesn't resolve.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class OwnAddress:
         self.ports = frozenset({*self._here, public.port if public else 0}) - {0}
 
     async def check(self, url: ParsedUrl, addresses: Sequence[str]) -> None:
-        """Raises UrlRefused if one of these vetted addresses of the URL's host is our own."""
+        """Raise UrlRefused if one of these vetted addresses of the URL's host is our own."""
         if url.port in self._here and any(map(is_local, addresses)):
             raise unreachable(f"{url.host} is this machine, at the {self._here[url.port]}'s port")
         public = self._public
@@ -69,7 +69,7 @@ class OwnAddress:
 
 
 def is_local(text: str) -> bool:
-    """True for an address of this machine, whichever of its interfaces has it.
+    """Return whether it is an address of this machine, on any interface.
 
     The kernel answers from its routes what it would send from: to itself, from that very address.
     """

@@ -48,7 +48,7 @@ class IdlePool:
         return len(self._idle)
 
     def take(self, origin: Origin, vetted: Collection[str], now_s: float) -> Connection | None:
-        """A usable connection to a vetted address, or None; closes those it may not use."""
+        """Return a usable connection to a vetted address, or None; close those it may not use."""
         stack = self._stacks.get(origin)
         while stack:
             connection = stack.pop()
@@ -59,7 +59,7 @@ class IdlePool:
         return None
 
     def give(self, origin: Origin, connection: Connection, now_s: float) -> None:
-        """Keeps the connection for the next take(), or closes it when it is unfit or too many."""
+        """Store the connection for the next take(), or close it if it is unfit or one too many."""
         stack = self._stacks.setdefault(origin, [])
         has_room = len(stack) < self._idle_per_origin_max and not self._is_closed
         if not has_room or not connection.is_usable:
@@ -74,13 +74,13 @@ class IdlePool:
             self._arm()
 
     def keep_only(self, origin: Origin, vetted: Collection[str]) -> None:
-        """Closes what is kept for the origin at any address that is not vetted any more."""
+        """Close the origin's connections to addresses that aren't vetted any more."""
         for connection in list(self._stacks.get(origin, ())):
             if connection.address not in vetted:
                 self._drop(connection)
 
     def close(self) -> None:
-        """Closes everything; whatever is given back later is closed too."""
+        """Close everything; whatever is given back later is closed as well."""
         self._is_closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -90,7 +90,7 @@ class IdlePool:
         self._stacks.clear()
 
     def sweep(self, now_s: float) -> None:
-        """Closes what has idled or lived too long, and forgets empty stacks."""
+        """Close what has been idle or has lived too long, and forget empty stacks."""
         for connection in list(self._idle):
             if not self._is_fit(connection, now_s):
                 self._drop(connection)

@@ -1,10 +1,10 @@
-"""From a host name to addresses, by c-ares: no thread waits, and what is cancelled is over.
+"""Resolve host names by c-ares: no thread waits, and a cancelled look-up ends.
 
-Promise: lookup() asks the machine's name servers (or those given) and ends when its caller does; no
-query is repeated after that. Invariant: each look-up has a channel of its own, which reads
-resolv.conf and the hosts file when it is opened, so a change of either counts from the next
-look-up on, and no answer is remembered here. Of nsswitch.conf c-ares takes the order of hosts file
-and name servers only: what mDNS, LDAP or another module of the C library knows is not found.
+lookup() queries the machine's name servers (or the given ones) and ends when its caller does; no query is
+repeated after that. Each look-up has a channel of its own, which reads resolv.conf and the hosts file when it
+opens, so a change counts from the next look-up on, and nothing is cached here. Of nsswitch.conf c-ares uses
+only the order of hosts file and name servers: names known to mDNS, LDAP or another module of the C library
+aren't found.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import pycares
 
-# The wait for a server's first answer, in seconds; c-ares doubles it for each round of the servers.
+# The wait for a server's first response, in seconds; c-ares doubles it for each round of the servers.
 FIRST_TRY_S: Final = 1.0
 TRIES_MAX: Final = 4
 _TIMER_S_MIN: Final = 0.01
@@ -25,10 +25,10 @@ _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 class Resolver(Protocol):
-    """Asks for the addresses of a name. One ending in a dot is absolute: no search domains."""
+    """Resolves names. One that ends in a dot is absolute: no search domains."""
 
     async def lookup(self, name: str) -> Sequence[str]:
-        """Address texts, most preferred first; raises OSError or UnicodeError when there is none."""
+        """Return address texts, most preferred first; raise OSError or UnicodeError if there is none."""
         ...
 
     def close(self) -> None: ...
@@ -45,7 +45,7 @@ class SystemResolver:
         if not name.encode("ascii"):
             raise OSError("an empty name has no address")
         if _NUMERIC.fullmatch(name):
-            # The many spellings of an address (0x7f.1) are the C library's; it asks nobody.
+            # The C library reads the spellings of an address (0x7f.1) without a query.
             return _addresses_of_number(name)
         query = _Query(asyncio.get_running_loop(), self._servers)
         self._queries.add(query)
@@ -56,7 +56,7 @@ class SystemResolver:
             query.close()
 
     def close(self) -> None:
-        """Ends every look-up that is under way, with an OSError."""
+        """End every look-up under way with an OSError."""
         for query in list(self._queries):
             query.give_up()
 
@@ -83,7 +83,7 @@ class _Query:
             raise OSError(str(cause)) from cause
 
     async def ask(self, name: str) -> list[str]:
-        """The addresses, each once; raises OSError."""
+        """Return the addresses, each once; raise OSError."""
         try:
             self._channel.getaddrinfo(name, None, type=socket.SOCK_STREAM, callback=self._on_answer)
         except pycares.AresError as cause:
@@ -92,12 +92,12 @@ class _Query:
         return await self._answer
 
     def give_up(self) -> None:
-        """Lets ask() end; whoever called it closes the query."""
+        """End ask(); its caller closes the query."""
         if not self._answer.done():
             self._answer.set_exception(OSError("the resolver was closed"))
 
     def close(self) -> None:
-        """Ends the query, if it still runs: its sockets are closed and nothing is sent any more."""
+        """End the query if it still runs: its sockets are closed and nothing more is sent."""
         if self._is_closed:
             return
         with contextlib.suppress(RuntimeError):
@@ -114,7 +114,7 @@ class _Query:
         self._channel.close()
 
     def _on_socket(self, fd: int, *waits_for: bool) -> None:
-        """c-ares says what it waits for at a socket; nothing means that it closes the socket."""
+        """Watch a socket for what c-ares waits for; nothing means that it closes the socket."""
         if self._is_closed:
             return
         readable, writable = waits_for
@@ -148,7 +148,7 @@ class _Query:
         self._arm()
 
     def _arm(self) -> None:
-        """Wakes c-ares when it wants to ask again; the timer is its only clock."""
+        """Wake c-ares when it wants to query again; the timer is its only clock."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,9 +1,9 @@
-"""One signed request to a stranger's URL, and what became of it.
+"""Send one signed request to a stranger's URL and report the outcome.
 
-Promise: post() returns an Outcome within timeout_s, whatever the network does; one deadline covers
-names, connecting, TLS, writing and the body. Invariant: at every attempt the host is resolved and
-vetted anew (answers at most 2 s old), and only a vetted address is dialled or reused. An account
-gets no connection that another one opened, and looks names up in a share of its own.
+post() returns within timeout_s, whatever the network does; one deadline covers names, connecting, TLS,
+writing and the body. At every attempt the host is resolved and vetted again (results are at most 2 s old),
+and only a vetted address is called or reused. An account gets no connection that another one opened, and
+looks names up in a share of its own.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ ErrorClass = Literal["timeout", "connect", "tls", "address", "protocol", "http"]
 
 
 class SendResult(NamedTuple):
-    """One attempt. error is null for 2xx; status is null when no status line came.
+    """One attempt. error is null for 2xx; status is null if no status line came.
 
-    reason is the operator's private detail, never for a tenant. Header names are lower-case, the
-    first of several counts. response_body is raw, cut at the bytes kept; is_cut says that there was
-    more. remote_address is null and timings_ms (dns, connect, tls, first_byte, total; those that
-    took place) empty for the class address, so that a guarded network cannot be mapped.
+    reason is the operator's private detail, never for a tenant. Header names are lower-case; the first of
+    several counts. response_body is raw, cut at the bytes stored; is_cut: there was more. remote_address is
+    null and timings_ms (dns, connect, tls, first_byte, total; those that took place) empty for the class
+    address, so that a guarded network can't be mapped.
     """
 
     status: int | None
@@ -74,8 +74,8 @@ _own_ssl_context = functools.cache(client_ssl_context)
 class Transport:
     """The client: owns its connections and vetted names; one for each event loop.
 
-    The resolver stays the caller's to close. policy may be overridden for one request, since http
-    is for staging endpoints only. own is what no request may reach; null: nothing is ours.
+    The resolver stays the caller's to close. policy may be overridden for one request, because http is for
+    staging endpoints only. own is what no request may reach; null: nothing is ours.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Transport:
 
     @property
     def idle_connections(self) -> int:
-        """How many connections are kept for reuse."""
+        """Return how many connections wait for reuse."""
         return len(self._pool)
 
     async def post(
@@ -121,19 +121,18 @@ class Transport:
         policy: Policy | None = None,
         account_id: str = "",
     ) -> SendResult:
-        """POSTs the body once and tells what happened; at most 64 KiB are read, 4 KiB kept.
+        """POST the body once and return the outcome; at most 64 KiB are read, 4 KiB stored.
 
-        A kept connection that turns out dead before any byte of an answer is replaced once, so the
-        receiver may see the request twice, as deliveries may be. account_id says whose request it
-        is, empty for the operator. Raises InvalidInput for a header that check_header() refuses,
-        and nothing for any reason of the network.
+        A reused connection that turns out dead before any byte of a response is replaced once, so the
+        receiver may see the request twice, as with any delivery. account_id is empty for the operator. Raises
+        InvalidInput for a header that check_header() refuses, and nothing for any reason of the network.
         """
         return await self.request(
             "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
         )
 
     async def check(self, url: str, *, policy: Policy | None = None, account_id: str = "") -> None:
-        """Raises UrlRefused unless the URL may be called now; its name is looked up."""
+        """Raise UrlRefused unless the URL may be called now; its name is looked up."""
         applied = policy or self._policy
         parsed = self._check_url(url, applied)
         addresses = await self._names.addresses(parsed, applied, account_id)
@@ -153,7 +152,7 @@ class Transport:
         body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
         may_repeat: bool = True,
     ) -> SendResult:
-        """As post(), for any method but HEAD. Without may_repeat, only new connections are used."""
+        """Do as post(), for any method but HEAD. Without may_repeat, only new connections are used."""
         loop = asyncio.get_running_loop()
         trace = _Trace(loop.time(), self._clock.now_us())
         error: ErrorClass | None = None
@@ -182,14 +181,14 @@ class Transport:
         return _outcome(trace, error, reason, ended_s=loop.time(), ended_at_us=self._clock.now_us())
 
     async def close(self) -> None:
-        """Closes every kept connection; requests under way end as they would, and keep nothing."""
+        """Close every idle connection; requests under way end as they would, and leave none."""
         self._pool.close()
         self._names.close()
 
     def _kept(
         self, url: ParsedUrl, policy: Policy, origin: Origin, trace: _Trace
     ) -> Connection | None:
-        """A kept connection where nothing has to be waited for before it may be used: most attempts."""
+        """Return an idle connection if nothing has to be waited for: most attempts."""
         addresses = self._names.fresh(url, policy, trace.started_s)
         if addresses is None or self._may_be_own(url, policy):
             return None
@@ -206,7 +205,7 @@ class Transport:
         *,
         may_take: bool,
     ) -> None:
-        """All that may have to be waited for; without may_take, over a new connection."""
+        """Do all that may have to be waited for; without may_take, over a new connection."""
         addresses = await self._vetted(url, policy, origin, trace)
         await self._check_own(url, policy, addresses)
         if may_take:
@@ -250,8 +249,10 @@ class Transport:
         exchange: "_Exchange",
         trace: _Trace,
     ) -> bool:
-        """Fills the trace's reply; False when the connection died before any byte of one. Raises
-        TimeoutError at the deadline: a timer of its own costs a quarter of asyncio.timeout_at [4.5 µs].
+        """Fill the trace's reply; return False if the connection died before any byte of it.
+
+        Raises TimeoutError at the deadline: a timer of its own costs a quarter of asyncio.timeout_at [4.5
+        µs].
         """
         trace.phase = "response"
         trace.address = connection.address
@@ -265,7 +266,7 @@ class Transport:
                 body_bytes_kept_max=exchange.body_bytes_kept_max,
             )
         except BaseException:
-            # Out of time or cancelled: the answer may still come, and must find nobody.
+            # Out of time or cancelled: a late response must find no reader.
             trace.reply = connection.partial()
             connection.close()
             raise
@@ -328,5 +329,5 @@ def _ms(seconds: float) -> float:
 
 
 def is_delivered(status: int | None) -> bool:
-    """True for 2xx. A redirect is a failure: none is ever followed."""
+    """Return whether the status is 2xx. A redirect is a failure: none is ever followed."""
     return status is not None and 200 <= status < 300

@@ -1,1 +1,1 @@
-"""The worker's loops over money: orders to ask about, plans and credit that run out."""
+"""The worker's loops over money: orders to check at their provider, plans and credit that expire."""

@@ -1,4 +1,4 @@
-"""Writes the mails about sends that wait for a decision; worker/money/owner_mail.py sends them."""
+"""Write the mails about sends that wait for a decision; worker/money/owner_mail.py sends them."""
 
 from functools import partial
 from typing import Final
@@ -8,13 +8,13 @@ from kernel.clock import Clock
 from store.database import Database
 from worker.woken_loop import WokenLoop
 
-# Agents come at any moment; a person who is told within seconds waits for none.
+# Agents call at any moment; a mail within seconds makes no person wait.
 BEAT_S: Final = 5.0
 
 
 class ApprovalTeller(WokenLoop):
-    """sent_in: the environments whose mail leaves; of the others it lies in the outbox. tenants_at_once:
-    how many share a transaction.
+    """sent_in: the environments whose mail leaves; others' stays in the outbox. tenants_at_once: how many
+    share a transaction.
     """
 
     name = "approval_mail"
@@ -38,7 +38,7 @@ class ApprovalTeller(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Writes what is due, some tenants in each transaction; returns how many mails that were."""
+        """Write what is due, some tenants in each transaction; return how many mails that were."""
         mails, after = 0, None
         while True:
             write = partial(

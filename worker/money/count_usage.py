@@ -1,7 +1,7 @@
-"""The chore that enters uncounted usage into the sums of its day.
+"""Enter uncounted usage into the sums of its day.
 
-Promise: an account that cannot be counted is told and left for the next round; the others are counted.
-Reads are right meanwhile, so nobody waits for it (billing/usage/uncounted.py).
+An account that can't be counted is logged and left for the next round; the others are counted. Reads are
+right meanwhile, so nobody waits for it (billing/usage/uncounted.py).
 """
 
 import asyncio
@@ -21,12 +21,12 @@ _log = logging.getLogger(__name__)
 
 
 def counting_chore(database: Database) -> Chore:
-    """Every minute: without such usage that is one statement."""
+    """Count every minute: without such usage that is one statement."""
     return Chore("usage.count", COUNT_S, partial(count_usage, database))
 
 
 async def count_usage(database: Database) -> None:
-    """Goes through the accounts once, in small steps."""
+    """Go through the accounts once, in small steps."""
     after = Tenant("", "")
     while True:
         found = await database.read(partial(uncounted.next_tenant, after=after))

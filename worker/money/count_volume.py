@@ -1,4 +1,4 @@
-"""The chore that counts what was sent and sold into the sums of its day (billing/ledger/volume.py)."""
+"""Count what was sent and sold into the sums of its day (billing/ledger/volume.py)."""
 
 import asyncio
 from functools import partial
@@ -13,12 +13,12 @@ COUNT_S: Final = 30
 
 
 def volume_chore(database: Database, clock: Clock) -> Chore:
-    """Twice a minute: where nothing was sent that is four small statements."""
+    """Count twice a minute: if nothing was sent, that is four small statements."""
     return Chore("volume.count", COUNT_S, partial(count_volume, database, clock))
 
 
 async def count_volume(database: Database, clock: Clock) -> None:
-    """All that is old enough, in small steps."""
+    """Count all that is old enough, in small steps."""
     has_more = True
     while has_more:
         step = await database.read(partial(volume.read_step, now_us=clock.now_us()))

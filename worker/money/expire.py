@@ -1,9 +1,8 @@
-"""What ends by time alone: approvals after a day, holds and promotional credit at their expiry.
+"""End what expires: approvals after a day, holds and promotional credit at their expiry.
 
-Promise: a hold that runs out is given back within about a second of its time, by its account's own
-clock; a look costs a few probes and there is at most one a second, however often it is woken.
-Several workers may look at once: each command checks again under its account's lock. A command that
-is refused or breaks is told and held back alone; what is behind it ends all the same.
+A hold is returned within about a second of its expiry, by its account's own clock. A look costs a few index
+probes, and there is at most one a second. Several workers may look at once, because each command checks again
+under its account's lock. A command that is refused or breaks is logged and held back alone.
 """
 
 import asyncio
@@ -37,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class Expirer(WokenLoop):
-    """The worker's loop over what runs out; woken, or timed to the next hold."""
+    """The worker's loop over what expires; woken, or timed to the next hold."""
 
     name = "expiry"
     rest_s = PAUSE_S
@@ -62,7 +61,7 @@ class Expirer(WokenLoop):
         return await self._wait_s() if await self.sweep() == 0 else PAUSE_S
 
     async def sweep(self) -> int:
-        """Ends what ran out; returns how many commands that took."""
+        """End what expired; return how many commands that took."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> list[_Ending]:
@@ -88,14 +87,14 @@ class Expirer(WokenLoop):
             ]
 
         endings = await self._database.read(look)
-        # Together, so that they share batches; each answers for itself.
+        # Together, so that they share batches; each has its own outcome.
         were_reached = await asyncio.gather(*(self._end(one) for one in endings))
         if not all(were_reached):
             raise Unavailable("the database is away")
         return len(endings)
 
     async def _end(self, ending: "_Ending") -> bool:
-        """Submits it, and where it fails each of its items alone; False where nothing was reached."""
+        """Submit it, and if it fails each of its items alone; return False if nothing was reached."""
         try:
             await self._engine.submit(ending.command(ending.items))
         except (StoreError, Unavailable):
@@ -123,7 +122,7 @@ class Expirer(WokenLoop):
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """The command that ends these items, and where they are held back if it cannot."""
+    """The command that ends these items, and where they are held back if it can't."""
 
     setbacks: Setbacks
     items: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""Customers of erased accounts are deleted at their providers, with their cards; those that cannot be wait.
+"""Delete the customers of erased accounts at their providers, with their cards.
 
-Promise: a provider that is away or hangs delays its own customers only, and is left alone until the next look;
-none is given up but by an operator. The rules are billing/payments/recharging/forgotten.py's.
+A provider that is away or hangs delays only its own customers, and is left alone until the next look; only an
+operator gives one up. The rules are in billing/payments/recharging/forgotten.py.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ DUE_MAX: Final = 100
 
 
 def forgetting_chore(database: Database, clock: Clock, forgetting: Forgetting) -> Chore:
-    """Asks about all that is due, one after the other at each provider."""
+    """Delete all that are due, one after the other at each provider."""
 
     async def of_one(due: Sequence[ForgottenCustomer]) -> None:
         for one in due:

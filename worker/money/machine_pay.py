@@ -1,8 +1,7 @@
-"""Machine payments whose settlement is unknown are asked about until it is known, and those whose top-up
-failed are given back.
+"""Follow machine payments with an unknown settlement until it is known, and return those whose top-up failed.
 
-Promise: a payment that a process left in the middle is taken up after its lease; several workers may look at
-once. The rules are billing/machine_payments/settling.py's.
+A payment that a process left in the middle is taken up after its lease; several workers may look at once. The
+rules are in billing/machine_payments/settling.py.
 """
 
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class MachinePayer(DueLoop):
-    """The worker's loop over machine payments; woken, or timed to the next one to ask about."""
+    """The worker's loop over machine payments; woken, or timed to the next one."""
 
     name = "machine_pay"
     subject = "payment"
@@ -39,10 +38,10 @@ class MachinePayer(DueLoop):
                     partial(self._paying.go_on, one),
                 )
                 for one in due
-                # Of what is set up no more nobody can be asked.
+                # A facilitator that is no longer set up can't be asked.
                 if self._paying.can_ask(one)
             ),
-            # Asks nobody, so it takes nobody's share.
+            # Calls no one, so it takes nobody's share.
             *(DueItem(one.id, one.id, partial(self._paying.deliver, one)) for one in ended),
         ]
 

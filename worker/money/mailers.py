@@ -1,4 +1,4 @@
-"""The loops of a worker that hand mail to the operator's mail server."""
+"""A worker's loops that pass mail to the operator's mail server."""
 
 from collections.abc import Sequence
 from email.headerregistry import Address
@@ -12,7 +12,7 @@ from worker.woken_loop import WokenLoop
 
 
 def mailers_of(context: Context, server: SmtpServer, mail_from: Address) -> Sequence[WokenLoop]:
-    """To recipients, and to owners of accounts."""
+    """Return the loops for recipients and for owners of accounts."""
     shared = (
         context.database,
         context.clock,

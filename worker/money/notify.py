@@ -1,4 +1,6 @@
-"""Writes the gathered mails about failing webhooks, low balances and new keys; worker/money/owner_mail.py sends them."""
+"""Write the gathered mails about failing webhooks, low balances and new keys; worker/money/owner_mail.py
+sends them.
+"""
 
 from functools import partial
 from typing import Final
@@ -13,11 +15,11 @@ BEAT_S: Final = 15.0
 
 
 class NotificationWriter(WokenLoop):
-    """sent_in: the environments whose mail leaves; of the others it lies in the outbox. accounts_at_once: how
-    many share a transaction.
+    """sent_in: the environments whose mail leaves; others' stays in the outbox. accounts_at_once: how many
+    share a transaction.
 
     A process that starts looks back a day, and after that from an hour before its last look: longer than an
-    account waits for its next mail of a kind. What was told is not found again.
+    account waits for its next mail of a kind. What was reported isn't found again.
     """
 
     name = "notifications"
@@ -42,7 +44,7 @@ class NotificationWriter(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Writes what is due, some accounts in each transaction; returns how many mails that were."""
+        """Write what is due, some accounts in each transaction; return how many mails that were."""
         now_us = self._clock.now_us()
         since_us = now_us - DAY_US if self._looked_at is None else self._looked_at - HOUR_US
         mails = 0

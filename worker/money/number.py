@@ -1,8 +1,7 @@
-"""Receipts and credit notes get their numbers, in the order of payments, within BEAT_S of them.
+"""Number receipts and credit notes in the order of payments, within BEAT_S of them.
 
-Promise: however much was paid, it is numbered a step at a time; several
-workers may look at once, and whoever asks for a receipt first numbers what is due before it. The rules
-are billing/documents/numbering.py's.
+Any number of payments is numbered a step at a time. Several workers may look at once, and a request for a
+receipt first numbers what is due before it. The rules are in billing/documents/numbering.py.
 """
 
 from collections.abc import Collection
@@ -27,7 +26,7 @@ class Numberer(WokenLoop):
     def __init__(
         self, database: Database, clock: Clock, seller: Seller, mail_sent_in: Collection[str] = ()
     ) -> None:
-        """mail_sent_in: environments whose mail leaves."""
+        """Make the loop. mail_sent_in: environments whose mail leaves."""
         super().__init__()
         self._mail_sent_in = mail_sent_in
         self._database = database
@@ -35,7 +34,7 @@ class Numberer(WokenLoop):
         self._seller = seller
 
     async def _look(self) -> float:
-        """One step of each environment; at once again where there was a whole one."""
+        """Take one step of each environment; again at once after a full one."""
         is_whole = False
         for environment in ENVIRONMENTS:
             settled = await number_step(

@@ -1,8 +1,8 @@
-"""Mail to accounts' owners and colleagues, and to those who are invited: claimed, handed to the mail server, settled.
+"""Send mail to accounts' owners, colleagues and invited people: claim, pass to the mail server, settle.
 
-Promise: a mail that two workers saw is sent by one; one whose worker ended is sent again under the same
-Message-ID; one about what was paid or decided meanwhile is not sent, nor one that its reader does not want. No
-transaction is open while mail is sent.
+A mail that two workers saw is sent by one. One whose worker died is sent again under the same Message-ID. One
+about what was paid or decided meanwhile isn't sent, nor one that its reader doesn't want. No transaction is
+open while mail is sent.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 
 class OwnerMailer(WokenLoop):
-    """The worker's loop over what is due; on_mail is told each try's outcome and environment."""
+    """The worker's loop over due mail; on_mail gets each try's outcome and environment."""
 
     name = "owner_mail"
 
@@ -67,7 +67,7 @@ class OwnerMailer(WokenLoop):
         *,
         label: Callable[[str], str] = str,
     ) -> None:
-        """label: a provider's name as people know it."""
+        """Make the loop. label: a provider's name for people."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -83,7 +83,7 @@ class OwnerMailer(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Sends what is due now, at most AT_ONCE_MAX; returns how many mails that were."""
+        """Send what is due now, at most AT_ONCE_MAX; return how many mails that were."""
         claim = partial(
             owner_mail.claim, now_us=self._clock.now_us(), lease_us=LEASE_US, limit=AT_ONCE_MAX
         )
@@ -127,7 +127,7 @@ class OwnerMailer(WokenLoop):
     ) -> tuple[OwnerMailStatus, str | None]:
         url = no_mail_url(self._rules, mail)
         if url is not None:
-            # The letter leads to the account's page, which asks to sign in; this link does not.
+            # The letter leads to the account's page, which needs a sign-in; this link doesn't.
             letter = replace(letter, after_url=f"{url}?lang={letter.language.tag}")
         message = owner_message(
             mail, letter, address=address, mail_from=self._from, no_mail_url=url
@@ -139,7 +139,7 @@ class OwnerMailer(WokenLoop):
         return ("bounced" if handed.outcome == "refused" else "queued"), reason
 
     def _masked(self, said: str | None, mail: OwnerMail) -> str | None:
-        """What a server said, without a link that it may have repeated: whoever has it can use it."""
+        """Return a server's message without a link it may repeat, which anyone could use."""
         if said is None:
             return None
         links, told = self._rules.links, mail.data
@@ -160,7 +160,7 @@ class OwnerMailer(WokenLoop):
     async def _letter(
         self, tx: Transaction, mail: OwnerMail, person: Person, language: Language
     ) -> OwnerLetter | None:
-        """Its words; null where what it is about is settled by now."""
+        """Return its text; null if its subject is settled by now."""
         if mail.kind == "approval":
             return await self._about_approvals(tx, mail, person, language)
         if mail.kind in GATHERED:
@@ -232,7 +232,7 @@ class OwnerMailer(WokenLoop):
     async def _invited(
         self, tx: Transaction, mail: OwnerMail, language: Language
     ) -> tuple[OwnerLetter, str] | None:
-        """The words and the invited address; null where the invitation counts no more."""
+        """Return the text and the invited address; null if the invitation is no longer valid."""
         invitation_id = mail.data["invitation_id"]
         try:
             found = await find_invitation(tx, invitation_id, now_us=self._clock.now_us())
@@ -254,7 +254,7 @@ class OwnerMailer(WokenLoop):
 def _decide_link_of(
     rules: TopUpRules, mail: OwnerMail, person: Person
 ) -> Callable[[str], str] | None:
-    """The owner's link is of the approval; a colleague's is theirs alone, and ends with their role."""
+    """Return the link: the owner's is of the approval; a colleague's is their own, and ends with their role."""
     if not person.may_decide:
         return None
     if person.member_id is None:
@@ -270,7 +270,7 @@ def _about_suspension(mail: OwnerMail, public_url: str, language: Language) -> O
 
 
 async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscription | None]:
-    """Whether what the mail is about is settled by now; and the subscription of one about a plan."""
+    """Return whether the mail's subject is settled by now, and the subscription of one about a plan."""
     if mail.kind == "past_due":
         found = (await subscription_rows.load(tx, [mail.subscription_id])).get(mail.subscription_id)
         return found is None or found.status != "past_due", found

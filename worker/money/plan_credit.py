@@ -1,8 +1,8 @@
-"""A plan's credit as time passes: its next part is given, what ran out is taken, an end is told before.
+"""A plan's credit over time: give its next part, take what expired, and publish coming ends.
 
-Promise: a part is given once, however many workers look and wherever one of them dies: the command
-decides under the account's lock by what is written. What was missed while nobody looked is caught up
-with. One that breaks is told in the log and held back alone; the others go on.
+A part is given once, however many workers look and wherever one of them dies: the command decides under the
+account's lock by what is written. What was missed is caught up on. One that breaks is logged and held back
+alone.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from worker.setbacks import Setbacks
 from worker.woken_loop import PAUSE_S, WokenLoop
 
 STEP_MAX: Final = 100
-# Nobody can spend what has run out meanwhile, and what is given comes once a month.
+# Expired credit can't be spent meanwhile, and parts come once a month.
 BEAT_S: Final = 30.0
-# What has come near its end since the last look is told; all that is near is looked at so seldom.
+# Grants that came near their end since the last look are published; the whole look for all of them is rare.
 WHOLE_LOOK_US: Final = HOUR_US
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class PlanCreditor(WokenLoop):
         return BEAT_S if await self.step() == 0 else PAUSE_S
 
     async def step(self) -> int:
-        """Gives, ends and tells what is due; returns how many commands went well."""
+        """Give, end and publish what is due; return how many commands succeeded."""
         now_us = self._clock.now_us()
         # In this order: what a part leaves over is decided when the next one is given.
         done = 0

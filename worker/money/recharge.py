@@ -1,8 +1,8 @@
-"""Falls of balances are charged, and charges whose outcome is unknown asked about, until they end.
+"""Charge cards when balances fall, and follow charges with an unknown outcome until they end.
 
-Promise: a fall is taken up when the transaction that made it is committed, or within beat_s where the
-hint was lost; several workers may look at once; a provider that hangs delays its own charges only. The rules are
-billing/payments/recharging/charging.py's.
+A fall is taken up when its transaction commits, or within beat_s if the hint was lost. Several workers may
+look at once; a provider that hangs delays only its own charges. The rules are in
+billing/payments/recharging/charging.py.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class Recharger(DueLoop):
-    """The worker's loop over recharges; woken, or timed to the next charge to ask about."""
+    """The worker's loop over recharges; woken, or timed to the next charge."""
 
     name = "recharge"
     subject = "item"
@@ -38,7 +38,7 @@ class Recharger(DueLoop):
         begun = await due.begun_falls(tx, limit=limit, **but)
         charges = await due.due_charges(tx, now_us=look.now_us, limit=limit, **but)
         return [
-            # Asks nobody, so it takes nobody's share.
+            # Calls no one, so it takes nobody's share.
             *(
                 DueItem(item := "/".join(one), item, partial(charging.retry, one))
                 for one in retries

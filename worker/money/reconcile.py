@@ -1,8 +1,8 @@
-"""Pending orders are asked about at their provider until they end, whether it told us or not.
+"""Ask providers about pending orders until they end, whether a notification came or not.
 
-Promise: every minute for a quarter of an hour, then hourly until the order expires; of several
-workers one asks at a time; a provider that is away delays its own orders only. So a notification
-that was never sent, or never taken, costs at most one such wait. The rules are billing/payments/payments.py's.
+Every minute for a quarter of an hour, then hourly until the order expires. Of several workers one asks at a
+time; a provider that is away delays only its own orders. A lost notification so costs at most one such wait.
+The rules are in billing/payments/payments.py.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Reconciler(DueLoop):
     subject = "order_id"
     under_way_max = 32
     at_one_place_max = 16
-    # A new order is due a minute later at the earliest, so looking this often misses none.
+    # A new order is due a minute later at the earliest, so this interval misses none.
     beat_s = 30.0
 
     def __init__(self, database: Database, clock: Clock, payments: Payments) -> None:

@@ -1,8 +1,8 @@
-"""Refunds are asked for at their providers, and asked about until it is clear what became of them.
+"""Request refunds at their providers, and follow them until their outcome is clear.
 
-Promises: of several workers one asks at a time, and what a worker that died asked is asked about; a provider
-that hangs delays its own refunds only; no transaction is open while it answers. The rules are
-billing/refunds/refunder.py's.
+Of several workers one asks at a time, and a refund whose worker died is followed up. A provider that hangs
+delays only its own refunds; no transaction is open during a call. The rules are in
+billing/refunds/refunder.py.
 """
 
 from collections.abc import Sequence

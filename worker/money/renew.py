@@ -1,10 +1,9 @@
-"""Subscriptions as time passes: the sandbox bills their next periods, and what was not paid ends.
+"""Subscriptions over time: the sandbox bills their next periods, and unpaid ones end.
 
-Promise: a sandbox renewal is told as its provider would tell it, signed, through the same verification
-and rules as a notification that comes in by HTTP; what was told and not yet noted is told again under
-the same ids. Time moves a subscription only once the sandbox has nothing left to bill, so a clock
-that leaps shows every period on its way. Several workers may look at once. A subscription that breaks
-is told and held back alone; the others go on.
+A sandbox renewal arrives as its provider would send it, signed, through the same verification and rules as a
+notification over HTTP; what was sent but not noted is sent again under the same ids. Time moves a
+subscription only once the sandbox has nothing left to bill, so a clock that leaps shows every period on its
+way. Several workers may look at once. A subscription that breaks is logged and held back alone.
 """
 
 import logging
@@ -28,7 +27,7 @@ from worker.setbacks import Setbacks
 from worker.woken_loop import PAUSE_S, WokenLoop
 
 DUE_MAX: Final = 100
-# Nothing here is urgent but what a moved sandbox clock calls for, and that wakes the loop.
+# Only an advanced sandbox clock makes anything here urgent, and that wakes the loop.
 BEAT_S: Final = 30.0
 _STANDS_IN: Final = "staging"
 
@@ -57,7 +56,7 @@ class Renewer(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Bills and moves all that is due; returns how many steps that took."""
+        """Bill and move all that is due; return how many steps that took."""
         billed = 0
         while True:
             found = await self._bill()
@@ -67,7 +66,7 @@ class Renewer(WokenLoop):
         return billed + await self._pass_time()
 
     async def _bill(self) -> int:
-        """One bill of each sandbox subscription that has one due; 0 where none went forward."""
+        """Bill each sandbox subscription that is due once; return 0 if none went forward."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> Sequence[SandboxSubscription]:
@@ -97,7 +96,7 @@ class Renewer(WokenLoop):
         provider = providers.of(one.provider, _STANDS_IN)
         sandbox_event, after = sandbox_subscription.bill(one)
         if provider is None or not providers.is_simulated(one.provider, _STANDS_IN):
-            # The provider has credentials here now, and never heard of this subscription.
+            # The provider now has credentials here, and never heard of this subscription.
             await self._payments.steering.end_orphan_of(one.order_id)
             after = sandbox_subscription.abandoned(one)
         else:
@@ -125,7 +124,7 @@ class Renewer(WokenLoop):
         return len(found)
 
     async def _move(self, tenant: Tenant, ids: tuple[str, ...]) -> None:
-        """Moves the tenant's subscriptions together, and where that fails each alone."""
+        """Move the tenant's subscriptions together, and if that fails each alone."""
         try:
             await self._engine.submit(PassTime(ids, tenant))
         except (StoreError, Unavailable):

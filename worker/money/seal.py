@@ -1,7 +1,8 @@
-"""The chores that seal: days of the ledger, which are added to the sealed sums, and the record log once an hour.
+"""The chores that seal: days of the ledger, which are added to the sealed sums, and the record log once an
+hour.
 
-Each looks every ten minutes, and what breaks one of them holds up the other no time. The first look is at the start:
-it also makes the signing key of a new installation.
+Each looks every ten minutes, and a failure of one doesn't delay the other. The first look is at the start,
+because it also makes a new installation's signing key.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,12 @@ from runtime.context import Context
 from worker.chores import PAUSE_S, Chore
 
 LOOK_S: Final = 600.0
-# A day of ten million transfers takes ten minutes, beside which a delivery is as quick as without.
+# A day of ten million transfers takes ten minutes, during which deliveries are as quick as without.
 SEALING_PAUSE_S: Final = 0.02
 
 
 def sealing_chores(context: Context) -> Sequence[Chore]:
-    """Each day once, in one of all workers; the record log by whichever comes first."""
+    """Seal each day once, in one of all workers; the record log in whichever comes first."""
     parts = (context.database, context.vault, context.clock)
     sealer = Sealer(*parts, pause_s=SEALING_PAUSE_S)
     records = RecordSealer(*parts, pause_s=SEALING_PAUSE_S)

@@ -1,7 +1,8 @@
-"""Subscriptions whose provider is asked: about a wish without a clear answer, and whether a pause is over.
+"""Call providers about requested subscription changes without a clear outcome, and check whether a pause is
+over.
 
-Promise: of several workers one asks about a wish; a provider that hangs delays its own only. The rules are
-billing/payments/steering.py's.
+Of several workers one calls about a change; a provider that hangs delays only its own. The rules are in
+billing/payments/steering.py.
 """
 
 from collections.abc import Sequence
@@ -16,13 +17,13 @@ from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class Steerer(DueLoop):
-    """The worker's loop over wishes that are due, and over pauses that are to be checked."""
+    """The worker's loop over due changes, and over pauses to check."""
 
     name = "steer"
     subject = "steer"
     under_way_max = 16
     at_one_place_max = 8
-    # Whoever asked is told that it is unclear, and the first wait is ten seconds.
+    # The caller has already been told that the outcome is unclear, and the first wait is ten seconds.
     beat_s = 10.0
 
     def __init__(self, database: Database, clock: Clock, steering: SubscriptionSteering) -> None:
