@@ -87,7 +87,11 @@ GROUPS = {
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
-# Where each command lies: in the module of its name, in one of these folders.
+# Groups of acts alone, by the module whose ACTS are their commands.
+ACTS = {
+    "deliveries": "webhooks.delivery_log.acts",
+}
+# Where each other command lies: in the module of its name, in one of these folders.
 FOLDERS = {
     "server": {
         *("dev", "serve", "worker", "migrate"),
@@ -101,7 +105,7 @@ FOLDERS = {
     "merchant": {"replay", "listen", "verify", "certify", "verify-receipt"},
     "remote": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),
-        *("webhooks", "events", "deliveries", "trigger", "open"),
+        *("webhooks", "events", "trigger", "open"),
     },
 }
 
@@ -112,6 +116,10 @@ def _module_of(command: str) -> str:
 
 
 def _command_of(command: str) -> click.Command:
+    if command in ACTS:
+        from cli.acts.command import group_of  # noqa: PLC0415 few commands need it
+
+        return group_of(command, COMMANDS[command], importlib.import_module(ACTS[command]).ACTS)
     module, name = importlib.import_module(_module_of(command)), command.replace("-", "_")
     # One that is called as a builtin function of Python has an underscore more.
     return cast(click.Command, getattr(module, name, None) or getattr(module, f"{name}_"))

@@ -22,7 +22,7 @@ settings name (environment, `.env`): `topup settings` prints them. The commands 
 gateway over HTTP instead, with an API key and without a database: `topup login` keeps both as a profile, and `TOPUP_API_KEY`
 with `TOPUP_URL` comes before it, as in CI.
 
-**Two ways.** `topups`, `keys` and `deliveries` are there for both: over HTTP for whoever is logged in, on the database for the operator.
+**Two ways.** `topups` is there for both: over HTTP for whoever is logged in, on the database for the operator.
 An option that only one of them has, `--database` or `--profile` says which; else it is HTTP where a profile or a key is there,
 and the database where none is. The `--help` of each command lists the options of both apart.
 

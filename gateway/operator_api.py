@@ -21,6 +21,7 @@ from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from keys.api_keys import acts as api_keys
 from keys.tokens import acts as tokens
+from webhooks.delivery_log import acts as deliveries
 from webhooks.replays import acts as replays
 
 PREFIX: Final = "/api/operator/v1"
@@ -34,6 +35,7 @@ ACTS: Final = (
     *tokens.OPERATOR_ACTS,
     *platform_acts.ACTS,
     *fee_acts.ACTS,
+    *deliveries.ACTS,
     *replays.ACTS,
     *supplier_acts.ACTS,
     *order_acts.ACTS,

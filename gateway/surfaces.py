@@ -43,7 +43,6 @@ from gateway.api.money import (
 )
 from gateway.api.webhooks import (
     certification,
-    deliveries,
     events,
     health as endpoint_health,
     notices,
@@ -56,6 +55,7 @@ from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
 from keys.api_keys import acts as api_keys
 from keys.tokens import acts as tokens
+from webhooks.delivery_log import acts as deliveries
 from webhooks.endpoints import acts as endpoints
 from webhooks.replays import acts as replay_acts
 
@@ -100,7 +100,7 @@ API = ApiSurface(
         *certification.ROUTES,
         *endpoint_health.ROUTES,
         *events.ROUTES,
-        *deliveries.ROUTES,
+        *routes_of(deliveries.ACTS),
         *replays.ROUTES,
         *routes_of(replay_acts.ACTS),
         *notices.ROUTES,

@@ -31,6 +31,7 @@ from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import known_ids
+from billing.topups.queries import sender_keys
 from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
 from billing.usage.price_rows import PriceBook
@@ -72,6 +73,7 @@ from runtime.watches.staging_room import watching_staging_room
 from runtime.watches.stalled import ending_stalled
 from store import apart, batch
 from store.database import Database, OnHint, Store, Transaction
+from webhooks.delivery_log.acts import Senders
 from webhooks.events.event import HINT as EVENTS_HINT
 from webhooks.events.feed import Feed
 from webhooks.events.waits import Waits
@@ -165,6 +167,7 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Policy: attrgetter("policy"),
     RedemptionCodes: attrgetter("redemption_codes"),
     Refunder: attrgetter("refunder"),
+    Senders: lambda _: Senders(sender_keys),
     Settings: attrgetter("settings"),
     SupplierKinds: lambda context: SupplierKinds(
         lambda: context.vault, lambda: first_platforms(context.settings)

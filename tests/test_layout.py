@@ -56,7 +56,13 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"dashboard", "mcp"},
         {"app"},
     ),
-    "webhooks": ({"http"}, {"deliveries"}, {"events"}, {"endpoints"}, {"replays", "certification"}),
+    "webhooks": (
+        {"http"},
+        {"deliveries"},
+        {"events"},
+        {"endpoints"},
+        {"delivery_log", "replays", "certification"},
+    ),
     "keys": (
         {"signatures"},
         {""},

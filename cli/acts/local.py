@@ -48,6 +48,7 @@ from runtime.redis_link import RedisLink
 from runtime.settings import Settings, load_settings
 from store.database import Transaction, Work
 from store.keyset import end_of
+from webhooks.delivery_log.acts import Senders
 
 if TYPE_CHECKING:
     from runtime.context import Context
@@ -217,8 +218,15 @@ def _kinds() -> SupplierKinds:
     return SupplierKinds(_master, lambda: first_platforms(load_settings()))
 
 
+def _senders() -> Senders:
+    from billing.topups.queries import sender_keys  # noqa: PLC0415 as above
+
+    return Senders(sender_keys)
+
+
 _OPENED: Final[Mapping[type, Callable[[], Any]]] = {
     KnownPlatforms: _platforms,
+    Senders: _senders,
     Settings: load_settings,
     SupplierKinds: _kinds,
     Vault: _master,

@@ -83,6 +83,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **catalogue.BAD,
     **supply.BAD,
+    **webhooks.BAD,
     "keys.create": (
         {"name": ""},
         {"scopes": ["everything"]},

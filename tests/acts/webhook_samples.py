@@ -1,7 +1,7 @@
 """What the acts of webhooks are asked for, and the objects that no act of an operator makes."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from kernel.tenant import Tenant
 from tests.acts.sample import Sample
@@ -39,9 +39,21 @@ MAKERS: Final[Mapping[str, Callable[[Gateway, str, str], Awaitable[str]]]] = {
     "replay": made_replay,
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
+    "deliveries.list": (Sample({"status": "pending", "limit": 1}), Sample({"limit": 2})),
+    "deliveries.show": (Sample(),),
+    "deliveries.replay": (Sample(is_again=True),),
+    "deliveries.cancel": (Sample(is_again=True),),
     "replay.list": (Sample({"limit": 1}),),
     "replay.show": (Sample(),),
     "replay.pause": (Sample(is_again=True),),
     "replay.resume": (Sample(is_again=True, after="replay.pause"),),
     "replay.cancel": (Sample(is_again=True),),
+}
+BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
+    "deliveries.list": (
+        {"status": "queued"},
+        {"event_type": "topup.lost"},
+        {"cursor": "dlv_1"},
+        {"created_after": "yesterday"},
+    ),
 }

@@ -11,7 +11,7 @@ pending row and the end of the lease of a sending one, so one index finds both t
        |--cancelled by its owner, or with the replay job that made it
        `--what a deleted or a disabled endpoint had: see webhooks/deliveries/ending.py
 
-Writes deliveries and attempts, and an entry of audit_log for one that its owner cancelled.
+Writes deliveries and attempts.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,8 +23,6 @@ import msgspec
 from kernel.errors import DomainError, NotFound
 from kernel.ids import DeliveryId, new_id
 from kernel.tenant import Tenant
-from keys import audit_log
-from keys.audit_log import Actor
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping
 from webhooks.deliveries import endpoint_queue, health, sequence
@@ -232,9 +230,7 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
     return len(rows)
 
 
-async def cancel(
-    tx: Transaction, tenant: Tenant, delivery_id: str, *, by: Actor, now_us: int
-) -> None:
+async def cancel(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> None:
     """Ends one that waits for its next attempt; one that is cancelled already stays so.
 
     The caller holds the account's lock. Raises NotFound and CannotCancel.
@@ -250,17 +246,6 @@ async def cancel(
         return
     if ended["object_id"] is not None:
         await _go_on(tx, [(endpoint_id, ended["object_id"], now_us)])
-    entry = audit_log.security(
-        by,
-        "delivery.cancelled",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-        subject_id=delivery_id,
-        before={"status": found["status"]},
-        after={"status": CANCELLED},
-        now_us=now_us,
-    )
-    await audit_log.record(tx, [entry])
 
 
 async def _state_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> Row:

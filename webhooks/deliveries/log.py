@@ -52,7 +52,7 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One event to one endpoint. next_attempt_at is null unless it is pending, and while it waits for another
-    delivery of its object: blocked_by.
+    delivery of its object: blocked_by. key_id and key_name: of the key that sent its top-up, where it was asked for.
     """
 
     id: DeliveryId
@@ -66,6 +66,8 @@ class Delivery:
     replay_of: str | None
     created_at: int
     blocked_by: str | None = None
+    key_id: str | None = None
+    key_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ async def outcomes_of(
     return [_OUTCOMES.read(row) for row in rows]
 
 
-_DELIVERIES = RowMapping(Delivery, without=("blocked_by",))
+_DELIVERIES = RowMapping(Delivery, without=("blocked_by", "key_id", "key_name"))
 _COLUMNS = f"{_DELIVERIES.listed}, {BLOCKED_BY} AS blocked_by"
 _OUTCOMES = RowMapping(AttemptOutcome)
 _ANSWERS = RowMapping(LastAnswer)

@@ -3774,6 +3774,8 @@ export interface components {
             body_sha256: string;
             /** @description At most its first 4 KiB. */
             response_body: string;
+            /** @description Why, as only operators are told: it may name what is inside. */
+            reason?: string | null;
         };
         /** @description 1000 Success */
         AttemptAnswer: {

@@ -10,7 +10,7 @@ from gateway.answers.outcome import Outcome, ok
 from gateway.answers.people import DASHBOARD
 from gateway.answers.refused import Failure, Link
 from gateway.api.bodies.webhook_body import TestEventBody, VerifyBody
-from gateway.api.schemas.webhooks import Attempt, FailedTest, Finding, Verification
+from gateway.api.schemas.webhooks import FailedTest, Finding, Verification
 from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.idempotency import run_steps
@@ -21,6 +21,7 @@ from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from keys.signatures.signing import verify as verify_signature
+from webhooks.delivery_log.views import Attempt
 from webhooks.endpoints.ping import send_test
 
 _READ = ("webhooks:read",)

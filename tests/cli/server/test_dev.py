@@ -244,7 +244,7 @@ def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
 
     listed = json.loads(
         dev.topup(
-            "deliveries", "list", f"--account={account}", f"--endpoint={endpoint}", "--json"
+            "deliveries", "list", f"--account={account}", f"--endpoint-id={endpoint}", "--json"
         ).stdout
     )
     delivery_id = listed["items"][0]["id"]
@@ -254,7 +254,7 @@ def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
     late = dev.topup("deliveries", "cancel", delivery_id)
 
     assert first.headers["x-aitopup-delivery"] == delivery_id
-    assert json.loads(replayed.stdout)["items"][0]["replay_of"] == delivery_id
+    assert json.loads(replayed.stdout)["replay_of"] == delivery_id
     assert again.body == first.body
     assert again.headers["webhook-id"] == first.headers["webhook-id"]
     assert again.headers["x-aitopup-delivery"] != delivery_id

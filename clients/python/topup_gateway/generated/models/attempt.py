@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.attempt_error_type_0 import AttemptErrorType0, check_attempt_error_type_0
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.attempt_request_headers import AttemptRequestHeaders
@@ -47,6 +48,8 @@ class Attempt:
     """ Of the body that was sent, in hex. """
     response_body: str
     """ At most its first 4 KiB. """
+    reason: None | str | Unset = UNSET
+    """ Why, as only operators are told: it may name what is inside. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,6 +81,12 @@ class Attempt:
 
         response_body = self.response_body
 
+        reason: None | str | Unset
+        if isinstance(self.reason, Unset):
+            reason = UNSET
+        else:
+            reason = self.reason
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -95,6 +104,8 @@ class Attempt:
                 "response_body": response_body,
             }
         )
+        if reason is not UNSET:
+            field_dict["reason"] = reason
 
         return field_dict
 
@@ -149,6 +160,15 @@ class Attempt:
 
         response_body = d.pop("response_body")
 
+        def _parse_reason(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        reason = _parse_reason(d.pop("reason", UNSET))
+
         attempt = cls(
             id=id,
             number=number,
@@ -161,6 +181,7 @@ class Attempt:
             request_headers=request_headers,
             body_sha256=body_sha256,
             response_body=response_body,
+            reason=reason,
         )
 
         attempt.additional_properties = d
