@@ -19,6 +19,10 @@ from store.idempotency import KeyReused, find, request_key
 def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
     """Puts the request, whose body is read, under the caller's key; raises InvalidInput."""
     caller = call.principal
+    asked = canonical(call.body)
+    if call.query.__struct_fields__:
+        # Whose it is may stand there alone.
+        asked = canonical(call.query) + b"\n" + asked
     call.request_key = request_key(
         account_id=caller.account_id,
         environment=caller.environment,
@@ -26,7 +30,7 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
         key_text=key_text,
         method=call.method,
         path=call.path,
-        canonical_body=canonical(call.body),
+        canonical_body=asked,
     )
 
 
