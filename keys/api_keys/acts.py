@@ -70,14 +70,14 @@ def new_key(asked: NewKey) -> fields.NewKey:
 
 
 def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
-    """Raise ScopeMissing for the scope admin over the operators' API: an operator token would make itself a key
+    """Raise ScopeMissing for the scope admin over the operators' API: an operator token would get itself a key
     that outlives it and is bound by none of its scopes.
     """
     is_operators_api = context.asker is None and context.by.kind != "cli"
     if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):
         raise ScopeMissing(
-            "Keys with the scope admin are made on the installation's own machine only:"
-            " topup keys create --scope admin.",
+            "Keys with the scope admin are made, changed, rotated and resumed on the installation's own"
+            " machine only, such as with topup keys create --scope admin.",
             reason="scope",
         )
 
@@ -121,6 +121,7 @@ async def change_key(context: ActContext, asked: KeyChanges) -> Change[Key]:
     if asked.expires_at is not UNSET:
         changes["expires_at"] = time_us(asked.expires_at, "expires_at")
     before = await show_key(context)
+    _check_admin(context, before.scopes)
     if asked.platforms is not UNSET:
         await check_platforms(context, asked.platforms, kept=before.mandate.platforms)
     after = await api_key.patch(
@@ -163,6 +164,7 @@ async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
 async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
     """Let a paused key go on: by a person, or by a key of another lineage."""
     before = await api_key.get(context.tx, context.tenant, context.object_id)
+    _check_admin(context, before.scopes)
     resumed = await api_key.resume(
         context.tx, context.tenant, context.object_id, asker=context.asker
     )
@@ -171,7 +173,7 @@ async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 async def rotate_key(context: ActContext, asked: Rotation) -> Change[Key]:
     """Give a key a new secret; id, lineage and counters stay. Raises as api_key.rotate."""
-    await show_key(context)
+    _check_admin(context, (await show_key(context)).scopes)
     rotated, secret = await api_key.rotate(
         context.tx,
         context.tenant,

@@ -2,7 +2,7 @@
 
 A sat_ made by a session or the CLI holds every scope of its account; one made by a key is bound to
 that key: it ends with it and with the secret that made it, has no scope that it lacks, and spends on its caps. An adm_ comes from the
-CLI only; one with scopes of its own does that alone at the operators' API, and nothing at the merchants'. Invariant: a secret leaves this module once; stored is its SHA-256. Writes access_tokens;
+CLI only, for an operator's account, and does nothing once that is none; one with scopes of its own does that alone at the operators' API, and nothing at the merchants'. Invariant: a secret leaves this module once; stored is its SHA-256. Writes access_tokens;
 the caller holds the account's lock, which makes counting before writing safe.
 """
 
@@ -87,7 +87,7 @@ async def create(
 ) -> tuple[AccessToken, str]:
     """A new token and its secret, which nothing can show again; maker None is the CLI.
 
-    scopes: of an operator token; empty: all. Raises ScopeMissing (an operator token from anyone but the CLI or for a sandbox account, a
+    scopes: of an operator token; empty: all. Raises ScopeMissing (an operator token from anyone but the CLI or for an account that is no operator's, a
     token that asks for a token without being bound to a key), LiveNotOpen, KeyLimitReached,
     InvalidInput.
     """
@@ -96,8 +96,12 @@ async def create(
         raise InvalidInput("Only an operator token has scopes.", param="scopes")
     await _check_not_ending(tx, maker)
     account = await get_account(tx, account_id)
-    if kind == "operator" and account.is_sandbox:
-        raise ScopeMissing("a sandbox account never administers", reason="scope")
+    if kind == "operator" and not account.is_operator:
+        raise ScopeMissing(
+            "Operator tokens are for operators' accounts. Make this one with:"
+            f" topup accounts operator {account_id} --on",
+            reason="scope",
+        )
     await check_live(tx, Tenant(account_id, environment))
     tenant = Tenant(account_id, environment)
     await check_room(tx, tenant, _LIVE, most=LIVE_TOKENS_MAX, what="tokens that are not revoked")
@@ -186,6 +190,18 @@ async def revoke(
         "UPDATE access_tokens SET revoked_at = :now_us WHERE id = :id", now_us=now_us, id=token_id
     )
     return replace(token, revoked_at=now_us)
+
+
+async def check_operates(tx: Transaction, caller: Principal) -> None:
+    """Raise ScopeMissing unless who began to act as an operator still may, by the rows as they are now."""
+    row = await tx.fetch_one(
+        """SELECT a.is_operator, t.revoked_at FROM accounts a
+           LEFT JOIN access_tokens t ON t.id = :token_id WHERE a.id = :account_id""",
+        token_id=caller.credential_id,
+        account_id=caller.account_id,
+    )
+    if row is None or not row["is_operator"] or row["revoked_at"] is not None:
+        raise ScopeMissing("The credential does not act for an operator any more.", reason="scope")
 
 
 async def ended_of(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:
@@ -330,7 +346,8 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
     if lineage:
         allowed = judge_chain(lineage, links, now_us=now_us, may_administer=False)
     elif row["kind"] == "operator":
-        allowed = Effective(_of_operator(row["scopes"]), (), None, None)
+        may = _of_operator(row["scopes"]) if row["is_operator"] else frozenset()
+        allowed = Effective(may, (), None, None)
     elif row["is_operator"]:
         allowed = Effective(frozenset(SCOPES), (), None, None)
     else:

@@ -7,6 +7,7 @@ from msgspec import Meta, field
 
 from kernel.errors import LimitReached, NotFound
 from kernel.fields import Fields, Page
+from keys.account import get_account
 from keys.act import MERCHANT, OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.api_keys.inputs import Name
 from keys.principal import ADMIN, OPERATOR_SCOPES, OperatorScope, ScopeMissing
@@ -69,6 +70,14 @@ async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Toke
             "Operator tokens are made on the installation's own machine only:"
             " topup tokens create --kind operator."
         )
+    if context.by.kind != "cli":
+        account = await get_account(context.tx, context.tenant.account_id)
+        if account.is_operator:
+            raise ScopeMissing(
+                "Tokens of an operator's account can administer, so they are made on the installation's own"
+                " machine only: topup tokens create --kind system.",
+                reason="scope",
+            )
     return await _create(context, asked.kind, asked.name, asked.scopes)
 
 

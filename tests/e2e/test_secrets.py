@@ -69,6 +69,8 @@ class Stage:
 
     async def operator_token(self) -> str:
         """Made by the command line, which shows it once as well."""
+        role = ("accounts", "operator", self.account_id, "--on")
+        await asyncio.to_thread(self.installation.run, *role)
         words = ("tokens", "create", "--account", self.account_id, "--kind", "operator", "--json")
         done = await asyncio.to_thread(self.installation.run, *words)
         secret = str(json.loads(done.stdout)["token"])

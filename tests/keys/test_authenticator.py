@@ -9,6 +9,7 @@ import pytest
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.tenant import Tenant
 from keys import token_format
+from keys.account import set_operator
 from keys.api_keys import api_key
 from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
 from keys.tokens import access_token
@@ -28,6 +29,9 @@ async def test_a_key_is_loaded_once_and_then_known(gated: GatedAuthenticator) ->
 
 
 async def test_tokens_are_known_like_keys(gated: GatedAuthenticator) -> None:
+    await gated.database.transaction(
+        lambda tx: set_operator(tx, gated.account_id, is_operator=True)
+    )
     _, secret = await gated.database.transaction(
         lambda tx: access_token.create(
             tx,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from billing.proof.audit import audit
+from keys.account import set_operator
 from keys.tokens import access_token
 from store.database import Transaction
 from tests.support.dialect_calls import bearer, decide
@@ -98,6 +99,7 @@ async def administrator(gateway: Gateway) -> Caller:
     account_id = await gateway.account(email="boss@example.com")
 
     async def work(tx: Transaction) -> str:
+        await set_operator(tx, account_id, is_operator=True)
         _, secret = await access_token.create(
             tx,
             kind="operator",

@@ -14,6 +14,7 @@ from billing.catalog.product_fields import ProductFields
 from billing.proof.audit import audit
 from billing.providers.protocol import Interval
 from kernel.clock import SECOND_US, FixedClock
+from keys.account import set_operator
 from keys.tokens import access_token
 from store.database import Transaction
 from tests.support.gateway import Gateway, running, settings_of
@@ -312,6 +313,7 @@ async def operator_of(gateway: Gateway, account_id: str) -> str:
     """A token that administers staging, of that account."""
 
     async def work(tx: Transaction) -> str:
+        await set_operator(tx, account_id, is_operator=True)
         _, secret = await access_token.create(
             tx,
             kind="operator",

@@ -198,7 +198,8 @@ def test_rotation_gives_the_same_key_another_secret(topup: Topup, database_url: 
 
 
 def test_operator_tokens_come_from_here_and_administer(topup: Topup, database_url: str) -> None:
-    account = result_of(topup("accounts", "create", "--name", "Ops", "--json"))["id"]
+    opened = topup("accounts", "create", "--name", "Ops", "--operator", "--json")
+    account = result_of(opened)["id"]
 
     made = result_of(topup("tokens", "create", "--account", account, "--kind=operator", "--json"))
     listed = result_of(topup("tokens", "list", "--account", account, "--json"))

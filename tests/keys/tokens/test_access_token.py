@@ -9,7 +9,7 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
 from keys import token_format
-from keys.account import create_account
+from keys.account import create_account, set_operator
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey, NewKey
 from keys.api_keys.grantable import KeyLimitReached
@@ -50,6 +50,11 @@ class TokenOwner:
                 scopes=scopes,
                 now_us=self.clock.now_us(),
             )
+        )
+
+    async def be_operator(self, *, is_operator: bool) -> None:
+        await self.database.transaction(
+            lambda tx: set_operator(tx, self.account_id, is_operator=is_operator)
         )
 
     async def look_up(self, secret: str) -> Principal | Refusal | None:
@@ -120,6 +125,11 @@ async def open_shop(database: Database, clock: FixedClock, **flags: Any) -> Toke
 
 
 @pytest.fixture
+async def operator(database: Database, clock: FixedClock) -> TokenOwner:
+    return await open_shop(database, clock, is_operator=True)
+
+
+@pytest.fixture
 async def token_owner(database: Database, clock: FixedClock) -> TokenOwner:
     return await open_shop(database, clock)
 
@@ -154,25 +164,36 @@ async def test_an_operator_accounts_own_token_may_administer(
     assert (await operator.principal(secret)).scopes == frozenset(SCOPES)
 
 
-async def test_an_operator_token_holds_every_scope(token_owner: TokenOwner) -> None:
-    _, secret = await token_owner.create(kind="operator")
-    found = await token_owner.principal(secret)
+async def test_an_operator_token_holds_every_scope(operator: TokenOwner) -> None:
+    _, secret = await operator.create(kind="operator")
+    found = await operator.principal(secret)
 
     assert secret.startswith("adm_live_")
     assert found.kind == "operator_token"
     assert found.scopes == {*SCOPES, "operator:read", "operator:write", "operator:money"}
 
 
-async def test_an_operator_token_with_scopes_of_its_own_has_no_others(
-    token_owner: TokenOwner,
-) -> None:
-    token, secret = await token_owner.create(
+async def test_an_operator_token_with_scopes_of_its_own_has_no_others(operator: TokenOwner) -> None:
+    token, secret = await operator.create(
         kind="operator", scopes=["operator:write", "operator:read"]
     )
 
     assert token.scopes == ("operator:read", "operator:write")
-    found = await token_owner.principal(secret)
+    found = await operator.principal(secret)
     assert found.scopes == {"operator:read", "operator:write"}
+
+
+async def test_an_operator_token_may_what_its_account_may(operator: TokenOwner) -> None:
+    secrets = [
+        (await operator.create(kind="operator", scopes=scopes))[1]
+        for scopes in ([], ["operator:read"])
+    ]
+
+    await operator.be_operator(is_operator=False)
+
+    assert [(await operator.principal(one)).scopes for one in secrets] == [frozenset()] * 2
+    with pytest.raises(ScopeMissing, match="operators' accounts"):
+        await operator.create(kind="operator")
 
 
 async def test_a_system_token_takes_no_scopes(token_owner: TokenOwner) -> None:
@@ -180,13 +201,10 @@ async def test_a_system_token_takes_no_scopes(token_owner: TokenOwner) -> None:
         await token_owner.create(scopes=["operator:read"])
 
 
-async def test_no_system_token_calls_the_operators_api(
-    database: Database, clock: FixedClock
-) -> None:
-    boss = await open_shop(database, clock, is_operator=True)
-    _, secret = await boss.create()
+async def test_no_system_token_calls_the_operators_api(operator: TokenOwner) -> None:
+    _, secret = await operator.create()
 
-    assert (await boss.principal(secret)).scopes == set(SCOPES)
+    assert (await operator.principal(secret)).scopes == set(SCOPES)
 
 
 async def test_operator_tokens_come_from_the_command_line_only(token_owner: TokenOwner) -> None:
@@ -276,6 +294,7 @@ async def test_a_revoked_token_stays_revoked_since_the_first_time(token_owner: T
 
 
 async def test_tokens_are_listed_newest_first_by_kind_and_pages(token_owner: TokenOwner) -> None:
+    await token_owner.be_operator(is_operator=True)
     ids = [(await token_owner.create(f"token {number}"))[0].id for number in range(3)]
     operator, _ = await token_owner.create("operator", kind="operator")
 
