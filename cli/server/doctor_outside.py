@@ -30,7 +30,7 @@ _GATEWAY_AWAY: Final = frozenset(
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """What /healthz/caller tells; gateway/api/caller.py has the words."""
+    """What /healthz/caller tells; gateway/http/caller.py has the words."""
 
     scheme: str
     host: str

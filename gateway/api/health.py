@@ -18,8 +18,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.answers import envelope
-from gateway.api import caller, gauges_of_database
+from gateway.api import gauges_of_database
 from gateway.api.readiness import Readiness
+from gateway.http import caller
 from gateway.http.auth import check_presented, is_within, presented
 from gateway.http.errors import refusal_of
 from kernel.clock import SECOND_US

@@ -7,12 +7,15 @@ from typing import Annotated, Any, Final, cast
 
 from msgspec import Meta, defstruct
 from msgspec.structs import asdict, replace
+from starlette.requests import Request
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, begun, created, exported, ok
 from gateway.http.acting import actor_of
+from gateway.http.auth import is_within
+from gateway.http.caller import is_traced
 from gateway.http.errors import row_of
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import (
@@ -49,6 +52,7 @@ from keys.act import (
 )
 from keys.audit_log import Actor
 from keys.principal import ADMIN, AddressNotAllowed, ScopeMissing
+from keys.tokens.access_token import check_operates
 from runtime.acts import run_act
 from store.database import Transaction
 from store.keyset import Begin
@@ -160,12 +164,10 @@ def _handler(act: AnyAct, handle: Any, *, is_operator: bool) -> Handler:
 
 
 def _check_address(call: RequestContext[Any, Any]) -> None:
-    """Raise AddressNotAllowed unless TOPUP_OPERATOR_API names the caller's address."""
-    address = call.address
-    allowed = call.context.settings.operator_api
-    if address is None or not any(
-        network.version == address.version and address in network for network in allowed
-    ):
+    """Raise AddressNotAllowed unless TOPUP_OPERATOR_API names the caller's address, and it is no proxy's."""
+    settings = call.context.settings
+    traced = is_traced(Request(call.scope), settings.trusted_proxies)
+    if not traced or not is_within(call.address, settings.operator_api):
         raise AddressNotAllowed("The operators' API does not take calls from this address.")
 
 
@@ -316,13 +318,13 @@ class Door:
 
     async def context(self, tx: Transaction) -> ActContext:
         """Return what the act runs with; raises NotFound for an object of another tenant or environment."""
-        return ActContext(tx=tx, tenant=await self._tenant(tx), **self._caller())
+        return ActContext(tx=tx, tenant=await self._allowed(tx), **self._caller())
 
     async def alone(self) -> CallContext:
         """Return the same for an act that opens its own transactions."""
-        tenant = self._own_tenant
+        tenant = None if self._is_operator else self._own_tenant
         if tenant is None:
-            tenant = await self._call.context.database.read(self._tenant)
+            tenant = await self._call.context.database.read(self._allowed)
         return CallContext(tenant=tenant, **self._caller())
 
     def _caller(self) -> dict[str, Any]:
@@ -344,6 +346,12 @@ class Door:
         if act.is_catalogue:
             return Tenant("", environment)
         return None if self._is_operator else Tenant(caller.account_id, environment)
+
+    async def _allowed(self, tx: Transaction) -> Tenant:
+        """Return whose rows it touches; raise ScopeMissing where who changes them operates no longer."""
+        if self._is_operator and isinstance(self._act, ChangingAct):
+            await check_operates(tx, self._call.principal)
+        return await self._tenant(tx)
 
     async def _tenant(self, tx: Transaction) -> Tenant:
         own = self._own_tenant

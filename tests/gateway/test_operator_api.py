@@ -1,16 +1,20 @@
 """The operators' API: tokens with scopes, and the limits, repeats and logs that merchants' calls have."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from gateway.operator_api import PREFIX
 from keys.account import set_operator
-from keys.principal import OperatorScope
+from keys.api_keys import api_key
+from keys.api_keys.fields import NewKey
+from keys.principal import OperatorScope, ScopeMissing
 from keys.tokens import access_token
 from store.database import Row, Transaction
 from tests.support.gateway import Gateway, running, settings_of
@@ -41,10 +45,32 @@ class Office(NamedTuple):
 
         return await self.gateway.context.database.transaction(work)
 
+    async def operate(self, *, is_operator: bool) -> None:
+        """Give the operator's account its role, or take it away."""
+        await self.gateway.context.database.transaction(
+            lambda tx: set_operator(tx, self.operator_id, is_operator=is_operator)
+        )
+
     async def call(self, method: str, path: str, token: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})}
         client = self.gateway.client
         return await client.request(method, PREFIX + path, headers=headers, **more)
+
+    async def admin_key(self) -> tuple[str, str]:
+        """The id and the secret of a key of the operator's account that administers, made on the machine."""
+
+        async def work(tx: Transaction) -> tuple[str, str]:
+            made, secret = await api_key.mint(
+                tx,
+                account_id=self.operator_id,
+                environment="staging",
+                parent=None,
+                new=NewKey(name="Admin", scopes=["admin"]),
+                now_us=self.gateway.context.clock.now_us(),
+            )
+            return made.id, secret
+
+        return await self.gateway.context.database.transaction(work)
 
     async def rows(self, text: str) -> Sequence[Row]:
         return await self.gateway.context.database.read(lambda tx: tx.fetch(text))
@@ -56,11 +82,13 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
         database_url, tmp_path, operator_api=["127.0.0.0/8"], rate_limit_per_s=50
     )
     async with running(settings) as gateway:
-        yield Office(
+        office = Office(
             gateway,
             await gateway.account(email="boss@example.com"),
             await gateway.account(email="merchant@example.com"),
         )
+        await office.operate(is_operator=True)
+        yield office
 
 
 async def test_a_token_does_what_its_scopes_say(office: Office) -> None:
@@ -96,10 +124,6 @@ async def test_a_token_does_what_its_scopes_say(office: Office) -> None:
 
 
 async def test_no_operator_token_makes_or_widens_a_key_to_admin(office: Office) -> None:
-    async def be_operator(tx: Transaction) -> None:
-        await set_operator(tx, office.operator_id, is_operator=True)
-
-    await office.gateway.context.database.transaction(be_operator)
     _, whole = await office.token()
     account = {"account": office.operator_id}
     body = {"name": "k", "scopes": ["admin"]}
@@ -111,6 +135,65 @@ async def test_no_operator_token_makes_or_widens_a_key_to_admin(office: Office) 
     )
 
     assert [made.status_code, widened.status_code] == [403, 403]
+
+
+async def test_no_operator_token_gets_hold_of_what_administers(office: Office) -> None:
+    """A key with the scope admin, or a system token of an operator's account, outlives the token."""
+    _, money = await office.token("operator:money", "operator:write")
+    admin, _ = await office.admin_key()
+    params = {"account": office.operator_id}
+
+    rotated = await office.call("POST", f"/keys/{admin}/rotate", money)
+    changed = await office.call("PATCH", f"/keys/{admin}", money, json={"ip_allow_list": []})
+    paused = await office.call("POST", f"/keys/{admin}/pause", money)
+    resumed = await office.call("POST", f"/keys/{admin}/resume", money)
+    token = await office.call("POST", "/tokens", money, params=params, json={"kind": "system"})
+    revoked = await office.call("DELETE", f"/keys/{admin}", money)
+
+    refused = (rotated, changed, resumed, token)
+    assert [one.json()["code"] for one in refused] == [2009] * 4
+    assert all("installation's own machine" in one.text for one in refused)
+    # What takes access away is done from anywhere.
+    assert [paused.status_code, revoked.status_code] == [200, 200]
+
+
+async def test_a_token_ends_with_its_accounts_role(office: Office) -> None:
+    tokens = [await office.token(), await office.token("operator:read")]
+    await office.operate(is_operator=False)
+
+    for _, token in tokens:
+        answer = await office.call("GET", "/packs", token)
+        public = await office.gateway.call("GET", "/topup/balance", key=token)
+        assert [answer.json()["code"], public.json()["code"]] == [2009, 2009]
+    with pytest.raises(ScopeMissing, match="topup accounts operator"):
+        await office.token()
+
+    await office.operate(is_operator=True)
+    await asyncio.sleep(1)
+    assert (await office.call("GET", "/packs", tokens[0][1])).status_code == 200
+
+
+@pytest.mark.parametrize("ends", ["token", "role"])
+async def test_a_call_under_way_changes_nothing_once_its_right_is_gone(
+    office: Office, ends: str
+) -> None:
+    token_id, whole = await office.token()
+    assert (await office.call("GET", "/packs", whole)).status_code == 200
+
+    async def end(tx: Transaction) -> None:
+        if ends == "token":
+            await tx.execute("UPDATE access_tokens SET revoked_at = 1 WHERE id = :id", id=token_id)
+        else:
+            await set_operator(tx, office.operator_id, is_operator=False)
+
+    # The credential is known for half a second more.
+    await office.gateway.context.database.transaction(end)
+    made = await office.call(
+        "POST", "/tokens", whole, params={"account": office.merchant_id}, json={"kind": "system"}
+    )
+
+    assert (made.status_code, made.json()["code"]) == (403, 2009)
+    assert await office.rows("SELECT id FROM access_tokens WHERE kind = 'system'") == []
 
 
 async def test_a_token_with_scopes_does_nothing_at_the_merchants_api(office: Office) -> None:
@@ -163,6 +246,24 @@ async def test_a_repeat_gets_the_first_answer_and_changes_nothing(office: Office
     assert len(made) == 1
 
 
+async def test_a_repeat_for_another_account_is_no_repeat(office: Office) -> None:
+    _, spends = await office.token("operator:money")
+    call: dict[str, Any] = {
+        "json": {"kind": "system", "name": "deploys"},
+        "headers": {"Idempotency-Key": "deploy-1"},
+    }
+
+    first = await office.call(
+        "POST", "/tokens", spends, params={"account": office.merchant_id}, **call
+    )
+    other = await office.call(
+        "POST", "/tokens", spends, params={"account": office.operator_id}, **call
+    )
+
+    assert (first.status_code, other.status_code) == (201, 409)
+    assert other.json()["code"] == 2006
+
+
 async def test_calls_are_counted_by_the_rate_limit_and_kept_in_the_operators_log(
     office: Office,
 ) -> None:
@@ -211,8 +312,23 @@ async def test_an_address_that_is_not_named_is_refused(database_url: str, tmp_pa
     settings = settings_of(database_url, tmp_path, operator_api=["192.0.2.0/24"])
     async with running(settings) as gateway:
         office = Office(gateway, await gateway.account(), await gateway.account())
+        await office.operate(is_operator=True)
         _, whole = await office.token()
 
         answer = await office.call("GET", "/packs", whole)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, 4002)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}],
+)
+async def test_the_address_of_a_proxy_that_is_not_trusted_is_nobodys(
+    office: Office, headers: dict[str, str]
+) -> None:
+    _, whole = await office.token()
+
+    answer = await office.call("GET", "/packs", whole, headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (403, 4002)

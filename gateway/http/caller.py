@@ -1,6 +1,6 @@
 """How a request reached this process: straight, or through a proxy that may be believed.
 
-/metrics asks it before it believes an address, and /healthz/caller tells it, so that `topup doctor`
+/metrics and the operators' API ask it before they believe an address, and /healthz/caller tells it, so that `topup doctor`
 and an operator elsewhere see a wrong proxy from the outside. What is told is of kinds only: no
 address, no name and no setting, since any stranger may ask.
 """
