@@ -29,9 +29,10 @@ WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 # minor: the smallest unit of the currency beside it. day_end: a time that people give as a day, meaning its
-# end.
-FieldUnit = Literal["", "cents", "minor", "s", "day_end"]
-FieldKind = Literal["text", "integer", "yes_no", "time", "list", "rows", "object"]
+# end. pairs: an object that people write as NAME=VALUE.
+FieldUnit = Literal["", "cents", "minor", "s", "day_end", "pairs"]
+# document: a text of many lines, which people give as a file.
+FieldKind = Literal["text", "document", "integer", "yes_no", "time", "list", "rows", "object"]
 
 
 def within(least: int | None, most: int | None) -> Meta:
@@ -40,6 +41,11 @@ def within(least: int | None, most: int | None) -> Meta:
     The decoder accepts more, so that the rule refuses a number outside by its own code.
     """
     return Meta(extra_json_schema={BOUNDS: [least, most]})
+
+
+def document_of(media_type: str) -> Meta:
+    """Return what makes a text a document of that media type, text/csv."""
+    return Meta(extra_json_schema={"contentMediaType": media_type})
 
 
 def word_of(words: Iterable[str]) -> Meta:
@@ -242,6 +248,8 @@ class _Type:
             return "rows" if self.is_list else "object"
         if self.schema.get("format") == "date-time":
             return "time"
+        if "contentMediaType" in self.schema:
+            return "document"
         kinds: dict[Any, FieldKind] = {int: "integer", bool: "yes_no", dict: "object"}
         return kinds.get(self.plain, "text")
 

@@ -132,8 +132,8 @@ class ActRow:
     such as a list of everybody's.
     is_account_wide: of an account as a whole, in both environments. columns: what a table shows, the
     most important first. examples: whole command lines. named_by: the field of the object's view that the path's
-    parameter is. topup_of: finds the id of the top-up that an answer is about. The other fields are
-    a Route's.
+    parameter is. topup_of: finds the id of the top-up that an answer is about. alarm: whether what
+    was read, or a row of it, needs somebody; the command then exits with 1. The other fields are a Route's.
     """
 
     name: str
@@ -152,6 +152,7 @@ class ActRow:
     columns: tuple[str, ...] = ()
     named_by: str = "id"
     topup_of: Callable[[Any], str | None] | None = None
+    alarm: Callable[[Mapping[str, Any]], bool] | None = None
 
     @property
     def names_account(self) -> bool:

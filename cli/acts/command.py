@@ -17,7 +17,7 @@ from cli.acts.options import options_of, values_of
 from cli.acts.shown import print_found, print_list, print_result
 from cli.examples import examples
 from cli.options import environment_option
-from cli.output import json_option, note, wants_json
+from cli.output import EXIT_REFUSED, json_option, note, wants_json
 from cli.person import by_option
 from cli.remote.profiles import access, is_logged_in, profile_option
 from kernel.errors import DomainError
@@ -139,8 +139,11 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
     if isinstance(act, ListAct):
         rows, following = way.list(act, values)
         print_list(act.result, rows, act.columns, following)
+        _exit_if_alarmed(act, rows)
     elif isinstance(act, ReadAct):
-        print_found(act.result, way.show(act, values), act.columns)
+        found = way.show(act, values)
+        print_found(act.result, found, act.columns)
+        _exit_if_alarmed(act, (found,))
     else:
         if act.method == "PATCH" and not values:
             raise click.UsageError("Nothing would change: give at least one option.")
@@ -151,6 +154,11 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
         secrets = [result[fact.name] for fact in facts_of(act.result) if fact.is_secret]
         is_secret = act.shows_secret and (not secrets or any(secrets))
         print_result(act.result, result, is_secret=is_secret)
+
+
+def _exit_if_alarmed(act: ActRow, found: Sequence[Mapping[str, Any]]) -> None:
+    if act.alarm is not None and any(map(act.alarm, found)):
+        raise click.exceptions.Exit(EXIT_REFUSED)
 
 
 def _way(act: AnyAct, given: Mapping[str, Any]) -> Way:

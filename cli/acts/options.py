@@ -5,14 +5,17 @@ stays a text.
 """
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
 
-from cli.options import take_secret
+from cli.options import SECRET_CHARACTERS_MAX, take_secret
 from kernel.clock import moment_us, rfc3339
+from kernel.errors import InvalidInput
 from kernel.fields import FieldFacts
 
 # Which fields `--no` takes away.
@@ -20,7 +23,13 @@ REMOVED: Final = "removed"
 _UNITS: Final = ("-cents", "-per-s", "-s")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_METAVARS: Final = {"integer": "NUMBER", "time": "TIME", "object": "JSON", "text": "TEXT"}
+_METAVARS: Final = {
+    "integer": "NUMBER",
+    "time": "TIME",
+    "object": "JSON",
+    "document": "FILE",
+    "text": "TEXT",
+}
 
 
 def options_of(facts: Sequence[FieldFacts]) -> list[click.Option]:
@@ -55,6 +64,10 @@ def _is_object(fact: FieldFacts) -> bool:
     return fact.kind == "object" and not fact.is_list and fact.struct is not None
 
 
+def _is_pairs(fact: FieldFacts) -> bool:
+    return fact.unit == "pairs"
+
+
 def _is_removable(fact: FieldFacts) -> bool:
     is_object, stays = _is_object(fact), fact.is_kept or fact.is_required
     return not is_object and stays and (fact.is_nullable or (fact.is_kept and fact.can_be_empty))
@@ -79,16 +92,23 @@ def _word(fact: FieldFacts) -> str:
 
 def _option(fact: FieldFacts) -> click.Option:
     words = [f"--{_word(fact)}", fact.name]
-    if fact.is_list and fact.name.endswith("s"):
+    if (fact.is_list or _is_pairs(fact)) and fact.name.endswith("s"):
         words.insert(1, f"--{_word(fact).removesuffix('-s').removesuffix('s')}")
     if fact.kind == "yes_no":
         words[0] = f"--{_word(fact)}/--no-{_word(fact)}"
     is_shown = not fact.is_list and fact.default not in (None, False, "", {})
-    notes = [fact.description or fact.label, "Repeat for several." if fact.is_list else ""]
+    is_several = fact.is_list or _is_pairs(fact)
+    notes = [fact.description or fact.label, "Repeat for several." if is_several else ""]
     if is_shown:
         notes.append(f"[default: {fact.default}]")
     more: dict[str, Any] = {}
-    if fact.kind == "object" and fact.is_secret:
+    if fact.kind == "document":
+        notes.append("- reads standard input.")
+        more |= {"type": click.File("r", encoding="utf-8-sig")}
+    elif _is_pairs(fact):
+        if fact.is_secret:
+            notes.append("@FILE is a file's first line, - a line of standard input.")
+    elif fact.kind == "object" and fact.is_secret:
         notes.append("A file of JSON, since it may be secret; - reads standard input.")
         more |= {"type": click.File("r")}
     elif fact.is_secret:
@@ -97,7 +117,7 @@ def _option(fact: FieldFacts) -> click.Option:
         words,
         help=" ".join(filter(None, notes)),
         required=fact.is_required and not fact.is_nullable,
-        multiple=fact.is_list,
+        multiple=is_several,
         default=None,
         metavar=None if fact.kind == "yes_no" else _metavar(fact),
         **more,
@@ -107,6 +127,8 @@ def _option(fact: FieldFacts) -> click.Option:
 def _metavar(fact: FieldFacts) -> str:
     if fact.kind == "rows":
         return ":".join(inner.name.upper() for inner in fact.inner)
+    if _is_pairs(fact):
+        return "NAME=@FILE" if fact.is_secret else "NAME=VALUE"
     if fact.choices and len(fact.choices) <= 6:
         return "|".join(fact.choices)
     return _METAVARS.get(fact.kind, "TEXT")
@@ -117,6 +139,10 @@ def _value(fact: FieldFacts, written: Any) -> Any:
         return [_row(fact, one) for one in written]
     if fact.is_list:
         return [_single(fact, one) for line in written for one in _items(fact, line)]
+    if fact.kind == "document":
+        return _document(fact, written)
+    if _is_pairs(fact):
+        return dict(_pair(fact, one) for one in written)
     if fact.kind == "object":
         return _object(fact, written)
     return _single(fact, written)
@@ -136,6 +162,42 @@ def _object(fact: FieldFacts, written: Any) -> Any:
         raise click.UsageError(
             f'--{_word(fact)} must be a JSON object, such as {{"name": "value"}}.'
         ) from None
+
+
+def _document(fact: FieldFacts, written: Any) -> str:
+    """Return the file's text; raise UsageError if it is none."""
+    try:
+        text: str = written.read()
+    except UnicodeError:
+        raise click.UsageError(f"--{_word(fact)} must be text in UTF-8.") from None
+    return text
+
+
+def _pair(fact: FieldFacts, written: str) -> tuple[str, str | None]:
+    """Return the name and its value, None for an empty one; raise InvalidInput."""
+    name, mark, value = written.partition("=")
+    if not mark or not name.strip():
+        raise InvalidInput("must be NAME=VALUE", param=fact.name)
+    if fact.is_secret:
+        value = _secret(fact, value)
+    return name.strip().replace("-", "_"), value or None
+
+
+def _secret(fact: FieldFacts, value: str) -> str:
+    """Return a line of standard input or of a file, so that no list of processes shows it; raise InvalidInput."""
+    if value == "-":
+        return sys.stdin.readline(SECRET_CHARACTERS_MAX).strip()
+    if not value.startswith("@"):
+        raise InvalidInput("must be NAME=@FILE, or NAME=- for standard input", param=fact.name)
+    try:
+        with Path(value[1:]).open(encoding="utf-8") as file:
+            text = file.readline(SECRET_CHARACTERS_MAX).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        raise InvalidInput(f"{value[1:]}: {reason}", param=fact.name) from None
+    if not text:
+        raise InvalidInput(f"{value[1:]}: its first line is empty", param=fact.name)
+    return text
 
 
 def _single(fact: FieldFacts, written: Any) -> Any:

@@ -4,7 +4,7 @@ Titles, columns, fields, bounds and words come from the acts' rows; a page adds 
 while the list is empty.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from billing.ledger.in_words import in_words
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import Paged
 from gateway.dashboard.sheet import Sheet, csv_url_of, one_page, whole_list, whole_short_list
-from gateway.html.act_form import fields_of, form_of, typed_values
+from gateway.html.act_form import ShownField, fields_of, form_of, typed_values
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
@@ -42,9 +42,10 @@ ACT_PAGES: Final[list["ActPages"]] = []
 class ActPages:
     """The pages of one subject.
 
-    path: below /dashboard/admin. lead: what the page is about. query: what its list is asked with. buttons: acts on
-    one of the listed objects. empty: what stands in place of an empty list. has_own: each object has a page of its
-    own below the list's, which the subject's module shows.
+    path: below /dashboard/admin. lead: what the page is about. query: what its list is asked with. create: what its
+    form does; None: it has none. buttons: acts on one of the listed objects. empty: what stands in place of an empty
+    list. has_own: each object has a page of its own below the list's, which the subject's module shows. choices: the
+    words that the form's fields can have in this environment. beside: addresses and titles of pages about the same.
     """
 
     path: str
@@ -53,23 +54,37 @@ class ActPages:
     empty: str
     listed: ListAct[Any, Any]
     query: Any
-    create: AnyChange
-    buttons: Sequence[AnyChange]
+    create: AnyChange | None = None
+    buttons: Sequence[AnyChange] = ()
     has_own: bool = False
+    beside: Sequence[tuple[str, str]] = ()
+    choices: Callable[[Transaction, str], Awaitable[Mapping[str, Collection[str]]]] | None = None
 
     def routes(self, *more: AnyChange) -> tuple[Route, ...]:
         """Return the routes of the pages, and make the acts' sentences known to them. more: the acts of own pages."""
         ACT_PAGES.append(self)
-        for act in (self.create, *self.buttons, *more):
+        for act in (*self.acts, *more):
             SAID[act.name] = act.done
         return (
             admin_route("GET", self.path, self._show, self.title),
-            admin_route("POST", self.path, self._create, self.create.summary),
             *(
-                admin_route("POST", f"{self.path}{_rest(act)}", self._button(act), act.summary)
-                for act in self.buttons
+                admin_route("POST", self._path(act), self._press(act), act.summary)
+                for act in self.acts
             ),
         )
+
+    @property
+    def acts(self) -> Sequence[AnyChange]:
+        """Return the acts that the list's page offers."""
+        return self.buttons if self.create is None else (self.create, *self.buttons)
+
+    @property
+    def asks_secret(self) -> bool:
+        """Return whether the form asks for a secret, which no browser keeps."""
+        if self.create is None:
+            return False
+        struct: type[Fields] = self.create.input
+        return any(fact.is_secret for fact in facts_of(struct))
 
     @property
     def address(self) -> str:
@@ -79,17 +94,18 @@ class ActPages:
     async def _show(self, call: RequestContext[Any, Any]) -> Reply:
         return await self._page(call, Form({}), NO_PROBLEM)
 
-    async def _create(self, call: RequestContext[Any, Any]) -> Reply:
-        form = read_form(call)
-        try:
-            await run_typed(call, self.create, form)
-        except DomainError as error:
-            return await self._page(call, form, problem_of(error))
-        return go(self.address, said=self.create.name)
+    def _path(self, act: AnyChange) -> str:
+        return self.path if act is self.create else f"{self.path}{_rest(act)}"
 
-    def _button(self, act: AnyChange) -> Any:
+    def _press(self, act: AnyChange) -> Any:
         async def press(call: RequestContext[Any, Any]) -> Reply:
-            await run_typed(call, act, read_form(call))
+            form = read_form(call)
+            try:
+                await run_typed(call, act, form)
+            except DomainError as error:
+                if act is not self.create:
+                    raise
+                return await self._page(call, form, problem_of(error))
             return go(self.address, said=act.name)
 
         press.__doc__ = act.summary
@@ -128,10 +144,19 @@ class ActPages:
             columns=[facts[name] for name in act.columns],
             listing=listing,
             rows=[(msgspec.to_builtins(row), self.buttons_of(row)) for row in listing.items],
-            fields=fields_of(self.create.input, form),
+            fields=await self._fields(call, form),
             form=form,
             problem=problem,
         )
+
+    async def _fields(self, call: RequestContext[Any, Any], form: Form) -> Sequence[ShownField]:
+        if self.create is None:
+            return ()
+        if self.choices is None:
+            return fields_of(self.create.input, form)
+        choices, environment = self.choices, call.principal.environment
+        found = await call.context.database.read(lambda tx: choices(tx, environment))
+        return fields_of(self.create.input, form, found)
 
     def buttons_of(self, view: Any) -> list[tuple[str, str, str]]:
         """Return the path, the word and the question of each act that the object is in a state for."""

@@ -26,7 +26,7 @@ _ROWS_MIN: Final = 2
 
 
 class ShownField(NamedTuple):
-    """One field as the template draws it. widget: line, area, choice, ticks, tick or rows, of which each row has fields."""
+    """One field as the template draws it. widget: line, area, document, choice, ticks, tick or rows, of which each row has fields."""
 
     facts: FieldFacts
     widget: str
@@ -198,6 +198,8 @@ def _widget(fact: FieldFacts) -> str:
         return "rows" if fact.kind == "rows" else "tick"
     if fact.choices:
         return "ticks" if fact.is_list else "choice"
+    if fact.kind == "document":
+        return "document"
     return "area" if _is_area(fact) else "line"
 
 
@@ -256,7 +258,7 @@ def _typed(fact: FieldFacts, typed: Typed) -> Any:
         return typed.parse(name, lambda: _seconds(form, name))
     if fact.kind == "integer":
         return typed.integer(name)
-    text = form.raw(name) if fact.is_secret else form.text(name)
+    text = form.raw(name) if fact.is_secret or fact.kind == "document" else form.text(name)
     if fact.kind == "time" and len(text) == 10:
         return f"{text}{_TIMES.get(fact.unit, 'T00:00:00Z')}"
     is_blanked = name in form.fields and not fact.choices and _is_never_blank(fact)

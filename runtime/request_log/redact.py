@@ -30,7 +30,7 @@ _VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){
 # Quotes may be escaped, for JSON inside JSON.
 _WORD = re.compile(r"[\w-]+")
 _BETWEEN = re.compile(r"\\?[\"']?\s{0,8}[:=]\s{0,8}")
-_VALUE = re.compile(r"\\?\"[^\"]*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
+_VALUE = re.compile(r"\\\"[^\"]*|\"(?:[^\"\\]|\\[\s\S])*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
 # Maps whose values are all secret, whatever they are called.
 _SECRET_MAPS: Final = frozenset({"headers", "options"})
 

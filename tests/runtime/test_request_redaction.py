@@ -31,6 +31,7 @@ CODE = "ATU-7K2M-9QXW-4RTZ"
         # What is no JSON.
         (b'{"code": "7K2M9QXW", "platform"', '{"code": ***", "platform"'),
         (b'{"password":"hunt', '{"password":***'),
+        (rb'{"codes":"a,b\n\"G-1,2\",5\nc", "platform"', '{"codes":***", "platform"'),
         (b"", ""),
         (b"\x00\xff", "��"),
     ],
