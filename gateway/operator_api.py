@@ -8,7 +8,7 @@ from typing import Final
 from billing.catalog import coupon_acts, pack_acts
 from billing.credits import checkin_acts
 from billing.desk import supplier_acts
-from billing.fulfilment import fee_acts, platform_acts
+from billing.fulfilment import fee_acts, platform_acts, stock_acts
 from billing.machine_payments import acts as machine_payment_acts
 from billing.orders import acts as order_acts
 from billing.payments import dispute_acts
@@ -38,6 +38,7 @@ ACTS: Final = (
     *deliveries.ACTS,
     *replays.ACTS,
     *supplier_acts.ACTS,
+    *stock_acts.ACTS,
     *order_acts.ACTS,
     *refund_acts.ACTS,
     *dispute_acts.ACTS,

@@ -5,15 +5,13 @@ way; no entry holds a secret. Whoever changes a row sees what others changed bef
 once neither is undone. A running gateway or worker sees a change within about a second.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from billing.fulfilment import stock
 from billing.fulfilment.options import checked_options, opened_options, shown_options, with_options
 from billing.fulfilment.protocol import OptionsRefused, Registration
-from billing.fulfilment.stock import NewCode
 from billing.fulfilment.supplier_rules import check_secret, check_where
 from billing.topups import platform_rows
 from billing.topups.platform_rows import SupplierRow
@@ -111,34 +109,6 @@ async def change_supplier(
     shapes = (supplier_shape(before), {**supplier_shape(after), **told})
     await audit_log.record_change(tx, by, "supplier.update", environment, supplier, *shapes, now_us)
     return after
-
-
-async def add_stock(
-    tx: Transaction,
-    codes: Sequence[NewCode],
-    vault: Vault,
-    *,
-    by: Actor,
-    now_us: int,
-) -> int:
-    """Takes codes of one supplier in, those that are new; returns how many. Raises NotFound and
-    InvalidInput, also for a supplier that keeps no stock and for a platform that is not there.
-    """
-    if not codes:
-        return 0
-    place = codes[0].kind
-    row = await platform_rows.get_supplier(tx, place.environment, place.supplier)
-    if row.kind != "code_stock":
-        raise InvalidInput(f"{row.id} is a supplier of kind {row.kind}: it keeps no stock")
-    for platform in sorted({one.kind.platform for one in codes}):
-        await platform_rows.get_platform(tx, place.environment, platform)
-    low_threshold = int(row.options.get("low_threshold", stock.LOW_BELOW))
-    added = await stock.add(tx, vault, codes, low_threshold=low_threshold, now_us=now_us)
-    told = {"added": added, "given": len(codes)}
-    await audit_log.record_change(
-        tx, by, "stock.add", place.environment, place.supplier, None, told, now_us
-    )
-    return added
 
 
 def _registration(registrations: Registrations, kind: str) -> Registration:

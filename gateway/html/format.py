@@ -136,7 +136,6 @@ SAID: Final[dict[str, str]] = {
     "supplier-made": "The supplier is there; a platform's page says what it is asked for.",
     "supplier-saved": "The supplier is changed; gateways and workers see it within about a second.",
     "desk-seen": "Noted. The words stay below.",
-    "stock-added": "The codes are in stock; those that were known were passed over.",
     "credit-adjusted": "The account's credit is changed, and the audit log says why.",
 }
 _UNITS: Final = ((86_400, phrase("d")), (3600, phrase("h")), (60, phrase("min")), (1, phrase("s")))

@@ -11,6 +11,9 @@ OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "platforms": ("platforms.create", {"id": "of-{door}"}),
     "fees": ("platforms.create", {"id": "of-{door}"}),
 }
+FIRST_LINE: Final = "platform,amount_cents,code"
+CODES: Final = f"{FIRST_LINE}\nclaude,1000,GIFT-{{door}}-0001\nclaude,500,GIFT-{{door}}-0002\n"
+
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "suppliers.list": (Sample(),),
     "suppliers.show": (Sample(),),
@@ -20,6 +23,9 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "suppliers.resume": (
         Sample({"reason": "it answers again"}, after="suppliers.pause", first={"reason": "down"}),
     ),
+    "stock.add": (Sample({"supplier": "cards", "codes": CODES}, is_again=True),),
+    "stock.list": (Sample(),),
+    "stock.low": (Sample(), Sample({"all": True})),
     "platforms.list": (Sample(),),
     "platforms.show": (Sample(),),
     "platforms.create": (
@@ -50,6 +56,14 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "suppliers.pause": ({"reason": " "}, {"reason": "x" * 201}, {"reason": "paused before"}),
     "suppliers.resume": ({"reason": " "}, {"reason": "x" * 201}, {"reason": "in use"}),
+    "stock.add": (
+        {"supplier": "none", "codes": CODES},
+        {"supplier": "wallet", "codes": CODES},
+        {"supplier": "cards", "codes": FIRST_LINE},
+        {"supplier": "cards", "codes": f"{FIRST_LINE}\nclaude,-5,GIFT-3\n"},
+        {"supplier": "cards", "codes": f"{FIRST_LINE}\nnone,500,GIFT-3\n"},
+        {"supplier": "cards", "codes": "platform,code\nclaude,GIFT-3\n"},
+    ),
     "platforms.create": (
         {**PLATFORM, "id": "A B"},
         {**PLATFORM, "name": "x" * 81},

@@ -35,7 +35,7 @@ from tests.support.operator_pages import ADMIN, operator
 
 BY_NAME = {act.name: act for act in ACTS if OPERATOR in act.audience}
 # The pages by the acts whose forms they have.
-FORMS = {act.name: pages for pages in ACT_PAGES for act in (pages.create, *pages.buttons)}
+FORMS = {act.name: pages for pages in ACT_PAGES for act in pages.acts}
 _MASKED = (
     (re.compile(r"\b([a-z]{2,3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
@@ -172,7 +172,8 @@ class Command:
         else:
             words += ["--profile", "default"]
             env |= {"TOPUP_URL": self._shop.gateway.url, "TOPUP_API_KEY": self._shop.operator}
-        ran = await asyncio.to_thread(CliRunner().invoke, main, words, env=env)
+        typed = typed_at_prompt(_facts(act), values)
+        ran = await asyncio.to_thread(CliRunner().invoke, main, words, env=env, input=typed)
         if ran.exit_code == 0:
             return Outcome(json.loads(ran.stdout))
         error = json.loads(ran.stderr.splitlines()[-1])["error"]
@@ -191,11 +192,26 @@ def words_of(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> list[s
             words += ["--no", option[2:].removesuffix("-cents").removesuffix("-s")]
         elif isinstance(value, bool):
             words.append(option)
+        elif fact.kind == "document":
+            words.append(f"{option}=-")
+        elif fact.unit == "pairs":
+            hidden = "-" if fact.is_secret else ""
+            words += [f"{option}={name}={hidden or one or ''}" for name, one in value.items()]
         else:
             for one in value if isinstance(value, list) else [value]:
                 text = ":".join(map(str, one.values())) if isinstance(one, dict) else str(one)
                 words.append(f"{option}={text}")
     return words
+
+
+def typed_at_prompt(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> str | None:
+    """What standard input has: a document, or the lines of secrets."""
+    for fact in facts:
+        if fact.kind == "document" and fact.name in values:
+            return str(values[fact.name])
+        if fact.unit == "pairs" and fact.is_secret and fact.name in values:
+            return "".join(f"{one}\n" for one in values[fact.name].values())
+    return None
 
 
 def _facts(act: AnyAct) -> tuple[FieldFacts, ...]:
@@ -295,6 +311,8 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
         if isinstance(act, ChangingAct) or subject not in shop.shared:
             shop.shared[subject] = await MONEY_MAKERS[subject](shop.gateway, shop.key)
         return shop.shared[subject] if "{" in act.path else ""
+    if subject == "stock" and subject not in shop.shared:
+        shop.shared[subject] = await _supplier(shop, "cards", "code_stock")
     if "{" not in act.path:
         return ""
     if subject == "suppliers":
@@ -308,9 +326,9 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
     return str(made.data[act.named_by])
 
 
-async def _supplier(shop: Shop, supplier: str) -> str:
+async def _supplier(shop: Shop, supplier: str, kind: str = "manual") -> str:
     """A supplier, which no act makes yet."""
-    row = SupplierRow(environment="staging", id=supplier, kind="manual", created_at=1, changed_at=1)
+    row = SupplierRow(environment="staging", id=supplier, kind=kind, created_at=1, changed_at=1)
     await shop.gateway.context.database.transaction(lambda tx: put_supplier(tx, row, is_new=True))
     return supplier
 

@@ -16,7 +16,7 @@ from billing.fulfilment import commands as fulfilment
 from billing.fulfilment.fee_acts import SET_FEE
 from billing.fulfilment.platform_acts import CHANGE_PLATFORM, CREATE_PLATFORM
 from billing.fulfilment.registry import discover
-from billing.fulfilment.stock import NewCode, StockKind
+from billing.fulfilment.stock_acts import ADD_CODES
 from billing.ledger.price import Price
 from billing.payments import fees
 from billing.payments.fees import PaymentFee
@@ -133,9 +133,9 @@ async def _catalogue(gateway: Gateway) -> None:
                 "max_cents": 500,
             }
             await act_in(tx, SET_FEE, platform, now_us=now_us, **fee)
-        gift = StockKind("staging", "code_stock", "gifts", 1000)
-        codes = [NewCode(gift, f"GIFT-{number:04}") for number in range(3)]
-        await fulfilment.add_stock(tx, codes, context.suppliers.vault, **act)
+        lines = ["platform,amount_cents,code", *(f"gifts,1000,GIFT-{n:04}" for n in range(3))]
+        codes: dict[str, Any] = {"supplier": "code_stock", "codes": "\n".join(lines)}
+        await act_in(tx, ADD_CODES, master=context.vault, now_us=now_us, **codes)
 
     await context.database.transaction(work)
     await context.suppliers.refresh()

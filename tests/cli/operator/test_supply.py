@@ -50,12 +50,12 @@ def test_stock_is_read_whole_before_any_of_it_is_taken_in(topup: Topup, tmp_path
     codes = tmp_path / "codes.csv"
     topup("suppliers", "create", "cards", "--kind", "code_stock")
     codes.write_text("platform,amount_cents,code\nclaude,1000,GIFT-1\nclaude,-5,GIFT-2\n")
-    refused = topup("stock", "add", "cards", str(codes))
+    refused = topup("stock", "add", "--supplier", "cards", "--codes", str(codes))
     codes.write_text("platform,amount_cents,code\nnope,1000,GIFT-0001-0001\n")
-    unknown = topup("stock", "add", "cards", str(codes))
+    unknown = topup("stock", "add", "--supplier", "cards", "--codes", str(codes))
     codes.write_text("platform,amount_cents,code\nclaude,1000,GIFT-0001-0001\nclaude,500,GIFT-2\n")
-    added = topup("stock", "add", "cards", str(codes), "--json")
-    again = topup("stock", "add", "cards", str(codes), "--json")
+    added = topup("stock", "add", "--supplier", "cards", "--codes", str(codes), "--json")
+    again = topup("stock", "add", "--supplier", "cards", "--codes", str(codes), "--json")
     low = topup("stock", "low", "--json")
     listed = topup("stock", "list", "--json")
 

@@ -115,16 +115,16 @@ async def test_a_refused_task_goes_to_the_stock_that_a_page_filled(gateway: Gate
     lines = "platform,amount_cents,code\r\ngpt,600,GIFT-0000-1111\r\ngpt,600,GIFT-0000-2222\r\n"
 
     bad = await post(
-        boss, stock, stock, {"supplier": "cards", "csv": "platform,amount_cents,code\r\ngpt,x,G"}
+        boss, stock, stock, {"supplier": "cards", "codes": "platform,amount_cents,code\r\ngpt,x,G"}
     )
-    added = await post(boss, stock, stock, {"supplier": "cards", "csv": lines})
+    added = await post(boss, stock, stock, {"supplier": "cards", "codes": lines})
     mute = await post(boss, page, f"{page}/refuse", {})
     refused = await post(boss, page, f"{page}/refuse", {"reason": "not today"})
     await work(gateway)
 
     assert bad.status_code == 422
     assert "Line 2: amount_cents is a whole number above 0" in text_of(bad.text)
-    assert added.headers["location"] == f"{stock}?said=stock-added"
+    assert added.headers["location"] == f"{stock}?said=stock.add"
     assert mute.status_code == 422
     assert refused.headers["location"] == f"{page}?said=desk-refuse"
     shown = text_of((await boss.get(page)).text)
@@ -132,7 +132,9 @@ async def test_a_refused_task_goes_to_the_stock_that_a_page_filled(gateway: Gate
     assert "cards code_stock delivered" in shown
     left = (await boss.get(stock)).text
     assert "GIFT-0000" not in left
-    assert "1 low" in text_of(left)
+    assert "gpt $6.00 1 10 yes" in text_of(left)
+    codes = text_of((await boss.get(f"{stock}/codes")).text)
+    assert ("GIFT-0000" in codes, "…2222" in codes, topup_id in codes) == (False, True, True)
     failed = await send(gateway, await account_of(boss), "b@example.com")
     await work(gateway)
     await post(boss, f"{PATH}/{failed}", f"{PATH}/{failed}/fail", {"reason": "no such user"})

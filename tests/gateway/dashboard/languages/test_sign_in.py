@@ -88,7 +88,7 @@ async def test_the_language_is_what_was_chosen_else_the_browsers(gateway: Gatewa
 async def test_a_page_is_english_where_a_part_of_it_would_be(gateway: Gateway) -> None:
     browser = arabic(gateway)
 
-    unknown = await browser.get("/sign-in?said=stock-added")
+    unknown = await browser.get("/sign-in?said=stock.add")
     elsewhere = await browser.get("/")
 
     assert "The codes are in stock" in unknown.text

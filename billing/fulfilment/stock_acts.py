@@ -1,0 +1,244 @@
+"""Stock: codes that operators upload, each of which a supplier of kind code_stock hands out once.
+
+Promise: of a call's codes either all that are new are taken in or none; a code is never shown again.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, NamedTuple
+
+from msgspec import Meta, Struct
+
+from billing.fulfilment import stock
+from billing.fulfilment.kinds import begin
+from billing.fulfilment.stock import ADDED_AT_ONCE_MAX, NewCode, StockCode, StockLevel
+from billing.fulfilment.stock_csv import read_codes
+from billing.topups import platform_rows
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput
+from kernel.fields import Fields, Page, ShortText, document_of, said
+from kernel.words import Cents, Time
+from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
+from keys.principal import ADMIN
+from store.keyset import Begin
+
+# Of one call, which is one transaction.
+CODES_MAX: Final = 10_000
+
+SupplierId = Annotated[str, Meta(description="The supplier of kind code_stock.")]
+FaceValue = Annotated[Cents, Meta(description="What it is worth, in US cents."), said("Face value")]
+
+
+class StockedCode(Struct, kw_only=True):
+    """A code by its last characters, and which top-up got it."""
+
+    id: Annotated[str, said("ID")]
+    supplier: SupplierId
+    platform: str
+    amount_cents: FaceValue
+    code: Annotated[str, Meta(description="Its last characters.")]
+    expires_at: Annotated[Time | None, said("Expires")]
+    added_at: Annotated[Time, said("Added")]
+    transaction_id: Annotated[
+        str | None, Meta(description="The top-up that got it; null: in stock."), said("Handed to")
+    ]
+    taken_at: Annotated[Time | None, said("Handed out")]
+
+    @classmethod
+    def of(cls, row: StockCode) -> "StockedCode":
+        """Return the code as every door shows it."""
+        return cls(
+            id=row.id,
+            supplier=row.supplier,
+            platform=row.platform,
+            amount_cents=row.amount_cents,
+            code=f"…{row.hint}",
+            expires_at=None if row.expires_at is None else rfc3339(row.expires_at),
+            added_at=rfc3339(row.added_at),
+            transaction_id=row.transaction_id,
+            taken_at=None if row.taken_at is None else rfc3339(row.taken_at),
+        )
+
+
+class Level(Struct, kw_only=True):
+    """How many codes of one platform and face value a supplier has left."""
+
+    supplier: SupplierId
+    platform: str
+    amount_cents: FaceValue
+    remaining: Annotated[int, Meta(description="How many can be handed out."), said("Left")]
+    low_threshold: Annotated[
+        int, Meta(description="Fewer are few; an option of the supplier."), said("Low below")
+    ]
+    low: Annotated[bool, Meta(description="Few are left.")]
+
+    @classmethod
+    def of(cls, row: StockLevel) -> "Level":
+        """Return the level as every door shows it."""
+        return cls(
+            supplier=row.kind.supplier,
+            platform=row.kind.platform,
+            amount_cents=row.kind.amount_cents,
+            remaining=row.left,
+            low_threshold=row.low_threshold,
+            low=row.is_low,
+        )
+
+
+class AddedCodes(Struct, kw_only=True):
+    """How many of a call's codes are new."""
+
+    given: int
+    added: int
+    known_before: Annotated[int, Meta(description="They were passed over.")]
+
+
+class NewCodes(Fields, frozen=True, kw_only=True):
+    """Codes to take in."""
+
+    supplier: Annotated[ShortText, Meta(description="A supplier of kind code_stock.")]
+    codes: Annotated[
+        str,
+        document_of("text/csv"),
+        Meta(
+            description="CSV whose first line names the columns platform, amount_cents, code and, if codes"
+            f" expire, expires_at; at most {CODES_MAX:,} codes. A code that is known is passed over."
+        ),
+        said(is_secret=True),
+    ]
+
+
+class LevelsPage(Page, frozen=True, kw_only=True):
+    """The query of the levels."""
+
+    all: Annotated[bool, Meta(description="Those of which there are enough, too.")] = False
+
+
+class _Intake(NamedTuple):
+    """id: of the supplier, as the audit log names it."""
+
+    id: str
+    given: int
+    added: int
+
+
+async def add_codes(context: ActContext, asked: NewCodes) -> Change[_Intake]:
+    """Take codes in, those that are new; raises InvalidInput and NotFound."""
+    kinds = await begin(context)
+    tx, now_us = context.tx, context.now_us
+    row = await platform_rows.get_supplier(tx, context.environment, asked.supplier)
+    if row.kind != "code_stock":
+        raise InvalidInput(
+            f"{row.id} is a supplier of kind {row.kind}: it keeps no stock", param="supplier"
+        )
+    codes = list(read_codes(io.StringIO(asked.codes), context.environment, row.id))
+    await _check_codes(context, codes)
+    vault = await kinds.vault(tx, now_us)
+    low_threshold = int(row.options.get("low_threshold", stock.LOW_BELOW))
+    added = 0
+    for first in range(0, len(codes), ADDED_AT_ONCE_MAX):
+        step = codes[first : first + ADDED_AT_ONCE_MAX]
+        added += await stock.add(tx, vault, step, low_threshold=low_threshold, now_us=now_us)
+    after = _Intake(row.id, len(codes), added)
+    if not added:
+        return Change(before=after, after=after)
+    return Change(after=after, noted={"added": added, "given": len(codes)})
+
+
+async def _check_codes(context: ActContext, codes: Sequence[NewCode]) -> None:
+    if not codes:
+        raise InvalidInput("has no line below the first", param="codes")
+    if len(codes) > CODES_MAX:
+        raise InvalidInput(f"has more than {CODES_MAX:,} codes; split the file", param="codes")
+    known = {one.id for one in await platform_rows.list_platforms(context.tx, context.environment)}
+    unknown = sorted({one.kind.platform for one in codes} - known)
+    if unknown:
+        raise InvalidInput(
+            f"name platforms that {context.environment} has not: {', '.join(unknown)}",
+            param="codes",
+        )
+
+
+async def list_codes(
+    context: ActContext, _asked: Page, begin: Begin, limit: int
+) -> Sequence[StockCode]:
+    """Return codes, handed out or not, the newest first."""
+    before_id = begin if isinstance(begin, str) else None
+    return await stock.list_codes(context.tx, context.environment, before_id=before_id, limit=limit)
+
+
+async def list_levels(
+    context: ActContext, asked: LevelsPage, _begin: Begin, _limit: int
+) -> Sequence[StockLevel]:
+    """Return what is left of each platform and face value."""
+    found = await stock.levels(context.tx, context.environment, now_us=context.now_us)
+    return [one for one in found if asked.all or one.is_low]
+
+
+def _added(intake: _Intake) -> AddedCodes:
+    return AddedCodes(
+        given=intake.given, added=intake.added, known_before=intake.given - intake.added
+    )
+
+
+def _noted(_intake: _Intake) -> Mapping[str, Any]:
+    return {}
+
+
+ADD_CODES = Act(
+    name="stock.add",
+    summary="Take codes in",
+    description="All lines or none.",
+    path="/stock",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=NewCodes,
+    run=add_codes,
+    view=_added,
+    result=AddedCodes,
+    status=201,
+    is_catalogue=True,
+    audit=Audited("stock.add", _noted),
+    done="The codes are in stock; those that were known were passed over.",
+    examples=(
+        "topup stock add --supplier gift-cards --codes codes.csv --environment live",
+        "topup stock add --supplier gift-cards --codes -",
+    ),
+)
+LIST_CODES = ListAct(
+    name="stock.list",
+    summary="List codes by their last characters, and which top-up got each",
+    path="/stock/codes",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=Page,
+    run=list_codes,
+    view=StockedCode.of,
+    result=StockedCode,
+    prefix="stk",
+    is_catalogue=True,
+    columns=(
+        *("id", "supplier", "platform", "amount_cents", "code", "expires_at"),
+        *("added_at", "transaction_id"),
+    ),
+    examples=("topup stock list --environment live",),
+)
+LIST_LEVELS = ListAct(
+    name="stock.low",
+    summary="List what few codes are left of",
+    description="The command exits with 1 if there is any.",
+    path="/stock",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=LevelsPage,
+    run=list_levels,
+    view=Level.of,
+    result=Level,
+    named_by="supplier",
+    cursor=lambda level: f"{level.supplier}.{level.platform}.{level.amount_cents}",
+    is_catalogue=True,
+    alarm=lambda level: bool(level["low"]),
+    columns=("supplier", "platform", "amount_cents", "remaining", "low_threshold", "low"),
+    examples=("topup stock low --environment live", "topup stock low --all"),
+)
+ACTS = (ADD_CODES, LIST_CODES, LIST_LEVELS)
