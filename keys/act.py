@@ -7,7 +7,6 @@ shows the result. So a rule, a field and an audit entry cannot differ between do
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
 
 from kernel.errors import DomainError
@@ -259,14 +258,14 @@ class ListAct(ActRow, Generic[Q, R]):
 
     run: gives the rows from a place on, at most so many; all of them if there is neither prefix nor own_cursors.
     prefix: of the ids that are its cursors. own_cursors: run reads the cursor itself, and gives a ListStretch whose
-    end is the next one. cursor: tells the views of a list without either apart. sorts: of the list's Keyset. export: the fields that its CSV has;
+    end is the next one. cursor: tells the views of a list without either apart; None: named_by does. sorts: of the list's Keyset. export: the fields that its CSV has;
     empty: there is no CSV.
     """
 
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
     query: type[Q]
     prefix: str = ""
-    cursor: Callable[[Any], str] = attrgetter("id")
+    cursor: Callable[[Any], str] | None = None
     own_cursors: bool = False
     sorts: Collection[str] = ()
     export: tuple[str, ...] = ()

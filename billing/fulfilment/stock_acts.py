@@ -88,8 +88,8 @@ class Level(Struct, kw_only=True):
 class AddedCodes(Struct, kw_only=True):
     """How many of a call's codes are new."""
 
-    given: int
-    added: int
+    given: Annotated[int, Meta(description="How many the call had.")]
+    added: Annotated[int, Meta(description="How many are new.")]
     known_before: Annotated[int, Meta(description="They were passed over.")]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial, wraps
+from operator import attrgetter
 from typing import Annotated, Any, Final, cast
 
 from msgspec import Meta, defstruct
@@ -294,7 +295,7 @@ async def _list(
         items = [act.view(one) for one in found]
         if act.export and call.query.format != "json":
             return await short_csv(call, export, call.query.format, items)
-        data = short_list(items, call.query, act.cursor)
+        data = short_list(items, call.query, act.cursor or attrgetter(act.named_by))
         return answer(codes.SUCCESS, data, now_us=call.now_us)
     if not act.export:
         return await list_rows(call, act.prefix, rows, shape=act.view, sorts=act.sorts)
