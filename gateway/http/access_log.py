@@ -1,8 +1,9 @@
-"""One wide line and two figures for each request, a row of the request log for some, and a span where tracing is on.
+"""Record each request: one wide line and two metrics, for some a row of the request log, and a span if
+tracing is on.
 
-Invariant: paths are route templates and values are ids of ours, so no line, metric or span holds what a
-caller made up; the request id is the exception, and is masked by the log's formatter, and in a span. The
-request log holds it: cut, and without secrets (runtime/request_log/redact.py).
+Paths are route templates and values are ids of ours, so no line, metric or span holds what a caller made up.
+The request id is the exception; it is masked by the log's formatter, and in a span. The request log stores
+more: cut, and without secrets (runtime/request_log/redact.py).
 """
 
 import logging
@@ -27,7 +28,7 @@ SEND_PATH = "/topup/send"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _LENGTH_DIGITS_MAX = 12
-# Below these a call changes a setting, and seldom comes.
+# Calls below these paths change a setting, and are rare.
 _KEPT = (
     "/api/operator/v1/",
     "/api/public/v1/keys",
@@ -41,8 +42,8 @@ _KEPT = (
 _log = logging.getLogger(__name__)
 
 
-# What is the same for all lines; Logger.info would fill it in anew and look for the caller's file
-# and line, at the price of admitting the request [9 us, against 3].
+# What is the same for all lines; Logger.info would fill it in again and look up the caller's file and line [9
+# us, against 3].
 _SAME = vars(logging.LogRecord(_log.name, logging.INFO, "", 0, "request", None, None))
 
 
@@ -56,14 +57,14 @@ class _Line(logging.LogRecord):
 
 
 class AccessLog:
-    """Notes every request once its answer is out."""
+    """Records every request once its response is out."""
 
     def __init__(self, context: Context) -> None:
         self._requests = context.metrics.requests
         self._sends = context.metrics.sends
 
     def begin(self, call: RequestContext[Fields, Fields]) -> None:
-        """Where tracing is off, nothing."""
+        """Do nothing, because tracing is off."""
 
     def note(self, call: RequestContext[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
@@ -100,14 +101,14 @@ class AccessLog:
 
 
 class TracedAccessLog(AccessLog):
-    """Notes every request as its base does, and its span."""
+    """Records every request as its base does, and its span."""
 
     def __init__(self, context: Context, tracing: Tracing) -> None:
         super().__init__(context)
         self._tracing = tracing
 
     def begin(self, call: RequestContext[Fields, Fields]) -> None:
-        """What comes of the request is in its span from here on, if it is sampled."""
+        """Begin the request's span if it is sampled; what the request causes belongs to it."""
         call.span = None if call.path in PROBED else self._tracing.begin_request(call.trace)
         if call.span is not None:
             call.trace = call.span.line
@@ -134,7 +135,7 @@ class TracedAccessLog(AccessLog):
 
 
 def _template_of(call: RequestContext[Fields, Fields]) -> str:
-    """The route's path; never what a caller made up."""
+    """Return the route's path, never the caller's."""
     return call.template or "other"
 
 
@@ -145,8 +146,9 @@ def _method_of(call: RequestContext[Fields, Fields]) -> str:
 def keep(
     call: RequestContext[Fields, Fields], status: int, body: bytes, *, fragment: str = ""
 ) -> None:
-    """For its sender to see, why it was refused or what it changed. What went well may have been answered
-    with a secret, and is in its own place: that body is not kept. fragment: what of its path was called.
+    """Store the request for its sender: why it was refused, or what it changed.
+
+    The response to a success may hold a secret, and isn't stored. fragment: what of its path was called.
     """
     log, caller = call.context.request_log, call.credential
     if caller is None or not log.is_on:
@@ -178,8 +180,10 @@ def keep(
 
 
 def _is_kept(call: RequestContext[Fields, Fields]) -> bool:
-    """What was refused or failed, and what changed a setting. Sends, usage and the like that went well are
-    found by what they left: a row more for each would cost as much as they do.
+    """Return whether it was refused, failed or changed a setting.
+
+    Successful sends, usage and the like are found by what they left: another row for each would cost as much
+    as they do.
     """
     if call.status >= HTTP_REFUSED:
         return True
@@ -197,6 +201,6 @@ def _header(call: RequestContext[Fields, Fields], name: bytes) -> str | None:
 
 
 def _length(call: RequestContext[Fields, Fields]) -> int:
-    """Of a body that was not read, as its headers say."""
+    """Return the length of an unread body, by its headers."""
     said = call.headers.get(b"content-length", b"")
     return int(said) if said.isdigit() and len(said) < _LENGTH_DIGITS_MAX else 0

@@ -11,7 +11,7 @@ from store.database import Transaction
 
 
 def actor_of(call: RequestContext[Any, Any]) -> Actor:
-    """Who acts, and from where; whoever has no credential is a visitor."""
+    """Return who acts, and from where; without a credential, a visitor."""
     address = call.address
     where = None if address is None else str(address)
     user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")
@@ -31,7 +31,7 @@ async def note(
     account_id: str | None = None,
     **more: Any,
 ) -> None:
-    """Writes the entry with its act; both are the caller's own unless given.
+    """Write the entry in its act's transaction; environment and account are the caller's unless given.
 
     environment empty: it concerns the account as a whole. more: before, after, reason, outcome.
     """
@@ -52,7 +52,7 @@ async def note(
 
 
 async def enter(tx: Transaction, call: RequestContext[Any, Any], environment: Environment) -> None:
-    """Raises LiveNotOpen where a person chose live and it is not open to the account."""
+    """Raise LiveNotOpen if a person chose live and it isn't open to the account."""
     if environment != "live":
         return
     account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live

@@ -1,8 +1,8 @@
-"""Who calls: the credential that a request presents, and the address that it comes from.
+"""Who calls: a request's credential, and the address it comes from.
 
-Promises: a credential that is missing, malformed or unknown looks the same (2001); a Bearer
-credential beats the session's cookie, and neither passes for the other; a forwarded address counts
-only when a trusted proxy forwarded it.
+A missing, malformed or unknown credential gets the same refusal (2001). A Bearer credential beats the
+session's cookie, and neither passes for the other. A forwarded address counts only if a trusted proxy
+forwarded it.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ def presented(
     *,
     takes_bare: bool = False,
 ) -> tuple[str, bool]:
-    """The credential and whether it is the cookie's; raises InvalidCredential for none.
+    """Return the credential and whether it is the cookie's; raise InvalidCredential for none.
 
     takes_bare: the header may be the credential alone, without Bearer.
     """
@@ -46,10 +46,10 @@ def presented(
 
 
 def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = False) -> None:
-    """Raises InvalidCredential unless a session came in its cookie and a key or token as Bearer, and an MCP
-    client's token where it is for: at /mcp.
+    """Raise InvalidCredential unless the credential came as it must.
 
-    The checks of a cookie hold for a session only where it is one.
+    A session comes in its cookie, a key or token as Bearer, and an MCP client's token only at /mcp. The
+    checks of a cookie count for a session only if it came as one.
     """
     if principal.kind == "mcp" and not takes_mcp:
         raise InvalidCredential("the credential is not known here")
@@ -60,10 +60,10 @@ def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = 
 def caller_address(
     peer: str | None, forwarded_for: bytes | None, trusted: Sequence[Network]
 ) -> Address | None:
-    """The address that the request came from; None when it is unknown (a Unix socket).
+    """Return the address that the request came from; None if it is unknown (a Unix socket).
 
-    From a trusted peer it is the rightmost address in X-Forwarded-For that is no trusted proxy's:
-    what stands further left is the client's own claim.
+    From a trusted peer it is the rightmost address in X-Forwarded-For that isn't a trusted proxy's: anything
+    further left is the client's own claim.
     """
     address = parse_address(peer)
     if forwarded_for is None or address is None or not is_within(address, trusted):
@@ -79,7 +79,7 @@ def caller_address(
 
 
 def parse_address(text: str | None) -> Address | None:
-    """An address, also with a port or in brackets; IPv4 inside IPv6 is IPv4; None if it is none."""
+    """Parse an address, also with a port or in brackets; IPv4 inside IPv6 becomes IPv4; None if it is none."""
     if text is None:
         return None
     if text.startswith("["):
@@ -96,14 +96,14 @@ def parse_address(text: str | None) -> Address | None:
 
 
 def block_of(address: Address | None) -> str:
-    """The key under which strangers are counted: the address, for IPv6 its /64."""
+    """Return the key under which strangers are counted: the address, for IPv6 its /64."""
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address) if address is not None else "local"
 
 
 def is_within(address: Address | None, networks: Sequence[Network]) -> bool:
-    """Whether the address, which may be unknown, is in one of the networks."""
+    """Return whether the address, which may be unknown, is in one of the networks."""
     if address is None:
         return False
     return any(address.version == network.version and address in network for network in networks)

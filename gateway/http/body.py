@@ -1,8 +1,8 @@
-"""Reads a request's body: JSON, or a form or CSV where the route takes one; bounded in bytes.
+"""Read a request's body: JSON, or a form or CSV if the route accepts one; bounded in bytes.
 
-Promises: at most the route's limit and one packet are kept in memory, whatever Content-Length says.
-How long a body may take to arrive is the server's limit (gateway/http/serve.py): a timer here would cost
-more than reading a small body does.
+At most the route's limit and one packet are in memory, whatever Content-Length says. The server limits how
+long a body may take to arrive (gateway/http/serve.py), because a timer here would cost more than reading a
+small body.
 """
 
 import asyncio
@@ -27,33 +27,33 @@ EVENTS: Final = b"application/cloudevents-batch+json"
 _MEDIA_TYPE_BYTES_MAX: Final = 200
 _UTF8: Final = frozenset({b"utf-8", b"utf8"})
 _TAKES_JSON: Final = frozenset({"json", "json_or_form", "json_or_csv", "json_or_events"})
-# Reads what is longer than an ordinary body, one at a time; the thread is begun with the first of them.
+# Reads what is longer than an ordinary body, one at a time; the first one starts the thread.
 _ASIDE: Final = ThreadPoolExecutor(1, thread_name_prefix="reading")
 _TAKES_FORMS: Final = frozenset({"form", "json_or_form"})
 
-# What a route's body is: json, form (urlencoded), either, json_or_csv, json_or_events (CloudEvents, one
-# or a batch), or raw: whatever a provider sends, its bytes being what is signed.
+# A route's body: json, form (urlencoded), either, json_or_csv, json_or_events (CloudEvents, one or a batch),
+# or raw: whatever a provider sends, because its bytes are signed.
 Media = Literal["json", "form", "json_or_form", "json_or_csv", "json_or_events", "raw"]
 
 T = TypeVar("T")
 
 
 class BodyTooLarge(DomainError):
-    """The body is longer than its route takes."""
+    """The body is longer than its route accepts."""
 
 
 class MediaTypeRefused(DomainError):
-    """The body is not announced as JSON in UTF-8, or it is compressed."""
+    """The body isn't declared as JSON in UTF-8, or it is compressed."""
 
 
 class ClientGone(Exception):
-    """The client closed the connection before its body was complete; nobody reads an answer."""
+    """The client closed the connection before its body was complete; nobody reads a response."""
 
 
 async def read_body(
     receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int = BODY_BYTES_MAX
 ) -> bytes:
-    """All bytes of the body; raises BodyTooLarge or ClientGone."""
+    """Return all bytes of the body; raise BodyTooLarge or ClientGone."""
     length = headers.get(b"content-length")
     if length is not None and _LENGTH.fullmatch(length) and int(length) > bytes_max:
         raise _too_large(bytes_max)
@@ -70,17 +70,17 @@ async def read_body(
 
 
 async def read_aside(read: Callable[[], T]) -> T:
-    """What a long body says, read beside the event loop: a bad one may take a second."""
+    """Read a long body beside the event loop, because a bad one may take a second."""
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, read)
 
 
 def check_media_type(headers: Mapping[bytes, bytes], media: Media = "json") -> bool:
-    """Whether the body is a form; raises MediaTypeRefused unless it is what the route takes."""
+    """Return whether the body is a form; raise MediaTypeRefused unless the route accepts it."""
     return media_type_of(headers, media) == _FORM
 
 
 def media_type_of(headers: Mapping[bytes, bytes], media: Media) -> bytes:
-    """The media type without its parameters; raises MediaTypeRefused unless the route takes it."""
+    """Return the media type without its parameters; raise MediaTypeRefused unless the route accepts it."""
     said = headers.get(b"content-type", b"")
     kind = _taken(said, media) if len(said) <= _MEDIA_TYPE_BYTES_MAX else None
     if kind is None:
@@ -94,10 +94,10 @@ def media_type_of(headers: Mapping[bytes, bytes], media: Media) -> bytes:
     return kind
 
 
-# Clients say the same few again and again.
+# Clients send the same few again and again.
 @lru_cache(maxsize=128)
 def _taken(said: bytes, media: Media) -> bytes | None:
-    """The media type without its parameters; None where it is none that the route takes."""
+    """Return the media type without its parameters; None if the route doesn't accept it."""
     kind = _essence(said)
     return kind if _is_taken(kind, media) else None
 
@@ -111,9 +111,9 @@ def _is_taken(kind: bytes, media: Media) -> bool:
 
 
 def _essence(kind: bytes) -> bytes:
-    """The media type alone, in lower case; empty where its parameters say more than UTF-8.
+    """Return the media type alone, in lower case; empty if its parameters say more than UTF-8.
 
-    Written without a pattern: two runs of optional spaces side by side took quadratic time.
+    Without a pattern, because two runs of optional spaces side by side took quadratic time.
     """
     essence, *parameters = (part.strip() for part in kind.lower().split(b";"))
     for parameter in parameters:

@@ -1,7 +1,7 @@
-"""How many connections each client address may hold at once, so that no stranger takes them all.
+"""Limit the connections of each client address, so that no stranger takes them all.
 
-This machine and the trusted proxies are not counted: behind each of them are many clients. An IPv6
-client counts by its /64, which is what one of them is given.
+This machine and the trusted proxies aren't counted, because many clients are behind each of them. An IPv6
+client counts by its /64, which is what one client gets.
 """
 
 import ipaddress
@@ -28,7 +28,7 @@ class ConnectionLimits:
         self._logged_s = float("-inf")
 
     def counted_as(self, peer: str | None) -> str | None:
-        """The name under which the peer is counted; None for one who is not."""
+        """Return the name under which the peer is counted; None if it isn't."""
         if self._held_max == 0:
             return None
         address = parse_address(peer)
@@ -37,7 +37,7 @@ class ConnectionLimits:
         return block_of(address)
 
     def open(self, address: str) -> bool:
-        """Whether there is room for one more; close() goes with each that was opened."""
+        """Return whether there is room for one more; call close() for each that was opened."""
         held = self._held.get(address, 0)
         if held >= self._held_max:
             self._refuse(address)
@@ -46,7 +46,7 @@ class ConnectionLimits:
         return True
 
     def close(self, address: str) -> None:
-        """One connection less; nothing is kept of who holds none."""
+        """Count one connection less; an address without any is forgotten."""
         left = self._held[address] - 1
         if left:
             self._held[address] = left
@@ -54,7 +54,7 @@ class ConnectionLimits:
             del self._held[address]
 
     def _refuse(self, address: str) -> None:
-        """Told at most every LOG_EVERY_S: whoever opens too many must not fill the log."""
+        """Log at most every LOG_EVERY_S, so that a client that opens too many can't fill the log."""
         self._refused += 1
         now_s = time.monotonic()
         if now_s - self._logged_s >= LOG_EVERY_S:

@@ -1,8 +1,7 @@
-"""The cookie by which a browser shows that somebody signed in to this account in it before.
+"""The cookie that shows that somebody signed in to this account in this browser before.
 
-It lets nobody in: whoever shows it only has tries of its own, so that a stranger's guesses at the
-account lock its owner out nowhere that the owner has been. Signed under the master key and bound to
-the sign-in name; kept for a year.
+It grants no access: it only gives its browser tries of its own, so that a stranger's guesses lock the owner
+out of no known browser. Signed under the master key and bound to the sign-in name; kept for a year.
 """
 
 import re
@@ -19,7 +18,7 @@ _FORM: Final = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})")
 
 
 def known_device(headers: Headers, vault: Vault, name: str) -> str | None:
-    """The id of a device that signed in under this name before; None where none is shown."""
+    """Return the id of a device that signed in under this name before; None without one."""
     for value in cookies_named(headers, NAME):
         found = _FORM.fullmatch(value)
         if found is None:
@@ -30,7 +29,7 @@ def known_device(headers: Headers, vault: Vault, name: str) -> str | None:
 
 
 def device_cookie(vault: Vault, name: str, *, is_secure: bool) -> tuple[bytes, bytes]:
-    """The header that makes this browser a known one for the name, under a fresh id."""
+    """Return the header that makes this browser a known one for the name, under a new id."""
     device = secrets.token_hex(16)
     proof = vault.sign(f"{device} {name}", purpose=_PURPOSE)
     text = f"{NAME}={device}.{proof}; Path=/sign-in; Max-Age={AGE_S}; HttpOnly; SameSite=Lax"

@@ -1,11 +1,10 @@
-"""Public documents: rendered and compressed once for each kind of reader, and answered with the same bytes.
+"""Public documents: rendered and compressed once for each kind of reader, and served with the same bytes.
 
-Promises:
 - A document is made from its path and a `Reader`, and from nothing else of a request: no query, no other header.
-- A Reader has few values: what it accepts, its encoding, what it chose by a cookie, and the host where the gateway
-  has no TOPUP_PUBLIC_URL. So nobody can grow what is kept, whose bytes are bounded, too: bodies, headers and keys.
-- It is made in a thread, one at a time and with rests, so first readers hold up nobody else. The time is the reader's.
-- Its ETag is of its bytes. Anything but a 200 is answered and not kept.
+- A Reader has few values: what it accepts, its encoding, its choices by cookie, and the host if the gateway has no
+  TOPUP_PUBLIC_URL. So nobody can grow the cache, whose bytes are bounded as well: bodies, headers and keys.
+- It is made in a thread, one at a time and with pauses, so first readers hold up no others. The time is the reader's.
+- Its ETag is of its bytes. Anything but a 200 is served and not cached.
 """
 
 import asyncio
@@ -26,11 +25,11 @@ from gateway.http.negotiation import canonical_accept
 from gateway.http.strangers import charge
 
 BYTES_MAX: Final = 32 * 1024 * 1024
-# What Python takes for an entry around the bytes in it: measured 1.4 KiB with eight headers.
+# Python's overhead for an entry: measured 1.4 KiB with eight headers.
 ENTRY_BYTES: Final = 2 * 1024
 # Longer headers are read each time they come.
 _HEADER_BYTES_MAX: Final = 300
-# Between two that are made the thread rests so many times as long, since it takes time from the event loop.
+# The thread pauses this many times as long as it worked, because it takes time from the event loop.
 _RESTS: Final = 3
 _REST_S_MAX: Final = 0.25
 _ASKED: Final = "topup.document"
@@ -54,7 +53,7 @@ class Reader(NamedTuple):
 
     @property
     def headers(self) -> list[_Header]:
-        """The headers of a request that says this and no more."""
+        """Return the headers of a request that says this and no more."""
         named = (
             (b"accept", self.accept),
             (b"accept-encoding", self.encoding),
@@ -71,7 +70,7 @@ class _Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's bytes for one Reader. As an ASGI application it answers with them, or with 304."""
+    """A document's bytes for one Reader. As an ASGI application it serves them, or a 304."""
 
     headers: Sequence[_Header]
     etag: bytes
@@ -91,8 +90,8 @@ class Document:
 class Documents:
     """All documents of an application.
 
-    has_public_url: the host of a request does not matter. choices: by a cookie's name the values that change a
-    document. query_of: the query that means something at a path, or an empty one.
+    has_public_url: a request's host doesn't matter. choices: by a cookie's name, the values that change a
+    document. query_of: the query that has a meaning at a path, or an empty one.
     """
 
     def __init__(
@@ -120,7 +119,7 @@ class Documents:
         return self._bytes
 
     def find(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Document | None:
-        """Return what was made for this request before. None if it must be made, or is no document."""
+        """Return the cached document for this request; None if it must be made, or is no document."""
         if scope["method"] not in _READS:
             return None
         asked = scope[_ASKED] = _Asked(scope["path"], self._reader(scope, headers))
@@ -130,7 +129,9 @@ class Documents:
         return found
 
     def once(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Any]]:
-        """Return the endpoint of a Starlette route that makes each document once. The edge calls `find` first."""
+        """Wrap the endpoint of a Starlette route so that it makes each document once. The edge calls `find`
+        first.
+        """
 
         async def answer(request: Request) -> Document | Response:
             asked: _Asked = request.scope[_ASKED]
@@ -173,7 +174,7 @@ class Documents:
         return self._chosen(sent) if len(sent) <= _HEADER_BYTES_MAX else self._read_choices(sent)
 
     def _read_choices(self, sent: bytes) -> bytes:
-        """Of each cookie that counts the first value that may be chosen, in one order."""
+        """Return the first accepted value of each cookie that counts, in one order."""
         found: dict[str, bytes] = {}
         for part in sent.split(b";"):
             cookie = part.strip()
@@ -183,7 +184,7 @@ class Documents:
 
 
 def _bytes_of(asked: _Asked, document: Document) -> int:
-    """Return what an entry takes: its body, its headers, what was asked, and the objects around them."""
+    """Return what an entry takes: its body, its headers, its key, and the objects around them."""
     headers = sum(len(name) + len(value) for name, value in document.headers)
     key = len(asked.path) + sum(map(len, asked.reader))
     return ENTRY_BYTES + len(document.body) + headers + key

@@ -1,8 +1,8 @@
 """The outermost layer: one function for each request, from its headers to its log line.
 
-Promises: every answer has a request id; an API answer is never cached or sniffed; whatever goes
-wrong becomes one answer in the surface's shape and one line in the log. The process's one broad
-`except` is here. Paths of no surface (pages, health) go on to Starlette's router.
+Every response has a request id; an API response is never cached or sniffed; every failure becomes one
+response in the surface's shape and one line in the log. The process's one broad `except` is here. Paths of no
+surface (pages, health) go on to Starlette's router.
 """
 
 import asyncio
@@ -59,9 +59,9 @@ _PAGE = {
     ),
 }
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
-# Adds to a refusal of our own API what a program needs to repair it (gateway/repair/repair.py).
+# Adds to our own API's refusal what a program needs to correct the call (gateway/repair/repair.py).
 Repaired = Callable[[RequestContext[Any, Any], Refusal], Refusal]
-# What a refusal's headers say of how to get in, where a path has a way of its own.
+# What a refusal's headers say of how to get access, for a path with a way of its own.
 Challenges = Callable[[RequestContext[Any, Any], Refusal], list[tuple[bytes, bytes]]]
 
 
@@ -94,7 +94,7 @@ class Edge:
         self._is_told = settings.public_url != ""
         secured = (_HTTPS,) if settings.public_url.startswith("https://") else ()
         self._page = _PAGE | dict(secured)
-        # Of an answer of ours with a body, and of one without.
+        # For our own response with a body, and for one without.
         self._whole, self._bare = (*_JSON, *secured), secured
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,7 +136,7 @@ class Edge:
     async def _show(
         self, call: RequestContext[Fields, Fields], receive: Receive, send: Send
     ) -> None:
-        """Answer a path of no surface: with a document that was made before, or what makes it."""
+        """Answer a path of no surface: with a cached document, or with what makes it."""
         found = self._documents.find(call.scope, call.headers)
         shown = partial(found or self._app, call.scope, receive, send)
         await self._strangers.serve(call, shown, is_free=found is not None)
@@ -148,12 +148,12 @@ class Edge:
         receive: Receive,
         send: Send,
     ) -> Answer | None:
-        """Return the answer, or write the page that stands for it. A stranger waits for either."""
+        """Return the response, or write the page that replaces it. A stranger waits in line for either."""
         is_stranger = call.credential is None and isinstance(error, Exception)
         reply = self._refused(call, error)
         if isinstance(reply, Answer):
             if is_stranger:
-                # The process may end meanwhile; the answer is made.
+                # The process may end meanwhile; the response is made.
                 with contextlib.suppress(asyncio.CancelledError):
                     await self._strangers.turn(call)
             return reply
@@ -163,9 +163,9 @@ class Edge:
         return None
 
     def _refused(self, call: RequestContext[Fields, Fields], error: BaseException) -> Reply | None:
-        """The refusal in the surface's shape; None where an answer has begun already."""
+        """Return the refusal in the surface's shape; None if a response has begun already."""
         if not isinstance(error, Exception):
-            # The process ends, and waits for this answer no longer.
+            # The process ends, and waits for this response no longer.
             error = Unavailable(_STOPPING, retry_after_s=1)
         note_failure(call, error)
         if call.status:
@@ -178,7 +178,7 @@ class Edge:
         return call.refuse(refusal, call.now_us)
 
     def _framed(self, call: RequestContext[Fields, Fields], send: Send) -> Send:
-        """A `send` that adds our headers to an answer somebody else writes."""
+        """Return a `send` that adds our headers to a response that another part writes."""
 
         async def framed(message: Message) -> None:
             if message["type"] == _START:
@@ -194,8 +194,9 @@ class Edge:
 
 
 def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
-    """Raises InvalidInput for a request that a proxy took over https while PUBLIC_URL is not set:
-    its cookies would lack Secure and its pages would name this process's own address.
+    """Raise InvalidInput for a request that a proxy took over https while PUBLIC_URL isn't set.
+
+    Its cookies would lack Secure and its pages would name this process's own address.
     """
     proto = call.headers.get(b"x-forwarded-proto")
     if proto is not None and proto.lower() == b"https" and call.path not in PROBED:
@@ -207,7 +208,7 @@ def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
 
 
 def _dress(call: RequestContext[Fields, Fields], answer: Answer) -> bytes:
-    """Adds to the headers what the answer decides; the body, empty where none is sent."""
+    """Add to the headers what the response decides; return the body, empty if none is sent."""
     body = answer.body
     headers = call.reply_headers
     if body:

@@ -1,7 +1,7 @@
 """The one table: which code and HTTP status each expected failure has.
 
-Only this file knows statuses of failures. A test checks that every DomainError of the tree is here,
-itself or by a class it derives from. Whatever is not a DomainError is 5000: its text stays inside.
+Only this file knows statuses of failures. A test checks that every DomainError of the tree is here, itself or
+by a class it derives from. Anything else is 5000, and its text stays inside.
 """
 
 import logging
@@ -103,10 +103,10 @@ _UNKNOWN = "the database does not say yet whether it was done: look for it befor
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """A failure's code and HTTP status; by_reason where the status depends on its reason.
+    """A failure's code and HTTP status; by_reason if the status depends on its reason.
 
-    is_final: asking the same again does not help, whatever else has this code. next_action: where it is
-    another than that of the code.
+    is_final: the same call again doesn't help, whatever else has this code. next_action: if it differs from
+    the code's.
     """
 
     code: int
@@ -223,24 +223,26 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
 }
 
 
-# Causes that only a person removes, whatever else has their code: credit in the wallet does not pay for the usage.
+# Causes that only a person can remove, whatever else has their code: the wallet's credit doesn't pay for the
+# usage.
 _FOR_A_PERSON: Final = frozenset({"plan_used_up"})
 _BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
 
 def doc_url(address: str, code: int) -> str:
-    """Where the code is explained; address: the gateway's own, empty for a path alone."""
+    """Return where the code is explained; address: the gateway's own, empty for a path alone."""
     return f"{address}{_DOCS_PATH}/{code}"
 
 
 def row_of(kind: type[DomainError]) -> ErrorRow | None:
-    """The row of the class, or of the nearest class it derives from."""
+    """Return the row of the class, or of the nearest class it derives from."""
     return next((TABLE[base] for base in kind.__mro__ if base in TABLE), None)
 
 
 def refusal_of(error: Exception, address: str = "") -> Refusal:
-    """What to tell the caller; an unexpected error tells nothing but that it happened. address: the
-    gateway's own, for doc_url; without it that is a path.
+    """Return what to tell the caller; an unexpected error tells only that it happened.
+
+    address: the gateway's own, for doc_url; without it that is a path.
     """
     if isinstance(error, DomainError):
         row = row_of(type(error))
@@ -254,7 +256,7 @@ def refusal_of(error: Exception, address: str = "") -> Refusal:
 
 
 def refusal_as(kind: str, detail: str, *, address: str, **facts: Any) -> Refusal:
-    """The refusal of a failure that was kept by the name of its class; see DomainError for the facts."""
+    """Return the refusal of a failure stored by its class's name; see DomainError for the facts."""
     row = _BY_NAME.get(kind)
     if row is None:
         return refusal_of(RuntimeError(kind))
@@ -262,13 +264,15 @@ def refusal_as(kind: str, detail: str, *, address: str, **facts: Any) -> Refusal
 
 
 def is_expected(error: Exception) -> bool:
-    """Whether the error is a refusal by rule, which needs no trace in the log."""
+    """Return whether the error is a refusal by rule, which needs no trace in the log."""
     return isinstance(error, DomainError) and row_of(type(error)) is not None
 
 
 def note_failure(call: RequestContext[Any, Any], error: Exception) -> None:
-    """Log what no rule refused: a database that is away, busy or a standby in one line of its class and code, since
-    no statement of ours is at fault; anything else with its trace.
+    """Log what no rule refused.
+
+    A database that is away, busy or a standby is one line of its class and code, because no statement of ours
+    is at fault; anything else has its trace.
     """
     if is_expected(error):
         return
@@ -338,6 +342,6 @@ def _headers(
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allow).encode()))
     if isinstance(error, BodyTooLarge):
-        # The rest of the body is not waited for.
+        # The rest of the body isn't waited for.
         headers.append((b"connection", b"close"))
     return headers

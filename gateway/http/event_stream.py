@@ -1,13 +1,12 @@
-"""One stream of server-sent events: an ASGI application that writes until one side has had enough.
+"""One stream of server-sent events: an ASGI application that writes until one side ends it.
 
     id: <the event's place, a cursor for Last-Event-ID or GET /events?after=>
     event: <its type>
     data: <its body, byte for byte as it is signed; without codes that the reader may not see>
 
-Promise: every event after the beginning, once and in order, or the stream ends and the client goes
-on from its last id. Invariant: no transaction is open while it writes or waits, and at most one
-page of events is in memory. A client that does not read or that closes its side, a credential that
-has ended and a stopping process end it.
+Every event after the beginning comes once and in order, or the stream ends and the client continues from its
+last id. No transaction is open while it writes or waits, and at most one page of events is in memory. It ends
+if the client doesn't read or closes its side, if the credential ends, and if the process stops.
 """
 
 import asyncio
@@ -34,16 +33,16 @@ PAGE_EVENTS: Final = 100
 HEARTBEAT_S: Final = 15.0
 # With a tick and the credential cache's half second, an ended key's stream ends within the second.
 CHECK_S: Final = 0.35
-# A client that takes nothing for so long is cut; it can go on from the last event that it had.
+# A client that takes nothing for this long is cut off; it can continue from the last event that it had.
 SEND_S_MAX: Final = 30.0
-# Then the client is to connect again, which spreads streams over gateways that came later.
+# Then the client has to reconnect, which spreads streams over gateways that started later.
 LIFE_S_MAX: Final = 3600.0
 RECONNECT_MS: Final = 1000
 
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    # A proxy that collects the answer before passing it on would hold the events back.
+    # A proxy that collects the response before passing it on would hold the events back.
     (b"x-accel-buffering", b"no"),
 )
 
@@ -66,8 +65,8 @@ async def _as_stored(_tx: Transaction, events: Sequence[Event]) -> Sequence[Even
 
 
 class EventStream:
-    """place is given back when the stream ends. check raises once the caller may not listen; show
-    puts codes in where the caller may see them.
+    """place is released when the stream ends. check raises once the caller may not listen; show adds codes if
+    the caller may see them.
     """
 
     def __init__(
@@ -97,8 +96,7 @@ class EventStream:
             try:
                 await self._write(send, subscription)
             except (DomainError, StoreError):
-                # The credential has ended or the database is away: the client connects again and
-                # is told so in words.
+                # The credential has ended or the database is away: the client reconnects and gets the reason.
                 pass
             finally:
                 listening.cancel()
@@ -106,7 +104,7 @@ class EventStream:
 
     async def _write(self, send: Send, subscription: Subscription) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-        # The id alone: whoever reconnects before the first event goes on from here, too.
+        # The id alone, so that a client that reconnects before the first event continues from here, too.
         await self._say(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
         began_s = said_s = time.monotonic()
         may_have_more = True

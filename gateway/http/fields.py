@@ -1,8 +1,8 @@
 """What a request may carry: bodies and query parameters as msgspec structs, checked field by field.
 
-Promises: a body that passes is exactly its struct: types are never converted, unknown fields are
-refused, so that a typo cannot spend money. A refusal names every bad field, not just the first.
-A field `environment` that the struct does not have may repeat the credential's and is dropped.
+A body that passes is exactly its struct: types are never converted and unknown fields are refused, so a typo
+can't spend money. A refusal names every bad field, not just the first. A field `environment` that the struct
+lacks may repeat the credential's and is dropped.
 """
 
 import functools
@@ -69,14 +69,14 @@ class Shape(Generic[F]):
         self._is_loose = not struct.__struct_config__.forbid_unknown_fields
 
     def decode(self, raw: bytes, environment: str | None) -> F:
-        """The body; raises Unreadable, InvalidInput or EnvironmentMismatch."""
+        """Decode a body; raise Unreadable, InvalidInput or EnvironmentMismatch."""
         if not is_doubtful(raw):
             try:
                 body = self._decode(raw)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # the slow way says what is wrong, in all its fields
             else:
-                # Of two values under one name the decoder keeps the last and says nothing.
+                # Of two values under one name the decoder silently uses the last.
                 if has_unique_names(raw) and self._is_one_given(body):
                     return body
         value = parse(raw)
@@ -85,19 +85,19 @@ class Shape(Generic[F]):
         return self._convert(value, environment, is_strict=True)
 
     def of_query(self, query: bytes, environment: str | None) -> F:
-        """The query parameters; raises InvalidInput or EnvironmentMismatch."""
+        """Decode query parameters; raise InvalidInput or EnvironmentMismatch."""
         return self._convert(_pairs(query), environment, is_strict=False)
 
     def of_form(self, raw: bytes, environment: str | None) -> F:
-        """The fields of a urlencoded body; raises InvalidInput or EnvironmentMismatch."""
+        """Decode a urlencoded body; raise InvalidInput or EnvironmentMismatch."""
         return self._convert(_pairs(raw, BODY_BYTES_MAX), environment, is_strict=False)
 
     def of_texts(self, values: dict[str, Any], environment: str | None) -> F:
-        """The fields of values that came as text, such as a line of CSV; raises as of_form."""
+        """Decode values that came as text, such as a line of CSV; raise as of_form."""
         return self._convert(values, environment, is_strict=False)
 
     def empty(self) -> F:
-        """The struct without any field given; raises InvalidInput where one is required."""
+        """Return the struct without any field given; raise InvalidInput if one is required."""
         return self._convert({}, None, is_strict=True)
 
     def _is_one_given(self, body: F) -> bool:
@@ -110,7 +110,7 @@ class Shape(Generic[F]):
         if environment is not None and "environment" in value.keys() - self._types.keys():
             _check_environment(value.pop("environment"), environment)
         unknown = () if self._is_loose else (name for name in value if name not in self._types)
-        # No more than are told: a body may be nothing but such names, and each takes long to show.
+        # No more than are shown: a body may consist of such names, and each takes time to show.
         problems = unknown_fields(map(shown, islice(unknown, ERRORS_MAX)), self._types)
         for name, field in self._types.items():
             if name not in value:
@@ -140,7 +140,7 @@ class Shape(Generic[F]):
 
 @functools.cache
 def shape_of(struct: type[Fields]) -> Shape[Fields]:
-    """The struct's shape, made once: most routes take the same few structs [0.2 ms each]."""
+    """Return the struct's shape, made once, because most routes share a few structs [0.2 ms each]."""
     return Shape(struct)
 
 
@@ -154,12 +154,12 @@ def _choice_problems(value: Mapping[str, Any], one: str, other: str) -> list[Fie
 
 
 def canonical(fields: Fields) -> bytes:
-    """Equal bytes for equal requests, whatever the order and spacing they were written in."""
+    """Return equal bytes for equal requests, whatever their order and spacing."""
     return _encode_canonical(fields)
 
 
 def cursor_id(text: str | None, prefix: str) -> str | None:
-    """The id that a list goes on after, None at its head; raises InvalidInput for another form."""
+    """Return the id after which a list continues, None at its start; raise InvalidInput for another form."""
     if text is None:
         return None
     kind, _, number = text.partition("_")
@@ -173,8 +173,10 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
 
 
 def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
-    """As cursor_id, of a list with further orders: the cursor of a page of one begins with the order's name,
-    `created` or `-amount.txn_…`. A page of ours asks so; programs know cursors as they were given.
+    """Return the place where a page begins, for a list with further orders.
+
+    The cursor of a page in such an order begins with its name, `created` or `-amount.txn_…`. Our own pages
+    use it; programs use the cursors they were given.
     """
     sort, _, id_ = (text or "").partition(".")
     if sort.removeprefix("-") not in sorts or sort == f"-{OLDEST_FIRST}":
@@ -183,12 +185,12 @@ def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
 
 
 def cursor_after(begin: Begin, id_: str) -> str:
-    """The cursor of what stands after the row of that id, in the order of the page that begins there."""
+    """Return the cursor of what follows the row of that id, in the order of the page that begins there."""
     return f"{begin.sort}.{id_}" if isinstance(begin, ListPlace) else id_
 
 
 def _pairs(query: bytes, bytes_max: int = QUERY_BYTES_MAX) -> dict[str, Any]:
-    """Each parameter once, in readable characters."""
+    """Return each parameter once, in readable characters."""
     if len(query) > bytes_max:
         raise InvalidInput(f"the parameters are longer than {bytes_max} bytes")
     try:
@@ -222,7 +224,7 @@ def _check_environment(named: Any, environment: str) -> None:
 
 
 def _without_null(kind: Any) -> Any:
-    """The type without its null."""
+    """Return the type without its null."""
     if get_origin(kind) not in {Union, UnionType}:
         return kind
     return reduce(or_, (part for part in get_args(kind) if part is not NoneType))

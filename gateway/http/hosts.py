@@ -1,9 +1,9 @@
 """Which Host a request may name, so that no address of ours is built from what a stranger sent.
 
-Promise: one Host header, well-formed, and one of: TOPUP_PUBLIC_URL's, those of TOPUP_ALLOWED_HOSTS, an IP
-address, localhost, or a name without a dot, as containers call each other. A page of another site
-whose name was rebound to this machine's address names its own host and gets nothing. Probes and
-scrapers, which say what they like, are let through to the paths that tell no secrets.
+A request has one well-formed Host header with one of: TOPUP_PUBLIC_URL's, those of TOPUP_ALLOWED_HOSTS, an IP
+address, localhost, or a name without a dot, as containers call each other. A page of another site whose name
+was rebound to this machine's address names its own host and gets nothing. Probes and scrapers, whose Host
+varies, may reach the paths that tell no secrets.
 """
 
 import ipaddress
@@ -27,11 +27,11 @@ class Hosts:
     def __init__(self, public_url: str, allowed: Sequence[str] = ()) -> None:
         public = urlsplit(public_url).hostname if public_url else None
         self._allowed = frozenset(name.lower() for name in (*allowed, public) if name)
-        # What was judged before: clients name the same few again and again.
+        # Hosts that passed before, because clients name the same few again and again.
         self._known: set[bytes] = set()
 
     def check(self, host: bytes | None, path: str) -> None:
-        """Raises InvalidInput. A repeated header has its values joined by a comma."""
+        """Raise InvalidInput. A repeated header has its values joined by a comma."""
         if host in self._known or path in PROBED:
             return
         if host is None or b"," in host:
@@ -50,7 +50,7 @@ class Hosts:
 
 
 def _name_of(host: bytes) -> str | None:
-    """The host without its port, in lower case; None where it is neither name nor address."""
+    """Return the host without its port, in lower case; None if it is neither name nor address."""
     if not 0 < len(host) <= HOST_BYTES_MAX:
         return None
     if host.startswith(b"["):
@@ -63,12 +63,12 @@ def _name_of(host: bytes) -> str | None:
 
 
 def _is_port(text: bytes) -> bool:
-    """Nothing, or a colon with up to five digits."""
+    """Return whether it is empty, or a colon with up to five digits."""
     return not text or (text[:1] == b":" and len(text) <= 6 and (text[1:] or b"0").isdigit())
 
 
 def _is_local(name: str) -> bool:
-    """A name that no stranger can have registered, or an address."""
+    """Return whether it is an address, or a name that no stranger can have registered."""
     return "." not in name or name.endswith(".localhost") or _is_address(name)
 
 

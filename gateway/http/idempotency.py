@@ -1,9 +1,9 @@
-"""A request's effect and its stored answer, in one transaction.
+"""A request's effect and its stored response, in one transaction.
 
-Promises: the same request with the same Idempotency-Key has one effect and one answer, byte for
-byte, across parallel calls, processes and restarts; a refusal is not stored, so it can be repaired
-and tried again under the same key. A key belongs to whoever sent it: no other credential gets its
-answer. An answer that holds a secret is stored sealed, and its key's text is nobody else's.
+The same request with the same Idempotency-Key has one effect and one response, byte for byte, across parallel
+calls, processes and restarts. A refusal isn't stored, so the call can be corrected and sent again under the
+same key. A key belongs to its sender: no other credential gets its response. A response with a secret is
+stored sealed, and its key's text can't be used by another credential.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ R = TypeVar("R")
 SEAL_PURPOSE = "idempotency"
 WAIT_S = 5.0
 WAIT_STEP_S = 0.05
-# Longer than one extension may take; a crash keeps the key for so long.
+# Longer than one extension may take; after a crash the key stays in use this long.
 LEASE_S = 60
 EXTEND_S_MIN = 1.0
 LEASE_TOKEN_BYTES = 16
@@ -56,7 +56,7 @@ async def run_once(
     sealed: bool = False,
     also_lock: Callable[[Transaction], Awaitable[Sequence[Tenant]]] | None = None,
 ) -> Answer:
-    """Runs work under the account's lock, unless the key's answer is there; keeps the answer.
+    """Run work under the account's lock unless the key has a stored response; store the response.
 
     also_lock: finds the other tenants that work touches, which are locked with the account in their order.
     Raises KeyReused, KeyInProgress and whatever work raises; then nothing was written.
@@ -88,9 +88,9 @@ async def run_once(
 
 
 async def stored_answer(context: Context, request_key: RequestKey | None) -> Answer | None:
-    """The answer that is there already, for calls that check something slow before run_once.
+    """Return the stored response, for calls that check something slow before run_once; None if there is none.
 
-    None where there is none yet; raises KeyReused and KeyInProgress.
+    Raises KeyReused and KeyInProgress.
     """
     if request_key is None:
         return None
@@ -107,13 +107,12 @@ async def run_steps(
     *,
     lease_s: int = LEASE_S,
 ) -> Answer:
-    """Runs a call that leaves the database between its transactions, such as an endpoint's test.
+    """Run a call that leaves the database between its transactions, such as an endpoint's test.
 
-    A row with a lease goes first, which is extended while steps run. Whoever comes meanwhile with
-    the same key waits up to WAIT_S for the answer, then KeyInProgress is raised; a lease that ran
-    out, since its process died or lost the database, is taken over. Should its holder live after
-    all, it finds its token gone: it answers as whoever took over did, or KeyInProgress. steps that
-    raise leave no row.
+    A row with a lease is written first and extended while steps run. Another call with the same key waits up
+    to WAIT_S for the response, then KeyInProgress is raised. An expired lease, whose process died or lost the
+    database, is taken over; if its holder still lives, it finds its token gone and returns the successor's
+    response, or KeyInProgress. steps that raise leave no row.
     """
     if request_key is None:
         return await steps()
@@ -140,7 +139,7 @@ async def run_steps(
         theirs = check(found.get(request_key.place), request_key, now_us)
         if theirs is not None:
             return theirs
-        # Whoever took over was refused, or is gone: what was done here is the key's answer.
+        # The successor was refused, or is gone: what was done here is the key's response.
         await keep(tx, [(request_key, answer)], now_us=now_us)
         return answer
 
@@ -150,7 +149,7 @@ async def run_steps(
 async def _extend(
     context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
 ) -> None:
-    """Until cancelled, or until the lease is another's."""
+    """Extend the lease until cancelled, or until it is another's."""
 
     async def work(tx: Transaction) -> bool:
         await lock_tenants(tx, [principal.tenant])
@@ -163,14 +162,14 @@ async def _extend(
         try:
             is_ours = await context.database.transaction(work)
         except StoreError as error:
-            # The database may be back before the lease is over.
+            # The database may be back before the lease ends.
             logger.warning("lease.not_extended", extra={"error": str(error)})
 
 
 async def _begin(
     context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
 ) -> Answer | None:
-    """The stored answer, or None once the lease is ours."""
+    """Return the stored response, or None once the lease is ours."""
 
     async def look(tx: Transaction) -> Answer | None:
         await lock_tenants(tx, [principal.tenant])
@@ -200,7 +199,7 @@ def _sealed(context: Context, key: RequestKey, answer: Answer) -> Answer:
 
 
 def _opened(context: Context, key: RequestKey | None, answer: Answer) -> Answer:
-    """The answer as it was first given."""
+    """Return the response as it was first given."""
     if not answer.is_sealed or key is None:
         return answer
     subject = "/".join(key.place)

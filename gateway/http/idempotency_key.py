@@ -17,7 +17,7 @@ from store.idempotency import KeyReused, find, request_key
 
 
 def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
-    """Puts the request, whose body is read, under the caller's key; raises InvalidInput."""
+    """Put the request, whose body is read, under the caller's key; raise InvalidInput."""
     caller = call.principal
     asked = canonical(call.body)
     if call.query.__struct_fields__:
@@ -35,10 +35,10 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
 
 
 async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
-    """The handler's reply; raises what it raises, KeyReused with what the first request was about.
+    """Return the handler's reply; raise what it raises, KeyReused with what the first request was about.
 
-    Raises KeyPaused, AccountSuspended, StagingFull or StagingClosed before the handler of a route that changes something,
-    and PasswordRequired before that of one that asks for it.
+    Before the handler of a route that changes something it raises KeyPaused, AccountSuspended, StagingFull or
+    StagingClosed, and PasswordRequired before that of one that asks for it.
     """
     caller = call.credential
     if caller is not None and route.is_unsafe and not route.is_for_paused:
@@ -59,8 +59,10 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
 
 
 def _check_may_change(caller: Principal, route: Route) -> None:
-    """Raises KeyPaused, and AccountSuspended but for a page's form, whose call of the API is refused there, and
-    for what takes access away: people keep their passwords, sessions and colleagues, and end a leaked key.
+    """Raise KeyPaused or AccountSuspended.
+
+    A suspended account's page forms pass, because the API call behind them is refused, and so does what takes
+    access away: people keep their passwords, sessions and colleagues, and can end a leaked key.
     """
     if caller.is_paused:
         raise paused()
@@ -69,10 +71,10 @@ def _check_may_change(caller: Principal, route: Route) -> None:
 
 
 async def _store_no_more(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Take the request's key away where staging has no room for its answer; an answer of before is still found.
+    """Drop the request's key if staging has no room for its response; a stored one is still found.
 
-    What stops or gives back goes on then, and is done once by its own state. A stored answer for each call would
-    fill the disk all the same.
+    What stops or gives back then continues, and takes effect once by its own state. A stored response for
+    each call would fill the disk all the same.
     """
     key, context = call.request_key, call.context
     if key is None or context.staging_room.has_room(caller, context.clock):
@@ -83,7 +85,7 @@ async def _store_no_more(call: RequestContext[Any, Any], caller: Principal) -> N
 
 
 async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:
-    """Adds the first request's transaction id and that top-up's status to the refusal."""
+    """Add the first request's transaction id and that top-up's status to the refusal."""
     key = call.request_key
     if key is None:
         return

@@ -1,10 +1,10 @@
-"""The pages of lists: of rows, newest first, and of what is whole in memory, in its own order; and what
-is written while it is read, such as a whole list as CSV.
+"""The pages of lists: of rows, newest first, and of what is in memory, in its own order; and streams such as
+CSV.
 
-Promise of a CSV: it is streamed page by page, each read by itself. Neither a connection of the pool nor
-a transaction is open while a slow client reads, and no more than one page lies in memory. The first
-page is read before the answer begins, so what refuses it is an answer like any other; a later fault
-cuts the body off, which its reader sees. So does the end of the caller's credential, within the second.
+A CSV is streamed page by page, each read by itself: while a slow client reads, neither a connection of the
+pool nor a transaction is open, and at most one page is in memory. The first page is read before the response
+begins, so a refusal is an ordinary response. A later fault, or the end of the caller's credential (within the
+second), cuts the body off, which its reader sees.
 """
 
 import time
@@ -37,7 +37,7 @@ from keys.principal import Principal, check_address, require_scope
 from store.keyset import Begin, ListStretch, end_of
 
 ROWS_AT_ONCE: Final = 500
-# With the credential cache's half second, an ended key's answer ends within the second.
+# With the credential cache's half second, an ended key's response ends within the second.
 CHECK_S: Final = 0.35
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 CUT: Final = b"# This list was cut off here: it is not whole. Export it again.\r\n"
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 class Export(NamedTuple):
     """How a list is written as CSV. name: of the file; scopes: of the list's route; columns: fields of the
-    list's rows, a.b for the field b of a. shape: of such a row, where it differs from the JSON's.
+    rows, a.b for the field b of a. shape: of such a row, if it differs from the JSON's.
     """
 
     name: str
@@ -74,10 +74,10 @@ async def list_rows(
     cursor: Callable[[R], str] = attrgetter("id"),
     sorts: Collection[str] = (),
 ) -> Answer:
-    """The answer of a list, newest first; prefix: of the ids that its cursors are, sorts: of its Keyset.
+    """Return a list's page, newest first; prefix: of the ids in its cursors, sorts: of its Keyset.
 
-    read(tx, before_id=, limit=) gives the rows older than before_id; one more than asked tells
-    whether there is another page. Raises InvalidInput for another list's cursor.
+    read(tx, before_id=, limit=) returns the rows older than before_id; one more than asked shows that there
+    is another page. Raises InvalidInput for another list's cursor.
     """
     limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
     rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
@@ -98,7 +98,7 @@ async def list_or_csv(
     cursor: Callable[[R], str] = attrgetter("id"),
     sorts: Collection[str] = (),
 ) -> Reply:
-    """As list_rows; or the whole list as CSV, where the query, an ExportPage, asks for it."""
+    """Return a page as list_rows does, or the whole list as CSV if the query, an ExportPage, asks for it."""
     if call.query.format == "json":
         return await list_rows(call, prefix, read, shape=shape, cursor=cursor, sorts=sorts)
     written = export.shape or shape
@@ -123,7 +123,9 @@ async def list_stretches(
     *,
     shape: Callable[[R], object],
 ) -> Reply:
-    """As list_or_csv, of a list whose read(tx, before_id=, limit=) reads the cursor, and gives ListStretches."""
+    """Do as list_or_csv for a list whose read(tx, before_id=, limit=) reads the cursor and returns
+    ListStretches.
+    """
 
     async def page_after(cursor: str | None, limit: int = ROWS_AT_ONCE) -> Sequence[R]:
         return await call.context.database.read(partial(read, before_id=cursor, limit=limit))
@@ -151,8 +153,8 @@ async def csv_stream(
     *,
     is_everybodys: bool = False,
 ) -> ASGIApp:
-    """form: csv or csv_excel. read: as of csv_parts. is_everybodys: no account's own, so that the file has
-    no account's name.
+    """Stream a CSV. form: csv or csv_excel. read: as of csv_parts. is_everybodys: the file has no account's
+    name.
     """
     parts = csv_parts(export.columns, await read(cursor), read)
     owner = "all" if is_everybodys else await _own_name(call)
@@ -168,7 +170,7 @@ async def short_csv(
     *,
     is_everybodys: bool = False,
 ) -> ASGIApp:
-    """A list that is whole in memory; form and is_everybodys as of csv_stream."""
+    """Stream a list that is whole in memory; form and is_everybodys as of csv_stream."""
 
     async def whole(_cursor: object) -> CsvPage:
         return CsvPage(items, None)
@@ -184,7 +186,7 @@ def csv_file(
     name: str,
     form: str,
 ) -> ASGIApp:
-    """The lines as a file to keep; name: without its ending, form: csv or csv_excel."""
+    """Stream the lines as a file to save; name: without its ending, form: csv or csv_excel."""
     headers = {
         "Content-Disposition": f'attachment; filename="{name}.csv"',
         "Cache-Control": "private, no-store",
@@ -194,7 +196,7 @@ def csv_file(
 
 
 def file_name(call: RequestContext[Any, Any], what: str, owner: str) -> str:
-    """What of whom, in which environment, on which UTC day: orders-acme-live-2026-11-23."""
+    """Return a name of list, account, environment and UTC day: orders-acme-live-2026-11-23."""
     parts = (what, plain_name(owner), call.principal.environment, rfc3339(call.now_us)[:10])
     return "-".join(part for part in parts if part)
 
@@ -205,8 +207,9 @@ async def _own_name(call: RequestContext[Any, Any]) -> str:
 
 
 async def told_if_cut(parts: AsyncIterator[bytes], *, is_marked: bool) -> AsyncIterator[bytes]:
-    """The parts of a CSV. is_marked: behind Excel's mark. What ends them early is told by a last line, and
-    raised all the same: the answer shall not look whole to who reads no lines.
+    """Yield the parts of a CSV; report an early end in a last line, and raise it.
+
+    The response must not look complete to a reader that reads no lines. is_marked: behind Excel's mark.
     """
     if is_marked:
         yield BYTE_ORDER_MARK
@@ -221,10 +224,10 @@ async def told_if_cut(parts: AsyncIterator[bytes], *, is_marked: bool) -> AsyncI
 async def csv_parts(
     columns: Sequence[str], page: CsvPage, read: Callable[[Any | None], Awaitable[CsvPage]]
 ) -> AsyncIterator[bytes]:
-    """The page and those after it. columns: names of fields, a.b for the field b of a, which the first line
-    calls a_b; one that is an object is written as JSON.
+    """Yield the page and those after it.
 
-    read gives the page after a cursor; it holds nothing once it has.
+    columns are names of fields; a.b, the field b of a, is a_b in the first line; an object is written as
+    JSON. read returns the page after a cursor and then holds nothing.
     """
     names = [column.replace(".", "_") for column in columns]
     yield csv_head(names).encode()
@@ -241,7 +244,8 @@ def _cursor(begin: Begin, cursor: Callable[[R], str], row: R) -> str:
 
 
 def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> Listing[T]:
-    """The `data` of one page of items in memory. cursor: what tells items apart; the next page's is the last one's.
+    """Return the `data` of one page of items in memory. cursor tells items apart; the next page's is the last
+    one's.
 
     Raises InvalidInput for a cursor that is no item's.
     """
@@ -257,10 +261,10 @@ def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> L
 
 
 async def admitted_again(call: RequestContext[Any, Any], scopes: Sequence[str]) -> Principal:
-    """The caller as it is now; raises unless it could make the same request now."""
+    """Return the caller as it is now; raise unless it could make the same request now."""
     token, is_cookie = presented(call.scope, call.headers, call.context.settings)
     principal = await call.context.authenticator.authenticate(token)
-    # The request itself was let in: a tool of /mcp may wait by a token that is for /mcp alone.
+    # The request itself was let in: a tool of /mcp may wait with a token that is for /mcp alone.
     check_presented(principal, is_cookie=is_cookie, takes_mcp=call.principal.kind == "mcp")
     assert principal.tenant == call.principal.tenant, "a credential's account never changes"
     if principal.ip_allow_lists:
@@ -277,8 +281,9 @@ def streamed(
     media_type: str,
     headers: Mapping[str, str] | None = None,
 ) -> ASGIApp:
-    """scopes: of the route. parts: of the body, without a secret in any of them, since it is compressed
-    where the client asks; one that is not taken is not made.
+    """Stream the parts of a body. scopes: of the route.
+
+    No part holds a secret, because it is compressed if the client asks; a part that isn't taken isn't made.
     """
     return _streaming(call, while_admitted(call, scopes, parts), media_type, headers)
 
@@ -301,7 +306,7 @@ async def while_admitted(
     *,
     check_s: float = CHECK_S,
 ) -> AsyncIterator[bytes]:
-    """The parts, as long as the caller may have them; looked at every check_s."""
+    """Yield the parts for as long as the caller may have them, checked every check_s."""
     checked_s = time.monotonic()
     async for part in parts:
         now_s = time.monotonic()
@@ -312,7 +317,7 @@ async def while_admitted(
 
 
 def _flat(row: object, columns: Sequence[str], names: Sequence[str]) -> dict[str, object]:
-    """The columns' cells, by the names of the first line."""
+    """Return the columns' cells, by the names of the first line."""
     fields = to_builtins(row)
     return {
         name: _cell(fields, column.split(".")) for name, column in zip(names, columns, strict=True)
@@ -320,7 +325,7 @@ def _flat(row: object, columns: Sequence[str], names: Sequence[str]) -> dict[str
 
 
 def _cell(fields: Any, path: Sequence[str]) -> object:
-    """What lies at the path; None: nothing does."""
+    """Return what is at the path, or None."""
     value = fields
     for name in path:
         value = None if value is None else value.get(name)

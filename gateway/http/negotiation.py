@@ -1,4 +1,4 @@
-"""Whether a reader wants a page as Markdown, or as JSON, rather than as HTML: by Accept. Pure."""
+"""Whether a reader wants a page as Markdown, JSON or text rather than HTML, by Accept. Pure."""
 
 from functools import lru_cache
 from typing import Final
@@ -12,7 +12,7 @@ _KEPT_BYTES_MAX: Final = 300
 
 
 def prefers_markdown(accept: str) -> bool:
-    """Whether this Accept header (RFC 9110, 12.5.1) names Markdown, and no less than HTML.
+    """Return whether this Accept header (RFC 9110, 12.5.1) names Markdown, and no less than HTML.
 
     A wildcard names neither: browsers and curl get HTML.
     """
@@ -20,17 +20,19 @@ def prefers_markdown(accept: str) -> bool:
 
 
 def prefers_json(accept: str) -> bool:
-    """The same of JSON."""
+    """Return the same for JSON."""
     return _prefers(_JSON, accept)
 
 
 def prefers_text(accept: str) -> bool:
-    """The same of plain text."""
+    """Return the same for plain text."""
     return _prefers(_TEXT, accept)
 
 
 def prefers_html(accept: str) -> bool:
-    """Whether it names HTML, and no less than JSON, at an address whose first form is JSON: a browser does."""
+    """Return whether it names HTML, and no less than JSON, as a browser does; for addresses that serve JSON
+    first.
+    """
     return _prefers(_HTML, accept, over=_JSON)
 
 
@@ -60,7 +62,7 @@ def _prefers(kind: str, accept: str, over: str = _HTML) -> bool:
 
 
 def _quality(named: str) -> tuple[str, float]:
-    """A media type with its weight; 0 for a weight that is none."""
+    """Return a media type with its weight; 0 for an invalid weight."""
     kind, *parameters = (part.strip() for part in named.split(";"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")

@@ -1,8 +1,8 @@
 """How often a caller may make us call out: test pings, and look-ups of a webhook's host.
 
-Promise: whatever its number of keys, an account has one pace, and an anonymous sandbox account a
-bound for the hour, so that nobody scans networks or tires a receiver through us. Refused with 4001
-and Retry-After; counted in Redis over all processes, and in each one alone while Redis is away.
+An account has one rate for all of its keys, and an anonymous sandbox account an hourly limit, so that nobody
+scans networks or tires a receiver through us. A refusal is 4001 with Retry-After. Counted in Redis over all
+processes, and in each one alone while Redis is away.
 """
 
 from typing import Final, NamedTuple
@@ -25,14 +25,14 @@ SANDBOX_PINGS: Final = CallRate(30, 3600)
 # A run is some fifty requests.
 ACCOUNT_CERTIFICATIONS: Final = CallRate(3, 180)
 SANDBOX_CERTIFICATIONS: Final = CallRate(6, 3600)
-# More than the endpoints that an account may have, so that setting all of them up is not slowed.
+# More than the endpoints that an account may have, so that it can set up all of them.
 ACCOUNT_TARGETS: Final = CallRate(60, 60)
 SANDBOX_TARGETS: Final = CallRate(30, 3600)
 
 
 async def pace_ping(limiter: Limiter, principal: Principal, endpoint_id: str) -> None:
-    """Counts one test ping; raises RateLimited."""
-    # The caller chooses the id, so the account stands before it: nobody uses up another's pace.
+    """Count one test ping; raise RateLimited."""
+    # The caller chooses the id, so the account stands before it: nobody uses up another's rate.
     account = f"ping:{principal.account_id}"
     await _take(limiter, f"{account}:{endpoint_id}", ENDPOINT_PINGS, "test pings of one webhook")
     await _take(limiter, account, ACCOUNT_PINGS, "test pings of one account")
@@ -41,7 +41,7 @@ async def pace_ping(limiter: Limiter, principal: Principal, endpoint_id: str) ->
 
 
 async def pace_certification(limiter: Limiter, principal: Principal) -> None:
-    """Counts one run of checks against a receiver; raises RateLimited."""
+    """Count one run of checks against a receiver; raise RateLimited."""
     account = f"certify:{principal.account_id}"
     await _take(limiter, account, ACCOUNT_CERTIFICATIONS, "certifications of one account")
     if principal.is_sandbox:
@@ -50,7 +50,7 @@ async def pace_certification(limiter: Limiter, principal: Principal) -> None:
 
 
 async def pace_target(limiter: Limiter, principal: Principal) -> None:
-    """Counts one address that a webhook is to have, whose host is looked up; raises RateLimited."""
+    """Count one address for a webhook, whose host is looked up; raise RateLimited."""
     account = f"target:{principal.account_id}"
     await _take(limiter, account, ACCOUNT_TARGETS, "new webhook addresses of one account")
     if principal.is_sandbox:

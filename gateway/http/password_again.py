@@ -1,9 +1,9 @@
-"""The password is asked again before a session makes or changes live keys or live secrets, lets
-an app into live, or has codes of live told to an address; of who signs in with two factors a code of their app,
-a recovery code or a passkey, in its place.
+"""Ask a session for the password again before it does something lasting in live.
 
-Promise: whoever finds a signed-in browser, or steals its cookie, gets no lasting credential of live
-out of it. A password given at /dashboard/confirm counts for that session alone, for ten minutes.
+That is: it makes or changes live keys or live secrets, lets an app into live, or has codes of live sent to an
+address. A person with two factors gives a code of their app, a recovery code or a passkey in its place. So a
+signed-in browser that somebody finds, or a stolen cookie, gives no lasting credential of live. A password
+given at /dashboard/confirm counts for that session alone, for ten minutes.
 """
 
 from typing import Any, Final, Literal
@@ -24,25 +24,25 @@ from store.database import Transaction
 CONFIRM: Final = "/dashboard/confirm"
 STRANGER: Final = "stranger"
 TRIES: Final = 10
-# Of codes, in so many seconds: three of a million count at any moment.
+# Tries of codes, in so many seconds: three of a million codes are valid at any moment.
 CODE_TRIES: Final = ((10, 900), (100, 86_400))
-# Of all strangers at one account, of the app's codes alone: many addresses find one with a chance of 3 in 1,000
-# a day. A recovery code and a passkey cannot be guessed, so whoever spends these keeps no owner out.
+# Tries of all strangers at one account, for the app's codes alone: many addresses find one with a chance of 3
+# in 1,000 a day. A recovery code and a passkey can't be guessed, so their tries keep no owner out.
 STRANGERS_TRIES: Final = (1_000, 86_400)
 PERIOD_S: Final = 900
 
 
 class PasswordRequired(DomainError):
-    """The session is good, but for this its person must show the password again."""
+    """The session is valid, but its person must give the password again for this."""
 
 
 async def require_password(
     call: RequestContext[Any, Any], *, environment: Environment | None = None
 ) -> None:
-    """Raises PasswordRequired for a session in live that did not give it lately.
+    """Raise PasswordRequired for a session in live that didn't give it lately.
 
-    environment: where what is asked for will count, when that is not where the session looks.
-    Read from the database and not from the cached caller: what was just given counts at once.
+    environment: where the result will count, if that isn't where the session looks. Read from the database
+    and not from the cached caller, because what was just given counts at once.
     """
     principal = call.principal
     if principal.kind != "session" or (environment or principal.environment) != "live":
@@ -62,8 +62,9 @@ async def require_password(
 
 
 async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "") -> None:
-    """Notes that the person gave the password, or the code or the passkey's answer that stand for it; raises
-    SignInRefused and RateLimited.
+    """Note that the person gave the password, or the code or the passkey's response that replaces it.
+
+    Raises SignInRefused and RateLimited.
     """
     principal, now_us = call.principal, call.now_us
     if answer:
@@ -81,8 +82,8 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
 
 
 async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Raises SignInRefused unless the person has no second factor, gave one in the last ten minutes, or gives a
-    code now.
+    """Raise SignInRefused unless the person has no second factor, gave one in the last ten minutes, or gives
+    a code now.
     """
     principal, now_us = call.principal, call.now_us
     if not await asks_code(call):
@@ -95,8 +96,9 @@ async def require_second_factor(call: RequestContext[Any, Any], given: str) -> N
 
 
 async def asks_code(call: RequestContext[Any, Any]) -> bool:
-    """Whether the person signs in with two factors now: read from the database, since the cached caller may be of
-    the moment before it was switched on.
+    """Return whether the person signs in with two factors now.
+
+    Read from the database, because the cached caller may be from before it was switched on.
     """
     person_id = call.principal.person_id
     return await call.context.database.read(lambda tx: second_factor.is_asked(tx, person_id))
@@ -105,10 +107,10 @@ async def asks_code(call: RequestContext[Any, Any]) -> bool:
 async def check_code(
     call: RequestContext[Any, Any], person_id: str, given: str, *, source: str = "session"
 ) -> None:
-    """Uses a code of the person's app, or a recovery code; raises SignInRefused and RateLimited.
+    """Use a code of the person's app, or a recovery code; raise SignInRefused and RateLimited.
 
-    source: whose tries are counted together, so that a stranger's use up none of the person's own; STRANGER: a
-    device that nobody signed in on before, counted by its address.
+    source: whose tries are counted together, so that a stranger's use up none of the person's own. STRANGER:
+    a device where nobody signed in before, counted by its address.
     """
     context, now_us = call.context, call.now_us
     await _take_try(call, person_id, source)
@@ -136,7 +138,7 @@ async def check_code(
 async def check_passkey(
     call: RequestContext[Any, Any], purpose: Purpose, answer: str, *, source: str = "session"
 ) -> None:
-    """Uses a passkey's answer to the purpose's challenge; raises SignInRefused and RateLimited.
+    """Use a passkey's response to the purpose's challenge; raise SignInRefused and RateLimited.
 
     source: as for check_code, whose tries it shares.
     """
@@ -160,7 +162,7 @@ async def check_passkey(
 
 
 async def passkey_options(call: RequestContext[Any, Any], purpose: Purpose) -> str:
-    """What a page gives to the browser to ask for a passkey of the person: JSON; empty: there is none to ask for."""
+    """Return the JSON with which a browser asks for a passkey of the person; empty if there is none."""
     site, vault = site_of(call), call.context.vault
     existing = await call.context.database.read(
         lambda tx: passkey.list_passkeys(tx, purpose.account_id)
@@ -173,12 +175,12 @@ async def passkey_options(call: RequestContext[Any, Any], purpose: Purpose) -> s
 
 
 def purpose_of(call: RequestContext[Any, Any], kind: Literal["add", "confirm"]) -> Purpose:
-    """Of whoever is signed in, and of this session alone."""
+    """Return the purpose for the signed-in person, and for this session alone."""
     return Purpose(kind, call.principal.person_id, call.principal.credential_id)
 
 
 def site_of(call: RequestContext[Any, Any]) -> Site | None:
-    """For whom passkeys are made: by PUBLIC_URL alone; None: browsers take none there."""
+    """Return the site for which passkeys are made, by PUBLIC_URL alone; None: browsers accept none there."""
     return Site.of(call.context.settings.address())
 
 
@@ -202,9 +204,9 @@ async def _note_wrong(
 
 
 async def check_own(call: RequestContext[Any, Any], password: str) -> None:
-    """Raises SignInRefused unless it is the password of whoever is signed in, and RateLimited.
+    """Raise SignInRefused unless it is the signed-in person's password, and RateLimited.
 
-    Nobody but a session of the account comes here, so the tries of strangers count elsewhere.
+    Only a session of the account comes here, so strangers' tries count elsewhere.
     """
     principal, context = call.principal, call.context
     await take_one(

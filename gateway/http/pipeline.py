@@ -1,12 +1,11 @@
-"""What happens to a request, in this order, before its handler runs and nothing else:
+"""What happens to a request, in this order, before its handler runs:
 
     route -> credential -> address -> rate limit -> scope -> query, body, where a request by cookie
     came from -> Idempotency-Key
 
-Where no credential is asked for, a stranger's turn stands in its place (gateway/http/strangers.py).
-
-So a stranger learns nothing but that a path exists, a refused request is counted, and a stored
-answer is looked for only once the caller may have it. Every step refuses by raising.
+If no credential is needed, a stranger's turn replaces it (gateway/http/strangers.py). So a stranger learns
+only that a path exists, a refused request is counted, and a stored response is looked for only once the
+caller may have it. Every step refuses by raising.
 """
 
 from collections.abc import Awaitable
@@ -50,7 +49,9 @@ class Pipeline:
     def reply(
         self, call: RequestContext[Fields, Fields], receive: Receive
     ) -> Awaitable[Reply] | None:
-        """Return the handler's reply, to be awaited. None for a path of no surface. Both raise whatever refuses."""
+        """Return the handler's reply, to be awaited. None for a path of no surface. Both raise whatever
+        refuses.
+        """
         resource = self._find(call)
         if resource is None:
             return None
@@ -102,7 +103,7 @@ class Pipeline:
         return await handled(route, call)
 
     def _tell_unused(self, call: RequestContext[Fields, Fields]) -> None:
-        """The limit's headers stand on every answer of our own API, whether it counts or not."""
+        """Add the limit's headers, which every response of our own API has."""
         if call.refuse is envelope.refuse:
             self._limit.tell_unused(call.reply_headers)
 
@@ -128,7 +129,9 @@ def _identify(
     caller: Principal,
     shown: tuple[str, bool],
 ) -> None:
-    """Who calls, in the way and from the address that is theirs; raises InvalidCredential and AddressNotAllowed."""
+    """Check that the credential came in its way and from an allowed address; raise InvalidCredential and
+    AddressNotAllowed.
+    """
     token, is_cookie = shown
     check_presented(caller, is_cookie=is_cookie, takes_mcp=route.takes_mcp)
     call.credential = caller
@@ -147,7 +150,7 @@ def _read_query(call: RequestContext[Fields, Fields], route: Route) -> None:
 
 
 def _body_of(call: RequestContext[Fields, Fields], route: Route) -> Fields:
-    """What the bytes say, by the route's struct."""
+    """Decode the bytes by the route's struct."""
     if route.media == "raw":
         return route.body()
     raw, shape = call.raw, route.body_shape
@@ -159,7 +162,7 @@ def _body_of(call: RequestContext[Fields, Fields], route: Route) -> Fields:
 
 
 async def _decoded(call: RequestContext[Fields, Fields], route: Route) -> Fields:
-    """What the bytes say, by the route's own way; a long body is read beside the event loop."""
+    """Decode the bytes by the route's own function; a long body is read beside the event loop."""
     assert route.decode is not None, "the route has a way of its own"
     read = partial(route.decode, call.raw, call.headers, call.query, call.environment)
     return read() if len(call.raw) <= BODY_BYTES_MAX else await read_aside(read)
@@ -173,10 +176,10 @@ def _take_key(call: RequestContext[Fields, Fields], route: Route) -> None:
 
 
 async def environment_of(call: RequestContext[Any, Any]) -> Environment | None:
-    """The environment of the credential; None for who shows none, and for a session that is over.
+    """Return the credential's environment; None without one, and for a session that has ended.
 
-    Raises InvalidCredential for a key or token that is not good: its owner would take another
-    environment's answer for their own.
+    Raises InvalidCredential for an invalid key or token: its owner would take another environment's response
+    for their own.
     """
     try:
         token, is_cookie = presented(call.scope, call.headers, call.context.settings)

@@ -1,10 +1,9 @@
-"""Rate limits at the edge: a bucket for each credential and one for its account over all of them,
-told in the standard headers on every answer of our own API, also where no credential was asked for.
+"""Rate limits at the edge: a bucket for each credential, and one for its account over all of them.
 
-RateLimit-Policy: "default";q=400;w=2 and RateLimit: "default";r=399;t=1, on allowed answers too
-(draft-ietf-httpapi-ratelimit-headers), of the bucket that has less left: "default" is the
-credential's, "account" the account's. Retry-After comes with a refusal. A burst is twice its rate,
-so the window is two seconds.
+Every response of our own API has the standard headers (draft-ietf-httpapi-ratelimit-headers), also without a
+credential: RateLimit-Policy: "default";q=400;w=2 and RateLimit: "default";r=399;t=1, for the bucket with less
+left: "default" is the credential's, "account" the account's. A refusal adds Retry-After. A burst is twice its
+rate, so the window is two seconds.
 """
 
 import time
@@ -23,10 +22,10 @@ BURST_S = 2
 # A sandbox account, which anybody can have, gets this part of an account's rate.
 SANDBOX_SHARE = 5
 KNOWN_MAX = 10_000
-# Bodies up to this size count as the calls that they are; the largest call is of so many units (a record, or a KiB).
+# Bodies up to this size count as one call; a larger call counts in units (a record, or a KiB).
 SMALL_BODY_BYTES = 4 * 1024
 WORK_MAX = BULK_BODY_BYTES_MAX // 1024
-# Of the buckets, in their order; a lone one is the credential's.
+# The buckets in order; a lone one is the credential's.
 _NAMES = (b"account", b"default")
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -39,8 +38,8 @@ class RateLimited(DomainError):
 class RateLimit:
     """The limits of each credential and of each account and environment.
 
-    rate_per_s 0 turns both off, account_rate_per_s 0 the second. An account has never less than one
-    of its credentials.
+    rate_per_s 0 turns both off, account_rate_per_s 0 the second. An account never has less than one of its
+    credentials.
     """
 
     def __init__(self, limiter: Limiter, rate_per_s: int, account_rate_per_s: int = 0) -> None:
@@ -53,7 +52,7 @@ class RateLimit:
         self._sandbox_rate_per_s = max(share, rate_per_s) if account_rate_per_s else 0
 
     def take_now(self, caller: Principal, headers: HeaderList) -> bool:
-        """As take, without waiting for anything; False when that must be waited for."""
+        """Take as `take` does without waiting; return False if that must be waited for."""
         if self._rate_per_s == 0:
             return True
         buckets = self._buckets(caller)
@@ -64,16 +63,16 @@ class RateLimit:
         return True
 
     async def take(self, caller: Principal, headers: HeaderList) -> None:
-        """Takes one token of each bucket and adds the headers; raises RateLimited."""
+        """Take one token of each bucket and add the headers; raise RateLimited."""
         buckets = self._buckets(caller)
         _tell(buckets, await self._limiter.take_each(buckets), headers)
 
     def tell_unused(self, headers: HeaderList) -> None:
-        """See the function of this name."""
+        """Call the function of this name."""
         tell_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """The account's first: where it refuses, the credential's own is not touched."""
+        """Return the account's bucket first: if it refuses, the credential's own isn't touched."""
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
         if known is not None:
@@ -91,9 +90,7 @@ class RateLimit:
 
 
 def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: HeaderList) -> None:
-    """Adds the headers of the bucket that refuses, else of the one with less left; raises
-    RateLimited.
-    """
+    """Add the headers of the bucket that refuses, else of the one with less left; raise RateLimited."""
     tightest, at = decisions[-1], len(decisions) - 1
     if tightest.allowed and decisions[0].remaining < tightest.remaining:
         tightest, at = decisions[0], 0
@@ -108,8 +105,8 @@ def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: Hea
 
 
 def tell_unused(rate_per_s: int, headers: HeaderList) -> None:
-    """Adds the headers to an answer for which nothing of a credential's limit was used; none where it is off or
-    they stand there.
+    """Add the headers to a response that used nothing of a credential's limit, unless they are there or the
+    limit is off.
     """
     if rate_per_s and not any(name == b"ratelimit-policy" for name, _ in headers):
         burst = rate_per_s * BURST_S
@@ -125,16 +122,17 @@ def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
 
 
 async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, detail: str) -> None:
-    """One of `count` in each period for the key, such as 5 an hour; raises RateLimited."""
+    """Take one of `count` in each period for the key, such as 5 an hour; raise RateLimited."""
     decision = await limiter.take(key, count / period_s, count)
     if not decision.allowed:
         raise refusal(decision, detail)
 
 
 async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Takes a unit for each record of the call, or for each KiB of its body if there are more. Raises RateLimited.
+    """Take a unit for each record of the call, or for each KiB of its body if there are more. Raises
+    RateLimited.
 
-    A call of one record with a small body has taken its one of the requests' buckets.
+    A call of one record with a small body has taken its unit of the requests' buckets.
     """
     settings = call.context.settings
     rate = settings.rate_limit_records_per_s if settings.rate_limit_per_s else 0
@@ -159,7 +157,7 @@ async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
 def refusal(
     decision: Decision, detail: str = "too many requests with this credential"
 ) -> RateLimited:
-    """What the caller is told."""
+    """Return what the caller is told."""
     wait_s = max(1, decision.retry_after_s)
     resets_at = rfc3339(time.time_ns() // 1000 + wait_s * SECOND_US)
     return RateLimited(

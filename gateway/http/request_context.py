@@ -1,7 +1,7 @@
-"""One HTTP request on its way through the edge: what it said, who it is from, what came of it.
+"""One HTTP request on its way through the edge: what it says, its caller, and the result.
 
-The pipeline fills it in step by step and a handler gets it whole; the log line is made from it.
-One object for each request, and nothing in it is computed twice.
+The pipeline fills it in step by step, a handler gets it whole, and the log line is made from it. There is one
+object for each request, and nothing in it is computed twice.
 """
 
 import re
@@ -28,14 +28,13 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestContext(Generic[B, Q]):
-    """body and query are the route's structs, raw the body's bytes; request_key is null without an
-    Idempotency-Key, session_token unless the caller came by cookie. whole is the body where it had
-    come before anybody asked. receive is the server's, for who waits long; null for a call from inside.
+    """body and query are the route's structs, raw the body's bytes. request_key is null without an
+    Idempotency-Key, session_token unless the caller came by cookie. whole is the body if it had arrived
+    before it was asked for. receive is the server's, for long waits; null for a call from inside.
 
-    credential is the caller, None where there was no credential or it was refused.
-    template is the route's path, never the caller's, so a log or a metric can hold it. trace is the request as
-    what comes of it is to tell of it: its id, and its caller's trace (kernel/trace.py). span is there where
-    tracing is on.
+    credential is the caller, None without one or if it was refused. template is the route's path, never the
+    caller's, so a log or a metric can hold it. trace is the request's id and its caller's trace
+    (kernel/trace.py). span is there if tracing is on.
     """
 
     __slots__ = (
@@ -101,7 +100,6 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def environment(self) -> Environment | None:
-        """The caller's."""
         return None if self.credential is None else self.credential.environment
 
     @property
@@ -110,7 +108,7 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def address_text(self) -> str | None:
-        """The same for people, without parsing what the server itself says."""
+        """Return the address for people, without parsing what the server itself says."""
         client = self.scope.get("client")
         if client is not None and self.context.settings.trusted_proxies:
             found = self.address
@@ -119,7 +117,7 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def address(self) -> Address | None:
-        """Where the request came from; worked out when somebody asks."""
+        """Return where the request came from, computed on demand."""
         client = self.scope.get("client")
         return caller_address(
             client[0] if client else None,
@@ -129,7 +127,9 @@ class RequestContext(Generic[B, Q]):
 
 
 def _headers(listed: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """By name in lower case, as ASGI has them; repeated ones joined, so none is overlooked."""
+    """Return the headers by name in lower case, as ASGI has them; repeated ones are joined, so none is
+    overlooked.
+    """
     headers = dict(listed)
     if len(headers) != len(listed):
         headers = {}

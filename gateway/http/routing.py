@@ -1,8 +1,8 @@
 """The declarative route table, and the look-up of a request's route in it.
 
-A surface is one API with its own prefix and its own shape of an answer; our own and each dialect
-are one. A route says everything the edge must know before its handler runs; the OpenAPI document
-and the test that walks all routes read the same rows.
+A surface is one API with its own prefix and its own shape of a response: our own, and each dialect. A route
+says everything the edge must know before its handler runs; the OpenAPI document and the test that walks all
+routes read the same rows.
 """
 
 import re
@@ -24,10 +24,10 @@ from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
 from keys.principal import OAUTH_SCOPES, OPERATOR_SCOPES, SCOPES
 
-# An Answer, or an ASGI application that writes the answer itself (streams).
+# An Answer, or an ASGI application that writes the response itself (streams).
 Reply = Answer | ASGIApp
 Handler = Callable[[RequestContext[Any, Any]], Awaitable[Reply]]
-# The body of its bytes, the headers, the query and the credential's environment.
+# Makes the body from its bytes, the headers, the query and the credential's environment.
 Decode = Callable[[bytes, Mapping[bytes, bytes], Fields, str | None], Fields]
 
 PARAM_CHARACTERS_MAX = 128
@@ -85,7 +85,7 @@ _KINDS = {
 
 
 class MethodNotAllowed(DomainError):
-    """The path exists, but not with this method; `allow` names those it takes."""
+    """The path exists, but not with this method; `allow` names those it has."""
 
     def __init__(self, allow: Sequence[str]) -> None:
         super().__init__(f"this path takes {', '.join(allow)}", extra={"allow": list(allow)})
@@ -96,18 +96,18 @@ class MethodNotAllowed(DomainError):
 class Route:
     """One row: a method and a path below the surface's prefix, and what a call of it needs.
 
-    scopes: the caller must hold one of them; none only where is_public says that no credential is
-    looked at. body and query: every field that is taken. takes_key: Idempotency-Key counts (for
-    methods that change something); a dry run leaves it out. media: what the body is; raw is not
-    looked at, call.raw has its bytes. session_only: for a person in a browser, no other credential.
-    asks_password: in live, a session must have given its password again lately. decode: reads the body
-    in a way of its own; body is for the documents then. body_bytes_max: the most that is read of it.
-    is_for_suspended: a suspended account may call it though it changes something, since it only takes access away.
-    is_for_paused: a paused key may call it though it changes something, since it gives back or stops.
-    takes_mcp: the token of an MCP client is for it; it is for no other.
+    - scopes: the caller must hold one of them; empty only with is_public, which reads no credential.
+    - body, query: every field that is accepted. media: what the body is; raw isn't read, call.raw has its bytes. decode:
+      reads the body in a way of its own; body is for the documents then. body_bytes_max: the most that is read.
+    - takes_key: Idempotency-Key counts (for methods that change something); a dry run leaves it out.
+    - session_only: for a person in a browser, no other credential. asks_password: in live, a session must have given its
+      password again lately.
+    - is_for_suspended: a suspended account may call it though it changes something, because it only takes access away.
+      is_for_paused: a paused key may call it, because it gives back or stops.
+    - takes_mcp: an MCP client's token is for it; such a token is for no other route.
 
-    For the documents: description is what the summary leaves open, answers each way to succeed,
-    refuses the codes of its own beside those that any call may meet.
+    For the documents: description is what the summary leaves open, answers each way to succeed, refuses the
+    codes of its own beside those that any call may meet.
     """
 
     method: str
@@ -132,11 +132,11 @@ class Route:
     refuses: tuple[int, ...] = ()
     body_shape: Shape[Fields] = field(init=False, repr=False, compare=False)
     query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
-    # What a request without a query asks for; None: it is refused.
+    # What a request without a query means; None: it is refused.
     no_query: Fields | None = field(init=False, repr=False, compare=False)
     # It may change something, has a body and can be repeated under a key.
     is_unsafe: bool = field(init=False, repr=False, compare=False)
-    # A page's form comes to it. What that asks of the API is checked there.
+    # A page's form posts to it; the API checks what that needs.
     is_form: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -153,10 +153,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class ApiSurface:
-    """One API: its routes below a prefix, and how it words a refusal.
+    """One API: its routes below a prefix, and the shape of its refusals.
 
-    refusal: the struct of a dialect's refusal, for the documents; our own is always the envelope.
-    takes_bare: the vendor also takes `Authorization: <token>`, without Bearer.
+    refusal: the struct of a dialect's refusal, for the documents; our own is always the envelope. takes_bare:
+    the vendor also accepts `Authorization: <token>`, without Bearer.
     """
 
     prefix: str
@@ -176,12 +176,12 @@ class Resource:
 
     @property
     def allow(self) -> tuple[str, ...]:
-        """The methods it answers, for the Allow header."""
+        """Return its methods, for the Allow header."""
         also = ("HEAD",) if "GET" in self.routes else ()
         return (*sorted(self.routes), *also, "OPTIONS")
 
     def route(self, method: str) -> Route:
-        """The route for the method, GET's for HEAD; raises MethodNotAllowed."""
+        """Return the route for the method, GET's for HEAD; raise MethodNotAllowed."""
         found = self.routes.get("GET" if method == "HEAD" else method)
         if found is None:
             raise MethodNotAllowed(self.allow)
@@ -215,7 +215,7 @@ class Router:
                 self._add(surface, route)
 
     def beside(self, surfaces: Sequence[ApiSurface]) -> "Router":
-        """These surfaces, too, in a router of its own; this one stays as it is."""
+        """Return a router of its own with these surfaces added."""
         templates = {
             surface.prefix + route.path for surface in surfaces for route in surface.routes
         }
@@ -229,7 +229,7 @@ class Router:
         return made
 
     def __iter__(self) -> Iterator[Resource]:
-        """Every resource, for the tests and documents that walk the table."""
+        """Iterate over every resource, for the tests and documents that walk the table."""
         yield from self._fixed.values()
         nodes = [self._root]
         while nodes:
@@ -241,9 +241,9 @@ class Router:
                 yield node.resource
 
     def find(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """The resource and the path's parameters; None where no surface knows the path.
+        """Return the resource and the path's parameters; None if no surface knows the path.
 
-        Raises NotFound for a parameter that no id can be: it never gets as far as a database.
+        Raises NotFound for a parameter that can't be an id, so it never reaches a database.
         """
         found = self.match(path)
         if found is not None:
@@ -251,7 +251,7 @@ class Router:
         return found
 
     def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """As find, before the parameters are looked at: a refusal of them is the surface's."""
+        """Do as `find` before the parameters are checked, because the surface shapes that refusal."""
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed, NO_PARAMS
@@ -270,7 +270,7 @@ class Router:
         return node.resource, params
 
     def surface_of(self, path: str) -> ApiSurface | None:
-        """The surface whose prefix the path lies under, known or not."""
+        """Return the surface whose prefix the path lies under, whether the path is known or not."""
         for surface in self.surfaces:
             if surface.prefix and (path + "/").startswith(surface.prefix + "/"):
                 return surface
@@ -304,7 +304,7 @@ class Router:
 
 
 def check_params(params: Mapping[str, str]) -> None:
-    """Raises NotFound for one that no id can be."""
+    """Raise NotFound for a parameter that can't be an id."""
     for name, value in params.items():
         _check_param(name, value)
 

@@ -1,11 +1,10 @@
-"""Runs the gateway on a listening socket: uvicorn, with limits on what a connection may hold.
+"""Run the gateway on a listening socket: uvicorn, with limits on what a connection may hold.
 
-A stop is orderly: accept nothing more, finish what is in flight, then leave; a second request to
-stop leaves at once. A kept connection is ended by its next answer, which says so: a proxy that sends
-into one as it closes cannot know whether its request was done, and does not send a POST twice. A stranger's
-connections are bounded in their number, in the bytes of headers and trailers, in the time from a request's
-first byte to its last, and in the time for which the client takes nothing of an answer
-(gateway/http/connection/protocol.py).
+A stop is orderly: accept nothing more, finish what is in flight, then leave; a second request to stop leaves
+at once. An open connection is ended by its next response, which says so: a proxy that sends into one as it
+closes can't know whether its request was done, and doesn't send a POST twice. A stranger's connections are
+bounded in their number, in the bytes of headers and trailers, in the time from a request's first byte to its
+last, and in the time for which the client takes nothing of a response (gateway/http/connection/protocol.py).
 """
 
 import asyncio
@@ -30,13 +29,13 @@ REQUEST_READ_S_MAX = 30.0
 ANSWER_TAKEN_S_MAX = 30.0
 KEEP_ALIVE_S = 65
 DRAIN_S = 10
-# How long connections that nothing is asked on stay open after a stop, for that one answer more.
+# How long idle connections stay open after a stop, for that one more response.
 IDLE_S = 0.5
 _IDLE_LOOK_S = 0.02
-# A request leaves no cycles behind; looking for some after every 700 objects finds nothing.
+# A request leaves no cycles; to look for some after every 700 objects finds nothing.
 GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
-# What a tick is for, slow connections and the clock of answers, is done once a second.
+# The interval at which slow connections and the clock of responses are checked.
 _TICK_S = 1.0
 _ACCEPTED_S = 0.001
 
@@ -84,12 +83,12 @@ class _Server(uvicorn.Server):
             self._exit.clear()
 
     async def main_loop(self) -> None:
-        """That of uvicorn ticks ten times a second, and sees only then that it is to stop."""
+        """Wait for the stop; uvicorn's own loop ticks ten times a second and notices a stop only then."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
                     await self._exit.wait()
-        # A timer comes after what was accepted at the same moment: a listener that closes before such a
+        # A timer fires after connections accepted at the same moment: a listener that closes before such a
         # connection is made leaves it open.
         await asyncio.sleep(_ACCEPTED_S)
 
@@ -107,7 +106,7 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def ask_to_stop(self) -> None:
-        """What a signal does: the first begins the delay, if there is one, the next ends it."""
+        """Do what a signal does: the first begins the delay, if there is one, the next ends it."""
         if self._is_stopping or not self._stop_delay_s:
             self.stop_now()
             return
@@ -125,12 +124,12 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     def _end_delay(self) -> None:
-        # A second signal may have ended it before: that is not a third one.
+        # A second signal may have ended it before; that isn't a third one.
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What start-up made lives as long as the process: the collector need not walk it again
+        # Objects made at the start live as long as the process, so the collector needn't visit them again
         # [p99 of a send falls from 55 to 8 ms].
         gc.collect()
         gc.freeze()
@@ -183,16 +182,16 @@ async def serve(
     on_stopping: Callable[[], None] = lambda: None,
     is_kept: bool = False,
 ) -> None:
-    """Serves until SIGINT, SIGTERM or the end of the parent; returns when all is drained.
+    """Serve until SIGINT, SIGTERM or the end of the parent; return when all is drained.
 
-    After a signal it goes on serving for stop_delay_s, which on_stopping is told at its beginning: time
-    for a load balancer to see that /readyz has changed. A second signal ends that.
-
-    on_ready is called once the app can be reached, on_drain when what is in flight is to be finished:
-    an answer that would go on for ever ends itself then. The listeners are closed at the end. A
-    request has request_read_s_max seconds to arrive as a whole; a client that takes nothing of its
-    answer for answer_taken_s_max is cut; one that asks nothing for keep_alive_s after an answer is closed. limits: how many connections an address may hold. is_kept: a
-    supervisor tells it to stop, and so may whoever tells the supervisor; a second SIGTERM means nothing then.
+    - After a signal it serves for stop_delay_s more and calls on_stopping first, so that a load balancer sees that /readyz
+      has changed. A second signal ends that.
+    - on_ready is called once the app can be reached; on_drain when what is in flight is to be finished, so that an endless
+      response ends itself. The listeners are closed at the end.
+    - A request has request_read_s_max seconds to arrive whole. A client that takes nothing of its response for
+      answer_taken_s_max is cut off; one without a request for keep_alive_s after a response is closed. limits: how many
+      connections an address may hold.
+    - is_kept: a supervisor stops it, and so may whoever stops the supervisor; a second SIGTERM means nothing then.
     """
     raise_open_files_limit()
     server = _Server(
@@ -212,7 +211,7 @@ async def serve(
 
 
 class _Beside(_Server):
-    """A server beside the work of a process: signals and heap are the process's own business."""
+    """A server beside a process's other work: signals and heap are the process's own."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -226,7 +225,7 @@ class _Beside(_Server):
 async def serving(
     app: ASGIApp, listener: socket.socket, *, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[None]:
-    """Serves while it is open, beside what the process does; the listener is closed at the end."""
+    """Serve for as long as it is open, beside the process's other work; the listener is closed at the end."""
     server = _Beside(
         config_of(app, limits),
         on_ready=lambda: None,
@@ -243,7 +242,7 @@ async def serving(
 
 
 def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
-    """How uvicorn serves the application: with our own connections."""
+    """Return uvicorn's configuration, with our own connections."""
     return uvicorn.Config(
         app,
         # uvicorn only calls it: once for each connection.
@@ -252,8 +251,8 @@ def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.C
         lifespan="off",
         log_config=None,
         access_log=False,
-        # Who the caller is, TRUSTED_PROXIES decides (gateway/http/auth.py); uvicorn would trust any
-        # process on this machine.
+        # TRUSTED_PROXIES decides who the caller is (gateway/http/auth.py); uvicorn would trust any process on
+        # this machine.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
@@ -261,7 +260,7 @@ def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.C
 
 
 def raise_open_files_limit() -> None:
-    """Takes as many descriptors as the machine grants, up to OPEN_FILES."""
+    """Raise the limit of descriptors to what the machine grants, up to OPEN_FILES."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,9 +1,9 @@
 """The session's cookie, and what a request by cookie must show before it may change anything.
 
-Invariant: over https the cookie has the __Host- prefix, so no other host and no plain-http answer
-can set it, and only that name is read. A browser sends a cookie along whoever wrote the page: a
-request that changes something counts only with this session's own token from one of our pages, or
-where the browser itself says that the page was ours.
+Over https the cookie has the __Host- prefix, so no other host and no plain-http response can set it, and only
+that name is read. A browser sends a cookie with any page's request, so a request that changes something
+counts only with this session's own token from one of our pages, or if the browser itself says that the page
+was ours.
 """
 
 from collections.abc import Mapping
@@ -26,15 +26,15 @@ Headers = Mapping[bytes, bytes]
 
 
 class ForgeryRefused(DomainError):
-    """A request by cookie that no page of ours is known to have made."""
+    """A request by cookie that doesn't verifiably come from a page of ours."""
 
 
 class SignInRefused(DomainError):
-    """The address and the password do not belong together; which of them is wrong stays unsaid."""
+    """The address and the password don't match; the response doesn't say which is wrong."""
 
 
 def is_https(scope: Scope, settings: Settings) -> bool:
-    """Whether people reach the gateway over https: PUBLIC_URL says so, or the connection is."""
+    """Return whether people reach the gateway over https, by PUBLIC_URL or the connection."""
     return settings.public_url.startswith("https://") or scope.get("scheme") == "https"
 
 
@@ -43,13 +43,13 @@ def cookie_name(*, is_secure: bool) -> str:
 
 
 def read_cookie(headers: Headers, *, is_secure: bool) -> str | None:
-    """The session's token; None where there is no such cookie, or more than one."""
+    """Return the session's token; None without such a cookie, or with more than one."""
     found = cookies_named(headers, cookie_name(is_secure=is_secure))
     return found.pop() if len(found) == 1 else None
 
 
 def cookies_named(headers: Headers, wanted: str) -> set[str]:
-    """Every different value that came under the name."""
+    """Return every different value that came under the name."""
     found: set[str] = set()
     for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"):
         name, _, value = pair.strip().partition("=")
@@ -59,19 +59,19 @@ def cookies_named(headers: Headers, wanted: str) -> set[str]:
 
 
 def set_cookie(token: str, *, is_secure: bool) -> tuple[bytes, bytes]:
-    """The header that keeps the token in the browser."""
+    """Return the header that stores the token in the browser."""
     return _header(token, LIFE_US // SECOND_US, is_secure=is_secure)
 
 
 def clear_cookie(*, is_secure: bool) -> tuple[bytes, bytes]:
-    """The header that makes the browser forget it."""
+    """Return the header that makes the browser forget it."""
     return _header("", 0, is_secure=is_secure)
 
 
 def check_forgery(
     scope: Scope, headers: Headers, raw: bytes, settings: Settings, token: str
 ) -> None:
-    """Raises ForgeryRefused unless the request by this session's cookie came from our own page."""
+    """Raise ForgeryRefused unless the request by this session's cookie came from our own page."""
     if is_same_origin(scope, headers, settings):
         return
     given = headers.get(TOKEN_HEADER, b"").decode("latin-1")
@@ -85,7 +85,7 @@ def check_forgery(
 
 
 def is_same_origin(scope: Scope, headers: Headers, settings: Settings) -> bool:
-    """Whether the browser says that the page which made the request is ours."""
+    """Return whether the browser says that the page which made the request is ours."""
     if headers.get(b"sec-fetch-site") == b"same-origin":
         return True
     origin = headers.get(b"origin")
@@ -93,13 +93,13 @@ def is_same_origin(scope: Scope, headers: Headers, settings: Settings) -> bool:
 
 
 def is_foreign(scope: Scope, headers: Headers, settings: Settings) -> bool:
-    """Whether the browser says that it is not; for forms that have no session yet."""
+    """Return whether the browser says that it isn't; for forms that have no session yet."""
     says = headers.get(b"sec-fetch-site") or headers.get(b"origin")
     return says is not None and not is_same_origin(scope, headers, settings)
 
 
 def _own_origins(scope: Scope, headers: Headers, settings: Settings) -> set[bytes]:
-    """PUBLIC_URL, and the address that this request was made to."""
+    """Return PUBLIC_URL, and the address that this request was made to."""
     scheme = "https" if is_https(scope, settings) else "http"
     host = headers.get(b"host", b"")
     own = {f"{scheme}://".encode() + host} if host else set()

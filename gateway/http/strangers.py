@@ -1,14 +1,13 @@
-"""The work of callers that show no credential: bounded, so that none of them slows a send.
+"""The work of callers without a credential: bounded, so that none of them slows a send.
 
-Promises:
 - Strangers wait in line. One of them is served in each turn of the event loop, so whatever else is ready comes between.
 - All of them together get at most SHARE of the loop's time while more of them wait. Probes have a line of their own.
-- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, and then SHARE_OF_ADDRESS of a core. Beyond
-  that its next request is answered 429. A request of a kept document costs nothing of this, nor does a change that
-  succeeded: whoever made it showed who they are, or has a limit of calls.
+- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, and then SHARE_OF_ADDRESS of a core. Beyond that
+  its next request gets 429. A cached document costs nothing of this, nor does a successful change: its caller showed who
+  they are, or has a limit of calls.
 
-Requests with a credential wait for nothing here. One whose credential is refused waits before it hears so.
-What is counted is CPU time of this process's loop, not calls: a busy machine makes nobody's work dearer.
+Requests with a credential don't wait here; one with a refused credential waits before it hears so. CPU time
+of this process's loop counts, not calls: a busy machine makes nobody's work dearer.
 """
 
 import asyncio
@@ -35,7 +34,8 @@ SHARE_OF_ADDRESS: Final = 0.05
 ADDRESSES_MAX: Final = 10_000
 # What a request costs around its handler: it is parsed, answered and logged.
 AROUND_S: Final = 0.00006
-# Timers are no finer. The line waits once so much is owed to the loop's other work, and no longer than _PAUSE_S_MAX.
+# Timers are no finer. The line waits once this much is owed to the loop's other work, and at most
+# _PAUSE_S_MAX.
 _OWED_S_MIN: Final = 0.001
 _PAUSE_S_MAX: Final = 0.25
 _REFUSED: Final = 400
@@ -79,7 +79,7 @@ class Strangers:
         monotonic: Callable[[], float] = time.monotonic,
         cpu: Callable[[], float] = time.thread_time,
     ) -> None:
-        # Behind these are many callers; for none of them there is an address.
+        # Many callers are behind these, and none of them has an address here.
         self._uncounted = (*LOOPBACK, *trusted)
         self._monotonic = monotonic
         self._cpu = cpu
@@ -87,7 +87,7 @@ class Strangers:
         self._is_serving = False
         # When the loop's other work has had its time.
         self._free_at_s = 0.0
-        # By address: when nothing of its burst is used any more.
+        # By address: when none of its burst is used any more.
         self._full_at_s: OrderedDict[str, float] = OrderedDict()
 
     async def serve(
@@ -97,8 +97,9 @@ class Strangers:
         *,
         is_free: bool = False,
     ) -> T:
-        """Do the work when its turn comes. Raise TooMuchWork if the address has used up its time, unless the work
-        is free for it.
+        """Do the work when its turn comes.
+
+        Raise TooMuchWork if the address has used up its time, unless the work is free for it.
         """
         address = None if is_free else self._counted_as(call)
         if address is not None:
@@ -168,7 +169,7 @@ class Strangers:
 
 
 def _is_refusal(reply: object) -> bool:
-    """Whether it is an answer of ours, or a page, that says so."""
+    """Return whether it is our response, or a page, that says so."""
     status: int = getattr(reply, "status", 0) or getattr(reply, "status_code", 0)
     return status >= _REFUSED
 

@@ -1,8 +1,8 @@
 """Strict JSON, for text that a fast decoder refused or that could mean two things.
 
-Promises: what parse() returns has one reading in every language: no duplicate names, no NaN, no
-integers beyond int64, no lone surrogates, no control characters but tab and line ends, at most
-JSON_DEPTH_MAX levels. Everything else is refused with a sentence that says where.
+What parse() returns has one reading in every language: no duplicate names, no NaN, no integers beyond int64,
+no lone surrogates, no control characters but tab and line ends, at most JSON_DEPTH_MAX levels. Anything else
+is refused with a sentence that says where.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from runtime.log import mask
 
 PARAM_CHARACTERS_MAX = 64
 ERRORS_MAX = 50
-# So much of a name is looked at for credentials: what begins in the part that is shown ends in here.
+# How much of a name is searched for credentials: what begins in the part that is shown ends in here.
 _LOOKED_AT_CHARACTERS = 512
 _FOREIGN_DEPTH_MAX = 64
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -29,22 +29,24 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 
 class Unreadable(DomainError):
-    """The body is not JSON that can be read in one way only."""
+    """The body isn't JSON that can be read in one way only."""
 
 
 def is_doubtful(raw: bytes) -> bool:
-    """Whether a fast decoder's answer needs a second look: escapes, or control characters that JSON
-    admits (the first byte of C1's is C2). Integers are left to the decoder's bounds.
+    """Return whether a fast decoder's result needs a second check.
+
+    It does for escapes, and for control characters that JSON admits (the first byte of C1's is C2). The
+    decoder's bounds check integers.
     """
     return b"\\" in raw or b"\x7f" in raw or b"\xc2" in raw
 
 
 def has_unique_names(raw: bytes) -> bool:
-    """Whether no name stands twice in a JSON text that is not doubtful, at whatever level.
+    """Return whether no name occurs twice in a JSON text that isn't doubtful, at any level.
 
-    False also where two objects of one text share a name: parse() tells the two apart. Without a
-    backslash each quotation mark begins or ends a string, and a string before a colon is a name; mostly no two
-    strings are equal, and then no two names.
+    Also False if two objects of one text share a name; parse() tells the two apart. Without a backslash each
+    quotation mark begins or ends a string, and a string before a colon is a name; mostly no two strings are
+    equal, and then no two names.
     """
     parts = raw.split(b'"')
     strings = parts[1::2]
@@ -59,8 +61,9 @@ def has_unique_names(raw: bytes) -> bool:
 
 
 def refuse_repeated_names(raw: bytes) -> None:
-    """For a text that somebody else will read: raises InvalidInput where an object of it has one
-    name twice, Unreadable where it is nested too deep to be looked at. What is no JSON passes.
+    """Raise InvalidInput if an object has one name twice, Unreadable if it is nested too deep to be checked.
+
+    For a text that somebody else will read. Text that isn't JSON passes.
     """
     if b"\\" not in raw and has_unique_names(raw):
         return
@@ -71,7 +74,7 @@ def refuse_repeated_names(raw: bytes) -> None:
 
 
 def parse(raw: bytes) -> Any:
-    """The value; raises Unreadable where the text cannot be read, InvalidInput for its values."""
+    """Return the value; raise Unreadable if the text can't be read, InvalidInput for its values."""
     if raw.startswith(_BYTE_ORDER_MARKS):
         raise Unreadable("the body begins with a byte order mark; send plain UTF-8")
     try:
@@ -96,10 +99,11 @@ def parse(raw: bytes) -> Any:
 
 
 def shown(name: str) -> str:
-    """A caller's field name, safe to repeat in an answer: a credential that strayed into the place
-    of a name is masked, since answers are logged by those who get them.
+    """Return a caller's field name, safe to repeat in a response.
+
+    A credential in the place of a name is masked, because callers log responses.
     """
-    # Cut before anything else is done to it: what a stranger wrote may be as long as a body.
+    # Cut first, because what a stranger wrote may be as long as a body.
     looked_at = name[:_LOOKED_AT_CHARACTERS]
     plain = _CONTROL.sub("?", looked_at.encode("ascii", "backslashreplace").decode())
     if len(name) > len(looked_at):
@@ -109,12 +113,12 @@ def shown(name: str) -> str:
 
 
 def has_control(text: str) -> bool:
-    """Whether the text holds a control character other than tab and line ends."""
+    """Return whether the text holds a control character other than tab and line ends."""
     return _CONTROL.search(text) is not None
 
 
 def is_unicode(text: str) -> bool:
-    """Whether the text has no lone surrogates, which no database and no UTF-8 can hold."""
+    """Return whether the text has no lone surrogates, which no database and no UTF-8 can hold."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -123,10 +127,10 @@ def is_unicode(text: str) -> bool:
 
 
 def _is_deeper(raw: bytes, most: int) -> bool:
-    """Whether brackets outside strings are nested deeper, up to where the text stops being JSON.
+    """Return whether brackets outside strings are nested deeper, up to where the text stops being JSON.
 
-    Escapes go first, so that each quotation mark left begins or ends a string. Then the innermost
-    pairs go, once for each level: a pass over what is left for each step, however long the text is.
+    Escapes go first, so that each remaining quotation mark begins or ends a string. Then the innermost pairs
+    go, once for each level: each step is a pass over what is left, for any length.
     """
     plain = raw.replace(rb"\\", b"").replace(rb"\"", b"")
     brackets = b"".join(plain.split(b'"')[::2]).translate(_ONE_KIND, _NOT_A_BRACKET)
@@ -134,7 +138,7 @@ def _is_deeper(raw: bytes, most: int) -> bool:
         brackets, before = brackets.replace(b"[]", b""), brackets
         if len(brackets) == len(before):
             break
-    # A pair that is left lies too deep; without one, what is left was never closed.
+    # A remaining pair lies too deep; without one, what is left was never closed.
     return b"[]" in brackets or brackets.startswith(b"[" * (most + 1))
 
 
@@ -152,12 +156,12 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int:
-    # Python reads any number of digits, at a price that grows with their square.
+    # Python reads any number of digits, at a cost that grows with their square.
     return int(digits) if len(digits) <= _INT64_DIGITS + 1 else INT64_MAX + 1
 
 
 def _inspect(value: Any, path: tuple[str | int, ...], problems: list[dict[str, str]]) -> None:
-    """Adds what is wrong with the value, or with any value inside it."""
+    """Add what is wrong with the value, or with any value inside it."""
     if isinstance(value, dict):
         for name, item in value.items():
             _inspect(name, (*path, name), problems)
@@ -172,13 +176,13 @@ def _inspect(value: Any, path: tuple[str | int, ...], problems: list[dict[str, s
 
 
 def _place(path: tuple[str | int, ...]) -> str:
-    """As metadata.list[2], made for what is wrong only: names take long to make safe."""
+    """Return a place such as metadata.list[2], made only for errors because it takes time to make names safe."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
     return "".join(steps).removeprefix(".")
 
 
 def _flaw(value: Any) -> str | None:
-    """What is wrong with a single value, or None."""
+    """Return what is wrong with a single value, or None."""
     if isinstance(value, str):
         if not is_unicode(value):
             return "half of a surrogate pair is not a character"

@@ -1,1 +1,1 @@
-"""One client's connection: requests read by httptools, the ASGI application, and its answers."""
+"""One client's connection: requests read by httptools, the ASGI application, and its responses."""

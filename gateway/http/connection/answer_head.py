@@ -1,4 +1,4 @@
-"""The head of an answer as bytes: its status line, the server's own headers, and how its body is framed."""
+"""The head of a response as bytes: its status line, the server's own headers, and how its body is framed."""
 
 import http
 import re
@@ -11,7 +11,7 @@ from gateway.http.connection.wire import Header
 STATUS_MIN: Final = 100
 STATUS_MAX: Final = 599
 CLOSE: Final = b"connection: close"
-# Of what has no body, nothing says how long it is.
+# These have no body and so no length.
 BODILESS: Final = frozenset({204, 304})
 # What a name may not contain, and a value.
 _NAME_REFUSED = re.compile(b'[\x00-\x1f\x7f()<>@,;:\\[\\]={} \t\\\\"]')
@@ -31,8 +31,10 @@ STATUS_LINES: Final = {status: _status_line(status) for status in range(STATUS_M
 
 @dataclass(slots=True)
 class AnswerHead:
-    """What the headers of an answer say. length is None where they do not say how long the body is; is_chunked
-    is set by them, or by whoever writes a body whose length they do not say.
+    """What a response's headers say.
+
+    length is None if they don't say how long the body is. is_chunked is set by them, or by the writer of a
+    body without a length.
     """
 
     lines: list[bytes]
@@ -41,7 +43,7 @@ class AnswerHead:
     says_close: bool = False
 
     def take(self, name: bytes, value: bytes) -> None:
-        """Adds a header. Raises RuntimeError for one that could be read as two."""
+        """Add a header. Raises RuntimeError for one that could be read as two."""
         if _NAME_REFUSED.search(name):
             raise RuntimeError("an answer's header has a name that HTTP does not allow")
         if _VALUE_REFUSED.search(value):

@@ -1,8 +1,8 @@
-"""One request and its answer: the application is run, reads the body and writes by ASGI's messages.
+"""One request and its response: the application reads the body and writes by ASGI's messages.
 
-Most requests have come as a whole before the application runs, and most answers are whole: `read_whole` and
-`write_whole` of whole.py spare both the messages. So nothing is made here that only a wait needs before
-somebody waits.
+Most requests arrive whole before the application runs, and most responses are whole; `read_whole` and
+`write_whole` of whole.py handle both without messages. So nothing that only a wait needs is made before a
+wait.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Scope
 from gateway.http.connection.answer_head import BODILESS, CLOSE, AnswerHead, head_of
 from gateway.http.connection.wire import Header, Wire
 
-# Where a request's scope has the exchange; absent under another server.
+# The key of the exchange in a request's scope; absent under another server.
 EXCHANGE: Final = "topup.exchange"
-# A client is not read from while so much of its body waits for the application.
+# A client isn't read from while this much of its body waits for the application.
 WAITING_BYTES_MAX: Final = 65_536
 # In a message of `receive`: the client sends nothing more.
 _HAS_ENDED: Final = "topup.has_ended"
@@ -28,16 +28,19 @@ _log = logging.getLogger(__name__)
 
 
 def has_left(message: Message) -> bool:
-    """Whether a message of `receive` says that the client is gone, or that it sends nothing more: most that do
-    so are gone, and nothing else is heard of those. What has an end is answered all the same; what has none,
-    or only waits, ends here.
+    """Return whether a message of `receive` says that the client is gone, or that it sends nothing more.
+
+    Most that send nothing more are gone, and give no other sign. A request with an end is answered all the
+    same; an endless one, or a mere wait, ends here.
     """
     return message["type"] == "http.disconnect" or _HAS_ENDED in message
 
 
 class Exchange:
-    """What is known of the request and of the answer so far. has_all: the body has come as a whole. is_gone:
-    nobody takes the answer any more. is_kept: the connection is kept after it.
+    """What is known of the request and of the response so far.
+
+    has_all: the body has arrived whole. is_gone: nobody takes the response any more. is_kept: the connection
+    stays open.
     """
 
     body: bytes | bytearray = b""
@@ -45,14 +48,14 @@ class Exchange:
     is_gone = False
     is_begun = False
     is_answered = False
-    # Whether something came since the application asked last.
+    # Whether something came since the application last asked.
     _has_news = False
     _news: asyncio.Event | None = None
     _may_be_asked_to_continue = True
     # Whether `receive` has given the end of the body.
     _is_read = False
     _head: AnswerHead
-    # Of the answer's body, what is yet to be written.
+    # What is still to be written of the response's body.
     _left = 0
     _task: "asyncio.Task[None]"
 
@@ -62,15 +65,15 @@ class Exchange:
         self.is_kept = is_kept
 
     def start(self, app: ASGIApp) -> None:
-        """Runs the application in a task of its own, so that no context variable of one request is seen by
-        the next.
+        """Run the application in a task of its own, so that the next request sees none of its context
+        variables.
         """
         context = self.wire.context.copy()
         self._task = self.wire.loop.create_task(self._run(app), context=context)
         self.wire.server_state.tasks.add(self._task)
 
     def take(self, body: bytes) -> None:
-        """A part of the body that has come; none is wanted after the answer."""
+        """Take a part of the body; none is wanted after the response."""
         if self.is_answered:
             return
         if not self.body:
@@ -84,23 +87,23 @@ class Exchange:
         self.tell()
 
     def end(self) -> None:
-        """All of the body has come."""
+        """Note that the whole body has arrived."""
         if not self.is_answered:
             self.has_all = True
             self.tell()
 
     def go_on(self) -> None:
-        """More of the body comes after what seemed to be its end; the application has seen nothing yet."""
+        """Note that more of the body follows what seemed to be its end; the application has seen nothing yet."""
         self.has_all = False
 
     def leave(self) -> None:
-        """Nobody takes the answer any more."""
+        """Note that nobody takes the response any more."""
         if not self.is_answered:
             self.is_gone = True
         self.tell()
 
     def tell(self) -> None:
-        """Whoever waits in `receive` looks again."""
+        """Wake whoever waits in `receive`."""
         self._has_news = True
         if self._news is not None:
             self._news.set()
@@ -131,8 +134,9 @@ class Exchange:
         await self.send({"type": _BODY, "body": _FAILED})
 
     async def receive(self) -> Message:
-        """ASGI's: the body that has come since, or that the client is gone or answered. Behind the end of the
-        body comes an empty message once the client sends nothing more, see has_left.
+        """Return ASGI's message: the body since the last one, or that the client is gone or answered.
+
+        Behind the end of the body comes an empty message once the client sends nothing more, see has_left.
         """
         self._ask_to_continue()
         if not self.is_gone and not self.is_answered:
@@ -161,8 +165,9 @@ class Exchange:
 
     @property
     def may_lack_its_body(self) -> bool:
-        """Whether the client may send no body, since it waits to be asked for one and was not. What comes next on
-        the connection is then the body or another request, and nobody can tell which.
+        """Return whether the client may send no body, because it waits for a 100 that it didn't get.
+
+        What comes next on the connection is then the body or another request, and nothing can tell which.
         """
         return (
             not self.has_all
@@ -171,7 +176,7 @@ class Exchange:
         )
 
     def _ask_to_continue(self) -> None:
-        """Tells a client that waits for it to send the body, once somebody wants it."""
+        """Tell a waiting client to send the body, once it is wanted."""
         if not self._may_be_asked_to_continue or self.is_begun:
             return
         self._may_be_asked_to_continue = False
@@ -179,7 +184,7 @@ class Exchange:
             self.wire.transport.write(_CONTINUE)
 
     async def send(self, message: Message) -> None:
-        """ASGI's: the head, then the body in parts. What comes after the client is gone is dropped."""
+        """Write ASGI's messages: the head, then the body in parts. After the client is gone they are dropped."""
         if self.wire.is_writing_paused and not self.is_gone:
             await self.wire.drained()
         if self.is_gone:

@@ -1,11 +1,11 @@
-"""One client's connection: httptools reads its requests, an Exchange answers each, in their order.
+"""One client's connection: httptools reads its requests, an Exchange answers each, in order.
 
-uvicorn's server makes one for each connection, keeps it in server_state.connections until it is lost, and calls
-`shutdown` on each at its end.
+uvicorn's server makes one for each connection, stores it in server_state.connections until it is lost, and
+calls `shutdown` on each at its end.
 
-Invariant: what a stranger makes one connection keep is bounded: FIELDS_MAX fields and
-HEAD_BYTES_MAX bytes in a request's line, headers and trailers together, PIPELINED_MAX requests and those of one
-piece behind the one under way, one segment of what the client sent, and what the application has written.
+What a stranger can make one connection hold is bounded: FIELDS_MAX fields and HEAD_BYTES_MAX bytes in a
+request's line, headers and trailers together, PIPELINED_MAX requests and those of one piece behind the one
+under way, one segment of what the client sent, and what the application has written.
 """
 
 import asyncio
@@ -31,15 +31,15 @@ from gateway.http.connection.wire import Header, Wire
 from gateway.http.connection_limits import ConnectionLimits
 
 FIELDS_MAX: Final = 100
-# Sizes and extensions of chunks, their line ends and trailers: twice the body, and so much more.
+# Sizes and extensions of chunks, their line ends and trailers: twice the body, and this much more.
 FRAMING_BYTES_MAX: Final = 32 * 1024
-# The connection is not read from while so many requests wait for their turn.
+# The connection isn't read from while this many requests wait for their turn.
 PIPELINED_MAX: Final = 16
-# The parser is fed in pieces, so that no limit is overrun by more than one of them. A request has 18 bytes at least,
-# so a piece that may hold whole requests is short. A piece of a body whose end is known is longer.
+# The parser gets pieces, so that no limit is overrun by more than one of them. A request has at least 18
+# bytes, so a piece that may hold whole requests is short. A piece of a body with a known end is longer.
 PIECE_BYTES: Final = 2 * 1024
 BODY_PIECE_BYTES: Final = 16 * 1024
-# A client that reads takes at least so much of what waits for it between two looks.
+# A client that reads takes at least this much of what waits for it between two checks.
 TAKEN_BYTES_MIN: Final = 4096
 _FIELD_BYTES: Final = len(b": \r\n")
 _PAGES: Final = b"/dashboard"
@@ -47,40 +47,42 @@ _VERSIONS: Final = frozenset({"1.1", "1.0"})
 
 
 class _TooMuch(Exception):
-    """Raised in a callback of the parser, which then stops; the answer has been given."""
+    """Raised in a callback of the parser, which then stops; the response has been given."""
 
 
 class Connection(Wire):
     """One client's connection, counted by its address."""
 
     reading_since_s: float | None = None
-    # Since when nothing is asked, after an answer.
+    # Since when no request is under way, after a response.
     _idle_since_s: float | None = None
     _counted_as: str | None = None
-    # Of the request that is arriving: its target and headers, and whether they have yet to end; True
-    # again once the message has ended.
+    # The target and headers of the arriving request, and whether they have yet to end; True again once the
+    # message has ended.
     _target = b""
-    # The one that the scope of the connection names; most clients ask for one place again and again.
+    # The target that the connection's scope names; most clients ask for one again and again.
     _known_target: bytes | None = None
     _headers: list[Header]
     _is_head = True
-    # Fields and bytes of its trailers, bytes of its body, and of all that came since its first line, or
-    # since its head ended.
+    # Fields and bytes of its trailers, bytes of its body, and of all since its first line, or since its head
+    # ended.
     _trailers = 0
     _trailer_bytes = 0
     _body_bytes = 0
     _fed_bytes = 0
     _fed_piece_bytes = 0
-    # The request that came last, or arrives.
+    # The request that arrived last, or is arriving.
     _newest: Exchange | None = None
     # What the client had yet to take when it last took some, and when that was.
     _untaken_bytes = 0
     _untaken_since_s = 0.0
     _is_last_answer = False
-    # What came while too many requests waited, for the parser to read later; and whether the client then sent its end.
+    # What came while too many requests waited, for the parser to read later; and whether the client then sent
+    # its end.
     _unfed = memoryview(b"")
     _ends_unfed = False
-    # The answer to a request that is refused, while earlier ones are yet to be answered. Nothing is read behind it.
+    # The response to a refused request, while earlier ones have yet to be answered. Nothing is read behind
+    # it.
     _refusal: bytes | None = None
 
     def __init__(
@@ -95,7 +97,7 @@ class Connection(Wire):
         super().__init__(_loop or asyncio.get_running_loop(), server_state)
         self._app = config.loaded_app
         self._limits = limits
-        # The one that is answered, and those that wait for their turn.
+        # The one being answered, and those that wait for their turn.
         self._turn: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._parser = _parser(self)
@@ -128,7 +130,7 @@ class Connection(Wire):
             if exchange is not None:
                 exchange.leave()
         super().connection_lost(exc)
-        # What refers to the connection, so that no cycle is left.
+        # References to the connection, so that no cycle is left.
         self._turn = self._newest = None
         self._waiting.clear()
         del self._parser
@@ -138,7 +140,7 @@ class Connection(Wire):
 
     @property
     def is_idle(self) -> bool:
-        """Whether it is open and nothing is asked on it."""
+        """Return whether it is open without a request."""
         return self._is_answered and not self.transport.is_closing()
 
     @property
@@ -146,20 +148,20 @@ class Connection(Wire):
         return self._newest is None or self._newest.is_answered
 
     def answer_once_more(self) -> None:
-        """The answer under way, or else the next, says that the connection ends, and ends it."""
+        """Make the response under way, or else the next, say that the connection ends, and end it."""
         self._is_last_answer = True
         if self._newest is not None:
             self._newest.is_kept = False
 
     def shutdown(self) -> None:
-        """What the server calls at its end: the connection ends, after the answers that are due."""
+        """End the connection after the responses that are due; the server calls it at its end."""
         if self._newest is None or self._newest.is_answered:
             self.transport.close()
         else:
             self._newest.is_kept = False
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and keep what it may not read yet."""
+        """Feed the parser, and store what it may not read yet."""
         if self._refusal is not None:
             return
         if self._unfed:
@@ -193,13 +195,13 @@ class Connection(Wire):
         return max(PIECE_BYTES, min(int(length) - self._body_bytes, BODY_PIECE_BYTES))
 
     def _receive(self, data: bytes) -> None:
-        """Feed one piece, then check what the parser's callbacks cannot count."""
+        """Feed one piece, then check what the parser's callbacks can't count."""
         if self.transport.is_closing():
             return
         size = self._fed_piece_bytes = len(data)
         self._fed_bytes += size
         if self.reading_since_s is None:
-            # Also line ends between two requests, with which a connection could be kept for ever.
+            # Also line ends between two requests, with which a connection could be kept open for ever.
             self.reading_since_s = self.loop.time()
         self._idle_since_s = None
         try:
@@ -228,18 +230,20 @@ class Connection(Wire):
         return self._ends_unfed or self._refusal is not None or self._end_reading()
 
     def _end_reading(self) -> bool:
-        """The client sends nothing more, and may read on: what it has asked as a whole is answered, then the
-        connection ends. False where nothing is, or was cut off in its body: it is closed then.
+        """Handle that the client sends nothing more, but may read on.
+
+        Its complete requests are answered, then the connection ends. Return False to close it at once: there
+        are none, or one was cut off in its body.
         """
         newest = self._newest
         if newest is not None and self._waiting and not newest.has_all:
-            # Cut off behind others, whose answers are due.
+            # Cut off behind others, whose responses are due.
             self._waiting.pop()
             newest = self._newest = self._waiting[-1] if self._waiting else self._turn
         if newest is None or newest.is_answered or not newest.has_all:
             return False
         self.has_ended = True
-        # Also of a head that was cut off: nobody waits for its end.
+        # Also for a head that was cut off: nobody waits for its end.
         self.reading_since_s = None
         newest.is_kept = False
         assert self._turn is not None, "what is not answered has its turn, or waits for it"
@@ -247,8 +251,9 @@ class Connection(Wire):
         return True
 
     def _go_on_without_upgrade(self) -> None:
-        """Another protocol was asked for, which is not offered: the request is one like any other. The parser
-        took what follows its head for the other protocol, its body too.
+        """Treat a request for another protocol, which isn't offered, as any other.
+
+        The parser took what follows its head, the body too, for the other protocol.
         """
         exchange = self._newest
         assert exchange is not None, "an upgrade has a head"
@@ -261,23 +266,23 @@ class Connection(Wire):
 
     def _check_framing(self) -> None:
         if self._is_head:
-            # A line that has not ended is counted by nothing else.
+            # Nothing else counts a line that has not ended.
             is_too_much = self._fed_bytes > HEAD_BYTES_MAX
         else:
             is_too_much = self._fed_bytes > 3 * self._body_bytes + FRAMING_BYTES_MAX
         if is_too_much and not (self.transport.is_closing() or self._refusal is not None):
             self._end_too_large()
 
-    # What the parser calls.
+    # Called by the parser.
 
     def on_message_begin(self) -> None:
-        # Also in one piece with the end of another request that was answered before.
+        # Also in one piece with the end of an earlier request.
         self._idle_since_s = None
         self._target = b""
         self._headers = []
         self._is_head = True
         self._trailers = self._trailer_bytes = self._body_bytes = 0
-        # At most: in a piece that held the end of another request, too, it is less.
+        # At most: in a piece with the end of another request it is less.
         self._fed_bytes = self._fed_piece_bytes
         if self.reading_since_s is None:
             self.reading_since_s = self.loop.time()
@@ -296,8 +301,8 @@ class Connection(Wire):
             raise _TooMuch
 
     def _count_trailer(self, name: bytes, value: bytes) -> None:
-        """It is counted and dropped, since no trailer of ours means anything and one that became a header
-        would have passed the proxy's eyes.
+        """Count and drop it: no trailer means anything here, and as a header it would have passed the proxy's
+        eyes.
         """
         self._trailers += 1
         self._trailer_bytes += len(name) + len(value) + _FIELD_BYTES
@@ -310,7 +315,7 @@ class Connection(Wire):
         return sum(len(name) + len(value) + _FIELD_BYTES for name, value in self._headers)
 
     def on_headers_complete(self) -> None:
-        # Few heads are so long that they have to be counted.
+        # Few heads are long enough to be counted.
         is_long = self._fed_bytes > HEAD_BYTES_MAX // 2
         if is_long and self._header_bytes() + len(self._target) > HEAD_BYTES_MAX:
             self._end_too_large()
@@ -328,7 +333,7 @@ class Connection(Wire):
             self._waiting.append(exchange)
 
     def _exchange(self) -> Exchange:
-        """Of the head that has come."""
+        """Return the exchange of the head that has arrived."""
         if self._target != self._known_target:
             self._take_target()
         parser, scope = self._parser, self._scope.copy()
@@ -343,7 +348,7 @@ class Connection(Wire):
         return exchange
 
     def _take_target(self) -> None:
-        """Raises what the parser takes for no HTTP where the target has no path, or none in ASCII."""
+        """Read the target; raise what the parser takes for no HTTP if it has no path, or none in ASCII."""
         target = httptools.parse_url(self._target)
         raw_path = target.path
         path = raw_path.decode("ascii")
@@ -369,7 +374,7 @@ class Connection(Wire):
         self.reading_since_s = None
         assert self._newest is not None, "a message has a head"
         if self._newest.is_answered:
-            # Answered before its body had come: nothing is asked from now on.
+            # Answered before its body had arrived: no request is under way from now on.
             self._idle_since_s = self.loop.time()
         self._newest.end()
 
@@ -396,16 +401,16 @@ class Connection(Wire):
             self.resume_reading()
 
     def end_if_unused(self, now_s: float, *, keep_alive_s: float) -> None:
-        """Closes a connection on which nothing has been asked since an answer."""
+        """Close a connection without a request since its last response."""
         since_s = self._idle_since_s
         if since_s is not None and now_s - since_s > keep_alive_s:
             self.transport.close()
 
     def cut_if_slow(self, now_s: float, *, read_s_max: float, write_s_max: float) -> None:
-        """Ends a connection whose request does not arrive, or whose answer is not taken."""
+        """End a connection whose request doesn't arrive, or whose response isn't taken."""
         since_s = self.reading_since_s
         if since_s is not None and self._unfed:
-            # More of it has come, and is read when those before it are answered.
+            # More of it has arrived, and is read when those before it are answered.
             self.reading_since_s = now_s
         elif since_s is not None and now_s - since_s > read_s_max:
             self.transport.abort()
@@ -451,13 +456,13 @@ class Connection(Wire):
 
 def _parser(called: Calls) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(called)
-    # A request may follow one that asked for the connection's end: it is not answered, and no error.
+    # A request may follow one that asked for the connection's end: it is neither answered nor an error.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
 
 
 def _address(found: Any) -> tuple[str, int | None] | None:
-    """Of one end of the connection: host and port; the path alone of a socket that has one."""
+    """Return one end's host and port; only the path of a socket that has one."""
     if isinstance(found, tuple):
         return found[0], found[1]
     return (found, None) if isinstance(found, str) and found else None

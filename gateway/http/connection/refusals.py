@@ -1,4 +1,4 @@
-"""The answers of a connection to what never reaches the application."""
+"""A connection's responses to what never reaches the application."""
 
 import time
 from typing import Final
@@ -13,7 +13,7 @@ TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
-# For the form of a page: what was typed into it is in its address.
+# For a page's form: what was typed into it is in its address.
 _SAID = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>That is too long</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/static/app.css"></head>
 <body><main id="content"><div class="entry stack"><h1>That is too long</h1>
@@ -39,7 +39,7 @@ TOO_MANY: Final = (
 
 
 def no_http() -> bytes:
-    """Even what is no HTTP gets the envelope: clients read one shape."""
+    """Return the envelope, because clients read one shape even if they didn't send HTTP."""
     refusal = refusal_of(Unreadable("Invalid HTTP request received."))
     body = envelope.refuse(refusal, time.time_ns() // 1000).body
     return (

@@ -1,7 +1,7 @@
-"""Reads the body of a request that asked for another protocol, with a parser that knows nothing of it.
+"""Read the body of a request for another protocol, by a parser that knows nothing of that protocol.
 
-httptools ends such a request with its head. Were its body left to what comes next, it would be lost, or read
-as requests that a proxy before us never saw.
+httptools ends such a request with its head. If its body were left to what comes next, it would be lost, or
+read as requests that a proxy before us never saw.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Calls(Protocol):
-    """What a parser calls."""
+    """The methods that a parser calls."""
 
     def on_message_begin(self) -> None: ...
 
@@ -33,7 +33,7 @@ class Calls(Protocol):
 
 
 class Resumed:
-    """Passes on what the parser calls, but for a first head that says how long the body is, and no more."""
+    """Passes on what the parser calls, except for a first head that only gives the body's length."""
 
     def __init__(self, calls: Calls, headers: Sequence[Header]) -> None:
         self._calls = calls

@@ -1,4 +1,4 @@
-"""A body that has come as a whole, taken without waiting, and an answer that is whole, written at once."""
+"""A body that has arrived whole, taken without waiting, and a whole response, written at once."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,9 +11,9 @@ _line = b": ".join
 
 
 def read_whole(exchange: Exchange | None) -> bytes | None:
-    """The body where all of it has come, as with most requests; None where it must be waited for.
+    """Return the body if all of it has arrived, as for most requests; None if it must be waited for.
 
-    It stays where it is: whoever calls receive() afterwards gets it, too.
+    receive() returns it afterwards as well.
     """
     if exchange is None or not exchange.has_all or exchange.is_gone:
         return None
@@ -27,10 +27,10 @@ def write_whole(
     usual: tuple[Header, ...],
     body: bytes,
 ) -> bool:
-    """Writes a whole answer at once; False where it must be written by ASGI's messages instead.
+    """Write a whole response at once; return False if it must be written by ASGI's messages.
 
-    headers are ours: fixed names and values without line ends, which is checked; usual ones are
-    constants that many answers have.
+    headers are ours: fixed names and values without line ends, which is checked; usual ones are constants
+    that many responses have.
     """
     if exchange is None or exchange.is_begun or exchange.wire.is_writing_paused:
         return False
@@ -57,5 +57,5 @@ def write_whole(
 
 @lru_cache(maxsize=16)
 def _end_of(usual: tuple[Header, ...]) -> bytes:
-    """The end of a head whose last line is not ended yet."""
+    """Return the end of a head without its last line end."""
     return b"".join(b"\r\n%b: %b" % header for header in usual) + b"\r\n\r\n"

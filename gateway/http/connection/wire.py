@@ -1,4 +1,4 @@
-"""The transport of one connection, as a request and its answer need it: with flow control both ways."""
+"""The transport of one connection, as a request and its response need it: with flow control both ways."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -22,7 +22,7 @@ class Wire(asyncio.Protocol, ABC):
     def __init__(self, loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:
         self.loop = loop
         self.server_state = server_state
-        # What each request begins in a copy of: whoever starts one may be another's task.
+        # Each request begins in a copy of it, because another one's task may start it.
         self.context = copy_context()
         self._may_write = asyncio.Event()
 
@@ -30,7 +30,7 @@ class Wire(asyncio.Protocol, ABC):
         self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's
-        # Who waits to write goes on, and writes nothing.
+        # A waiting writer continues, and writes nothing.
         self.resume_writing()
 
     def pause_reading(self) -> None:
@@ -52,10 +52,10 @@ class Wire(asyncio.Protocol, ABC):
         self._may_write.set()
 
     async def drained(self) -> None:
-        """Returns once the client has taken most of what was written."""
+        """Return once the client has taken most of what was written."""
         if self.is_writing_paused:
             await self._may_write.wait()
 
     @abstractmethod
     def on_answered(self) -> None:
-        """Called when an answer is whole."""
+        """Called when a response is complete."""
