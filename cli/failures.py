@@ -10,6 +10,7 @@ from cli.faults import refusal
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
 from cli.remote.address import asked_address
 from kernel.errors import DomainError
+from keys.vault import SealBroken
 from runtime.log import mask
 from runtime.settings import SettingsError
 from store.errors import StoreError
@@ -24,7 +25,7 @@ _MISREAD = (
 
 def told(error: Exception) -> click.exceptions.Exit | None:
     """Prints an expected failure, and gives what ends the command; null for a fault of ours."""
-    if isinstance(error, SettingsError):
+    if isinstance(error, SettingsError | SealBroken):
         return fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE)
     if isinstance(error, DomainError):
         return fail(_named(error), facts=_facts(error))

@@ -97,7 +97,7 @@ class Change(Generic[R]):
 
     after: R
     before: R | None = None
-    shown_once: Mapping[str, str] = field(default_factory=dict)
+    shown_once: Mapping[str, Any] = field(default_factory=dict)
     noted: Mapping[str, Any] | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import click
+
 from billing.ledger.in_words import in_words
-from cli.output import note, show_record, show_rows, wants_json
+from cli.output import note, show_record, show_rows, visible, wants_json
 from kernel.fields import facts_of
 
 
@@ -15,8 +17,11 @@ def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = F
     else:
         words = in_words(result, record)
         lists = {name: value for name, value in words.items() if _is_list_of_objects(value)}
-        rest = {name: value for name, value in words.items() if name not in lists}
+        secrets = [fact.name for fact in facts_of(result) if fact.is_list and fact.is_secret]
+        rest = {name: value for name, value in words.items() if name not in {*lists, *secrets}}
         show_record(rest, **lists)
+        for one in (line for name in secrets for line in record[name]):
+            click.echo(visible(one))
     if is_secret:
         note("The secret is shown this once.")
 

@@ -4,34 +4,42 @@ Titles, columns, fields, bounds and words come from the acts' rows; a page adds 
 while the list is empty.
 """
 
+import base64
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
 from billing.ledger.in_words import in_words
+from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.paging import Paged
+from gateway.dashboard.form_idempotency import form_key
+from gateway.dashboard.paging import ROWS, Paged
 from gateway.dashboard.sheet import Sheet, csv_url_of, one_page, whole_list, whole_short_list
 from gateway.html.act_form import ShownField, fields_of, form_of, typed_values
 from gateway.html.format import SAID
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
 from gateway.http.acts import Door
 from gateway.http.fields import place_of, shape_of
+from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields, facts_of
+from kernel.ids import new_id
 from keys.account import lock_tenants
-from keys.act import Act, AnyChange, ListAct, ReadAct
+from keys.act import Act, AnyChange, Change, ListAct, ReadAct
 from runtime.acts import run_act, run_alone
 from store.database import Transaction
-from store.keyset import ListStretch, end_of
+from store.idempotency import KeyReused
 
 _ADMIN: Final = "/dashboard/admin"
+_USED: Final = Problem(
+    409, "This form was sent before, with other fields. Press the button to send this one."
+)
 
 
 # Every subject's pages, in the order in which they were mounted; the test of all doors walks them.
@@ -42,10 +50,11 @@ ACT_PAGES: Final[list["ActPages"]] = []
 class ActPages:
     """The pages of one subject.
 
-    path: below /dashboard/admin. lead: what the page is about. query: what its list is asked with. create: what its
-    form does; None: it has none. buttons: acts on one of the listed objects. empty: what stands in place of an empty
-    list. has_own: each object has a page of its own below the list's, which the subject's module shows. choices: the
-    words that the form's fields can have in this environment. beside: addresses and titles of pages about the same.
+    path: below /dashboard/admin. lead: what the page is about. query: what its list is asked with, beside filters:
+    fields of it that people fill in. create: what its form does; None: it has none. buttons: acts on one of the
+    listed objects. empty: what stands in place of an empty list. own_address: of each object's own page, before its
+    name; empty: it has none. choices: the words that the form's fields can have in this environment. beside:
+    addresses and titles of pages about the same.
     """
 
     path: str
@@ -56,20 +65,23 @@ class ActPages:
     query: Any
     create: AnyChange | None = None
     buttons: Sequence[AnyChange] = ()
-    has_own: bool = False
+    filters: Sequence[str] = ()
+    own_address: str = ""
     beside: Sequence[tuple[str, str]] = ()
     choices: Callable[[Transaction, str], Awaitable[Mapping[str, Collection[str]]]] | None = None
 
     def routes(self, *more: AnyChange) -> tuple[Route, ...]:
         """Return the routes of the pages, and make the acts' sentences known to them. more: the acts of own pages."""
         ACT_PAGES.append(self)
+        made = () if self.create is None else (self.create,)
         for act in (*self.acts, *more):
             SAID[act.name] = act.done
         return (
             admin_route("GET", self.path, self._show, self.title),
+            *(admin_route("POST", self.path, self._create, act.summary) for act in made),
             *(
-                admin_route("POST", self._path(act), self._press(act), act.summary)
-                for act in self.acts
+                admin_route("POST", f"{self.path}{_rest(act)}", self._button(act), act.summary)
+                for act in self.buttons
             ),
         )
 
@@ -94,44 +106,66 @@ class ActPages:
     async def _show(self, call: RequestContext[Any, Any]) -> Reply:
         return await self._page(call, Form({}), NO_PROBLEM)
 
-    def _path(self, act: AnyChange) -> str:
-        return self.path if act is self.create else f"{self.path}{_rest(act)}"
+    async def _create(self, call: RequestContext[Any, Any]) -> Reply:
+        form, act = read_form(call), self.create
+        assert act is not None, "else there is no route"
+        secrets: dict[str, Any] = {}
 
-    def _press(self, act: AnyChange) -> Any:
+        async def steps() -> Answer:
+            made = await run_typed(call, act, form)
+            if isinstance(made, Change):
+                secrets.update(made.shown_once)
+                made = made.after
+            return Answer(200, str(getattr(act.view(made), act.named_by, "")).encode())
+
+        try:
+            answer = await run_steps(call.context, call.principal, form_key(call, form), steps)
+        except KeyReused:
+            return await self._page(call, form, _USED)
+        except DomainError as error:
+            return await self._page(call, form, problem_of(error))
+        if answer.is_replay or not secrets:
+            return go(self.address, said="shown-before" if act.shows_secret else act.name)
+        files = {name: _csv(name, one) for name, one in secrets.items() if isinstance(one, list)}
+        own = self.own_address and self.own_address + answer.body.decode()
+        return page(call, "acts/made.html", pages=self, own=own, secrets=secrets, files=files)
+
+    def _button(self, act: AnyChange) -> Any:
         async def press(call: RequestContext[Any, Any]) -> Reply:
-            form = read_form(call)
-            try:
-                await run_typed(call, act, form)
-            except DomainError as error:
-                if act is not self.create:
-                    raise
-                return await self._page(call, form, problem_of(error))
+            await run_typed(call, act, read_form(call))
             return go(self.address, said=act.name)
 
         press.__doc__ = act.summary
         return press
 
     async def _page(self, call: RequestContext[Any, Any], form: Form, problem: Problem) -> Reply:
-        act = self.listed
+        act, is_long = self.listed, bool(self.listed.prefix or self.listed.own_cursors)
         door = Door(act, call, is_operator=True)
         facts = {one.name: one for one in facts_of(act.result)}
-        sheet = Sheet[Any](act.name.partition(".")[0], tuple(facts), sorts=act.sorts)
+        sheet = _ActSheet(
+            act.name.partition(".")[0],
+            tuple(facts),
+            filters=self.filters,
+            sorts=act.sorts,
+            view=act.view,
+        )
+        query = self._query(call)
 
         async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Any]:
-            begin = place_of(cursor, act.prefix, act.sorts) if act.prefix else None
-            found = await act.run(await door.context(tx), self.query, begin, limit)
-            return ListStretch(map(act.view, found), end_of(found))
+            begin = place_of(cursor, act.prefix, act.sorts) if act.prefix else cursor
+            limit = min(limit, ROWS) if act.own_cursors else limit
+            return await act.run(await door.context(tx), query, begin, limit)
 
         async def read_all(tx: Transaction) -> Sequence[Any]:
             return await read(tx, None, 0)
 
-        if act.prefix:
+        if is_long:
             whole = await whole_list(call, sheet, read)
         else:
             whole = await whole_short_list(call, sheet, read_all)
         if whole is not None:
             return whole
-        if act.prefix:
+        if is_long:
             listing = await one_page(call, sheet, read)
         else:
             found = await call.context.database.read(read_all)
@@ -143,9 +177,15 @@ class ActPages:
             pages=self,
             columns=[facts[name] for name in act.columns],
             listing=listing,
-            rows=[(msgspec.to_builtins(row), self.buttons_of(row)) for row in listing.items],
+            rows=[
+                (msgspec.to_builtins(view), self.buttons_of(view))
+                for view in map(act.view, listing.items)
+            ],
             fields=await self._fields(call, form),
-            form=form,
+            filters=[
+                one for one in fields_of(act.query, listing.filters) if one.name in self.filters
+            ],
+            form_key=new_id("frm"),
             problem=problem,
         )
 
@@ -157,6 +197,16 @@ class ActPages:
         choices, environment = self.choices, call.principal.environment
         found = await call.context.database.read(lambda tx: choices(tx, environment))
         return fields_of(self.create.input, form, found)
+
+    def _query(self, call: RequestContext[Any, Any]) -> Any:
+        """Return what the list is asked with; raise InvalidInput for a filter that is none."""
+        asked = read_query(call)
+        given = {name: text for name in self.filters if (text := asked.text(name))}
+        if not given:
+            return self.query
+        values = {**msgspec.to_builtins(self.query), **given}
+        query: Any = self.listed.query
+        return shape_of(query).decode(msgspec.json.encode(values), None)
 
     def buttons_of(self, view: Any) -> list[tuple[str, str, str]]:
         """Return the path, the word and the question of each act that the object is in a state for."""
@@ -170,6 +220,16 @@ class ActPages:
             for act in self.buttons
             if act.applies is None or act.applies(view)
         ]
+
+
+@dataclass(frozen=True)
+class _ActSheet(Sheet[Any]):
+    """A list of an act's rows, which a file shows as their view does."""
+
+    view: Callable[[Any], Any] = field(kw_only=True)
+
+    def cells(self, row: Any) -> Mapping[str, object]:
+        return super().cells(self.view(row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +311,12 @@ def _checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str
         if not problems:
             return asked
     raise InvalidInput(problems[0]["detail"], param=problems[0]["param"], errors=problems)
+
+
+def _csv(name: str, lines: Sequence[str]) -> str:
+    """Return a link that holds the file: what is shown once is in no other place that it could come from."""
+    text = "".join(f"{line}\r\n" for line in (name.removesuffix("s"), *lines))
+    return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _rest(act: AnyChange) -> str:

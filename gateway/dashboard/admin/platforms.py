@@ -39,7 +39,7 @@ PAGES: Final = ActPages(
     query=Page(),
     create=CREATE_PLATFORM,
     buttons=(DISABLE_PLATFORM, ENABLE_PLATFORM),
-    has_own=True,
+    own_address="/dashboard/admin/platforms/",
 )
 
 
