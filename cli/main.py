@@ -45,7 +45,8 @@ GROUPS = {
         "plans": "Credit by the month or the year: create, list, set, disable.",
         "prices": "What tokens of each model cost: list, set, import, history.",
         "coupons": "What lowers an order's price: create, list, disable.",
-        "codes": "Redemption codes: create, list, disable.",
+        "code-batches": "Redemption codes, made together: create, write, list, disable.",
+        "codes": "Single redemption codes: list, show, disable.",
         "checkin": "What accounts get for coming by once a day: show, set.",
         "providers": "Payment providers: list them, ask each about its settings.",
         "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
@@ -98,7 +99,7 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
     "operator": {"prices", "keys", "checkin", "tokens"}
-    | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
+    | {"accounts", "apps", "packs", "plans", "coupons", "codes", "code-batches", "orders", "audit"}
     | {"platforms", "fees", "suppliers", "stock", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},

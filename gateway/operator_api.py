@@ -6,7 +6,7 @@ It is off until TOPUP_OPERATOR_API names the addresses that may call it, and has
 from typing import Final
 
 from billing.catalog import coupon_acts, pack_acts
-from billing.credits import checkin_acts
+from billing.credits import checkin_acts, code_acts
 from billing.desk import supplier_acts
 from billing.fulfilment import fee_acts, platform_acts, stock_acts
 from billing.machine_payments import acts as machine_payment_acts
@@ -28,6 +28,8 @@ PREFIX: Final = "/api/operator/v1"
 ACTS: Final = (
     *pack_acts.ACTS,
     *coupon_acts.ACTS,
+    *code_acts.BATCH_ACTS,
+    *code_acts.CODE_ACTS,
     *checkin_acts.ACTS,
     *price_acts.ACTS,
     *api_keys.ACTS,

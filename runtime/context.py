@@ -165,7 +165,6 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     MachinePayments: attrgetter("machine_payments"),
     Payments: attrgetter("payments"),
     Policy: attrgetter("policy"),
-    RedemptionCodes: attrgetter("redemption_codes"),
     Refunder: attrgetter("refunder"),
     Senders: lambda _: Senders(sender_keys),
     Settings: attrgetter("settings"),

@@ -21,8 +21,6 @@ from store.version import SchemaOutOfRange, changed_tables, check_schema, schema
 
 # The name of the data key behind voucher codes.
 VOUCHER_KEY = "voucher"
-# The name of the data key behind the digests of redemption codes.
-REDEMPTION_KEY = "redemption"
 _log = logging.getLogger(__name__)
 
 

@@ -5,20 +5,17 @@ to whoever makes the batch; until the last one was written and handed over, none
 a crash on the way leaves nothing that is worth anything. Writes redemption_batches, redemption_codes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from billing.credits.redemption_code import RedemptionCodes, new_code
 from billing.ledger.money import MICROS_PER_CREDIT
-from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
-from keys import audit_log
-from keys.audit_log import Actor
 from keys.principal import Environment
 from store.database import Database, Transaction
-from store.keyset import NEWEST, Keyset
+from store.keyset import NEWEST, Begin, Keyset
 from store.row_mapping import Conversion, RowMapping
 
 CREDITS_MAX = 100_000_000
@@ -26,31 +23,27 @@ COUNT_MAX = 1_000_000
 USES_MAX = 1_000_000
 DAYS_MAX = 3_650
 NAME_CHARACTERS_MAX = 80
+CodeStatus = Literal["active", "redeemed", "disabled", "expired"]
 # Codes of one transaction: short enough that a gateway beside it hardly waits.
 STEP_CODES = 1_000
 # Sixty random bits meet so rarely that a second meeting is no accident.
 TRIES_MAX = 3
 
-COMMAND_LINE = Actor()
 _CODE_INSERTED = ("id", "batch_id", "environment", "digest", "last4", "uses_max", "created_at")
 
 Keep = Callable[[Sequence[str]], None]
 
 
-class _Taken(Exception):
-    """A fresh code exists already; the step is made again with others."""
-
-
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """What the codes are to be; raises InvalidInput.
+    """What the codes are to be.
 
     credits: of each code, 1 is $0.001. uses_max: of each code. is_promotional: the credit is a
     grant, which ends promotional_days after it was redeemed; None: never. expires_at: from then on,
     in microseconds, nothing can be redeemed.
     """
 
-    environment: Environment
+    environment: str
     credits: int
     count: int
     uses_max: int = 1
@@ -60,19 +53,11 @@ class NewBatch:
     name: str = ""
 
     def check(self, now_us: int) -> None:
-        """Raises InvalidInput."""
-        days = self.promotional_days
-        _check_range("credits", self.credits, CREDITS_MAX)
-        _check_range("count", self.count, COUNT_MAX)
-        _check_range("uses", self.uses_max, USES_MAX)
-        if days is not None:
-            _check_range("days", days, DAYS_MAX)
-            if not self.is_promotional:
-                raise InvalidInput("only promotional credit ends after some days", param="days")
+        """Raise InvalidInput for fields that contradict each other; each one's bounds are its input's."""
+        if self.promotional_days is not None and not self.is_promotional:
+            raise InvalidInput("only promotional credit ends after some days", param="days")
         if self.expires_at is not None and self.expires_at <= now_us:
             raise InvalidInput("the codes would have expired already", param="expires_at")
-        if len(self.name) > NAME_CHARACTERS_MAX:
-            raise InvalidInput(f"at most {NAME_CHARACTERS_MAX} characters", param="name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +78,6 @@ class Batch:
     disabled_at: int | None
     created_at: int
 
-    def shape(self) -> dict[str, Any]:
-        """As the command line shows it."""
-        return {
-            "id": self.id,
-            "environment": self.environment,
-            "name": self.name,
-            "credits": self.credits_micros // MICROS_PER_CREDIT,
-            "count": self.code_count,
-            "uses": self.uses_max,
-            "used": self.used_count,
-            "promotional": self.is_promotional,
-            "days": self.promotional_days,
-            "complete": self.is_complete,
-            "expires_at": _time(self.expires_at),
-            "disabled_at": _time(self.disabled_at),
-            "created_at": rfc3339(self.created_at),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class ListedCode:
@@ -127,23 +94,8 @@ class ListedCode:
     disabled_at: int | None
     created_at: int
 
-    def shape(self, now_us: int) -> dict[str, Any]:
-        """As the command line shows it."""
-        return {
-            "id": self.id,
-            "batch_id": self.batch_id,
-            "environment": self.environment,
-            "code": f"TOPUP-…-{self.last4}",
-            "last4": self.last4,
-            "status": self._status(now_us),
-            "credits": self.credits_micros // MICROS_PER_CREDIT,
-            "uses": self.uses_max,
-            "used": self.used_count,
-            "expires_at": _time(self.expires_at),
-            "created_at": rfc3339(self.created_at),
-        }
-
-    def _status(self, now_us: int) -> str:
+    def status(self, now_us: int) -> CodeStatus:
+        """Return whether it can be redeemed, or why it can't."""
         if self.used_count >= self.uses_max:
             return "redeemed"
         if self.disabled_at is not None:
@@ -159,33 +111,39 @@ async def make(
     *,
     keep: Keep,
     now_us: int,
-    by: Actor = COMMAND_LINE,
+    done: Callable[[Transaction, Batch], Awaitable[None]] | None = None,
     fresh: Callable[[], str] = new_code,
 ) -> Batch:
-    """Makes the batch, in steps; `keep` gets each step's codes once they are written.
+    """Make the batch in a transaction for each step; `keep` gets a step's codes once they are written.
 
-    What was made, and by whom, goes into the audit log with the last step.
-
-    Raises InvalidInput, and whatever keep raises: then the codes that it got are worth nothing.
+    done: called in the last transaction. Raises InvalidInput, and whatever keep raises: then the codes that it got
+    are worth nothing.
     """
-    new.check(now_us)
-    batch_id = new_id("rdb")
-    await database.transaction(lambda tx: _insert_batch(tx, batch_id, new, now_us))
-    left = new.count
-    while left:
-        step = min(left, STEP_CODES)
-        keep(await _make_step(database, codes, batch_id, new, step, now_us, fresh))
-        left -= step
+    batch_id = await database.transaction(lambda tx: _begin(tx, new, now_us))
+    for count in _steps(new.count):
+
+        async def add(tx: Transaction, count: int = count) -> list[str]:
+            return await _add(tx, codes, batch_id, new, count, now_us, fresh)
+
+        keep(await database.transaction(add))
 
     async def finish(tx: Transaction) -> Batch:
-        await tx.execute(
-            "UPDATE redemption_batches SET is_complete = 1 WHERE id = :id", id=batch_id
-        )
-        batch = await get_batch(tx, batch_id)
-        await _log(tx, by, "codes.create", batch, now_us)
+        batch = await _finish(tx, new.environment, batch_id)
+        if done is not None:
+            await done(tx, batch)
         return batch
 
     return await database.transaction(finish)
+
+
+async def make_at_once(
+    tx: Transaction, codes: RedemptionCodes, new: NewBatch, *, now_us: int
+) -> tuple[Batch, list[str]]:
+    """Make the batch in this transaction; return it with its codes. Raises InvalidInput."""
+    batch_id, made = await _begin(tx, new, now_us), list[str]()
+    for count in _steps(new.count):
+        made += await _add(tx, codes, batch_id, new, count, now_us, new_code)
+    return await _finish(tx, new.environment, batch_id), made
 
 
 class OneCode(NamedTuple):
@@ -214,18 +172,26 @@ async def insert_one(tx: Transaction, code: OneCode, *, now_us: int) -> None:
     await tx.insert("redemption_codes", _CODE_INSERTED, [row])
 
 
-async def get_batch(tx: Transaction, batch_id: str) -> Batch:
-    """Raises NotFound."""
-    row = await tx.fetch_one(_BATCH, id=batch_id)
+async def get_batch(tx: Transaction, environment: str, batch_id: str) -> Batch:
+    """Return the batch; raise NotFound, also for one of the other environment."""
+    row = await tx.fetch_one(_BATCH, id=batch_id, environment=environment)
     if row is None:
         raise NotFound("Batch")
     return _BATCHES.read(row)
 
 
+async def get_code(tx: Transaction, environment: str, code_id: str) -> ListedCode:
+    """Return the code; raise NotFound, also for one of the other environment."""
+    row = await tx.fetch_one(_CODE, id=code_id, environment=environment)
+    if row is None:
+        raise NotFound("Code")
+    return _CODES.read(row)
+
+
 async def list_batches(
-    tx: Transaction, environment: Environment, *, before_id: str | None, limit: int
+    tx: Transaction, environment: str, *, before_id: Begin, limit: int
 ) -> list[Batch]:
-    """Newest first, older than before_id."""
+    """List the batches, newest first."""
     rows = await _BATCH_PAGES.page(
         tx, before_id=before_id or NEWEST, limit=limit, environment=environment
     )
@@ -234,14 +200,14 @@ async def list_batches(
 
 async def list_codes(
     tx: Transaction,
-    environment: Environment,
+    environment: str,
     *,
     batch_id: str | None = None,
     last4: str | None = None,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int,
 ) -> list[ListedCode]:
-    """Newest first, older than before_id; of one batch, or with these last four characters."""
+    """List the codes, newest first: of one batch, or with these last four characters."""
     rows = await _CODE_PAGES.page(
         tx,
         before_id=before_id or NEWEST,
@@ -253,38 +219,14 @@ async def list_codes(
     return [_CODES.read(row) for row in rows]
 
 
-async def disable_batch(
-    tx: Transaction, batch_id: str, *, by: Actor = COMMAND_LINE, now_us: int
-) -> Batch:
-    """No code of it can be redeemed from now on; what was redeemed stays. Raises NotFound."""
-    changed = await tx.execute(
-        """UPDATE redemption_batches SET disabled_at = :now
-           WHERE id = :id AND disabled_at IS NULL""",
-        id=batch_id,
-        now=now_us,
-    )
-    batch = await get_batch(tx, batch_id)
-    if changed:
-        await _log(tx, by, "codes.disable", batch, now_us)
-    return batch
+async def disable_batch(tx: Transaction, batch_id: str, *, now_us: int) -> bool:
+    """End the redeeming of its codes; return whether it was possible before."""
+    return bool(await tx.execute(_DISABLE_BATCH, id=batch_id, now=now_us))
 
 
-async def disable_code(
-    tx: Transaction, code_id: str, *, by: Actor = COMMAND_LINE, now_us: int
-) -> ListedCode:
-    """It cannot be redeemed from now on; what was redeemed stays. Raises NotFound."""
-    changed = await tx.execute(
-        "UPDATE redemption_codes SET disabled_at = :now WHERE id = :id AND disabled_at IS NULL",
-        id=code_id,
-        now=now_us,
-    )
-    row = await tx.fetch_one(_CODE, id=code_id)
-    if row is None:
-        raise NotFound("Code")
-    code = _CODES.read(row)
-    if changed:
-        await _log(tx, by, "code.disable", code, now_us)
-    return code
+async def disable_code(tx: Transaction, code_id: str, *, now_us: int) -> bool:
+    """End the redeeming of the code; return whether it was possible before."""
+    return bool(await tx.execute(_DISABLE_CODE, id=code_id, now=now_us))
 
 
 # A database may add numbers up to one of another type.
@@ -294,7 +236,8 @@ _BATCH_COLUMNS = _BATCHES.of(
     used_count="""(SELECT COALESCE(SUM(c.used_count), 0) FROM redemption_codes c
         WHERE c.batch_id = b.id)""",
 )
-_BATCH = f"SELECT {_BATCH_COLUMNS} FROM redemption_batches b WHERE b.id = :id"
+_BATCH = f"""SELECT {_BATCH_COLUMNS} FROM redemption_batches b
+    WHERE b.id = :id AND b.environment = :environment"""
 _BATCH_PAGES = Keyset(
     _BATCH_COLUMNS, "redemption_batches b", "b.environment = :environment", key="b.id"
 )
@@ -306,7 +249,9 @@ _CODE_COLUMNS = _CODES.of(
     disabled_at="COALESCE(c.disabled_at, b.disabled_at)",
 )
 _CODE_SOURCE = "redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id"
-_CODE = f"SELECT {_CODE_COLUMNS} FROM {_CODE_SOURCE} WHERE c.id = :id"
+_CODE = (
+    f"SELECT {_CODE_COLUMNS} FROM {_CODE_SOURCE} WHERE c.id = :id AND c.environment = :environment"
+)
 _CODE_PAGES = Keyset(
     _CODE_COLUMNS,
     _CODE_SOURCE,
@@ -315,26 +260,24 @@ _CODE_PAGES = Keyset(
     key="c.id",
 )
 
-
-async def _log(
-    tx: Transaction, by: Actor, action: str, done: Batch | ListedCode, now_us: int
-) -> None:
-    """Codes are shown to nobody here: a batch's shape has none, a code's its last characters."""
-    after = done.shape() if isinstance(done, Batch) else done.shape(now_us)
-    entry = audit_log.entry(
-        by,
-        action,
-        environment=done.environment,
-        subject_id=done.id,
-        after=after,
-        now_us=now_us,
-    )
-    await audit_log.record(tx, [entry])
+_DISABLE_BATCH = (
+    "UPDATE redemption_batches SET disabled_at = :now WHERE id = :id AND disabled_at IS NULL"
+)
+_DISABLE_CODE = (
+    "UPDATE redemption_codes SET disabled_at = :now WHERE id = :id AND disabled_at IS NULL"
+)
 
 
-async def _insert_batch(tx: Transaction, batch_id: str, new: NewBatch, now_us: int) -> None:
+def _steps(count: int) -> list[int]:
+    whole, rest = divmod(count, STEP_CODES)
+    return [STEP_CODES] * whole + [rest] * bool(rest)
+
+
+async def _begin(tx: Transaction, new: NewBatch, now_us: int) -> str:
+    """Write the batch, whose codes are worth nothing before _finish; return its id."""
+    new.check(now_us)
     columns: dict[str, Any] = {
-        "id": batch_id,
+        "id": new_id("rdb"),
         "environment": new.environment,
         "name": new.name,
         "credits_micros": new.credits * MICROS_PER_CREDIT,
@@ -346,10 +289,11 @@ async def _insert_batch(tx: Transaction, batch_id: str, new: NewBatch, now_us: i
         "created_at": now_us,
     }
     await tx.insert("redemption_batches", tuple(columns), [tuple(columns.values())])
+    return str(columns["id"])
 
 
-async def _make_step(
-    database: Database,
+async def _add(
+    tx: Transaction,
     codes: RedemptionCodes,
     batch_id: str,
     new: NewBatch,
@@ -357,7 +301,7 @@ async def _make_step(
     now_us: int,
     fresh: Callable[[], str],
 ) -> list[str]:
-    """Writes some codes and returns them."""
+    """Write some codes and return them."""
     for _ in range(TRIES_MAX):
         made = [fresh() for _ in range(count)]
         rows = [
@@ -372,29 +316,18 @@ async def _make_step(
             )
             for code in made
         ]
-
-        async def write(tx: Transaction, rows: Sequence[Sequence[Any]] = rows) -> None:
-            written = await tx.insert(
-                "redemption_codes",
-                _CODE_INSERTED,
-                rows,
-                on_conflict="ON CONFLICT (digest) DO NOTHING",
-            )
-            if written != len(rows):
-                raise _Taken
-
-        try:
-            await database.transaction(write)
-        except _Taken:
-            continue
-        return made
+        written = await tx.insert(
+            "redemption_codes", _CODE_INSERTED, rows, on_conflict="ON CONFLICT (digest) DO NOTHING"
+        )
+        if written == len(rows):
+            return made
+        # One of them exists already: all are made again.
+        await tx.execute(
+            "DELETE FROM redemption_codes WHERE id IN :ids[text]", ids=[row[0] for row in rows]
+        )
     raise RuntimeError("the random generator repeats itself")
 
 
-def _check_range(param: str, value: int, most: int) -> None:
-    if not 1 <= value <= most:
-        raise InvalidInput(f"is from 1 to {most}", param=param)
-
-
-def _time(at_us: int | None) -> str | None:
-    return None if at_us is None else rfc3339(at_us)
+async def _finish(tx: Transaction, environment: str, batch_id: str) -> Batch:
+    await tx.execute("UPDATE redemption_batches SET is_complete = 1 WHERE id = :id", id=batch_id)
+    return await get_batch(tx, environment, batch_id)

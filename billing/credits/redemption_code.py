@@ -23,6 +23,8 @@ from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
 
+# The name of the data key behind the digests.
+DATA_KEY = "redemption"
 PREFIX = "TOPUP"
 CODE_CHARACTERS = 12
 _GROUP = 4

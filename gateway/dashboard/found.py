@@ -92,7 +92,7 @@ _OPERATORS: Final[Mapping[Kind, Callable[[Found], str]]] = {
     "subscription": lambda one: f"{_A}/subscriptions/{one.id}",
     "document": lambda one: f"{_A}/orders/{one.belongs_to}",
     "refund": lambda one: f"{_A}/refunds/{one.id}",
-    "code_batch": lambda one: f"{_A}/codes/{one.id}",
+    "code_batch": lambda one: f"{_A}/codes?batch={one.id}",
     "machine_payment": lambda one: f"{_A}/machine-payments/{one.id}",
 }
 _OF_TOPUP: Final = frozenset({"approval", "mail", "delivery", "event", "transfer"})

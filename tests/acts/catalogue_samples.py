@@ -1,4 +1,4 @@
-"""The samples of what is sold: packs, coupons."""
+"""The samples of what is sold: packs, coupons, codes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,11 +6,13 @@ from typing import Any, Final
 from tests.acts.sample import Sample
 
 PACK: Final = {"id": "pack_{door}", "name": "Mini", "price": "5.00", "credits": 5_500}
+CODES: Final = {"credits": 1_000, "count": 2, "name": "of {door}"}
 COUPON: Final = {"code": "SUMMER-{door}", "percent": 25}
 
 OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "packs": ("packs.create", {**PACK, "id": "pack_of_{door}"}),
     "coupons": ("coupons.create", COUPON),
+    "code-batches": ("code-batches.create", CODES),
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "packs.list": (Sample({"all": True}),),
@@ -33,6 +35,25 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
         ),
     ),
     "prices.list": (Sample(),),
+    "code-batches.create": (
+        Sample(CODES),
+        Sample(
+            {
+                "credits": 5,
+                "count": 3,
+                "uses": 2,
+                "promotional": True,
+                "days": 30,
+                "expires_at": "2999-01-31T00:00:00Z",
+            }
+        ),
+    ),
+    "code-batches.list": (Sample({"limit": 1}),),
+    "code-batches.show": (Sample(),),
+    "code-batches.disable": (Sample(is_again=True),),
+    "codes.list": (Sample({"limit": 1}),),
+    "codes.show": (Sample(),),
+    "codes.disable": (Sample(is_again=True),),
     "coupons.list": (Sample({"limit": 1}),),
     "coupons.create": (
         Sample(COUPON),
@@ -59,6 +80,19 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {**PACK, "currency": "BITCOIN"},
         {**PACK, "bonus_credits": 5_500},
     ),
+    "code-batches.create": (
+        {"credits": 0},
+        {"credits": 100_000_001},
+        {"credits": 5, "count": 0},
+        {"credits": 5, "count": 10_001},
+        {"credits": 5, "uses": 0},
+        {"credits": 5, "days": 7},
+        {"credits": 5, "promotional": True, "days": 0},
+        {"credits": 5, "expires_at": "2020-01-31T00:00:00Z"},
+        {"credits": 5, "expires_at": "tomorrow"},
+        {"credits": 5, "name": "x" * 81},
+    ),
+    "codes.list": ({"last4": "abcde"}, {"cursor": "rdb_1"}),
     "prices.list": ({"model": "none"},),
     "checkin.set": ({"credits_min": 0}, {"credits_max": 5}, {"streak_days_max": 366}),
     "coupons.create": (

@@ -25,6 +25,7 @@ from keys.act import MERCHANT, OPERATOR, AnyAct, ChangingAct
 from keys.principal import ADMIN as ADMIN_SCOPE
 from keys.tokens import access_token
 from store.database import Transaction
+from tests.acts.catalogue_samples import CODES
 from tests.acts.objects import MONEY_MAKERS
 from tests.acts.sample import Sample
 from tests.acts.samples import BAD, GOOD, OBJECTS
@@ -39,6 +40,7 @@ FORMS = {act.name: pages for pages in ACT_PAGES for act in pages.acts}
 _MASKED = (
     (re.compile(r"\b([a-z]{2,3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
+    (re.compile(r"TOPUP-[0-9A-Z…-]+"), "TOPUP-…"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
 )
 _RANDOM = ("last4", "prefix", "has_more", "next_cursor", "account_id", "parent_id")
@@ -97,7 +99,10 @@ class Api:
         if isinstance(act, ChangingAct):
             method, body = act.method, dict(values)
         else:
-            params |= {name: str(value).lower() for name, value in values.items()}
+            params |= {
+                name: str(value).lower() if isinstance(value, bool) else str(value)
+                for name, value in values.items()
+            }
         path = prefix + re.sub(r"\{\w+\}", object_id, act.path)
         answer = await self._shop.gateway.client.request(
             method, path, json=body, params=params, headers={"Authorization": f"Bearer {token}"}
@@ -133,6 +138,9 @@ class Form:
         answer = await self._browser.send(path, {"csrf_token": token, **typed}, headers={})
         if answer.status_code == 303:
             assert answer.headers["location"] == f"{ADMIN}{pages.path}?said={act.name}"
+            return Outcome({})
+        if act.shows_secret and answer.is_success:
+            assert "Shown this once" in answer.text
             return Outcome({})
         wrong = re.search(r'(?:name|id)="([a-z_]+)"[^>]*aria-invalid="true"', answer.text)
         return Outcome(None, wrong and wrong[1], "refused")
@@ -315,6 +323,9 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
         shop.shared[subject] = await _supplier(shop, "cards", "code_stock")
     if "{" not in act.path:
         return ""
+    if subject == "codes":
+        made = await Api(shop, is_operator=True).run(BY_NAME["code-batches.create"], "", CODES)
+        return await _code_of(shop, made.data["id"])
     if subject == "suppliers":
         return await _supplier(shop, f"of-{door}")
     make = MAKERS.get(subject)
@@ -324,6 +335,14 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
     made = await Api(shop, is_operator=True).run(BY_NAME[made_by], "", filled(values, door))
     assert made.detail is None, made
     return str(made.data[act.named_by])
+
+
+async def _code_of(shop: Shop, batch_id: str) -> str:
+    """One code of a batch."""
+    listed = await Api(shop, is_operator=True).run(
+        BY_NAME["codes.list"], "", {"batch": batch_id, "limit": 1}
+    )
+    return str(listed.data["items"][0]["id"])
 
 
 async def _supplier(shop: Shop, supplier: str, kind: str = "manual") -> str:

@@ -103,7 +103,7 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
         ("/holds", {"credits": 500, "description": "A long answer"}),
     ):
         await boss.request("POST", API + path, {"Origin": store.gateway.url}, json=body)
-    batch = re.search(r"/admin/codes/rdb_\w+", batches)
+    batch = re.search(r"/admin/codes\?batch=rdb_\w+", batches)
     assert batch is not None
     return boss, [
         f"/dashboard{batch[0]}",

@@ -1,4 +1,4 @@
-"""Redemption codes of a running gateway, as `topup codes create` makes them."""
+"""Redemption codes of a running gateway, as `topup code-batches create` makes them."""
 
 from collections.abc import Sequence
 from typing import Any

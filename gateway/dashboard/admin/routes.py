@@ -4,7 +4,6 @@ from gateway.dashboard.admin import (
     account_lists,
     accounts,
     audit,
-    batches,
     checkin,
     events,
     home,
@@ -17,6 +16,7 @@ from gateway.dashboard.admin import (
     work,
 )
 from gateway.dashboard.sales import (
+    codes,
     coupons,
     documents,
     free_periods,
@@ -63,7 +63,7 @@ ADMIN_ROUTES = (
     *subscriptions.ROUTES,
     *free_periods.ROUTES,
     *coupons.ROUTES,
-    *batches.ROUTES,
+    *codes.ROUTES,
     *checkin.ROUTES,
     *audit.ROUTES,
 )

@@ -204,7 +204,7 @@ async def test_a_code_is_used_as_often_as_it_says(database: Database, clock: Fix
     [listed] = await database.read(
         lambda tx: list_codes(tx, "staging", batch_id=batch.id, limit=10)
     )
-    assert (listed.used_count, listed.shape(clock.now_us())["status"]) == (3, "redeemed")
+    assert (listed.used_count, listed.status(clock.now_us())) == (3, "redeemed")
     assert await desks[0].findings() == []
 
 

@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.one_database, pytest.mark.fixed_clock]
 FILES = {
     "accounts": ("accounts", "id,name,email,is_operator,is_sandbox,live_opened_at"),
     "audit": ("audit-log", "entry_id,entry_created_at,entry_action,entry_outcome"),
-    "codes": ("code-batches", "id,name,credits_micros,code_count,uses_max,used_count"),
+    "code-batches": ("code-batches", "id,environment,name,credits,count,uses,used"),
+    "codes": ("codes", "id,batch_id,environment,code,last4,status,credits"),
     "coupons": ("coupons", "id,environment,code,kind,percent,amount_off,currency"),
     "disputes": ("disputes", "id,provider,account_id,order_id,amount,currency,status"),
     "documents": ("documents", "id,account_id,kind,number,order_id,subscription_id"),

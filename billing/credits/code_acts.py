@@ -1,0 +1,388 @@
+"""Redemption codes: made in batches, listed by their last characters, disabled.
+
+A code is shown once, to whoever makes its batch; only its digest is stored.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
+
+from billing.credits import code_batch as batches
+from billing.credits.code_batch import CodeStatus, NewBatch
+from billing.credits.redemption_code import DATA_KEY, RedemptionCodes
+from billing.ledger.money import MICROS_PER_CREDIT
+from kernel.clock import rfc3339
+from kernel.fields import LINE, Fields, Page, Time as TimeText, said, time_us
+from kernel.words import Credits, Environment, Time, time_of
+from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.principal import ADMIN
+from keys.vault import Vault
+from store.keyset import Begin
+
+# What one answer holds; `topup code-batches write` makes more.
+AT_ONCE_MAX = 10_000
+Uses = Annotated[int, Meta(description="How many accounts may redeem each code, once each.")]
+Used = Annotated[int, Meta(ge=0, description="How often it was redeemed."), said("Redeemed")]
+CreditsEach = Annotated[Credits, said("Credits per code")]
+
+
+class CodeBatch(Struct, kw_only=True):
+    """Codes that were made together, are worth the same and end together."""
+
+    id: str
+    environment: Environment
+    name: Annotated[str, said("Batch")]
+    credits: CreditsEach
+    count: Annotated[int, Meta(description="How many codes."), said("Codes")]
+    uses: Annotated[Uses, said("Accounts each")]
+    used: Used
+    promotional: Annotated[bool, Meta(description="Whether the credit is promotional.")]
+    days: Annotated[int | None, Meta(description="When promotional credit ends.")]
+    complete: Annotated[
+        bool,
+        Meta(description="No: it was cut off while it was made, and no code can be redeemed."),
+    ]
+    expires_at: Annotated[Time | None, said("Expires")]
+    disabled_at: Annotated[Time | None, said("Disabled")]
+    created_at: Annotated[Time, said("Created")]
+
+
+class MadeBatch(CodeBatch, kw_only=True):
+    """A new batch with its codes, which are shown this once."""
+
+    codes: Annotated[list[str], Meta(description="Shown this once."), said(is_secret=True)]
+
+
+class RedemptionCode(Struct, kw_only=True):
+    """A code by its last four characters."""
+
+    id: str
+    batch_id: str
+    environment: Environment
+    code: Annotated[str, Meta(description="Its last characters, such as TOPUP-…-7Q3X.")]
+    last4: str
+    status: CodeStatus
+    credits: Credits
+    uses: Uses
+    used: Used
+    expires_at: Annotated[Time | None, said("Expires")]
+    created_at: Annotated[Time, said("Created")]
+
+
+class NewCodes(Fields, frozen=True, kw_only=True):
+    """A batch of codes to make."""
+
+    credits: Annotated[
+        int,
+        Meta(
+            ge=1, le=batches.CREDITS_MAX, description="What each is worth; 1,000 credits are $1.00."
+        ),
+        said("Credits per code"),
+    ]
+    count: Annotated[
+        int, Meta(ge=1, le=AT_ONCE_MAX, description="How many codes."), said("Number of codes")
+    ] = 1
+    uses: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=batches.USES_MAX,
+            description="How many accounts may redeem each code, once each.",
+        ),
+        said("Accounts that may redeem each", hint="Once each."),
+    ] = 1
+    expires_at: (
+        Annotated[
+            TimeText,
+            Meta(description="No code can be redeemed from this time on."),
+            said("Expires on, UTC", hint="Blank: never."),
+        ]
+        | None
+    ) = None
+    promotional: Annotated[bool, Meta(description="The credit is promotional.")] = False
+    days: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=batches.DAYS_MAX,
+                description="Promotional credit ends so many days after it was redeemed.",
+            ),
+            said(
+                "Promotional credit ends after days",
+                hint="Blank: never. Only for promotional credit.",
+            ),
+        ]
+        | None
+    ) = None
+    name: Annotated[
+        str,
+        Meta(
+            max_length=batches.NAME_CHARACTERS_MAX,
+            pattern=LINE,
+            description="What you call the batch.",
+        ),
+        said("Name of the batch"),
+    ] = ""
+
+    def of(self, environment: str) -> NewBatch:
+        """Return the batch to make; raise InvalidInput for a time that is none."""
+        return NewBatch(
+            environment=environment,
+            credits=self.credits,
+            count=self.count,
+            uses_max=self.uses,
+            is_promotional=self.promotional,
+            promotional_days=self.days,
+            expires_at=time_us(self.expires_at, "expires_at"),
+            name=self.name,
+        )
+
+
+class ManyCodes(NewCodes, frozen=True, kw_only=True):
+    """A batch of codes for a file."""
+
+    count: Annotated[
+        int,
+        Meta(ge=1, le=batches.COUNT_MAX, description="How many codes."),
+        said("Number of codes"),
+    ] = 1
+
+
+class CodesQuery(Page, frozen=True, kw_only=True):
+    """Which codes."""
+
+    batch: Annotated[str, Meta(max_length=40, description="Of this batch, by its ID.")] | None = (
+        None
+    )
+    last4: (
+        Annotated[
+            str,
+            Meta(max_length=4, description="With these last four characters."),
+            said("Last four characters"),
+        ]
+        | None
+    ) = None
+
+
+def batch_view(batch: batches.Batch) -> CodeBatch:
+    """Return the batch as every door shows it."""
+    return CodeBatch(
+        id=batch.id,
+        environment=batch.environment,
+        name=batch.name,
+        credits=batch.credits_micros // MICROS_PER_CREDIT,
+        count=batch.code_count,
+        uses=batch.uses_max,
+        used=batch.used_count,
+        promotional=batch.is_promotional,
+        days=batch.promotional_days,
+        complete=batch.is_complete,
+        expires_at=time_of(batch.expires_at),
+        disabled_at=time_of(batch.disabled_at),
+        created_at=rfc3339(batch.created_at),
+    )
+
+
+def batch_shown(batch: batches.Batch) -> dict[str, Any]:
+    """Return what the audit log says of a batch."""
+    return asdict(batch_view(batch))
+
+
+def _code_view(code: batches.ListedCode, now_us: int) -> RedemptionCode:
+    return RedemptionCode(
+        id=code.id,
+        batch_id=code.batch_id,
+        environment=code.environment,
+        code=f"TOPUP-…-{code.last4}",
+        last4=code.last4,
+        status=code.status(now_us),
+        credits=code.credits_micros // MICROS_PER_CREDIT,
+        uses=code.uses_max,
+        used=code.used_count,
+        expires_at=time_of(code.expires_at),
+        created_at=rfc3339(code.created_at),
+    )
+
+
+async def create_batch(context: ActContext, asked: NewCodes) -> Change[batches.Batch]:
+    """Make the codes; raises InvalidInput."""
+    vault = context.service(Vault)
+    key = await vault.data_key(context.tx, DATA_KEY, now_us=context.now_us)
+    new = asked.of(context.environment)
+    batch, codes = await batches.make_at_once(
+        context.tx, RedemptionCodes(key), new, now_us=context.now_us
+    )
+    return Change(after=batch, shown_once={"codes": codes})
+
+
+async def list_batches(
+    context: ActContext, _asked: Page, begin: Begin, limit: int
+) -> Sequence[batches.Batch]:
+    """Return a page of the batches."""
+    return await batches.list_batches(context.tx, context.environment, before_id=begin, limit=limit)
+
+
+async def show_batch(context: ActContext) -> batches.Batch:
+    """Return the batch; raises NotFound."""
+    return await batches.get_batch(context.tx, context.environment, context.object_id)
+
+
+async def disable_batch(context: ActContext, _asked: Fields) -> Change[batches.Batch]:
+    """End the redeeming of its codes; what was redeemed stays."""
+    before = await show_batch(context)
+    is_changed = await batches.disable_batch(context.tx, before.id, now_us=context.now_us)
+    return Change(before=before, after=await show_batch(context) if is_changed else before)
+
+
+async def list_codes(
+    context: ActContext, asked: CodesQuery, begin: Begin, limit: int
+) -> Sequence[RedemptionCode]:
+    """Return a page of the codes."""
+    found = await batches.list_codes(
+        context.tx,
+        context.environment,
+        batch_id=asked.batch,
+        last4=asked.last4,
+        before_id=begin,
+        limit=limit,
+    )
+    return [_code_view(one, context.now_us) for one in found]
+
+
+async def show_code(context: ActContext) -> RedemptionCode:
+    """Return the code; raises NotFound."""
+    code = await batches.get_code(context.tx, context.environment, context.object_id)
+    return _code_view(code, context.now_us)
+
+
+async def disable_code(context: ActContext, _asked: Fields) -> Change[RedemptionCode]:
+    """End the redeeming of one code; what was redeemed stays."""
+    before = await show_code(context)
+    is_changed = await batches.disable_code(context.tx, before.id, now_us=context.now_us)
+    return Change(before=before, after=await show_code(context) if is_changed else before)
+
+
+def _same(code: RedemptionCode) -> RedemptionCode:
+    return code
+
+
+CREATE_BATCH = Act(
+    name="code-batches.create",
+    moves_money=True,
+    summary="Create redemption codes",
+    description="They are shown this once: only their digests are stored.",
+    path="/code-batches",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=NewCodes,
+    run=create_batch,
+    view=batch_view,
+    result=MadeBatch,
+    status=201,
+    shows_secret=True,
+    is_catalogue=True,
+    audit=Audited("codes.create", batch_shown, is_whole=True),
+    done="The codes are made.",
+    examples=(
+        "topup code-batches create --credits 1000 --count 5",
+        "topup code-batches create --credits 5000 --count 200 --promotional --days 30 --name spring",
+    ),
+)
+LIST_BATCHES = ListAct(
+    name="code-batches.list",
+    summary="List batches of codes, newest first",
+    path="/code-batches",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=Page,
+    run=list_batches,
+    view=batch_view,
+    result=CodeBatch,
+    prefix="rdb",
+    is_catalogue=True,
+    columns=(
+        *("id", "name", "credits", "count", "uses", "used", "promotional"),
+        *("expires_at", "disabled_at"),
+    ),
+    examples=("topup code-batches list --environment live",),
+)
+SHOW_BATCH = ReadAct(
+    name="code-batches.show",
+    summary="Show a batch of codes",
+    path="/code-batches/{batch_id}",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    run=show_batch,
+    view=batch_view,
+    result=CodeBatch,
+    is_catalogue=True,
+    examples=("topup code-batches show rdb_3kF9",),
+)
+DISABLE_BATCH = Act(
+    name="code-batches.disable",
+    summary="Disable a batch of codes",
+    description="No code of it can be redeemed any more; what was redeemed stays.",
+    path="/code-batches/{batch_id}/disable",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=disable_batch,
+    view=batch_view,
+    result=CodeBatch,
+    is_catalogue=True,
+    audit=Audited("codes.disable", batch_shown, is_whole=True),
+    applies=lambda batch: batch.disabled_at is None,
+    asks="Disable all {count} codes of batch {id} for good? Each is worth {credits} credits.",
+    done="No code of the batch can be redeemed any more.",
+    examples=("topup code-batches disable rdb_3kF9",),
+)
+LIST_CODES = ListAct(
+    name="codes.list",
+    summary="List redemption codes by their last characters, newest first",
+    path="/codes",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=CodesQuery,
+    run=list_codes,
+    view=_same,
+    result=RedemptionCode,
+    prefix="rdc",
+    is_catalogue=True,
+    columns=("id", "code", "status", "credits", "uses", "used", "expires_at", "batch_id"),
+    examples=("topup codes list --batch rdb_3kF9", "topup codes list --last4 7Q3X"),
+)
+SHOW_CODE = ReadAct(
+    name="codes.show",
+    summary="Show a redemption code",
+    path="/codes/{code_id}",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    run=show_code,
+    view=_same,
+    result=RedemptionCode,
+    is_catalogue=True,
+    examples=("topup codes show rdc_81Lm",),
+)
+DISABLE_CODE = Act(
+    name="codes.disable",
+    summary="Disable a redemption code",
+    description="It can't be redeemed any more; what was redeemed stays.",
+    path="/codes/{code_id}/disable",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=disable_code,
+    view=_same,
+    result=RedemptionCode,
+    is_catalogue=True,
+    audit=Audited("code.disable", asdict, is_whole=True),
+    applies=lambda code: code.status == "active",
+    asks="Disable code {code} for good? It is worth {credits} credits.",
+    done="The code can't be redeemed any more.",
+    examples=("topup codes disable rdc_81Lm",),
+)
+BATCH_ACTS = (CREATE_BATCH, LIST_BATCHES, SHOW_BATCH, DISABLE_BATCH)
+CODE_ACTS = (LIST_CODES, SHOW_CODE, DISABLE_CODE)
