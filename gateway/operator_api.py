@@ -5,6 +5,7 @@ It is off until TOPUP_OPERATOR_API names the addresses that may call it, and has
 
 from typing import Final
 
+from billing.accounts import acts as account_acts, people_acts
 from billing.catalog import coupon_acts, pack_acts
 from billing.credits import checkin_acts, code_acts
 from billing.desk import supplier_acts
@@ -13,19 +14,24 @@ from billing.machine_payments import acts as machine_payment_acts
 from billing.orders import acts as order_acts
 from billing.payments import dispute_acts
 from billing.refunds import acts as refund_acts
-from billing.reports import subscription_acts
+from billing.reports import day_limit, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
 from gateway.answers import envelope
 from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from keys.api_keys import acts as api_keys
+from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
 from webhooks.delivery_log import acts as deliveries
 from webhooks.replays import acts as replays
 
 PREFIX: Final = "/api/operator/v1"
 ACTS: Final = (
+    *account_acts.ACTS,
+    *people_acts.ACTS,
+    *day_limit.ACTS,
+    LIST_ENTRIES,
     *pack_acts.ACTS,
     *coupon_acts.ACTS,
     *code_acts.BATCH_ACTS,

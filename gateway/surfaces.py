@@ -3,14 +3,13 @@
 from billing.catalog import pack_acts
 from billing.payments import dispute_acts
 from billing.refunds import acts as refund_acts
-from billing.reports import subscription_acts
+from billing.reports import day_limit, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
 from gateway.answers import envelope
 from gateway.answers.words import API_PREFIX as API_PREFIX
 from gateway.api import (
     approvals,
-    audit,
     bulk,
     cli_login,
     codes,
@@ -54,6 +53,7 @@ from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
 from keys.api_keys import acts as api_keys
+from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
 from webhooks.delivery_log import acts as deliveries
 from webhooks.endpoints import acts as endpoints
@@ -93,6 +93,7 @@ API = ApiSurface(
         *routes_of((*api_keys.ACTS, SHOW_TREE)),
         *keys.ROUTES,
         *mandates.ROUTES,
+        *routes_of(day_limit.ACTS),
         *cli_login.ROUTES,
         *routes_of(tokens.ACTS),
         *routes_of(endpoints.ACTS),
@@ -104,7 +105,7 @@ API = ApiSurface(
         *replays.ROUTES,
         *routes_of(replay_acts.ACTS),
         *notices.ROUTES,
-        *audit.ROUTES,
+        *routes_of((LIST_ENTRIES,)),
         *codes.ROUTES,
     ),
     envelope.refuse,

@@ -17,7 +17,7 @@ from kernel.ids import least_id, new_id
 from kernel.tenant import Tenant
 from keys.principal import Principal, PrincipalKind
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping, as_json
 
 COMMAND_LINE = "cli"
@@ -92,6 +92,11 @@ class NamedEntry(msgspec.Struct, frozen=True):
 
     entry: AuditEntry
     actor_name: str | None
+
+    @property
+    def id(self) -> str:
+        """Return the entry's id."""
+        return self.entry.id
 
 
 def entry(
@@ -208,7 +213,7 @@ async def page(
 
 
 async def page_of_account(
-    tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int
+    tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int
 ) -> Sequence[NamedEntry]:
     """What concerns the account's security, in this environment or as a whole; newest first."""
     rows = await _OF_ACCOUNT.page(tx, tenant, before_id=before_id, limit=limit)

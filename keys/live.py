@@ -84,6 +84,6 @@ async def check_live(tx: Transaction, tenant: Tenant) -> None:
 def _not_open() -> LiveNotOpen:
     return LiveNotOpen(
         "live is not open for this account yet: ask the operator of this gateway to open it,"
-        " by `topup accounts live` or the account's page",
+        " by `topup accounts open-live` or the account's page",
         reason="live_not_open",
     )

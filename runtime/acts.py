@@ -80,7 +80,7 @@ def _said(
         return audit.shows(change.after), None
     after = {**audit.shows(change.after), **change.told}
     if change.before is None:
-        return None, after
+        return None, after or None
     before = audit.shows(change.before)
     if before == after:
         # What was done is said by the action, not by what the entry shows of the object.

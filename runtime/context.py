@@ -47,6 +47,7 @@ from runtime.data_keys import open_data_keys
 from runtime.database_clock import open_clock
 from runtime.installation import (
     first_platforms,
+    mail_rules,
     open_store,
     open_vault,
     redis_url,
@@ -163,6 +164,7 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Engine: attrgetter("engine"),
     KnownPlatforms: lambda _: KnownPlatforms(known_ids),
     MachinePayments: attrgetter("machine_payments"),
+    MailRules: lambda context: context.topup_rules.mail,
     Payments: attrgetter("payments"),
     Policy: attrgetter("policy"),
     Refunder: attrgetter("refunder"),
@@ -345,20 +347,11 @@ def _engine(
 
 def _topup_rules(settings: Settings, book: PlatformBook, voucher_key: bytes) -> TopUpRules:
     codes, links = VoucherCodes(voucher_key), LinkTokens(voucher_key)
-    return TopUpRules(book, codes, links, settings.address(), _mail_rules(settings))
+    return TopUpRules(book, codes, links, settings.address(), mail_rules(settings))
 
 
 def _links(settings: Settings, topup_rules: TopUpRules) -> OrderLinks:
     return OrderLinks(topup_rules.links, settings.address())
-
-
-def _mail_rules(settings: Settings) -> MailRules:
-    sent_in = {"live", "staging"} if settings.mail_staging else {"live"}
-    return MailRules(
-        frozenset(sent_in) if settings.smtp_server is not None else frozenset(),
-        account_max=settings.mail_account_per_day,
-        recipient_max=settings.mail_recipient_per_day,
-    )
 
 
 def _rules(settings: Settings, topups: TopUpRules) -> Rules:

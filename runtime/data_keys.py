@@ -2,9 +2,9 @@
 
 from billing.credits.redemption_code import DATA_KEY as REDEMPTION_KEY
 from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
+from billing.topups.voucher import VOUCHER_KEY
 from kernel.clock import Clock
 from keys.vault import SealBroken, Vault
-from runtime.installation import VOUCHER_KEY
 from runtime.settings import SettingsError
 from store.database import Database, Transaction
 

@@ -8,6 +8,8 @@ import logging
 from collections.abc import AsyncIterator
 
 from billing.fulfilment.opening import FirstPlatform
+from billing.topups.mail import MailRules
+from billing.topups.voucher import VOUCHER_KEY
 from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
 from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
@@ -19,8 +21,6 @@ from store.open import file_of, open_database
 from store.pool_options import PoolOptions
 from store.version import SchemaOutOfRange, changed_tables, check_schema, schema_version
 
-# The name of the data key behind voucher codes.
-VOUCHER_KEY = "voucher"
 _log = logging.getLogger(__name__)
 
 
@@ -140,3 +140,13 @@ def first_platforms(settings: Settings) -> list[FirstPlatform]:
 def known_secret_key(settings: Settings) -> str:
     """Return SECRET_KEY, or the key that `topup dev` made in the data directory, or an empty string."""
     return settings.secret_key.get_secret_value() or read_master_key(settings.data_dir)
+
+
+def mail_rules(settings: Settings) -> MailRules:
+    """Return where mail leaves the house, and how much of it."""
+    sent_in = {"live", "staging"} if settings.mail_staging else {"live"}
+    return MailRules(
+        frozenset(sent_in) if settings.smtp_server is not None else frozenset(),
+        account_max=settings.mail_account_per_day,
+        recipient_max=settings.mail_recipient_per_day,
+    )

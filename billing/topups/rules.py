@@ -1,7 +1,7 @@
 """What the operator decided about top-ups: the platforms and who supplies them, and their codes."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import MailRules
@@ -17,6 +17,17 @@ PASSWORD_PATH: Final = "/new-password"  # noqa: S105
 ADDRESS_PATH: Final = "/verify-address"
 # Where whoever has the link decides on a send that waits.
 DECIDE_PATH: Final = "/decide"
+
+
+class PublicUrl(NamedTuple):
+    """Where people find the dashboard and the API."""
+
+    text: str
+
+
+def password_url(public_url: str, links: LinkTokens, reset_id: str) -> str:
+    """Return the page that sets a new password, once, for whoever reads the mail of the account's address."""
+    return f"{public_url}{PASSWORD_PATH}/{links.token_of('password', reset_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +68,8 @@ class TopUpRules:
         return f"{self.public_url or address}{INVITATION_PATH}/{token}"
 
     def password_url(self, reset_id: str) -> str:
-        """The page that sets a new password, once, for whoever reads the mail of the account's address."""
-        return f"{self.public_url}{PASSWORD_PATH}/{self.links.token_of('password', reset_id)}"
+        """As the function of this name."""
+        return password_url(self.public_url, self.links, reset_id)
 
     def address_url(self, verification_id: str) -> str:
         """The page that verifies, once, the address that the mail went to."""

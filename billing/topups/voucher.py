@@ -34,6 +34,8 @@ from keys.vault import SealBroken
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
+# The name of the data key behind codes and links.
+VOUCHER_KEY = "voucher"
 PREFIX = "ATU"
 TOPUP_PREFIX = "txn_"
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -11,6 +11,8 @@ import click
 import msgspec
 
 from billing.fulfilment.kinds import SupplierKinds
+from billing.topups.mail import MailRules
+from billing.topups.rules import PublicUrl
 from cli.database import read
 from cli.output import run
 from cli.person import who_acts
@@ -39,6 +41,7 @@ from runtime.acts import run_act, run_alone
 from runtime.installation import (
     first_platforms,
     known_secret_key,
+    mail_rules,
     open_store,
     open_vault,
     redis_url,
@@ -194,8 +197,9 @@ def _shape(struct: Any) -> Shape[Any]:
 
 def _fields(view: Any, tenant: Tenant) -> Mapping[str, Any]:
     """Return the view's fields, and whose it is."""
-    owner = {"account_id": tenant.account_id} if tenant.account_id else {}
-    return {**to_builtins(view), **owner}
+    fields = to_builtins(view)
+    is_said = tenant.account_id in ("", fields.get("id"))
+    return fields if is_said else {**fields, "account_id": tenant.account_id}
 
 
 def _platforms() -> KnownPlatforms:
@@ -227,6 +231,8 @@ def _senders() -> Senders:
 _OPENED: Final[Mapping[type, Callable[[], Any]]] = {
     KnownPlatforms: _platforms,
     Senders: _senders,
+    MailRules: lambda: mail_rules(load_settings()),
+    PublicUrl: lambda: PublicUrl(load_settings().address()),
     Settings: load_settings,
     SupplierKinds: _kinds,
     Vault: _master,

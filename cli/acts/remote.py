@@ -36,7 +36,7 @@ class Remote:
         self, act: ListAct[Any, Any], query: Mapping[str, Any]
     ) -> tuple[Sequence[Any], str | None]:
         """Return a page's rows and the cursor of the next page."""
-        page = self._gateway.page(act.path, **query, **self._named, **self._environment)
+        page = self._gateway.page(self._path(act), **query, **self._named, **self._environment)
         return page["items"], page["next_cursor"]
 
     def show(self, act: ReadAct[Any], query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:

@@ -42,7 +42,7 @@ _TITLES: Final = {
 }
 _OPERATORS_ONLY: Final = phrase(
     "This page is for the operators of this gateway, and your account is not one of theirs. One of them"
-    " can make it one: topup accounts operator ACCOUNT --on."
+    " can make it one: topup accounts set ACCOUNT --operator."
 )
 _ROLE: Final = phrase(
     "Your role in this account does not allow it. The account's owner can give you another, under Team."

@@ -70,7 +70,6 @@ _KINDS = {
     "form_id": "Order",
     "subscription_id": "Subscription",
     "period_id": "Period",
-    "account_id": "Account",
     "pack_id": "Pack",
     "coupon_code": "Coupon",
     "entitlement_name": "Entitlement",

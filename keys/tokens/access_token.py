@@ -99,7 +99,7 @@ async def create(
     if kind == "operator" and not account.is_operator:
         raise ScopeMissing(
             "Operator tokens are for operators' accounts. Make this one with:"
-            f" topup accounts operator {account_id} --on",
+            f" topup accounts set {account_id} --operator",
             reason="scope",
         )
     await check_live(tx, Tenant(account_id, environment))

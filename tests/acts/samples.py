@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tests.acts import (
+    account_samples as accounts,
     catalogue_samples as catalogue,
     supply_samples as supply,
     webhook_samples as webhooks,
@@ -27,6 +28,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     **catalogue.GOOD,
     **supply.GOOD,
     **webhooks.GOOD,
+    **accounts.GOOD,
     "keys.create": (
         Sample(KEY),
         Sample(
@@ -84,6 +86,7 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **catalogue.BAD,
     **supply.BAD,
     **webhooks.BAD,
+    **accounts.BAD,
     "keys.create": (
         {"name": ""},
         {"scopes": ["everything"]},

@@ -25,11 +25,12 @@ from keys.act import MERCHANT, OPERATOR, AnyAct, ChangingAct
 from keys.principal import ADMIN as ADMIN_SCOPE
 from keys.tokens import access_token
 from store.database import Transaction
+from tests.acts.account_samples import MAKERS as ACCOUNT_MAKERS
 from tests.acts.catalogue_samples import CODES
 from tests.acts.objects import MONEY_MAKERS
 from tests.acts.sample import Sample
 from tests.acts.samples import BAD, GOOD, OBJECTS
-from tests.acts.webhook_samples import MAKERS
+from tests.acts.webhook_samples import MAKERS as WEBHOOK_MAKERS
 from tests.support.browser import Browser, csrf_of
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.operator_pages import ADMIN, operator
@@ -37,13 +38,14 @@ from tests.support.operator_pages import ADMIN, operator
 BY_NAME = {act.name: act for act in ACTS if OPERATOR in act.audience}
 # The pages by the acts whose forms they have.
 FORMS = {act.name: pages for pages in ACT_PAGES for act in pages.acts}
+MAKERS = {**WEBHOOK_MAKERS, **ACCOUNT_MAKERS}
 _MASKED = (
     (re.compile(r"\b([a-z]{2,3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
     (re.compile(r"TOPUP-[0-9A-Z…-]+"), "TOPUP-…"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
 )
-_RANDOM = ("last4", "prefix", "has_more", "next_cursor", "account_id", "parent_id")
+_RANDOM = ("user_id", "last4", "prefix", "has_more", "next_cursor", "account_id", "parent_id")
 
 
 class Outcome(NamedTuple):
@@ -55,15 +57,21 @@ class Outcome(NamedTuple):
 
 
 class Shop(NamedTuple):
-    """A gateway, an operator's token, and a merchant's account with its token and its key."""
+    """A gateway, an operator's tokens of staging and live, and a merchant's account with its token and its key."""
 
     gateway: Gateway
     database_url: str
     operator: str
+    live_operator: str
     account_id: str
     merchant: str
     key: str
     shared: dict[str, str]
+
+    def operator_of(self, act: AnyAct) -> str:
+        """What changes live with staging takes a token of live."""
+        is_live = act.is_account_wide and isinstance(act, ChangingAct)
+        return self.live_operator if is_live else self.operator
 
 
 class Door(Protocol):
@@ -85,14 +93,14 @@ class Api:
 
     async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:
         prefix = PREFIX if self._is_operator else "/api/public/v1"
-        token = self._shop.operator if self._is_operator else self._shop.merchant
+        token = self._shop.operator_of(act) if self._is_operator else self._shop.merchant
         if act.name == "keys.create" and not self._is_operator:
             # A token makes no key; a key makes one below itself.
             token = self._shop.key
         if ADMIN_SCOPE in act.scopes:
-            token = self._shop.operator
+            token = self._shop.operator_of(act)
         params: dict[str, Any] = {}
-        if self._is_operator and not act.is_catalogue and act.owner_of is None:
+        if self._is_operator and _names_nobody(act):
             params["account"] = self._shop.account_id
         method: str = "GET"
         body = None
@@ -165,7 +173,7 @@ class Command:
     async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:
         words = [*act.name.split("."), *([object_id] if object_id else []), "--json"]
         words += words_of(_facts(act), values)
-        if not act.is_catalogue and act.owner_of is None:
+        if _names_nobody(act):
             words += ["--account", self._shop.account_id]
         if isinstance(act, ChangingAct) and act.asks:
             words.append("--yes")
@@ -179,7 +187,10 @@ class Command:
             }
         else:
             words += ["--profile", "default"]
-            env |= {"TOPUP_URL": self._shop.gateway.url, "TOPUP_API_KEY": self._shop.operator}
+            env |= {
+                "TOPUP_URL": self._shop.gateway.url,
+                "TOPUP_API_KEY": self._shop.operator_of(act),
+            }
         typed = typed_at_prompt(_facts(act), values)
         ran = await asyncio.to_thread(CliRunner().invoke, main, words, env=env, input=typed)
         if ran.exit_code == 0:
@@ -187,6 +198,11 @@ class Command:
         error = json.loads(ran.stderr.splitlines()[-1])["error"]
         detail = re.sub(r" \(code \d+\)$", "", error["detail"])
         return Outcome(None, error.get("param"), detail)
+
+
+def _names_nobody(act: AnyAct) -> bool:
+    """Whether the call has to say whose account it is about."""
+    return not (act.is_catalogue or act.names_account or act.owner_of is not None)
 
 
 def words_of(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> list[str]:
@@ -235,23 +251,26 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         boss = await gateway.account(email="operator@example.com")
         now_us = gateway.context.clock.now_us()
 
-        async def token(tx: Transaction) -> str:
+        async def tokens(tx: Transaction) -> list[str]:
             await set_operator(tx, boss, is_operator=True)
-            _, secret = await access_token.create(
-                tx,
-                kind="operator",
-                account_id=boss,
-                environment="staging",
-                name="Test",
-                maker=None,
-                now_us=now_us,
-            )
-            return secret
+            made = [
+                await access_token.create(
+                    tx,
+                    kind="operator",
+                    account_id=boss,
+                    environment=environment,
+                    name="Test",
+                    maker=None,
+                    now_us=now_us,
+                )
+                for environment in ("staging", "live")
+            ]
+            return [secret for _, secret in made]
 
-        operator = await gateway.context.database.transaction(token)
+        staging, live = await gateway.context.database.transaction(tokens)
         merchant = await gateway.system_token(account_id)
         key = await gateway.key(account_id)
-        yield Shop(gateway, database_url, operator, account_id, merchant, key, {})
+        yield Shop(gateway, database_url, staging, live, account_id, merchant, key, {})
 
 
 def doors(shop: Shop, folder: Path, act: AnyAct) -> list[Door]:
@@ -261,7 +280,7 @@ def doors(shop: Shop, folder: Path, act: AnyAct) -> list[Door]:
         Command(shop, folder, is_local=True),
         Command(shop, folder, is_local=False),
     ]
-    if MERCHANT in act.audience:
+    if MERCHANT in act.audience and not (isinstance(act, ChangingAct) and act.session_only):
         found.append(Api(shop, is_operator=False))
     return found
 

@@ -171,7 +171,7 @@ async def test_nothing_is_run_for_a_stranger_or_in_live(
     )
 
     page = await signed_in(installation, browser, "bo@example.com")
-    assert installation.run("accounts", "live", "bo@example.com", "on").returncode == 0
+    assert installation.run("accounts", "open-live", "bo@example.com").returncode == 0
     await page.goto("/dashboard")
     await page.evaluate(
         "fetch('/dashboard/environment', {method: 'POST', body: new URLSearchParams({to: 'live'})})"

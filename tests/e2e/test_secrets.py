@@ -69,7 +69,7 @@ class Stage:
 
     async def operator_token(self) -> str:
         """Made by the command line, which shows it once as well."""
-        role = ("accounts", "operator", self.account_id, "--on")
+        role = ("accounts", "set", self.account_id, "--operator")
         await asyncio.to_thread(self.installation.run, *role)
         words = ("tokens", "create", "--account", self.account_id, "--kind", "operator", "--json")
         done = await asyncio.to_thread(self.installation.run, *words)

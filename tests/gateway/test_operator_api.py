@@ -165,7 +165,7 @@ async def test_a_token_ends_with_its_accounts_role(office: Office) -> None:
         answer = await office.call("GET", "/packs", token)
         public = await office.gateway.call("GET", "/topup/balance", key=token)
         assert [answer.json()["code"], public.json()["code"]] == [2009, 2009]
-    with pytest.raises(ScopeMissing, match="topup accounts operator"):
+    with pytest.raises(ScopeMissing, match="topup accounts set"):
         await office.token()
 
     await office.operate(is_operator=True)

@@ -1,4 +1,4 @@
-"""The shapes of what keys may still do: one key with all that binds it, a tree of keys, an account's limit."""
+"""The shapes of what keys may still do: one key with all that binds it."""
 
 from typing import Annotated
 
@@ -55,16 +55,3 @@ class OwnKey(Shaped, kw_only=True):
         Meta(description="The most that one spend may take now, as far as limits go; null: any."),
     ]
     expires_at: Time | None
-
-
-class AccountLimits(Shaped, kw_only=True):
-    """What binds all credentials of the account together, in this environment."""
-
-    per_day_cents: Annotated[
-        Cents | None, Meta(description="On one UTC day, by all of them; null: no such limit.")
-    ]
-    spent_cents: Annotated[
-        Cents | None, Meta(description="Today, since the limit is there; null without one.")
-    ]
-    remaining_cents: Cents | None
-    resets_at: Time | None

@@ -149,13 +149,11 @@ async def show_webhook(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def _account(call: RequestContext[Any, Any]) -> Account:
     """Raises NotFound."""
-    return await call.context.database.read(
-        partial(get_account, account_id=call.params["account_id"])
-    )
+    return await call.context.database.read(partial(get_account, account_id=call.params["account"]))
 
 
 def _tenant(call: RequestContext[Any, Any]) -> Tenant:
-    return Tenant(call.params["account_id"], call.principal.environment)
+    return Tenant(call.params["account"], call.principal.environment)
 
 
 def _wanted(asked: Form) -> TopUpFilter:
@@ -172,13 +170,13 @@ def _wanted(asked: Form) -> TopUpFilter:
 
 
 ROUTES = (
-    admin_route("GET", "/accounts/{account_id}/topups", show_topups, "An account's top-ups"),
-    admin_route("GET", "/accounts/{account_id}/keys", show_keys, "An account's keys"),
-    admin_route("GET", "/accounts/{account_id}/wallets", show_wallets, "Wallets it credited"),
-    admin_route("GET", "/accounts/{account_id}/webhooks", show_webhooks, "An account's webhooks"),
+    admin_route("GET", "/accounts/{account}/topups", show_topups, "An account's top-ups"),
+    admin_route("GET", "/accounts/{account}/keys", show_keys, "An account's keys"),
+    admin_route("GET", "/accounts/{account}/wallets", show_wallets, "Wallets it credited"),
+    admin_route("GET", "/accounts/{account}/webhooks", show_webhooks, "An account's webhooks"),
     admin_route(
         "GET",
-        "/accounts/{account_id}/webhooks/{endpoint_id}",
+        "/accounts/{account}/webhooks/{endpoint_id}",
         show_webhook,
         "The health of an account's webhook",
     ),

@@ -6,8 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from starlette.responses import Response
 
+from billing.accounts.acts import (
+    CLOSE_LIVE,
+    OPEN_LIVE,
+    RESUME_ACCOUNT,
+    SUSPEND_ACCOUNT,
+    VERIFY_EMAIL,
+)
+from billing.accounts.rows import SORTS, AccountWithWallet, list_with_wallets
+from billing.accounts.views import Account as AccountView
 from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.documents import document as documents
 from billing.documents.document import BillingDocument
@@ -15,30 +25,34 @@ from billing.ledger import balances as wallet
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
-from billing.reports.operator.accounts import SORTS, AccountWithWallet, list_with_wallets
 from gateway.answers.answer import Answer
+from gateway.dashboard.act_pages import run_typed
 from gateway.dashboard.admin.account_parts import AccountParts, read_parts
-from gateway.dashboard.admin.fields import admin_route, day_us, number, tell_account
+from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.sales.recharge import RechargeView, recharge_view
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import last_days, spend_of
+from gateway.html.act_form import fields_of
+from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import place_of
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply
-from kernel.errors import DomainError, InvalidInput
+from gateway.http.routing import Handler, Reply
+from kernel.errors import DomainError
 from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.account import Account, get_account
+from keys.act import Act
 from keys.api_keys.grantable import count_live
 from keys.audit_log import Actor
-from keys.live import close_live, open_live, verify_email
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/accounts"
+_UNTYPED: Final = (Form(), NO_PROBLEM)
+_ACTS: Final = (SUSPEND_ACCOUNT, RESUME_ACCOUNT, OPEN_LIVE, CLOSE_LIVE, VERIFY_EMAIL)
 ORDERS_SHOWN: Final = 10
 DOCUMENTS_SHOWN: Final = 5
 MATCHING_CHARACTERS_MAX: Final = 100
@@ -62,7 +76,7 @@ _SHEET: Final = Sheet[AccountWithWallet](
 
 
 @dataclass(frozen=True, slots=True)
-class AccountView:
+class SeenAccount:
     """An account in one environment. keys: how many are not revoked."""
 
     account: Account
@@ -91,13 +105,13 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One account, as it stands in this session's environment."""
-    return await account_page(call, Form())
+    return await _account_page(call)
 
 
 async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
     """Gives the account credit, or takes some away, and keeps why."""
     form, principal = read_form(call), call.principal
-    tenant = Tenant(call.params["account_id"], principal.environment)
+    tenant = Tenant(call.params["account"], principal.environment)
     await call.context.database.read(lambda tx: get_account(tx, tenant[0]))
     try:
         command = new_adjustment(
@@ -110,7 +124,7 @@ async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
         )
         await call.context.engine.submit_once(command, form_key(call, form), _nothing_to_tell)
     except DomainError as error:
-        return await account_page(call, form, problem_of(error))
+        return await _account_page(call, credit=(form, problem_of(error)))
     return go(f"{PATH}/{tenant.account_id}", said="credit-adjusted")
 
 
@@ -118,45 +132,47 @@ def _nothing_to_tell(_adjusted: Adjusted) -> Answer:
     return Answer(200, b"")
 
 
-async def set_live(call: RequestContext[Fields, Fields]) -> Reply:
-    """Opens live for the account, or closes it; its live credentials work, or no longer."""
-    form, account_id = read_form(call), call.params["account_id"]
-    is_open = form.text("to") == "on"
-    if not is_open and form.text("to") != "off":
-        raise InvalidInput("live is on or off", param="to")
+def _button(act: Act[Any, Any]) -> Handler:
+    async def press(call: RequestContext[Fields, Fields]) -> Reply:
+        form = read_form(call)
+        try:
+            await run_typed(call, act, form)
+        except DomainError as error:
+            return await _account_page(call, suspension=(form, problem_of(error)))
+        return go(f"{PATH}/{call.params['account']}", said=act.name)
 
-    async def work(tx: Transaction) -> None:
-        await (open_live if is_open else close_live)(tx, account_id, now_us=call.now_us)
-        await tell_account(tx, call, account_id, "live.opened" if is_open else "live.closed")
-
-    await call.context.database.transaction(work)
-    return go(f"{PATH}/{account_id}", said="live-opened" if is_open else "live-closed")
+    press.__doc__ = act.summary
+    return press
 
 
-async def set_verified(call: RequestContext[Fields, Fields]) -> Reply:
-    """The operator knows that the account's people read that mail."""
-    read_form(call)
-    account_id = call.params["account_id"]
+def _buttons(account: Account) -> list[tuple[str, str, str]]:
+    """Return the path, the word and the question of each act without fields that the account is in a state for."""
+    seen = AccountView.of(account)
+    fields = msgspec.structs.asdict(seen)
+    return [
+        (
+            f"/dashboard/admin{act.path}".format(account=account.id),
+            act.name.partition(".")[2].replace("-", " ").capitalize(),
+            act.asks.format_map(fields),
+        )
+        for act in _ACTS
+        if act.input is Fields and (act.applies is None or act.applies(seen))
+    ]
 
-    async def work(tx: Transaction) -> None:
-        await verify_email(tx, account_id, now_us=call.now_us)
-        await tell_account(tx, call, account_id, "email.verified")
 
-    await call.context.database.transaction(work)
-    return go(f"{PATH}/{account_id}", said="email-verified")
-
-
-async def account_page(
-    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+async def _account_page(
+    call: RequestContext[Any, Any],
+    credit: tuple[Form, Problem] = _UNTYPED,
+    suspension: tuple[Form, Problem] = _UNTYPED,
 ) -> Response:
-    """The account as it stands in this session's environment, with what was wrong in one of its forms."""
+    """Return the account as it stands in this session's environment, with what was wrong in one of its forms."""
     context, now_us = call.context, call.now_us
-    tenant = Tenant(call.params["account_id"], call.principal.environment)
+    tenant = Tenant(call.params["account"], call.principal.environment)
 
-    async def work(tx: Transaction) -> AccountView:
+    async def work(tx: Transaction) -> SeenAccount:
         account = await get_account(tx, tenant[0])
         is_promo_sendable = context.settings.promo_sendable
-        return AccountView(
+        return SeenAccount(
             account,
             await wallet.balance_of(tx, tenant, now_us=now_us, is_promo_sendable=is_promo_sendable),
             await count_live(tx, tenant),
@@ -170,20 +186,24 @@ async def account_page(
     return page(
         call,
         "admin/account.html",
-        status=problem.status,
+        status=max(credit[1].status, suspension[1].status),
         seen=seen,
         parts=seen.parts,
         spend=await spend_of(context.database, tenant, last_days(now_us)),
-        form=form,
-        problem=problem,
+        form=credit[0],
+        problem=credit[1],
+        buttons=_buttons(seen.account),
+        suspend=SUSPEND_ACCOUNT,
+        suspend_fields=fields_of(SUSPEND_ACCOUNT.input, suspension[0]),
+        suspend_problem=suspension[1],
         form_key=new_id("frm"),
     )
 
 
+SAID.update((act.name, act.done) for act in _ACTS)
 ROUTES = (
     admin_route("GET", "/accounts", show_list, "Accounts"),
-    admin_route("GET", "/accounts/{account_id}", show, "One account"),
-    admin_route("POST", "/accounts/{account_id}/live", set_live, "Open live, close it"),
-    admin_route("POST", "/accounts/{account_id}/verified", set_verified, "Verify its address"),
-    admin_route("POST", "/accounts/{account_id}/credit", adjust, "Give credit, take it away"),
+    admin_route("GET", "/accounts/{account}", show, "One account"),
+    admin_route("POST", "/accounts/{account}/credit", adjust, "Give credit, take it away"),
+    *(admin_route("POST", act.path, _button(act), act.summary) for act in _ACTS),
 )

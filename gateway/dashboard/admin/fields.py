@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from billing.ledger.price import Price, check_currency, price_of
 from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import desk_waiting
@@ -13,7 +11,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
 from kernel.clock import moment_us
 from kernel.errors import InvalidInput
-from keys import audit_log
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 from store.database import Transaction
@@ -37,22 +34,6 @@ async def commit(
     """A change in a transaction of its own: it is given who makes it and when, in microseconds."""
     by, now_us = Actor.of(call.principal), call.now_us
     await call.context.database.transaction(lambda tx: change(tx, by, now_us))
-
-
-async def tell_account(
-    tx: Transaction, call: RequestContext[Any, Any], account_id: str, action: str, **about: Any
-) -> None:
-    """In the tenant's own log, without the operator's address; about: before and after."""
-    entry = audit_log.security(
-        replace(Actor.of(call.principal), kind="operator"),
-        action,
-        account_id=account_id,
-        environment="",
-        subject_id=account_id,
-        now_us=call.now_us,
-        **about,
-    )
-    await audit_log.record(tx, [entry])
 
 
 def number(form: Form, name: str, default: int | None = None) -> int:

@@ -49,7 +49,7 @@ async def recharge_view(tx: Transaction, tenant: Tenant, *, now_us: int) -> Rech
 
 async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
     """Nothing is bought by itself any more, until the account sets it again; the reason is kept."""
-    form, account_id = read_form(call), call.params["account_id"]
+    form, account_id = read_form(call), call.params["account"]
     reason = form.text("recharge_reason")
     if not reason or len(reason) > REASON_CHARACTERS_MAX:
         raise InvalidInput(f"1 to {REASON_CHARACTERS_MAX} characters", param="recharge_reason")
@@ -59,5 +59,5 @@ async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 ROUTES = (
-    admin_route("POST", "/accounts/{account_id}/recharge/off", switch_off, "Switch a recharge off"),
+    admin_route("POST", "/accounts/{account}/recharge/off", switch_off, "Switch a recharge off"),
 )

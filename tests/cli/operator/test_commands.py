@@ -79,8 +79,8 @@ def test_an_account_is_made_listed_and_shown(topup: Topup) -> None:
     assert made["email"] == "ops@acme.example"
     assert made["operator"] is False
     assert made["user_id"] == number_of(made["id"])
-    assert listed == {"items": [made], "next_cursor": None}
-    assert shown == made
+    assert listed == {"items": [made | {"wallet_micros": 10_000_000_000}], "next_cursor": None}
+    assert shown == made | {"two_factor": False, "recovery_codes_left": 0}
 
 
 def test_a_second_account_with_the_same_address_is_refused(topup: Topup) -> None:
@@ -96,9 +96,11 @@ def test_a_second_account_with_the_same_address_is_refused(topup: Topup) -> None
 def test_an_accounts_days_begin_in_its_time_zone(topup: Topup) -> None:
     account = result_of(topup("accounts", "create", "--name", "Acme", "--json"))
 
-    moved = result_of(topup("accounts", "zone", account["id"], "Asia/Kuwait", "--json"))
+    moved = result_of(
+        topup("accounts", "set", account["id"], "--time-zone", "Asia/Kuwait", "--json")
+    )
     wrong = [
-        topup("accounts", "zone", account["id"], name)
+        topup("accounts", "set", account["id"], "--time-zone", name)
         for name in ("Mars/Base", "../../etc/passwd", "America", "/etc/passwd", "")
     ]
 
@@ -172,7 +174,9 @@ def test_a_key_is_limited_stopped_and_let_go_from_here(topup: Topup) -> None:
     paused = result_of(topup("keys", "pause", made["id"], "--json"))
     tree = result_of(topup("keys", "tree", made["id"], "--json"))["keys"][0]["limits"]
     resumed = result_of(topup("keys", "resume", made["id"], "--json"))
-    day = result_of(topup("accounts", "limit", account, "--per-day-cents=1000", "--json"))
+    day = result_of(
+        topup("accounts", "limit", "--account", account, "--per-day-cents=1000", "--json")
+    )
 
     assert made["windows"] == [{"seconds": 3600, "cents": 500}]
     assert (changed["recipients"], changed["platforms"]) == (["*@acme.example"], ["claude"])

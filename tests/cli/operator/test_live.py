@@ -1,4 +1,4 @@
-"""`topup accounts live`, `verify-email` and `log`, and apps that have no secret."""
+"""`topup accounts close-live`, `open-live`, `verify-email` and `log`, and apps that have no secret."""
 
 import json
 from typing import Any
@@ -12,14 +12,14 @@ def test_an_account_of_the_command_line_has_live_until_it_is_closed(topup: Topup
     live_key = ("keys", "create", "--account", made, "--environment", "live", "--json")
 
     assert topup(*live_key).exit_code == 0
-    assert result_of(topup("accounts", "live", made, "off", "--json"))["live"] is False
+    assert result_of(topup("accounts", "close-live", made, "--yes", "--json"))["live"] is False
     refused = topup(*live_key)
     token = topup(
         "tokens", "create", "--account", made, "--environment", "live", "--kind", "system"
     )
     app = ("apps", "create", "--name", "A", "--redirect-uri", "https://a.example/cb")
     scope = ("--scope", "general_api_access", "--account", made, "--environment", "live")
-    assert result_of(topup("accounts", "live", "ann@example.com", "on", "--json"))["live"] is True
+    assert result_of(topup("accounts", "open-live", "ann@example.com", "--json"))["live"] is True
 
     for result in (refused, token):
         assert result.exit_code == 1
@@ -33,16 +33,18 @@ def test_what_the_command_line_does_is_in_the_accounts_log(topup: Topup) -> None
     key = result_of(topup("keys", "create", "--account", made, "--json"))
     topup("keys", "rotate", key["id"])
     verified = result_of(topup("accounts", "verify-email", made, "--json"))
-    topup("accounts", "live", made, "off")
+    topup("accounts", "close-live", made, "--yes")
 
-    entries: list[dict[str, Any]] = result_of(topup("accounts", "log", made, "--json"))["items"]
+    entries: list[dict[str, Any]] = result_of(
+        topup("accounts", "log", "--account", made, "--json")
+    )["items"]
 
     assert verified["email_verified"] is True
-    assert [(one["action"], one["by"]) for one in entries] == [
-        ("live.closed", "cli cli"),
-        ("email.verified", "cli cli"),
-        ("key.rotated", "cli cli"),
-        ("key.created", "cli cli"),
+    assert [(one["action"], one["actor"]["kind"]) for one in entries] == [
+        ("live.closed", "cli"),
+        ("email.verified", "cli"),
+        ("key.rotated", "cli"),
+        ("key.created", "cli"),
     ]
     assert key["key"] not in json.dumps(entries)
 

@@ -57,7 +57,7 @@ def kept(database_url: str, *, begin: bool = False) -> tuple[str | None, int]:
 def test_a_typed_password_signs_in_and_ends_the_sessions(topup: Topup, database_url: str) -> None:
     assert kept(database_url, begin=True) == (None, 1)
 
-    result = topup("accounts", "password", EMAIL, typed="a few words\na few words\n")
+    result = topup("accounts", "password", EMAIL, "--yes", "--password", "-", typed="a few words\n")
 
     assert result.exit_code == 0, result.output
     assert "a few words" not in result.output
@@ -68,7 +68,7 @@ def test_a_typed_password_signs_in_and_ends_the_sessions(topup: Topup, database_
 
 @pytest.mark.one_database
 def test_a_made_one_is_shown_once(topup: Topup, database_url: str) -> None:
-    result = topup("accounts", "password", EMAIL, "--generate", "--json")
+    result = topup("accounts", "password", EMAIL, "--yes", "--json")
 
     made = json.loads(result.stdout)["password"]
     assert len(made) == 20
@@ -79,15 +79,15 @@ def test_a_made_one_is_shown_once(topup: Topup, database_url: str) -> None:
 @pytest.mark.parametrize(
     ("words", "typed", "said"),
     [
-        ((EMAIL,), "short\nshort\n", "10 to 200"),
-        (("nobody@example.com",), "long enough\nlong enough\n", "not found"),
-        (("acc_0000000000000000",), "long enough\nlong enough\n", "not found"),
+        ((EMAIL,), "short\n", "10 to 200"),
+        (("nobody@example.com",), "long enough\n", "not found"),
+        (("acc_0000000000000000",), "long enough\n", "not found"),
     ],
 )
 def test_what_does_not_fit_is_refused(
     topup: Topup, words: tuple[str, ...], typed: str, said: str
 ) -> None:
-    result = topup("accounts", "password", *words, typed=typed)
+    result = topup("accounts", "password", *words, "--yes", "--password", "-", typed=typed)
 
     assert result.exit_code != 0
     assert said in result.output

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from billing.topups.voucher import VOUCHER_KEY
 from cli.main import main
 from kernel.clock import SystemClock, rfc3339
 from kernel.version import running
-from runtime.installation import VOUCHER_KEY, open_vault
+from runtime.installation import open_vault
 from runtime.settings import Settings
 from store.database import Transaction
 from store.open import file_of, open_database

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from billing.topups.voucher import VOUCHER_KEY
 from kernel.clock import SystemClock
-from runtime.installation import VOUCHER_KEY, open_store, open_vault
+from runtime.installation import open_store, open_vault
 from runtime.master_key import made_master_key
 from runtime.settings import load_settings
 from store.database import Transaction

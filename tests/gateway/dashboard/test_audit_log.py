@@ -32,7 +32,7 @@ async def test_each_filter_finds_what_was_done_to_accounts(
     boss_id = await account_of(boss)
     for account_id in (ann, bob):
         page = f"/dashboard/admin/accounts/{account_id}"
-        await press(boss, page, f"{page}/suspend", suspend_reason="fraud")
+        await press(boss, page, f"{page}/suspend", reason="fraud")
         clock.advance_s(DAY_S)
     page = f"/dashboard/admin/accounts/{ann}"
     await press(boss, page, f"{page}/resume")

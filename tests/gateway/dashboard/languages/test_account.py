@@ -35,7 +35,7 @@ NOTES = (
     *("mail-language", "environment-staging", "environment-live", "password-confirmed"),
     *("member-changed", "member-removed", "member-left", "member-joined", "account-switched"),
     *("factor-off", "passkey-added", "passkey-renamed", "passkey-removed"),
-    *("app-removed", "token-revoked", "signed-in", "account-made", "live-opened"),
+    *("app-removed", "token-revoked", "signed-in", "account-made"),
 )
 
 

@@ -182,7 +182,7 @@ async def test_the_room_of_topups_is_whole_in_arabic(gateway: Gateway) -> None:
     boss = arabic(await operator(gateway))
     wrong += await not_arabic(boss, OPERATORS)
     suspend = f"{ADMIN}/accounts/{await account_of(browser)}/suspend"
-    answer = await boss.send(suspend, {"suspend_reason": "Fraud"})
+    answer = await boss.send(suspend, {"reason": "Fraud"})
     assert answer.status_code == 303, answer.text
     wrong += await not_arabic(browser, SUSPENDED)
 

@@ -1,13 +1,23 @@
-"""The shape of the security log's entries."""
+"""The security log: sign-ins, keys, secrets, webhook addresses, connected apps; newest first."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Self
 
 from msgspec import Meta, Struct
 
+from kernel.fields import ExportPage
 from kernel.shaped import Shaped
 from kernel.words import Environment, Time
+from keys import audit_log
+from keys.act import ActContext, ListAct
 from keys.audit_log import ActorKind, NamedEntry
+from keys.principal import ScopeMissing
+from store.keyset import Begin
+
+_EXPORT: Final = (
+    *("id", "created_at", "action", "outcome", "environment", "subject_id", "actor.kind"),
+    *("actor.id", "actor.name", "address", "user_agent", "before", "after", "reason"),
+)
 
 
 class AuditActor(Struct, kw_only=True):
@@ -56,3 +66,35 @@ class AuditEntry(Shaped, kw_only=True):
             key_name=name if is_key else None,
             **more,
         )
+
+
+async def list_entries(
+    context: ActContext, _asked: ExportPage, begin: Begin, limit: int
+) -> Sequence[NamedEntry]:
+    """Return what happened in the environment, and to the account as a whole."""
+    if context.asker is not None and len(context.asker.lineage) > 1:
+        raise ScopeMissing(
+            "the security log is for sessions, tokens and keys without a parent", reason="lineage"
+        )
+    return await audit_log.page_of_account(context.tx, context.tenant, before_id=begin, limit=limit)
+
+
+LIST_ENTRIES = ListAct(
+    name="accounts.log",
+    summary="List what concerns the account's security",
+    description=(
+        "Sign-ins (refused ones too), keys, tokens, webhook addresses and secrets, connected apps"
+        " and approvals, newest first: of the caller's environment, and of the account as a"
+        " whole. For sessions, tokens and keys without a parent."
+    ),
+    path="/audit",
+    scopes=("keys:write",),
+    query=ExportPage,
+    run=list_entries,
+    view=AuditEntry.of,
+    result=AuditEntry,
+    prefix="adt",
+    export=_EXPORT,
+    columns=("created_at", "action", "outcome", "actor", "address", "subject_id"),
+    examples=("topup accounts log --account ops@acme.example --environment live --limit 20",),
+)

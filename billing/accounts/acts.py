@@ -1,0 +1,355 @@
+"""Accounts: made, found, changed, suspended, resumed; live opened for them and closed."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, Final, Protocol
+
+from msgspec import UNSET, Meta, UnsetType
+
+from billing.accounts.rows import SORTS, AccountWithWallet as RowWithWallet, list_with_wallets
+from billing.accounts.views import Account, AccountDetails, AccountWithWallet
+from billing.credits.checkin_day import zone_of
+from billing.credits.opening import open_account
+from billing.recipients import suspension_mail
+from billing.topups.mail import MailRules
+from kernel.fields import Fields, Page, Text, said
+from kernel.limits import EMAIL_CHARACTERS_MAX
+from keys import second_factor, suspension
+from keys.account import Account as Row, EmailTaken, get_account, set_operator, set_time_zone
+from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.live import close_live, open_live, verify_email
+from keys.principal import ADMIN
+from keys.second_factor import SecondFactor
+from keys.suspension import REASON_CHARACTERS_MAX
+from store.database import Transaction
+from store.keyset import Begin
+
+ACCOUNT: Final = "/accounts/{account}"
+_IsOperator = Annotated[
+    bool,
+    Meta(
+        description="Its own credentials may carry `admin`; set on the installation's own machine only."
+    ),
+]
+
+
+class NewAccount(Fields, frozen=True, kw_only=True):
+    """A new account; its staging wallet holds $10,000.00 of test credit."""
+
+    name: Annotated[Text, Meta(description="What people call it."), said("Name")]
+    email: (
+        Annotated[
+            str,
+            Meta(
+                max_length=EMAIL_CHARACTERS_MAX,
+                description="It signs in with it, and is the default recipient.",
+            ),
+            said("Email"),
+        ]
+        | None
+    ) = None
+    operator: _IsOperator = False
+
+
+class AccountChanges(Fields, frozen=True, kw_only=True):
+    """What of an account changes; what is left out stays."""
+
+    time_zone: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                description="Where its days begin, such as Asia/Kuwait; counts after its next check-in.",
+            ),
+            said("Time zone"),
+        ]
+        | UnsetType
+    ) = UNSET
+    operator: _IsOperator | UnsetType = UNSET
+
+
+class AccountPage(Page, frozen=True, kw_only=True):
+    """The query of the list."""
+
+    matching: Annotated[str, Meta(max_length=100), said("Id, or a part of the name or address")] = (
+        ""
+    )
+
+
+class Suspension(Fields, frozen=True, kw_only=True):
+    """Why."""
+
+    reason: Annotated[
+        str,
+        Meta(
+            description=f"Why, in at most {REASON_CHARACTERS_MAX} characters; its owner reads it."
+        ),
+        said("Why", hint="Its owner reads this, on each page and by mail."),
+    ]
+
+
+class _Write(Protocol):
+    def __call__(self, tx: Transaction, account_id: str, /, *, now_us: int) -> Awaitable[None]: ...
+
+
+async def create_account(context: ActContext, asked: NewAccount) -> Change[Row]:
+    """Open an account in both environments; raises EmailTaken and InvalidEmail."""
+    if asked.operator:
+        _require_machine(context)
+    made = await open_account(
+        context.tx,
+        name=asked.name,
+        email=asked.email,
+        now_us=context.now_us,
+        is_operator=asked.operator,
+    )
+    return Change(after=await get_account(context.tx, made))
+
+
+async def list_accounts(
+    context: ActContext, asked: AccountPage, begin: Begin, limit: int
+) -> Sequence[RowWithWallet]:
+    """Return everybody's accounts with what each has in this environment."""
+    return await list_with_wallets(
+        context.tx, context.environment, matching=asked.matching, before_id=begin, limit=limit
+    )
+
+
+async def show_account(context: ActContext) -> tuple[Row, SecondFactor | None]:
+    """Return an account with its second factor."""
+    account_id = context.tenant.account_id
+    factor = await second_factor.find(context.tx, account_id)
+    return await get_account(context.tx, account_id), factor
+
+
+async def change_account(context: ActContext, asked: AccountChanges) -> Change[Row]:
+    """Change where an account's days begin, and whether it is an operator's."""
+    tx, account_id = context.tx, context.tenant.account_id
+    before = await get_account(tx, account_id)
+    if asked.operator is not UNSET:
+        _require_machine(context)
+        await set_operator(tx, account_id, is_operator=asked.operator)
+    if asked.time_zone is not UNSET:
+        zone_of(asked.time_zone)
+        await set_time_zone(tx, account_id, asked.time_zone)
+    return Change(before=before, after=await get_account(tx, account_id))
+
+
+async def suspend_account(context: ActContext, asked: Suspension) -> Change[Row]:
+    """Stop what an account spends and makes; raises as suspension.suspend."""
+    before = await suspension.suspend(
+        context.tx, context.tenant.account_id, asked.reason, now_us=context.now_us
+    )
+    return await _stands(context, before)
+
+
+async def resume_account(context: ActContext, _asked: Fields) -> Change[Row]:
+    """Let an account go on."""
+    return await _stands(context, await suspension.resume(context.tx, context.tenant.account_id))
+
+
+async def _stands(context: ActContext, before: Row) -> Change[Row]:
+    """Return how the account stands now, and tell its owner if that is new."""
+    after = await get_account(context.tx, before.id)
+    if before.suspended_for != after.suspended_for:
+        rules = context.service(MailRules)
+        await suspension_mail.write(context.tx, rules, after, now_us=context.now_us)
+    return Change(before=before, after=after)
+
+
+async def _note(context: ActContext, _asked: Fields, *, write: _Write) -> Change[Row]:
+    before = await get_account(context.tx, context.tenant.account_id)
+    await write(context.tx, before.id, now_us=context.now_us)
+    return Change(before=before, after=await get_account(context.tx, before.id))
+
+
+def _require_machine(context: ActContext) -> None:
+    context.require_machine(
+        "Whether an account is an operator's is said on the installation's own machine only:"
+        " topup accounts set ACCOUNT --operator."
+    )
+
+
+def _changed(before: Row, after: Row) -> Sequence[Audited]:
+    """Return an entry for each thing that is different."""
+    told: Mapping[str, Callable[[Row], Mapping[str, Any]]] = {
+        "operator.set": lambda row: {"operator": row.is_operator},
+        "account.zone": lambda row: {"time_zone": row.time_zone},
+    }
+    return [Audited(name, shows) for name, shows in told.items() if shows(before) != shows(after)]
+
+
+def _whose(row: Row) -> Mapping[str, Any]:
+    return {"name": row.name, "email": row.email, "operator": row.is_operator}
+
+
+def _nothing(_row: Row) -> Mapping[str, Any]:
+    return {}
+
+
+CREATE_ACCOUNT = Act(
+    name="accounts.create",
+    summary="Create an account",
+    description="In staging and live; its staging wallet holds $10,000.00 of test credit.",
+    path="/accounts",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=NewAccount,
+    run=create_account,
+    view=Account.of,
+    result=Account,
+    status=201,
+    refuses=(EmailTaken,),
+    is_catalogue=True,
+    is_account_wide=True,
+    audit=Audited("account.created", _whose),
+    done="The account is made.",
+    examples=("topup accounts create --name Acme --email ops@acme.example",),
+)
+LIST_ACCOUNTS = ListAct(
+    name="accounts.list",
+    summary="List accounts and what each has",
+    path="/accounts",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=AccountPage,
+    run=list_accounts,
+    view=AccountWithWallet.of,
+    result=AccountWithWallet,
+    prefix="acc",
+    sorts=SORTS,
+    is_catalogue=True,
+    columns=("id", "name", "email", "wallet_micros", "operator", "suspended_for"),
+    examples=("topup accounts list --matching acme",),
+)
+SHOW_ACCOUNT = ReadAct(
+    name="accounts.show",
+    summary="Show an account",
+    path=ACCOUNT,
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    run=show_account,
+    view=AccountDetails.of_found,
+    result=AccountDetails,
+    is_account_wide=True,
+    examples=("topup accounts show ops@acme.example",),
+)
+CHANGE_ACCOUNT = Act(
+    name="accounts.set",
+    summary="Change an account",
+    method="PATCH",
+    path=ACCOUNT,
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=AccountChanges,
+    run=change_account,
+    view=Account.of,
+    result=Account,
+    is_account_wide=True,
+    audit=_changed,
+    examples=(
+        "topup accounts set ops@acme.example --time-zone Asia/Kuwait",
+        "topup accounts set us@acme.example --operator",
+    ),
+)
+SUSPEND_ACCOUNT = Act(
+    name="accounts.suspend",
+    summary="Suspend an account",
+    description="Stops all that it spends and makes in both environments, at once. It can still sign in and read; what"
+    " it had accepted is delivered, and webhooks go on. What it had scheduled fails at its time, with the funds back.",
+    path=f"{ACCOUNT}/suspend",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Suspension,
+    run=suspend_account,
+    view=Account.of,
+    result=Account,
+    is_account_wide=True,
+    audit=Audited("account.suspended", suspension.shown, is_whole=True),
+    asks="Suspend {name} ({id})? All its keys stop spending at once, in staging and in live.",
+    applies=lambda account: not account.operator and account.suspended_at is None,
+    done="The account is suspended: it can read, and spends and makes nothing.",
+    examples=('topup accounts suspend ops@acme.example --reason "the card was reported stolen"',),
+)
+RESUME_ACCOUNT = Act(
+    name="accounts.resume",
+    summary="Let an account go on",
+    path=f"{ACCOUNT}/resume",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=resume_account,
+    view=Account.of,
+    result=Account,
+    moves_money=True,
+    is_account_wide=True,
+    audit=Audited("account.resumed", suspension.shown, is_whole=True),
+    applies=lambda account: account.suspended_at is not None,
+    done="The account goes on.",
+    examples=("topup accounts resume ops@acme.example",),
+)
+OPEN_LIVE = Act(
+    name="accounts.open-live",
+    summary="Open live for an account",
+    description="It can then hold live credentials, and send real credit.",
+    path=f"{ACCOUNT}/open-live",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=partial(_note, write=open_live),
+    view=Account.of,
+    result=Account,
+    moves_money=True,
+    is_account_wide=True,
+    audit=Audited("live.opened", _nothing),
+    applies=lambda account: not (account.sandbox or account.live),
+    done="Live is open for this account.",
+    examples=("topup accounts open-live ops@acme.example",),
+)
+CLOSE_LIVE = Act(
+    name="accounts.close-live",
+    summary="Close live for an account",
+    description="Its live keys and tokens stop working within a second, until live is opened again.",
+    path=f"{ACCOUNT}/close-live",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=partial(_note, write=close_live),
+    view=Account.of,
+    result=Account,
+    is_account_wide=True,
+    audit=Audited("live.closed", _nothing),
+    asks="Close live for {name} ({id})? Its live keys and tokens stop working until you open it again.",
+    applies=lambda account: account.live,
+    done="Live is closed for the account.",
+    examples=("topup accounts close-live ops@acme.example",),
+)
+VERIFY_EMAIL = Act(
+    name="accounts.verify-email",
+    summary="Note that an account's people read its mail",
+    description="With TOPUP_SELF_SERVE_LIVE that lets it open live.",
+    path=f"{ACCOUNT}/verify-email",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=partial(_note, write=verify_email),
+    view=Account.of,
+    result=Account,
+    moves_money=True,
+    is_account_wide=True,
+    audit=Audited("email.verified", _nothing),
+    applies=lambda account: account.email is not None and not account.email_verified,
+    done="The address counts as verified.",
+    examples=("topup accounts verify-email ops@acme.example",),
+)
+ACTS = (
+    CREATE_ACCOUNT,
+    LIST_ACCOUNTS,
+    SHOW_ACCOUNT,
+    CHANGE_ACCOUNT,
+    SUSPEND_ACCOUNT,
+    RESUME_ACCOUNT,
+    OPEN_LIVE,
+    CLOSE_LIVE,
+    VERIFY_EMAIL,
+)

@@ -1,1 +1,0 @@
-"""Commands below `topup accounts`: how people sign in, and whether the account is suspended."""
