@@ -1,1 +1,1 @@
-"""The payment providers, one file or folder each, and the protocol they keep."""
+"""The payment providers, one file or folder each, and the protocol they implement."""

@@ -1,8 +1,9 @@
-"""Epay's refunds, `api.php?act=refund`: whole or in part, and nobody can be asked what became of one.
+"""Epay's refunds, `api.php?act=refund`: whole or in part. No call tells what became of one.
 
-Gateways word their yes in several ways; what contradicts itself, is not known here, or may be another
-generation's yes, is no word, and a person looks at the gateway's own pages. Many gateways have to be told
-first that they may refund for this merchant. Source: the protocol as its common client libraries speak it.
+Gateways word success in several ways. A response that contradicts itself, is unknown here, or may be another
+generation's success says nothing, and an operator checks the gateway's own pages. Many gateways have to be
+told first that they may refund for this merchant. Source: the protocol as its common client libraries
+implement it.
 """
 
 import re
@@ -15,18 +16,18 @@ from billing.providers.abilities.refunding import RefundRequest, RefundWord
 from billing.providers.http import unavailable
 from billing.providers.protocol import ProviderRefused, Refunded, Subject
 
-# The form's fields without the merchant's own; the answer's body.
+# The form's fields without the merchant's own; the response's body.
 Post = Callable[[Mapping[str, str]], Awaitable[bytes]]
 _NAME = "epay"
 _YES = frozenset({"1", "true", "success", "ok"})
 _NO = frozenset({"false", "fail", "error"})
-# The first generation's refusals, such as -1. 0 is a yes in the second one and a no in some of the first,
-# and a word that nobody wrote down may be either.
+# The first generation's refusals, such as -1. 0 means yes in the second one and no in some of the first; an
+# unknown word may be either.
 _REFUSAL = re.compile(r"-[1-9]\d*")
 
 
 class EpayRefunds:
-    """Keeps billing.providers.abilities.refunding.Refunding."""
+    """Implements billing.providers.abilities.refunding.Refunding."""
 
     takes_part = True
     is_named = False
@@ -39,7 +40,7 @@ class EpayRefunds:
     async def refund(self, request: RefundRequest) -> RefundWord:
         fields = {"trade_no": request.payment_ref, "money": request.price.decimal()}
         if not request.is_beside:
-            # Of an order that was paid twice it names both payments.
+            # For an order that was paid twice it names both payments.
             fields["out_trade_no"] = request.order_id
         body = await self._post(fields)
         if _says_yes(body):
@@ -55,7 +56,7 @@ class EpayRefunds:
 
 
 def _says_yes(body: bytes) -> bool:
-    """Raises ProviderUnavailable where it is neither a yes nor a no."""
+    """Return whether it succeeded; raise ProviderUnavailable if the response is neither yes nor no."""
     try:
         found = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

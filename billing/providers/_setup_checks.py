@@ -1,4 +1,4 @@
-"""What the providers of one file are asked about their settings: MyFatoorah and Epay. Only reads.
+"""Setup checks of the single-file providers: MyFatoorah and Epay. Only reads.
 
 Source: docs.myfatoorah.com, InitiatePayment; the Epay protocol's act=query.
 """
@@ -23,7 +23,7 @@ class _Merchant(msgspec.Struct):
 
 
 class MyFatoorahSetupCheck:
-    """The protocol of abilities/setup_check.py: asks which ways of paying the account has."""
+    """Implements abilities/setup_check.py: asks which payment methods the account has."""
 
     def __init__(self, base: str, token: str, currency: str, client: httpx.AsyncClient) -> None:
         self._base = base
@@ -58,7 +58,7 @@ class MyFatoorahSetupCheck:
 
 
 class EpaySetupCheck:
-    """The protocol of abilities/setup_check.py: asks the gateway about its merchant."""
+    """Implements abilities/setup_check.py: asks the gateway about its merchant."""
 
     def __init__(self, base: str, pid: str, key: str, client: httpx.AsyncClient) -> None:
         self._base = base
@@ -90,7 +90,7 @@ class EpaySetupCheck:
 
 
 def unlisted_webhook(label: str, wanted: WantedSetup) -> SetupFinding:
-    """Of a provider whose API tells nothing of webhooks."""
+    """Return the finding for a provider whose API doesn't list webhooks."""
     if not wanted.notify_url:
         detail = "TOPUP_PUBLIC_URL is not set, so no notification can arrive"
         return SetupFinding("webhook", False, detail)

@@ -1,7 +1,7 @@
-"""Tax and discounts of a payment, as its provider told them.
+"""A payment's tax and discounts, as its provider reported them.
 
-Invariant: what is told first stays; a payment has one breakdown, known by the payment's own id at its
-provider. Nothing is credited by it: it is printed on receipts. Writes payment_breakdowns.
+The first report stays: a payment has one breakdown, known by the payment's own id at its provider. It credits
+nothing and is printed on receipts. Writes payment_breakdowns.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ import msgspec
 
 from store.database import Transaction
 
-# More lines than any provider has; what is beyond is added up in the last one.
+# More lines than any provider has; the last one adds up the rest.
 TAXES_MAX = 8
 NAME_CHARACTERS_MAX = 60
 PaymentKey = tuple[str, str, str]  # provider, environment, payment
@@ -28,8 +28,8 @@ class TaxPart(msgspec.Struct, frozen=True):
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
     """Amounts in the smallest unit of the payment's currency.
 
-    subtotal: before discounts and before tax that is added. total: what was asked for in the end.
-    from_balance: what of it the customer's balance at the provider paid.
+    subtotal: before discounts and before tax that is added. total: what was charged in the end. from_balance:
+    the part paid by the customer's balance at the provider.
     """
 
     subtotal: int
@@ -40,12 +40,12 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def says_nothing(self) -> bool:
-        """The price is the total, and no tax is told."""
+        """Return whether the price is the total, and no tax is reported."""
         return not (self.taxes or self.discount or self.from_balance or self.subtotal != self.total)
 
 
 def taxes_of(parts: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
-    """At most TAXES_MAX of them, without those of nothing; names are cut."""
+    """Return at most TAXES_MAX of them, without zero amounts; names are cut."""
     kept = [one for one in parts if one.amount]
     cut = [
         TaxPart(one.name[:NAME_CHARACTERS_MAX], one.amount, one.is_included)
@@ -60,7 +60,7 @@ def taxes_of(parts: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
 async def keep(
     tx: Transaction, payments: Iterable[tuple[PaymentKey, Breakdown]], *, now_us: int
 ) -> None:
-    """Writes those that are not known."""
+    """Write those that aren't known."""
     await tx.insert(
         "payment_breakdowns",
         ("provider", "environment", "payment_id", "breakdown", "created_at"),
@@ -70,14 +70,14 @@ async def keep(
 
 
 async def load(tx: Transaction, keys: Iterable[PaymentKey]) -> dict[PaymentKey, Breakdown]:
-    """Of those payments of which one was told."""
+    """Return the breakdowns of those payments that have one."""
     return {key: told for key, (told, _) in (await load_dated(tx, keys)).items()}
 
 
 async def load_dated(
     tx: Transaction, keys: Iterable[PaymentKey]
 ) -> dict[PaymentKey, tuple[Breakdown, int]]:
-    """Return the same with when each was told, in microseconds."""
+    """Return the same with when each was reported, in microseconds."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}

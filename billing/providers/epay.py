@@ -1,11 +1,11 @@
 """Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
 
-The protocol of many gateways, each at its own address: submit.php takes the payer, api.php tells of
-an order. One key signs what we send and what we are told, over text in which nothing is escaped.
-So a value with `&` or `=` in it is neither signed nor believed, what a buyer wrote is never signed,
-a notification has the protocol's own parameters only, and `confirm` has api.php say the same before
-anything is credited. Gateways tell of success only; the other words that are read here are the
-sandbox's. Source: the protocol as its common client libraries speak it.
+The protocol of many gateways, each at its own address: submit.php takes the payer, api.php returns an order.
+One key signs what we send and what we receive, over text in which nothing is escaped. So a value with `&` or
+`=` in it is neither signed nor believed, what a buyer wrote is never signed, a notification has the
+protocol's own parameters only, and `confirm` makes api.php say the same before anything is credited. Gateways
+report success only; the other words that are read here are the sandbox's. Source: the protocol as its common
+client libraries implement it.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ SANDBOX_PID = "1000"
 SANDBOX_RATE = "7.00"
 NAME_CHARACTERS_MAX = 100
 CONFIRM = ("always", "above", "never")
-# What a notification may have, each once; all but the last two are signed.
+# A notification's parameters, each once; all but the last two are signed.
 NOTIFIED = frozenset(
     {
         "pid",
@@ -67,7 +67,7 @@ NOTIFIED = frozenset(
         "sign_type",
     }
 )
-# Set between parameters and within them: in a value they would make another signed text.
+# Separators between and within parameters: in a value they would make another signed text.
 _SEPARATORS = ("&", "=")
 # They look the same to the payer and separate nothing.
 _SHOWN_INSTEAD = str.maketrans({"&": "\uff06", "=": "\uff1d"})
@@ -110,7 +110,7 @@ class EpaySettings(ProviderSettings):
     @field_validator("confirm_above")
     @classmethod
     def _check_confirm_above(cls, value: str, info: ValidationInfo) -> str:
-        # What is wrong with the two others is told of them.
+        # Errors in the two others are reported there.
         if "currency" in info.data and (value or info.data.get("confirm") == "above"):
             stated(price_of, value, info.data["currency"])
         return value
@@ -129,14 +129,14 @@ class EpaySettings(ProviderSettings):
 
     @classmethod
     def for_sandbox(cls, secret: str) -> "EpaySettings":
-        # There is nobody to ask: the sandbox's page is the gateway.
+        # There is no gateway to ask: the sandbox's page is the gateway.
         return cls(
             pid=SANDBOX_PID, key=SecretStr(secret), price_per_usd=SANDBOX_RATE, confirm="never"
         )
 
 
 class _Order(msgspec.Struct):
-    """What api.php says; gateways write its numbers as text or not, as they like."""
+    """What api.php returns; gateways write its numbers as text or not."""
 
     code: int | str
     status: int | str = ""
@@ -172,7 +172,7 @@ class Epay:
         )
 
     async def open(self, request: CheckoutRequest) -> Opened:
-        """No call: the page's address is made of signed parameters."""
+        """Return the page's address, made of signed parameters; nothing is called."""
         self._require_key()
         if request.price.currency != self._currency:
             raise ProviderRefused(f"epay charges {self._currency} here")
@@ -212,7 +212,7 @@ class Epay:
             raise unavailable(NAME, "no answer about the payment")
         order = decoded(NAME, answer.body, _Order)
         if str(order.code) != "1" or str(order.status) != "1":
-            # Also an order that the gateway does not know: its page may yet be visited.
+            # Also for an order unknown to the gateway: its page may still be visited.
             return (Waiting(Subject(order_id)),)
         is_ours = str(order.pid or self._settings.pid) == self._settings.pid
         if order.out_trade_no != order_id or not order.trade_no or not is_ours:
@@ -251,7 +251,7 @@ class Epay:
             "name": "Credit",
             "money": sandbox_event.price.decimal(),
             "trade_status": _STATUSES[sandbox_event.outcome],
-            # One refund of a payment is told apart from the next by its event.
+            # Refunds of one payment are told apart by their events.
             "param": sandbox_event.event_id if sandbox_event.outcome == "refunded" else "",
         }
         query = urlencode(_signed(parameters, self._keys[0])).encode()
@@ -278,15 +278,15 @@ class Epay:
         return Notification(event_id, status, (fact,))
 
     def _is_asked(self, amount: int) -> bool:
-        """Whether api.php has to confirm a payment of so much."""
+        """Return whether api.php has to confirm a payment of this amount."""
         if self._confirm == "above":
             return amount > self._confirm_above
         return self._confirm == "always"
 
     async def _refund(self, fields: Mapping[str, str]) -> bytes:
-        """One request and no other: asked again, a gateway would refund again.
+        """Send one request and never another: a gateway would refund again.
 
-        Raises ProviderUnavailable where no whole answer came, and ProviderRefused.
+        Raises ProviderUnavailable if no whole response came, and ProviderRefused.
         """
         self._require_key()
         content = urlencode({"pid": self._settings.pid, "key": self._keys[0], **fields}).encode()
@@ -306,7 +306,7 @@ class Epay:
 
 
 def _parameters(encoded: bytes) -> dict[str, str]:
-    """The protocol's own, each once and plain; raises NotificationRefused."""
+    """Return the protocol's own parameters, each once and plain; raise NotificationRefused."""
     try:
         pairs = parse_qsl(
             encoded.decode(),
@@ -325,12 +325,12 @@ def _parameters(encoded: bytes) -> dict[str, str]:
 
 
 def _is_plain(value: str) -> bool:
-    """The value ends where the parameter does, in the signed text too."""
+    """Return whether the value ends where the parameter does, in the signed text too."""
     return not any(separator in value for separator in _SEPARATORS)
 
 
 def _sign(parameters: Mapping[str, str], key: str) -> str:
-    """Lower-case hex MD5 of the sorted parameters that have a value, unescaped, and the key."""
+    """Return lower-case hex MD5 of the sorted non-empty parameters, unescaped, and the key."""
     signed = sorted(
         (name, value)
         for name, value in parameters.items()

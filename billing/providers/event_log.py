@@ -1,9 +1,8 @@
-"""The operator's log of genuine notifications: what each provider told us, and what became of it.
+"""The operator's log of genuine notifications: what each provider reported, and what became of it.
 
-Invariant: a row is written with the change it tells of, once for each event however often it comes;
-what was done stays, a repetition does not hide it. Forged notifications leave no row, so a stranger
-cannot fill the table. Nothing is decided by these rows: repetitions are found by the orders' own
-state. Writes provider_events.
+A row is written with the change it is about, once for each event however often it comes; a repetition doesn't
+hide what was done. Forged notifications leave no row, so a stranger can't fill the table. These rows decide
+nothing: repetitions are found by the orders' own state. Writes provider_events.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,9 +20,9 @@ DETAIL_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class NotificationRef:
-    """Which notification a fact came in; event_id is the same for each repetition of it.
+    """The notification of a fact; event_id is the same for each repetition of it.
 
-    An answer to our own question has an event_id too, such as "inquiry:<order>:<payment>".
+    A response to our own question has an event_id too, such as "inquiry:<order>:<payment>".
     """
 
     provider: str
@@ -34,9 +33,9 @@ class NotificationRef:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A notification and what became of it; account and order are null where it named none.
+    """A notification and what became of it; account and order are null if it named none.
 
-    problem: why it waits for an operator, null where it does not, and of entries of before.
+    problem: why it waits for an operator; null if it doesn't, and in old entries.
     """
 
     notification: NotificationRef
@@ -49,7 +48,7 @@ class LogEntry:
     problem: Problem | None = None
 
     def shape(self) -> dict[str, Any]:
-        """The entry as operators see it."""
+        """Return the entry as operators see it."""
         return {
             "provider": self.notification.provider,
             "environment": self.notification.environment,
@@ -69,7 +68,7 @@ class LogEntry:
 
 
 async def record(tx: Transaction, entries: Iterable[LogEntry]) -> None:
-    """Writes the entries; of one event's several outcomes the weightiest stays."""
+    """Write the entries; of one event's several outcomes the weightiest stays."""
     weightiest: dict[tuple[str, str, str], LogEntry] = {}
     for entry in entries:
         key = (
@@ -85,7 +84,7 @@ async def record(tx: Transaction, entries: Iterable[LogEntry]) -> None:
 
 
 async def resolve(tx: Transaction, order_ids: Iterable[str], *, now_us: int) -> None:
-    """An operator has dealt with what these orders' notifications left to decide."""
+    """Note that an operator has dealt with what these orders' notifications left to decide."""
     await tx.execute(
         """UPDATE provider_events SET resolved_at = :now
            WHERE order_id IN :ids[text] AND outcome IN ('review', 'refused')
@@ -98,7 +97,7 @@ async def resolve(tx: Transaction, order_ids: Iterable[str], *, now_us: int) -> 
 async def resolve_payments(
     tx: Transaction, payments: Iterable[tuple[str, str]], *, now_us: int
 ) -> None:
-    """What waited for these payments is dealt with; each an order's id and the provider's name of one."""
+    """Note the same for these payments; each an order's id and the provider's name of one."""
     for order_id, payment_ref in sorted(set(payments)):
         await tx.execute(
             """UPDATE provider_events SET resolved_at = :now
@@ -111,7 +110,7 @@ async def resolve_payments(
 
 
 async def open_orders(tx: Transaction, order_ids: Iterable[str]) -> set[str]:
-    """Those of the orders with a notification that an operator has yet to deal with."""
+    """Return those of the orders with a notification that still waits for an operator."""
     rows = await tx.fetch(
         """SELECT DISTINCT order_id FROM provider_events
            WHERE order_id IN :ids[text] AND outcome IN ('review', 'refused')
@@ -129,7 +128,7 @@ async def page(
     before: tuple[int, str, str] | None = None,
     limit: int,
 ) -> Sequence[LogEntry]:
-    """At most `limit` entries, newest first; is_open_only: those that wait for an operator.
+    """Return at most `limit` entries, newest first; is_open_only: those that wait for an operator.
 
     before: received_at, provider and event_id of the last entry of the page before.
     """
@@ -152,7 +151,7 @@ async def page(
 
 
 async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
-    """Everything told of one order, oldest first."""
+    """Return everything reported about one order, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {", ".join(_COLUMNS)}, resolved_at FROM provider_events
             WHERE order_id = :order_id ORDER BY received_at, event_id""",
@@ -162,7 +161,7 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
 
 
 async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogEntry]]:
-    """What waits for an operator, of each of these orders, in its own environment; oldest first."""
+    """Return what waits for an operator for each of these orders, in its own environment; oldest first."""
     rows = await tx.fetch(
         f"""SELECT {", ".join(f"e.{column}" for column in _COLUMNS)}, e.resolved_at
             FROM provider_events e JOIN orders o ON o.id = e.order_id
@@ -178,7 +177,7 @@ async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogE
 
 
 async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
-    """Deletes a bounded number of older entries; returns how many. What waits for an operator stays."""
+    """Delete a bounded number of older entries, and return how many. What waits for an operator stays."""
     return await tx.execute(
         """DELETE FROM provider_events
            WHERE environment = :environment AND (provider, event_id) IN (
@@ -237,7 +236,7 @@ def _of_problem(problem: Problem | None) -> tuple[str | None, str | None, str | 
 
 
 def from_row(row: Any) -> LogEntry:
-    """A row of provider_events with all of its columns."""
+    """Read a row of provider_events with all of its columns."""
     return LogEntry(
         NotificationRef(row["provider"], row["environment"], row["event_id"], row["type"]),
         row["outcome"],

@@ -1,10 +1,10 @@
-"""Calls to a payment provider's API: a deadline for the whole, bounded tries, bounded answers.
+"""Calls to a payment provider's API: a deadline for the whole, bounded tries, bounded responses.
 
-Promise: whatever the other side does, a call ends within CALL_S_MAX with a whole answer of at most
-BODY_BYTES_MAX, or with ProviderUnavailable (nothing is known) or ProviderRefused (a definite no).
-A request is sent again only while nothing is known of it, with the same bytes and headers, so that a
-provider's idempotency key holds. No error and no log line has a header or a body in it: there are
-our credentials and other people's data.
+Whatever the other side does, a call ends within CALL_S_MAX with a whole response of at most BODY_BYTES_MAX,
+or with ProviderUnavailable (nothing is known) or ProviderRefused (a definite no). A request is sent again
+only while its outcome is unknown, with the same bytes and headers, so that a provider's idempotency key
+applies. No error and no log line contains a header or a body, which hold our credentials and other people's
+data.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """A whole answer, not compressed."""
+    """A whole response, not compressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,7 +44,7 @@ class ProviderAnswer:
 
 
 class RequestRefused(ProviderRefused):
-    """A definite no to a request; said: the provider's own words of why, or empty."""
+    """A definite no to a request; said: the provider's own reason, or empty."""
 
     def __init__(self, provider: str, said: str, what: str = "the payment") -> None:
         super().__init__(f"{provider} refused {what}" + (f": {said}" if said else ""))
@@ -52,7 +52,7 @@ class RequestRefused(ProviderRefused):
 
 
 def refusal_of(error: ProviderRefused, what: str) -> ProviderRefused:
-    """The refusal, saying what was asked for, such as "to end the plan"; another one is as it was."""
+    """Return the refusal with what was requested, such as "to end the plan"; another one stays as it was."""
     if not isinstance(error, RequestRefused):
         return error
     return RequestRefused(error.provider, error.said, what)
@@ -64,7 +64,7 @@ class NoAnswer(Exception):
 
 @contextlib.asynccontextmanager
 async def within_deadline(provider: str) -> AsyncIterator[None]:
-    """Bounds everything inside it together; raises ProviderUnavailable when the time is over."""
+    """Bound everything inside together; raise ProviderUnavailable when the time is over."""
     try:
         async with asyncio.timeout(CALL_S_MAX):
             yield
@@ -82,7 +82,7 @@ async def ask(
     provider: str = "other",
     try_s_max: float = TRY_S_MAX,
 ) -> ProviderAnswer:
-    """One try; raises NoAnswer. provider: whom it is counted for."""
+    """Try once; raise NoAnswer. provider: the name in the metrics."""
     try:
         async with asyncio.timeout(try_s_max):
             request = client.build_request(
@@ -115,9 +115,9 @@ async def call(
     content: bytes = b"",
     tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """An answer that says something, of at most so many tries; raises ProviderUnavailable.
+    """Return a meaningful response after at most that many tries; raise ProviderUnavailable.
 
-    tries_max 1: of what must not be sent twice.
+    tries_max 1 is for what must not be sent twice.
     """
     for number in range(tries_max):
         try:
@@ -136,12 +136,12 @@ async def call(
 
 
 def says_nothing(status: int) -> bool:
-    """The provider could not look at the request now: asking the same again may help."""
+    """Return whether the provider couldn't handle the request now: sending the same again may help."""
     return status >= 500 or status < 200 or status in _RETRIED_BELOW_500
 
 
 def decoded(provider: str, body: bytes | str, form: type[T]) -> T:
-    """The JSON of an answer that was promised to have this form; raises ProviderUnavailable."""
+    """Decode a JSON response of a documented form; raise ProviderUnavailable."""
     try:
         return msgspec.json.decode(body, type=form)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -149,7 +149,7 @@ def decoded(provider: str, body: bytes | str, form: type[T]) -> T:
 
 
 def unavailable(provider: str, why: str) -> ProviderUnavailable:
-    """The refusal to raise, logged; why is a word of ours."""
+    """Return the refusal to raise, logged; why is a word of ours."""
     logger.warning("provider.unavailable", extra={"provider": provider, "why": why})
     return ProviderUnavailable(
         f"{provider} cannot be asked now; try again in a moment", retry_after_s=2
@@ -157,7 +157,7 @@ def unavailable(provider: str, why: str) -> ProviderUnavailable:
 
 
 def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
-    """The refusal to raise, logged. words: the provider's own codes; prose of it is left out."""
+    """Return the refusal to raise, logged. words: the provider's own codes; its prose is left out."""
     said = ", ".join(word for word in words if word and _WORD.fullmatch(word))
     extra = {"provider": provider, "status": status, "said": said}
     if status in (401, 403):
@@ -169,7 +169,7 @@ def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
 
 async def _read(response: httpx.Response) -> bytes:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        # Inflating is how a small answer becomes a large one.
+        # Decompression makes a small response a large one.
         raise NoAnswer("compressed unasked")
     chunks = []
     size_bytes = 0

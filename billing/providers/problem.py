@@ -1,4 +1,4 @@
-"""Why something that a provider told waits for a person: in one word, and what was wanted and came."""
+"""Why a provider's report waits for an operator: in one word, and what was expected and what came."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,9 +21,9 @@ REASONS: tuple[ProblemReason, ...] = ProblemReason.__args__  # type: ignore[attr
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What waits. sentence is for people; expected and came are the two sides of it, in words.
+    """What waits. sentence is for people; expected and came are its two sides, in words.
 
-    payment_ref: the provider's name of the payment that it is about, where it is about one.
+    payment_ref: the provider's name of the payment, if it is about one.
     """
 
     reason: ProblemReason
@@ -34,7 +34,7 @@ class Problem:
 
 
 def other_price(came: Price, expected: Price) -> Problem:
-    """Something else was paid than what it costs."""
+    """Return the problem that another amount was paid than it costs."""
     came_words, wanted = in_words(came), in_words(expected)
     return Problem("amount", f"{came_words} was paid, not {wanted}", wanted, came_words)
 

@@ -1,8 +1,8 @@
-"""What a payment provider is, in our words: it opens a checkout, and says what was paid.
+"""The protocol of a payment provider: it opens a checkout, and says what was paid.
 
-A module in billing/providers/ (or in an operator's own folder) defines PROVIDER, a Registration; one whose
-name begins with an underscore is a part of another. Amounts are converted at this border, once. What a
-notification says is a value (a Fact): whoever acts on facts decides, so that no provider moves money itself.
+A module in billing/providers/ (or in an operator's own folder) defines PROVIDER, a Registration; a module
+whose name begins with an underscore is a part of another. Amounts are converted at this border, once. A
+notification's content is a value (a Fact) on which other code acts, so that no provider moves money itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,29 +24,29 @@ Interval = Literal["month", "year"]
 
 
 class ProviderUnavailable(DomainError):
-    """The provider did not answer in time, or not to rely on; nothing is known of the payment."""
+    """The provider didn't respond in time, or not reliably; nothing is known of the payment."""
 
 
 class ProviderRefused(DomainError):
-    """The provider said a definite no to what we asked; the order cannot be paid there."""
+    """The provider said a definite no to our request; the order can't be paid there."""
 
 
 class PriceRefused(ProviderRefused):
-    """The provider cannot charge the price: it sells it at another, or such a sum not at all."""
+    """The provider can't charge the price: it sells it at another, or can't charge such an amount."""
 
 
 class NotificationRefused(DomainError):
-    """Forged, stale, unreadable or for another: not believed. reason: signature, timestamp, form."""
+    """A forged, stale, unreadable or misdirected notification. reason: signature, timestamp, form."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
     """What the payer is to pay for. Sent again after a crash, it opens the same checkout.
 
-    title is shown to the payer. method: the provider's own way of paying, such as alipay.
-    product_ref: the provider's own price or product. discount: how much less than each later one
-    the first period of a subscription costs; price is the first one's. trial_days: before it.
-    expires_at in microseconds; Stripe takes 30 minutes to 24 hours from now.
+    title is shown to the payer. method: the provider's own payment method, such as alipay. product_ref: the
+    provider's own price or product. discount: how much less the first period of a subscription costs than
+    later ones; price is the first one's. trial_days: before it. expires_at in microseconds; Stripe accepts 30
+    minutes to 24 hours from now.
     """
 
     order_id: str
@@ -84,9 +84,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a fact is about: the order's id where the provider repeats it, and ids it knows.
+    """What a fact is about: the order's id if the provider repeats it, and the provider's ids.
 
-    Whoever acts on facts keeps every id, also of Waiting: a later refund may name nothing else.
+    Every id is stored, also of Waiting, because a later refund may name nothing else.
     """
 
     order_id: str | None = None
@@ -95,11 +95,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """The payment of an order has really arrived. payment_id: one payment, however often told.
+    """The payment of an order has really arrived. payment_id: one payment, however often it is reported.
 
-    objection: why it is not for what the order asked to be sold; a person decides then.
-    method: the provider's own way of paying, where it tells that; it is held to the order's.
-    subtotal: the price before tax and discounts, breakdown: all of them, where it tells that.
+    objection: why it doesn't pay for what the order asked to be sold; an operator decides then. method: the
+    provider's own payment method, if reported; it is compared with the order's. subtotal: the price before
+    tax and discounts, breakdown: all of them, if reported.
     """
 
     subject: Subject
@@ -115,9 +115,9 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """Somebody says it is paid, but not with a proof to rely on: `inquire` before crediting.
+    """A report of a payment without reliable proof: call `inquire` before crediting.
 
-    claim: what was said, where it names the payment; the answer has to say the same.
+    claim: what was reported, if it names the payment; the response has to say the same.
     """
 
     subject: Subject
@@ -142,16 +142,16 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not paid, not over."""
+    """Not paid, and not over."""
 
     subject: Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """Money went back to the payer. price: the whole that was refunded under this key so far.
+    """Money was returned to the payer. price: all that was refunded under this key so far.
 
-    is_part: one refund, of those that another key tells the sum of.
+    is_part: one refund among those whose sum another key reports.
     """
 
     subject: Subject
@@ -163,7 +163,7 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class RefundFailed:
-    """A refund did not reach the payer, or was called off: its money is ours again. As Refunded."""
+    """A refund didn't reach the payer, or was cancelled: its money is ours again. Fields as in Refunded."""
 
     subject: Subject
     key: str
@@ -208,10 +208,10 @@ class InvoiceLine:
 class InvoicePaid:
     """One period of a subscription is paid. Times in microseconds.
 
-    price is what was paid; product_ref the provider's price or product it was paid for. lines:
-    what the invoice is made of, where the provider tells that; else it is one line of the price.
-    is_change: a beginning or a change of plans made it, and not the calendar. is_listed: the price is the
-    product's own, since the notification does not say what was paid.
+    price is what was paid; product_ref the provider's price or product. lines: the invoice's lines, if
+    reported; otherwise it is one line of the price. is_change: a beginning or a change of plans made it, and
+    not the calendar. is_listed: the price is the product's own, because the notification doesn't say what was
+    paid.
     """
 
     subject: Subject
@@ -234,9 +234,9 @@ SubscriptionStatus = Literal["active", "past_due", "paused", "cancelled", "expir
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
-    """A subscription's standing at the provider. sent_at: when it said so, where it tells that.
+    """A subscription's standing at the provider. sent_at: when it said so, if reported.
 
-    paused: it charges nothing until it goes on, at resumes_at if that is told. Times in microseconds.
+    paused: it charges nothing until it resumes, at resumes_at if that is known. Times in microseconds.
     """
 
     subject: Subject
@@ -251,7 +251,7 @@ class SubscriptionChanged:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Genuine, and nothing to us; why is for the operator."""
+    """Genuine, and irrelevant to us; why is for the operator."""
 
     why: str
 
@@ -274,7 +274,7 @@ Fact = (
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A notification as it came in. Header names in lower case; query without its '?'."""
+    """A notification as it arrived. Header names in lower case; query without its '?'."""
 
     method: str
     headers: Mapping[bytes, bytes]
@@ -293,7 +293,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What the provider wants to hear once the facts are committed, and if they cannot be."""
+    """The response that the provider expects once the facts are committed, and if they can't be."""
 
     body: bytes
     media_type: str = "application/json"
@@ -301,12 +301,12 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class SandboxEvent:
-    """What happens at the sandbox's page, for `simulate` to tell as this provider would.
+    """An event at the sandbox's page, for `simulate` to report as this provider would.
 
-    kind as in CheckoutRequest. For a renewal the period's times are given, in microseconds.
-    renewed: a period is paid, the first one too; is_prorated: a part of one, of which full_price is
-    the price. changed: the customer chose another plan, or to end with the period, or not to; also how it
-    stands while it is paused, and when it goes on. paused, resumes_at: of a pause.
+    kind as in CheckoutRequest. A renewal has its period's times, in microseconds. renewed: a period is paid,
+    the first one included; is_prorated: a part of one, of which full_price is the price. changed: the
+    customer chose another plan, or to end with the period, or not to; also its standing during and after a
+    pause. paused, resumes_at: of a pause.
     """
 
     outcome: Literal[
@@ -335,23 +335,23 @@ class Provider(Protocol):
     """One provider with one environment's credentials."""
 
     async def open(self, request: CheckoutRequest) -> Opened:
-        """Makes the checkout; raises ProviderUnavailable and ProviderRefused."""
+        """Make the checkout; raise ProviderUnavailable and ProviderRefused."""
         ...
 
     def read(self, received: Received) -> Notification:
-        """Verifies and reads a notification; raises NotificationRefused."""
+        """Verify and read a notification; raise NotificationRefused."""
         ...
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
-        """What became of a checkout; raises ProviderUnavailable."""
+        """Return what became of a checkout; raise ProviderUnavailable."""
         ...
 
     async def portal(self, customer_ref: str, return_url: str) -> str:
-        """Where the customer manages subscriptions; raises ProviderUnavailable, ProviderRefused."""
+        """Return where the customer manages subscriptions; raise ProviderUnavailable, ProviderRefused."""
         ...
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        """The signed notification that the provider would send; for the sandbox's page."""
+        """Return the signed notification that the provider would send; for the sandbox's page."""
         ...
 
 
@@ -360,7 +360,7 @@ class Closing(Protocol):
     """A provider that can end a checkout."""
 
     async def close(self, order_id: str, ref: str) -> bool:
-        """Whether nobody can pay it any more; False: it was paid or ended by itself.
+        """Return whether nobody can pay it any more; False: it was paid or ended by itself.
 
         Raises ProviderUnavailable.
         """
@@ -369,10 +369,10 @@ class Closing(Protocol):
 
 @runtime_checkable
 class Linking(Protocol):
-    """A provider whose refunds may name nothing that we know, and which says what they belong to."""
+    """A provider whose refunds may name nothing that we know, and which can say what they belong to."""
 
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Pairs of ids that belong together: what payments are known by, and one of object_ids.
+        """Return pairs of ids that belong together: what payments are known by, and one of object_ids.
 
         Raises ProviderUnavailable and ProviderRefused.
         """
@@ -386,10 +386,10 @@ Make = Callable[[Any, Environment, httpx.AsyncClient, Clock], Provider]
 class Registration:
     """What a module in the folder defines as PROVIDER.
 
-    label: its name as payers know it; empty: as it is.
-    paths: where its notifications come in, the first being the one it is told; methods of them.
-    takes_discount: the first period of a subscription may cost less than the others.
-    products: how a plan names the provider's own; needs_product: no plan is sold without one.
+    - label: its name for payers; empty: as it is.
+    - paths: where its notifications arrive, the first being the one it is told; methods of them.
+    - takes_discount: a subscription's first period may cost less than the others.
+    - products: how a plan names the provider's own; needs_product: no plan is sold without one.
     """
 
     name: str

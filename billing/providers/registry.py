@@ -1,9 +1,9 @@
-"""Finds the payment providers in their folder, and holds each one with an environment's credentials.
+"""Find the payment providers in their folder, and hold each one with an environment's credentials.
 
-A provider is `x.py`, or `x/provider.py` with its parts beside it, and defines PROVIDER; adding one is
-that file or folder, and nothing else names it. In staging a provider
-without credentials is simulated: the same provider under a generated secret, which reads and
-simulates its notifications and asks no network; the sandbox's page takes the payment.
+A provider is `x.py`, or `x/provider.py` with its parts beside it, and defines PROVIDER; that file or folder
+is all that a new one needs. In staging a provider without credentials is simulated: the same provider under a
+generated secret reads and simulates its notifications without a network, and the sandbox's page takes the
+payment.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS, Environment
 
 FOLDER = Path(__file__).parent
-# What the providers share lies beside them.
+# Modules that the providers share.
 _SHARED = frozenset(
     {"__init__", "breakdown", "protocol", "registry", "settings", "http", "event_log", "problem"}
 )
@@ -30,8 +30,9 @@ Key = tuple[str, Environment]
 
 
 def discover(*folders: Path) -> dict[str, Registration]:
-    """Registrations by name, of this folder and of others; raises ValueError for a file that is no
-    provider and for a name met twice.
+    """Return registrations by name, of this folder and of others.
+
+    Raises ValueError for a file that is no provider and for a repeated name.
     """
     found: dict[str, Registration] = {}
     for path in (path for folder in (FOLDER, *folders) for path in _files(folder)):
@@ -43,7 +44,7 @@ def discover(*folders: Path) -> dict[str, Registration]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The modules that define a provider; a name that begins with _ is a part of one."""
+    """Return the modules that define a provider; a name that begins with _ is a part of one."""
     files = [path for path in folder.glob("*.py") if path.stem[0] != "_"]
     if folder == FOLDER:
         files = [path for path in files if path.stem not in _SHARED]
@@ -57,8 +58,8 @@ def _name(path: Path) -> str:
 class Providers:
     """The providers of this process, by name and environment.
 
-    settings: what the operator configured, complete or not. simulated_secrets: by name, the
-    generated secret of each provider that may be simulated in staging.
+    settings: what the operator configured, complete or not. simulated_secrets: by name, the generated secret
+    of each provider that may be simulated in staging.
     """
 
     def __init__(
@@ -105,41 +106,42 @@ class Providers:
         return self._providers.get((name, environment))
 
     def is_simulated(self, name: str, environment: Environment) -> bool:
-        """The sandbox's page takes this provider's payments there."""
+        """Return whether the sandbox's page takes this provider's payments there."""
         return (name, environment) in self._simulated
 
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
-        """Whoever can verify the provider's notifications; the first that does fixes the environment.
+        """Return all that can verify the provider's notifications; the first that succeeds decides the
+        environment.
 
-        Empty for an unknown name and for one without any secret. One environment may be there
-        twice: a simulated one's secret and a configured one.
+        Empty for an unknown name and for one without any secret. One environment may occur twice: with a
+        simulated provider's secret and a configured one.
         """
         return list(self._readers.get(name, ()))
 
     def charge(self, name: str, environment: Environment) -> Charge:
-        """In what currency it charges, and the rate; of an offered provider."""
+        """Return an offered provider's currency and rate."""
         return self._settings[name, environment].charge
 
     def methods(self, name: str, environment: Environment) -> tuple[str, ...]:
-        """The provider's own ways of paying, such as alipay; empty where it has but one."""
+        """Return the provider's own payment methods, such as alipay; empty if it has one only."""
         return self._settings[name, environment].ways
 
     def registration(self, name: str) -> Registration | None:
-        """What the provider's module says of itself; null for an unknown name."""
+        """Return the provider's registration; null for an unknown name."""
         return self._registrations.get(name)
 
     @property
     def registrations(self) -> list[Registration]:
-        """What each provider that was found says of itself."""
+        """Return the registration of each provider that was found."""
         return list(self._registrations.values())
 
     def label(self, name: str) -> str:
-        """The provider's name as payers know it; an unknown one's as it is."""
+        """Return the provider's name for payers; an unknown one's as it is."""
         found = self._registrations.get(name)
         return (found and found.label) or name
 
     def names(self) -> list[str]:
-        """Every provider that was found, offered or not."""
+        """Return every provider that was found, offered or not."""
         return list(self._registrations)
 
     def _is_offered(self, name: str, environment: Environment) -> bool:
@@ -153,7 +155,7 @@ class Providers:
 def _simulated_settings(
     registration: Registration, given: ProviderSettings, secret: str
 ) -> ProviderSettings:
-    """The sandbox's settings; a currency that the operator chose for staging is kept."""
+    """Return the sandbox's settings, with the currency that the operator chose for staging."""
     settings = registration.settings.for_sandbox(secret)
     chosen: dict[str, Any] = {
         name: getattr(given, name)
@@ -166,7 +168,7 @@ def _simulated_settings(
 
 
 def _load(path: Path) -> Registration:
-    """What the module defines; raises ValueError, which names the file."""
+    """Return what the module defines; raise ValueError, which names the file."""
     name = f"billing.providers.{_name(path)}"
     if path.stem == "provider":
         name += ".provider"

@@ -1,7 +1,7 @@
-"""What the operator can set of every payment provider, and how a provider's module adds its own.
+"""The settings of every payment provider, and how a provider's module adds its own.
 
-Invariant: a wrong value is refused with a sentence that does not repeat it, and an empty secret is
-none: nothing is ever verified with it.
+A wrong value is refused with a sentence that doesn't repeat it, and an empty secret counts as none: nothing
+is ever verified with it.
 """
 
 import re
@@ -18,7 +18,7 @@ from billing.ledger.price import check_currency, parse_decimal
 from kernel.errors import InvalidInput
 
 RATE_PLACES = 6
-# Of a field that payments are taken without, as its json_schema_extra.
+# The json_schema_extra of a field that payments don't need.
 OPTIONAL: Final[JsonDict] = {"optional": True}
 T = TypeVar("T")
 
@@ -38,8 +38,8 @@ class Charge:
 class ProductField:
     """How operators set a plan's own price or product at a provider.
 
-    name: the field's name, with dashes the option's; unlike any other provider's. label: in the
-    form, such as "Creem product, a month". text: of the option, a sentence. hint: below the field.
+    name: the field's name, with dashes the option's; unlike any other provider's. label: in the form, such as
+    "Creem product, a month". text: of the option, a sentence. hint: below the field.
     """
 
     name: str
@@ -52,9 +52,9 @@ class ProductField:
 class ProviderSettings(BaseModel, ABC):
     """What every provider's settings have; a field is TOPUP_<PROVIDER>_<FIELD> in capitals.
 
-    Each has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. Every field's default is text or a
-    number that leaves the provider without credentials, and its description ends with a full stop.
-    Secrets are SecretStr; a rotated one is `new,old`.
+    Each has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. Every field's default is text or a number that
+    leaves the provider without credentials, and its description ends with a full stop. Secrets are SecretStr;
+    a rotated one is `new,old`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -89,21 +89,21 @@ class ProviderSettings(BaseModel, ABC):
     @property
     @abstractmethod
     def is_complete(self) -> bool:
-        """The credentials to take payments are there."""
+        """Return whether the credentials to take payments are there."""
 
     @property
     @abstractmethod
     def webhook_secrets(self) -> tuple[str, ...]:
-        """What notifications are verified with, newest first; none is ever empty."""
+        """Return what notifications are verified with, newest first; none is ever empty."""
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """The provider's own ways of paying, the default first; empty where it has but one."""
+        """Return the provider's own payment methods, the default first; empty if it has one only."""
         return ()
 
     @property
     def charge(self) -> Charge:
-        """In what currency the provider charges."""
+        """Return in what currency the provider charges."""
         if self.price_per_usd:
             return Charge(self.currency, _rate(self.price_per_usd))
         return Charge(self.currency, Fraction(1) if self.currency == "USD" else None)
@@ -111,11 +111,11 @@ class ProviderSettings(BaseModel, ABC):
     @classmethod
     @abstractmethod
     def for_sandbox(cls, secret: str) -> Self:
-        """Settings that can read and simulate notifications under a generated secret, no more."""
+        """Return settings that can only read and simulate notifications, under a generated secret."""
 
 
 def stated(parse: Callable[..., T], *given: str) -> T:
-    """What parse makes of a setting; its refusal in the form that settings are refused in."""
+    """Return what parse makes of a setting; raise its refusal in the form of a setting's."""
     try:
         return parse(*given)
     except InvalidInput as error:
@@ -128,5 +128,5 @@ def _rate(text: str) -> Fraction:
 
 
 def rotated(secret: SecretStr) -> tuple[str, ...]:
-    """The secrets of a setting `new,old`; nothing empty, so nothing is ever verified with that."""
+    """Return the secrets of a setting `new,old`, without empty ones."""
     return tuple(part for word in secret.get_secret_value().split(",") if (part := word.strip()))

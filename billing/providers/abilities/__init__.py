@@ -1,1 +1,1 @@
-"""What some providers can do and others cannot, one protocol a file."""
+"""Abilities that only some providers have, one protocol a file."""

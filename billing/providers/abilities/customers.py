@@ -1,4 +1,4 @@
-"""Customers: a provider keeps one object for an account, on which payments, tax and history hang."""
+"""Customers: a provider's one object for an account, to which payments, tax and history belong."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -7,12 +7,12 @@ from billing.providers.protocol import ProviderRefused
 
 
 class CustomerGone(ProviderRefused):
-    """The customer that was named is not there: deleted, or another account's of the provider."""
+    """The named customer doesn't exist: deleted, or of another account at the provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerRequest:
-    """Whose customer is made. key: the same for each try, so that two tries make one."""
+    """The account whose customer is made. key: the same for each try, so that two tries make one."""
 
     key: str
     account_id: str
@@ -22,19 +22,19 @@ class CustomerRequest:
 
 @runtime_checkable
 class Customers(Protocol):
-    """A provider that makes them; its `open` raises CustomerGone for one that is not there."""
+    """A provider that makes customers; its `open` raises CustomerGone for one that doesn't exist."""
 
     async def make_customer(self, request: CustomerRequest) -> str:
-        """The provider's id of it; raises ProviderUnavailable and ProviderRefused."""
+        """Return the provider's id of it; raise ProviderUnavailable and ProviderRefused."""
         ...
 
 
 @runtime_checkable
 class CustomerErasure(Protocol):
-    """A provider that deletes a customer when it is asked to."""
+    """A provider that can delete a customer."""
 
     async def erase_customer(self, customer_ref: str) -> None:
-        """The customer is deleted with its saved means of payment; also where it was before.
+        """Delete the customer with its saved payment methods; succeeds also if it was deleted before.
 
         Raises ProviderUnavailable, and ProviderRefused: there is no such customer with these keys.
         """

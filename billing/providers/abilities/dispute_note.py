@@ -1,13 +1,15 @@
-"""What a provider says of a dispute beside its sum: for the people who answer it."""
+"""What a provider says of a dispute beside its amount, for the people who answer it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class DisputeNote:
-    """status and reason in the provider's own words. due_at: until when evidence counts, in microseconds;
-    null where it is not told, or none is wanted any more. is_inquiry: the bank asks, and took no money.
-    sent_at: when the provider said so, by its own clock in microseconds; null where it does not tell.
+    """status and reason are in the provider's own words.
+
+    due_at: until when evidence counts, in microseconds; null if unknown or no longer needed. is_inquiry: the
+    bank asks, and took no money. sent_at: when the provider said so, by its clock in microseconds; null if
+    unknown.
     """
 
     status: str

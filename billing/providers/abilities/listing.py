@@ -1,6 +1,6 @@
-"""A provider that lists its payments of a time, page by page, each as it stands now.
+"""A provider that lists its payments of a period, page by page, each as it stands now.
 
-What is read here changes nothing of ours: whoever compares it with our rows says what differs.
+Reading changes nothing of ours: the comparison with our rows reports differences.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,13 @@ ListedStatus = Literal["paid", "pending", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPayment:
-    """One payment as the provider shows it at the moment of asking.
+    """One payment as the provider shows it now.
 
-    payment_id: the provider's name of it; objects: every id that one of our orders or periods may
-    know it by, payment_id among them. order_id: ours, where the provider repeats it. customer_ref: the
-    provider's name of who paid. refunded and
-    disputed: how much of it went back, and how much a bank took back or holds, in the smallest unit
-    of price's currency. fee: what the provider kept of it, null where it does not tell; its currency
-    may be another than the price's. created_at: microseconds.
+    - payment_id: the provider's name of it. objects: every id that one of our orders or periods may know it by, payment_id
+      among them. order_id: ours, if the provider repeats it. customer_ref: the provider's name of the payer.
+    - refunded, disputed: how much of it was returned, and how much a bank took back or holds, in the smallest unit of price's
+      currency.
+    - fee: what the provider kept, null if unknown; its currency may differ from the price's. created_at: microseconds.
     """
 
     payment_id: str
@@ -46,10 +45,10 @@ class ListedPage:
 
 @runtime_checkable
 class Listing(Protocol):
-    """A provider whose payments of a time can be listed."""
+    """A provider that can list a period's payments."""
 
     async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
-        """Payments that were made, refunded or disputed at since <= time < until (microseconds).
+        """Return payments made, refunded or disputed at since <= time < until (microseconds).
 
         A payment may come several times, with the same content. Raises ProviderUnavailable and
         ProviderRefused.

@@ -1,6 +1,6 @@
-"""A payment's sum: a provider whose notification of a period may leave it out says it when it is asked.
+"""A payment's amount: a provider whose notification of a period may leave it out can be asked for it.
 
-What is sold at a list price is not always paid at it: the rest of a period costs less, a coupon too.
+A product isn't always paid at its list price: the rest of a period costs less, and so does a coupon.
 """
 
 from typing import Protocol, runtime_checkable
@@ -13,5 +13,5 @@ class PaidSum(Protocol):
     """A provider that can be asked."""
 
     async def with_sum(self, paid: InvoicePaid) -> InvoicePaid:
-        """The fact with what was really paid; raises ProviderUnavailable and ProviderRefused."""
+        """Return the fact with what was really paid; raise ProviderUnavailable and ProviderRefused."""
         ...

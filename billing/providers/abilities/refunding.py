@@ -1,8 +1,8 @@
-"""A provider that sends a payment back when it is asked to.
+"""A provider that refunds a payment on request.
 
-Promise of who keeps it: a request is sent once, or again with the same idempotency key where the provider
-has such; ProviderRefused is a definite no, and ProviderUnavailable says that nothing is known. What a refund
-was made of is found by our id of it, where the provider repeats that.
+An implementation sends a request once, or again with the same idempotency key if the provider has one.
+ProviderRefused is a definite no; ProviderUnavailable says that nothing is known. A refund's outcome is found
+by our id of it, if the provider repeats that.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from billing.providers.protocol import Refunded, RefundFailed
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """What is to go back. id: ours, one refund however often it is asked for.
+    """What is to be refunded. id: ours, one refund however often it is requested.
 
-    payment_ref: what the provider calls the payment; checkout_ref: what it calls the checkout, null for a
-    period of a plan. is_beside: it is a second payment of that checkout, so it alone names it. paid: the
-    whole payment. provider_refund_id: what the provider calls the refund, once it told. Amounts before tax,
-    as orders have them.
+    payment_ref: the provider's name of the payment; checkout_ref: of the checkout, null for a plan's period.
+    is_beside: it is a second payment of that checkout, so it alone names it. paid: the whole payment.
+    provider_refund_id: the provider's name of the refund, once known. Amounts before tax, as orders have
+    them.
     """
 
     id: str
@@ -48,11 +48,11 @@ class RefundWord:
 
 @runtime_checkable
 class Refunding(Protocol):
-    """takes_part: it sends a part of a payment back, and not the whole alone.
+    """takes_part: it refunds a part of a payment, and not only the whole.
 
-    is_named: its answers and notifications tell which refund of ours they are about. is_repeatable: the
-    same request may be sent again and makes one refund. tells_parts: its notifications tell single refunds
-    beside their sum, as facts with is_part.
+    is_named: its responses and notifications name our refund. is_repeatable: the same request may be sent
+    again and makes one refund. tells_parts: its notifications tell single refunds beside their sum, as facts
+    with is_part.
     """
 
     takes_part: bool
@@ -61,9 +61,9 @@ class Refunding(Protocol):
     tells_parts: bool
 
     async def refund(self, request: RefundRequest) -> RefundWord:
-        """Asks for it; raises ProviderUnavailable and ProviderRefused."""
+        """Request it; raise ProviderUnavailable and ProviderRefused."""
         ...
 
     async def find_refund(self, request: RefundRequest) -> RefundWord | None:
-        """What became of it; null where the provider knows of none. Raises ProviderUnavailable."""
+        """Return what became of it; null if the provider knows of none. Raises ProviderUnavailable."""
         ...

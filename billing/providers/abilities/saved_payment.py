@@ -1,8 +1,8 @@
-"""Keeping a payer's means of payment at the provider, and charging it while the payer is away.
+"""Save a payer's payment method at the provider, and charge it while the payer is away.
 
-Promise: a charge names the order and is made once for it, however often it is sent with the same
-request within CHARGE_KEY_S; `charged` says what became of it without charging. A means of payment is
-kept only after the payer agreed to it at the provider's page.
+A charge names the order and is made once for it, however often the same request is sent within CHARGE_KEY_S;
+`charged` returns its outcome without charging. A payment method is saved only after the payer agreed on the
+provider's page.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol, runtime_checkable
 from billing.ledger.price import Price
 from billing.providers.protocol import Fact
 
-# For less than the day that providers know a repeated request.
+# Less than the day for which providers recognise a repeated request.
 CHARGE_KEY_S: Final = 20 * 3600
 
 DeclineReason = Literal[
@@ -23,13 +23,13 @@ DeclineReason = Literal[
     "card_declined",
     "card_removed",  # the provider keeps it no longer
 ]
-# Charging the same means of payment again later may go well.
+# A later charge of the same payment method may succeed.
 RETRIED: Final[frozenset[str]] = frozenset({"insufficient_funds", "try_later"})
 
 
 @dataclass(frozen=True, slots=True)
 class SavedMethod:
-    """ref: the provider's id; brand and last4 as payers know their card; expires as 2027-04."""
+    """ref: the provider's id; brand and last4 as on the card; expires as 2027-04."""
 
     ref: str
     brand: str
@@ -39,7 +39,7 @@ class SavedMethod:
 
 @dataclass(frozen=True, slots=True)
 class SavingRequest:
-    """The payer keeps a means of payment without buying; key: of one try to open the page."""
+    """The payer saves a payment method without buying; key: of one try to open the page."""
 
     key: str
     customer_ref: str
@@ -49,7 +49,7 @@ class SavingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """What is charged; made of the order's rows alone, so that it is the same each time."""
+    """What is charged; made from the order's rows alone, so that it is the same each time."""
 
     order_id: str
     customer_ref: str
@@ -60,7 +60,7 @@ class ChargeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """The provider took the charge on. ref: what `inquire` asks about; facts: what it says of it."""
+    """The provider accepted the charge. ref: what `inquire` asks about; facts: what it says of it."""
 
     ref: str
     facts: Sequence[Fact]
@@ -68,7 +68,7 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A definite no: nothing was taken, and will not be without the payer. ref: the tried payment."""
+    """A definite no: nothing was taken, and nothing will be without the payer. ref: the tried payment."""
 
     reason: DeclineReason
     ref: str | None = None
@@ -76,45 +76,45 @@ class Declined:
 
 @runtime_checkable
 class SavedPayments(Protocol):
-    """A provider that keeps means of payment; one that cannot has none of this.
+    """A provider that saves payment methods.
 
     Each call raises ProviderUnavailable (nothing is known) and ProviderRefused.
     """
 
     async def new_customer(self, key: str, email: str | None) -> str:
-        """The provider's id of a new customer; the same one for the same key."""
+        """Return the provider's id of a new customer; the same one for the same key."""
         ...
 
     async def save_page(self, request: SavingRequest) -> str:
-        """The address where the payer keeps a means of payment."""
+        """Return the address where the payer saves a payment method."""
         ...
 
     async def saved(self, customer_ref: str) -> Sequence[SavedMethod]:
-        """What is kept of this customer, the newest first."""
+        """Return this customer's saved methods, newest first."""
         ...
 
     async def forget(self, method_ref: str) -> None:
-        """Keeps it no longer; also where it was not kept."""
+        """Delete it; succeeds also if it wasn't saved."""
         ...
 
     async def charge(self, request: ChargeRequest) -> Charged | Declined:
-        """Charges it while the payer is away."""
+        """Charge it while the payer is away."""
         ...
 
     async def charged(self, request: ChargeRequest, since_at: int) -> Charged | Declined | None:
-        """What became of the order's charge, made then at the earliest (microseconds); None: none
-        was made.
+        """Return what became of the order's charge, made no earlier than then (microseconds); None: none was
+        made.
         """
         ...
 
     async def give_up(self, ref: str) -> bool:
-        """Whether that payment can be made by nobody any more; False: it was made meanwhile."""
+        """Return whether nobody can make that payment any more; False: it was made meanwhile."""
         ...
 
 
 @runtime_checkable
 class KeepsPayments(Protocol):
-    """A provider that has SavedPayments wherever it has credentials: simulated, it has them, too."""
+    """A provider that has SavedPayments wherever it has credentials, and when simulated."""
 
     @property
     def keeps_payments(self) -> bool: ...

@@ -1,4 +1,4 @@
-"""A provider that can say whether it is set up as the gateway needs it. Nothing is changed there."""
+"""A provider that can check whether it is set up as the gateway needs it. It changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ class WantedPrice:
 
 @dataclass(frozen=True, slots=True)
 class WantedSetup:
-    """What the gateway needs. notify_url: where notifications come in; empty: PUBLIC_URL is not set."""
+    """What the gateway needs. notify_url: where notifications arrive; empty: PUBLIC_URL isn't set."""
 
     is_live: bool
     notify_url: str
     prices: Sequence[WantedPrice] = ()
 
     def setting(self, name: str) -> str:
-        """The variable of one of the provider's settings, such as STRIPE_SECRET_KEY."""
+        """Return the variable of one of the provider's settings, such as STRIPE_SECRET_KEY."""
         provider, _, field = name.partition("_")
         return f"TOPUP_{provider}_{'' if self.is_live else 'STAGING_'}{field}"
 
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:
-    """One thing that was looked at. is_well: null where it could not be seen, or may be meant so.
+    """One thing that was checked. is_well: null if it couldn't be seen, or may be intended.
 
-    detail: a sentence for the operator that says what to do; nothing secret in it.
+    detail: a sentence for the operator that says what to do, without a secret.
     """
 
     about: str
@@ -46,15 +46,15 @@ class SetupFinding:
 
 @runtime_checkable
 class SetupChecking(Protocol):
-    """A provider that can be asked about its own settings."""
+    """A provider whose settings can be checked."""
 
     async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
-        """What is as it should be, and what is not; raises ProviderUnavailable, ProviderRefused."""
+        """Return what is right and what isn't; raise ProviderUnavailable, ProviderRefused."""
         ...
 
 
 def price_finding(wanted: WantedPrice, problems: Sequence[str]) -> SetupFinding:
-    """Of one plan's price; problems: what differs there, in words."""
+    """Return the finding of one plan's price; problems: what differs there, in words."""
     about = f"plan {wanted.plan_id}, {wanted.interval}"
     if problems:
         return SetupFinding(about, False, f"{wanted.ref}: {'; '.join(problems)}")

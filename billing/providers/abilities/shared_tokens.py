@@ -1,7 +1,7 @@
-"""Charging a payer by a shared payment token: a payer's consent, for one seller, up to an amount and an end.
+"""Charge a payer by a shared payment token: a payer's consent for one seller, up to an amount and an expiry.
 
-Promise: `charge` sent again with the same request charges once, and answers what the first one came to; a
-token and what it is of are in no log and in no error.
+The same `charge` request charges once, and later returns the first outcome. A token and its details are in no
+log and in no error.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from billing.ledger.price import Price
 
 @dataclass(frozen=True, slots=True)
 class SharedToken:
-    """What a token still allows. left: in the limit's currency; null: no limit was said. expires_at:
-    microseconds, or null. is_ended: it was used up, taken back or has expired, as the provider says.
+    """What a token still allows. left: in the limit's currency; null: no limit is known. expires_at:
+    microseconds, or null. is_ended: used up, revoked or expired, as the provider says.
     """
 
     left: Price | None
@@ -48,7 +48,7 @@ class TokenDeclined:
 
 @dataclass(frozen=True, slots=True)
 class TokenPending:
-    """The provider has not decided; ref: what is asked about later."""
+    """The provider hasn't decided; ref: what to ask about later."""
 
     ref: str
 
@@ -58,7 +58,7 @@ TokenOutcome = TokenCharged | TokenDeclined | TokenPending
 
 @runtime_checkable
 class SharedTokens(Protocol):
-    """A provider that takes such tokens; seller_id: under which name payers find the operator there.
+    """A provider that accepts such tokens; seller_id: the operator's name there for payers.
 
     Each call raises ProviderUnavailable (nothing is known) and ProviderRefused (a no to this request alone).
     """
@@ -67,15 +67,16 @@ class SharedTokens(Protocol):
     def seller_id(self) -> str: ...
 
     async def find_token(self, token: str) -> SharedToken | None:
-        """What it allows; None: the provider knows no such token of this seller."""
+        """Return what it allows; None: the provider knows no such token of this seller."""
         ...
 
     async def charge_token(self, request: TokenCharge) -> TokenOutcome:
-        """Charges it."""
+        """Charge it."""
         ...
 
     async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:
-        """What became of it, without charging: asked by ref, or by our own id; None: nothing of that id is
-        known, which may change within a minute of its making.
+        """Return what became of it, without charging: by ref, or by our own id.
+
+        None: nothing with that id is known, which may change within a minute of its making.
         """
         ...

@@ -1,7 +1,7 @@
-"""Steering: a provider ends, pauses, resumes and changes a subscription when it is asked to.
+"""Subscription changes: a provider cancels, pauses, resumes and changes a subscription on request.
 
-What it answers is a fact like one of its notifications: whoever acts on facts moves our state by it. A
-request that may have been carried out is not sent again before the provider was asked how it stands.
+Its response is a fact like one of its notifications, and moves our state the same way. A request that may
+have been carried out isn't sent again before the provider was asked for the subscription's standing.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,19 @@ Act = Literal["cancel", "cancel_now", "pause", "resume", "change"]
 
 
 class PaymentDeclined(ProviderRefused):
-    """What was to be paid at once was not: the card was declined, or its bank asks the payer."""
+    """A payment due at once failed: the card was declined, or its bank asks the payer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SteerRequest:
-    """What is wanted of a subscription; cancel: at the end of its period. resume: it neither ends nor pauses.
+    """The requested change of a subscription.
 
-    resumes_at: of a pause, when it ends by itself, in microseconds; None: when somebody resumes it.
-    key: the same for each try of one wish. Of a change: product_ref is the provider's price or product of
-    the new plan, from_ref that of today's; is_charged_now: the rest of the period is paid for at once,
-    else the new price counts from the next period on; is_at_end: nothing changes before that one begins.
+    - cancel: at the end of its period. resume: it neither ends nor pauses. resumes_at: when a pause ends by itself, in
+      microseconds; None: when it is resumed.
+    - key: the same for each try of one change.
+    - For a change of plans: product_ref is the provider's price or product of the new plan, from_ref that of today's.
+      is_charged_now: the rest of the period is paid at once; otherwise the new price counts from the next period on.
+      is_at_end: nothing changes before that one begins.
     """
 
     subscription_ref: str
@@ -38,7 +40,7 @@ class SteerRequest:
 
     @property
     def in_words(self) -> str:
-        """What is asked for, after "refused"."""
+        """Return what is requested, as it follows "refused"."""
         words: dict[Act, str] = {
             "cancel": "to end the plan with its period",
             "cancel_now": "to end the plan at once",
@@ -49,7 +51,7 @@ class SteerRequest:
         return words[self.act]
 
     def is_reached(self, standing: SubscriptionChanged) -> bool:
-        """Whether the subscription stands as is wanted already."""
+        """Return whether the subscription already stands as requested."""
         is_over = has_ended(standing)
         if self.act == "cancel_now":
             return is_over
@@ -64,30 +66,30 @@ class SteerRequest:
 
 
 def has_ended(standing: SubscriptionChanged) -> bool:
-    """Whether it is over at the provider, so that nothing can be done to it there."""
+    """Return whether it is over at the provider, so that nothing can be changed there."""
     return standing.status in {"cancelled", "expired"}
 
 
 @runtime_checkable
 class Steering(Protocol):
-    """A provider that does it."""
+    """A provider that can do it."""
 
     async def standing(self, subscription_ref: str) -> SubscriptionChanged:
-        """How it stands there; raises ProviderUnavailable and ProviderRefused."""
+        """Return its standing there; raise ProviderUnavailable and ProviderRefused."""
         ...
 
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
-        """Does it, and how it stands then.
+        """Do it, and return the standing afterwards.
 
-        Raises ProviderUnavailable (nothing is known of it), ProviderRefused (a definite no), and of a
-        change that is charged now PaymentDeclined.
+        Raises ProviderUnavailable (the outcome is unknown), ProviderRefused (a definite no), and
+        PaymentDeclined for a change that is charged now.
         """
         ...
 
 
 @runtime_checkable
 class Scheduling(Protocol):
-    """A provider that can have a change wait for the end of the period, such as a year's to a month."""
+    """A provider that can delay a change to the end of the period, such as from yearly to monthly."""
 
     @property
     def has_schedules(self) -> bool: ...
@@ -95,7 +97,7 @@ class Scheduling(Protocol):
 
 @runtime_checkable
 class Pausing(Protocol):
-    """A provider that can charge nothing for a while. pauses_until: also until a time that is named."""
+    """A provider that can stop charging for a while. pauses_until: also until a given time."""
 
     @property
     def pauses_until(self) -> bool: ...
@@ -106,5 +108,5 @@ class Previewing(Protocol):
     """A provider that says beforehand what a change costs."""
 
     async def preview(self, request: SteerRequest) -> Price:
-        """What would be charged now, with tax; raises ProviderUnavailable and ProviderRefused."""
+        """Return what would be charged now, with tax; raise ProviderUnavailable and ProviderRefused."""
         ...

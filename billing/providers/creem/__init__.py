@@ -1,1 +1,1 @@
-"""Creem: its calls and its objects read as facts."""
+"""Creem: its API calls, and its objects read as facts."""

@@ -1,8 +1,8 @@
-"""What Creem's objects say, as facts.
+"""Read Creem's objects as facts.
 
-Invariant: a price is the one before tax, as the order has it: never more than was paid, and what goes
-back is scaled down to it. Two events are the sandbox's own, checkout.failed and checkout.expired, of
-which Creem itself tells nothing. Source: docs.creem.io, event types.
+A price is the one before tax, as the order has it: never more than was paid, and what is returned is scaled
+down to it. Two events are the sandbox's own, checkout.failed and checkout.expired, which Creem itself doesn't
+report. Source: docs.creem.io, event types.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class _Amount(_Named):
 
     @property
     def breakdown(self) -> Breakdown | None:
-        """With the tax that Creem added, and keeps as the seller of record."""
+        """Return the tax that Creem added, and keeps as the seller of record."""
         tax, discount = self.tax_amount or 0, self.discount_amount or 0
         paid = self.amount_paid
         if paid is None or paid <= 0 or tax < 0 or discount < 0 or not (tax or discount):
@@ -74,7 +74,7 @@ class _Amount(_Named):
 
     @property
     def price(self) -> Price:
-        """What counts: the amount, unless a discount made less of it."""
+        """Return what counts: the amount, unless a discount reduced it."""
         paid = self.amount if self.amount_paid is None else min(self.amount, self.amount_paid)
         if paid < 0 or len(self.currency) != 3:
             raise ValueError("no price")
@@ -89,7 +89,7 @@ class _Order(_Amount):
 
 
 class Product(_Named):
-    """What is sold; price before tax, in the currency's smallest unit."""
+    """A product; price before tax, in the currency's smallest unit."""
 
     price: int | None = None
     currency: str | None = None
@@ -105,7 +105,7 @@ class Transaction(_Amount):
 
 
 class Checkout(_Named):
-    """A checkout, made for an order."""
+    """A checkout of an order."""
 
     request_id: str | None = None
     metadata: dict[str, Any] | None = None
@@ -118,13 +118,13 @@ class Checkout(_Named):
 
     @property
     def order_id(self) -> str | None:
-        """The order that it was made for."""
+        """Return the order that it was made for."""
         return self.request_id or _order_of(self.metadata)
 
     def objection(self, sold: str | None) -> str | None:
-        """Set where another product was paid for than the one that `open` asked for.
+        """Return a text if another product was paid for than the one that `open` asked for.
 
-        sold: what credit is sold as, for a checkout that does not say what it was made for.
+        sold: what credit is sold as, for a checkout that doesn't say what it was made for.
         """
         asked = (self.metadata or {}).get("product_id")
         if asked is None and self.order is not None and self.order.type == "onetime":
@@ -184,12 +184,12 @@ class Event(msgspec.Struct):
 
     @property
     def sent_at(self) -> int | None:
-        """When it was made, in microseconds."""
+        """Return when it was made, in microseconds."""
         return self.created_at * 1000 if isinstance(self.created_at, int) else None
 
 
 def facts_of(event: Event, sold: str | None = None) -> Sequence[Fact]:
-    """What an event says; raises MsgspecError or ValueError for another shape.
+    """Return what an event says; raise MsgspecError or ValueError for another shape.
 
     sold: the product that credit is sold as here, if any.
     """
@@ -258,9 +258,9 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
         paid_at = _moment(subscription.last_transaction_date) or sent_at
         return (listed if paid is None else with_transaction(listed, paid, paid_at),)
     if kind == "trialing" and end is not None and subscription.current_period_start_date:
-        # Creem tells of a trial in words of its own, where others send an invoice of nothing.
+        # Creem reports a trial by an event of its own, where others send an empty invoice.
         return (_trial(subscription, subject, product_ref),)
-    # An update tells the standing in the object, every other event in its own name.
+    # An update has the standing in the object, every other event in its own name.
     status = _STATUSES.get(subscription.status if kind == "update" else kind)
     if status is None:
         return (Ignored("a standing that changes nothing"),)
@@ -280,10 +280,10 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
 def with_transaction(
     listed: InvoicePaid, paid: Transaction, paid_at: int | None = None
 ) -> InvoicePaid:
-    """The fact at what was paid, where its price is the product's own; paid_at: if it does not say.
+    """Return the fact with what was paid, if its price is the product's own; paid_at: if it doesn't say.
 
-    Less than that, and no discount: the customer changed to this product within a period, of which the
-    rest was paid for. It begins when it was paid: Creem names the start of the whole period.
+    Less than that without a discount means that the customer changed to this product within a period and paid
+    for the rest. It begins when it was paid, because Creem names the start of the whole period.
     """
     if paid.price.currency != listed.price.currency or paid.price.amount >= listed.price.amount:
         return replace(listed, price=paid.price, breakdown=paid.breakdown, is_listed=False)
@@ -301,7 +301,7 @@ def with_transaction(
 
 
 def _moment(told: int | str | None) -> int | None:
-    """In microseconds, of milliseconds or of a text."""
+    """Return microseconds from milliseconds or from a text."""
     if told is None:
         return None
     return told * 1000 if isinstance(told, int) else parse_rfc3339(told)
@@ -326,7 +326,7 @@ def _trial(subscription: Standing, subject: Subject, product_ref: str | None) ->
 
 
 def standing_of(subscription: Standing) -> SubscriptionChanged:
-    """How it stands, of an answer; raises ProviderRefused for a standing that is none of ours."""
+    """Return the standing in a response; raise ProviderRefused for one that we don't know."""
     for fact in _subscription_facts(subscription, "update", None):
         if isinstance(fact, SubscriptionChanged):
             return fact
@@ -355,7 +355,7 @@ def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
 
 
 def untaxed(price: Price, paid: _Amount | None) -> Price:
-    """The part of what went back that belongs to the price; rounded up."""
+    """Return the part of a returned amount that belongs to the price; rounded up."""
     if price.amount < 0 or len(price.currency) != 3:
         raise ValueError("no price")
     if paid is None or not paid.amount_paid or paid.amount_paid <= paid.amount:
@@ -371,14 +371,14 @@ def _listed_price(product: str | Product | None) -> Price:
 
 
 def _price_of(product: str | Product | None) -> Price | None:
-    """What the product costs, where that is told."""
+    """Return what the product costs, if known."""
     if not isinstance(product, Product) or product.price is None or not product.currency:
         return None
     return _Amount(product.id, product.price, product.currency).price
 
 
 def id_of(ref: Ref) -> str | None:
-    """The id of what is named, or stands there whole."""
+    """Return the id of what is named, or included whole."""
     return ref if ref is None or isinstance(ref, str) else ref.id
 
 

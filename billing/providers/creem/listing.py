@@ -1,8 +1,8 @@
-"""Creem's payments of a time: its transactions, each as it stands now.
+"""Creem's payments of a period: its transactions, each as it stands now.
 
-Its list takes no time and says no order, so that all of it is read, and what was made at another time is
-left out here. It does not say when a payment went back: one of which something went back comes every time.
-A transaction names no order of ours, but its own order and customer; what it kept is not told. Prices are
+Its list takes no time and has no defined order, so all of it is read and other times are left out here. It
+doesn't say when a payment was returned, so one of which something was returned comes every time. A
+transaction names no order of ours, but its own order and customer; Creem's fee isn't reported. Prices are
 before tax, as everywhere with Creem. Source: Creem's API reference, list all transactions.
 """
 
@@ -18,15 +18,15 @@ from billing.providers.http import unavailable
 
 PAGE_MAX: Final = 50
 MILLISECOND_US: Final = 1_000
-# In 2001: an earlier one is told in seconds, or is none.
+# In 2001: an earlier one is in seconds, or is none.
 _EARLIEST_MS: Final = 1_000_000_000_000
-# A payment that went back was paid; any other word is of one that brought nothing so far.
+# A returned payment was paid; any other word means that nothing was paid so far.
 _STATUSES: Final[dict[str, ListedStatus]] = {
     "paid": "paid",
     "refunded": "paid",
     "partialRefund": "paid",
     "chargedBack": "paid",
-    # As the examples of its notifications have it.
+    # As in the examples of its notifications.
     "chargeback": "paid",
     "uncollectible": "failed",
     "declined": "failed",
@@ -34,12 +34,12 @@ _STATUSES: Final[dict[str, ListedStatus]] = {
 }
 _CHARGED_BACK: Final = frozenset({"chargedBack", "chargeback"})
 
-# Path and the answer's form, as Creem's own.
+# Path and the response's form, as Creem's own.
 Read = Callable[[str, type["Transactions"]], Awaitable["Transactions"]]
 
 
 class _Listed(Transaction):
-    """What the list shows of one beside its sums."""
+    """What the list shows of a transaction beside its sums."""
 
     type: str = ""
     refunded_amount: int | None = None
@@ -58,7 +58,7 @@ class Transactions(msgspec.Struct):
 
 
 class CreemListing:
-    """The protocol of billing/providers/abilities/listing.py."""
+    """Implements billing/providers/abilities/listing.py."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -83,7 +83,7 @@ def _went_back(one: ListedPayment) -> bool:
 
 
 def _listed(one: _Listed) -> ListedPayment:
-    """Raises ValueError for an amount, a currency or a time that is none."""
+    """Convert one; raise ValueError for an invalid amount, currency or time."""
     made_at_ms = one.created_at
     if not isinstance(made_at_ms, int) or made_at_ms < _EARLIEST_MS:
         raise ValueError("a time in another unit")
@@ -91,7 +91,7 @@ def _listed(one: _Listed) -> ListedPayment:
     is_charged_back = one.status in _CHARGED_BACK
     back = msgspec.structs.replace(one, amount=one.refunded_amount or 0, amount_paid=None).price
     gone = min(untaxed(back, one).amount, price.amount)
-    # All payments of a plan name the order that began it: that says of a renewal only whose plan it is.
+    # All payments of a plan name the order that began it: for a renewal that only says whose plan it is.
     order = None if one.type == "invoice" else id_of(one.order)
     return ListedPayment(
         payment_id=one.id,
@@ -99,7 +99,7 @@ def _listed(one: _Listed) -> ListedPayment:
         customer_ref=id_of(one.customer),
         status=_STATUSES.get(one.status, "pending"),
         price=price,
-        # A bank takes back all of it, and what it took is told as refunded, too.
+        # A bank takes back all of it, and Creem reports that as refunded, too.
         refunded=0 if is_charged_back else gone,
         disputed=price.amount if is_charged_back else 0,
         created_at=made_at_ms * MILLISECOND_US,

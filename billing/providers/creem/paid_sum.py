@@ -1,4 +1,4 @@
-"""Creem is asked for a payment that `subscription.paid` names and does not show.
+"""Ask Creem for a payment that `subscription.paid` names but doesn't include.
 
 Source: docs.creem.io, API reference, transactions.
 """
@@ -13,7 +13,7 @@ Ask = Callable[[str], Awaitable[Transaction]]
 
 
 class CreemPaidSum:
-    """Keeps billing.providers.abilities.paid_sum.PaidSum; ask: the path of a transaction."""
+    """Implements billing.providers.abilities.paid_sum.PaidSum; ask: the path of a transaction."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask

@@ -1,10 +1,10 @@
 """Creem: hosted checkout of its own products, subscriptions, the customer portal.
 
-Creem is the merchant of record: it may add tax to a price, and what it refunds contains that tax.
-So the price that counts is the order's `amount` (never more than was paid), and refunds and disputes
-are scaled down by it. It knows no idempotency key; asked twice it opens two checkouts for one order,
-of which the payer is shown one. A signature has no time in it: repetitions are harmless because
-payments are known by their ids. Source: docs.creem.io, webhooks and API reference.
+Creem is the merchant of record: it may add tax to a price, and its refunds contain that tax. So the price
+that counts is the order's `amount` (never more than was paid), and refunds and disputes are scaled down by
+it. It has no idempotency key: two calls open two checkouts for one order, of which the payer is shown one. A
+signature contains no time: repetitions are harmless because payments are known by their ids. Source:
+docs.creem.io, webhooks and API reference.
 """
 
 import hashlib
@@ -120,7 +120,7 @@ class Creem:
             "request_id": request.order_id,
             "units": units,
             "success_url": request.success_url,
-            # Repeated in the notification, which is held to it.
+            # The notification repeats it and is checked against it.
             "metadata": {"order_id": request.order_id, "product_id": product},
         }
         if request.customer_ref is not None:
@@ -136,7 +136,7 @@ class Creem:
     async def _check_price(
         self, request: CheckoutRequest, made: Checkout, product: str, units: int
     ) -> None:
-        """Raises PriceRefused where the product costs something else; nobody saw the page yet."""
+        """Raise PriceRefused if the product costs something else; nobody has seen the page yet."""
         sold = made.product
         if not isinstance(sold, Product) or sold.price is None or sold.currency is None:
             query = urlencode({"product_id": product})
@@ -151,7 +151,7 @@ class Creem:
             )
 
     def _product(self, request: CheckoutRequest) -> tuple[str, int]:
-        """The product and how many of it: a plan's own, or units of the credit that is sold there."""
+        """Return the product and how many of it: a plan's own, or units of the credit sold there."""
         if request.product_ref is not None:
             return request.product_ref, 1
         if not self._credit_product:
@@ -208,7 +208,7 @@ class Creem:
         return Received("POST", headers, b"", body)
 
     def _signatures(self, body: bytes) -> list[bytes]:
-        """Of the raw body under each secret, newest first."""
+        """Return the raw body's signatures under each secret, newest first."""
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
     async def _ask_product(self, path: str, form: type[CreemProduct]) -> CreemProduct:
@@ -234,7 +234,7 @@ class Creem:
         *,
         is_once: bool = False,
     ) -> T:
-        """is_once: it is not sent again while nothing is known of it."""
+        """Call the API. With is_once it isn't sent again while the outcome is unknown."""
         if not self._key:
             raise ProviderRefused("creem has no credentials here")
         headers = {"x-api-key": self._key, "Content-Type": "application/json"}

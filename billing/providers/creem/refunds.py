@@ -1,9 +1,10 @@
-"""Creem's refunds: all that is left of a payment, named by its transaction; parts are made on its own pages.
+"""Creem's refunds: all that is left of a payment, named by its transaction; parts are refunded on its own
+pages.
 
-Its answer names no refund and its notification names none of ours, so that the two are matched by their
-payment and sum (billing/orders/refund_row.py). It knows no idempotency key: a request is sent once, and
-after a lost answer the transaction tells how much of it went back. Source: docs.creem.io, refund a payment
-and get a transaction.
+Its response names no refund and its notification names none of ours, so the two are matched by payment and
+amount (billing/orders/refund_row.py). It has no idempotency key: a request is sent once, and after a lost
+response the transaction shows how much was refunded. Source: docs.creem.io, refund a payment and get a
+transaction.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,12 +17,12 @@ from billing.providers.abilities.refunding import RefundRequest, RefundWord
 from billing.providers.http import unavailable
 from billing.providers.protocol import ProviderRefused, Refunded, Subject
 
-# Method, path, the answer's form, the body and is_once, as Creem's own.
+# Method, path, the response's form, the body and is_once, as Creem's own.
 Ask = Callable[..., Awaitable[Any]]
 
 
 class CreemRefunds:
-    """Keeps billing.providers.abilities.refunding.Refunding."""
+    """Implements billing.providers.abilities.refunding.Refunding."""
 
     takes_part = False
     is_named = False
@@ -50,7 +51,7 @@ class CreemRefunds:
             raise unavailable("creem", "no answer about the refund") from None
         if found.id != request.payment_ref:
             raise unavailable("creem", "an answer about another payment")
-        # Both with the tax: only all that is left is sent back by the API.
+        # Both with the tax: the API refunds only all that is left.
         whole = found.amount if found.amount_paid is None else found.amount_paid
         if (found.refunded_amount or 0) >= whole > 0:
             return _gone(request)

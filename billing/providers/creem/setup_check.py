@@ -1,7 +1,7 @@
-"""Creem's own settings beside what the gateway needs: the key, and each plan's product. Only reads.
+"""Check Creem's own settings: the key, and each plan's product. Only reads.
 
-Its API lists no webhooks, so these are to be looked at in its dashboard. Source: docs.creem.io, API
-reference, products.
+Its API lists no webhooks, so these have to be checked in its dashboard. Source: docs.creem.io, API reference,
+products.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +21,7 @@ from billing.providers.protocol import Interval, ProviderRefused
 from kernel.errors import InvalidInput
 
 PERIODS: Final[dict[Interval, str]] = {"month": "every-month", "year": "every-year"}
-# A page of one: what is asked is whether the key is known.
+# A page of one: the question is whether the key is known.
 _ANY_PRODUCT: Final = "/v1/products/search?page_number=1&page_size=1"
 
 
@@ -39,7 +39,7 @@ AskProduct = Callable[[str, type[CreemProduct]], Awaitable[CreemProduct]]
 
 
 class CreemSetupCheck:
-    """The protocol of billing/providers/abilities/setup_check.py; ask: a path and the answer's form."""
+    """Implements billing/providers/abilities/setup_check.py; ask: a path and the response's form."""
 
     def __init__(self, ask: AskProduct, credit_product: str | None, unit_amount: int) -> None:
         self._ask = ask
@@ -60,7 +60,7 @@ class CreemSetupCheck:
         return [*found, *[await self._plan(one) for one in wanted.prices]]
 
     async def _credit(self, product: str) -> SetupFinding:
-        """The product that packs and amounts are sold as, in units."""
+        """Check the product that packs and amounts are sold as, in units."""
         try:
             sold = await self._product(product)
         except ProviderRefused:

@@ -1,11 +1,11 @@
-"""What Creem would tell of what happened at the sandbox's page: objects in today's shape."""
+"""What Creem would report of events at the sandbox's page: objects in today's shape."""
 
 from typing import Any
 
 from billing.providers.protocol import SandboxEvent
 from kernel.clock import rfc3339_ms
 
-# Of the sandbox's deeds: the event's kind, and the standing in its object.
+# For the sandbox's events: the event's kind, and the standing in its object.
 _STANDINGS = {
     "renewed": ("paid", "active"),
     "renewal_failed": ("past_due", "past_due"),
@@ -15,7 +15,7 @@ _STANDINGS = {
 
 
 def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
-    """The type and object of the event with which Creem would tell of the sandbox event."""
+    """Return the type and object of Creem's event for the sandbox event."""
     if sandbox_event.outcome == "refunded":
         return "refund.created", _simulated_refund(sandbox_event)
     if sandbox_event.outcome in _STANDINGS:
@@ -50,7 +50,7 @@ def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
 
 def _simulated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
     return {
-        # One refund of a payment is told apart from the next by its event.
+        # Refunds of one payment are told apart by their events.
         "id": f"ref_{sandbox_event.event_id}",
         "object": "refund",
         "status": "succeeded",

@@ -1,7 +1,7 @@
-"""Creem steers subscriptions: cancelled now or at the period's end, paused, resumed, moved to another product.
+"""Creem's subscription changes: cancel now or at the period's end, pause, resume, move to another product.
 
-It knows no idempotency key, so each request is sent once: after no answer the subscription's standing
-says what came of it. Source: docs.creem.io, API reference, subscriptions.
+It has no idempotency key, so each request is sent once: after a lost response the subscription's standing
+shows the outcome. Source: docs.creem.io, API reference, subscriptions.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +17,7 @@ _PATH = "/v1/subscriptions"
 
 
 class CreemSteering:
-    """Keeps billing.providers.abilities.steering.Steering and Pausing; ask: method, path, body."""
+    """Implements billing.providers.abilities.steering.Steering and Pausing; ask: method, path, body."""
 
     # Its pause takes no date.
     pauses_until = False
@@ -43,5 +43,5 @@ def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:
         return "upgrade", {"product_id": request.product_ref, "update_behavior": behavior}
     if request.act == "cancel_now":
         return "cancel", {"mode": "immediate"}
-    # Else a store may be set so that it is paused instead.
+    # Otherwise a store's setting may pause it instead.
     return "cancel", {"mode": "scheduled", "onExecute": "cancel"}

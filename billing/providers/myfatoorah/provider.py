@@ -1,10 +1,10 @@
 """MyFatoorah: payment links, and notifications of two generations.
 
-What a notification of the second generation signs does not cover the amount, and of neither is it
-known to be paid in full: so each that says "paid" is Unconfirmed, and GetPaymentStatus is asked.
-Invoices are in the account's base currency, which `currency` names. There is no idempotency key; asked
-twice, two links exist for one order, of which the payer is shown one. Source: docs.myfatoorah.com:
-SendPayment, GetPaymentStatus, webhooks.
+The signature of a second-generation notification doesn't cover the amount, and of neither generation is it
+known to be paid in full: so each that says "paid" is Unconfirmed, and GetPaymentStatus is called. Invoices
+are in the account's base currency, which `currency` names. There is no idempotency key: two calls make two
+links for one order, of which the payer is shown one. Source: docs.myfatoorah.com: SendPayment,
+GetPaymentStatus, webhooks.
 """
 
 import base64
@@ -59,10 +59,10 @@ CURRENCY = "KWD"
 SANDBOX_RATE = "0.31"
 NAMELESS_CUSTOMER = "Customer"
 _PAYMENT, _REFUND = 1, 2
-# How a field begins within the text that is signed.
+# How a field begins within the signed text.
 _FIELD = re.compile(r",[A-Za-z0-9_.]+=")
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
-# What the signature of the second generation covers, in this order.
+# What the second generation's signature covers, in this order.
 _SIGNED_V2 = {
     _PAYMENT: (
         "Invoice.Id",
@@ -80,7 +80,7 @@ _SIGNED_V2 = {
 }
 # What the first generation's leaves out, by its event's type.
 _UNSIGNED_V1 = {_REFUND: "GatewayReference", 4: "KycFeedback"}
-# The first generation's names of the same; it tells no status of the invoice.
+# The first generation's names of the same fields; it has no status of the invoice.
 _NAMES_V1 = {
     _PAYMENT: {
         "Invoice.Id": "InvoiceId",
@@ -205,7 +205,7 @@ class MyFatoorah:
             raise unavailable(NAME, "no answer about the payment") from None
         if status.customer_reference != order_id or str(status.invoice_id) != ref:
             return (Ignored("the invoice is another order's"),)
-        # Their own spelling of success; the right one too, should they mend it.
+        # Their own spelling of success; the right one as well, in case they correct it.
         payments = [
             one.payment_id
             for one in status.invoice_transactions
@@ -274,12 +274,12 @@ class MyFatoorah:
         return Notification(event_id, name, (_payment_fact(subject, invoice, *statuses),))
 
     def _signatures(self, canonical: bytes) -> list[bytes]:
-        """Of the canonical text under each secret, newest first."""
+        """Return the canonical text's signatures under each secret, newest first."""
         digests = [hmac.digest(one, canonical, hashlib.sha256) for one in self._secrets]
         return [base64.b64encode(digest) for digest in digests]
 
     async def _ask(self, path: str, body: Mapping[str, Any], tries_max: int = TRIES_MAX) -> bytes:
-        """The answer's Data; raises ProviderUnavailable, ProviderRefused."""
+        """Return the response's Data; raise ProviderUnavailable, ProviderRefused."""
         if not self._token:
             raise ProviderRefused("myfatoorah has no credentials here")
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
@@ -312,7 +312,7 @@ def _payment_fact(subject: Subject, invoice: str, status: str, transaction: str)
 
 
 def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
-    """(event's code, its name, fields by the second generation's names, what is signed).
+    """Return (event's code, its name, fields by the second generation's names, what is signed).
 
     Raises MsgspecError, KeyError or ValueError for another shape.
     """
@@ -332,10 +332,10 @@ def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
 
 
 def _canonical(pairs: Sequence[tuple[str, str]]) -> bytes:
-    """What is signed; raises ValueError for fields of which another message has the same text.
+    """Return what is signed; raise ValueError for fields of which another message has the same text.
 
-    Nothing is escaped there, and a payer writes some of the values: one that holds `,Name=` could
-    have swallowed a field, as a name with `,` or `=` could.
+    Nothing is escaped there, and a payer writes some of the values: one with `,Name=` in it could have
+    swallowed a field, as a name with `,` or `=` could.
     """
     if any(not _NAME.fullmatch(name) or _FIELD.search(value) for name, value in pairs):
         raise ValueError("a field within a field")
@@ -347,7 +347,7 @@ def _fields(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 
 def _flat(data: Mapping[str, msgspec.Raw]) -> dict[str, str]:
-    """Invoice.Id and the like, each as text."""
+    """Return Invoice.Id and the like, each as text."""
     found = {}
     for name, raw in data.items():
         if bytes(raw).startswith(b"{"):
@@ -356,7 +356,7 @@ def _flat(data: Mapping[str, msgspec.Raw]) -> dict[str, str]:
 
 
 def _text(raw: msgspec.Raw) -> str:
-    """A value as it is signed: text as it is, null as nothing, a number in its own digits."""
+    """Return a value as it is signed: text as it is, null as nothing, a number in its own digits."""
     written = bytes(raw)
     if written.startswith(b'"'):
         return msgspec.json.decode(written, type=str)

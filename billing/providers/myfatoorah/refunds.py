@@ -1,8 +1,8 @@
-"""MyFatoorah's refunds: whole or in part, of an invoice; its people look at each before it is made.
+"""MyFatoorah's refunds: whole or in part, of an invoice; its staff checks each before it is made.
 
-A request carries our id as its ExternalIdentifier, by which the refund is found again; there is no
-idempotency key, so it is sent once. The fees of a refund are the seller's own. Source:
-docs.myfatoorah.com, MakeRefund and GetRefundStatus.
+A request carries our id as its ExternalIdentifier, by which the refund is found again. There is no
+idempotency key, so it is sent once. A refund's fees are the seller's own. Source: docs.myfatoorah.com,
+MakeRefund and GetRefundStatus.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from billing.providers.http import decoded, unavailable
 from billing.providers.protocol import ProviderRefused, Refunded, RefundFailed, Subject
 from kernel.errors import InvalidInput
 
-# Path, body and tries_max, as MyFatoorah's own; the answer's Data.
+# Path, body and tries_max, as MyFatoorah's own; the response's Data.
 Ask = Callable[..., Awaitable[bytes]]
 _NAME = "myfatoorah"
 
@@ -36,7 +36,7 @@ class _Statuses(msgspec.Struct, rename="pascal"):
 
 
 class MyFatoorahRefunds:
-    """Keeps billing.providers.abilities.refunding.Refunding."""
+    """Implements billing.providers.abilities.refunding.Refunding."""
 
     takes_part = True
     is_named = True
@@ -72,14 +72,14 @@ class MyFatoorahRefunds:
         try:
             answer = await self._ask("/v2/GetRefundStatus", body)
         except ProviderRefused:
-            # It refuses in the same words what it does not know and what it cannot look at.
+            # It refuses in the same words what it doesn't know and what it can't look up now.
             raise unavailable(_NAME, "no answer about the refund") from None
         found = decoded(_NAME, answer, _Statuses).refund_status_result
         for one in found:
             if one.external_identifier == request.id or str(one.refund_id) == named:
                 return self._word(request, one)
         if any(not one.external_identifier for one in found):
-            # One that may be ours: this account's answers leave our id out.
+            # One that may be ours: this account's responses leave our id out.
             raise unavailable(_NAME, "refunds of the payment without our names")
         return None
 

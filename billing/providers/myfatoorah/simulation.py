@@ -1,10 +1,10 @@
-"""What MyFatoorah would tell of what happened at the sandbox's page: the Data of its second generation."""
+"""What MyFatoorah would report of events at the sandbox's page: the Data of its second generation."""
 
 from typing import Any
 
 from billing.providers.protocol import ProviderRefused, SandboxEvent
 
-# Of the invoice and of the payment; MyFatoorah itself does not tell when an invoice expires.
+# The statuses of invoice and payment; MyFatoorah itself doesn't report an invoice's expiry.
 _STATUSES = {
     "paid": ("PAID", "SUCCESS"),
     "failed": ("PENDING", "FAILED"),
@@ -15,7 +15,7 @@ _STATUSES = {
 def simulated(
     sandbox_event: SandboxEvent, *, payment: int, refund: int
 ) -> tuple[int, dict[str, Any]]:
-    """The event's code and Data with which MyFatoorah would tell of the sandbox event.
+    """Return the code and Data of MyFatoorah's event for the sandbox event.
 
     payment, refund: its codes of the two kinds of event.
     """
@@ -25,7 +25,7 @@ def simulated(
     }
     if sandbox_event.outcome == "refunded":
         return refund, {
-            # One refund of a payment is told apart from the next by its event.
+            # Refunds of one payment are told apart by their events.
             "Refund": {"Id": sandbox_event.event_id, "Status": "REFUNDED"},
             "Amount": amount,
             "ReferencedInvoice": {"Id": sandbox_event.ref},

@@ -1,1 +1,1 @@
-"""Stripe: its calls, its objects read as facts, its sandbox."""
+"""Stripe: its API calls, its objects read as facts, its sandbox."""

@@ -1,15 +1,15 @@
-"""Amounts in Stripe's unit, and ours. Invariant: they are converted here and nowhere else."""
+"""Convert between Stripe's unit and ours; nothing else does."""
 
 from billing.ledger.price import Price
 from billing.providers.protocol import PriceRefused
 
-# Stripe's own places where they differ from ISO 4217's: ISK and UGX keep two that are always 00.
+# Stripe's own places where they differ from ISO 4217's: ISK and UGX have two that are always 00.
 _PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
 _THREE_PLACES_STEP = 10  # their last digit must be 0
 
 
 class Unreadable(ValueError):
-    """An object that is not in any shape of Stripe's."""
+    """An object that is in no shape of Stripe's."""
 
 
 def to_stripe(price: Price) -> int:

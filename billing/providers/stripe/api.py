@@ -1,7 +1,6 @@
-"""Stripe's library over the HTTP client that is handed in, for all that asks Stripe.
+"""Stripe's library over our HTTP client, for all calls to Stripe.
 
-The library is 25 MB: it is loaded with this file where there is a key to ask with. Source: Stripe's
-API reference.
+The library is 25 MB: it is loaded with this file if there is a key. Source: Stripe's API reference.
 """
 
 import asyncio
@@ -31,15 +30,15 @@ API_BASE = "https://api.stripe.com"
 
 T = TypeVar("T")
 
-# Of the call that this task makes: whether one of its tries may have done what it was to do.
+# Whether one of this task's tries may have had its effect.
 _is_lost: ContextVar[bool] = ContextVar("stripe_is_lost", default=False)
 
 
 class StripeApi:
-    """Stripe asked with one key; v1 is the library's own tree of calls."""
+    """Stripe with one key; v1 is the library's own tree of calls."""
 
     def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
-        # Otherwise the library writes a file into the home directory and tells of the machine.
+        # Otherwise the library writes a file into the home directory and reports on the machine.
         stripe.enable_telemetry = False
         made = stripe.StripeClient(
             key,
@@ -49,13 +48,14 @@ class StripeApi:
         )
         self._client = made
         self.v1 = made.v1
-        # Stripe knows such a key, and lets it do nothing of what we ask.
+        # Stripe knows such a key, and lets it do nothing that we need.
         self.is_publishable = key.startswith("pk_")
 
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
-        """What was made, read by our own shapes; raises ProviderUnavailable, ProviderRefused.
+        """Return what was made, in our own shapes; raise ProviderUnavailable, ProviderRefused.
 
-        A refusal after a try whose outcome nobody knows proves nothing: that try may have done it.
+        A refusal after a try with an unknown outcome proves nothing, because that try may have had its
+        effect.
         """
         _is_lost.set(False)
         try:
@@ -70,7 +70,7 @@ class StripeApi:
         return decoded(NAME, response.body, form)
 
     async def read(self, path: str, form: type[T], *, version: str) -> T:
-        """An object that the library has no call for, in that version of the API; raises as send does."""
+        """Return an object that the library has no call for, in that version of the API; raise as send does."""
         try:
             response = await self._client.raw_request_async("get", path, stripe_version=version)
         except stripe.StripeError as error:
@@ -114,7 +114,7 @@ class _Transport(stripe.HTTPClient):
 
 
 def _lose(method: str) -> None:
-    """A try that may have changed something is over, and nobody knows what it came to."""
+    """Note that a try that may have changed something ended with an unknown outcome."""
     if method.upper() != "GET":
         _is_lost.set(True)
 
@@ -126,7 +126,7 @@ def _unknown(why: str) -> stripe.APIConnectionError:
 
 
 def _is_whole(body: bytes, *, is_failure: bool) -> bool:
-    """The library takes the form of an answer for granted."""
+    """Return whether the response has the form that the library takes for granted."""
     form: Any = _Failure if is_failure else dict[str, msgspec.Raw]
     try:
         msgspec.json.decode(body, type=form)
@@ -139,7 +139,7 @@ def _translated(error: stripe.StripeError) -> Exception:
     status = error.http_status
     if isinstance(error, stripe.CardError) and status is not None and not says_nothing(status):
         return _declined(error, status)
-    # Of an idempotency key that came with another request: what the first one came to is not said.
+    # For an idempotency key that came with another request, the first one's outcome isn't returned.
     unknown = stripe.APIConnectionError | stripe.RateLimitError | stripe.IdempotencyError
     is_unknown = isinstance(error, unknown)
     if is_unknown or status is None or status == 409 or says_nothing(status):

@@ -1,6 +1,6 @@
-"""Tax and discounts of Stripe's sessions and invoices, in our words.
+"""Tax and discounts of Stripe's sessions and invoices.
 
-They are printed on receipts and decide nothing: what cannot be read is left out.
+They are printed on receipts and decide nothing: what can't be read is left out.
 """
 
 import contextlib
@@ -15,14 +15,14 @@ _REVERSE_CHARGE_REASON = "reverse_charge"
 
 
 def session_breakdown(session: Session, currency: str) -> Breakdown | None:
-    """Of a payment; None where there is nothing to tell."""
+    """Return a payment's breakdown; None if there is nothing to tell."""
     with contextlib.suppress(Unreadable):
         return _of_session(session, currency)
     return None
 
 
 def invoice_breakdown(invoice: Invoice) -> Breakdown | None:
-    """Of an invoice, as of a session."""
+    """Return an invoice's breakdown; None if there is nothing to tell."""
     with contextlib.suppress(Unreadable):
         return _of_invoice(invoice)
     return None
@@ -32,7 +32,7 @@ def _of_session(session: Session, currency: str) -> Breakdown | None:
     told, subtotal, total = session.total_details, session.amount_subtotal, session.amount_total
     if told is None or subtotal is None or total is None:
         return None
-    # A session does not say whether its prices contain the tax; its sums do.
+    # A session doesn't say whether its prices contain the tax; its sums do.
     is_added = subtotal - told.amount_discount + told.amount_tax == total and told.amount_tax > 0
     tax = TaxPart(TAX, _ours(told.amount_tax, currency), not is_added)
     return _kept(
@@ -51,7 +51,7 @@ def _of_invoice(invoice: Invoice) -> Breakdown | None:
         return None
     told = invoice.total_taxes or invoice.total_tax_amounts or []
     taxes = taxes_of(TaxPart(TAX, _ours(one.amount, currency), one.is_included) for one in told)
-    # The buyer owes this tax: nothing is taken, and the document has to say so.
+    # The buyer owes this tax: nothing is charged, and the document has to say so.
     if any(one.taxability_reason == _REVERSE_CHARGE_REASON for one in told):
         taxes = (*taxes, TaxPart(REVERSE_CHARGE, 0))
     discounts = sum(one.amount for one in invoice.total_discount_amounts or [])
@@ -67,13 +67,13 @@ def _of_invoice(invoice: Invoice) -> Breakdown | None:
 
 
 def _ours(amount: int, currency: str) -> int:
-    """In our unit, with its sign."""
+    """Return the amount in our unit, with its sign."""
     size = from_stripe(abs(amount), currency).amount
     return size if amount >= 0 else -size
 
 
 def _kept(made: Breakdown) -> Breakdown | None:
-    """Only what says something: of an ordinary payment there is nothing to keep."""
+    """Return it only if it says something: an ordinary payment has nothing to store."""
     is_sane = made.subtotal >= 0 and made.total > 0 and made.discount >= 0
     is_sane = is_sane and all(one.amount >= 0 for one in made.taxes)
     return None if made.says_nothing or not is_sane else made

@@ -1,8 +1,8 @@
-"""Stripe's API, asked through Stripe's own library over the HTTP client that is handed in.
+"""Stripe's API, called through Stripe's own library over our HTTP client.
 
-Every object that is made carries the order's id, and every request an idempotency key made of it, so
-that asking again after a crash makes nothing twice (Stripe keeps keys for a day). The library is
-25 MB: provider.py loads this file where there is a key to ask with. Source: Stripe's API reference.
+Every object that is made carries the order's id, and every request an idempotency key made from it, so that
+calling again after a crash makes nothing twice (Stripe stores keys for a day). The library is 25 MB:
+provider.py loads this file if there is a key. Source: Stripe's API reference.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class StripeCalls:
-    """Stripe asked with one key; the half of Provider that asks."""
+    """Stripe with one key; the half of Provider that calls it."""
 
     def __init__(
         self, key: str, api_base: str, client: httpx.AsyncClient, profile_id: str = ""
@@ -113,10 +113,10 @@ class StripeCalls:
         return Opened(session.url, session.id, objects, ref_id(session.customer))
 
     async def _made_session(self, request: CheckoutRequest, params: Any) -> Session:
-        """The session, at the order's price; raises PriceRefused for any other.
+        """Return the session at the order's price; raise PriceRefused for any other.
 
-        Stripe says what it will charge before anybody sees the page: one that charges something
-        else is ended at once.
+        Stripe says what it will charge before anybody sees the page: one that charges something else is ended
+        at once.
         """
         sessions = self._api.v1.checkout.sessions
         try:

@@ -1,7 +1,7 @@
-"""What Stripe's objects say, as facts: pure functions over an event's or an answer's JSON.
+"""Read Stripe's objects as facts: pure functions over the JSON of an event or a response.
 
-A refund is told as a sum by charge.refunded, and by itself by refund.*, which alone tell that one
-failed; billing/orders/refund.py makes one amount of both.
+charge.refunded reports refunds as a sum, and refund.* each one; only these report that one failed.
+billing/orders/refund.py makes one amount of both.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,7 +66,7 @@ _STATUSES: dict[str, SubscriptionStatus] = {
 
 
 def session_facts(session: Session, kind: str) -> Sequence[Fact]:
-    """What a session says; kind: the event, or its own status when it was asked about."""
+    """Return what a session says; kind: the event, or its own status in a response."""
     subject = _subject(
         _order_of(session.metadata) or session.client_reference_id,
         session.id,
@@ -101,7 +101,7 @@ def session_facts(session: Session, kind: str) -> Sequence[Fact]:
 
 
 def invoice_facts(invoice: Invoice, kind: str) -> Sequence[Fact]:
-    """What an invoice says; kind: the event, or its own status when it was asked about."""
+    """Return what an invoice says; kind: the event, or its own status in a response."""
     details = invoice.details
     subscription = ref_id(details.subscription)
     order_id = _order_of(invoice.metadata) or _order_of(details.metadata)
@@ -148,13 +148,15 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
 
 
 def _weight(line: Line, period: Period) -> tuple[bool, bool, bool, bool, int]:
-    """The line whose period the invoice is for weighs most; an added item is for a moment."""
+    """Return a weight that is greatest for the line whose period the invoice is for; an added item is for a
+    moment.
+    """
     is_for_time = period.end > period.start
     return is_for_time, line.is_subscriptions, not line.is_prorated, line.amount > 0, period.end
 
 
 def _line(line: Line, currency: str) -> InvoiceLine:
-    # Without tax that comes on top, and before discounts: the price times the quantity.
+    # Without tax on top, and before discounts: the price times the quantity.
     size = from_stripe(abs(line.amount), currency).amount
     amount = size if line.amount >= 0 else -size
     quantity = 1 if line.quantity is None else line.quantity
@@ -162,7 +164,7 @@ def _line(line: Line, currency: str) -> InvoiceLine:
 
 
 def subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
-    """What a subscription says; kind: the event, or empty when it was asked about."""
+    """Return what a subscription says; kind: the event, or empty in a response."""
     status = "cancelled" if kind == "deleted" else _STATUSES.get(subscription.status)
     if status is None:
         return (Ignored(f"a subscription that is {subscription.status[:40]}"),)
@@ -194,7 +196,7 @@ def _charge_facts(charge: Charge, _kind: str) -> Sequence[Fact]:
 
 
 def refund_facts(refund: Refund, _kind: str) -> Sequence[Fact]:
-    """What a refund says; one that was asked for here carries our own id of it."""
+    """Return what a refund says; one that was requested here carries our own id of it."""
     subject = _subject(
         _order_of(refund.metadata),
         refund.id,
@@ -239,7 +241,7 @@ def _dispute_note(dispute: Dispute, *, is_closed: bool) -> DisputeNote:
 
 def _invoice_payment_facts(made: InvoicePaymentMade, _kind: str) -> Sequence[Fact]:
     paid_by = made.payment or PaidBy()
-    # Says nothing new of the payment, but which ids belong together: refunds name these.
+    # It says nothing new of the payment but which ids belong together, and refunds name these.
     ids = (ref_id(made.invoice), ref_id(paid_by.payment_intent), ref_id(paid_by.charge))
     return (Waiting(_subject(None, *ids)),)
 
@@ -271,12 +273,12 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "charge.dispute.closed": (Dispute, _dispute_facts),
 }
 
-# What a webhook endpoint has to be sent; an old name that came beside a newer one need not be.
+# What a webhook endpoint has to receive; an old name that came beside a newer one isn't needed.
 NEEDED_EVENTS = frozenset(_READERS) - {"charge.refund.updated"}
 
 
 def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
-    """What an event says; raises Unreadable for an object that is not what its type promises."""
+    """Return what an event says; raise Unreadable for an object that doesn't match its type."""
     if event_type not in _READERS:
         return (Ignored("nothing to us"),)
     form, read = _READERS[event_type]
@@ -288,7 +290,7 @@ def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
 
 
 def stamped(facts: Sequence[Fact], created_s: int | None) -> tuple[Fact, ...]:
-    """The facts of an event that was made then: what changes a standing, or tells of a dispute, says when."""
+    """Return the facts with the event's time, for those that change a standing or are about a dispute."""
     sent_at = None if created_s is None else created_s * SECOND_US
     return tuple(_stamped(fact, sent_at) for fact in facts)
 

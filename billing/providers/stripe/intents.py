@@ -1,6 +1,6 @@
-"""Stripe's payment intents, as far as a charge of a saved card is one: its object, facts and declines.
+"""Stripe's payment intents for charges of saved cards: object, facts and declines.
 
-A checkout has an intent too, whose session tells of it; so only intents with our mark say anything.
+A checkout has an intent too, which its session reports; so only intents with our mark count.
 """
 
 from collections.abc import Sequence
@@ -50,20 +50,20 @@ class PaymentIntent(msgspec.Struct):
 
     @property
     def is_charge(self) -> bool:
-        """It charges a saved card."""
+        """Return whether it charges a saved card."""
         return (self.metadata or {}).get("origin") == CHARGE_MARK
 
     @property
     def is_declined(self) -> bool:
-        """Nothing comes of it without the payer."""
+        """Return whether it can't succeed without the payer."""
         return self.status in {"requires_payment_method", "requires_action", "canceled"}
 
 
 def intent_facts(
     intent: PaymentIntent, kind: str, *, order_id: str | None = None
 ) -> Sequence[Fact]:
-    """What an intent says; kind: the event, or its own status when it was asked about. order_id: whose
-    it must be.
+    """Return what an intent says; kind: the event, or its own status in a response. order_id: whose it must
+    be.
     """
     if not intent.is_charge:
         return (Ignored("a checkout's payment, which its session tells"),)
@@ -75,7 +75,7 @@ def intent_facts(
         price = from_stripe(intent.amount_received, intent.currency)
         return (Paid(subject, intent.id, price, customer_ref=ref_id(intent.customer)),)
     if kind == "payment_failed":
-        # Whether a person may still confirm it is not in the event's type.
+        # The event's type doesn't say whether a person may still confirm it.
         return (Unconfirmed(subject, intent.id),)
     if kind not in {"requires_payment_method", "requires_action", "canceled"}:
         return (Waiting(subject),)
@@ -89,7 +89,7 @@ def intent_facts(
 def decline_reason(
     code: str | None, decline_code: str | None, advice_code: str | None
 ) -> DeclineReason:
-    """Stripe's codes as ours; what the bank advises wins over the code."""
+    """Return Stripe's codes as ours; the bank's advice wins over the code."""
     words = {code, decline_code}
     if words & {"authentication_required", "authentication_not_handled"}:
         return "authentication_required"

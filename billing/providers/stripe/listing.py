@@ -1,7 +1,7 @@
-"""Stripe's payments of a time: its charges, with those whose refund or dispute falls into it.
+"""Stripe's payments of a period: its charges, with those whose refund or dispute falls into it.
 
-A charge shows its refunds as one sum; of a disputed one the disputes are asked for, so that one that
-was won is not counted. Source: Stripe's API reference, charges, refunds, disputes.
+A charge shows its refunds as one sum; a disputed one's disputes are read, so that one that was won isn't
+counted. Source: Stripe's API reference, charges, refunds, disputes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from billing.providers.stripe.events import Unreadable, from_stripe
 from billing.providers.stripe.objects import NAME, Dispute, Ref, ref_id
 from kernel.clock import SECOND_US
 
-# With what is expanded an object has up to 8 kB, and an answer at most 1 MiB.
+# With what is expanded an object has up to 8 kB, and a response at most 1 MiB.
 PAGE_MAX: Final = 50
 # The lists that are read one after the other; a cursor is one of these and the last id of it.
 _SOURCES: Final = ("charges", "refunds", "disputes")
@@ -64,7 +64,7 @@ class _Page(msgspec.Struct, Generic[T]):
 
 
 class StripeListing:
-    """The protocol of billing/providers/abilities/listing.py."""
+    """Implements billing/providers/abilities/listing.py."""
 
     def __init__(self, api: StripeApi) -> None:
         self._api = api
@@ -85,7 +85,7 @@ class StripeListing:
                 raise unavailable(NAME, "a charge in no shape of Stripe's") from None
 
     async def _page(self, source: str, params: Any) -> tuple[Sequence[_ListedCharge], str | None]:
-        """The charges of one page, and the cursor behind it."""
+        """Return the charges of one page, and the cursor behind it."""
         v1 = self._api.v1
         if source == "charges":
             params["expand"] = ["data.balance_transaction"]
@@ -120,7 +120,7 @@ class StripeListing:
     async def _disputed(self, charge: _ListedCharge, price: Price) -> int:
         params: Any = {"charge": charge.id, "limit": PAGE_MAX}
         found = await self._api.send(self._api.v1.disputes.list_async(params), _Page[Dispute])
-        # An inquiry takes no money, and a dispute that was won gives it back.
+        # An inquiry takes no money, and a dispute that was won returns it.
         taken = [
             from_stripe(one.amount, one.currency).amount
             for one in found.data
@@ -130,12 +130,12 @@ class StripeListing:
 
 
 def _owner_of(metadata: Mapping[str, str]) -> str | None:
-    """The order, or the payment of a machine, that it says it is for."""
+    """Return the order or machine payment that it says it is for."""
     return metadata.get("order_id") or metadata.get("payment_id") or None
 
 
 def _behind(source: str, data: Sequence[Any], *, has_more: bool) -> str | None:
-    """Where the next page begins: in the same list, or at the head of the next one."""
+    """Return where the next page begins: in the same list, or at the start of the next one."""
     if has_more and data:
         return f"{source}:{data[-1].id}"
     following = _SOURCES.index(source) + 1

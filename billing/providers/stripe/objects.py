@@ -12,7 +12,7 @@ NEXT_PRICE = "topup_next_price"
 
 
 class Named(msgspec.Struct):
-    """An expanded object; else its id alone stands in its place."""
+    """An expanded object; otherwise its id alone stands in its place."""
 
     id: str
 
@@ -21,7 +21,7 @@ Ref = str | Named | None
 
 
 class SessionTotals(msgspec.Struct):
-    """What of a session's total is discount, tax and shipping."""
+    """How much of a session's total is discount, tax and shipping."""
 
     amount_discount: int = 0
     amount_shipping: int | None = 0
@@ -92,7 +92,7 @@ class Line(msgspec.Struct):
 
     @property
     def is_subscriptions(self) -> bool:
-        """It is one of the subscription's own prices, and no item that was added."""
+        """Return whether it is one of the subscription's own prices, and no added item."""
         parent = self.parent or _LineParent()
         return parent.subscription_item_details is not None or self.type == "subscription"
 
@@ -116,7 +116,7 @@ class _InvoiceParent(msgspec.Struct):
 
 
 class PaidBy(msgspec.Struct):
-    """What a payment of an invoice was made with."""
+    """What paid an invoice."""
 
     payment_intent: Ref = None
     charge: Ref = None
@@ -174,7 +174,7 @@ class Invoice(msgspec.Struct):
 
     @property
     def details(self) -> _SubscriptionDetails:
-        """The subscription it belongs to, wherever this version of the API writes it."""
+        """Return the subscription it belongs to, wherever this version of the API has it."""
         details = (self.parent.subscription_details if self.parent else None) or (
             self.subscription_details or _SubscriptionDetails()
         )
@@ -182,7 +182,7 @@ class Invoice(msgspec.Struct):
 
     @property
     def payment_ids(self) -> list[str]:
-        """Payment intents and charges that paid it, where the event tells them."""
+        """Return payment intents and charges that paid it, if the event names them."""
         rows = [row.payment for row in self.payments.data if row.payment] if self.payments else []
         refs = [self.payment_intent, self.charge]
         refs += [ref for row in rows for ref in (row.payment_intent, row.charge)]
@@ -223,7 +223,7 @@ class PauseCollection(msgspec.Struct):
 
 
 class Subscription(msgspec.Struct):
-    """A subscription's standing. Its status stays what it was while pause_collection is set."""
+    """A subscription. Its status stays what it was while pause_collection is set."""
 
     id: str
     status: str = ""
@@ -238,12 +238,12 @@ class Subscription(msgspec.Struct):
 
     @property
     def next_price(self) -> str | None:
-        """The price of the next period, where a schedule of ours changes it."""
+        """Return the price of the next period, if a schedule of ours changes it."""
         return None if self.schedule is None else (self.metadata or {}).get(NEXT_PRICE)
 
 
 class Charge(msgspec.Struct):
-    """A charge with the sum that went back."""
+    """A charge with the refunded amount."""
 
     id: str
     amount_refunded: int
@@ -266,7 +266,7 @@ class Refund(msgspec.Struct):
 
 
 class EvidenceDetails(msgspec.Struct):
-    """Of a dispute; in seconds."""
+    """The evidence of a dispute; in seconds."""
 
     due_by: int | None = None
 
@@ -286,5 +286,5 @@ class Dispute(msgspec.Struct):
 
 
 def ref_id(ref: Ref) -> str | None:
-    """The id of what may be expanded."""
+    """Return the id of what may be expanded."""
     return ref.id if isinstance(ref, Named) else ref

@@ -1,8 +1,7 @@
 """Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
 
-Notifications are verified and simulated here and read by events.py; none of it needs Stripe's
-library, which is loaded with calls.py where there is a key to ask with. Source: Stripe's API
-reference and its webhook guide.
+Notifications are verified and simulated here and read by events.py. None of it needs Stripe's library, which
+is loaded with calls.py if there is a key. Source: Stripe's API reference and its webhook guide.
 """
 
 import hmac
@@ -33,7 +32,7 @@ from kernel.clock import SECOND_US, Clock
 from keys.principal import Environment
 from keys.signatures.signing import TOLERANCE_S, stripe_signature
 
-# Of the events that are simulated: the one that Stripe's library is made for.
+# The version of simulated events: the one that Stripe's library is made for.
 API_VERSION = "2026-10-28.endive"
 SIGNATURE_HEADER = b"stripe-signature"
 SIGNATURE_BYTES_MAX = 4096
@@ -77,7 +76,7 @@ class Settings(ProviderSettings):
 
 
 class Calls(Protocol):
-    """The half of Provider (billing/providers/protocol.py) that asks Stripe."""
+    """The half of Provider (billing/providers/protocol.py) that calls Stripe."""
 
     abilities: tuple[object, ...]
 
@@ -105,12 +104,12 @@ class Stripe:
 
     @property
     def abilities(self) -> tuple[object, ...]:
-        """As billing.providers.abilities.finding.Able; none without a key."""
+        """Return its parts, as billing.providers.abilities.finding.Able has them; none without a key."""
         return () if self._given_calls is None else self._given_calls.abilities
 
     @property
     def keeps_payments(self) -> bool:
-        """As billing.providers.abilities.saved_payment.KeepsPayments."""
+        """Return whether it saves payment methods."""
         return True
 
     async def open(self, request: CheckoutRequest) -> Opened:
@@ -163,7 +162,7 @@ class Stripe:
         return Received("POST", headers, b"", body)
 
     def _verify(self, received: Received) -> None:
-        """Any v1 under any secret, over the raw bytes; raises NotificationRefused."""
+        """Check that any v1 under any secret matches the raw bytes; raise NotificationRefused."""
         header = received.headers.get(SIGNATURE_HEADER, b"")
         parts = [part.strip() for part in header[:SIGNATURE_BYTES_MAX].split(b",")]
         stamps = [part[2:] for part in parts if part.startswith(b"t=")]
@@ -173,7 +172,7 @@ class Stripe:
             raise NotificationRefused("the signature header has no timestamp", reason="signature")
         stamp_s = int(stamps[0])
         expected = [stripe_signature(one, stamp_s, received.body).encode() for one in self._secrets]
-        # Each pair is compared, so that the time taken tells nothing.
+        # Every pair is compared, so that the time taken reveals nothing.
         equal = [hmac.compare_digest(one, ours) for one in signatures for ours in expected]
         if not any(equal):
             raise NotificationRefused("no signature of the event is valid", reason="signature")
@@ -201,7 +200,7 @@ class _Event(msgspec.Struct):
 def make(
     settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
 ) -> Stripe:
-    """The provider; with a key, over Stripe's library."""
+    """Return the provider; with a key, over Stripe's library."""
     key = settings.secret_key.get_secret_value()
     calls = _calls_with(key, settings, client) if key else None
     return Stripe(settings.webhook_secrets, environment, calls, clock)

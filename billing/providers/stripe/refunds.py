@@ -1,7 +1,7 @@
-"""Stripe's refunds: made of a payment intent, whole or in part, under an idempotency key of our refund's id.
+"""Stripe's refunds: of a payment intent, whole or in part, under an idempotency key of our refund's id.
 
-Each carries our id in its metadata, by which it is found once an answer was lost. An invoice is refunded by
-the payment that paid it. Source: Stripe's API reference, refunds and invoice payments.
+Each carries our id in its metadata, by which it is found after a lost response. An invoice is refunded by the
+payment that paid it. Source: Stripe's API reference, refunds and invoice payments.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ LISTED_MAX = 100
 
 
 class StripeRefunds:
-    """Refunds with one key; keeps billing.providers.abilities.refunding.Refunding."""
+    """Refunds with one key; implements billing.providers.abilities.refunding.Refunding."""
 
     takes_part = True
     is_named = True
@@ -50,7 +50,7 @@ class StripeRefunds:
                 wanted: Any = {**await self._payment(request.payment_ref), "limit": LISTED_MAX}
                 listed = await self._api.send(self._api.v1.refunds.list_async(wanted), _Refunds)
         except ProviderRefused:
-            # Such as a key that was changed meanwhile: it says nothing of the refund.
+            # For example a key that was changed meanwhile, which says nothing of the refund.
             raise unavailable(NAME, "no answer about the refund") from None
         ours = [one for one in listed.data if (one.metadata or {}).get(REFUND_ID) == request.id]
         if not ours and listed.has_more:
@@ -58,7 +58,7 @@ class StripeRefunds:
         return _word(ours[0]) if ours else None
 
     async def _payment(self, ref: str) -> dict[str, str]:
-        """What Stripe refunds: a charge, a payment intent, or what paid an invoice or a checkout."""
+        """Return what Stripe refunds: a charge, a payment intent, or what paid an invoice or a checkout."""
         if ref.startswith("ch_"):
             return {"charge": ref}
         if ref.startswith("in_"):
@@ -95,7 +95,7 @@ def _word(made: Refund) -> RefundWord:
         return RefundWord("failed", made.id, fact, detail=f"stripe says {made.status}")
     if isinstance(fact, Refunded):
         return RefundWord("pending" if fact.is_pending else "succeeded", made.id, fact)
-    # The customer has to say where the money goes: it is on its way to nobody yet.
+    # The customer has to say where the money goes, so it is on its way to nobody yet.
     return RefundWord("pending", made.id, detail=f"stripe says {made.status}")
 
 

@@ -1,4 +1,4 @@
-"""What Stripe is asked for a checkout, made of the request alone: the same each time it is sent."""
+"""Stripe's parameters for a checkout, made from the request alone: the same each time."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from billing.providers.stripe.events import to_stripe
 
 
 def idempotency_options(request: CheckoutRequest, step: str) -> Any:
-    """The idempotency key of one step; another where the customer was made anew."""
+    """Return the idempotency key of one step; another one if the customer was made again."""
     whose = "" if request.customer_ref is None else f"/{request.customer_ref}"
     return {"idempotency_key": f"topup/{request.order_id}/{step}{whose}"}
 
 
 def priced(request: CheckoutRequest) -> dict[str, Any]:
-    """The line's price: one of Stripe's own, or the amount; for a subscription that of any period."""
+    """Return the line's price: one of Stripe's own, or the amount; for a subscription that of any period."""
     if request.product_ref is not None:
         return {"price": request.product_ref}
     full = Price(request.price.amount + request.discount, request.price.currency)
@@ -29,7 +29,7 @@ def priced(request: CheckoutRequest) -> dict[str, Any]:
 
 
 def first_discount(request: CheckoutRequest) -> dict[str, Any]:
-    """A coupon of Stripe's that makes the first period cheaper."""
+    """Return a coupon of Stripe's that makes the first period cheaper."""
     currency = request.price.currency
     return {
         "amount_off": to_stripe(Price(request.discount, currency)),
@@ -41,7 +41,7 @@ def first_discount(request: CheckoutRequest) -> dict[str, Any]:
 
 
 def payer(request: CheckoutRequest) -> dict[str, str]:
-    """Who pays, as far as it is known."""
+    """Return who pays, as far as known."""
     if request.customer_ref is not None:
         return {"customer": request.customer_ref}
     return {} if request.customer_email is None else {"customer_email": request.customer_email}

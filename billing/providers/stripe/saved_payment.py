@@ -1,8 +1,8 @@
-"""Stripe's cards on file: kept by its checkout, charged by a payment intent while the payer is away.
+"""Stripe's saved cards: saved by its checkout, charged by a payment intent while the payer is away.
 
-Source: Stripe's guides "Set up future payments" and "Charge a saved payment method", and its pages of
-decline codes. A charge carries the order's id and this module's mark, by which its events are told
-from those of a checkout's payment.
+Source: Stripe's guides "Set up future payments" and "Charge a saved payment method", and its pages of decline
+codes. A charge carries the order's id and this module's mark, which tells its events from those of a
+checkout's payment.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ _CONSENT: Final = (
 
 
 class StripeSavedCards:
-    """Keeps billing.providers.abilities.saved_payment.SavedPayments."""
+    """Implements billing.providers.abilities.saved_payment.SavedPayments."""
 
     def __init__(self, api: StripeApi) -> None:
         self._api = api
@@ -94,7 +94,7 @@ class StripeSavedCards:
             async with within_deadline(NAME):
                 await self._api.send(self._api.v1.payment_methods.detach_async(method_ref), Named)
         except ProviderRefused:
-            # It is no customer's any more.
+            # It belongs to no customer any more.
             return
 
     async def charge(self, request: ChargeRequest) -> Charged | Declined:
@@ -121,7 +121,7 @@ class StripeSavedCards:
             reason = decline_reason(declined.code, declined.decline_code, declined.advice_code)
             return Declined(reason, declined.payment_ref)
         except ProviderRefused as error:
-            # The library says "code resource_missing param payment_method" of a card taken away.
+            # The library says "code resource_missing param payment_method" for a removed card.
             if "payment_method" in error.detail:
                 return Declined("card_removed")
             raise
@@ -151,14 +151,14 @@ class StripeSavedCards:
             try:
                 await self._api.send(intents.cancel_async(ref), Named)
             except ProviderRefused:
-                # Cancelled before, or it went through after all.
+                # Cancelled before, or it succeeded after all.
                 now = await self._api.send(intents.retrieve_async(ref), PaymentIntent)
                 return now.status == "canceled"
         return True
 
 
 async def inquire_charge(api: StripeApi, order_id: str, ref: str) -> Sequence[Fact]:
-    """What became of a charge, as facts, for the order's sweep; within the caller's deadline."""
+    """Return what became of a charge, as facts, for the order's sweep; within the caller's deadline."""
     made = await api.send(api.v1.payment_intents.retrieve_async(ref), PaymentIntent)
     return intent_facts(made, made.status, order_id=order_id)
 
@@ -173,7 +173,7 @@ def _once(step: str) -> Any:
 
 
 def _outcome(made: PaymentIntent) -> Charged | Declined:
-    """A payment that nothing can come of without the payer is declined; any other is taken on."""
+    """Return a payment that can't succeed without the payer as declined; any other as accepted."""
     if made.is_declined:
         error = made.last_payment_error
         return Declined(

@@ -1,9 +1,9 @@
-"""A change of plans that Stripe makes when the period ends: a subscription schedule of two phases.
+"""A change of plans when the period ends: a Stripe subscription schedule of two phases.
 
-A shorter interval would begin at once, and what was paid for the rest of the longer one would lie in the
-customer's balance, while its credit was given. So it waits, as in Stripe's own portal. A subscription's
-events do not show its schedule: which price comes next stands in its metadata, from which the second phase
-takes it away. While there is a schedule Stripe ends or resumes nothing, so any other act releases it first.
+A shorter interval would begin at once, and what was paid for the rest of the longer one would become the
+customer's balance while its credit was already given. So it waits, as in Stripe's own portal. A
+subscription's events don't show its schedule: the next price is in its metadata, from which the second phase
+removes it. While there is a schedule Stripe ends and resumes nothing, so any other act releases it first.
 Source: Stripe's API reference, subscription schedules; changelog 2024-10-28, scheduled downgrades.
 """
 
@@ -53,7 +53,7 @@ class StripeSchedules:
         self._api = api
 
     async def change_at_end(self, found: Subscription, request: SteerRequest) -> Subscription:
-        """The subscription with its next price chosen; asked again it is the same schedule."""
+        """Return the subscription with its next price chosen; a repeated call finds the same schedule."""
         if len(found.items.data) != 1:
             raise ProviderRefused("the subscription at stripe has other items than its plan")
         schedule = await self._schedule(found, request)
@@ -77,7 +77,7 @@ class StripeSchedules:
         )
 
     async def release(self, found: Subscription, request: SteerRequest) -> dict[str, Any]:
-        """No schedule changes the subscription any more; what its next change has to say beside."""
+        """Release the subscription's schedule; return what its next change has to say besides."""
         schedule = ref_id(found.schedule)
         if schedule is None:
             return {}
@@ -97,7 +97,7 @@ class StripeSchedules:
 
 
 def _as_it_is(phase: _Phase) -> dict[str, Any]:
-    """The phase that runs: Stripe takes away what is not named again."""
+    """Return the current phase: Stripe removes what isn't named again."""
     items = [{"price": ref_id(one.price), "quantity": one.quantity} for one in phase.items]
     kept = {"start_date": phase.start_date, "end_date": phase.end_date, "items": items}
     if phase.discounts:

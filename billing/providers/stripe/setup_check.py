@@ -1,7 +1,7 @@
-"""Stripe's own settings beside what the gateway needs: the key, its mode, the webhook endpoint, the prices.
+"""Check Stripe's own settings: the key, its mode, the webhook endpoint, the prices.
 
-Only reads. A restricted key that may not read one of these is told so, and the rest is looked at all
-the same. Source: Stripe's API reference, balance, webhook endpoints, prices.
+Only reads. A restricted key that may not read one of these is reported, and the rest is checked all the same.
+Source: Stripe's API reference, balance, webhook endpoints, prices.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from billing.providers.stripe.events import NEEDED_EVENTS, from_stripe
 from billing.providers.stripe.objects import NAME
 from kernel.errors import InvalidInput
 
-# Stripe's library is made for it, and the events are read as it has them.
+# The version for which Stripe's library is made, and by which the events are read.
 API_VERSION: Final = "2026-10-28.endive"
 ENDPOINTS_MAX: Final = 100
 EVERY_EVENT: Final = "*"
@@ -56,7 +56,7 @@ class _Sold(msgspec.Struct):
 
 
 class StripeSetupCheck:
-    """The protocol of billing/providers/abilities/setup_check.py."""
+    """Implements billing/providers/abilities/setup_check.py."""
 
     def __init__(self, api: StripeApi) -> None:
         self._api = api
@@ -131,7 +131,7 @@ def _of_events(endpoints: Sequence[_Endpoint]) -> Sequence[SetupFinding]:
 
 
 def _of_version(endpoints: Sequence[_Endpoint]) -> Sequence[SetupFinding]:
-    """A version of its own is told by the endpoint; null is the account's default, which is not."""
+    """Check the endpoints' version; null is the account's default, which isn't known."""
     others = sorted({one.api_version or "" for one in endpoints} - {API_VERSION})
     if not others:
         return (SetupFinding("API version", True, API_VERSION),)

@@ -1,4 +1,4 @@
-"""Stripe's shared payment tokens: looked at, and charged by a payment intent.
+"""Stripe's shared payment tokens: read, and charged by a payment intent.
 
 Source: Stripe's pages "Shared payment tokens" and "MPP", its API reference of granted tokens, and the request
 that the authors of the Machine Payments Protocol make (draft-stripe-charge-00). All of it is of a preview
@@ -28,12 +28,12 @@ from kernel.clock import SECOND_US
 
 VERSION: Final = "2026-07-29.preview"
 ORIGIN: Final = "machine_payment"
-# Nothing comes of it without its payer, who is not there.
+# These can't succeed without the payer, who is away.
 _OVER: Final = frozenset({"requires_payment_method", "requires_action", "canceled"})
 
 
 class StripeSharedTokens:
-    """Keeps billing.providers.abilities.shared_tokens.SharedTokens."""
+    """Implements billing.providers.abilities.shared_tokens.SharedTokens."""
 
     def __init__(self, api: StripeApi, profile_id: str) -> None:
         self._api = api
@@ -89,7 +89,7 @@ class StripeSharedTokens:
             wanted: Any = {"query": f"metadata['payment_id']:'{payment_id}'", "limit": 10}
             found = await self._api.send(intents.search_async(wanted), _Found)
         mine = [one for one in found.data if _is_of(one, payment_id)]
-        # A charge that went through counts, whatever else was tried.
+        # A charge that succeeded counts, whatever else was tried.
         mine.sort(key=lambda one: one.status != "succeeded")
         return await self._outcome(mine[0]) if mine else None
 
@@ -108,7 +108,7 @@ class StripeSharedTokens:
         return TokenDeclined(decline_reason(error.code, error.decline_code, error.advice_code))
 
     async def _cancel(self, made: PaymentIntent) -> None:
-        """Gives the payer's money free that may be reserved; nobody can confirm it anyway."""
+        """Release the payer's money that may be reserved; nobody can confirm it anyway."""
         if made.status == "canceled":
             return
         try:

@@ -1,4 +1,4 @@
-"""What Stripe would tell of what happened at the sandbox's page: objects in today's shape."""
+"""What Stripe would report of events at the sandbox's page: objects in today's shape."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _INVOICE_STATUSES = {"paid": "paid", "failed": "uncollectible", "expired": "void
 
 
 def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
-    """The event's type and object with which Stripe would tell of the sandbox event."""
+    """Return the type and object of Stripe's event for the sandbox event."""
     if sandbox_event.outcome == "refunded":
         return "charge.refunded", _simulated_charge(sandbox_event)
     if sandbox_event.outcome == "renewed":

@@ -1,9 +1,9 @@
-"""Stripe steers subscriptions: ended, resumed and changed, under an idempotency key for each wish.
+"""Stripe's subscription changes: cancel, resume and change, under an idempotency key for each request.
 
-A change that is paid for at once is made only if the payment succeeds; one to a cheaper plan changes the
-price from the next period on, and gives nothing back; one to a shorter interval waits in a schedule until
-the period ends. A pause voids the invoices of its time, so nothing of it is paid later. Source: Stripe's API
-reference, subscriptions and invoice previews, and its guide "Pause payment collection".
+A change that is paid at once is made only if the payment succeeds. One to a cheaper plan changes the price
+from the next period on, and returns nothing. One to a shorter interval waits in a schedule until the period
+ends. A pause voids the invoices of its time, so nothing of it is paid later. Source: Stripe's API reference,
+subscriptions and invoice previews, and its guide "Pause payment collection".
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ from kernel.clock import SECOND_US
 
 
 class StripeSteering:
-    """Keeps billing.providers.abilities.steering.Steering, Scheduling, Pausing and Previewing."""
+    """Implements billing.providers.abilities.steering.Steering, Scheduling, Pausing and Previewing."""
 
     has_schedules = True
     pauses_until = True
@@ -41,7 +41,7 @@ class StripeSteering:
             if request.act == "cancel_now":
                 asked = subscriptions.cancel_async(request.subscription_ref, {}, options)
                 made = await self._api.send(asked, Subscription)
-                # The answer of a cancellation is the subscription as it was deleted.
+                # The response to a cancellation is the subscription as it was deleted.
                 return replace(_standing(made), status="cancelled")
             found = await self._found(request.subscription_ref)
             if request.act == "resume" and found.status == "paused":
@@ -66,7 +66,7 @@ class StripeSteering:
     async def preview(self, request: SteerRequest) -> Price:
         async with within_deadline(NAME):
             change = self._change(request, await self._found(request.subscription_ref))
-            # What is asked beside a preview is the same as of the change itself.
+            # What is requested beside a preview is the same as for the change itself.
             change.pop("payment_behavior", None)
             params: Any = {
                 "subscription": request.subscription_ref,
@@ -88,7 +88,7 @@ class StripeSteering:
                 pause["resumes_at"] = request.resumes_at // SECOND_US
             return {"pause_collection": pause}
         is_dated = found.cancel_at is not None and not found.cancel_at_period_end
-        # Stripe's portal may have named a day instead; an empty text takes it away, and a pause.
+        # Stripe's portal may have set a date instead; an empty text removes it, and a pause.
         wanted = {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
         return wanted if found.pause_collection is None else {**wanted, "pause_collection": ""}
 
