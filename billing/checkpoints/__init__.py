@@ -1,1 +1,1 @@
-"""Sealed daily checkpoints of the ledger, and receipts that prove themselves over them."""
+"""Signed daily checkpoints of the ledger, and receipts that can be verified by them."""

@@ -1,8 +1,7 @@
-"""A checkpoint: one UTC day of one environment's ledger, sealed. Writes checkpoints.
+"""A checkpoint: one sealed UTC day of one environment's ledger. Writes checkpoints.
 
-States: being sealed (a worker has it until claimed_until), sealed (its JWS is there). Invariant: what is
-sealed never changes, days follow each other without a gap, and each statement names the digest of the one
-before.
+States: being sealed (claimed by a worker until claimed_until), sealed (its JWS is there). A sealed day never
+changes, days follow each other without a gap, and each statement names the digest of the one before.
 """
 
 import hashlib
@@ -19,7 +18,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 TYP: Final = "topup-checkpoint+jws"
-# So long a worker has a day to itself without writing anything of it.
+# How long a worker may hold a day without writing anything of it.
 CLAIMED_US: Final = 120 * SECOND_US
 SEED_BYTES: Final = 32
 
@@ -66,12 +65,12 @@ _ROWS = RowMapping(Checkpoint)
 
 
 def day_text(day_start_at: int) -> str:
-    """2026-11-22"""
+    """Return the day as 2026-11-22."""
     return datetime.fromtimestamp(day_start_at // SECOND_US, UTC).strftime("%Y-%m-%d")
 
 
 def day_start_of(text: str) -> int:
-    """Microseconds of a day such as 2026-11-22; raises ValueError."""
+    """Return the microseconds of a day such as 2026-11-22; raise ValueError."""
     if len(text) != len("2026-11-22"):
         raise ValueError("a day is written as 2026-11-22")
     return parse_rfc3339(f"{text}T00:00:00Z")
@@ -82,7 +81,7 @@ def digest_of(statement: bytes) -> bytes:
 
 
 def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[Statement, bytes]:
-    """A checkpoint's statement and its bytes, its signature checked. Raises StatementRefused."""
+    """Return a checkpoint's statement and its bytes after checking the signature. Raises StatementRefused."""
     payload = verify(jws, typ=TYP, keys=keys).payload
     try:
         return msgspec.json.decode(payload, type=Statement), payload
@@ -96,7 +95,7 @@ async def last_sealed(tx: Transaction, environment: str) -> Checkpoint | None:
 
 
 async def find(tx: Transaction, environment: str, day_start_at: int) -> Checkpoint | None:
-    """None: not sealed."""
+    """Return the sealed day, or None."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM checkpoints WHERE environment = :environment
             AND day_start_at = :day AND jws IS NOT NULL""",
@@ -109,7 +108,7 @@ async def find(tx: Transaction, environment: str, day_start_at: int) -> Checkpoi
 async def page(
     tx: Transaction, environment: str, *, before: int | None, limit: int
 ) -> Sequence[Checkpoint]:
-    """Sealed ones, the newest first, of days before that one."""
+    """Return sealed days before that one, newest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM checkpoints WHERE environment = :environment
             AND jws IS NOT NULL AND day_start_at < :before
@@ -124,7 +123,7 @@ async def page(
 async def after(
     tx: Transaction, environment: str, *, day_start_at: int, limit: int
 ) -> Sequence[Checkpoint]:
-    """Sealed ones, the oldest first, of days after that one."""
+    """Return sealed days after that one, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM checkpoints WHERE environment = :environment
             AND jws IS NOT NULL AND day_start_at > :day ORDER BY day_start_at LIMIT :limit""",
@@ -136,7 +135,7 @@ async def after(
 
 
 async def next_day(tx: Transaction, environment: str) -> int | None:
-    """The day to be sealed next, over or not; None while nothing was ever moved on this installation.
+    """Return the day to seal next, even if it isn't over; None if this installation never had a transfer.
 
     An environment begins with the first day on which any transfer was made.
     """
@@ -150,7 +149,7 @@ async def next_day(tx: Transaction, environment: str) -> int | None:
 async def claim(
     tx: Transaction, environment: str, day_start_at: int, *, by: str, now_us: int
 ) -> bytes:
-    """Takes the day; returns the seed of its salts. Raises ClaimLost."""
+    """Claim the day and return the seed of its salts. Raises ClaimLost."""
     await tx.insert(
         "checkpoints",
         ("environment", "day_start_at", "seed", "claimed_until"),
@@ -181,7 +180,9 @@ async def claim(
 async def keep_claim(
     tx: Transaction, environment: str, day_start_at: int, *, by: str, until: int
 ) -> None:
-    """Before each write of a day's parts: nothing is written by who has lost it. Raises ClaimLost."""
+    """Extend the claim before each write of a day's parts, so a process that lost it writes nothing. Raises
+    ClaimLost.
+    """
     kept = await tx.execute(
         """UPDATE checkpoints SET claimed_until = :until
            WHERE environment = :environment AND day_start_at = :day AND jws IS NULL
@@ -196,7 +197,7 @@ async def keep_claim(
 
 
 async def seal(tx: Transaction, sealed: Checkpoint) -> None:
-    """Writes the signed result of a day that the caller has claimed in this transaction."""
+    """Write the signed result of a day that the caller has claimed in this transaction."""
     changed = await tx.execute(
         """UPDATE checkpoints SET size = :size, late = :late, root = :root, digest = :digest,
                jws = :jws, sealed_at = :sealed_at, claimed_by = NULL
@@ -214,7 +215,7 @@ async def seal(tx: Transaction, sealed: Checkpoint) -> None:
 
 
 def shape_of(one: Checkpoint) -> dict[str, object]:
-    """As commands, routes and receipts show it: nothing of its seed."""
+    """Return it as commands, routes and receipts show it, without its seed."""
     return {
         "environment": one.environment,
         "day": one.day,

@@ -1,7 +1,7 @@
 """Signed statements: JWS in compact form (RFC 7515) under Ed25519 (RFC 8037), and their public keys as JWK.
 
-Promise: what is verified is the very bytes that were signed, for one `typ` only, under a key that the caller
-gives; a header's word about the algorithm is compared, never followed.
+The verified bytes are the very bytes that were signed, for one `typ` only, under a key that the caller passes
+in; a header's algorithm is compared, never followed.
 """
 
 import base64
@@ -19,23 +19,23 @@ from kernel.errors import InvalidInput
 ALGORITHM: Final = "EdDSA"
 KEY_BYTES: Final = 32
 JWS_CHARACTERS_MAX: Final = 1 << 20
-# What reading foreign bytes as JSON may raise: they may be no UTF-8, and nested without end.
+# What decoding foreign bytes as JSON may raise: they may be no UTF-8, or nested without end.
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class StatementRefused(InvalidInput):
-    """The bytes are no statement that one of these keys signed."""
+    """None of these keys signed the bytes as a statement."""
 
 
 class VerifiedStatement(NamedTuple):
-    """A statement whose signature holds: its payload's bytes, and the key's id."""
+    """A statement with a valid signature: its payload's bytes, and the key's id."""
 
     payload: bytes
     kid: str
 
 
 def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
-    """seed: the 32 bytes of the private key."""
+    """Sign the payload. seed: the private key's 32 bytes."""
     key = Ed25519PrivateKey.from_private_bytes(seed)
     header = {"alg": ALGORITHM, "kid": kid_of(public_of(seed)), "typ": typ}
     signed = f"{encode(msgspec.json.encode(header))}.{encode(payload)}"
@@ -43,7 +43,9 @@ def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
 
 
 def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStatement:
-    """keys: public keys by their kid. Raises StatementRefused with a sentence about what is wrong."""
+    """Verify the text. keys: public keys by their kid. Raises StatementRefused with a sentence about what is
+    wrong.
+    """
     parts = text.split(".")
     if len(parts) != 3 or len(text) > JWS_CHARACTERS_MAX or not text.isascii():
         raise StatementRefused("It is no JWS in compact form: three parts with dots between.")
@@ -63,18 +65,18 @@ def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStateme
 
 
 def public_of(seed: bytes) -> bytes:
-    """The 32 bytes of the public key."""
+    """Return the 32 bytes of the public key."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
 def kid_of(public: bytes) -> str:
-    """The thumbprint of the key (RFC 7638), so that nobody can give one key another's name."""
+    """Return the key's thumbprint (RFC 7638), so that no key can have another's name."""
     spelled = f'{{"crv":"Ed25519","kty":"OKP","x":"{encode(public)}"}}'
     return encode(hashlib.sha256(spelled.encode()).digest())
 
 
 def jwk_of(public: bytes) -> dict[str, str]:
-    """As a JWK Set lists it."""
+    """Return the key as a JWK Set lists it."""
     return {
         "kty": "OKP",
         "crv": "Ed25519",
@@ -86,7 +88,7 @@ def jwk_of(public: bytes) -> dict[str, str]:
 
 
 def keys_of_jwks(document: bytes) -> dict[str, bytes]:
-    """The Ed25519 keys of a JWK Set by their thumbprints; others are passed over. Raises StatementRefused."""
+    """Return a JWK Set's Ed25519 keys by their thumbprints, without other keys. Raises StatementRefused."""
     try:
         listed = msgspec.json.decode(document)["keys"]
         rows = [one for one in listed if isinstance(one, dict) and one.get("crv") == "Ed25519"]
@@ -100,17 +102,17 @@ def keys_of_jwks(document: bytes) -> dict[str, bytes]:
 
 
 def encode(data: bytes) -> str:
-    """base64url without padding."""
+    """Return base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def decode(text: object) -> bytes:
-    """Raises StatementRefused for anything but the one spelling that `encode` makes."""
+    """Decode exactly what `encode` makes; raise StatementRefused for any other spelling."""
     try:
         data = base64.b64decode(f"{text}==", altchars=b"-_", validate=False)
     except (binascii.Error, ValueError):
         data = b""
-    # One value has one spelling: bits that are not read could be changed unseen.
+    # One value has one spelling, because unread bits could be changed unseen.
     if not isinstance(text, str) or encode(data) != text:
         raise StatementRefused("A part of it is not base64url.")
     return data

@@ -1,7 +1,7 @@
-"""What a leaf of a checkpoint is: a transfer's bytes behind a salt of its own.
+"""A leaf of a checkpoint: a transfer's bytes behind a salt of its own.
 
-The salt comes of the checkpoint's seed and the transfer's id, so whoever sees a neighbour's hash in a proof
-learns nothing of that transfer, not even by guessing; a receipt shows the salts of its own transfers alone.
+The salt is made from the checkpoint's seed and the transfer's id, so a neighbour's hash in a proof reveals
+nothing of that transfer, not even by guessing; a receipt shows only its own transfers' salts.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import msgspec
 from billing.checkpoints.merkle import leaf_hash
 
 SALT_BYTES: Final = 16
-# Of a whole day's leaves so many at a stretch, between which the rest of the process goes on [1 ms].
+# How many leaves of a day are hashed before the rest of the process continues [1 ms].
 HASHED_AT_ONCE: Final = 64
 COLUMNS: Final = (
     "id, account_id, environment, debit_id, credit_id, amount_micros, code, transaction_id,"
@@ -37,7 +37,7 @@ class SealedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def of_row(row: Any) -> SealedTransfer:
-    """Of a row with COLUMNS."""
+    """Read a row with COLUMNS."""
     return SealedTransfer(
         id=row[0],
         account_id=row[1],
@@ -53,10 +53,10 @@ def of_row(row: Any) -> SealedTransfer:
 
 
 def salt_of(seed: bytes, transfer_id: str) -> bytes:
-    """16 bytes that nobody can know without the checkpoint's seed."""
+    """Return 16 bytes that can't be known without the checkpoint's seed."""
     return hmac.digest(seed, transfer_id.encode(errors="replace"), hashlib.sha256)[:SALT_BYTES]
 
 
 def hash_of(transfer: SealedTransfer, salt: bytes) -> bytes:
-    """The leaf's hash: of the salt and the transfer as JSON, its fields in the order of the alphabet."""
+    """Return the leaf's hash: of the salt and the transfer as JSON, with its fields in alphabetical order."""
     return leaf_hash(salt + msgspec.json.encode(transfer, order="sorted"))

@@ -1,8 +1,9 @@
-"""Merkle trees as RFC 6962 section 2.1 (RFC 9162) hashes them: SHA-256, 0x00 before a leaf, 0x01 before a node.
+"""Merkle trees as RFC 6962 section 2.1 (RFC 9162) hashes them: SHA-256, 0x00 before a leaf, 0x01 before a
+node.
 
-Pure functions over hashes of 32 bytes. An audit path is listed from the leaf's sibling up to the root.
-A tree over the roots of complete subtrees of one size, and of the last, shorter one, has the same root as
-the tree over all leaves: so a large tree is kept and proved in pieces (billing/checkpoints/tiles.py).
+Pure functions over hashes of 32 bytes. An audit path is listed from the leaf's sibling up to the root. A tree
+over the roots of complete subtrees of one size, and of the last, shorter one, has the same root as the tree
+over all leaves: so a large tree is stored and proved in pieces (billing/checkpoints/tiles.py).
 """
 
 import hashlib
@@ -22,7 +23,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
-    """The root over leaf hashes, or over roots of subtrees."""
+    """Return the root over leaf hashes, or over roots of subtrees."""
     if not hashes:
         return EMPTY_ROOT
     row = list(hashes)
@@ -32,7 +33,7 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
 
 
 def audit_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """The siblings that lead from the hash at the index to the root."""
+    """Return the siblings that lead from the hash at the index to the root."""
     assert 0 <= index < len(hashes), "the leaf lies in the tree"
     path: list[bytes] = []
     row = list(hashes)
@@ -45,7 +46,9 @@ def audit_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The root that the path leads to (RFC 9162 section 2.1.3.2); None: no path of that tree has this form."""
+    """Return the root that the path leads to (RFC 9162 section 2.1.3.2), or None if no path of that tree has
+    this form.
+    """
     if not 0 <= index < size:
         return None
     node, last, found = index, size - 1, leaf
@@ -54,7 +57,7 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
             return None
         if node & 1 or node == last:
             found = node_hash(sibling, found)
-            # A node without a sibling stands for itself one row higher.
+            # A node without a sibling moves up one row unchanged.
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:

@@ -1,7 +1,7 @@
-"""Holds the sealed checkpoints against the ledger: what was changed, removed or added since a day was sealed.
+"""Compare the sealed checkpoints with the ledger: what was changed, removed or added since a day was sealed.
 
 Each look is short and begins where the one before ended; memory is a few tiles. Findings name the day and the
-row. In staging a transfer that is gone is none: idle sandboxes are erased whole.
+row. In staging a missing transfer is no finding, because idle sandboxes are erased whole.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,7 +31,7 @@ ORDER BY id LIMIT {PAGE}
 
 
 class SealedDifference(NamedTuple):
-    """What differs: which rule, in which environment's day, on which row (a transfer, or the day itself)."""
+    """A difference: its rule, the environment's day, and the row (a transfer, or the day itself)."""
 
     rule: str
     environment: str
@@ -42,9 +42,9 @@ class SealedDifference(NamedTuple):
 async def prove_checkpoints(
     database: Database, environment: str = "", *, since_day: int = 0
 ) -> AsyncIterator[SealedDifference]:
-    """Every difference; none is a ledger that is as it was sealed. environment: of that one alone.
+    """Yield every difference. environment: that one alone.
 
-    since_day: only checkpoints from that day on, in microseconds, for a look that trusts what is before.
+    since_day: only checkpoints from that day on, in microseconds, for a look that trusts earlier ones.
     """
     for one in ENVIRONMENTS:
         if environment in {"", one}:
@@ -82,7 +82,7 @@ async def _checkpoints_after(
 def _statement_faults(
     one: Checkpoint, last: Checkpoint | None, keys: Mapping[str, bytes], *, is_first: bool
 ) -> list[str]:
-    """What is wrong with what was signed, apart from the leaves."""
+    """Return what is wrong with what was signed, apart from the leaves."""
     try:
         said, payload = statement_of(one.jws, keys)
     except StatementRefused:
@@ -105,7 +105,7 @@ def _statement_faults(
 
 
 async def _leaves(database: Database, one: Checkpoint) -> AsyncIterator[SealedDifference]:
-    """Each leaf against its transfer, and the leaves against the root."""
+    """Compare each leaf with its transfer, and the leaves with the root."""
     roots: list[bytes] = []
     size = 0
     while some := await database.read(
@@ -141,7 +141,9 @@ def _tile_faults(
 async def _unsealed(
     database: Database, last: Checkpoint, since_day: int
 ) -> AsyncIterator[SealedDifference]:
-    """What is older than the last sealed day's end, in no checkpoint, and beyond the next one's look."""
+    """Yield transfers from before the last sealed day's end that are in no checkpoint and that the next one
+    won't find.
+    """
     after = "" if since_day == 0 else least_id("trf", since_day)
     before = least_id("trf", last.day_start_at + DAY_US - LOOK_BACK_US)
     days = (since_day - 3 * DAY_US, last.day_start_at + DAY_US)

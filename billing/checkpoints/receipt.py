@@ -1,8 +1,8 @@
-"""Verifies a top-up's receipt with public keys alone: no gateway, no database.
+"""Verify a top-up's receipt with public keys alone: no gateway, no database.
 
-Promise: whatever was changed in a receipt is refused, and an amount that its transfers did not move, whoever
-signed it; what could not be checked is said, never passed over.
-A receipt is a JWS over `Receipt`; each of its transfers has its place in a checkpoint, which is a JWS too.
+A changed receipt is refused, and so is an amount that its transfers didn't move, whoever signed it; what
+couldn't be checked is reported. A receipt is a JWS over `Receipt`; each of its transfers has its place in a
+checkpoint, which is a JWS too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from billing.ledger.chart import Code
 from billing.ledger.money import MICROS_PER_CENT
 
 TYP: Final = "topup-receipt+jws"
-# What gives a recipient the amount; a delivered top-up, and one that was reversed since, had all of it.
+# Transfers that give a recipient the amount; a delivered top-up, also one reversed since, had all of it.
 _GIVEN: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_DELIVER})
 _DELIVERED: Final = frozenset({"delivered", "reversed"})
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a transfer lies in the checkpoint of that day: hashes in hex, from the leaf's sibling up."""
+    """A transfer's place in the checkpoint of that day: hashes in hex, from the leaf's sibling up."""
 
     day: str
     index: int
@@ -33,7 +33,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ProvedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """proof is null until its day is sealed."""
+    """A transfer of the receipt; proof is null until its day is sealed."""
 
     transfer: SealedTransfer
     debit: str
@@ -56,7 +56,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ReceiptVerdict(NamedTuple):
-    """A receipt whose signature and proofs hold: what that shows, and what it does not."""
+    """A receipt with valid signature and proofs: what that shows, and what it doesn't."""
 
     receipt: Receipt
     kid: str
@@ -67,8 +67,10 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """keys: public keys by kid. kept: checkpoints that the reader got some other time, or from somebody
-    else, their signatures checked. Raises StatementRefused with a sentence about what is wrong.
+    """Verify a receipt. Raises StatementRefused with a sentence about what is wrong.
+
+    keys: public keys by kid. kept: verified checkpoints that the reader got at another time, or from another
+    source.
     """
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
@@ -123,7 +125,7 @@ def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement
 
 
 def _check_amount(receipt: Receipt) -> None:
-    """What it says was paid for is what its transfers moved, each counted once."""
+    """Check that the stated amount is what its transfers moved, each counted once."""
     moved = {one.transfer.id: one.transfer for one in receipt.transfers}
     if len(moved) < len(receipt.transfers):
         raise StatementRefused("One of its transfers stands in it twice.")

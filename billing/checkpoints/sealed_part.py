@@ -1,4 +1,4 @@
-"""What the sealed sums of an environment have, and which transfers of before its last day's end they lack."""
+"""Read what an environment's sealed sums contain, and which earlier transfers they lack."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from kernel.ids import least_id
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
-# With sums that end earlier, too much would be read in one snapshot.
+# With sums that end earlier, one snapshot would read too much.
 BEHIND_US_MAX: Final = 4 * DAY_US
 _PAGE: Final = f"""
 SELECT id, account_id, environment, created_at FROM transfers WHERE id > :after AND id < :before
@@ -26,7 +26,7 @@ _Row = tuple[str, str, str, int]
 async def read_sealed_part(
     database: Database, environment: str, *, now_us: int
 ) -> SealedPart | None:
-    """None where no day is in the sums, or only days that are long over."""
+    """Return the part; None if no day is in the sums, or only old ones."""
     day = await database.read(partial(summed_day, environment=environment))
     if day is None or day + DAY_US < now_us - BEHIND_US_MAX:
         return None
@@ -38,7 +38,7 @@ async def read_sealed_part(
 async def _late(
     database: Database, environment: str, day: int, after: str
 ) -> Mapping[Tenant, Sequence[str]]:
-    """By tenant, what was made before the day's end and is in no checkpoint up to it."""
+    """Return by tenant what was made before the day's end and is in no checkpoint up to it."""
     late: defaultdict[Tenant, list[str]] = defaultdict(list)
     days = (day - DAYS_BEFORE * DAY_US, day + 1)
     # A machine whose clock is ahead by more than a day makes ids behind this.

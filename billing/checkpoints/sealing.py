@@ -1,11 +1,11 @@
-"""Seals the days of the ledger, one after the other: its tree, its chain and its signature.
+"""Seal the days of the ledger, one after the other: tree, chain and signature.
 
-Promise: each transfer lies in exactly one checkpoint, whoever seals, however often it is begun again, and
-whatever commits meanwhile. A day's checkpoint holds what was made before the day's end and lies in none of
-before. What commits behind the place that the walk has reached (a transaction that took long, a machine whose
-clock is wrong) is late: the next day's walk begins LOOK_BACK_US before its day and takes it. So no guess
-about how long a transaction may last decides what is sealed; what comes later still is what
-`topup audit` reports, and `topup checkpoints seal --look-back-days` takes.
+Each transfer is in exactly one checkpoint, whoever seals, however often sealing restarts, and whatever
+commits meanwhile. A day's checkpoint holds what was made before the day's end and is in no earlier one. What
+commits behind the place that the walk has reached (a long transaction, a machine with a wrong clock) is late:
+the next day's walk begins LOOK_BACK_US before its day and includes it. So nothing depends on a guess about
+how long a transaction may last. What comes even later is reported by `topup audit`, and included by `topup
+checkpoints seal --look-back-days`.
 
 Reads are pages of transfers by their ids, in transactions of their own; writes are a few tiles each. No row
 of the ledger is locked or changed. Memory: one page, and 32 bytes for 256 transfers.
@@ -37,15 +37,15 @@ from keys.principal import ENVIRONMENTS
 from keys.vault import Vault
 from store.database import Database, Transaction
 
-# A day is sealed so long after its end: what is still being committed then is rare.
+# How long after its end a day is sealed; commits are rare by then.
 SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
-# By how much a machine's clock, which ids are made by, may be ahead of the database's.
+# How far a machine's clock, by which ids are made, may be ahead of the database's.
 AHEAD_US: Final = HOUR_US
 # Checkpoints that may hold an id of the time looked back to, beside the days of --look-back-days.
 DAYS_BEFORE: Final = 3
 PAGE: Final = 2 * TILE
-# A claim is kept so often, also while all that is gone through belongs to other days or environments.
+# How often a claim is extended, also while everything read belongs to other days or environments.
 KEPT_AFTER_US: Final = CLAIMED_US // 4
 _PAGE: Final = f"""
 SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id LIMIT {PAGE}
@@ -54,20 +54,20 @@ SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id L
 _log = logging.getLogger(__name__)
 
 
-# The next transfers between two ids, both excluded, in the order of their ids; none at the end.
+# Returns the next transfers between two ids, both excluded, in the order of their ids; none at the end.
 ReadPage = Callable[[str, str], Awaitable[Sequence[SealedTransfer]]]
 
 
 async def read_page(database: Database, after: str, before: str) -> Sequence[SealedTransfer]:
-    """PAGE of them at most, in a transaction of their own."""
+    """Return at most PAGE of them, in a transaction of its own."""
     rows = await database.read(lambda tx: tx.fetch(_PAGE, after=after, before=before))
     return [of_row(row) for row in rows]
 
 
 class Sealer:
-    """Of one process; others may do the same at the same time.
+    """The sealer of one process; others may run at the same time.
 
-    pause_s: between two pages of transfers, for who has other work: a busy day has millions.
+    pause_s: between two pages of transfers, for a process with other work: a busy day has millions.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """Every day that is due, the oldest first, in each environment. Raises StoreError, SealBroken.
+        """Seal every day that is due, oldest first, in each environment. Raises StoreError, SealBroken.
 
-        look_back_days: how much further back than LOOK_BACK_US it is looked for what is in no checkpoint.
+        look_back_days: how much further back than LOOK_BACK_US to look for what is in no checkpoint.
         """
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
@@ -99,7 +99,7 @@ class Sealer:
                 try:
                     sealed.append(await self._seal(environment, day, look_back_days))
                 except ClaimLost:
-                    # Whoever has the day goes on with the following ones.
+                    # The process that has the day continues with the following ones.
                     break
         return sealed
 
@@ -134,7 +134,7 @@ class Sealer:
         return sealed
 
     async def _take(self, walk: "_Walk", found: Sequence[SealedTransfer], before_id: str) -> None:
-        """Adds what of the page belongs to the day; whole tiles are written."""
+        """Add what of the page belongs to the day; write whole tiles."""
         end = walk.day + DAY_US
         fits = [
             one for one in found if one.environment == walk.environment and one.created_at < end
@@ -165,7 +165,7 @@ class Sealer:
         walk.kept_at = now_us
 
     async def _finish(self, tx: Transaction, *, walk: "_Walk") -> Checkpoint:
-        """The last tiles, the root, and what is signed, in one transaction."""
+        """Write the last tiles, the root and the signature in one transaction."""
         now_us = self._clock.now_us()
         await self._keep(tx, walk)
         roots = list(walk.roots)
@@ -200,7 +200,7 @@ class Sealer:
 
 
 class _Walk:
-    """What is known of a day while its transfers are gone through."""
+    """What is known of a day while its transfers are read."""
 
     def __init__(
         self,
@@ -221,7 +221,7 @@ class _Walk:
         self.late = 0
         self.kept_at = 0  # microseconds
         back_us = LOOK_BACK_US + further_us
-        # The first one takes whatever there is from before.
+        # The first one includes everything from before.
         self.low = "" if last is None else least_id("trf", max(0, day - back_us))
         self.days = (day - DAYS_BEFORE * DAY_US - further_us, day)
 
@@ -248,8 +248,8 @@ class _Walk:
 
 
 class SealingStanding(NamedTuple):
-    """How far an environment is sealed: the last day's beginning, and the one that is due; times in
-    microseconds, null where there is none.
+    """How far an environment is sealed: the last day's beginning, and the next due one; times in
+    microseconds, null if there is none.
     """
 
     environment: str
@@ -259,7 +259,7 @@ class SealingStanding(NamedTuple):
 
 
 async def standings(tx: Transaction) -> list[SealingStanding]:
-    """Of each environment. Two small statements each."""
+    """Return each environment's, in two small statements each."""
     found: list[SealingStanding] = []
     for environment in ENVIRONMENTS:
         last = await checkpoint.last_sealed(tx, environment)

@@ -1,7 +1,7 @@
 """The Ed25519 keys that sign checkpoints and receipts. Writes signing_keys.
 
-The private half is a data key of the vault, so it lies sealed, moves to a new master key with the others and
-never leaves. The public half stays published for ever: what an older key signed is verified by it.
+The private half is a data key of the vault: it is stored sealed, moves to a new master key with the others
+and never leaves. The public half stays published for ever, to verify what an older key signed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class PublishedKey(NamedTuple):
 
 
 async def published(tx: Transaction) -> Sequence[PublishedKey]:
-    """All that ever signed, the oldest first."""
+    """Return all that ever signed, oldest first."""
     rows = await tx.fetch(_LISTED)
     return [PublishedKey(row[0], row[1], bytes(row[2]), row[3]) for row in rows]
 
@@ -34,20 +34,20 @@ async def by_kid(tx: Transaction) -> Mapping[str, bytes]:
 
 
 async def signing_seed(tx: Transaction, vault: Vault, *, now_us: int) -> bytes:
-    """The private key that signs now, made where there is none. Raises SealBroken."""
+    """Return the private key that signs now, and make the first one. Raises SealBroken."""
     keys = await published(tx)
     return await _seed(tx, vault, max((key.number for key in keys), default=1), now_us=now_us)
 
 
 async def rotate(tx: Transaction, vault: Vault, *, now_us: int) -> str:
-    """A new key signs from now on; returns its kid. Raises SealBroken."""
+    """Make a new key that signs from now on; return its kid. Raises SealBroken."""
     keys = await published(tx)
     number = max((key.number for key in keys), default=0) + 1
     return kid_of(public_of(await _seed(tx, vault, number, now_us=now_us)))
 
 
 async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> bytes:
-    """Two makers at once get the same key: the vault's first row stays."""
+    """Return the seed; two makers at once get the same key, because the vault's first row stays."""
     seed = await vault.data_key(tx, f"receipt_signing/{number}", now_us=now_us)
     public = public_of(seed)
     await tx.insert(
@@ -60,7 +60,9 @@ async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> b
 
 
 async def unsealed_keys(tx: Transaction, *, vault: Vault) -> frozenset[str]:
-    """Kids of published keys that no key of this installation's vault belongs to: somebody else added them."""
+    """Return kids of published keys that no key of this installation's vault belongs to: somebody else added
+    them.
+    """
     foreign = set()
     for key in await published(tx):
         seed = await vault.known_data_key(tx, f"receipt_signing/{key.number}")

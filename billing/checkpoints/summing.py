@@ -1,6 +1,7 @@
-"""Adds sealed days to the sums of their ledger accounts: each as it is sealed, and older ones that have none yet.
+"""Add sealed days to the sums of their ledger accounts: each as it is sealed, and older ones that have none
+yet.
 
-In small transactions, which lock no row of the ledger; harmless when two processes do it at once.
+In small transactions, which lock no row of the ledger; harmless if two processes do it at once.
 """
 
 import asyncio
@@ -15,7 +16,10 @@ _log = logging.getLogger(__name__)
 
 
 async def add_sealed(database: Database, *, pause_s: float = 0.0) -> None:
-    """Until every sealed day is in; pause_s: between two steps, for who has other work. A day whose transfers were changed since ends its environment there."""
+    """Add until every sealed day is in; a day whose transfers were changed since ends its environment there.
+
+    pause_s: between two steps, for a process with other work.
+    """
     for environment in ENVIRONMENTS:
         has_more = True
         while has_more:
@@ -24,7 +28,7 @@ async def add_sealed(database: Database, *, pause_s: float = 0.0) -> None:
 
 
 async def add_some(database: Database, environment: str) -> bool:
-    """One step; whether there may be more to add. Raises SealedChanged."""
+    """Take one step; return whether there may be more to add. Raises SealedChanged."""
     step = await database.read(partial(read_step, environment=environment))
     if step is not None:
         await database.transaction(partial(write_step, step=step), durable=False)

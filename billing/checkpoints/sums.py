@@ -1,9 +1,10 @@
-"""What of each ledger account lies in checkpoints: its debits and credits, in all of them together.
+"""Each ledger account's debits and credits in all checkpoints together.
 
-Promise: each sealed transfer is added once, whoever adds. A step reads some tiles of the first day that is not in
-whole; what they add up to is written in a transaction that moves the mark, or changes nothing where somebody else has moved it. A row keeps what it
-was without its last day, so a reader sees whole days alone while one is being added. What is added was held against
-the leaf that was sealed: a transfer that was changed since ends it at its day. Writes sealed_balances and sealed_sums.
+Each sealed transfer is added once, whoever adds. A step reads some tiles of the first incomplete day; their
+sums are written in a transaction that moves the mark, or changes nothing if another process has moved it. A
+row keeps its value without its last day, so readers see whole days while one is being added. Every added
+transfer is compared with its sealed leaf: one that was changed since stops at its day. Writes sealed_balances
+and sealed_sums.
 """
 
 from collections import Counter
@@ -23,7 +24,7 @@ from billing.checkpoints.leaf import (
 from billing.checkpoints.tiles import Tile
 from store.database import Transaction
 
-# Few, since SQLite has one writer: a send waits while a step is written.
+# Few, because SQLite has one writer: a send waits while a step is written.
 TILES_PER_STEP: Final = 2
 _MARK: Final = "SELECT summed_day, tiles FROM sealed_sums WHERE environment = :environment"
 _MOVE: Final = """
@@ -53,7 +54,7 @@ _Side = tuple[str, str, str]
 
 
 class SealedChanged(RuntimeError):
-    """A transfer is not as it was sealed: what `topup checkpoints verify` names is to be looked at first."""
+    """A transfer differs from what was sealed: check what `topup checkpoints verify` names first."""
 
 
 class SumsMark(NamedTuple):
@@ -64,7 +65,7 @@ class SumsMark(NamedTuple):
 
 
 class SumsStep(NamedTuple):
-    """Some tiles of a day, read: from which mark to which, and what they add to each ledger account."""
+    """Some tiles of a day: from which mark to which, and what they add to each ledger account."""
 
     environment: str
     mark: SumsMark
@@ -74,13 +75,13 @@ class SumsStep(NamedTuple):
 
 
 async def summed_day(tx: Transaction, environment: str) -> int | None:
-    """The last day that is in whole; None where none is."""
+    """Return the last day that is in whole, or None."""
     row = await tx.fetch_one(_MARK, environment=environment)
     return None if row is None or row[0] is None else int(row[0])
 
 
 async def read_step(tx: Transaction, *, environment: str) -> SumsStep | None:
-    """The next tiles that are in no sum yet; None where there are none. Raises SealedChanged."""
+    """Return the next tiles that are in no sum yet, or None. Raises SealedChanged."""
     mark = await _mark(tx, environment)
     found = await checkpoint.after(tx, environment, day_start_at=mark.day, limit=1)
     if not found:
@@ -95,7 +96,7 @@ async def read_step(tx: Transaction, *, environment: str) -> SumsStep | None:
 
 
 async def write_step(tx: Transaction, *, step: SumsStep) -> None:
-    """Adds what was read, unless somebody else did."""
+    """Add what was read, unless another process did."""
     await tx.insert(
         "sealed_sums",
         ("environment", "summed_day", "tiles"),
@@ -123,7 +124,7 @@ async def _mark(tx: Transaction, environment: str) -> SumsMark:
 async def _sealed(
     tx: Transaction, day: Checkpoint, some: Sequence[Tile]
 ) -> Sequence[SealedTransfer]:
-    """The tiles' transfers. One that is gone counts in no sum: in staging its account was erased."""
+    """Return the tiles' transfers. A missing one counts in no sum: in staging its account was erased."""
     rows = await tx.fetch(_TRANSFERS, ids=[one for tile in some for one in tile.ids])
     found = {str(row[0]): of_row(row) for row in rows}
     leaves = [leaf for tile in some for leaf in zip(tile.ids, tile.hashes, strict=True)]
@@ -142,7 +143,7 @@ def _is_as_sealed(transfer: SealedTransfer | None, day: Checkpoint, sealed: byte
 
 
 def _sums(transfers: Sequence[SealedTransfer]) -> Mapping[_Side, tuple[int, int]]:
-    """Debits and credits by ledger account."""
+    """Return debits and credits by ledger account."""
     sums: Counter[tuple[_Side, int]] = Counter()
     for one in transfers:
         sums[(one.account_id, one.environment, one.debit_id), 0] += one.amount_micros

@@ -1,7 +1,7 @@
 """A checkpoint's tree in pieces of 256 hashes, so that a proof reads two of them. Writes checkpoint_tiles.
 
 Level 0 has the leaves, in the order of the transfers' ids, and these ids; level 1 the roots of level 0's
-tiles. What lies above are the roots of level 1's tiles: 153 for ten million transfers.
+tiles. Above are the roots of level 1's tiles: 153 for ten million transfers.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class Tile(NamedTuple):
 
 
 class Inclusion(NamedTuple):
-    """Where a leaf lies, and the path from it to the checkpoint's root."""
+    """A leaf's place, and the path from it to the checkpoint's root."""
 
     number: int
     path: Sequence[bytes]
@@ -55,7 +55,7 @@ class Inclusion(NamedTuple):
 async def insert_leaves(
     tx: Transaction, environment: str, day: int, tiles: Sequence[tuple[int, Sequence[Leaf]]]
 ) -> None:
-    """Tiles of level 0, by their number."""
+    """Insert tiles of level 0 by their number."""
     rows = [_leaf_row(environment, day, number, leaves) for number, leaves in tiles]
     await tx.insert("checkpoint_tiles", _COLUMNS, rows)
 
@@ -63,7 +63,7 @@ async def insert_leaves(
 async def insert_roots(
     tx: Transaction, environment: str, day: int, roots: Sequence[bytes]
 ) -> bytes:
-    """Level 1 over the roots of all tiles of level 0; returns the root of the whole tree."""
+    """Insert level 1 over the roots of all tiles of level 0; return the root of the whole tree."""
     pieces = [roots[at : at + TILE] for at in range(0, len(roots), TILE)]
     rows = [
         (environment, day, 1, number, "", "", b"", b"".join(piece), root_of(piece))
@@ -74,7 +74,7 @@ async def insert_roots(
 
 
 async def remove_some(tx: Transaction, environment: str, day: int) -> int:
-    """Of a day whose sealing did not come to its end; returns how many went."""
+    """Remove tiles of a day whose sealing didn't finish; return how many."""
     return await tx.execute(
         f"""DELETE FROM checkpoint_tiles WHERE {_DAY} AND number * 2 + level IN (
                 SELECT number * 2 + level FROM checkpoint_tiles WHERE {_DAY}
@@ -87,8 +87,9 @@ async def remove_some(tx: Transaction, environment: str, day: int) -> int:
 async def sealed_ids(
     tx: Transaction, environment: str, *, days: tuple[int, int], ids: tuple[str, str]
 ) -> set[str]:
-    """The ids between those two, both inclusive, that lie in checkpoints from the first of these days on
-    and before the second; and some beside them.
+    """Return the ids between those two, both inclusive, in checkpoints of these days, and possibly others.
+
+    days: from the first, included, to the second, excluded.
     """
     rows = await tx.fetch(
         """SELECT ids FROM checkpoint_tiles WHERE environment = :environment
@@ -104,7 +105,7 @@ async def sealed_ids(
 
 
 async def last_id(tx: Transaction, environment: str, *, days: tuple[int, int]) -> str:
-    """The highest id in the checkpoints of those days; empty where they hold none."""
+    """Return the highest id in the checkpoints of those days; empty if there is none."""
     row = await tx.fetch_one(
         """SELECT MAX(last_id) AS last_id FROM checkpoint_tiles WHERE environment = :environment
              AND day_start_at >= :first_day AND day_start_at < :end_day AND level = 0""",
@@ -132,7 +133,7 @@ async def leaf_tiles(
 async def inclusion(
     tx: Transaction, environment: str, day: int, transfer_id: str
 ) -> Inclusion | None:
-    """None: that checkpoint does not hold the transfer."""
+    """Return the transfer's place; None if that checkpoint doesn't hold it."""
     row = await tx.fetch_one(
         f"""SELECT number, ids, hashes FROM checkpoint_tiles WHERE {_DAY} AND level = 0
             AND first_id <= :id AND last_id >= :id ORDER BY number LIMIT 1""",
@@ -157,12 +158,12 @@ async def inclusion(
 
 
 def split(joined: bytes) -> list[bytes]:
-    """The hashes of a tile."""
+    """Return the hashes of a tile."""
     return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
 
 
 async def remove(database: Database, environment: str, day: int) -> None:
-    """In small steps; for who has claimed the day."""
+    """Remove a claimed day's tiles in small steps."""
     found = -1
     while found:
         found = await database.transaction(

@@ -1,4 +1,4 @@
-"""When all checkpoints of an environment were last held against their transfers, and up to which one.
+"""When all of an environment's checkpoints were last compared with their transfers, and up to which one.
 
 Writes checkpoint_proofs.
 """
@@ -13,14 +13,14 @@ from billing.checkpoints.proving import SealedDifference, prove_checkpoints
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
-# Beyond this the reader knows that something is wrong on a grand scale.
+# With more of them, the reader knows that something is wrong on a large scale.
 DIFFERENCES_MAX: Final = 10_000
 
 _ROWS: Final = "SELECT environment, day_start_at, began_at, findings FROM checkpoint_proofs"
 
 
 class LastVerified(NamedTuple):
-    """The last day that was looked at, when the look began, and how many differences it found."""
+    """The last day that was checked, when the check began, and its number of differences."""
 
     day_start_at: int
     began_at: int
@@ -38,15 +38,17 @@ async def note_verified(tx: Transaction, environment: str, verified: LastVerifie
 
 
 async def last_verified(tx: Transaction) -> Mapping[str, LastVerified]:
-    """By environment; one of which nobody has looked at all checkpoints is not in it."""
+    """Return it by environment; one that was never checked whole is missing."""
     return {str(row[0]): LastVerified(row[1], row[2], row[3]) for row in await tx.fetch(_ROWS)}
 
 
 async def verify_all(
     database: Database, environment: str = "", *, began_at: int
 ) -> tuple[Sequence[SealedDifference], Mapping[str, LastVerified]]:
-    """Holds all checkpoints against their transfers: DIFFERENCES_MAX at most, and what is to be noted of each
-    environment that has any. environment: of that one alone.
+    """Compare all checkpoints with their transfers; return at most DIFFERENCES_MAX, and each environment's
+    result.
+
+    environment: that one alone.
     """
     days: dict[str, int] = {}
     for one in ENVIRONMENTS:

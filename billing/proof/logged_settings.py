@@ -1,8 +1,9 @@
-"""Settings about money against the audit log: a limit, a price and a rule are as their last act left them.
+"""Compare settings about money with the audit log: a limit, a price and a rule are as their last act left
+them.
 
-Each act of an operator and of an account's owner writes what it set, in its own transaction. From newest to oldest, the
-first entry that names a value is the one that counts. A row that no act made, such as one of the first start, and one
-whose entries went with their retention, is not looked at.
+Each act of an operator and of an account's owner writes what it set, in its own transaction. From newest to
+oldest, the first entry that names a value counts. A row that no act made, such as one of the first start, and
+one whose entries were deleted by retention, isn't checked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -169,7 +170,7 @@ class SettingCheck:
         select = f"""SELECT id, action, environment, subject_id, before, after FROM audit_log
             WHERE {own} AND action IN :acts[text]"""
         if after:
-            # Set anew since the walk began: newer than what is to be read now.
+            # Set again since the walk began: newer than what is to be read now.
             rows = await tx.fetch(f"{select} AND id > :top", **given, top=self._top)
             for source in sources:
                 self._news(source, rows)

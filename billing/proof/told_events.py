@@ -1,10 +1,10 @@
-"""Events against the rows that they tell of: what was told of a top-up, an order or a plan is what its row says.
+"""Compare events with their rows: what an event said of a top-up, an order or a plan is what its row says.
 
-The newest event about a row says its state; each says what never changes of it. An event without its row, and one
-whose own columns differ from its signed body, is found as well. Deliberate test events tell of nothing.
+The newest event about a row states its state; each states what never changes of it. An event without its row,
+and one whose own columns differ from its signed body, are findings as well. Test events say nothing.
 
-From newest to oldest: an account's events are looked through from the last proof that found nothing, or all of them.
-What retention deleted proves nothing any more.
+It goes from newest to oldest: an account's events since the last audit without findings, or all of them. What
+retention deleted proves nothing any more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -110,7 +110,7 @@ ADJUSTMENT: Final = _source(
 SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT, ADJUSTMENT)
 # What retention deletes.
 PRUNED: Final = frozenset({"event", "delivery", "security"})
-# How people read of one, and of many.
+# Names for people, for one and for many.
 NAMES: Final[Mapping[str, str]] = {
     "transfer": "transfer",
     "event": "event",

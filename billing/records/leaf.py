@@ -1,8 +1,8 @@
-"""A leaf of the record log: what a row was, in clear, and a salted digest of all that is in it.
+"""A leaf of the record log: what a row was, in clear, and a salted digest of its content.
 
-The tree's hash covers both, so a leaf still proves when its row is gone: what remains is an id, an owner, a time and
-a digest that says nothing without its salt. Salts come of an account's seeds; who has the seeds of an account that
-was erased, or of a period that was pruned, is nobody.
+The tree's hash covers both, so a leaf still proves when its row is gone: what remains is an id, an owner, a
+time and a digest that says nothing without its salt. Salts are made from an account's seeds; nobody has the
+seeds of an erased account or a pruned period.
 """
 
 import hashlib

@@ -1,6 +1,7 @@
-"""Holds the record log against the rows: what was changed, removed or added since it was sealed, and what isn't proved yet.
+"""Compare the record log with the rows: what was changed, removed or added since it was sealed, and what
+isn't proved yet.
 
-A row that is gone is no finding where a signed watermark or tombstone covers it. Each read is short; memory is a few
+A missing row is no finding if a signed watermark or tombstone covers it. Each read is short; memory is a few
 tiles, and 32 bytes for 256 leaves of a day. Findings name the day of the log and the row.
 """
 

@@ -1,11 +1,13 @@
-"""Seals rows into the record log: pass after pass by ids, in small steps, and a signed head at the end of each.
+"""Seal rows into the record log: pass after pass by ids, in small steps, and a signed head at the end of
+each.
 
-Promise: each row that is final lies in one leaf, whoever seals, and wherever a sealer was killed. Nothing is written
-where the rows are written, and no row of theirs is locked. A step reads a page in one snapshot and writes it in one
-transaction that moves the mark; where another sealer has moved the mark, the step changes nothing and is read again.
+Each final row is in one leaf, whoever seals, and wherever a sealer was killed. Nothing is written where the
+rows are written, and none of their rows is locked. A step reads a page in one snapshot and writes it in one
+transaction that moves the mark; if another sealer has moved the mark, the step changes nothing and is read
+again.
 
-A pass seals what is SETTLED_US old. What committed behind the place that the walk had reached is found by reading the
-ids of LOOK_BACK_US before that place once more. A delivery that is still open waits in a table of its own.
+A pass seals what is SETTLED_US old. What committed behind the walk is found by reading the ids of
+LOOK_BACK_US before that place once more. An open delivery waits in a table of its own.
 """
 
 import asyncio
