@@ -1,10 +1,9 @@
-"""Accounts: the tenants, each with a closed world per environment.
+"""Accounts: the tenants, each with a separate world per environment.
 
-Invariant: whoever changes money, events or keys of an account holds the lock on its row in
-account_environments, taken here in (account, environment) order, so two transactions never wait for
-each other in a circle. Writes accounts (live and the verified address: keys/live.py) and
-account_environments (event_no: webhooks/events/event.py; what a balance is watched for:
-keys/balance_watch.py; clock_ahead_us: keys/sandbox_clock.py).
+Whoever changes an account's money, events or keys holds the lock on its row in account_environments, taken
+here in (account, environment) order, so two transactions never deadlock. Writes accounts (live and the
+verified address: keys/live.py) and account_environments (event_no: webhooks/events/event.py; what a balance
+is watched for: keys/balance_watch.py; clock_ahead_us: keys/sandbox_clock.py).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -26,7 +25,7 @@ from store.database import BatchRead, Lock, Row, Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import RowMapping
 
-# last_active_at may lag behind by this much; an account is never deleted early for it.
+# last_active_at may lag by this much; an account is never deleted early because of it.
 ACTIVE_GRAIN_US = DAY_US
 SANDBOX_IDLE_US = 7 * DAY_US + ACTIVE_GRAIN_US
 DAY_LIMIT_CENTS_MAX = 10**13
@@ -38,13 +37,14 @@ class EmailTaken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One tenant. email is the default recipient and the sign-in name; null: neither.
+    """One tenant. Times in microseconds.
 
-    password_hash is argon2's text; null: no sign-in. time_zone is an IANA name; it says when a
-    check-in's day begins. live_opened_at: when live was opened for it, null: not yet; live_closed_at:
-    when an operator closed it again. email_verified_at: when somebody showed that they read the mail
-    of that address. suspended_at and suspended_for: since when an operator has suspended it, and why.
-    staging_full_until: when staging takes its changes again. Times in microseconds.
+    - email: the default recipient and the sign-in name; null: neither. password_hash: argon2's text; null: no sign-in.
+      email_verified_at: when somebody showed that they read that address's mail.
+    - time_zone: an IANA name; it decides when a check-in's day begins.
+    - live_opened_at: when live was opened for it, null: not yet. live_closed_at: when an operator closed it again.
+    - suspended_at, suspended_for: since when an operator has suspended it, and why. staging_full_until: when staging accepts
+      its changes again.
     """
 
     id: AccountId
@@ -65,7 +65,7 @@ class Account:
 
     @property
     def is_live_open(self) -> bool:
-        """Whether it may hold live credentials, and look at live."""
+        """Return whether it may hold live credentials, and look at live."""
         return self.live_opened_at is not None and self.live_closed_at is None
 
 
@@ -73,11 +73,9 @@ class Account:
 class Standings:
     """What the locked rows of account_environments say.
 
-    watches: of those whose balance is watched for something. clocks_ahead_us: how far the sandbox
-    clock is ahead, of those only where it was advanced. event_numbers: of the last event, of each one
-    that exists. plan_only_until: until when the account's own usage is paid by its plan alone, where
-    that is so. day_limits: the cents that may be spent on a day, where there is such a limit. suspended:
-    those that an operator suspended.
+    - watches: of tenants whose balance is watched. clocks_ahead_us: how far advanced sandbox clocks are ahead.
+    - event_numbers: of the last event. plan_only_until: until when only the plan pays for the account's own usage.
+    - day_limits: the cents that may be spent in a day. suspended: those that an operator suspended.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
@@ -100,13 +98,11 @@ async def create_account(
     has_live: bool = True,
     account_id: AccountId | None = None,
 ) -> AccountId:
-    """A new account in each of the environments; a sandbox account lives in staging only. account_id: of
-    one that has a fixed id.
+    """Create an account in each of the environments; a sandbox account has staging only.
 
-    has_live: live is open from the start, as for what an operator makes; who made the account for
-    themselves waits until a person opens it.
-
-    Raises EmailTaken, InvalidEmail (param "email") and InvalidInput for the name.
+    account_id: for one with a fixed id. has_live: live is open from the start, as for accounts made by
+    operators; a self-made one waits until a person opens it. Raises EmailTaken, InvalidEmail (param "email")
+    and InvalidInput for the name.
     """
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
     account_id = account_id or AccountId(new_id("acc"))
@@ -141,7 +137,7 @@ async def create_account(
 
 
 async def get_account(tx: Transaction, account_id: str) -> Account:
-    """The account; raises NotFound."""
+    """Return the account; raise NotFound."""
     row = await tx.fetch_one(_GET, id=account_id)
     if row is None:
         raise NotFound("Account")
@@ -149,7 +145,7 @@ async def get_account(tx: Transaction, account_id: str) -> Account:
 
 
 async def find_by_email(tx: Transaction, email: str) -> Account | None:
-    """The account with this address, in any spelling of it; raises InvalidEmail."""
+    """Return the account with this address, in any spelling; raise InvalidEmail."""
     row = await tx.fetch_one(_BY_EMAIL, email=normalise_email(email, param="email"))
     return None if row is None else _ROWS.read(row)
 
@@ -176,7 +172,7 @@ async def list_accounts(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Account]:
-    """Newest first, older than before_id; at most `limit`.
+    """Return at most `limit` accounts older than before_id, newest first.
 
     matching: only those with this id, or with this text in their name or address, in either case.
     """
@@ -191,13 +187,13 @@ async def list_accounts(
 
 
 async def first_account(tx: Transaction) -> Account | None:
-    """The installation's own account, so to speak: the oldest operator's, else the oldest of all."""
+    """Return the installation's own account: the oldest operator's, or else the oldest of all."""
     row = await tx.fetch_one(_FIRST)
     return None if row is None else _ROWS.read(row)
 
 
 async def set_password_hash(tx: Transaction, account_id: str, password_hash: str | None) -> None:
-    """Keeps argon2's text, or ends sign-in with None; raises NotFound."""
+    """Store argon2's text, or end sign-in with None; raise NotFound."""
     touched = await tx.execute(
         "UPDATE accounts SET password_hash = :password_hash WHERE id = :id",
         password_hash=password_hash,
@@ -208,7 +204,7 @@ async def set_password_hash(tx: Transaction, account_id: str, password_hash: str
 
 
 async def release_email(tx: Transaction, account_id: str) -> None:
-    """Takes the address and the password from the account: nobody signs in to it. Raises NotFound."""
+    """Take the address and the password from the account, so nobody signs in to it. Raises NotFound."""
     touched = await tx.execute(
         """UPDATE accounts SET email = NULL, email_verified_at = NULL, password_hash = NULL
            WHERE id = :id""",
@@ -219,7 +215,7 @@ async def release_email(tx: Transaction, account_id: str) -> None:
 
 
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
-    """Lets the account's own credentials carry `admin`, or no longer; the CLI only.
+    """Let the account's own credentials carry `admin`, or no longer; for the CLI only.
 
     Raises NotFound, and InvalidInput for a sandbox account.
     """
@@ -234,7 +230,7 @@ async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -
 
 
 async def set_time_zone(tx: Transaction, account_id: str, time_zone: str) -> None:
-    """Where the account's days begin; the caller knows the name. Raises NotFound."""
+    """Set where the account's days begin; the caller has checked the name. Raises NotFound."""
     touched = await tx.execute(
         "UPDATE accounts SET time_zone = :time_zone WHERE id = :id",
         time_zone=time_zone,
@@ -245,7 +241,7 @@ async def set_time_zone(tx: Transaction, account_id: str, time_zone: str) -> Non
 
 
 async def load_time_zones(tx: Transaction, account_ids: Iterable[str]) -> dict[str, str]:
-    """The accounts' time zones, in one statement."""
+    """Return the accounts' time zones, in one statement."""
     rows = await tx.fetch(
         "SELECT id, time_zone FROM accounts WHERE id IN :ids[text]", ids=sorted(set(account_ids))
     )
@@ -262,10 +258,10 @@ def tenants_of(tenant: Tenant) -> list[Tenant]:
 
 
 async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
-    """Locks the accounts' environments until the end of the transaction, in one statement.
+    """Lock the accounts' environments until the end of the transaction, in one statement.
 
-    The result was read after the wait. Anything else must be read by a later statement: this one's
-    snapshot is older than the lock.
+    The result was read after the wait. Read anything else by a later statement, because this one's snapshot
+    is older than the lock.
     """
     wanted = sorted(set(tenants))
     if not wanted:
@@ -274,15 +270,17 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
 
 
 def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
-    """As lock_tenants, for a transaction that begins with it and reads the standings afterwards."""
+    """Return the lock of lock_tenants, for a transaction that begins with it and reads the standings
+    afterwards.
+    """
     wanted = sorted(set(tenants))
     return Lock(_LOCK_ALONE, tenants=wanted) if wanted else None
 
 
 async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[Tenant]:
-    """Locks those that no other transaction holds, without waiting for any, and returns them.
+    """Lock those that no other transaction holds, without waiting, and return them.
 
-    As with lock_tenants, what they guard is read by later statements.
+    As with lock_tenants, later statements read what they guard.
     """
     wanted = sorted(set(tenants))
     rows = await tx.fetch(_LOCK + " SKIP LOCKED", tenants=wanted) if wanted else []
@@ -290,12 +288,12 @@ async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[T
 
 
 async def read_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
-    """What lock_tenants returns, without the lock: for a rehearsal that writes nothing."""
+    """Return what lock_tenants returns, without the lock: for a rehearsal that writes nothing."""
     return _standings(await tx.fetch(_TENANTS, tenants=sorted(set(tenants))))
 
 
 def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], None]) -> BatchRead:
-    """As read_tenants, together with other reads."""
+    """Return the read of read_tenants, to run it together with others."""
     wanted = sorted(set(tenants))
     return BatchRead(
         _TENANTS if wanted else "", lambda rows: take(_standings(rows)), tenants=wanted
@@ -303,7 +301,7 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """The most that all of the tenant's credentials may spend on one day of UTC; null: any.
+    """Set the most that all of the tenant's credentials may spend in one UTC day; null: any amount.
 
     Counted from now on. The caller holds the tenant's lock. Raises NotFound and InvalidInput.
     """
@@ -321,7 +319,7 @@ async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> N
 
 
 async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> None:
-    """Until when these tenants' own usage is paid by their plan alone; null: by the wallet too."""
+    """Set until when only their plan pays for these tenants' own usage; null: the wallet does, too."""
     for tenant, until_at in sorted(until.items()):
         await tx.execute(
             """UPDATE account_environments SET plan_only_until_at = :until_at
@@ -333,9 +331,9 @@ async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> 
 
 
 async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: int) -> int:
-    """Notes that the accounts were used, once a day each; returns how many rows changed.
+    """Record that the accounts were used, once a day each; return how many rows changed.
 
-    Rows that another process is writing are skipped: it notes the same, or the next call does.
+    Rows that another process is writing are skipped: it records the same, or the next call does.
     """
     wanted = sorted(set(account_ids))
     if not wanted:
@@ -358,9 +356,7 @@ BEFORE_ALL_IDLE: IdlePlace = (0, AccountId(""))
 async def idle_sandboxes(
     tx: Transaction, *, now_us: int, limit: int, after: IdlePlace = BEFORE_ALL_IDLE
 ) -> list[IdlePlace]:
-    """Sandbox accounts that nobody used for seven days, longest idle first, behind that place; at most
-    `limit`.
-    """
+    """Return at most `limit` sandbox accounts unused for seven days, longest idle first, after that place."""
     active_at, account_id = after
     rows = await tx.fetch(
         """SELECT id, last_active_at FROM accounts
@@ -381,7 +377,7 @@ _BY_EMAIL = f"SELECT {_ROWS.listed} FROM accounts WHERE email = :email"
 _FIRST = f"""
 SELECT {_ROWS.listed} FROM accounts WHERE is_sandbox = 0 ORDER BY is_operator DESC, id LIMIT 1
 """
-# LIKE would take the underscore of an id or an address for a wildcard.
+# LIKE would read the underscore of an id or an address as a wildcard.
 _PAGES = Keyset(
     _ROWS.listed,
     "accounts",
@@ -401,7 +397,7 @@ _TENANTS = f"""
     {_OF_TENANTS}"""
 _FOR_UPDATE = " ORDER BY e.account_id, e.environment FOR NO KEY UPDATE OF e"
 _LOCK = _TENANTS + _FOR_UPDATE
-# Whose rows nobody looks at [12 us of PostgreSQL for 15 tenants].
+# Its rows are ignored [12 us of PostgreSQL for 15 tenants].
 _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
@@ -410,7 +406,7 @@ def _standings(rows: Sequence[Row]) -> Standings:
     suspended = []
     for row in rows:
         tenant = Tenant(row[0], row[1])
-        # Positions spare the path of every send a look at names; most balances are not watched.
+        # By position, because every send runs this; most balances aren't watched.
         if row[2] or row[6] is not None or row[8] is not None:
             watches[tenant] = read_watch(row[2], row[5], row[6], row[7], row[8])
         if row[3]:

@@ -1,10 +1,9 @@
-"""Two logs in one table: what operators did, and what concerns the security of an account.
+"""Two logs in one table: what operators did, and what concerns an account's security.
 
-Who did what to what, from where, what it was before and after, and when. Acts of operators stay for
-ever; what concerns an account's security is its tenant's to read and goes after its retention.
-Invariant: an entry is written in the transaction of its act, so neither is there without the other;
-entries are added only, never changed. No secret goes in, and no text of a stranger that is not cut.
-Writes audit_log.
+An entry says who did what to what, from where, its values before and after, and when. Operators' acts stay
+for ever; what concerns an account's security is readable by its tenant and deleted after its retention. An
+entry is written in its act's transaction, so neither exists without the other; entries are only added, never
+changed. It holds no secret, and a stranger's text only cut. Writes audit_log.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,12 +33,11 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One act. account_id: whom it was done to; null: a catalogue or the installation.
+    """One act. account_id: whom it concerned; null: a catalogue or the installation.
 
-    actor: a credential's id, or "cli"; actor_account_id is null for the latter. before and after are
-    JSON objects, null: it did not exist, or is gone. is_security: the tenant reads it; then
-    environment may be empty, for what concerns the account as a whole. address and user_agent are
-    of the request, null for none. outcome: done | refused.
+    - actor: a credential's id, or "cli", for which actor_account_id is null. address, user_agent: of the request, or null.
+    - before, after: JSON objects; null: the object didn't exist, or is gone. outcome: done | refused.
+    - is_security: the tenant reads it; environment may then be empty, for what concerns the account as a whole.
     """
 
     id: str
@@ -60,7 +58,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
     def shape(self) -> dict[str, Any]:
-        """The entry as operators see it."""
+        """Return the entry as operators see it."""
         return {
             name: rfc3339(value) if name == "created_at" else value
             for name, value in msgspec.structs.asdict(self).items()
@@ -68,7 +66,9 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acts: by a credential of an account, or on the command line; and from where. gateway: of its own accord."""
+    """Who acts: by an account's credential or on the command line, and from where. gateway: the gateway
+    itself.
+    """
 
     name: str = COMMAND_LINE
     account_id: str | None = None
@@ -80,15 +80,13 @@ class Actor(msgspec.Struct, frozen=True):
     def of(
         cls, principal: Principal, *, address: str | None = None, user_agent: str | None = None
     ) -> "Actor":
-        """The caller; a session is named by its id, and its account is the person's own."""
+        """Return the caller; a session is named by its id, and its account is the person's own."""
         kind = _KINDS[principal.kind]
         return cls(principal.credential_id, principal.person_id, kind, address, user_agent)
 
 
 class NamedEntry(msgspec.Struct, frozen=True):
-    """An entry as its tenant reads it: with the name that the key or token has today, or a colleague's
-    address.
-    """
+    """An entry as its tenant reads it: with the key's or token's name today, or a colleague's address."""
 
     entry: AuditEntry
     actor_name: str | None
@@ -108,7 +106,7 @@ def entry(
     now_us: int,
     **more: Any,
 ) -> AuditEntry:
-    """A fresh entry; more: account_id, before, after, reason."""
+    """Return a new entry; more: account_id, before, after, reason."""
     return AuditEntry(
         id=new_id("adt"),
         environment=environment,
@@ -151,7 +149,6 @@ def security(
 
 
 async def record(tx: Transaction, entries: Iterable[AuditEntry]) -> None:
-    """Adds the entries."""
     await tx.insert("audit_log", _ROWS.columns, [_ROWS.write(one) for one in entries])
 
 
@@ -165,7 +162,7 @@ async def record_change(
     after: Mapping[str, Any],
     now_us: int,
 ) -> None:
-    """Adds what an operator changed; before None: it is new."""
+    """Record what an operator changed; before None: it is new."""
     made = entry(
         by,
         action,
@@ -191,11 +188,12 @@ async def page(
     before_id: str | None = None,
     limit: int,
 ) -> Sequence[AuditEntry]:
-    """Operators' acts in this environment and on accounts as a whole; at most `limit`, newest first, older than
-    before_id.
+    """Return at most `limit` operators' acts in this environment and on accounts as a whole, newest first,
+    older than before_id.
 
-    account_id: done to it. action: that one, or all that begin with it and a point. by: a credential's id, who used
-    the command line, or the account of who acted. created_after is inclusive; both in microseconds.
+    account_id: whom they concerned. action: that one, or all that begin with it and a point. by: a
+    credential's id, the name on the command line, or the actor's account. created_after is inclusive; both in
+    microseconds.
     """
     rows = await _OF_OPERATORS.page(
         tx,
@@ -215,7 +213,7 @@ async def page(
 async def page_of_account(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int
 ) -> Sequence[NamedEntry]:
-    """What concerns the account's security, in this environment or as a whole; newest first."""
+    """Return what concerns the account's security, in this environment or as a whole, newest first."""
     rows = await _OF_ACCOUNT.page(tx, tenant, before_id=before_id, limit=limit)
     return [NamedEntry(_ROWS.read(row), row["actor_name"]) for row in rows]
 
@@ -228,13 +226,13 @@ async def acts_on(
     *,
     since_us: int,
 ) -> Mapping[str, NamedEntry]:
-    """The account's security entries of that action since then, by what it was done to."""
+    """Return the account's security entries of that action since then, by the object's id."""
     rows = await tx.fetch(
         f"""SELECT {_NAMED} FROM {_OF_ACTORS}
             WHERE l.account_id = :account_id AND l.is_security = 1 AND l.id >= :least_id
               AND l.action = :action AND l.subject_id IN :ids[text]""",
         account_id=account_id,
-        # The clock of who wrote it may be behind.
+        # The writer's clock may be behind.
         least_id=least_id("adt", since_us - MINUTE_US),
         action=action,
         ids=sorted(set(subject_ids)),
@@ -243,7 +241,7 @@ async def acts_on(
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
-    """Deletes a bounded number of security entries of before that time; returns how many."""
+    """Delete a bounded number of security entries from before that time, and return how many."""
     return await tx.execute(
         """DELETE FROM audit_log WHERE id IN (
                SELECT id FROM audit_log WHERE is_security = 1 AND created_at < :before_us
@@ -254,7 +252,7 @@ async def prune(tx: Transaction, *, before_us: int) -> int:
 
 
 _ROWS = RowMapping(AuditEntry, stored={"before": as_json(Any), "after": as_json(Any)})
-# A tenant's own doings are the tenant's to read.
+# Without a tenant's own acts, which are the tenant's to read.
 _OF_OPERATORS = Keyset(
     _ROWS.listed,
     "audit_log",
@@ -285,7 +283,7 @@ _OF_ACCOUNT = Keyset(
 
 
 def _cut(text: str | None) -> str | None:
-    """What a client said of itself, printable and bounded."""
+    """Return what a client said of itself, printable and bounded."""
     if text is None:
         return None
     return "".join(letter for letter in text if letter.isprintable())[:TEXT_CHARACTERS_MAX]

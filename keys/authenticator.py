@@ -1,11 +1,10 @@
-"""From a presented token to a principal, through a small cache in front of the database.
+"""Turn a presented token into a principal, through a small cache in front of the database.
 
-Promise: what changed in the database (a revocation, a scope, an expiry, an ancestor, an account's sandbox
-clock, which ends keys) holds here
-CACHE_LIFE_US after it was committed at the latest, since an entry's life is counted from the moment
-its read began; an end that is known is kept to the microsecond. Invariant: no entry, no access: while
-the database cannot answer, a stale entry is not used. Whatever is missing or about to grow stale is
-read by one set-based query at a time; requests that come meanwhile gather for the next.
+A change in the database (a revocation, a scope, an expiry, an ancestor, an account's sandbox clock, which
+ends keys) counts here at most CACHE_LIFE_US after its commit, because an entry's life begins when its read
+begins; a known end counts to the microsecond. No entry, no access: while the database doesn't respond, a
+stale entry isn't used. What is missing or about to grow stale is read by one query at a time; requests that
+come meanwhile gather for the next.
 """
 
 import asyncio
@@ -31,17 +30,17 @@ from store.errors import StoreError
 CACHE_LIFE_US = SECOND_US // 2
 # An entry in use is read again at this age, so that no request of a busy key waits for the database.
 REFRESH_AGE_US = 250_000
-# They are looked for so often, and what is found is one query: a thousand busy keys cost the same few
-# queries a second as one. So each begins 100 ms before its entries are stale at the latest.
+# The interval of looking for them. What is found is one query: a thousand busy keys cost as few queries a
+# second as one. Each query begins at least 100 ms before its entries are stale.
 SWEEP_EVERY_US = 150_000
-# Uses that lie further apart find an entry stale even where it is read again in between.
+# Uses further apart find an entry stale even if it is read again in between.
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
-# On SQLite a query of so many takes the event loop 4 ms.
+# On SQLite a query of this size takes the event loop 4 ms.
 QUERY_DIGESTS_MAX = 500
 SWEEP_DIGESTS_MAX = 250
 
-# Whose tokens: how their principals are loaded, and how their use is noted; both take digests or
-# ids of one statement's worth.
+# By kind of token: how principals are loaded, and how their use is recorded; both take digests or ids for one
+# statement.
 _Found = dict[str, Principal | Refusal]
 _Load = Callable[..., Awaitable[_Found]]
 _MarkUsed = Callable[..., Awaitable[int]]
@@ -54,7 +53,7 @@ _SOURCES: tuple[tuple[frozenset[TokenKind], _Load, _MarkUsed], ...] = (
     ),
     (frozenset({"session"}), session.load_principals, session.mark_used),
     (frozenset({"oauth_token"}), oauth_token.load_principals, oauth_token.mark_used),
-    # A token of an MCP client is its key, also in what is noted of its use.
+    # An MCP client's token acts as its key, also in the record of its use.
     (frozenset({"mcp_token"}), mcp_token.load_principals, api_key.mark_used),
 )
 
@@ -63,16 +62,16 @@ _Waiting = tuple[TokenKind, "asyncio.Future[Principal | Refusal | None]"]
 
 
 class InvalidCredential(DomainError):
-    """No such key or token, or text that cannot be one."""
+    """No such key or token, or text that can't be one."""
 
 
 class CredentialEnded(DomainError):
-    """The key or token, or an ancestor of it, is revoked or past its end; reason says which."""
+    """The key or token, or an ancestor, is revoked or expired; reason says which."""
 
 
 @dataclass(slots=True)
 class _Entry:
-    """What a digest was found to be, when the read that found it began, and when it was last used."""
+    """The result for a digest, when its read began, and when it was last used."""
 
     digest: str
     kind: TokenKind
@@ -84,7 +83,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one process keeps, and how long it gathers uses before it writes them."""
+    """How much one process caches, and how long it gathers uses before it writes them."""
 
     entries_max: int = 20_000
     unknown_max: int = 5_000  # apart, so that made-up tokens push no real key out
@@ -94,7 +93,7 @@ class Limits:
 
 
 class Authenticator:
-    """One per process. `authenticate_now` first; where it has no answer, `await authenticate`."""
+    """One per process. Call `authenticate_now` first; if it returns None, `await authenticate`."""
 
     def __init__(self, database: Database, clock: Clock, limits: Limits | None = None) -> None:
         self._database = database
@@ -102,7 +101,7 @@ class Authenticator:
         self._limits = limits or Limits()
         self._entries: dict[str, _Entry] = {}
         self._unknown: dict[str, int] = {}
-        # Used since they were read, and not long after the use before.
+        # Used since they were read, and soon after the use before.
         self._in_use: set[str] = set()
         self._swept_at = 0
         self._waiting: dict[str, _Waiting] = {}
@@ -113,10 +112,10 @@ class Authenticator:
         self.queries_run = 0  # for tests and metrics
 
     def authenticate_now(self, token: str) -> Principal | None:
-        """The principal if it is known and fresh, None if it must be loaded.
+        """Return the principal if it is known and fresh, None if it must be loaded.
 
-        Raises InvalidCredential for text that cannot be a token, without a look-up, and what
-        `authenticate` raises where that is known. Called on the event loop.
+        Raises InvalidCredential for text that can't be a token, without a look-up, and what `authenticate`
+        raises if that is known. Call it on the event loop.
         """
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise _invalid()
@@ -137,10 +136,10 @@ class Authenticator:
         return principal
 
     async def authenticate(self, token: str) -> Principal:
-        """The principal behind a token, from the database where the cache has none.
+        """Return the principal behind a token, from the database if the cache has none.
 
-        Raises InvalidCredential, CredentialEnded; Unavailable when too many wait or the query takes too long,
-        StoreError when the database does not answer.
+        Raises InvalidCredential, CredentialEnded; Unavailable if too many wait or the query takes too long;
+        StoreError if the database doesn't respond.
         """
         found = self.authenticate_now(token)
         if found is not None:
@@ -148,7 +147,7 @@ class Authenticator:
         parsed = parse(token)
         assert parsed is not None, "authenticate_now refuses what cannot be a token"
         presented = digest(token)
-        # The query serves others, too: it goes on when this request goes away.
+        # The query serves others, too, so it continues if this request is cancelled.
         try:
             async with asyncio.timeout(self._limits.answer_s):
                 outcome = await asyncio.shield(self._want(presented, parsed.kind))
@@ -169,18 +168,18 @@ class Authenticator:
         return principal
 
     async def close(self) -> None:
-        """Ends the query under way and writes the uses that are not written yet."""
+        """End the query under way and write the uses that aren't written yet."""
         for task in (self._query, self._write):
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
         _fail(self._waiting.values(), Unavailable("the process is stopping", retry_after_s=1))
         self._waiting.clear()
-        # Over a connection that is there already: those of what need not be kept are often not.
+        # Over an open connection; those for writes that needn't be durable often aren't open.
         await self._write_uses(durable=True)
 
     def _refuse_unknown(self, token: str, presented: str, now_us: int) -> None:
-        """Raises InvalidCredential for a typo, and for a token that was just not found."""
+        """Raise InvalidCredential for a typo, and for a token that was just not found."""
         read_at = self._unknown.get(presented)
         if read_at is not None and 0 <= now_us - read_at < CACHE_LIFE_US:
             raise _invalid()
@@ -188,7 +187,7 @@ class Authenticator:
             raise _invalid()
 
     def _want(self, wanted: str, kind: TokenKind) -> "asyncio.Future[Principal | Refusal | None]":
-        """The answer of a read that begins after this call."""
+        """Return the result of a read that begins after this call."""
         waiting = self._waiting.get(wanted)
         if waiting is not None:
             return waiting[1]
@@ -202,7 +201,7 @@ class Authenticator:
         return future
 
     def _query_on(self) -> None:
-        """Sees to it that there is a query after this call where anything is to be read."""
+        """Make sure that a query follows this call if anything has to be read."""
         if self._query is None or self._query.done():
             self._query = asyncio.create_task(self._run_queries())
 
@@ -230,7 +229,7 @@ class Authenticator:
         found = await self._load(kinds, began_at)
         self._keep(kinds, found, began_at)
         if 0 <= self._clock.now_us() - began_at < CACHE_LIFE_US:
-            # Who came while the query ran is served by it as by the cache, while it is fresh.
+            # Requests that came while the query ran use its result as from the cache, while it is fresh.
             for each in kinds:
                 if (late := self._waiting.pop(each, None)) is not None:
                     _resolve(late, found.get(each))
@@ -238,7 +237,7 @@ class Authenticator:
             _resolve(waiting, found.get(each))
 
     def _sweep(self, now_us: int) -> dict[str, TokenKind]:
-        """Entries in use that will be stale soon; those that find no room stay for the next query."""
+        """Return entries in use that will be stale soon; those that don't fit stay for the next query."""
         if 0 <= now_us - self._swept_at < SWEEP_EVERY_US:
             return {}
         used = [entry for each in self._in_use if (entry := self._entries.get(each)) is not None]
@@ -260,7 +259,7 @@ class Authenticator:
         return await self._database.read(work, is_single=self._is_single(kinds))
 
     def _is_single(self, kinds: Mapping[str, TokenKind]) -> bool:
-        """Whether they are keys alone, without ancestors as far as it is known: one statement."""
+        """Return whether these are only keys without known ancestors: one statement."""
         known = [entry for each in kinds if (entry := self._entries.get(each)) is not None]
         return set(kinds.values()) == {"key"} and not any(
             isinstance(entry.outcome, Principal) and len(entry.outcome.lineage) > 1
@@ -292,7 +291,7 @@ class Authenticator:
             del self._unknown[next(iter(self._unknown))]
 
     def _note_use(self, entry: _Entry, principal: Principal, now_us: int) -> None:
-        """For the next look at what is in use, and once a minute for what is written of it."""
+        """Note the use for the next look, and once a minute for the database."""
         if now_us - entry.used_at < IN_USE_US:
             self._in_use.add(entry.digest)
         entry.used_at = now_us
@@ -329,12 +328,12 @@ class Authenticator:
         try:
             await self._database.transaction(work, durable=durable)
         except StoreError as error:
-            # The next minute's use is written again; nothing stands on this time.
+            # The next minute's use is written again; nothing depends on this time.
             _logger.warning("credential uses not written", extra={"sqlstate": error.code})
 
 
 def _accepted(outcome: Principal | Refusal, now_us: int) -> Principal:
-    """The principal unless it ended; an end that came since the read counts."""
+    """Return the principal unless it ended; an end that came since the read counts."""
     if isinstance(outcome, Principal):
         if outcome.expires_at is None or now_us < outcome.expires_at:
             return outcome
@@ -351,7 +350,7 @@ def _resolve(waiting: _Waiting, outcome: Principal | Refusal | None) -> None:
 
 
 def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
-    """Tells those without an answer; a refresh has nobody waiting, so its failure is no warning."""
+    """Raise the error in those that wait; a refresh has none waiting, so its failure is no warning."""
     for _, future in waiting:
         if not future.done():
             future.set_exception(error)

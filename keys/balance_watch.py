@@ -1,9 +1,9 @@
-"""What a tenant's balance is watched for, as its locked row of account_environments says.
+"""What a tenant's balance is watched for, from its locked row of account_environments.
 
-balance.low tells of each threshold once a fall: a spend that began at the threshold or above and ended
-below it. A recharge is called for by a spend that began at recharge_from and left less than
-recharge_below; while one is under way nothing calls for another. Amounts in micros. Writes these
-columns of account_environments; the caller holds the tenant's lock.
+balance.low is published for each threshold once for each fall: a spend that began at the threshold or above
+and ended below it. A recharge is called for by a spend that began at recharge_from and left less than
+recharge_below; while one is under way there is no other. Amounts in micros. Writes these columns of
+account_environments; the caller holds the tenant's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ WatchRow = tuple[str, str, int | None, int | None, str | None]
 
 
 class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
-    """thresholds: the highest first. recharge_order_id: of the recharge under way."""
+    """thresholds: highest first. recharge_order_id: of the recharge under way."""
 
     thresholds: tuple[int, ...] = ()
     recharge_below: int | None = None
@@ -30,11 +30,11 @@ class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
     recharge_order_id: str | None = None
 
     def crossed(self, before_micros: int, after_micros: int) -> Sequence[int]:
-        """The thresholds that a spend fell below."""
+        """Return the thresholds that a spend fell below."""
         return [one for one in self.thresholds if before_micros >= one > after_micros]
 
     def is_fall(self, before_micros: int, after_micros: int) -> bool:
-        """Whether the spend calls for a recharge."""
+        """Return whether the spend calls for a recharge."""
         return (
             self.recharge_below is not None
             and self.recharge_order_id is None
@@ -49,7 +49,7 @@ NOTHING: Final = BalanceWatch()
 def read_watch(
     threshold: int, more: str | None, below: int | None, least: int | None, order_id: str | None
 ) -> BalanceWatch:
-    """Of the columns, in this order."""
+    """Read the columns, in this order."""
     thresholds: tuple[int, ...] = (threshold,) if threshold else ()
     if more is not None:
         thresholds += tuple(int(one) for one in more.split())
@@ -89,11 +89,11 @@ async def set_low_balance_thresholds(
 
 
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
-    """Writes what changed of the tenants' recharges: below, from, and the order under way."""
+    """Write what changed in the tenants' recharges: below, from, and the order under way."""
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # Not deferred: the number of the last event is written to the same rows, and one statement
-        # writes a row once.
+        # Not deferred: the last event's number is written to the same rows, and one statement writes a row
+        # once.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 

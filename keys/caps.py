@@ -1,12 +1,9 @@
 """Spend caps: what a key and its descendants may debit in one call, one UTC day, one UTC month.
 
-Beside the caps' own windows there is one of what a UTC day's sends took without an approval, kept for
-keys that set a threshold for it.
-
-Every debit counts against the key and all its ancestors in the debit's own transaction, under the
-account's lock; a refund gives back to the window that the spend was counted in. Invariant: with all
-changes made through add_windows, spent_micros is what was debited less what came back, and never
-negative. Writes spend_windows.
+A further window counts what a UTC day's sends took without an approval, for keys with a threshold for that.
+Every debit counts against the key and all its ancestors in the debit's own transaction, under the account's
+lock; a refund is given back to the window that counted the spend. With all changes made through add_windows,
+spent_micros is what was debited less what came back, and never negative. Writes spend_windows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +34,7 @@ FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
-# The windows of a moment are the same of each key: to name each of them took twice as long.
+# All keys share the windows of a moment; to name each of them took twice as long.
 _TODAY = f"""
 {_ROW}
 FROM spend_windows w
@@ -78,8 +75,8 @@ class Capped(Protocol):
 class CapExceeded(DomainError):
     """A cap of the key or of an ancestor leaves no room for the amount.
 
-    reason is per_call, per_day or per_month; extra holds the key's id, the cap as `limit` and what
-    it leaves as `remaining`, both in cents, and `resets_at` (RFC 3339; null for one call's cap).
+    reason is per_call, per_day or per_month; extra holds the key's id, the cap as `limit` and what it leaves
+    as `remaining`, both in cents, and `resets_at` (RFC 3339; null for one call's cap).
     """
 
 
@@ -87,7 +84,7 @@ class CapExceeded(DomainError):
 class WindowView:
     """The tightest window of one period: whose it is, the cap, and how much of it is left, in cents.
 
-    remaining_cents is floored, spent_cents rounded up; resets_at is in microseconds.
+    remaining_cents is rounded down, spent_cents up; resets_at is in microseconds.
     """
 
     key_id: str
@@ -99,12 +96,12 @@ class WindowView:
 
 
 def windows_of(now_us: int) -> tuple[tuple[Period, int], tuple[Period, int]]:
-    """The UTC day and the UTC month that the moment lies in, with their first microsecond."""
+    """Return the current UTC day and UTC month, with their first microsecond."""
     return _windows_of_day(day_start_us(now_us))
 
 
 def unapproved_window(key_id: str, now_us: int) -> Window:
-    """What the moment's UTC day has seen of sends that waited for nobody."""
+    """Return the window of the current UTC day's sends without an approval."""
     return (key_id, "unapproved", windows_of(now_us)[0][1])
 
 
@@ -114,7 +111,7 @@ def _windows_of_day(day_start: int) -> tuple[tuple[Period, int], tuple[Period, i
 
 
 async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Window, int]:
-    """spent_micros of the windows that exist, in one statement."""
+    """Return spent_micros of the windows that exist, in one statement."""
     found: dict[Window, int] = {}
     await tx.fetch_many([windows_reading(windows, found)])
     return found
@@ -125,7 +122,7 @@ def windows_reading(
     into: dict[Window, int],
     details: dict[Window, str] | None = None,
 ) -> BatchRead:
-    """As load_windows, together with other reads; details: of the rows that have one."""
+    """Return the read of load_windows, to run it together with others; details: of the rows that have one."""
     wanted = sorted(set(windows))
     take = partial(_take, into, details)
     return BatchRead(_WINDOWS if wanted else "", take, windows=wanted)
@@ -138,8 +135,8 @@ def today_reading(
     into: dict[Window, int],
     details: dict[Window, str],
 ) -> BatchRead:
-    """The keys' windows of the moment's day and month, what the day took without an approval, and the
-    named ones.
+    """Return the read of the keys' current day and month, the day's sends without an approval, and the named
+    windows.
     """
     (_, day), (_, month) = windows_of(now_us)
     ids, named = sorted(set(key_ids)), sorted(set(windows))
@@ -160,10 +157,10 @@ async def add_windows(
     changes: Iterable[tuple[str, str, int, str, int]],
     details: Mapping[Window, str] | None = None,
 ) -> None:
-    """Adds (key id, period, start, account id, delta in micros); deltas of one window are summed.
+    """Add (key id, period, start, account id, delta in micros); deltas of one window are summed.
 
-    details: what else changed of the rows, each of which is among the changes. At most two statements:
-    one for windows that grow, one for those that shrink, since a row that is offered to an upsert must
+    details: what else changed of the rows, each of which is among the changes. It takes at most two
+    statements: one for windows that grow, one for those that shrink, because a row offered to an upsert must
     itself pass the table's check. No window goes below 0. The caller holds the lock of every account
     concerned.
     """
@@ -180,7 +177,7 @@ async def add_windows(
     if not given_back:
         return
     if details and any(one[:3] in details for one in given_back):
-        # Such a row was offered above, and one round trip does not write a row twice.
+        # Such a row was offered above, and one round trip doesn't write a row twice.
         await tx.execute(_GIVE_BACK, rows=given_back)
     else:
         await tx.execute_deferred(_GIVE_BACK, touching=None, rows=given_back)
@@ -208,7 +205,7 @@ async def _add_with_details(
 
 
 async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> int:
-    """Deletes what was counted of single recipients in periods that began before; how many rows."""
+    """Delete what was counted for single recipients in periods that began before; return how many rows."""
     return await tx.execute(
         f"""DELETE FROM spend_windows WHERE {_OF_RECIPIENTS} AND window_start_at < :before
             AND (key_id, period, window_start_at) IN (
@@ -223,11 +220,11 @@ async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> in
 def first_cap_exceeded(
     states: Sequence[Capped], spent: Mapping[Window, int], amount_micros: int, now_us: int
 ) -> CapExceeded | None:
-    """The refusal of a debit by the key or an ancestor, or None where every cap has room.
+    """Return the refusal of a debit by the key or an ancestor, or None if every cap has room.
 
-    states begin with the key, ancestors follow. Of several caps the one that waiting helps least is
-    named: one call, then month, then day; of several keys the nearest. A debit that ends exactly at
-    the cap passes.
+    states begin with the key, ancestors follow. Among several caps the one that waiting helps least is named:
+    one call, then month, then day; among several keys the nearest. A debit that ends exactly at the cap
+    passes.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:
@@ -252,7 +249,7 @@ def first_cap_exceeded(
 def tightest_remaining_micros(
     states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
 ) -> int | None:
-    """The largest debit that every cap of the lineage still admits, or None without a cap."""
+    """Return the largest debit that every cap of the lineage still allows, or None without a cap."""
     rooms = [
         max(0, used.left_micros)
         for period in _PERIODS
@@ -265,14 +262,14 @@ def tightest_remaining_micros(
 
 
 def tightest_per_call_cents(states: Iterable[Capped]) -> int | None:
-    """The smallest cap on one call in the lineage, or None without one."""
+    """Return the smallest cap on one call in the lineage, or None."""
     return min((s.per_call_cents for s in states if s.per_call_cents is not None), default=None)
 
 
 def tightest_windows(
     states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
 ) -> list[WindowView]:
-    """For each period that the key or an ancestor caps, the window with the least room left."""
+    """Return, for each period that the key or an ancestor caps, the window with the least room left."""
     tightest: list[WindowView] = []
     for period in _PERIODS:
         used = _used(period, states, spent, now_us)
@@ -282,7 +279,7 @@ def tightest_windows(
 
 
 class _Used(NamedTuple):
-    """A capped key's window; left_micros is negative where the cap was lowered below the spent."""
+    """A capped key's window; left_micros is negative if the cap was lowered below what was spent."""
 
     key_id: str
     cap_cents: int
@@ -293,7 +290,7 @@ class _Used(NamedTuple):
 def _used(
     period: Period, states: Iterable[Capped], spent: Mapping[Window, int], now_us: int
 ) -> list[_Used]:
-    """The windows of the keys that have a cap for this period, in the order of the states."""
+    """Return the windows of the keys with a cap for this period, in the order of the states."""
     is_day = period == "day"
     caps = [
         (state.id, state.per_day_cents if is_day else state.per_month_cents) for state in states

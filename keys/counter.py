@@ -30,17 +30,17 @@ HOUR_S: Final = 3600
 LIFETIME: Final = "lifetime"
 SENDS: Final = f"count:{HOUR_S}"
 REPEAT_PERIOD_US: Final = 7 * DAY_US
-# Names no row: the moment of the account's own clock.
+# Not a row: the moment of the account's own clock.
 _AT: Final = "at"
-# Of transactions that look alike: more of them only where each said that it is another.
+# Of transactions that look alike; there are more only if each said that it is another one.
 _SENT_MAX: Final = 20
 
 
 class Detail(msgspec.Struct, omit_defaults=True):
-    """What a row of spend_windows holds beside its sum.
+    """What a row of spend_windows holds beside its sum. Times in microseconds.
 
-    buckets: by the number of the bucket. near and reached: of what limit it was told, and when. sent: when
-    each transaction was sent. Times in microseconds.
+    buckets: by the number of the bucket. near, reached: for which limit an event was published, and when.
+    sent: when each transaction was sent.
     """
 
     buckets: dict[int, int] = {}
@@ -54,22 +54,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_detail(text: str | None) -> Detail:
-    """Of the column; null: an empty one."""
+    """Read the column; null: an empty detail."""
     return Detail() if text is None else _decode(text)
 
 
 def detail_text(detail: Detail) -> str:
-    """As it is stored."""
+    """Return it as it is stored."""
     return _encode(detail).decode()
 
 
 def rolling(seconds: int) -> str:
-    """The period of a rolling window's row."""
+    """Return the period of a rolling window's row."""
     return f"last:{seconds}"
 
 
 def add(buckets: dict[int, int], seconds: int, amount: int, *, at: int, now_us: int) -> None:
-    """Counts an amount of that moment; a negative one gives back what is still counted."""
+    """Count an amount at that moment; a negative one gives back what still counts."""
     width_us = _width_us(seconds)
     number = at // width_us
     left = buckets.get(number, 0) + amount
@@ -82,14 +82,14 @@ def add(buckets: dict[int, int], seconds: int, amount: int, *, at: int, now_us: 
 
 
 def held(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
-    """What the window holds now: never less than what was counted in the seconds before."""
+    """Return what the window holds now: never less than what was counted in the seconds before."""
     return sum(amount for number, amount in buckets.items() if _leaves_at(number, seconds) > now_us)
 
 
 def room_at(
     buckets: Mapping[int, int], seconds: int, *, limit: int, amount: int, now_us: int
 ) -> int | None:
-    """When there is room for the amount, in microseconds; None: never."""
+    """Return when there is room for the amount, in microseconds; None: never."""
     if amount > limit:
         return None
     left = held(buckets, seconds, now_us)
@@ -104,20 +104,21 @@ def room_at(
 
 
 def empty_at(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
-    """When nothing of what is counted now counts any more."""
+    """Return when nothing that counts now will count any more."""
     return max([now_us, *(_leaves_at(number, seconds) for number in buckets)])
 
 
 def note_sent(sent: dict[str, int], transaction_id: str, *, at: int) -> None:
-    """Adds a transaction; of very many the newest stay."""
+    """Add a transaction; of very many the newest stay."""
     sent[transaction_id] = at
     for oldest in sorted(sent, key=lambda one: sent[one])[:-_SENT_MAX]:
         del sent[oldest]
 
 
 def recipient_place(key_id: str, email: str, day_start: int) -> CounterRow:
-    """Where micros to a recipient are counted; what follows a plus in the address is left out, since most
-    mail servers deliver it to the same person.
+    """Return where micros to a recipient are counted.
+
+    What follows a plus in the address is left out, because most mail servers deliver it to the same person.
     """
     local, _, domain = email.partition("@")
     whose = f"{local.partition('+')[0] or local}@{domain}"
@@ -125,19 +126,19 @@ def recipient_place(key_id: str, email: str, day_start: int) -> CounterRow:
 
 
 def repeat_places(key_id: str, alike: str, now_us: int) -> tuple[CounterRow, CounterRow]:
-    """Where sends that look alike are kept: in this period, and in the one before."""
+    """Return where sends that look alike are counted: in this period, and in the one before."""
     start = now_us - now_us % REPEAT_PERIOD_US
     period = f"same:{_digest(alike)}"
     return (key_id, period, start), (key_id, period, start - REPEAT_PERIOD_US)
 
 
 def account_place(account_id: str, environment: str, day_start: int) -> CounterRow:
-    """Where all that an account spends on a day is counted."""
+    """Return where all that an account spends in a day is counted."""
     return (account_id, f"account:{environment}", day_start)
 
 
 def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
-    """As a top-up or a hold names the rows that count it; None: no such row.
+    """Return the rows that count a top-up or a hold, as it stores them; None: no such row.
 
     at: the moment by the account's own clock; None: its clock is ours.
     """
@@ -146,12 +147,12 @@ def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str |
 
 
 def read_places(text: str | None) -> list[CounterRow]:
-    """The rows that it names."""
+    """Return the rows that it names."""
     return [place for place in _words(text) if place[1] != _AT]
 
 
 def counted_at(text: str | None, created_at: int) -> int:
-    """The moment of the days and months that count it, by the account's own clock as it was then."""
+    """Return the moment of the days and months that count it, by the account's clock at that time."""
     first = next(_words(text), None)
     return first[2] if first is not None and first[1] == _AT else created_at
 
@@ -167,10 +168,10 @@ def _width_us(seconds: int) -> int:
 
 
 def _leaves_at(number: int, seconds: int) -> int:
-    """From then on nothing of the bucket is in the window."""
+    """Return when nothing of the bucket is in the window any more."""
     return (number + 1) * _width_us(seconds) + seconds * SECOND_US
 
 
 def _digest(text: str) -> str:
-    """An address is not written down a second time."""
+    """Return a digest, so that the address isn't stored a second time."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

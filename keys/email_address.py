@@ -1,7 +1,7 @@
 """Email addresses in the one form that is compared and stored.
 
-Trimmed, lower-cased, the domain as an A-label (xn--…); no plus or dot folding, since only the
-mailbox's owner knows what its server folds. Invariant: normalising twice changes nothing.
+Trimmed, lower-cased, the domain as an A-label (xn--…); no plus or dot folding, because only the mailbox's
+owner knows what its server folds. Normalising twice changes nothing.
 """
 
 import re
@@ -31,10 +31,10 @@ class InvalidEmail(DomainError):
 
 
 def normalise_email(text: str, *, param: str = "recipient_email") -> str:
-    """The address in its stored form; raises InvalidEmail naming `param`.
+    """Return the address in its stored form; raise InvalidEmail naming `param`.
 
-    One @, a dot-atom of ASCII before it (RFC 5321, without the quoted form), a domain of at least
-    two labels after it (UTS 46 and IDNA 2008), at most 64 + 1 + 253 and 254 characters in all.
+    One @, a dot-atom of ASCII before it (RFC 5321, without the quoted form), a domain of at least two labels
+    after it (UTS 46 and IDNA 2008), at most 64 + 1 + 253 and 254 characters in all.
     """
     if len(text) > _RAW_CHARACTERS_MAX:
         raise InvalidEmail("the email address is too long", param=param)
@@ -60,7 +60,7 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
 
 @lru_cache(maxsize=_DOMAINS_KNOWN)
 def _a_labels(domain: str) -> str | None:
-    """The domain as it is compared; None for what is no domain."""
+    """Return the domain as it is compared; None if it is no domain."""
     lowered = domain.lower()
     # A plain domain is its own A-label; idna costs thirty times the rest of a send's checks.
     if not (domain.isascii() and "--" not in lowered):

@@ -1,7 +1,7 @@
-"""Judge again what a person granted, at the moment it takes effect.
+"""Check again what a person granted, at the moment it takes effect.
 
-A login, a code, an invitation or a send that waits was allowed by a person who may have lost their access
-since. Every module that holds such a promise asks here before it keeps it, so there is one rule.
+A login, a code, an invitation or a waiting send was allowed by a person who may have lost their access since.
+Every module with such a grant asks here before it takes effect, so there is one rule.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,8 +34,8 @@ class Membership:
 class Granted:
     """What a person allowed in an account, and when (microseconds).
 
-    scopes: what they handed on; None: only the account's owner may do it. session_id: the sign-in that
-    allowed it; None: any sign-in of person_id, who is the session's person otherwise.
+    scopes: what they passed on; None: only the account's owner may do it. session_id: the sign-in that
+    allowed it; None: any sign-in of person_id, who is otherwise the session's person.
     """
 
     account_id: str
@@ -46,7 +46,7 @@ class Granted:
 
 
 async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | None:
-    """Return why the grant is worth nothing any more, or None while it is good.
+    """Return why the grant is no longer valid, or None while it is.
 
     Locks the session, so a sign-out is either seen here or waits for the caller's commit. The caller holds
     the account's lock, which removals and suspensions take, too.
@@ -72,7 +72,7 @@ async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | 
 
 
 async def person_of(tx: Transaction, session_id: str) -> str:
-    """Return whose sign-in it is; the session was found to be there."""
+    """Return whose sign-in it is; the session is known to exist."""
     row = await tx.fetch_one(_SESSION, id=session_id)
     assert row is not None, "the caller holds its lock"
     return str(row["account_id"])
@@ -80,7 +80,7 @@ async def person_of(tx: Transaction, session_id: str) -> str:
 
 def why_lost(member: Membership | None, granted: Granted) -> str | None:
     """Return why a colleague may no longer do what they allowed, or None while they may."""
-    # Whoever was removed and invited again begins anew.
+    # A person who was removed and invited again starts afresh.
     if member is None or member.joined_at > granted.granted_at:
         return NO_ACCESS
     if granted.scopes is None or not granted.scopes <= ROLE_SCOPES[member.role]:

@@ -12,7 +12,7 @@ _ALLOWED = frozenset("\u200c\u200d")
 
 
 def normalise_name(text: str) -> str:
-    """The name in NFC without outer spaces; raises InvalidInput if empty, long or unprintable."""
+    """Return the name in NFC without outer spaces; raise InvalidInput if empty, long or unprintable."""
     if len(text) > NAME_CHARACTERS_MAX * 4:
         raise InvalidInput(f"name has at most {NAME_CHARACTERS_MAX} characters", param="name")
     name = unicodedata.normalize("NFC", text.strip(" "))

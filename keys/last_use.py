@@ -1,4 +1,4 @@
-"""When a credential was last used, to the minute; whoever writes its table says how."""
+"""Record when a credential was last used, to the minute; each table's writer passes its statement."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,9 @@ from store.database import Transaction
 
 
 async def mark(statement: str, tx: Transaction, ids: Iterable[str], *, now_us: int) -> int:
-    """Notes the minute of use of these credentials at once; returns how many rows changed.
+    """Record the minute of use of these credentials at once; return how many rows changed.
 
-    Rows that another transaction holds are skipped: the next minute's use notes them.
+    Rows that another transaction holds are skipped: the next minute's use records them.
     """
     wanted = sorted(set(ids))
     if not wanted:

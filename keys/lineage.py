@@ -1,8 +1,8 @@
-"""What a key may do is the intersection with its ancestors at the time of use; pure.
+"""What a key may do: the intersection with its ancestors at the time of use. Pure.
 
-Invariant: a child never gains what an ancestor lacks: its scopes are a subset, every allow-list of
-the lineage must match, it ends when the first of them ends, and its threshold is the tightest.
-`admin` is never inherited: only a parentless key of an operator's account carries it.
+A child never gains what an ancestor lacks: its scopes are a subset, every allow-list of the lineage must
+match, it ends when the first of them ends, and its threshold is the tightest. `admin` is never inherited:
+only a parentless key of an operator's account has it.
 """
 
 import ipaddress
@@ -31,9 +31,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a lineage allows together; each of ip_allow_lists (own first) must match.
-
-    is_paused: it reads only, until it is resumed.
+    """What a lineage allows together; each of ip_allow_lists (own first) must match. is_paused: it only reads
+    until it is resumed.
     """
 
     scopes: frozenset[str]
@@ -45,10 +44,10 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A credential that exists but works no longer; the key itself or an ancestor ended.
+    """A credential that exists but no longer works; the key itself or an ancestor ended.
 
-    live_closed: an operator closed live for its account; opened again, it works as before.
-    key_id: the key that ended, the caller's own or an ancestor; null where it was none.
+    live_closed: an operator closed live for its account; opened again, it works as before. key_id: the key
+    that ended, the caller's own or an ancestor; null if it was none.
     """
 
     reason: Literal["revoked", "expired", "live_closed"]
@@ -56,10 +55,9 @@ class Refusal:
 
 
 def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:
-    """What the first of the links may do, the others being its ancestors, nearest first.
+    """Return what the first of the links may do; the others are its ancestors, nearest first.
 
-    A key works up to, not at, the microsecond of its end. may_administer says whether the account
-    is an operator's.
+    A key works up to, not at, the microsecond of its end. may_administer: the account is an operator's.
     """
     assert links, "a lineage begins with the key itself"
     for link in links:
@@ -81,7 +79,7 @@ def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Ef
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """The networks of a stored allow-list: CIDRs joined by spaces."""
+    """Return the networks of a stored allow-list: CIDRs joined by spaces."""
     return tuple(ipaddress.ip_network(each) for each in text.split())
 
 

@@ -1,8 +1,8 @@
 """Whether an account may hold live credentials: a person opens live, and may close it again.
 
-Who made the account for themselves has staging until an operator opens live, or until the address is
-verified where the operator lets that be enough. Invariant: no live credential is made, and none
-works, while live is not open. Writes accounts (live_opened_at, live_closed_at, email_verified_at).
+A self-made account has staging until an operator opens live, or until its address is verified if the operator
+lets that be enough. While live isn't open, no live credential is made and none works. Writes accounts
+(live_opened_at, live_closed_at, email_verified_at).
 """
 
 from typing import Final
@@ -12,16 +12,16 @@ from kernel.tenant import Tenant
 from keys.account import get_account
 from store.database import Transaction
 
-# For whoever loads a principal beside the account a: whether its live credentials work.
+# For queries that load a principal beside the account a: whether its live credentials work.
 IS_LIVE_OPEN: Final = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NULL) AS is_live_open"
 
 
 class LiveNotOpen(DomainError):
-    """The account is staging's only: a person has yet to open live for it, or closed it."""
+    """The account has staging only: a person has yet to open live for it, or closed it."""
 
 
 async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Lets the account hold live credentials; again changes nothing.
+    """Let the account hold live credentials; repeating it changes nothing.
 
     Raises NotFound, and InvalidInput for a sandbox account.
     """
@@ -37,7 +37,7 @@ async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
 
 
 async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Its live credentials stop working, until live is opened again; raises NotFound."""
+    """Stop its live credentials from working until live is opened again; raise NotFound."""
     await get_account(tx, account_id)
     await tx.execute(
         """UPDATE accounts SET live_closed_at = COALESCE(live_closed_at, :now_us)
@@ -48,7 +48,7 @@ async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
 
 
 async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Notes that somebody reads the mail of its address; raises NotFound and InvalidInput."""
+    """Record that somebody reads its address's mail; raise NotFound and InvalidInput."""
     account = await get_account(tx, account_id)
     if account.email is None:
         raise InvalidInput("the account has no email address", param="account_id")
@@ -61,7 +61,7 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
 
 
 async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Raises LiveNotOpen where the account may not look at live; whether it was opened just now.
+    """Raise LiveNotOpen if the account may not look at live; return whether it was opened just now.
 
     is_self_serve: a verified address is enough to open it, unless an operator closed it.
     """
@@ -76,7 +76,7 @@ async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, n
 
 
 async def check_live(tx: Transaction, tenant: Tenant) -> None:
-    """Raises LiveNotOpen for a live credential of an account that has no live; staging costs nothing."""
+    """Raise LiveNotOpen for a live credential of an account without live; staging costs nothing."""
     if tenant.environment == "live" and not (await get_account(tx, tenant.account_id)).is_live_open:
         raise _not_open()
 

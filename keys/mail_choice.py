@@ -1,7 +1,8 @@
-"""Which mail an account switches off as a whole, its owner's: that credit ends soon, receipts, and sends that wait
-for a decision; and a person's language of mail. keys/notifications.py has the rest. Writes accounts.
+"""Which of its owner's mail an account switches off: expiring credit, receipts, and sends that wait for a
+decision.
 
-What failed to be paid is always told: nobody can mend what nobody knows.
+Also a person's language of mail. keys/notifications.py has the rest. A failed payment is always reported, so
+that it can be fixed. Writes accounts.
 """
 
 from collections.abc import Mapping
@@ -16,18 +17,18 @@ MAIL_CHOICES: Final[tuple[MailChoice, ...]] = get_args(MailChoice)
 async def choose_mail(
     tx: Transaction, account_id: str, choice: MailChoice, *, is_on: bool, now_us: int
 ) -> None:
-    """From the next mail on, also for those that are written and not sent yet."""
+    """Choose from the next mail on, also for mail that is written and not sent yet."""
     await tx.execute(_CHOOSE[choice], off_at=None if is_on else now_us, id=account_id)
 
 
 async def mail_language(tx: Transaction, account_id: str) -> str | None:
-    """The tag of the language that the owner chose; null: none was chosen."""
+    """Return the tag of the language that the owner chose; null if none."""
     row = await tx.fetch_one("SELECT mail_language FROM accounts WHERE id = :id", id=account_id)
     return None if row is None else row["mail_language"]
 
 
 async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
-    """From the next mail on; the caller looked whether there is such a language."""
+    """Set it from the next mail on; the caller has checked that the language exists."""
     await tx.execute(
         "UPDATE accounts SET mail_language = :tag WHERE id = :id", tag=tag, id=account_id
     )

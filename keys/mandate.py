@@ -1,6 +1,6 @@
 """A key's mandate: what its holder may do with it, beside scopes and caps of a call, a day and a month.
 
-Every limit is optional, and each one of the whole lineage holds: a key without a list may send wherever
+Every limit is optional, and every limit of the whole lineage applies: a key without a list may send wherever
 its ancestors may. Pure.
 """
 
@@ -26,16 +26,17 @@ ANY_OF_DOMAIN: Final = "*@"
 
 
 class SpendWindow(msgspec.Struct, frozen=True, order=True):
-    """At most so many cents in any so many seconds."""
+    """At most that many cents in any period of that many seconds."""
 
     seconds: int
     cents: int
 
 
 class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Null and an empty tuple: no such limit. recipients: addresses, and `*@domain` for all of a domain.
+    """Null and an empty tuple: no such limit. recipients: addresses, and `*@domain` for a whole domain.
 
-    A limit that is a number stands here alone: what makes, changes and shows a key takes its field from NUMBERS.
+    A limit that is a number is declared here alone: what makes, changes and shows a key takes its field from
+    NUMBERS.
     """
 
     platforms: tuple[str, ...] = ()
@@ -85,7 +86,7 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
     ) = None
 
     def allows_recipient(self, email: str) -> bool:
-        """Whether the list has the address, as it is stored, or its domain."""
+        """Return whether the list has the address, as it is stored, or its domain."""
         if not self.recipients:
             return True
         domain = email.rpartition("@")[2]
@@ -99,11 +100,11 @@ NUMBERS: Final[tuple[FieldFacts, ...]] = tuple(
 
 
 class OutsideMandate(DomainError):
-    """The key, or one that it descends from, may not send that there; reason: platform or recipient."""
+    """The key, or an ancestor, may not send that there; reason: platform or recipient."""
 
 
 class KeyPaused(DomainError):
-    """The key, or one that it descends from, is paused: it reads, and spends and makes nothing."""
+    """The key, or an ancestor, is paused: it reads, and spends and makes nothing."""
 
 
 def paused() -> KeyPaused:
@@ -116,7 +117,7 @@ def paused() -> KeyPaused:
 
 @lru_cache(maxsize=1024)
 def read_mandate(text: str | None) -> Mandate:
-    """Of the column; null: none."""
+    """Read the column; null: no mandate."""
     return NO_MANDATE if text is None else msgspec.json.decode(text, type=Mandate)
 
 
@@ -151,5 +152,5 @@ def numbers_of(mandate: Mandate) -> dict[str, Any]:
 
 
 def mandate_text(mandate: Mandate) -> str | None:
-    """As it is stored; None: no limit."""
+    """Return it as it is stored; None: no limit."""
     return None if mandate == NO_MANDATE else msgspec.json.encode(mandate).decode()

@@ -1,10 +1,10 @@
 """Dashboard sessions: a person's sign-in in one browser, and the account and environment it looks at.
 
-Promises: a session ends 30 days after it began, or after 7 days without use; its token is found by
-digest and never stored. Invariant: a token names one environment for as long as it lives. A switch
-gives the session another token, so no cache anywhere can act in the world that was just left. A session
-belongs to the account that its person signs in with, also while they act for another by a role: to a process
-that knows no roles it is their own, and nothing more. Writes sessions, and accounts (access_ended_at).
+A session ends 30 days after it began, or after 7 days without use; its token is found by digest and never
+stored. A token names one environment for its whole life: a switch gives the session another token, so no
+cache can act in the world that was just left. A session belongs to the account that its person signs in with,
+also while they act for another by a role: to a process that knows no roles it is their own, and nothing more.
+Writes sessions, and accounts (access_ended_at).
 """
 
 import hashlib
@@ -37,8 +37,9 @@ USER_AGENT_CHARACTERS_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in as it is listed. account_id: of the person; acts_for: the account it looks at, null: their
-    own. last_seen_at is minute-grained; times in microseconds.
+    """One sign-in as it is listed. Times in microseconds, last_seen_at to the minute.
+
+    account_id: of the person. acts_for: the account it looks at, null: their own.
     """
 
     id: str
@@ -60,7 +61,7 @@ async def begin(
     environment: Environment = "staging",
     acts_for: str | None = None,
 ) -> tuple[Session, str]:
-    """A new session and its token for the cookie; what ended or is one too many goes.
+    """Begin a session and return it with its cookie's token; delete ended ones and what is one too many.
 
     acts_for: the account it looks at, null: the person's own. The caller has checked the password and holds
     the account's lock.
@@ -94,7 +95,7 @@ async def begin(
 async def switch(
     tx: Transaction, account_id: str, session_id: str, *, environment: Environment
 ) -> str:
-    """The session's new token, for the other environment; the old one is dead. Raises NotFound."""
+    """Return the session's new token for the other environment; the old one no longer works. Raises NotFound."""
     token = new_session_token()
     touched = await tx.execute(
         """UPDATE sessions SET environment = :environment, digest = :digest
@@ -110,9 +111,9 @@ async def switch(
 
 
 async def act_for(tx: Transaction, person_id: str, session_id: str, account_id: str | None) -> str:
-    """The session's new token, for the staging of another account, null: the person's own. Raises NotFound.
+    """Return the session's new token for another account's staging, null: the person's own. Raises NotFound.
 
-    The caller looked whether the person is a member there; it is looked at again with each request.
+    The caller has checked that the person is a member there; each request checks it again.
     """
     token = new_session_token()
     touched = await tx.execute(
@@ -129,7 +130,7 @@ async def act_for(tx: Transaction, person_id: str, session_id: str, account_id: 
 
 
 async def confirm(tx: Transaction, account_id: str, session_id: str, *, now_us: int) -> None:
-    """Notes that the person gave the password again; raises NotFound."""
+    """Record that the person gave the password again; raise NotFound."""
     touched = await tx.execute(
         """UPDATE sessions SET confirmed_at = :now_us
            WHERE id = :id AND account_id = :account_id""",
@@ -142,7 +143,7 @@ async def confirm(tx: Transaction, account_id: str, session_id: str, *, now_us: 
 
 
 async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool:
-    """Whether the password was given again in this session, in the last ten minutes."""
+    """Return whether the password was given again in this session in the last ten minutes."""
     row = await tx.fetch_one("SELECT confirmed_at FROM sessions WHERE id = :id", id=session_id)
     if row is None or row["confirmed_at"] is None:
         return False
@@ -151,13 +152,13 @@ async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool
 
 
 async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> list[Session]:
-    """Those that still work, last used first."""
+    """Return those that still work, last used first."""
     rows = await tx.fetch(_LIVE, account_id=account_id, now_us=now_us, idle_since=now_us - IDLE_US)
     return [_ROWS.read(row) for row in rows]
 
 
 async def end(tx: Transaction, account_id: str, session_id: str) -> None:
-    """Signs out; raises NotFound, also for another account's session."""
+    """Sign out; raise NotFound, also for another account's session."""
     touched = await tx.execute(
         "DELETE FROM sessions WHERE id = :id AND account_id = :account_id",
         id=session_id,
@@ -168,14 +169,14 @@ async def end(tx: Transaction, account_id: str, session_id: str) -> None:
 
 
 async def end_of_token(tx: Transaction, token: str) -> None:
-    """Signs out the session of that token, if there is one."""
+    """Sign out the session of that token, if there is one."""
     await tx.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest(token))
 
 
 async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now_us: int) -> int:
-    """Sign the person out everywhere but in the session kept (in none: everywhere); return how many ended.
+    """Sign the person out everywhere except in the session kept (if any); return how many ended.
 
-    What their sessions granted before and nobody has used yet counts no more (keys/granted.py).
+    What their sessions granted before and nobody has used yet is no longer valid (keys/granted.py).
     """
     await tx.execute(
         "UPDATE accounts SET access_ended_at = :now_us WHERE id = :id", now_us=now_us, id=account_id
@@ -188,7 +189,7 @@ async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now
 
 
 async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | None:
-    """Deletes those that work no longer among the next PRUNE_ROWS; where to go on, null at the end."""
+    """Delete ended sessions among the next PRUNE_ROWS; return where to continue, null at the end."""
     rows = await tx.fetch(
         "SELECT id FROM sessions WHERE id > :after_id ORDER BY id LIMIT :rows",
         after_id=after_id,
@@ -209,7 +210,7 @@ async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | No
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """By digest: the principal, or why the session works no longer; unknown ones are left out."""
+    """Return by digest the principal, or why the session no longer works; unknown ones are left out."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -228,16 +229,16 @@ async def load_principals(
 
 
 def forgery_token(token: str) -> str:
-    """What a form of this session's pages carries, to show that it came from one of them.
+    """Return what a form of this session's pages contains, to show that it came from one of them.
 
-    Made from the session's token, so it needs no storing and is dead after a switch; it does not
-    lead back to the token.
+    It is made from the session's token, so it isn't stored and ends with a switch; it doesn't reveal the
+    token.
     """
     return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
 def is_forgery_token(given: str, token: str) -> bool:
-    """Whether the text is that token, in constant time."""
+    """Return whether the text is that token, in constant time."""
     return hmac.compare_digest(given.encode(), forgery_token(token).encode())
 
 
@@ -262,7 +263,7 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
     if row["environment"] == "live" and not row["is_live_open"]:
         return Refusal("live_closed")
     if row["acts_for"] is not None and row["role"] is None:
-        # No member any more.
+        # No longer a member.
         return Refusal("revoked")
     is_sandbox = bool(row["is_sandbox"])
     return Principal(

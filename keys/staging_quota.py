@@ -1,9 +1,9 @@
-"""What the staging side of an account may store on a day of UTC, and what refuses more of it.
+"""What the staging side of an account may store in a UTC day, and what refuses more of it.
 
-Promises: a send reads nothing and writes nothing for it: a worker's sweep counts (worker/staging.py), and the mark that it
-leaves on the account comes with the credential. Live, and the events and deliveries of what staging
-accepted, are never refused by it. A sweep that is killed, or run twice at once, counts each row once: a count is
-added only to the row that it began from. Writes staging_storage and accounts (staging_full_until).
+A send reads and writes nothing for it: a worker's sweep counts (worker/staging.py), and the mark that it
+leaves on the account comes with the credential. Live, and the events and deliveries of what staging accepted,
+are never refused. A sweep that is killed, or run twice at once, counts each row once: a count is added only
+to the row that it began from. Writes staging_storage and accounts (staging_full_until).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from keys.principal import Environment, Principal
 from store.database import Row, Transaction
 from store.stored import StoredAmount
 
-# For whoever loads a principal beside the account a.
+# For queries that load a principal beside the account a.
 FULL_UNTIL: Final = "a.staging_full_until"
-# The row that sums up the accounts that nobody vouches for.
+# The row that sums up the unverified accounts.
 UNVERIFIED: Final = "unverified"
-# Nobody vouches for: without live, a verified address or an operator's role.
+# Unverified: without live, a verified address or an operator's role.
 _UNVERIFIED: Final = """(CASE WHEN a.live_opened_at IS NULL AND a.email_verified_at IS NULL AND a.is_operator = 0
     THEN 1 ELSE 0 END)"""
 RESERVE_RETRY_S: Final = 60
@@ -31,12 +31,12 @@ class StagingFull(DomainError):
 
 
 class StagingClosed(DomainError):
-    """The installation has no room for staging at this moment."""
+    """The installation has no space for staging now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The most that one staging side stores on a day; 0: any."""
+    """The most that one staging side stores in a day; 0: any amount."""
 
     rows: int
     bytes: int
@@ -47,7 +47,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """verified: of an account that somebody vouches for; unverified: of any other; together: of all of these."""
+    """verified: of a verified account; unverified: of any other; together: of all unverified ones."""
 
     verified: Quota
     unverified: Quota
@@ -55,13 +55,15 @@ class Quotas:
 
     @property
     def are_open(self) -> bool:
-        """Whether none of them bounds anything, so that nothing needs to be counted."""
+        """Return whether none of them limits anything, so that nothing has to be counted."""
         return not any(
             one.rows or one.bytes for one in (self.verified, self.unverified, self.together)
         )
 
     def is_full(self, account: "Counting", *, is_over: bool) -> bool:
-        """Whether it stores nothing more today. is_over: all unverified accounts together are."""
+        """Return whether it stores nothing more today. is_over: all unverified accounts together have reached
+        their quota.
+        """
         if account.is_unverified:
             return is_over or self.unverified.is_used_up(account.stored)
         return self.verified.is_used_up(account.stored)
@@ -69,7 +71,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """An active account, and what was counted of its day. until_us: up to when; full_until: as it is marked."""
+    """An active account, and what was counted of its day. until_us: up to when; full_until: its mark."""
 
     account_id: str
     is_unverified: bool
@@ -79,7 +81,7 @@ class Counting:
 
 
 class StagingRoom:
-    """Whether staging takes changes in this process; a watch of the disk or database sets is_short."""
+    """Whether staging accepts changes in this process; a watch of the disk or database sets is_short."""
 
     def __init__(self) -> None:
         self.is_short = False
@@ -95,7 +97,7 @@ class StagingRoom:
                 raise full(until, now_us)
 
     def has_room(self, caller: Principal, clock: Clock) -> bool:
-        """Return whether check raises nothing."""
+        """Return whether `check` raises nothing."""
         try:
             self.check(caller, clock)
         except (StagingFull, StagingClosed):
@@ -103,7 +105,7 @@ class StagingRoom:
         return True
 
     def check_environment(self, environment: Environment) -> None:
-        """For a caller without an account. Raises StagingClosed."""
+        """Raise StagingClosed for a caller without an account."""
         if self.is_short and environment == "staging":
             raise StagingClosed(
                 "the disk or database of this gateway is nearly full, so staging takes no changes until its"
@@ -114,7 +116,7 @@ class StagingRoom:
 
 
 def full(until: int, now_us: int) -> StagingFull:
-    """The refusal of an account that is full until then."""
+    """Return the refusal of an account that is full until then."""
     return StagingFull(
         f"this account stored as much in staging today as it may. Staging opens again at {rfc3339(until)};"
         " reading, live and webhooks of what was accepted go on. An account with a verified email address"
@@ -126,7 +128,7 @@ def full(until: int, now_us: int) -> StagingFull:
 
 
 async def check_new_sandbox(tx: Transaction, quotas: Quotas, *, now_us: int) -> None:
-    """Raises StagingFull once all unverified accounts together stored as much today as they may."""
+    """Raise StagingFull once all unverified accounts together stored as much today as they may."""
     day = now_us // DAY_US * DAY_US
     if quotas.together.is_used_up(await _together(tx, day)):
         raise full(day + DAY_US, now_us)
@@ -135,7 +137,7 @@ async def check_new_sandbox(tx: Transaction, quotas: Quotas, *, now_us: int) -> 
 async def active_accounts(
     tx: Transaction, *, after: str, day_us: int, limit: int
 ) -> list[Counting]:
-    """Accounts that were used on that day, by id; with what was counted of it so far."""
+    """Return accounts that were used on that day, by id, with what was counted so far."""
     rows = await tx.fetch(
         f"""SELECT a.id, a.staging_full_until, {_UNVERIFIED} AS is_unverified, s.day_start_at, s.rows_stored,
                   s.bytes_stored, s.counted_until_at, a.created_at
@@ -143,7 +145,7 @@ async def active_accounts(
            WHERE a.id > :after AND a.last_active_at >= :active_from
            ORDER BY a.id LIMIT :rows""",
         after=after,
-        # A use is noted once a day: an account may have been used since, and not noted anew.
+        # A use is recorded once a day, so an account may have been used since.
         active_from=day_us - DAY_US,
         rows=limit,
     )
@@ -157,7 +159,7 @@ def _counting(row: Row, day_us: int) -> Counting:
         bool(row["is_unverified"]),
         row["staging_full_until"],
         StoredAmount(row["rows_stored"], row["bytes_stored"]) if is_of_day else StoredAmount(),
-        # The ids of what it began with are a little older than the account itself.
+        # The ids of its first rows are a little older than the account itself.
         row["counted_until_at"] if is_of_day else max(day_us, row["created_at"] - MINUTE_US),
     )
 
@@ -171,9 +173,10 @@ async def add(
     until_us: int,
     quotas: Quotas,
 ) -> list[Counting]:
-    """Adds what these accounts stored up to until_us, and marks those that are full by it or no longer.
+    """Add what these accounts stored up to until_us; mark those that are full, and unmark the others.
 
-    They were counted up to the same moment. Returns how they are now, without those that another worker counted meanwhile.
+    They were counted up to the same moment. Return them as they are now, without those that another worker
+    counted meanwhile.
     """
     after = [
         replace(

@@ -1,9 +1,9 @@
-"""Suspending an account: an operator stops all that it spends and makes, until it is resumed.
+"""Suspend an account: an operator stops all that it spends and makes, until it is resumed.
 
-Promises: from the commit on nothing of the account is sent, held, charged or ordered, since whoever spends reads it
-under the account's lock; every other change is refused within half a second, as after a revocation. Reading, exports,
-signing in and webhooks that are due go on; what others owe it still arrives. Writes accounts (suspended_at,
-suspended_for) and account_environments (suspended_at).
+From the commit on nothing of the account is sent, held, charged or ordered, because every spend reads it
+under the account's lock; every other change is refused within half a second, as after a revocation. Reading,
+exports, signing in and due webhooks continue; what others owe it still arrives. Writes accounts
+(suspended_at, suspended_for) and account_environments (suspended_at).
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 
 REASON_CHARACTERS_MAX: Final = 200
-# For whoever loads a principal beside the account a: why it is suspended; null: it is not.
+# For queries that load a principal beside the account a: why it is suspended; null: it isn't.
 SUSPENDED_FOR: Final = "a.suspended_for"
 
 
@@ -25,7 +25,7 @@ class AccountSuspended(DomainError):
 
 
 def suspended(reason: str | None = None) -> AccountSuspended:
-    """reason: what the operator wrote for the account's owner to read."""
+    """Return the refusal. reason: what the operator wrote for the account's owner."""
     why = f": {reason}" if reason else ""
     return AccountSuspended(
         f"this account is suspended{why}. It can read, and spends and makes nothing; the operator of this"
@@ -35,7 +35,7 @@ def suspended(reason: str | None = None) -> AccountSuspended:
 
 
 async def suspend(tx: Transaction, account_id: str, reason: str, *, now_us: int) -> Account:
-    """Suspends the account; one that is suspended gets the new reason. Returns it as it was before.
+    """Suspend the account, or give a suspended one the new reason; return it as it was before.
 
     Raises NotFound, and InvalidInput for an operator's account or a reason that is empty or too long.
     """
@@ -57,7 +57,7 @@ async def suspend(tx: Transaction, account_id: str, reason: str, *, now_us: int)
 
 
 async def resume(tx: Transaction, account_id: str) -> Account:
-    """Lets it go on; one that is not suspended stays so. Returns it as it was before. Raises NotFound."""
+    """Resume the account, if it is suspended; return it as it was before. Raises NotFound."""
     await _lock(tx, account_id)
     account = await get_account(tx, account_id)
     await _write(tx, account_id, None, None)
@@ -65,7 +65,7 @@ async def resume(tx: Transaction, account_id: str) -> Account:
 
 
 def shown(account: Account) -> dict[str, str | None]:
-    """Since when and why, for the audit log and commands."""
+    """Return since when and why, for the audit log and commands."""
     since = account.suspended_at
     return {
         "suspended_at": None if since is None else rfc3339(since),

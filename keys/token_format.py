@@ -35,7 +35,7 @@ _PREFIXES: dict[TokenKind, str] = {
 }
 _KINDS: dict[str, TokenKind] = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _FORM = re.compile(r"(ak|sat|adm)_(staging|live)_([0-9A-Za-z]{26})([0-9A-Za-z]{6})")
-# Tokens that do not name their environment.
+# Tokens that don't name their environment.
 _BARE_FORM = re.compile(r"(?:sst_([0-9A-Za-z]{43})|(oat|mat)_([0-9A-Za-z]{26}))([0-9A-Za-z]{6})")
 _BARE_KINDS: dict[str | None, TokenKind] = {
     None: "session",
@@ -46,9 +46,9 @@ _BARE_KINDS: dict[str | None, TokenKind] = {
 
 @dataclass(frozen=True, slots=True)
 class ParsedToken:
-    """What a well-formed token says about itself; whether it exists is another question.
+    """What a well-formed token says about itself, whether it exists or not.
 
-    environment is null where the token does not name it.
+    environment is null if the token doesn't name it.
     """
 
     kind: TokenKind
@@ -56,30 +56,30 @@ class ParsedToken:
 
 
 def new_token(kind: TokenKind, environment: Environment) -> str:
-    """A fresh secret; shown once, never stored."""
+    """Return a new secret; shown once, never stored."""
     random = _random(_RANDOM_CHARACTERS)
     return f"{_PREFIXES[kind]}_{environment}_{random}{checksum(random)}"
 
 
 def new_session_token() -> str:
-    """A fresh secret for a session's cookie."""
+    """Return a new secret for a session's cookie."""
     random = _random(_SESSION_CHARACTERS)
     return f"sst_{random}{checksum(random)}"
 
 
 def new_oauth_token() -> str:
-    """A fresh secret such as oat_… with 32 base62 characters."""
+    """Return a new secret such as oat_… with 32 base62 characters."""
     random = _random(_RANDOM_CHARACTERS)
     return f"oat_{random}{checksum(random)}"
 
 
 def new_api_key(environment: Environment) -> str:
-    """A fresh API key such as ak_staging_… with 32 base62 characters."""
+    """Return a new API key such as ak_staging_… with 32 base62 characters."""
     return new_token("key", environment)
 
 
 def checksum(random: str) -> str:
-    """CRC-32 (IEEE) of ASCII text as 6 base62 characters, zero-padded, digits first."""
+    """Return the CRC-32 (IEEE) of ASCII text as 6 base62 characters, zero-padded, digits first."""
     number = zlib.crc32(random.encode("ascii"))
     characters = ""
     for _ in range(_CHECKSUM_CHARACTERS):
@@ -89,7 +89,7 @@ def checksum(random: str) -> str:
 
 
 def parse(text: str) -> ParsedToken | None:
-    """Kind and environment of a well-formed token, or None for anything else."""
+    """Return kind and environment of a well-formed token, or None for anything else."""
     match = _FORM.fullmatch(text)
     if match is None:
         return _parse_bare(text)
@@ -99,23 +99,23 @@ def parse(text: str) -> ParsedToken | None:
 
 
 def is_mistyped(text: str) -> bool:
-    """Whether the text has a token's form but for the check at its end."""
+    """Return whether the text has a token's form except for its checksum."""
     match = _FORM.fullmatch(text)
     return match is not None and checksum(match[3]) != match[4]
 
 
 def digest(text: str) -> str:
-    """SHA-256 as 64 hex characters; text that UTF-8 cannot hold digests to that of its escape."""
+    """Return the SHA-256 as 64 hex characters; text that UTF-8 can't hold digests to that of its escape."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def prefix16(text: str) -> str:
-    """The first 16 characters, which a list may show."""
+    """Return the first 16 characters, which a list may show."""
     return text[:16]
 
 
 def last4(text: str) -> str:
-    """The last 4 characters, which a list may show."""
+    """Return the last 4 characters, which a list may show."""
     return text[-4:]
 
 

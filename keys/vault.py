@@ -1,10 +1,10 @@
-"""Secrets that must be read again are sealed here; the only module that sees a master key.
+"""Seal secrets that must be read again; the only module that sees a master key.
 
-AES-256-GCM. A blob is version (1 byte), master key id (8), nonce (12), ciphertext and tag (16).
-The purpose and the subject's id are authenticated with it, so a blob moved to another row or column
-does not open. Invariant: a blob sealed under any configured master key opens; new ones are sealed
-under the newest. Random nonces allow 2**32 seals under one master key (NIST SP 800-38D); secrets
-are made by people and rotate long before. Writes sealed_keys.
+AES-256-GCM. A blob is version (1 byte), master key id (8), nonce (12), ciphertext and tag (16). The purpose
+and the subject's id are authenticated with it, so a blob moved to another row or column doesn't open. A blob
+sealed under any configured master key opens; new ones are sealed under the newest. Random nonces allow 2**32
+seals under one master key (NIST SP 800-38D); secrets are made by people and rotate long before. Writes
+sealed_keys.
 """
 
 import base64
@@ -38,19 +38,19 @@ _log = logging.getLogger(__name__)
 
 
 class SealBroken(RuntimeError):
-    """A blob does not open: its master key is not configured, or it is not what was sealed."""
+    """A blob doesn't open: its master key isn't configured, or it isn't what was sealed."""
 
 
 class MasterKeyRefused(ValueError):
-    """The configured master keys cannot be used. Never shows one."""
+    """The configured master keys can't be used. Never shows one."""
 
 
 def parse_master_keys(text: str) -> list[bytes]:
-    """The master keys of a setting "new,old", newest first, 32 bytes each.
+    """Return the master keys of a setting "new,old", newest first, 32 bytes each. Raises MasterKeyRefused.
 
-    An entry is 64 hex characters, base64 (plain or URL-safe) of 32 bytes, or any other text of at
-    least 32 characters, which HKDF-SHA256 turns into a key. HKDF adds no strength: such a text must
-    be random, not a sentence. Raises MasterKeyRefused.
+    An entry is 64 hex characters, base64 (plain or URL-safe) of 32 bytes, or any other text of at least 32
+    characters, which HKDF-SHA256 turns into a key. HKDF adds no strength: such a text must be random, not a
+    sentence.
     """
     entries = [entry.strip() for entry in text.split(",")]
     if len(entries) > MASTER_KEYS_MAX:
@@ -94,14 +94,14 @@ class Vault:
         return f"Vault({len(self._ciphers)} master keys)"
 
     def seal(self, plain: bytes, *, purpose: str, subject: str) -> bytes:
-        """The blob to store; opens with the same purpose and subject only."""
+        """Return the blob to store; it opens with the same purpose and subject only."""
         header = _VERSION + self._newest
         nonce = secrets.token_bytes(_NONCE_BYTES)
         bound = _bound(header, purpose, subject)
         return header + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound)
 
     def open(self, blob: bytes, *, purpose: str, subject: str) -> bytes:
-        """What was sealed; raises SealBroken."""
+        """Return what was sealed; raise SealBroken."""
         if len(blob) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or blob[:1] != _VERSION:
             raise SealBroken(f"no sealed {purpose} of {subject}")
         header, rest = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]
@@ -116,11 +116,11 @@ class Vault:
             raise SealBroken(f"the sealed {purpose} of {subject} was altered or moved") from None
 
     def sign(self, text: str, *, purpose: str) -> str:
-        """A proof that this installation wrote the text, for that purpose only."""
+        """Return a proof that this installation wrote the text, for that purpose only."""
         return _mac(self._mac_keys[0], text, purpose)
 
     def is_signed(self, text: str, proof: str, *, purpose: str) -> bool:
-        """Whether the proof is of that text and purpose, under any of the master keys."""
+        """Return whether the proof is of that text and purpose, under any of the master keys."""
         return any(
             hmac.compare_digest(_mac(key, text, purpose).encode(), proof.encode())
             for key in self._mac_keys
@@ -128,15 +128,15 @@ class Vault:
 
     @property
     def newest_header(self) -> bytes:
-        """What begins each blob that the newest master key sealed."""
+        """Return how each blob begins that the newest master key sealed."""
         return _VERSION + self._newest
 
     def needs_reseal(self, blob: bytes) -> bool:
-        """Whether an older master key than the newest sealed it."""
+        """Return whether an older master key than the newest sealed it."""
         return blob[:_HEADER_BYTES] != self.newest_header
 
     async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:
-        """The installation's 32-byte key of that name, made on first use.
+        """Return the installation's 32-byte key of that name, made on first use.
 
         Two makers at once get the same key: the first row stays, and both read it afterwards.
         """
@@ -156,7 +156,7 @@ class Vault:
         return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
 
     async def known_data_key(self, tx: Transaction, name: str) -> bytes | None:
-        """Read a data key without making one; None where there is none that opens."""
+        """Return a data key without making one; None if none opens."""
         sealed = await _sealed_key(tx, name)
         if sealed is None:
             return None
@@ -166,9 +166,9 @@ class Vault:
             return None
 
     async def reseal_all(self, tx: Transaction) -> int:
-        """Seals every data key under the newest master key; returns how many were not.
+        """Seal every data key under the newest master key; return how many weren't.
 
-        One that does not open stays as it is and is logged; the others go on.
+        One that doesn't open stays as it is and is logged; the others continue.
         """
         rows = await tx.fetch(
             "SELECT name, sealed, created_at FROM sealed_keys ORDER BY name FOR NO KEY UPDATE"
@@ -183,7 +183,7 @@ class Vault:
         )
 
     def _resealed(self, row: Row) -> bytes | None:
-        """None for one that does not open."""
+        """Return None for one that doesn't open."""
         name = row["name"]
         try:
             plain = self.open(row["sealed"], purpose=_DATA_KEY_PURPOSE, subject=name)
@@ -203,7 +203,7 @@ def _mac(key: bytes, text: str, purpose: str) -> str:
 
 
 def _bound(header: bytes, purpose: str, subject: str) -> bytes:
-    """The authenticated context; hashed in parts, so that no two contexts spell the same bytes."""
+    """Return the authenticated context, hashed in parts, so that no two contexts make the same bytes."""
     return (
         header
         + hashlib.sha256(purpose.encode()).digest()
