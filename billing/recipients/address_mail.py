@@ -1,8 +1,8 @@
-"""The mail by which an address verifies itself: its row, written with the act that asks for it, and its words.
-Writes owner_mails.
+"""The mail that verifies an address: its row, written with the act that requests it, and its text. Writes
+owner_mails.
 
-Invariant: the row names the verification alone; the link is worked out when it is sent, so that one which was used
-meanwhile does not leave.
+The row names only the verification; the link is made when the mail is sent, so one that was used meanwhile
+isn't sent.
 """
 
 from billing.recipients import owner_mail
@@ -17,7 +17,7 @@ from store.database import Transaction
 
 
 async def write_verification(tx: Transaction, verification: EmailVerification) -> None:
-    """Due now. The caller looked whether mail to the address leaves."""
+    """Write a mail that is due now. The caller has checked that mail to the address leaves."""
     mail = written_mail(
         Tenant(verification.account_id, PEOPLES_ENVIRONMENT),
         "address",
@@ -30,7 +30,7 @@ async def write_verification(tx: Transaction, verification: EmailVerification) -
 
 
 def verification_letter(*, url: str, expires_at: int, language: Language) -> OwnerLetter:
-    """url: verifies the address, once; expires_at: until when, in microseconds."""
+    """Return the letter. url verifies the address once, until expires_at, in microseconds."""
     say = language.say
     return OwnerLetter(
         language,

@@ -1,6 +1,6 @@
-"""What an account's owner and colleagues read of sends that wait for a decision. Pure.
+"""The letter to an account's owner and colleagues about sends that wait for a decision. Pure.
 
-Invariant: a link that decides goes to nobody who may not decide by their role.
+A link that decides goes only to people whose role may decide.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,8 +22,10 @@ def approval_letter(
     language: Language,
     is_always_sent: bool = False,
 ) -> OwnerLetter:
-    """asked: those that wait still, at least one; link_of: the page that decides, by an approval's id; null:
-    the reader may not decide. is_always_sent: no switch ends it.
+    """Return the letter about waiting sends, at least one.
+
+    link_of: the page that decides, by an approval's id; null: the reader may not decide. is_always_sent: it
+    can't be switched off.
     """
     if link_of is None:
         return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)
@@ -37,7 +39,7 @@ def approval_letter(
         )
         happened = (*_told(one, language), say("Whoever has this link can decide, once."))
         button = say("Approve or deny")
-        # The page goes by the browser's languages; the owner chose this one.
+        # The page goes by the browser's languages, but the owner chose this one.
         url = f"{link_of(one.id)}?lang={language.tag}"
     else:
         subject = say("{count} sends wait for you", count=language.count(len(asked)))
@@ -56,7 +58,7 @@ def approval_letter(
 
 
 def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> OwnerLetter:
-    """For who sees what waits, and asks somebody who may decide."""
+    """Return the letter for a reader who sees what waits, and asks somebody who may decide."""
     say = language.say
     if len(asked) == 1:
         subject = say(

@@ -1,12 +1,12 @@
-"""Tells an account's owner, and the colleagues who want it, by mail of sends that wait for a decision: one by one
-while they are few, together when they come fast.
+"""Notify an account's owner, and colleagues who want it, by mail of sends that wait for a decision.
 
-Promise: each approval is told once to each person, in the transaction that writes its mails; to one person of an account
-at most HOUR_MAX mails an hour are written, whatever an agent does, and what came meanwhile is in the next one. A send
-writes nothing for it. A row holds ids alone: the link that decides is worked out when the mail is sent. An owner's
-link, and the one in the event approval.requested, decide for whoever has them; a colleague's is made of the mail's id, and
-counts only while they are a colleague who may decide, which is looked at with each request. Of a send whose sender
-lost their access the owner is always told.
+- One mail each while they are few, and one for all when they come fast: at most HOUR_MAX mails an hour to one person of an
+  account, whatever an agent does. What came meanwhile is in the next one.
+- Each approval is reported once to each person, in the transaction that writes its mails. A send writes nothing for it.
+- A row holds only ids; the link that decides is made when the mail is sent. An owner's link, and the one in the event
+  approval.requested, work for anyone who has them. A colleague's is made from the mail's id, and works only while they are a
+  colleague who may decide, which each request checks.
+- If a send's sender lost their access, the owner is always notified.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from webhooks.events.schemas import ApprovalReason
 
 HOUR_MAX: Final = 10
 ONE_BY_ONE_MAX: Final = 3
-# Of one mail; the rest is told by the next one.
+# In one mail; the next one reports the rest.
 TOGETHER_MAX: Final = 500
 TENANTS_AT_ONCE: Final = 500
 _MAIL: Final = """
@@ -38,7 +38,7 @@ WHERE id = :id AND kind = 'approval' AND member_id IS NOT NULL
 
 
 class Written(NamedTuple):
-    """What one look wrote. after: where the next one goes on; null: it saw all."""
+    """What one look wrote. after: where the next one continues; null: it saw all."""
 
     mails: int
     after: Tenant | None
@@ -52,10 +52,10 @@ async def write_due(
     after: Tenant | None = None,
     tenants_max: int = TENANTS_AT_ONCE,
 ) -> Written:
-    """Writes the mails that may be written now to at most tenants_max tenants, those behind `after`.
+    """Write the mails that may be written now, to at most tenants_max tenants behind `after`.
 
-    sent_in: the environments whose mail leaves. A tenant that had its mails of this hour waits and stands
-    in nobody's way: who looks goes on behind it.
+    sent_in: the environments whose mail leaves. A tenant that had its mails of this hour waits without
+    blocking others, because the next look continues behind it.
     """
     tenants = await approval.untold_tenants(tx, after=after, limit=tenants_max)
     if not tenants:
@@ -90,8 +90,10 @@ class _News(NamedTuple):
     def mails(
         self, waiting: Mapping[str, ApprovalReason], room: int, *, is_wanted: bool
     ) -> list[OwnerMail]:
-        """Return at most `room` mails. The owner hears of a send whose sender left even if they switched mail about
-        approvals off: nobody else may know of it, and it fails in the end.
+        """Return at most `room` mails.
+
+        The owner hears of a send whose sender left even with mail about approvals off: nobody else may know
+        of it, and it fails in the end.
         """
         is_owner = self.person.member_id is None
         left = [one for one, why in waiting.items() if is_owner and why == "sender_left"]
@@ -122,7 +124,9 @@ class _News(NamedTuple):
 async def approval_of_link(
     tx: Transaction, links: LinkTokens, token: str, *, now_us: int
 ) -> Approval | None:
-    """As it counts now; None: nobody was given that link, or whose it is may decide no more."""
+    """Return the approval as it counts now; None: the link was never given out, or its owner may no longer
+    decide.
+    """
     approval_id = links.id_of("approval", token)
     if approval_id is not None:
         return await approval.find(tx, approval_id, now_us=now_us)
@@ -143,7 +147,7 @@ async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval 
     ids: Sequence[str] = msgspec.json.decode(row["about"])["approval_ids"]
     found = [await approval.find(tx, one, now_us=now_us) for one in ids]
     asked = [one for one in found if one is not None and one.account_id == person.account_id]
-    # A mail with a link had one that still waited: the others had ended before.
+    # A mail with a link had one that was still waiting: the others had ended before.
     return max(asked, key=_ended_last, default=None)
 
 

@@ -1,7 +1,7 @@
 """The recipient's claim: what the page shows before it, and the press that shows what was delivered.
 
-Invariants: only a press claims, since mail scanners and previews open each address; topup.claimed is
-published once; whoever has the token is the recipient, and sees what that top-up brought, again and again.
+Only a press claims, because mail scanners and previews open each address. topup.claimed is published once.
+Whoever has the token is the recipient, and sees what that top-up brought, again and again.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ClaimState = Literal["ready", "waiting", "gone"]
 class Claimable:
     """A top-up as its recipient's page knows it. sender: the name of the account that sent it.
 
-    redeemed_at: when its voucher was used; null: not used, or there is none to use.
+    redeemed_at: when its voucher was used; null: it wasn't, or there is none.
     """
 
     topup: TopUp
@@ -35,7 +35,7 @@ class Claimable:
 
     @property
     def state(self) -> ClaimState:
-        """ready: there is something to claim. waiting: not yet. gone: there will be nothing."""
+        """Return ready (there is something to claim), waiting (not yet) or gone (there will be nothing)."""
         if self.topup.status == "delivered":
             return "ready"
         return "waiting" if self.topup.status in {"pending", "scheduled"} else "gone"
@@ -43,7 +43,7 @@ class Claimable:
 
 @dataclass(frozen=True, slots=True)
 class RecipientClaim(OnTopUp):
-    """The press of the page's button. Nothing changes where it was pressed before, or too early."""
+    """The press of the page's button. It changes nothing if it was pressed before, or too early."""
 
     def decide(self, state: BatchState) -> TopUp:
         topup = self._topup(state)
@@ -62,7 +62,7 @@ class RecipientClaim(OnTopUp):
 
 
 def topup_of_claim(rules: TopUpRules, token: str) -> str:
-    """The id behind a claim page's token; raises NotFound, the same for every wrong one."""
+    """Return the id behind a claim page's token; raise NotFound, the same for every wrong one."""
     topup_id = rules.links.id_of("claim", token)
     if topup_id is None:
         raise NotFound("Page")
@@ -70,13 +70,13 @@ def topup_of_claim(rules: TopUpRules, token: str) -> str:
 
 
 async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
-    """Raises NotFound."""
+    """Return the top-up; raise NotFound."""
     topup = (await topups.load(tx, [topup_id])).get(topup_id)
     if topup is None:
         raise NotFound("Page")
     name = await tx.fetch_one("SELECT name FROM accounts WHERE id = :id", id=topup.account_id)
     redemption = (await voucher.load_redemptions(tx, [topup_id])).get(topup_id)
-    # A supplier's delivery settles the voucher by itself: nobody used it.
+    # A supplier's delivery settles the voucher automatically: nobody used it.
     is_used = redemption is not None and topup.deliverable is None
     return Claimable(
         topup,
@@ -86,8 +86,9 @@ async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
 
 
 def handed_out(rules: TopUpRules, topup: TopUp) -> str | None:
-    """What the page shows after the press: the code, key, link or note; None: there is nothing to
-    hand over, since a supplier put the credit where it belongs. Raises SealBroken.
+    """Return what the page shows after the press: the code, key, link or note. Raises SealBroken.
+
+    None: there is nothing to hand over, because a supplier put the credit where it belongs.
     """
     assert topup.status == "delivered", "what was not delivered is not handed out"
     given = topup.deliverable

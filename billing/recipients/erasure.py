@@ -1,8 +1,8 @@
-"""Erasing what is kept of a recipient, but for what the ledger must keep. Writes topups and mails.
+"""Erase what is stored about a recipient, except what the ledger must keep. Writes topups and mails.
 
-Gone afterwards: the sender's message and language, the rows and addresses of mail. Kept: the address in
-top-ups and in the names of ledger accounts, by which value is found and proved; events and deliveries go
-with their retention. A top-up that is still pending or scheduled keeps what it needs to arrive.
+Erased: the sender's message and language, the rows and addresses of mail. Kept: the address in top-ups and in
+the names of ledger accounts, by which value is found and proved; events and deliveries go with their
+retention. A top-up that is still pending or scheduled keeps what it needs to arrive.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Erased:
 
 
 async def erase_step(tx: Transaction, address: str) -> Erased:
-    """At most ROWS_PER_STEP of each, whatever their account; call it until it finds nothing."""
+    """Erase at most ROWS_PER_STEP of each, of any account; call it until it finds nothing."""
     mails = await tx.execute(
         """DELETE FROM mails WHERE id IN (
                SELECT id FROM mails WHERE recipient_email = :address AND status <> 'queued'
@@ -40,7 +40,7 @@ async def erase_step(tx: Transaction, address: str) -> Erased:
 
 
 async def prune_mails(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Deletes at most ROWS_PER_STEP mails of longer ago that are not on their way; how many."""
+    """Delete at most ROWS_PER_STEP older mails that aren't on their way, and return how many."""
     return await tx.execute(
         """DELETE FROM mails WHERE id IN (
                SELECT id FROM mails

@@ -1,7 +1,7 @@
-"""What somebody reads who was invited to act for an account. Pure.
+"""The letter to somebody who was invited to act for an account. Pure.
 
-It names the inviter by address alone: an account's name is free text, and anybody may open an account to write
-something into a stranger's mailbox.
+It names the inviter by address alone: an account's name is free text, and anybody may open an account to
+write something into a stranger's mailbox.
 """
 
 from billing.recipients.language import Language
@@ -11,7 +11,9 @@ from billing.recipients.owner_message import OwnerLetter
 def invitation_letter(
     *, inviter: str, expires_at: int, url: str, language: Language
 ) -> OwnerLetter:
-    """inviter: the owner's address; expires_at: until when the link counts, in microseconds."""
+    """Return the letter. inviter: the owner's address; expires_at: until when the link is valid, in
+    microseconds.
+    """
     say = language.say
     return OwnerLetter(
         language,

@@ -1,7 +1,7 @@
 """The mail about an invitation, as a row that is written with it. Writes owner_mails.
 
-Invariant: the row names the invitation alone; its address is looked up, and its link worked out, when it is sent
-(worker/money/owner_mail.py), so that one which was used, withdrawn or renewed meanwhile does not leave.
+The row names only the invitation; its address is looked up and its link made when it is sent
+(worker/money/owner_mail.py), so one that was used, withdrawn or renewed meanwhile isn't sent.
 """
 
 from typing import Final
@@ -13,17 +13,17 @@ from kernel.tenant import Tenant
 from keys.member import Member
 from store.database import Transaction
 
-# A colleague acts in both environments; wherever mail leaves at all, live's does.
+# A colleague acts in both environments; if any mail leaves, live's does.
 _ENVIRONMENT: Final = "live"
 
 
 def is_mailed(rules: MailRules, email: str) -> bool:
-    """Whether mail to that address leaves at all."""
+    """Return whether mail to that address leaves."""
     return rules.is_sent(_ENVIRONMENT, email)
 
 
 async def write(tx: Transaction, invited: Member, *, now_us: int) -> None:
-    """Due now. The caller looked whether mail to the address leaves."""
+    """Write a mail that is due now. The caller has checked that mail to the address leaves."""
     mail = written_mail(
         Tenant(invited.account_id, _ENVIRONMENT),
         "invitation",

@@ -1,8 +1,8 @@
-"""The languages that recipients are written to in: one .po file each in billing/recipients/languages/.
+"""The languages of mail to recipients: one .po file each in billing/recipients/languages/.
 
-Promises: another file there is another language, without a line of code; a sentence is whole, with names
-in braces for what is put in; a text that a catalogue does not have is English. The files are read as they
-are, when the first recipient needs them: nothing is compiled, so nothing can be forgotten.
+Another file there is another language, without a line of code. A sentence is whole, with names in braces for
+values; a text that a catalogue lacks is English. The files are read when the first recipient needs them:
+nothing is compiled, so nothing can be forgotten.
 """
 
 import re
@@ -35,13 +35,13 @@ _UNITS: Final[tuple[tuple[int, _Unit], ...]] = (
     (60, "minute"),
     (1, "second"),
 )
-# Babel writes the largest unit of which there is at least so much, else the one that was asked for.
+# Babel writes the largest unit with at least this many, else the requested one.
 _NEVER_A_LARGER_UNIT: Final = 1e9
 _WANTED_MAX = 20
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch
 _QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)").fullmatch
-# Around what is put into a sentence that runs from right to left: what a stranger wrote keeps its own
-# direction and does not turn the rest.
+# Around values in a sentence that runs from right to left: what a stranger wrote keeps its own direction and
+# doesn't turn the rest.
 _ISOLATE, _END = "\u2068", "\u2069"
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT_MARK = "\u2066", "\u200f"
 
@@ -60,22 +60,22 @@ class Language:
 
     @property
     def direction(self) -> str:
-        """Either ltr or rtl."""
+        """Return ltr or rtl."""
         return str(self.locale.text_direction)
 
     def say(self, text: str, **values: str) -> str:
-        """The English sentence in this language, with the values in the places of their names."""
+        """Return the English sentence in this language, with the values in the places of their names."""
         sentence = self.texts.get(text) or text
         if self.direction == "rtl":
             values = {name: f"{_ISOLATE}{value}{_END}" for name, value in values.items()}
         return sentence.format(**values) if values else sentence
 
     def money(self, cents: int) -> str:
-        """US cents as people write them."""
+        """Write US cents as people do."""
         return self._written(Decimal(cents).scaleb(-_CENTS), CURRENCY)
 
     def micros(self, micros: int) -> str:
-        """Micros of a US dollar, with as many places as they have, but two at least."""
+        """Write micros of a US dollar with the places they have, at least two."""
         return self._written(Decimal(micros).scaleb(-_MICROS), CURRENCY)
 
     def price(self, price: Price) -> str:
@@ -85,29 +85,29 @@ class Language:
         return self._written(Decimal(price.decimal()), price.currency)
 
     def count(self, number: int) -> str:
-        """A whole number as people write it."""
+        """Write a whole number as people do."""
         return str(format_decimal(number, locale=self.locale))
 
     def _written(self, amount: Decimal, currency: str) -> str:
         written = format_currency(amount, currency, locale=self.locale, decimal_quantization=False)
         if self.direction == "rtl":
-            # As one word from left to right; else the sign of US$ is shown at its wrong end.
+            # As one word from left to right; otherwise the sign of US$ is shown at the wrong end.
             return f"{_LEFT_TO_RIGHT}{written.strip(_RIGHT_TO_LEFT_MARK)}{_END}"
         return written
 
     def day(self, at_us: int) -> str:
-        """The day in UTC."""
+        """Return the day in UTC."""
         moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
         return format_date(moment.date(), format="long", locale=self.locale)
 
     def moment(self, at_us: int) -> str:
-        """The day and the minute in UTC, which it names."""
+        """Return the day and the minute in UTC, and name it."""
         moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
         written = format_datetime(moment, format="medium", locale=self.locale)
         return f"{written} UTC"
 
     def duration(self, seconds: int) -> str:
-        """All of it, in units from days down to seconds: 93600 -> 1 day and 2 hours."""
+        """Return all of it, in units from days down to seconds: 93600 -> 1 day and 2 hours."""
         parts = []
         for size, unit in _UNITS:
             number, seconds = divmod(seconds, size)
@@ -126,7 +126,7 @@ class Language:
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """All of them by tag, English first."""
+    """Return all of them by tag, English first."""
     found = {ENGLISH: Language(ENGLISH, Locale.parse(ENGLISH), {})}
     folder = files("billing.recipients") / "languages"
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
@@ -137,7 +137,7 @@ def languages() -> Mapping[str, Language]:
 
 
 def nearest(tag: str | None) -> Language | None:
-    """The language of a tag such as es-MX or zh_Hans: itself, or the one it is a form of."""
+    """Return the language of a tag such as es-MX or zh_Hans: itself, or the one it is a form of."""
     if tag is None or _TAG(tag) is None:
         return None
     known = {one.lower(): language for one, language in languages().items()}
@@ -154,7 +154,7 @@ def english() -> Language:
 
 
 def asked_for(accept_language: str) -> Language | None:
-    """The language that an Accept-Language header likes best of those that there are."""
+    """Return the available language that an Accept-Language header prefers."""
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(accept_language.split(",")[:_WANTED_MAX]):
         tag, _, weight = part.strip().partition(";")

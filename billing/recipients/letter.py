@@ -1,8 +1,8 @@
-"""The mail to a recipient: who sent what, the sender's words, and the way to the claim page. Pure.
+"""The mail to a recipient: who sent what, the sender's message, and the link to the claim page. Pure.
 
-Promises: the same row makes the same bytes, so that a repeat is known for one; what people wrote stands
-in a header only after it was encoded, and in HTML only escaped; the code itself is not in it, since
-mail is read on the way and kept for years.
+The same row makes the same bytes, so that a repeat is recognised. What people wrote is in a header only
+encoded, and in HTML only escaped. The code itself isn't in it, because mail is read on the way and stored for
+years.
 """
 
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
 from kernel.clock import SECOND_US
 
-# Where recipients end and resume mail; what follows is a token.
+# Where recipients stop and resume mail; a token follows.
 NO_MAIL_PATH: Final = "/no-mail"
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What the recipient reads. no_mail_url: where it is ended."""
+    """What the recipient reads. no_mail_url: where it is stopped."""
 
     language: Language
     subject: str
@@ -39,7 +39,7 @@ class Letter:
 
 
 def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
-    """About a delivered top-up; sender: the name of the account."""
+    """Return the letter about a delivered top-up; sender: the name of the account."""
     options = topup.delivery
     language = (nearest(options.locale) if options is not None else None) or english()
     say = language.say
@@ -68,34 +68,34 @@ def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
 
 
 def message_of(mail: Mail, letter: Letter, mail_from: Address) -> EmailMessage:
-    """The letter as it is handed in."""
+    """Return the letter as it is sent."""
     message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
     message["To"] = mail.recipient_email  # ASCII without spaces, as it was taken in
     message["Subject"] = letter.subject
     message["Date"] = datetime.fromtimestamp(mail.created_at // SECOND_US, UTC)
     message["Message-ID"] = f"<{mail.id}@{mail_from.domain}>"
-    # Nobody's holiday notice answers it.
+    # So that no holiday notice answers it.
     message["Auto-Submitted"] = "auto-generated"
     message["List-Unsubscribe"] = f"<{letter.no_mail_url}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    # After the content, which takes headers of this name into its parts.
+    # After the content, which moves headers of this name into its parts.
     message["Content-Language"] = letter.language.tag
     message.set_boundary(f"=_{mail.id}")
     return message
 
 
 def claimed_message(claimed: ClaimedMail, rules: TopUpRules, mail_from: Address) -> EmailMessage:
-    """The mail that a claim brought."""
+    """Return the mail of a claim on the outbox."""
     assert claimed.topup is not None, "a mail is about a top-up that exists"
     letter = letter_of(claimed.topup, claimed.sender, rules)
     return message_of(claimed.mail, letter, mail_from)
 
 
 def platform_name(rules: TopUpRules, topup: TopUp) -> str:
-    """As people know it; its id where it is no longer offered."""
+    """Return its name for people; its id if it is no longer offered."""
     try:
         return rules.platforms.of(topup.environment).find(topup.platform).name
     except InvalidPlatform:

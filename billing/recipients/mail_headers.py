@@ -1,8 +1,8 @@
-"""Headers of the mail that we write, in which what people wrote stays text. Pure.
+"""Headers of our mail, in which what people wrote stays text. Pure.
 
-The standard library reads a header that it is given, and so finds encoded words in it (RFC 2047): a name
-such as `=?utf-8?q?=0d=0aBcc=3a…?=` would become a header of its own. Promise: a header is one header, and who
-reads it finds what was written, to the letter.
+The standard library parses a header that it gets, and so finds encoded words in it (RFC 2047): a name such as
+`=?utf-8?q?=0d=0aBcc=3a…?=` would become a header of its own. Here a header is one header, and its reader sees
+exactly what was written.
 """
 
 from email.header import Header
@@ -11,12 +11,12 @@ from email.policy import SMTP, Policy
 from typing import Any, Final, cast
 
 _ENCODED: Final = "=?"
-# A longer one has no place on a line of 78, and is folded only once it is encoded.
+# A longer one doesn't fit on a line of 78, and is folded only once it is encoded.
 _WORD_CHARACTERS_MAX: Final = 60
 
 
 class _Written:
-    """A header whose value is not read again."""
+    """A header whose value isn't parsed again."""
 
     max_count = 1
 
@@ -26,14 +26,14 @@ class _Written:
 
 
 class _OneLine(_Written):
-    """Never folded nor encoded: an address stays one word."""
+    """Never folded nor encoded, so that an address stays one word."""
 
     def fold(self: Any, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
 class _Words(_Written):
-    """Folded, and encoded where it is more than ASCII or looks encoded."""
+    """Folded, and encoded if it is more than ASCII or looks encoded."""
 
     def fold(self: Any, *, policy: Policy) -> str:
         text = str(self)

@@ -1,8 +1,8 @@
-"""Which mail is due, and what came of it: claimed, sent by nobody else meanwhile, settled. Writes mails.
+"""Which mail is due, and its result: claimed, sent by no other worker meanwhile, settled. Writes mails.
 
-Invariants: a claim lasts until its lease ends, and raises the row's claim_no; what an older claim
-brought is not written. No transaction is open while mail is sent. A mail whose worker went away is sent
-again, under the same Message-ID, and its lost attempts count.
+A claim lasts until its lease ends, and raises the row's claim_no; an older claim's result isn't written. No
+transaction is open while mail is sent. A mail whose worker died is sent again under the same Message-ID, and
+its lost attempts count.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ REASON_CHARACTERS_MAX: Final = 300
 class ClaimedMail:
     """A mail that this process may send once. sender: the name of the account that sent the top-up.
 
-    topup null: it is gone. is_unwanted: its recipient asked for no mail.
+    topup null: it is gone. is_unwanted: its recipient wants no mail.
     """
 
     mail: Mail
@@ -46,7 +46,7 @@ class ClaimedMail:
 
 @dataclass(frozen=True, slots=True)
 class MailEnding:
-    """What came of one attempt; next_attempt_at: while it is to be tried again."""
+    """The result of one attempt; next_attempt_at: while it is to be tried again."""
 
     status: MailStatus
     reason: str | None = None
@@ -56,7 +56,7 @@ class MailEnding:
 async def claim(
     tx: Transaction, links: LinkTokens, *, now_us: int, lease_us: int, limit: int
 ) -> Sequence[ClaimedMail]:
-    """At most `limit` due mails, the longest due first."""
+    """Return at most `limit` due mails, the longest due first."""
     rows = await tx.fetch(_CLAIM, now=now_us, lease_until=now_us + lease_us, limit=limit)
     mails = [ROWS.read(row) for row in rows]
     if not mails:
@@ -81,14 +81,14 @@ async def claim(
 
 
 def tried_again(mail: Mail, reason: str, *, now_us: int) -> MailEnding:
-    """After a failure that may pass: later and later, and failed in the end."""
+    """Return the result of a failure that may pass: later and later, and failed in the end."""
     if mail.attempts >= ATTEMPTS_MAX:
         return MailEnding("failed", reason)
     return MailEnding("queued", reason, now_us + WAITS_US[mail.attempts - 1])
 
 
 async def settle(tx: Transaction, mail: Mail, ending: MailEnding, *, now_us: int) -> bool:
-    """Writes what came of this claim; false: a newer claim has taken over."""
+    """Write this claim's result; return False if a newer claim has taken over."""
     reason = ending.reason
     changed = await tx.execute(
         """UPDATE mails SET status = :status, reason = :reason, next_attempt_at = :next_attempt_at,
@@ -107,7 +107,7 @@ async def settle(tx: Transaction, mail: Mail, ending: MailEnding, *, now_us: int
 
 
 async def next_due_at(tx: Transaction) -> int | None:
-    """When the next mail is due, or a claim ends."""
+    """Return when the next mail is due, or a claim ends."""
     row = await tx.fetch_one(
         """SELECT next_attempt_at FROM mails WHERE next_attempt_at IS NOT NULL
            ORDER BY next_attempt_at LIMIT 1"""

@@ -1,6 +1,6 @@
-"""Reading and mending mail: an account's outbox, the operator's list, one more try. Writes mails.
+"""Read and fix mail: an account's outbox, the operator's list, one more try. Writes mails.
 
-Invariant: the letter itself is shown to whoever may see codes, since the link in it is as good as one.
+The letter itself is shown only to readers who may see codes, because the link in it is as good as one.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class MailUnderWay(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class OutboxMail:
-    """A mail of an account's; letter null: the reader may not see codes, or the top-up is gone."""
+    """An account's mail; letter null: the reader may not see codes, or the top-up is gone."""
 
     mail: Mail
     letter: Letter | None
@@ -33,7 +33,7 @@ class OutboxMail:
 async def outbox_page(
     tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int
 ) -> Sequence[Mail]:
-    """The account's mails, newest first."""
+    """Return the account's mails, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [ROWS.read(row) for row in rows]
 
@@ -41,7 +41,7 @@ async def outbox_page(
 async def outbox_mail(
     tx: Transaction, principal: Principal, rules: TopUpRules, mail_id: str
 ) -> OutboxMail:
-    """One of them; raises NotFound."""
+    """Return one of them; raise NotFound."""
     mail = await _find(tx, mail_id)
     if Tenant(mail.account_id, mail.environment) != principal.tenant:
         raise NotFound("Mail")
@@ -56,13 +56,13 @@ async def outbox_mail(
 async def list_mails(
     tx: Transaction, *, environment: str, status: str | None, address: str | None, limit: int
 ) -> Sequence[Mail]:
-    """All accounts' mails, newest first; for operators."""
+    """Return all accounts' mails, newest first, for operators."""
     rows = await _ALL.page(tx, environment=environment, status=status, address=address, limit=limit)
     return [ROWS.read(row) for row in rows]
 
 
 async def retry_mail(tx: Transaction, mail_id: str, *, now_us: int) -> Mail:
-    """Has a mail that ended otherwise than sent tried anew; raises NotFound and MailUnderWay."""
+    """Try again a mail that ended otherwise than sent; raise NotFound and MailUnderWay."""
     changed = await tx.execute(
         """UPDATE mails SET status = 'queued', attempts = 0, next_attempt_at = :now, ended_at = NULL,
                reason = NULL

@@ -1,9 +1,10 @@
-"""Mail to an account's owner and colleagues, as rows: written in the transaction of the turn that it tells of.
+"""Mail to an account's owner and colleagues, as rows written in the transaction of the change they report.
+Writes owner_mails.
 
-States: queued -> sent | bounced | failed | unwanted | limited; outbox leaves by nobody. Writes owner_mails.
-Invariants: a turn brings one mail, and its first claim one more for each colleague who wants it; a row holds no
-address, since the person's is looked up when it is sent; a try is claimed by its number, for the length of a lease,
-and what an older one brought is not written.
+States: queued -> sent | bounced | failed | unwanted | limited; nobody sends from the outbox. A change brings
+one mail, and its first claim one more for each colleague who wants it. A row holds no address, because the
+person's is looked up when it is sent. A try is claimed by its number, for the length of a lease, and an older
+one's result isn't written.
 """
 
 from collections import Counter
@@ -53,25 +54,25 @@ CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
     "balance": "balance",
     "key": "key",
 }
-# Written for the owner with their turn, and told to colleagues as they are sent.
+# Written for the owner with their change, and copied to colleagues as they are sent.
 _SHARED: Final = frozenset({"credit_expiring", "receipt"})
-# To one person of an account in 24 hours, each kind apart: credit that ends crowds out no failed payment.
+# To one person of an account in 24 hours, each kind apart: expiring credit crowds out no failed payment.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
     "credit_expiring": 3,
     "receipt": 20,
-    # Ten an hour are written, by billing/recipients/approval_mail.py.
+    # billing/recipients/approval_mail.py writes ten an hour.
     "approval": 240,
     # As many as an account has members.
     "invitation": 50,
-    # Anybody asks for these: more would be a way to fill a mailbox.
+    # Anybody can request these: more would be a way to fill a mailbox.
     "password": 10,
     "password_changed": 10,
     "suspended": 10,
     "resumed": 10,
     "address": 20,
-    # Four an hour are written, by billing/recipients/notifications/writing.py.
+    # billing/recipients/notifications/writing.py writes four an hour.
     "webhook": 96,
     "balance": 96,
     "key": 96,
@@ -80,7 +81,7 @@ PRUNED_MAX: Final = 500
 
 
 class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row; the columns' meaning is in store/schema.py."""
+    """One row; store/schema.py describes the columns."""
 
     id: str
     account_id: str
@@ -102,20 +103,20 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the turn's event said; empty where the row of the subscription says it."""
+        """Return what the change's event said; empty if the subscription's row says it."""
         return {} if self.about is None else dict(msgspec.json.decode(self.about))
 
     @property
     def choice(self) -> Notification | None:
-        """What its reader switches it off by; None: it is always sent."""
+        """Return the choice that switches it off; None: it is always sent."""
         return None if self.data.get("is_always_sent") else CHOICE_OF.get(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
-    """A mail that this process may send once. person: whom it goes to; null: they are a member no more.
+    """A mail that this process may send once. person: its recipient; null: no longer a member.
 
-    is_unwanted: they want none of this kind; is_over: too much of the kind went to them within a day.
+    is_unwanted: they want none of this kind; is_over: they got too many of this kind within a day.
     """
 
     mail: OwnerMail
@@ -132,7 +133,7 @@ def new_owner_mail(
     subscription_id: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> OwnerMail:
-    """About a turn of this batch; data: what its event says."""
+    """Return a mail about a change in this batch; data: what its event says."""
     is_sent = tenant.environment in state.rules.of(TopUpRules).mail.sent_in
     return written_mail(
         tenant,
@@ -154,8 +155,10 @@ def written_mail(
     now_us: int,
     member_id: str | None = None,
 ) -> OwnerMail:
-    """One that is due now; is_sent: mail of its environment leaves, else it stays in the outbox. member_id: of
-    the colleague that it goes to, else it goes to the owner.
+    """Return one that is due now.
+
+    is_sent: mail of its environment leaves, else it stays in the outbox. member_id: the colleague it goes to,
+    else the owner.
     """
     due_at = now_us if is_sent else None
     return OwnerMail(
@@ -176,8 +179,9 @@ def written_mail(
 def addressees(
     people: Sequence[Person], choice: Notification, tenant: Tenant, *, is_sent: bool
 ) -> list[Person]:
-    """Those of an account who want mail of the kind and have an address. What does not leave lies in the outbox
-    once, as the owner's.
+    """Return those of an account's people who want mail of the kind and have an address.
+
+    Mail that doesn't leave is in the outbox once, as the owner's.
     """
     return [
         one
@@ -195,7 +199,7 @@ async def insert(tx: Transaction, mails: Sequence[OwnerMail]) -> None:
 async def claim(
     tx: Transaction, *, now_us: int, lease_us: int, limit: int
 ) -> Sequence[DueOwnerMail]:
-    """At most `limit` due mails, the longest due first."""
+    """Return at most `limit` due mails, the longest due first."""
     values = {"now": now_us, "lease_until": now_us + lease_us}
     rows: list[Row] = []
     for claim_some in _CLAIMS:
@@ -222,7 +226,7 @@ async def claim(
 
 
 def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[OwnerMail]:
-    """Of a mail to the owner that is claimed for the first time: the same to each colleague who wants it."""
+    """Return copies of an owner's mail, claimed for the first time, for each colleague who wants it."""
     if mail.attempts > 1 or mail.member_id is not None or mail.kind not in _SHARED:
         return []
     tenant, choice = Tenant(mail.account_id, mail.environment), CHOICE_OF[mail.kind]
@@ -240,7 +244,7 @@ def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[Owne
 
 
 def _is_unwanted(mail: OwnerMail, person: Person) -> bool:
-    """Also of what was written before they chose."""
+    """Return whether it is unwanted, also if it was written before they chose."""
     choice = mail.choice
     return choice is not None and not person.is_notified(choice, mail.environment)
 
@@ -248,7 +252,7 @@ def _is_unwanted(mail: OwnerMail, person: Person) -> bool:
 async def _sent(
     tx: Transaction, account_ids: Sequence[str], *, after_us: int
 ) -> Counter[tuple[str, str, str | None]]:
-    """How many mails of each kind left for each person."""
+    """Return how many mails of each kind were sent to each person."""
     rows = await tx.fetch(
         """SELECT account_id, kind, member_id, COUNT(*) AS number FROM owner_mails
            WHERE account_id IN :ids[text] AND status = 'sent' AND ended_at > :after
@@ -264,7 +268,7 @@ async def _sent(
 async def settle(
     tx: Transaction, mail: OwnerMail, status: OwnerMailStatus, reason: str | None, *, now_us: int
 ) -> None:
-    """What came of this try; queued: there is another, unless it was the last."""
+    """Write this try's result; queued: there is another, unless it was the last."""
     is_last = mail.attempts > len(WAITS_US)
     ended = "failed" if status == "queued" and is_last else status
     again_at = now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None
@@ -287,7 +291,7 @@ async def settle(
 async def of_subscription(
     tx: Transaction, tenant: Tenant, subscription_id: str
 ) -> Sequence[OwnerMail]:
-    """What was written about it, newest first; at most a hundred."""
+    """Return what was written about it, newest first; at most a hundred."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM owner_mails
             WHERE account_id = :account_id AND environment = :environment
@@ -301,7 +305,7 @@ async def of_subscription(
 
 
 async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[OwnerMail]:
-    """What was written to the account's owner, newest first."""
+    """Return what was written to the account's owner, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=None, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
@@ -309,7 +313,7 @@ async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[Own
 async def written_since(
     tx: Transaction, kind: OwnerMailKind, tenants: Sequence[Tenant], *, after_us: int
 ) -> Counter[Tenant]:
-    """How many mails of the kind were written for each of these since then, to the person who got most."""
+    """Return how many mails of the kind each tenant got since then, for the person who got most."""
     rows = await tx.fetch(
         """SELECT account_id, environment, COUNT(*) AS number FROM owner_mails
            WHERE account_id IN :ids[text] AND kind = :kind AND created_at > :after
@@ -326,7 +330,7 @@ async def written_since(
 
 
 async def prune(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Deletes at most PRUNED_MAX mails of longer ago that are not on their way; how many."""
+    """Delete at most PRUNED_MAX older mails that aren't on their way, and return how many."""
     return await tx.execute(
         """DELETE FROM owner_mails WHERE id IN (
                SELECT id FROM owner_mails
@@ -342,8 +346,9 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column by which each kind is due; next_attempt_at by default. A new kind takes next_notice_at, as mail to
-# colleagues does: of that column a worker claims only the kinds that it knows, so an older one leaves the others.
+# The column by which each kind is due; next_attempt_at by default. A new kind uses next_notice_at, as mail to
+# colleagues does: for that column a worker claims only the kinds that it knows, so an older one leaves the
+# others.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",
@@ -384,6 +389,6 @@ _CLAIMS: Final = tuple(map(_claim_by, _DUE_COLUMNS))
 
 
 def _due(kind: str, member_id: str | None, at: int | None) -> dict[str, Any]:
-    """The time by the mail's column; the others have none."""
+    """Return the time in the mail's column; the other columns have none."""
     column = _DUE.get(kind, "next_attempt_at") if member_id is None else "next_notice_at"
     return {one: at if one == column else None for one in _DUE_COLUMNS}

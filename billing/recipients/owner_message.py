@@ -1,7 +1,7 @@
 """A mail to an account's owner or colleague as bytes: what happened, one button, and a last sentence. Pure.
 
-Promise: the same row makes the same bytes; what people wrote stands in HTML only escaped. An address stands on a
-line of its own, so that no mark of another direction of writing is taken for a part of it.
+The same row makes the same bytes; what people wrote is in HTML only escaped. An address has a line of its
+own, so that no mark of another writing direction is taken for a part of it.
 """
 
 from dataclasses import dataclass
@@ -39,9 +39,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class OwnerLetter:
-    """The words of one mail. button: what is to be done at url, in a few words; after: the last sentence,
-    and the address that it leads to, or null. listed: what it is about, one by one; more: how many it does not
-    list. account: the name of the account that it is about, to who has more than one.
+    """The text of one mail.
+
+    button: what to do at url, in a few words; after: the last sentence, and its link, or null. listed: what
+    it is about, one by one; more: how many it doesn't list. account: the name of its account, for people with
+    more than one.
     """
 
     language: Language
@@ -64,7 +66,9 @@ def owner_message(
     mail_from: Address,
     no_mail_url: str | None = None,
 ) -> EmailMessage:
-    """The mail; the same bytes for each try. no_mail_url: where mail of this kind is ended, if it can be."""
+    """Return the mail, the same bytes for each try. no_mail_url: where mail of this kind can be stopped, if
+    it can.
+    """
     message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
     message["To"] = address
@@ -78,7 +82,7 @@ def owner_message(
     is_test = mail.environment == "staging"
     message.set_content(_text(letter, is_test=is_test), cte="quoted-printable")
     message.add_alternative(_html(letter, is_test=is_test), subtype="html", cte="quoted-printable")
-    # After the content, which takes headers of this name into its parts.
+    # After the content, which moves headers of this name into its parts.
     message["Content-Language"] = letter.language.tag
     message.set_boundary(f"=_{mail.id}")
     return message
@@ -93,7 +97,7 @@ def _first(letter: OwnerLetter, *, is_test: bool) -> list[str]:
 
 
 def _more(letter: OwnerLetter) -> str:
-    """What follows the list; empty: nothing."""
+    """Return what follows the list; empty: nothing."""
     language = letter.language
     return (
         language.say("And {count} more.", count=language.count(letter.more)) if letter.more else ""

@@ -1,8 +1,9 @@
-"""The link by which a person ends mail of one kind about an account without signing in, and allows it again.
+"""The link by which a person stops one kind of mail about an account without signing in, and allows it again.
 
-Invariant: a link is bound to one person, one account and one kind of mail, so it changes nothing else; no link is
-stored. An owner's is made of the account's id, a colleague's of their membership's. Mail about payments that failed,
-invitations, passwords, addresses and the sends of somebody who lost their access has none: it is always sent.
+A link is bound to one person, one account and one kind of mail, so it changes nothing else; no link is
+stored. An owner's is made from the account's id, a colleague's from their membership's. Mail about failed
+payments, invitations, passwords, addresses and the sends of somebody who lost their access has none: it is
+always sent.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ _OF_MEMBERS: Final[Mapping[Notification, LinkPurpose]] = {
 
 
 def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
-    """What stands in the link of this mail; None for a kind that is always sent."""
+    """Return the token in this mail's link; None for a kind that is always sent."""
     choice = mail.choice
     if choice is None:
         return None
@@ -43,14 +44,15 @@ def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
 
 
 def no_mail_url(rules: TopUpRules, mail: OwnerMail) -> str | None:
-    """The page that ends mail of this kind; None for a kind that is always sent."""
+    """Return the page that stops mail of this kind; None for a kind that is always sent."""
     token = no_mail_token(rules.links, mail)
     return None if token is None else f"{rules.public_url}{NO_MAIL_PATH}/{token}"
 
 
 def choice_of_token(links: LinkTokens, token: str) -> tuple[str, Notification] | None:
-    """Whose link a token would be, by the account's or the membership's id, and of which kind of mail; None for
-    one that was never given out.
+    """Return whose link the token is, by the account's or the membership's id, and its kind of mail.
+
+    None for one that was never given out.
     """
     for purposes in (_PURPOSES, _OF_MEMBERS):
         for choice, purpose in purposes.items():

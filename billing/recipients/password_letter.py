@@ -1,4 +1,4 @@
-"""What an owner reads who asked for a new password, and after it was changed. Pure."""
+"""The letters to an owner who requested a new password, and after it was changed. Pure."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ FORGOT_PATH: Final = "/forgot-password"
 
 
 def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLetter:
-    """url: sets the password, once; expires_at: until when, in microseconds."""
+    """Return the letter. url sets the password once, until expires_at, in microseconds."""
     say = language.say
     return OwnerLetter(
         language,
@@ -26,7 +26,7 @@ def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLe
 
 
 def changed_letter(*, changed_at: int, public_url: str, language: Language) -> OwnerLetter:
-    """changed_at: in microseconds."""
+    """Return the letter. changed_at: in microseconds."""
     say = language.say
     return OwnerLetter(
         language,

@@ -1,7 +1,7 @@
 """The mails about an owner's password, as rows that are written with their act. Writes owner_mails.
 
-Invariant: the row of a link names the reset alone; the link is worked out when it is sent, so that one which was used
-meanwhile does not leave.
+A link's row names only the reset; the link is made when it is sent, so one that was used meanwhile isn't
+sent.
 """
 
 from typing import Final
@@ -14,17 +14,17 @@ from keys.account import Account
 from keys.sign_in.password_reset import PasswordReset
 from store.database import Transaction
 
-# People sign in to both environments; wherever mail leaves at all, live's does.
+# People sign in to both environments; if any mail leaves, live's does.
 PEOPLES_ENVIRONMENT: Final = "live"
 
 
 def is_mailed(rules: MailRules, email: str) -> bool:
-    """Whether mail to that address leaves at all."""
+    """Return whether mail to that address leaves."""
     return rules.is_sent(PEOPLES_ENVIRONMENT, email)
 
 
 async def write_link(tx: Transaction, reset: PasswordReset) -> None:
-    """Due now. The caller looked whether mail to the address leaves."""
+    """Write a mail that is due now. The caller has checked that mail to the address leaves."""
     mail = written_mail(
         Tenant(reset.account_id, PEOPLES_ENVIRONMENT),
         "password",
@@ -39,7 +39,7 @@ async def write_link(tx: Transaction, reset: PasswordReset) -> None:
 async def write_changed(
     tx: Transaction, rules: MailRules, account: Account, *, now_us: int
 ) -> None:
-    """Tells the owner, where mail to their address leaves."""
+    """Notify the owner, if mail to their address leaves."""
     if account.email is None or not is_mailed(rules, account.email):
         return
     mail = written_mail(

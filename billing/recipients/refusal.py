@@ -1,7 +1,7 @@
-"""Addresses that want no mail from here, kept as keyed digests. Writes mail_refusals.
+"""Addresses that want no mail from here, stored as keyed digests. Writes mail_refusals.
 
-Invariant: the list says of an address in hand whether it is there; nobody reads addresses out of it.
-It holds for every account, since the recipient knows one sender: this installation.
+The list can tell whether a given address is on it; no address can be read from it. It holds for every
+account, because the recipient knows one sender: this installation.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from store.database import Transaction
 
 
 async def refuse_mail(tx: Transaction, digest: str, *, now_us: int) -> None:
-    """From now on no mail goes there; the first time stays."""
+    """Send no more mail there; the first time stays."""
     await tx.insert(
         "mail_refusals",
         ("digest", "created_at"),
@@ -20,12 +20,12 @@ async def refuse_mail(tx: Transaction, digest: str, *, now_us: int) -> None:
 
 
 async def allow_mail(tx: Transaction, digest: str) -> bool:
-    """Mail goes there again; false: it was not on the list."""
+    """Send mail there again; return False if it wasn't on the list."""
     return await tx.execute("DELETE FROM mail_refusals WHERE digest = :digest", digest=digest) > 0
 
 
 async def refusing(tx: Transaction, digests: Iterable[str]) -> frozenset[str]:
-    """Those of these digests that are on the list."""
+    """Return those of these digests that are on the list."""
     wanted = sorted(set(digests))
     if not wanted:
         return frozenset()

@@ -1,6 +1,6 @@
-"""POST /topup/{id}/resend: the mail about a delivered top-up once more, to the same address.
+"""POST /topup/{id}/resend: send the mail about a delivered top-up once more, to the same address.
 
-Promise: while one is on its way there is no second; a new one counts against the limits.
+While one is on its way there is no second; a new one counts against the limits.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import DomainError
 
-# When it is worth asking again: the limits count the last 24 hours.
+# When to try again: the limits count the last 24 hours.
 _WAIT_S = HOUR_US // SECOND_US
 
 
 class NotYetDelivered(DomainError):
-    """There is nothing to tell the recipient of yet."""
+    """There is nothing yet to notify the recipient of."""
 
 
 class MailLimitReached(DomainError):
@@ -28,7 +28,7 @@ class MailLimitReached(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Resent:
-    """The top-up, and its mail that is on its way or lies in the outbox."""
+    """The top-up, and its mail that is on its way or in the outbox."""
 
     topup: TopUp
     mail: Mail

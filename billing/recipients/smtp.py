@@ -1,8 +1,8 @@
-"""Handing one mail to the mail server. Knows SMTP, and nothing of rows.
+"""Pass one mail to the mail server. Knows SMTP, and nothing of rows.
 
-Promise: an answer in time, whatever the server does: SEND_S at most. What the server says of this
-recipient or this letter in a 5xx is final; everything else may pass, also a server that refuses our
-password: that is the operator's to mend, and no fault of the mail's.
+It returns within SEND_S, whatever the server does. What the server says of this recipient or this letter in a
+5xx is final; everything else may pass, also a refused password, which the operator has to fix and which is no
+fault of the mail.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from aiosmtplib import (
 from billing.recipients.smtp_server import SmtpServer
 
 SEND_S: Final = 60.0
-# One command and its answer; a server may take its time to look at a letter.
+# One command and its response; a server may take its time to check a letter.
 COMMAND_S: Final = 30.0
 _QUIT_S: Final = 5.0
 _FINAL: Final = 500
@@ -32,23 +32,23 @@ _FINAL: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What the mail server said. taken: it has the mail. refused: for good. later: ask again."""
+    """What the mail server said. taken: it has the mail. refused: for good. later: try again."""
 
     outcome: Literal["taken", "refused", "later"]
     reason: str | None = None
 
 
 class SmtpSender:
-    """Hands mail in, with a connection for each: a broken one takes no other mail with it."""
+    """Passes on mail, with a connection for each, so that a broken one affects no other mail."""
 
     def __init__(self, server: SmtpServer, *, our_domain: str, send_s: float = SEND_S) -> None:
-        """our_domain: what we call ourselves, which some servers look at."""
+        """Make a sender. our_domain: our name, which some servers check."""
         self._server = server
         self._our_domain = our_domain
         self._send_s = send_s
 
     async def hand_in(self, message: EmailMessage, *, sender: str, recipient: str) -> Handed:
-        """Never raises for what the server does."""
+        """Pass on the mail; never raise for what the server does."""
         try:
             async with asyncio.timeout(self._send_s):
                 client = await self._send(message, sender, recipient)
@@ -60,12 +60,12 @@ class SmtpSender:
             return Handed("later", "the mail server did not answer in time")
         except (SMTPException, OSError, ValueError) as error:
             return Handed("later", f"{type(error).__name__}: {error}")
-        # Outside the time: whatever becomes of the farewell, the mail was taken.
+        # Outside the time limit: whatever becomes of the farewell, the mail was taken.
         await _leave(client)
         return Handed("taken")
 
     async def look(self) -> str:
-        """Signs in and leaves; a sentence about it. Raises SMTPException, OSError, TimeoutError."""
+        """Sign in and leave; return a sentence about it. Raises SMTPException, OSError, TimeoutError."""
         async with asyncio.timeout(self._send_s):
             client = await self._connect()
             await _leave(client)
@@ -74,7 +74,7 @@ class SmtpSender:
         return f"{server.host}:{server.port} answers ({server.security}){signed_in}"
 
     async def _send(self, message: EmailMessage, sender: str, recipient: str) -> aiosmtplib.SMTP:
-        """The connection over which it was taken."""
+        """Return the connection over which it was taken."""
         client = await self._connect()
         try:
             await client.sendmail(sender, [recipient], message.as_bytes(policy=SMTP_POLICY))
@@ -106,7 +106,7 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
 
 
 def _refused(error: SMTPException) -> Handed:
-    """4xx may pass, such as greylisting; 5xx is a bounce."""
+    """Return the result: a 4xx may pass, such as greylisting; a 5xx is a bounce."""
     said = error.recipients[0] if isinstance(error, SMTPRecipientsRefused) else error
     assert isinstance(said, SMTPResponseException), "the server answered with a code"
     reason = f"{said.code} {said.message}"

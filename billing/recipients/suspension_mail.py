@@ -1,4 +1,6 @@
-"""The mail to an owner whose account was suspended or goes on, as a row that is written with it. Writes owner_mails."""
+"""The mail to an owner whose account was suspended or resumed, as a row that is written with it. Writes
+owner_mails.
+"""
 
 from typing import Final
 
@@ -9,12 +11,12 @@ from kernel.tenant import Tenant
 from keys.account import Account
 from store.database import Transaction
 
-# Both environments are concerned; wherever mail leaves at all, live's does.
+# Both environments are concerned; if any mail leaves, live's does.
 _ENVIRONMENT: Final = "live"
 
 
 async def write(tx: Transaction, rules: MailRules, account: Account, *, now_us: int) -> None:
-    """Tells how the account stands now, where mail to its address leaves."""
+    """Report the account's present state, if mail to its address leaves."""
     if account.email is None or not rules.is_sent(_ENVIRONMENT, account.email):
         return
     mail = written_mail(

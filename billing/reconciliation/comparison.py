@@ -1,15 +1,15 @@
-"""One comparison: what a part of the daily reconciliation looks at, and what it says at its end."""
+"""One comparison: what a part of the daily reconciliation compares, and what it reports."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Comparison:
-    """A run of a part under way. since: from when on it looks, in microseconds.
+    """A part's run under way. since: from when it compares, in microseconds.
 
-    subjects: what its open differences are about, which it looks at again, however old. checked: how
-    much it has compared; mark: what the next one goes on from; unanswered: subjects of which nothing was
-    heard, so that their differences stay as they are.
+    subjects: what its open differences are about; they are checked again, however old. checked: how much it
+    has compared. mark: where the next one continues. unanswered: subjects without a response, whose
+    differences stay as they are.
     """
 
     environment: str

@@ -1,8 +1,8 @@
 """The daily three-way reconciliation: money in at the provider = ledger = value out at the supplier.
 
-Promise: each part of each environment runs once a day, whatever the number of workers; one that cannot
-come to its end is tried again in an hour, says why, and holds up no other. A difference is a row from
-the run that finds it to the run that finds it gone, or until a person closes it.
+Each part of each environment runs once a day, whatever the number of workers. One that can't finish is tried
+again in an hour, says why, and holds up no other. A difference is a row from the run that finds it to the run
+that no longer does, or until an operator closes it.
 """
 
 import logging
@@ -29,7 +29,7 @@ from store.errors import StoreError
 LEDGER: Final = "ledger"
 SUPPLIERS: Final = "suppliers"
 PROVIDER: Final = "provider:"
-# What was sold and sent so long ago is looked at; what differs is looked at for ever.
+# What was sold and sent since then is compared; differences are checked for ever.
 LOOKED_BACK_US: Final = 4 * DAY_US
 WRITTEN_AT_ONCE: Final = 100
 FOUND_MAX: Final = 1_000
@@ -49,7 +49,7 @@ class DailyReconciliation:
         self._suppliers = suppliers
 
     def parts(self, environment: Environment) -> Sequence[str]:
-        """The ledger, the suppliers, and each provider that has credentials there."""
+        """Return the ledger, the suppliers, and each provider that has credentials there."""
         known = self._payments.providers
         names = [
             name
@@ -59,7 +59,7 @@ class DailyReconciliation:
         return (LEDGER, SUPPLIERS, *(f"{PROVIDER}{name}" for name in names))
 
     async def run_due(self) -> Sequence[PartRun]:
-        """Runs what is due, one after the other; returns what ran. Raises StoreError."""
+        """Run what is due, one after the other; return what ran. Raises StoreError."""
         known = await self._database.read(runs.list_runs)
         now_us = self._clock.now_us()
         resting = {(one.environment, one.part) for one in known if one.next_at > now_us}
@@ -74,9 +74,9 @@ class DailyReconciliation:
     async def run_part(
         self, environment: Environment, part: str, *, is_wanted: bool = False
     ) -> PartRun | None:
-        """The run as it ended; None: it is not due, or another process does it. Raises StoreError.
+        """Run a part; return None if it isn't due, or another process runs it. Raises StoreError.
 
-        is_wanted: a person wants it now, due or not.
+        is_wanted: an operator wants it now, due or not.
         """
         now_us = self._clock.now_us()
         run = await self._database.transaction(
@@ -158,7 +158,7 @@ async def _begin(
 
 
 async def _end(tx: Transaction, *, run: PartRun, done: Comparison, clock: Clock) -> None:
-    """What was not found is closed, but for what gave no answer."""
+    """Close what was not found, except what gave no response."""
     began_at = run.began_at or 0
     await differences.close_gone(
         tx,

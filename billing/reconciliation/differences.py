@@ -1,8 +1,8 @@
 """Differences of money as rows: one for each subject and kind, open until both sides agree again.
 
-Invariant: a row is closed by the comparison that no longer finds it, or by a person with a reason, in
-the transaction of an entry of the audit log; what a person closed stays closed while the figures are
-the same, and opens again when they change. Writes money_differences.
+A row is closed by the comparison that no longer finds it, or by an operator with a reason, in the transaction
+of an audit entry. What an operator closed stays closed while the figures are the same, and opens again when
+they change. Writes money_differences.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ PRUNED_MAX: Final = 500
 
 
 class MoneyDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of money_differences; the columns' meaning is in store/schema.py."""
+    """One row of money_differences; store/schema.py describes the columns."""
 
     id: str
     account_id: str
@@ -51,11 +51,11 @@ class MoneyDifference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def in_words(self) -> tuple[str, str]:
-        """Both figures as people read them: what the ledger says, and what the other side says."""
+        """Return both figures for people: the ledger's and the other side's."""
         return _figure(self.expected, self.unit), _figure(self.found, self.unit)
 
     def shape(self) -> dict[str, Any]:
-        """As the command line shows it."""
+        """Return it as the command line shows it."""
         expected, found = self.in_words
         return {
             "id": self.id,
@@ -94,7 +94,7 @@ async def note_found(
     *,
     now_us: int,
 ) -> None:
-    """Writes what a comparison found, new, known or opened again."""
+    """Write what a comparison found: new, known or opened again."""
     rows = {
         (one.kind, one.subject_id): (
             new_id("dif"),
@@ -129,7 +129,7 @@ async def close_gone(
     but: Sequence[str] = (),
     now_us: int,
 ) -> int:
-    """Closes what a comparison that began then has not found, but for these subjects; how many."""
+    """Close what a comparison that began then has not found, except for these subjects; return how many."""
     return await tx.execute(
         """UPDATE money_differences SET closed_at = :now, closed_by = NULL, reason = NULL
            WHERE environment = :environment AND part = :part AND closed_at IS NULL
@@ -145,7 +145,7 @@ async def close_gone(
 async def close(
     tx: Transaction, difference_id: str, environment: str, reason: str, *, by: Actor, now_us: int
 ) -> MoneyDifference:
-    """A person closes it; raises NotFound and InvalidInput."""
+    """Close it for an operator; raise NotFound and InvalidInput."""
     reason = reason.strip()
     if not reason:
         raise InvalidInput("say why, for whoever looks at it later", param="reason")
@@ -179,7 +179,7 @@ async def close(
 
 
 async def find(tx: Transaction, difference_id: str, environment: str) -> MoneyDifference:
-    """Raises NotFound, also for one of the other environment."""
+    """Return it; raise NotFound, also for one of the other environment."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM money_differences WHERE id = :id AND environment = :environment",
         id=difference_id,
@@ -198,15 +198,16 @@ async def page(
     before_id: str | None = None,
     limit: int,
 ) -> Sequence[MoneyDifference]:
-    """The open ones, or those that were closed, newest first."""
+    """Return the open ones, or the closed ones, newest first."""
     pages = _CLOSED if is_closed else _OPEN
     rows = await pages.page(tx, environment=environment, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
 
 async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Deletes at most PRUNED_MAX that were closed, and last seen, longer ago; how many. One that is still
-    seen stays closed with its reason.
+    """Delete at most PRUNED_MAX that were closed and last seen longer ago; return how many.
+
+    One that is still seen stays closed with its reason.
     """
     return await tx.execute(
         """DELETE FROM money_differences WHERE id IN (
@@ -220,7 +221,7 @@ async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> 
 
 
 async def open_subjects(tx: Transaction, environment: str, part: str) -> set[str]:
-    """What the open ones of a part are about: a comparison looks at these again."""
+    """Return what a part's open ones are about: a comparison checks these again."""
     rows = await tx.fetch(
         """SELECT subject_id FROM money_differences
            WHERE environment = :environment AND part = :part AND closed_at IS NULL
@@ -233,7 +234,7 @@ async def open_subjects(tx: Transaction, environment: str, part: str) -> set[str
 
 
 async def count_open(tx: Transaction) -> dict[tuple[str, str], int]:
-    """How many are open, by environment and kind; kinds with none are left out."""
+    """Return how many are open, by environment and kind; kinds with none are left out."""
     rows = await tx.fetch(
         """SELECT environment, kind, COUNT(*) AS number FROM money_differences
            WHERE closed_at IS NULL GROUP BY environment, kind"""

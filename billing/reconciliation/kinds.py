@@ -1,4 +1,4 @@
-"""Each kind of difference: what it means, and what a person does about it. Pure."""
+"""Each kind of difference: what it means, and what an operator does about it. Pure."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -74,7 +74,7 @@ class FoundDifference:
     """One difference as a comparison finds it.
 
     expected: what the ledger says; found: what the other side says; both in the unit's smallest: a
-    currency's, micros, or times. account_id is empty where no account is known.
+    currency's, micros, or times. account_id is empty if unknown.
     """
 
     kind: DifferenceKind

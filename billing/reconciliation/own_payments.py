@@ -1,8 +1,8 @@
-"""What we have of a provider's payments: orders, periods and payments of machines by card, found by the ids
-that the provider's list has.
+"""Our side of a provider's payments: orders, periods and machine payments by card, found by the ids in the
+provider's list.
 
-Reads only, so many at a time. A payment of theirs is looked for by every id it has; what is not found so is
-looked for by what the provider says that it belongs to, since the event that tells it may not be enabled.
+Only reads, a bounded number at a time. A payment of theirs is looked for by every id it has, and then by what
+the provider says that it belongs to, because the event that reports it may not be enabled.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from billing.providers.event_log import NotificationRef
 from billing.reconciliation.payment_rule import OwnPayment, is_of_us
 from store.database import Database, Row, Transaction
 
-# The ids with those that the provider says they belong to; raises ProviderUnavailable.
+# Returns the ids with those that the provider says they belong to; raises ProviderUnavailable.
 Linked = Callable[[NotificationRef, Sequence[str]], Awaitable[Sequence[str]]]
 _AT_ONCE: Final = 500
 
@@ -26,16 +26,14 @@ T = TypeVar("T")
 
 
 class _Owner(NamedTuple):
-    """An order, a period or a payment of a machine; begins_plan: an order whose payments are its plan's
-    periods'.
-    """
+    """An order, a period or a machine payment; begins_plan: an order whose payments are its plan's periods'."""
 
     id: str
     begins_plan: bool
 
 
 class OwnPayments:
-    """Of one provider and environment. linked: asked about a payment of ours that no id finds."""
+    """The payments of one provider and environment. linked: called for a payment that no id finds."""
 
     def __init__(
         self, database: Database, provider: str, environment: str, linked: Linked | None = None
@@ -46,7 +44,7 @@ class OwnPayments:
         self._linked = linked
 
     async def owners(self, listed: Collection[ListedPayment]) -> dict[str, str]:
-        """The order or period of each payment that has one, by the payment's id. Raises
+        """Return the order or period of each payment that has one, by the payment's id. Raises
         ProviderUnavailable.
         """
         found = await self._matched(listed)
@@ -58,7 +56,7 @@ class OwnPayments:
         return {payment_id: owner.id for payment_id, owner in found.items()}
 
     async def between(self, since: int, until: int) -> list[OwnPayment]:
-        """What was paid for at since <= time < until, microseconds, and cost something."""
+        """Return what was paid at since <= time < until, microseconds, and cost something."""
 
         async def work(tx: Transaction) -> list[OwnPayment]:
             values = {**self._place, "since": since, "until": until}
@@ -68,7 +66,7 @@ class OwnPayments:
         return await self._database.read(work)
 
     async def load(self, ids: Iterable[str]) -> dict[str, OwnPayment]:
-        """Orders, periods and payments of machines by their ids."""
+        """Return orders, periods and machine payments by their ids."""
         found: dict[str, OwnPayment] = {}
         for part in _parts(sorted(set(ids))):
             for text in (_BY_ID, _PERIODS_BY_ID, _MACHINES_BY_ID):
@@ -77,14 +75,14 @@ class OwnPayments:
         return found
 
     async def kept_fees(self, ids: Iterable[str]) -> dict[str, PaymentFee]:
-        """What was written of what the provider kept, by order or period."""
+        """Return the recorded provider fees, by order or period."""
         found: dict[str, PaymentFee] = {}
         for part in _parts(sorted(set(ids))):
             found |= await self._database.read(lambda tx, part=part: fees.load(tx, part))  # type: ignore[misc]
         return found
 
     async def customers(self, listed: Iterable[ListedPayment]) -> set[str]:
-        """Those of the payers that paid for something of ours."""
+        """Return those of the payers that paid for something of ours."""
         refs = sorted({one.customer_ref for one in listed if one.customer_ref})
         found: set[str] = set()
         for part in _parts(refs):
@@ -113,12 +111,12 @@ class OwnPayments:
                 ids = (one.order_id, *one.objects)
                 named = [owners[name] for name in ids if name in owners]
                 if named:
-                    # The order that began a plan is what a payment is of where no period is.
+                    # Without a period, a payment belongs to the order that began the plan.
                     found[one.payment_id] = min(named, key=lambda owner: owner.begins_plan)
         return found
 
     async def _owners(self, tx: Transaction, part: Sequence[ListedPayment]) -> dict[str, _Owner]:
-        """Ids of theirs, also those that were told to belong to them, with what is ours of them."""
+        """Return their ids, with those reported to belong to them, and what we have for them."""
         ids = sorted({name for one in part for name in one.objects})
         linked = await tx.fetch(_LINKED, ids=ids, **self._place)
         pairs = [(row["object_id"], row["linked_id"]) for row in linked]
@@ -137,7 +135,7 @@ class OwnPayments:
 
 
 def _is_open(found: Mapping[str, _Owner], one: ListedPayment) -> bool:
-    """Nothing is credited for it, as far as its ids tell."""
+    """Return whether nothing is credited for it, as far as its ids tell."""
     owner = found.get(one.payment_id)
     return owner is None or owner.begins_plan
 
@@ -167,7 +165,7 @@ _COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
 _PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
     p.currency, p.refunded_amount AS gone, p.created_at AS paid_at,
     'period' AS kind, 0 AS begins_plan"""
-# In US cents; what could not be delivered went back as a code, and none of it to the card.
+# In US cents; what couldn't be delivered was returned as a code, and nothing to the card.
 _MACHINE_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.settlement AS payment_id,
     p.charged_cents AS amount, 'USD' AS currency, 0 AS gone, p.settled_at AS paid_at,
     'machine' AS kind, 0 AS begins_plan"""

@@ -1,9 +1,9 @@
-"""The one rule by which a payment of a provider's list is held against ours, for the daily comparison and
-for `topup reconcile` alike. Pure.
+"""The rule that compares a payment in a provider's list with ours, for the daily comparison and `topup
+reconcile`. Pure.
 
-A payment that names no order of this gateway, of a customer that it does not know, is another's: an
-account at a provider may serve several shops. What went back whole is settled between the two sides
-whatever it was for, so that it is no difference that it was never credited.
+A payment that names no order of this gateway, of an unknown customer, belongs to another shop, because an
+account at a provider may serve several. What was returned whole is settled between the two sides whatever it
+was for, so a missing credit for it is no difference.
 """
 
 from collections.abc import Collection
@@ -25,19 +25,20 @@ ListDifferenceKind = Literal[
     "refunded",
     "fee",
 ]
-# A payment is told a while after it was made; an order that waits for it is asked about anyway.
+# A payment is reported a while after it was made; an order that waits for it is asked about anyway.
 TOLD_WITHIN_US: Final = HOUR_US
 OwnPaymentKind = Literal["order", "period", "machine"]
-# Of orders, and of payments of machines.
+# Of orders and of machine payments.
 _PREFIXES: Final = ("ord_", "mpy_")
 
 
 @dataclass(frozen=True, slots=True)
 class OwnPayment:
-    """One of ours: an order, a period or a payment of a machine. gone: refunded or disputed, in the price's currency.
+    """One of ours: an order, a period or a machine payment. gone: refunded or disputed, in the price's
+    currency.
 
-    payment_id: the provider's, empty where none is known; is_paid: it was credited; begins_plan: an order of a
-    plan, whose payments are its periods'. paid_at: microseconds, by our clock.
+    payment_id: the provider's, empty if unknown; is_paid: it was credited; begins_plan: a plan's order, whose
+    payments are its periods'. paid_at: microseconds, by our clock.
     """
 
     owner_id: str
@@ -54,7 +55,7 @@ class OwnPayment:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What differs; here, there: what each side has, null: nothing. is_of_payment: it is about a payment
-    that stands beside the one that was credited.
+    beside the credited one.
     """
 
     kind: ListDifferenceKind
@@ -64,26 +65,24 @@ class Judged:
 
 
 def is_of_us(one: ListedPayment, customers: Collection[str]) -> bool:
-    """It names an order as ours are named, or its payer has paid us."""
+    """Return whether it names an order as ours are named, or its payer has paid us."""
     return (one.order_id or "").startswith(_PREFIXES) or one.customer_ref in customers
 
 
 def is_kept(one: ListedPayment) -> bool:
-    """Some of it is still with the operator."""
+    """Return whether the operator still has some of it."""
     return one.refunded + one.disputed < one.price.amount
 
 
 def is_missing(one: ListedPayment, *, now_us: int) -> bool:
-    """A payment of ours that nothing here was credited for, and that should have been told by now."""
+    """Return whether it is a payment to us without a credit that should have been reported by now."""
     return one.status == "paid" and is_kept(one) and one.created_at <= now_us - TOLD_WITHIN_US
 
 
 def judged(
     mine: OwnPayment, theirs: ListedPayment, kept_fee: Price | None, *, now_us: int
 ) -> list[Judged]:
-    """How a payment that was made differs from what is ours of it; kept_fee: the provider's, as it was
-    written down.
-    """
+    """Return how a payment differs from our side of it; kept_fee: the provider's, as recorded."""
     assert theirs.status == "paid", "another one brought nothing"
     if mine.begins_plan:
         is_lost = is_missing(theirs, now_us=now_us)

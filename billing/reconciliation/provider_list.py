@@ -1,8 +1,8 @@
-"""A provider's own list of payments beside ours: every difference of a time, named.
+"""Compare a provider's own list of payments with ours: every difference of a period, named.
 
-Promise: nothing is changed. What differs is said by the rule of billing/reconciliation/payment_rule.py, which
-the daily comparison has too. What was paid near the ends of the time is looked for a day further, since two
-clocks are compared. A list that is too long is refused, never cut.
+It changes nothing. billing/reconciliation/payment_rule.py has the rule, which the daily comparison uses as
+well. What was paid near the ends of the period is looked for a day further, because two clocks are compared.
+A list that is too long is refused, never cut.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,11 +27,11 @@ from kernel.clock import DAY_US
 from kernel.errors import InvalidInput
 from store.database import Database
 
-# A list without an end would never be compared; what is in memory at once has an end too.
+# An endless list would never be compared; memory is limited, too.
 PAGES_MAX: Final = 10_000
 PAYMENTS_MAX: Final = 200_000
 
-# What a person presses for each.
+# What an operator does about each.
 _PRESS: Final[Mapping[str, str]] = {
     "missing_here": "send the provider's event again from its dashboard; if it is no order of this"
     " gateway, nothing",
@@ -44,7 +44,7 @@ _PRESS: Final[Mapping[str, str]] = {
     "refunded": "send the refund's or dispute's event again from the provider's dashboard",
     "fee": "topup reconcile {provider} with --keep-fees writes what the provider says now",
 }
-# The same, of a payment of a machine.
+# The same for a machine payment.
 _LOOK: Final = "topup payments show {owner}, and compare it with the provider's page"
 _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
     "amount": _LOOK,
@@ -57,7 +57,7 @@ _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ListDifference:
-    """here, there: what each side says, in words; press: what a person does about it."""
+    """here, there: what each side says, in words; press: what an operator does about it."""
 
     kind: ListDifferenceKind
     payment_id: str
@@ -70,8 +70,8 @@ class ListDifference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """payments: how many were compared; others: paid ones that are not of this gateway, not counted;
-    fees: what the provider kept, of those that are ours.
+    """payments: how many were compared; others: paid ones of other shops, which aren't counted; fees: the
+    provider's, for ours.
     """
 
     payments: int
@@ -92,10 +92,10 @@ async def compare(
     linked: Linked | None = None,
     pages_max: int = PAGES_MAX,
 ) -> Compared:
-    """Payments with since <= time < until (microseconds) on either side; linked: as of OwnPayments.
+    """Compare payments with since <= time < until (microseconds) on either side; linked: as of OwnPayments.
 
-    Raises InvalidInput where the list is too long, ProviderUnavailable and ProviderRefused; what was
-    read by then is lost.
+    Raises InvalidInput if the list is too long, ProviderUnavailable and ProviderRefused; what was read by
+    then is lost.
     """
     there: dict[str, ListedPayment] = {}
     async for page in pages(listing, since - DAY_US, until + DAY_US, pages_max):
@@ -133,7 +133,7 @@ async def compare(
 async def pages(
     listing: Listing, since: int, until: int, pages_max: int = PAGES_MAX
 ) -> AsyncIterator[Sequence[ListedPayment]]:
-    """The provider's list of a time, page by page; raises InvalidInput where it has no end to rely on."""
+    """Yield the provider's list of a period, page by page; raise InvalidInput if it has no reliable end."""
     number, cursor = 0, None
     for _ in range(pages_max):
         page = await listing.list_payments(since, until, cursor)
@@ -152,7 +152,7 @@ async def pages(
 
 
 class _Told:
-    """What a comparison says, as it is gathered."""
+    """The result of a comparison, as it is gathered."""
 
     def __init__(self, provider: str, environment: str, now_us: int) -> None:
         self._provider = provider
@@ -166,7 +166,7 @@ class _Told:
     def hold_against(
         self, mine: OwnPayment, listed: Sequence[ListedPayment], kept: PaymentFee | None
     ) -> None:
-        """Ours beside every payment of theirs that is of it: several tries, of which some were paid."""
+        """Compare ours with every payment of theirs for it: several tries, of which some were paid."""
         self._payments += 1
         paid = [one for one in listed if one.status == "paid"]
         if not paid and mine.is_paid and not mine.begins_plan:
@@ -192,7 +192,7 @@ class _Told:
         )
 
     def add_lost(self, one: ListedPayment, *, is_ours: bool) -> None:
-        """A payment of theirs that is of nothing here."""
+        """Add a payment of theirs that belongs to nothing here."""
         kind: ListDifferenceKind = "missing_here" if is_ours else "not_ours"
         told = ListDifference(
             kind,

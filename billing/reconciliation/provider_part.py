@@ -1,10 +1,10 @@
-"""Money in against the ledger: a provider's payments, and the orders and periods that they credited.
+"""Compare money in with the ledger: a provider's payments, and the orders and periods that they credited.
 
-A provider that lists its payments is read page by page, and each payment is held against its order or period
-by the rule of billing/reconciliation/payment_rule.py. What the list does not show, and every order of a
-provider that has no list, is asked about alone. A payment that was never told is acted on as if it had
-been, before it counts as a difference; one that is still of nothing here then is named at the end, unless
-it is another shop's. An order that gives no answer is passed over and stays as it was known.
+A provider's list of payments is read page by page, and each payment is compared with its order or period by
+billing/reconciliation/payment_rule.py. What the list doesn't show, and every order of a provider without a
+list, is asked about alone. A payment that was never reported is acted on as if it had been, before it counts
+as a difference; one that still belongs to nothing is named at the end, unless it is another shop's. An order
+without a response is skipped and stays as it was known.
 """
 
 import asyncio
@@ -45,9 +45,9 @@ from store.database import Database, Transaction
 
 ROWS: Final = 200
 ASKED_AT_ONCE: Final = 4
-# A payment belongs to an order of before it.
+# A payment's order is older than it.
 AROUND_US: Final = DAY_US
-# Of payments that nothing here is of, other shops' among them, so many are looked at again.
+# How many payments without anything here, other shops' included, are checked again.
 LOST_MAX: Final = 10_000
 
 
@@ -61,14 +61,14 @@ class ProviderComparison:
         self._payments = payments
         self._provider = provider
         self._comparison = comparison
-        # Every id of the payments that the provider's list shows.
+        # Every id of the payments in the provider's list.
         self._listed: set[str] = set()
         self._lost: list[ListedPayment] = []
         self._own = OwnPayments(database, provider, comparison.environment, linked=payments.linked)
         self._answers = 0
 
     async def compare(self) -> AsyncIterator[FoundDifference]:
-        """Raises ProviderUnavailable and ProviderRefused where the provider gives no word at all."""
+        """Compare; raise ProviderUnavailable and ProviderRefused if the provider doesn't respond at all."""
         environment = next(one for one in ENVIRONMENTS if one == self._comparison.environment)
         provider = self._payments.providers.of(self._provider, environment)
         listing = None if provider is None else ability(provider, Listing)  # type: ignore[type-abstract]
@@ -89,7 +89,7 @@ class ProviderComparison:
                 yield one
 
     async def _compared(self, page: Sequence[ListedPayment]) -> AsyncIterator[FoundDifference]:
-        """What a page's payments show; those that nothing here is of wait in _lost."""
+        """Yield what a page's payments show; those without anything here wait in _lost."""
         paid = [one for one in page if one.status == "paid"]
         owners = await self._own.owners(paid)
         known = await self._own.load(owners.values())
@@ -109,7 +109,7 @@ class ProviderComparison:
             self._lost.append(payment)
 
     async def _unknown(self) -> AsyncIterator[FoundDifference]:
-        """Payments that were of nothing here before each order was asked about."""
+        """Yield payments that belonged to nothing here before each order was asked about."""
         lost, self._lost = self._lost, []
         async for one in self._compared(lost):
             yield one
@@ -126,7 +126,7 @@ class ProviderComparison:
             yield FoundDifference("unknown_payment", payment.payment_id, *sums, detail)
 
     async def _orders(self) -> AsyncIterator[FoundDifference]:
-        """Those that the list does not settle, a few at a time."""
+        """Yield differences of orders that the list doesn't settle, a few at a time."""
         after_id = least_id("ord", self._comparison.since)
         while True:
             page = await self._database.read(partial(self._page, after_id=after_id))
@@ -163,7 +163,7 @@ class ProviderComparison:
     def _told(
         self, order: Order, paid: Paid | None, facts: Sequence[Fact]
     ) -> FoundDifference | None:
-        """The order beside the provider's own answer about it."""
+        """Compare the order with the provider's own response about it."""
         if paid is None:
             is_gone = any(isinstance(fact, Refunded) for fact in facts)
             if not order.is_settled or order.refunded_amount or is_gone:
@@ -179,7 +179,7 @@ class ProviderComparison:
         return None
 
     async def _taken_up(self, mine: OwnPayment, payment: ListedPayment) -> OwnPayment:
-        """Ours, after the provider's word was acted on where an order waits for it."""
+        """Return ours, after acting on the provider's report if an order waits for it."""
         if mine.is_paid or mine.kind != "order" or not is_kept(payment):
             return mine
         order = await self._database.read(lambda tx: orders.find(tx, mine.owner_id))
@@ -197,7 +197,7 @@ class ProviderComparison:
         )
 
     async def _again(self, tx: Transaction) -> Sequence[Order]:
-        """Those that differed before, however old."""
+        """Return those that differed before, however old."""
         first = least_id("ord", self._comparison.since)
         wanted = sorted(one for one in self._comparison.subjects if "ord_" <= one < first)
         known = [await orders.find(tx, one) for one in wanted]

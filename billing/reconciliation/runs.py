@@ -1,7 +1,7 @@
 """When each comparison of an environment runs, and what the last run did.
 
-Promise: whoever begins a run moves its next time ahead in the same statement, so of several workers
-one runs it; one that died is taken up after LEASE_US. Writes reconciliation_parts.
+Beginning a run moves its next time ahead in the same statement, so one of several workers runs it; a run
+whose worker died is taken up after LEASE_US. Writes reconciliation_parts.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LEASE_US: Final = HOUR_US
-# After a run that could not come to its end, such as while the provider was away.
+# After a run that couldn't finish, for example while the provider was away.
 AGAIN_US: Final = HOUR_US
 FAULT_CHARACTERS_MAX: Final = 300
 
 
 class PartRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of reconciliation_parts; the columns' meaning is in store/schema.py."""
+    """One row of reconciliation_parts; store/schema.py describes the columns."""
 
     environment: str
     part: str
@@ -32,7 +32,7 @@ class PartRun(msgspec.Struct, frozen=True, kw_only=True):
     mark: str | None = None
 
     def shape(self) -> dict[str, Any]:
-        """As the command line shows it."""
+        """Return it as the command line shows it."""
         return {
             "environment": self.environment,
             "part": self.part,
@@ -46,9 +46,9 @@ class PartRun(msgspec.Struct, frozen=True, kw_only=True):
 async def begin(
     tx: Transaction, environment: str, part: str, *, now_us: int, is_wanted: bool = False
 ) -> PartRun | None:
-    """The run that this caller does now; None: it is not due, or another process does it.
+    """Return the run that this caller does now; None if it isn't due, or another process does it.
 
-    is_wanted: a person wants it now, due or not.
+    is_wanted: an operator wants it now, due or not.
     """
     await tx.insert(
         "reconciliation_parts",
@@ -69,7 +69,7 @@ async def begin(
 
 
 async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
-    """Makes every part that ever began due now; one that is under way is begun again after its lease."""
+    """Make every part that ever began due now; one under way begins again after its lease."""
     await tx.execute(
         """UPDATE reconciliation_parts SET next_at = :now
            WHERE environment = :environment AND next_at > :now
@@ -80,12 +80,12 @@ async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
 
 
 async def end(tx: Transaction, run: PartRun, *, checked: int, mark: str | None) -> None:
-    """The run came to its end; the next one is a day after this one began, unless another began since."""
+    """Record that the run finished; the next one is a day after this one began, unless another began since."""
     await _write(tx, run, checked=checked, mark=mark, fault=None, next_at=_began(run) + DAY_US)
 
 
 async def fail(tx: Transaction, run: PartRun, fault: str, *, now_us: int) -> None:
-    """The run could not come to its end; it is tried again in an hour."""
+    """Record that the run couldn't finish; it is tried again in an hour."""
     await _write(
         tx,
         run,
@@ -97,7 +97,7 @@ async def fail(tx: Transaction, run: PartRun, fault: str, *, now_us: int) -> Non
 
 
 async def find(tx: Transaction, environment: str, part: str) -> PartRun | None:
-    """None where it never ran."""
+    """Return the part's run; None if it never ran."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM reconciliation_parts
             WHERE environment = :environment AND part = :part""",
@@ -108,7 +108,7 @@ async def find(tx: Transaction, environment: str, part: str) -> PartRun | None:
 
 
 async def list_runs(tx: Transaction, environment: str | None = None) -> Sequence[PartRun]:
-    """The parts of an environment, or of both, that ever began."""
+    """Return the parts of an environment, or of both, that ever began."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM reconciliation_parts
             WHERE environment = :environment OR :environment = ''

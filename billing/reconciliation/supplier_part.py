@@ -1,8 +1,8 @@
-"""Value out against the ledger: what top-ups say of their delivery, and what suppliers' attempts say.
+"""Compare value out with the ledger: what top-ups say of their delivery, and what suppliers' attempts say.
 
-A supplier whose balance can be asked is compared with the costs of its deliveries since the last run,
-too: a balance that fell by more than they cost paid for something that is not in the books. One that
-grew was filled up by the operator, which is no difference.
+A supplier whose balance can be read is also compared with the costs of its deliveries since the last run: a
+balance that fell by more than they cost paid for something that isn't in the books. One that grew was filled
+up by the operator, which is no difference.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -20,12 +20,12 @@ from kernel.ids import least_id
 from store.database import Database, Row, Transaction
 
 ROWS: Final = 500
-# Kinds of delivery that leave no attempt: nobody outside was asked.
+# Kinds of delivery without an attempt, because nobody outside was called.
 _INSIDE: Final = "'wallet', 'approval', 'sandbox'"
 
 
 class BalanceMark(msgspec.Struct, frozen=True):
-    """A supplier's balance when it was last asked, in US cents; at in microseconds."""
+    """A supplier's balance when it was last read, in US cents; at in microseconds."""
 
     cents: int
     at: int
@@ -41,7 +41,7 @@ class SupplierComparison:
     async def compare(
         self, comparison: Comparison, known_mark: str | None
     ) -> AsyncIterator[FoundDifference]:
-        """Every top-up that was sent since then or differed before, then every balance."""
+        """Compare every top-up that was sent since then or differed before, then every balance."""
         after_id = least_id("txn", comparison.since)
         while True:
             rows = await self._database.read(partial(_page, after=after_id))
@@ -69,7 +69,7 @@ class SupplierComparison:
             cents = await supplier.asked.balance_cents()
             before = marks.get(supplier.id)
             if cents is None:
-                # No word: the next balance is compared with the last one that was told.
+                # No response: the next balance is compared with the last known one.
                 if before is not None:
                     fresh[supplier.id] = before
                 continue
@@ -85,7 +85,7 @@ class SupplierComparison:
     async def _fallen(
         self, comparison: Comparison, supplier: ReadySupplier, before: BalanceMark, cents: int
     ) -> FoundDifference | None:
-        """Null: what is gone of the balance was spent on deliveries."""
+        """Return null if what is gone of the balance was spent on deliveries."""
         cost = await self._database.read(
             lambda tx: _cost(tx, comparison.environment, supplier.id, before.at)
         )
@@ -100,7 +100,7 @@ _Marks = dict[str, BalanceMark]
 
 
 async def _page(tx: Transaction, *, after: str) -> Sequence[Row]:
-    """Of every environment, so that no page reads more than ROWS top-ups, however few are of one."""
+    """Return top-ups of every environment, so that no page reads more than ROWS, however few are of one."""
     return await tx.fetch(
         f"{_SELECT} WHERE t.id > :after ORDER BY t.id LIMIT :rows", after=after, rows=ROWS
     )
@@ -136,7 +136,7 @@ def _difference(kind: DifferenceKind, row: Row, expected: int, times: int) -> Fo
 
 
 async def _cost(tx: Transaction, environment: str, supplier: str, since: int) -> int | None:
-    """In US cents; null where a delivery does not say what it cost."""
+    """Return the cost in US cents; null if a delivery doesn't state its cost."""
     row = await tx.fetch_one(
         """SELECT COALESCE(SUM(cost_cents), 0) AS cost,
                SUM(CASE WHEN cost_cents IS NULL THEN 1 ELSE 0 END) AS unknown

@@ -1,1 +1,1 @@
-"""Mail to people of an account about what happened to it, gathered: failing webhooks, low balances, new keys."""
+"""Gathered mail to an account's people: failing webhooks, low balances, new keys."""

@@ -1,4 +1,4 @@
-"""What a gathered mail is about, read when it is sent: what is over by then is not in it."""
+"""What a gathered mail is about, read when it is sent, without what is over by then."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from store.database import Transaction
 
 # In one mail; the rest is counted, and its list is a page.
 LISTED_MAX: Final = 20
-# Of a balance that goes up and down between two mails; it has ten thresholds at most.
+# Falls of a balance that goes up and down between two mails; it has at most ten thresholds.
 FALLS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ToldKey:
-    """made: who made it and from where, as the security log has it; null: it has nothing of it any more."""
+    """made: who made it and from where, by the security log; null: the log no longer has it."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class ToldKey:
 
 @dataclass(frozen=True, slots=True)
 class ToldKeys:
-    """All that a mail is about, and the first of them."""
+    """The number of keys that a mail is about, and the first of them."""
 
     count: int
     first: Sequence[ToldKey]
@@ -41,14 +41,14 @@ class ToldKeys:
 
 @dataclass(frozen=True, slots=True)
 class LowBalance:
-    """threshold_cents: the lowest of those that the balance fell below and is below still."""
+    """threshold_cents: the lowest threshold that the balance fell below and is still below."""
 
     balance_cents: int
     threshold_cents: int
 
 
 async def made_keys(tx: Transaction, mail: OwnerMail) -> ToldKeys:
-    """Also those that were revoked since: who made them is a question still."""
+    """Return the new keys, also those revoked since, because who made them still matters."""
     rows = await tx.fetch(_EVENTS, **_range(mail), limit=LISTED_MAX)
     row = await tx.fetch_one(_COUNT, **_range(mail))
     told = [_data_of(one["body"]) for one in rows]
@@ -64,7 +64,7 @@ async def made_keys(tx: Transaction, mail: OwnerMail) -> ToldKeys:
 
 
 async def low_balance_of(tx: Transaction, mail: OwnerMail, *, now_us: int) -> LowBalance | None:
-    """Null where the balance is back above all that it fell below."""
+    """Return the low balance; null if it is back above all thresholds."""
     tenant = Tenant(mail.account_id, mail.environment)
     has_cents = micros_to_cents(await balance_micros(tx, tenant, now_us=now_us))
     rows = await tx.fetch(_EVENTS, **_range(mail), limit=FALLS_MAX)
@@ -88,7 +88,7 @@ def _data_of(body: bytes) -> dict[str, Any]:
     return data
 
 
-# The types as the index has them, and apart: what else the account did meanwhile is not walked through.
+# The types as the index has them, and apart, so that the account's other events aren't read.
 _TOLD: Final = """
 WITH e AS MATERIALIZED (
     SELECT id, account_id, environment, event_no FROM events

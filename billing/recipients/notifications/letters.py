@@ -1,6 +1,6 @@
-"""What people read of webhooks that fail, of a low balance and of new keys. Pure.
+"""The letters about failing webhooks, a low balance and new keys. Pure.
 
-Promise: of many the first are listed and the rest is counted, so that a burst is one mail of one page.
+Of many, the first are listed and the rest is counted, so that a burst is one mail of one page.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ URL_CHARACTERS_MAX: Final = 200
 def webhook_letter(
     told: Sequence[ToldEndpoint], *, public_url: str, language: Language
 ) -> OwnerLetter:
-    """told: those that fail or were disabled first, at least one in all."""
+    """Return the letter about these endpoints, at least one: failing and disabled ones first."""
     say = language.say
     unwell = [one for one in told if one.stage != RECOVERED]
     happened = (
@@ -67,7 +67,7 @@ def _one_subject(stage: str, language: Language) -> str:
 
 
 def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
-    # Mail is read on the way, and a receiver may have put a secret into the query.
+    # Mail is read on the way, and a receiver's query may hold a secret.
     url = one.url.partition("?")[0][:URL_CHARACTERS_MAX]
     say, known = language.say, {"url": url, "when": language.moment(one.at_us)}
     if one.stage == RECOVERED:
@@ -100,7 +100,7 @@ def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> O
 
 
 def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerLetter:
-    """made: at least one."""
+    """Return the letter about at least one new key."""
     say = language.say
     is_one = made.count == 1
     subject = (

@@ -1,7 +1,7 @@
-"""Where there is something to tell, and what was told last, by account, environment and kind of mail.
+"""Where there is news, and what was reported last, by account, environment and kind of mail.
 
-Promise: what is new is found by what is recorded anyhow, events and notices; whoever writes a mail of it holds the row of
-its turn, so that two workers write one, and a kind is written about an account once in SPACING_US. Writes
+News is found in events and notices, which are recorded anyway. Whoever writes a mail holds its turn's row, so
+that two workers write one, and one kind of mail is written to an account once in SPACING_US. Writes
 notification_turns.
 """
 
@@ -15,7 +15,7 @@ from store.database import Transaction
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# What comes within so long of the first is in the same mail. A receiver that starts anew is back by then.
+# What comes this soon after the first is in the same mail. A receiver that restarts is back by then.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,
@@ -28,7 +28,7 @@ EVENT_OF: Final[Mapping[str, str]] = {"balance": "balance.low", "key": "key.crea
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new of one kind: since when; of events also their numbers, which none of another kind shares."""
+    """What is new of one kind: since when; for events also their numbers, which no other kind shares."""
 
     tenant: Tenant
     kind: GatheredKind
@@ -38,14 +38,14 @@ class News:
 
     @property
     def data(self) -> Mapping[str, int]:
-        """What the row of its mail says of it."""
+        """Return what its mail's row says of it."""
         return {"first_at": self.first_at, "first_no": self.first_no, "last_no": self.last_no}
 
 
 async def find_news(
     tx: Transaction, kind: GatheredKind, *, since_us: int, now_us: int, limit: int
 ) -> Sequence[News]:
-    """What may be told now, of at most `limit` accounts. since_us: events of before are not looked at."""
+    """Return what may be reported now, of at most `limit` accounts. since_us: older events aren't read."""
     times = {"gathered_at": now_us - GATHER_US[kind], "spaced_at": now_us - SPACING_US}
     if kind == "webhook":
         rows = await tx.fetch(_NOTICES, limit=limit, **times)
@@ -69,7 +69,9 @@ async def find_news(
 
 
 async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
-    """Whether the caller may tell these news: no other worker does or did. Holds the row until the commit."""
+    """Return whether the caller may report this news: no other worker does or did. Holds the row until the
+    commit.
+    """
     place = {
         "account_id": news.tenant.account_id,
         "environment": news.tenant.environment,
@@ -88,7 +90,7 @@ async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
 
 
 async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> None:
-    """These news count as told; written_at null: nobody wanted to hear of them."""
+    """Record that this news was reported; written_at null: nobody wanted it."""
     await tx.execute(
         """UPDATE notification_turns
            SET notified_no = :notified_no, written_at = COALESCE(:written_at, written_at)
@@ -101,7 +103,7 @@ async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> N
     )
 
 
-# The types as the index has them, and apart: SQLite would rather walk through all events in the order of the groups.
+# The types as the index has them, and apart: otherwise SQLite reads all events in the order of the groups.
 _EVENTS: Final = """
 WITH e AS MATERIALIZED (
     SELECT account_id, environment, event_no, created_at FROM events

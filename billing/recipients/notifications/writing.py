@@ -1,7 +1,7 @@
-"""Writes the gathered mails: one of a kind for each person who wants it, about all that came since the last.
+"""Write the gathered mails: one of a kind for each person who wants it, about all news since the last.
 
-Promises: nothing is left out, nothing is told twice, and what nobody wants to hear counts as told. A row holds no more
-than where to look: what the mail says is read when it is sent, so what is over by then is not in it.
+Nothing is left out or reported twice, and what nobody wants counts as reported. A row only says where to
+look: the mail's content is read when it is sent, without what is over by then.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from keys.notifications import Person, people_of
 from store.database import Transaction
 from webhooks.deliveries import notice
 
-# A delivery that ends a notice waits for whoever has just told it: so briefly.
+# Few, because a delivery that ends a notice waits for the transaction that reports it.
 ACCOUNTS_AT_ONCE: Final = 50
 
 
@@ -29,9 +29,9 @@ async def write_due(
     now_us: int,
     accounts_max: int = ACCOUNTS_AT_ONCE,
 ) -> tuple[int, bool]:
-    """How many mails it wrote, and whether there may be more accounts to tell.
+    """Write mails; return how many, and whether there may be more accounts.
 
-    sent_in: the environments whose mail leaves. since_us: events of before are not looked at.
+    sent_in: the environments whose mail leaves. since_us: older events aren't read.
     """
     found = await turn.find_news(tx, kind, since_us=since_us, now_us=now_us, limit=accounts_max)
     people = await people_of(tx, [one.tenant.account_id for one in found])
@@ -52,7 +52,7 @@ async def write_due(
 async def _told(
     tx: Transaction, news: News, told: Sequence[Person], *, is_sent: bool, now_us: int
 ) -> list[OwnerMail]:
-    """The mails to these people, after which the news count as told."""
+    """Return the mails to these people, and record the news as reported."""
     if news.kind == "webhook":
         await notice.take_unnotified(tx, news.tenant, is_notified=bool(told), now_us=now_us)
     await turn.note_told(tx, news, written_at=now_us if told else None)
