@@ -21,6 +21,7 @@ from gateway.answers import envelope
 from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from keys.api_keys import acts as api_keys
+from keys.oauth import acts as oauth_acts
 from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
 from webhooks.delivery_log import acts as deliveries
@@ -41,6 +42,7 @@ ACTS: Final = (
     *api_keys.ACTS,
     SHOW_TREE,
     *tokens.OPERATOR_ACTS,
+    *oauth_acts.ACTS,
     *platform_acts.ACTS,
     *fee_acts.ACTS,
     *deliveries.ACTS,

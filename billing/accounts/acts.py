@@ -68,12 +68,14 @@ class AccountChanges(Fields, frozen=True, kw_only=True):
     operator: _IsOperator | UnsetType = UNSET
 
 
-class AccountPage(Page, frozen=True, kw_only=True):
+class AccountsQuery(Page, frozen=True, kw_only=True):
     """The query of the list."""
 
-    matching: Annotated[str, Meta(max_length=100), said("Id, or a part of the name or address")] = (
-        ""
-    )
+    matching: Annotated[
+        str,
+        Meta(max_length=100, description="An id, or a part of the name or address."),
+        said("Id, or a part of the name or address"),
+    ] = ""
 
 
 class Suspension(Fields, frozen=True, kw_only=True):
@@ -107,7 +109,7 @@ async def create_account(context: ActContext, asked: NewAccount) -> Change[Row]:
 
 
 async def list_accounts(
-    context: ActContext, asked: AccountPage, begin: Begin, limit: int
+    context: ActContext, asked: AccountsQuery, begin: Begin, limit: int
 ) -> Sequence[RowWithWallet]:
     """Return everybody's accounts with what each has in this environment."""
     return await list_with_wallets(
@@ -212,7 +214,7 @@ LIST_ACCOUNTS = ListAct(
     path="/accounts",
     scopes=(ADMIN,),
     audience=(OPERATOR,),
-    query=AccountPage,
+    query=AccountsQuery,
     run=list_accounts,
     view=AccountWithWallet.of,
     result=AccountWithWallet,

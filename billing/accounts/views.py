@@ -68,7 +68,7 @@ class AccountDetails(Account, kw_only=True):
     """An account, and whether signing in takes more than the password."""
 
     two_factor: Annotated[bool, Meta(description="Signing in takes a code or a passkey, too.")]
-    recovery_codes_left: int
+    recovery_codes_left: Annotated[int, Meta(description="Each gets in once without the phone.")]
 
     @classmethod
     def of_found(cls, found: tuple[Row, SecondFactor | None]) -> Self:
@@ -99,8 +99,8 @@ class Colleague(Shaped, kw_only=True):
     """Somebody who joined an account, or is invited."""
 
     id: str
-    email: str
-    role: str
+    email: Annotated[str, Meta(description="Where the invitation went.")]
+    role: Annotated[str, Meta(description="What they may do.")]
     joined_at: Annotated[Time | None, Meta(description="null: invited, and not joined yet.")]
     person_id: Annotated[str | None, Meta(description="The account that they sign in with.")]
 
@@ -109,8 +109,8 @@ class Told(Shaped, kw_only=True):
     """Which mail the owner or a colleague gets."""
 
     id: Annotated[str, Meta(description="The account that they sign in with.")]
-    email: str | None
-    role: str
+    email: Annotated[str | None, Meta(description="Where mail to them goes.")]
+    role: Annotated[str, Meta(description="owner, or what they may do as a colleague.")]
     told: Annotated[list[str], Meta(description="Of what; of failed payments always the owner.")]
     staging: Annotated[bool, Meta(description="Whether what is on counts in staging, too.")]
 

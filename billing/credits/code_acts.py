@@ -59,7 +59,7 @@ class RedemptionCode(Struct, kw_only=True):
     """A code by its last four characters."""
 
     id: str
-    batch_id: str
+    batch_id: Annotated[str, Meta(description="The batch that it was made with.")]
     environment: Environment
     code: Annotated[str, Meta(description="Its last characters, such as TOPUP-…-7Q3X.")]
     last4: str

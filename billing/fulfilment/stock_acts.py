@@ -93,7 +93,7 @@ class AddedCodes(Struct, kw_only=True):
     known_before: Annotated[int, Meta(description="They were passed over.")]
 
 
-class NewCodes(Fields, frozen=True, kw_only=True):
+class StockCodes(Fields, frozen=True, kw_only=True):
     """Codes to take in."""
 
     supplier: Annotated[ShortText, Meta(description="A supplier of kind code_stock.")]
@@ -122,7 +122,7 @@ class _Intake(NamedTuple):
     added: int
 
 
-async def add_codes(context: ActContext, asked: NewCodes) -> Change[_Intake]:
+async def add_codes(context: ActContext, asked: StockCodes) -> Change[_Intake]:
     """Take codes in, those that are new; raises InvalidInput and NotFound."""
     kinds = await begin(context)
     tx, now_us = context.tx, context.now_us
@@ -192,7 +192,7 @@ ADD_CODES = Act(
     path="/stock",
     scopes=(ADMIN,),
     audience=(OPERATOR,),
-    input=NewCodes,
+    input=StockCodes,
     run=add_codes,
     view=_added,
     result=AddedCodes,

@@ -151,7 +151,7 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
             seen = {} if shown is None else in_words(shown.result, way.show(shown))
             _confirm(act.asks.format_map(seen))
         result = way.change(act, values)
-        secrets = [result[fact.name] for fact in facts_of(act.result) if fact.is_secret]
+        secrets = [result.get(fact.name) for fact in facts_of(act.result) if fact.is_secret]
         is_secret = act.shows_secret and (not secrets or any(secrets))
         print_result(act.result, result, is_secret=is_secret)
 

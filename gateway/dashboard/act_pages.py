@@ -287,8 +287,14 @@ async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) 
     """Run the act as the operator who typed the form; raises what it raises, and InvalidInput for all wrong fields."""
     typed = Typed(form)
     values = typed_values(act.input, typed)
-    asked = _checked(act.input, values, typed.wrong)
-    door = Door(act, call, is_operator=True)
+    return await run_asked(call, act, _checked(act.input, values, typed.wrong), is_operator=True)
+
+
+async def run_asked(
+    call: RequestContext[Any, Any], act: AnyChange, asked: Fields, *, is_operator: bool = False
+) -> Any:
+    """Run the act for a page; raises what it raises. is_operator: not the caller's own rows are meant."""
+    door = Door(act, call, is_operator=is_operator)
     if not isinstance(act, Act):
         return await run_alone(act, await door.alone(), asked)
 

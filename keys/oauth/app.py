@@ -25,7 +25,7 @@ from keys.oauth.redirect import Registered, register
 from keys.principal import OAUTH_SCOPES, Environment, OAuthScope
 from keys.token_format import digest, last4
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS, RowMapping
 
 CapPeriod = Literal["day", "month"]
@@ -107,9 +107,11 @@ async def create(
     if new.scope not in OAUTH_SCOPES:
         raise InvalidInput(f"scope is one of {', '.join(OAUTH_SCOPES)}", param="scope")
     if new.cap_period not in CAP_PERIODS:
-        raise InvalidInput(f"the cap's period is one of {', '.join(CAP_PERIODS)}", param="cap")
+        raise InvalidInput(
+            f"the cap's period is one of {', '.join(CAP_PERIODS)}", param="cap_period"
+        )
     if not 0 <= new.cap_micros <= CAP_MICROS_MAX:
-        raise InvalidInput("a cap is 0 or more, and not astronomical", param="cap")
+        raise InvalidInput("a cap is 0 or more, and not astronomical", param="cap_cents")
     await check_room(tx, owner, _LIVE, most=LIVE_APPS_MAX, what="apps that are not disabled")
     secret = "" if new.is_public else _new_secret()
     app = OAuthApp(
@@ -134,7 +136,7 @@ async def create(
 
 
 async def list_apps(
-    tx: Transaction, owner: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction, owner: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[OAuthApp]:
     """Newest first, older than before_id, at most `limit`; disabled ones too."""
     rows = await _PAGES.page(tx, owner, before_id=before_id, limit=limit)

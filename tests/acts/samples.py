@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tests.acts import (
     account_samples as accounts,
+    app_samples as apps,
     catalogue_samples as catalogue,
     supply_samples as supply,
     webhook_samples as webhooks,
@@ -21,6 +22,7 @@ TOKEN: Final = {"kind": "system", "name": "deploys"}
 OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     **catalogue.OBJECTS,
     **supply.OBJECTS,
+    **apps.OBJECTS,
     "keys": ("keys.create", KEY),
     "tokens": ("tokens.create", TOKEN),
 }
@@ -29,6 +31,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     **supply.GOOD,
     **webhooks.GOOD,
     **accounts.GOOD,
+    **apps.GOOD,
     "keys.create": (
         Sample(KEY),
         Sample(
@@ -87,6 +90,7 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **supply.BAD,
     **webhooks.BAD,
     **accounts.BAD,
+    **apps.BAD,
     "keys.create": (
         {"name": ""},
         {"scopes": ["everything"]},

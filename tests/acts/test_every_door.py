@@ -43,9 +43,19 @@ _MASKED = (
     (re.compile(r"\b([a-z]{2,3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
     (re.compile(r"TOPUP-[0-9A-Z…-]+"), "TOPUP-…"),
+    (re.compile(r"\boas_[0-9A-Za-z]+"), "oas_…"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
 )
-_RANDOM = ("user_id", "last4", "prefix", "has_more", "next_cursor", "account_id", "parent_id")
+_RANDOM = (
+    "user_id",
+    "last4",
+    "secret",
+    "prefix",
+    "has_more",
+    "next_cursor",
+    "account_id",
+    "parent_id",
+)
 
 
 class Outcome(NamedTuple):

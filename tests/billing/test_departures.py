@@ -11,8 +11,8 @@ from kernel.clock import FixedClock
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
 from keys.audit_log import Actor
+from keys.oauth import app as oauth_app
 from keys.oauth.app import NewApp, list_apps
-from keys.oauth.commands import register_app
 from keys.vault import Vault
 from store.database import Database, Transaction
 from tests.support.colleagues import Colleague, given_colleague
@@ -78,12 +78,13 @@ async def given_work(colleague: Colleague) -> None:
 
 async def given_apps(tx: Transaction, colleague: Colleague, now_us: int) -> None:
     """An app of theirs and one of the command line."""
-    by_them = Actor("ses_theirs", colleague.person_id, "session")
-    for name, by in (("theirs", by_them), ("the account's", Actor())):
+    for name, by in (("theirs", colleague.person_id), ("the account's", None)):
         new = NewApp(
             name=name, scope="general_api_access", redirect_uris=("https://app.example.com/back",)
         )
-        await register_app(tx, colleague.account.principal.tenant, new, by=by, now_us=now_us)
+        await oauth_app.create(
+            tx, colleague.account.principal.tenant, new, now_us=now_us, made_by=by
+        )
 
 
 async def made(colleague: Colleague) -> Made:

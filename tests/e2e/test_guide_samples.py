@@ -102,7 +102,7 @@ async def new_reader(installation: Installation, receiver: Receiver, folder: Pat
     folder.mkdir()
     account_id = await installation.account(email=f"{folder.name}@example.com")
     key, approver_key = await installation.key(account_id), await installation.key(account_id)
-    env = {"KEY": key, "TOKEN": key, "APPROVER_KEY": approver_key}
+    env = {"KEY": key, "TOKEN": key, "APPROVER_KEY": approver_key, "ACCOUNT": account_id}
     return Reader(installation, folder, env, account_id)
 
 

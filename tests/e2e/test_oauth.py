@@ -98,8 +98,8 @@ async def begin(installation: Installation, browser: Browser) -> Journey:
     """The operator registers the app by the command line; a person opens a browser."""
     installation.start(gateways=2, workers=0)
     await installation.account(email="owner@example.com")
-    words = ("apps", "create", "--name", "Wiki bot", "--redirect-host", APP_HOST)
-    scope = ("--scope", "trusted_advanced_access", "--json")
+    words = ("apps", "create", "--account", "owner@example.com", "--name", "Wiki bot")
+    scope = ("--redirect-host", APP_HOST, "--scope", "trusted_advanced_access", "--json")
     done = await asyncio.to_thread(installation.run, *words, *scope)
     app = json.loads(done.stdout)
     window = await new_window(browser, installation.url)

@@ -34,8 +34,8 @@ from kernel.tenant import Tenant
 from keys import audit_log
 from keys.account import set_day_limit
 from keys.audit_log import Actor
+from keys.oauth import app as oauth_app
 from keys.oauth.app import NewApp
-from keys.oauth.commands import register_app
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 from store.schema import metadata
@@ -192,12 +192,14 @@ async def _limits(gateway: Gateway, account_id: str, key: str) -> None:
 
     async def work(tx: Transaction) -> None:
         now_us = gateway.context.clock.now_us()
-        await register_app(tx, tenant, new, by=by, now_us=now_us)
+        app, _ = await oauth_app.create(tx, tenant, new, now_us=now_us)
         await set_day_limit(tx, tenant, 900_000)
         after = {"per_day_cents": 900_000}
         more = {"account_id": account_id, "environment": "staging", "subject_id": account_id}
         limited = audit_log.security(by, "account.limited", **more, after=after, now_us=now_us)
-        await audit_log.record(tx, [limited])
+        more["subject_id"], cap = app.id, {"cap_micros": app.cap_micros}
+        made = audit_log.security(by, "app.created", **more, after=cap, now_us=now_us)
+        await audit_log.record(tx, [limited, made])
         await act_in(tx, CHANGE_PLATFORM, "gifts", now_us=now_us, max_amount_cents=50_000)
 
     await gateway.context.database.transaction(work)

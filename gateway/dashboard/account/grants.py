@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from billing.usage.oauth_charge import OAuthCharge, list_charges, load_spent
+from gateway.dashboard.act_pages import run_asked
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.acting import actor_of
 from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.fields import Fields
 from kernel.limits import PAGE_ITEMS
-from keys.oauth import commands as oauth, grant as oauth_grant, token as oauth_token
+from keys.oauth import grant as oauth_grant, token as oauth_token
+from keys.oauth.acts import END_GRANT, END_TOKEN
 from keys.oauth.grant import Grant
 from keys.oauth.token import OAuthToken
 from keys.principal import OAUTH_SCOPES
@@ -86,21 +87,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def end(call: RequestContext[Fields, Fields]) -> Reply:
     """Takes the app's access away."""
     read_form(call)
-    user, grant_id, by = call.principal.tenant, call.params["grant_id"], actor_of(call)
-    await call.context.database.transaction(
-        lambda tx: oauth.remove_app(tx, user, grant_id, by=by, now_us=call.now_us)
-    )
+    await run_asked(call, END_GRANT, Fields())
     return go(PATH, said="app-removed")
 
 
 async def end_token(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends one token of it."""
     read_form(call)
-    user, token_id, by = call.principal.tenant, call.params["token_id"], actor_of(call)
-    ended = await call.context.database.transaction(
-        lambda tx: oauth.revoke_token(tx, user, token_id, by=by, now_us=call.now_us)
-    )
-    return go(f"{PATH}/{ended.grant_id}", said="token-revoked")
+    ended = await run_asked(call, END_TOKEN, Fields())
+    return go(f"{PATH}/{ended.after.grant_id}", said="token-revoked")
 
 
 ROUTES = (

@@ -4,12 +4,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.ledger.money import MICROS_PER_CENT
+from gateway.dashboard.act_pages import run_asked
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.http.acting import actor_of
 from gateway.http.fields import cursor_id
 from gateway.http.password_again import confirm, require_password
 from gateway.http.request_context import RequestContext
@@ -17,8 +16,10 @@ from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.limits import PAGE_ITEMS
-from keys.oauth import app as oauth_app, commands as oauth
-from keys.oauth.app import CAP_MICROS, CAP_PERIODS, NewApp, OAuthApp
+from keys.act import Change
+from keys.oauth import app as oauth_app
+from keys.oauth.acts import CAP_CENTS_MAX, CREATE_APP, DISABLE_APP, ROTATE_APP, NewOAuthApp
+from keys.oauth.app import CAP_PERIODS, OAuthApp
 from keys.principal import OAUTH_SCOPES
 
 PATH: Final = "/dashboard/apps"
@@ -32,54 +33,47 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """A new app; its secret is shown this once."""
-    form, owner, by = read_form(call), call.principal.tenant, actor_of(call)
+    form = read_form(call)
     try:
         new = _new(form)
         if form.raw("password"):
             await confirm(call, form.raw("password"))
         await require_password(call)
-        made, secret = await call.context.database.transaction(
-            lambda tx: oauth.register_app(tx, owner, new, by=by, now_us=call.now_us)
-        )
+        change = await run_asked(call, CREATE_APP, new)
     except DomainError as error:
         return await _show(call, form, problem_of(error))
-    return _made(call, made, secret)
+    return _made(call, change)
 
 
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret, shown this once; the one before ends at once."""
     read_form(call)
-    owner, app_id, by = call.principal.tenant, call.params["app_id"], actor_of(call)
     await require_password(call)
-    made, secret = await call.context.database.transaction(
-        lambda tx: oauth.rotate_secret(tx, owner, app_id, by=by, now_us=call.now_us)
-    )
-    return _made(call, made, secret)
+    return _made(call, await run_asked(call, ROTATE_APP, Fields()))
 
 
 async def disable(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends the app and every token of it."""
     read_form(call)
-    owner, app_id, by = call.principal.tenant, call.params["app_id"], actor_of(call)
-    await call.context.database.transaction(
-        lambda tx: oauth.disable_app(tx, owner, app_id, by=by, now_us=call.now_us)
-    )
+    await run_asked(call, DISABLE_APP, Fields())
     return go(PATH, said="app-disabled")
 
 
-def _new(form: Form) -> NewApp:
+def _new(form: Form) -> NewOAuthApp:
     """What was typed; raises InvalidInput."""
-    cents = form.cents("cap")
-    if cents is not None and cents > oauth_app.CAP_MICROS_MAX // MICROS_PER_CENT:
-        raise InvalidInput(phrase("is an amount that somebody may have"), param="cap")
-    return NewApp(
+    cents = form.cents("cap_cents")
+    if cents is not None and cents > CAP_CENTS_MAX:
+        raise InvalidInput(phrase("is an amount that somebody may have"), param="cap_cents")
+    scope: Any = form.text("scope")
+    period: Any = form.text("cap_period")
+    return NewOAuthApp(
         name=form.text("name"),
         redirect_host=form.text("redirect_host"),
         redirect_uris=form.raw("redirect_uris").split(),
-        is_public=form.text("is_public") == "yes",
-        scope=form.text("scope"),
-        cap_micros=CAP_MICROS if cents is None else cents * MICROS_PER_CENT,
-        cap_period=form.text("cap_period"),
+        public=form.text("is_public") == "yes",
+        scope=scope,
+        cap_period=period,
+        **({} if cents is None else {"cap_cents": cents}),
     )
 
 
@@ -104,8 +98,9 @@ async def _show(
     )
 
 
-def _made(call: RequestContext[Any, Any], app: OAuthApp, secret: str) -> Response:
-    return page(call, "app_secret.html", app=app, secret=secret)
+def _made(call: RequestContext[Any, Any], change: Change[OAuthApp]) -> Response:
+    secret = change.shown_once.get("client_secret", "")
+    return page(call, "app_secret.html", app=change.after, secret=secret)
 
 
 ROUTES = (

@@ -17,58 +17,34 @@ def account(topup: Topup, name: str, *flags: str) -> str:
 
 
 def test_an_app_is_made_with_its_id_and_its_secret(topup: Topup) -> None:
-    first = account(topup, "first")
-    account(topup, "second")
+    owner = account(topup, "first")
 
-    made = result_of(topup("apps", "create", *WIKI, "--json"))
+    made = result_of(topup("apps", "create", "--account", owner, *WIKI, "--json"))
 
     assert made["client_id"].startswith("app_")
     assert made["client_secret"].startswith("oas_")
-    assert (made["account_id"], made["environment"]) == (first, "staging")
+    assert (made["account_id"], made["environment"]) == (owner, "staging")
     assert (made["redirect_host"], made["scope"]) == ("wiki.example.com", "advanced_access")
-    assert made["cap"] == "$10.00 a month"
+    assert (made["cap_micros"], made["cap_period"]) == (10_000_000, "month")
 
 
-def test_an_operators_account_owns_apps_before_older_ones(topup: Topup) -> None:
-    account(topup, "first")
-    operator = account(topup, "operator", "--operator")
-
-    made = result_of(topup("apps", "create", *WIKI, "--json"))
-
-    assert made["account_id"] == operator
-
-
-def test_owner_environment_and_cap_may_be_said(topup: Topup) -> None:
-    account(topup, "first")
+def test_environment_and_cap_may_be_said(topup: Topup) -> None:
     second = account(topup, "second")
+    cap = ("--cap-cents", "250", "--cap-period", "day")
 
-    made = result_of(
-        topup(
-            "apps",
-            "create",
-            *WIKI,
-            "--account",
-            "second@example.com",
-            "--environment",
-            "live",
-            "--cap",
-            "2.500001",
-            "--cap-period",
-            "day",
-            "--json",
-        )
-    )
+    words = ("--account", "second@example.com", "--environment", "live", *cap, "--json")
+    made = result_of(topup("apps", "create", *WIKI, *words))
 
     assert (made["account_id"], made["environment"]) == (second, "live")
-    assert made["cap"] == "$2.500001 a day"
+    assert (made["cap_micros"], made["cap_period"]) == (2_500_000, "day")
 
 
 def test_no_list_shows_a_secret(topup: Topup) -> None:
-    account(topup, "first")
-    made = result_of(topup("apps", "create", *WIKI, "--json"))
+    owner = account(topup, "first")
+    made = result_of(topup("apps", "create", "--account", owner, *WIKI, "--json"))
 
-    listed = topup("apps", "list", "--json")
-    shown = topup("apps", "list")
+    listed = topup("apps", "list", "--account", owner, "--json")
+    shown = topup("apps", "list", "--account", owner)
 
     secret = made["client_secret"]
     assert [item["client_id"] for item in result_of(listed)["items"]] == [made["client_id"]]
@@ -77,12 +53,12 @@ def test_no_list_shows_a_secret(topup: Topup) -> None:
 
 
 def test_a_secret_is_rotated_and_an_app_disabled(topup: Topup) -> None:
-    account(topup, "first")
-    made = result_of(topup("apps", "create", *WIKI, "--json"))
+    owner = account(topup, "first")
+    made = result_of(topup("apps", "create", "--account", owner, *WIKI, "--json"))
 
-    rotated = result_of(topup("apps", "rotate", made["client_id"], "--json"))
-    disabled = result_of(topup("apps", "disable", made["client_id"], "--json"))
-    again = topup("apps", "rotate", made["client_id"], "--json")
+    rotated = result_of(topup("apps", "rotate", made["client_id"], "--yes", "--json"))
+    disabled = result_of(topup("apps", "disable", made["client_id"], "--yes", "--json"))
+    again = topup("apps", "rotate", made["client_id"], "--yes", "--json")
 
     assert rotated["client_secret"] != made["client_secret"]
     assert disabled["disabled_at"] is not None
@@ -91,25 +67,25 @@ def test_a_secret_is_rotated_and_an_app_disabled(topup: Topup) -> None:
 
 @pytest.mark.one_database
 @pytest.mark.parametrize(
-    ("words", "exit_code"),
+    "words",
     [
-        (("--name", "A", "--redirect-host", "a.example", "--scope", "admin"), 2),
-        (("--name", "A", "--redirect-host", "https://a.example", "--scope", "advanced_access"), 1),
-        ((*WIKI, "--cap", "-1"), 2),
-        ((*WIKI, "--cap", "1e9"), 2),
-        ((*WIKI, "--account", "nobody@example.com"), 1),
-        ((*WIKI, "--account", "acc_0000000000000000"), 1),
+        ("--name", "A", "--redirect-host", "a.example", "--scope", "admin"),
+        ("--name", "A", "--redirect-host", "https://a.example", "--scope", "advanced_access"),
+        (*WIKI, "--cap-cents", "-1"),
+        (*WIKI, "--cap-cents", "1e9"),
+        (*WIKI, "--account", "nobody@example.com"),
+        (*WIKI, "--account", "acc_0000000000000000"),
     ],
 )
-def test_nonsense_makes_no_app(topup: Topup, words: tuple[str, ...], exit_code: int) -> None:
-    account(topup, "first")
+def test_nonsense_makes_no_app(topup: Topup, words: tuple[str, ...]) -> None:
+    owner = account(topup, "first")
 
-    assert topup("apps", "create", *words).exit_code == exit_code
-    assert result_of(topup("apps", "list", "--json"))["items"] == []
+    assert topup("apps", "create", "--account", owner, *words).exit_code == 1
+    assert result_of(topup("apps", "list", "--account", owner, "--json"))["items"] == []
 
 
-def test_without_any_account_there_is_no_owner(topup: Topup) -> None:
+def test_a_new_app_has_to_have_an_owner(topup: Topup) -> None:
     refused = topup("apps", "create", *WIKI)
 
-    assert refused.exit_code == 1
-    assert "Account not found" in refused.stderr
+    assert refused.exit_code == 2
+    assert "--account" in refused.stderr

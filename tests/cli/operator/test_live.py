@@ -50,18 +50,18 @@ def test_what_the_command_line_does_is_in_the_accounts_log(topup: Topup) -> None
 
 
 def test_a_public_app_has_exact_addresses_and_no_secret(topup: Topup) -> None:
-    account(topup, "ann")
-    base = ("apps", "create", "--name", "Desk", "--public", "--scope", "general_api_access")
+    owner = ("--account", account(topup, "ann"))
+    base = ("apps", "create", "--name", "Desk", "--public", "--scope", "general_api_access", *owner)
 
     addresses = ("--redirect-uri", "http://127.0.0.1/cb", "--redirect-uri", "https://a.example/cb")
     made = result_of(topup(*base, *addresses, "--json"))
     whole_host = topup(*base, "--redirect-host", "a.example")
     nowhere = topup(*base)
-    rotated = topup("apps", "rotate", made["client_id"])
+    rotated = topup("apps", "rotate", made["client_id"], "--yes")
 
     assert "client_secret" not in made
     assert (made["public"], made["redirect_host"]) == (True, "")
-    assert made["redirect_uris"] == "http://127.0.0.1/cb https://a.example/cb"
+    assert made["redirect_uris"] == ["http://127.0.0.1/cb", "https://a.example/cb"]
     assert "exact addresses" in whole_host.stderr
     assert "at least one address" in nowhere.stderr
     assert "no secret" in rotated.stderr

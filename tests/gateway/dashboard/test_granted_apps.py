@@ -19,7 +19,7 @@ NEW = {
     "name": "Wiki bot",
     "redirect_host": "App.Example.com",
     "scope": "advanced_access",
-    "cap": "2.50",
+    "cap_cents": "2.50",
     "cap_period": "day",
 }
 
@@ -210,8 +210,8 @@ async def test_nobody_else_changes_an_app(browser: Browser) -> None:
         ({"name": ""}, "Write 1 to 100 characters"),
         ({"redirect_host": "https://app.example.com"}, "A redirect host is a name"),
         ({"scope": "admin"}, "Choose one of"),
-        ({"cap": "-1"}, "Write an amount in dollars"),
-        ({"cap": "9" * 15}, "Is an amount that somebody may have"),
+        ({"cap_cents": "-1"}, "Write an amount in dollars"),
+        ({"cap_cents": "9" * 15}, "Is an amount that somebody may have"),
         ({"cap_period": "year"}, "The cap's period is one of"),
     ],
 )

@@ -1,0 +1,315 @@
+"""OAuth apps: registered, listed, given another secret, disabled; and what people let act for them, ended."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, Self
+
+from msgspec import Meta, field
+
+from kernel.errors import LimitReached, NotFound
+from kernel.fields import Fields, Page, Text, said
+from kernel.shaped import Shaped
+from kernel.tenant import Tenant
+from kernel.words import Environment, Micros, Time
+from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.oauth import app as apps, token as tokens
+from keys.oauth.app import CAP_MICROS, CAP_MICROS_MAX, OAuthApp as App
+from keys.oauth.grant import Grant
+from keys.oauth.token import OAuthToken
+from keys.principal import OAuthScope
+from store.database import Transaction
+from store.keyset import Begin
+
+# Pages of the app's owner run these, too: an owner's scope, though the API has no such route for owners.
+_SCOPES: Final = ("keys:write",)
+_APP: Final = "/apps/{app_id}"
+_MICROS_PER_CENT: Final = 10_000
+CAP_CENTS_MAX: Final = CAP_MICROS_MAX // _MICROS_PER_CENT
+
+
+class NewOAuthApp(Fields, frozen=True, kw_only=True):
+    """An app that is registered: with exact addresses, a whole host, or both."""
+
+    name: Annotated[Text, Meta(description="Shown to whoever is asked to allow it.")]
+    scope: Annotated[OAuthScope, Meta(description="Each allows the ones before.")]
+    redirect_uris: Annotated[
+        list[str],
+        Meta(description="Exactly where codes may go. On localhost any port will do."),
+        said("Redirect addresses"),
+    ] = field(default_factory=list)
+    redirect_host: Annotated[
+        str,
+        Meta(
+            description="For OhMyGPT clients: any path of this host, with its port if it has one."
+        ),
+    ] = ""
+    public: Annotated[
+        bool,
+        Meta(description="Runs in a browser or on people's devices: no secret, PKCE required."),
+    ] = False
+    cap_cents: Annotated[
+        int,
+        Meta(ge=0, le=CAP_CENTS_MAX, description="What it may charge one user in each period."),
+        said("Charge limit", unit="cents"),
+    ] = CAP_MICROS // _MICROS_PER_CENT
+    cap_period: Annotated[
+        Literal["day", "month"], Meta(description="How often the charge limit starts again.")
+    ] = "month"
+
+
+class OAuthApp(Shaped, kw_only=True):
+    """An app as its owner and operators see it."""
+
+    client_id: Annotated[str, Meta(pattern=r"^app_[0-9A-Za-z]+$")]
+    account_id: str
+    environment: Environment
+    name: str
+    scope: Annotated[OAuthScope, Meta(description="Each allows the ones before.")]
+    redirect_uris: Annotated[list[str], Meta(description="Exactly where codes may go.")]
+    redirect_host: Annotated[str, Meta(description="Any path of it; empty: none.")]
+    public: Annotated[bool, Meta(description="It has no secret.")]
+    cap_micros: Annotated[Micros, Meta(description="What it may charge one user in each period.")]
+    cap_period: Annotated[
+        Literal["day", "month"], Meta(description="How often the charge limit starts again.")
+    ]
+    secret: Annotated[str | None, Meta(description="Its last characters; null: it has none.")]
+    created_at: Time
+    rotated_at: Time | None
+    disabled_at: Annotated[Time | None, Meta(description="It and its tokens ended then.")]
+
+    @classmethod
+    def of(cls, app: App, /, **more: Any) -> Self:
+        """Return the app as every door shows it."""
+        return super().of(
+            app,
+            client_id=app.id,
+            redirect_uris=list(app.redirect_uris),
+            public=app.is_public,
+            secret=f"…{app.secret_last4}" if app.secret_last4 else None,
+            **more,
+        )
+
+
+class CreatedOAuthApp(OAuthApp, kw_only=True):
+    """An app with its secret, which is shown this once; a public app has none."""
+
+    client_secret: Annotated[
+        str | None, Meta(description="Shown this once."), said(is_secret=True)
+    ] = None
+
+
+async def owner_of(tx: Transaction, app_id: str) -> Tenant:
+    """Return whose app it is; raises NotFound."""
+    found = await apps.find(tx, app_id)
+    if found is None:
+        raise NotFound("App")
+    return found.owner
+
+
+async def register_app(context: ActContext, asked: NewOAuthApp) -> Change[App]:
+    """Register an app; raises as app.create."""
+    made, secret = await apps.create(
+        context.tx,
+        context.tenant,
+        apps.NewApp(
+            name=asked.name,
+            scope=asked.scope,
+            redirect_uris=asked.redirect_uris,
+            redirect_host=asked.redirect_host,
+            is_public=asked.public,
+            cap_micros=asked.cap_cents * _MICROS_PER_CENT,
+            cap_period=asked.cap_period,
+        ),
+        now_us=context.now_us,
+        made_by=None if context.asker is None else context.by.account_id,
+    )
+    return Change(after=made, shown_once=_shown(secret))
+
+
+async def list_apps(context: ActContext, _asked: Page, begin: Begin, limit: int) -> Sequence[App]:
+    """Return the account's apps, the newest first, disabled ones too."""
+    return await apps.list_apps(context.tx, context.tenant, before_id=begin, limit=limit)
+
+
+async def show_app(context: ActContext) -> App:
+    """Return one app; raises NotFound."""
+    return await apps.get_own(context.tx, context.tenant, context.object_id)
+
+
+async def rotate_secret(context: ActContext, _asked: Fields) -> Change[App]:
+    """Make another secret; the one before ends with the commit. Raises as app.rotate."""
+    before = await show_app(context)
+    after, secret = await apps.rotate(
+        context.tx, context.tenant, context.object_id, now_us=context.now_us
+    )
+    return Change(before=before, after=after, shown_once=_shown(secret))
+
+
+async def disable_app(context: ActContext, _asked: Fields) -> Change[App]:
+    """End an app and every token of it; again changes nothing. Raises NotFound."""
+    before = await show_app(context)
+    after = await apps.disable(context.tx, context.tenant, context.object_id, now_us=context.now_us)
+    return Change(before=before, after=after)
+
+
+async def remove_app(context: ActContext, _asked: Fields) -> Change[Grant]:
+    """Take an app's access to the account away. Raises NotFound."""
+    ended = await tokens.end_grant(
+        context.tx, context.tenant, context.object_id, now_us=context.now_us
+    )
+    return Change(after=ended)
+
+
+async def end_token(context: ActContext, _asked: Fields) -> Change[OAuthToken]:
+    """End one token of an app that acts for the account. Raises NotFound."""
+    ended = await tokens.revoke(
+        context.tx, context.tenant, context.object_id, now_us=context.now_us
+    )
+    return Change(after=ended)
+
+
+def _shown(secret: str) -> Mapping[str, str]:
+    return {"client_secret": secret} if secret else {}
+
+
+def _registered(app: App) -> Mapping[str, Any]:
+    return {
+        "name": app.name,
+        "scope": app.scope,
+        "hosts": app.registered.hosts,
+        "cap_micros": app.cap_micros,
+    }
+
+
+def _name_alone(app: App) -> Mapping[str, Any]:
+    return {"name": app.name}
+
+
+def _app_of(grant: Grant) -> Mapping[str, Any]:
+    return {"app": grant.app_name}
+
+
+def _nothing(_found: object) -> Mapping[str, Any]:
+    return {}
+
+
+CREATE_APP = Act(
+    name="apps.create",
+    summary="Register an OAuth app",
+    path="/apps",
+    scopes=_SCOPES,
+    audience=(OPERATOR,),
+    input=NewOAuthApp,
+    run=register_app,
+    view=OAuthApp.of,
+    result=CreatedOAuthApp,
+    status=201,
+    refuses=(LimitReached,),
+    moves_money=True,
+    shows_secret=True,
+    audit=Audited("app.created", _registered),
+    named_by="client_id",
+    examples=(
+        (
+            "topup apps create --account ops@acme.example --name Chat --redirect-uri https://chat.example/cb"
+            " --scope advanced_access --cap-cents 2000"
+        ),
+        (
+            "topup apps create --account ops@acme.example --name Desk --public"
+            " --redirect-uri http://127.0.0.1/cb --scope general_api_access"
+        ),
+        (
+            "topup apps create --account ops@acme.example --name Wiki --redirect-host wiki.example"
+            " --scope advanced_access"
+        ),
+    ),
+)
+LIST_APPS = ListAct(
+    name="apps.list",
+    summary="List an account's OAuth apps",
+    path="/apps",
+    scopes=_SCOPES,
+    audience=(OPERATOR,),
+    query=Page,
+    run=list_apps,
+    view=OAuthApp.of,
+    result=OAuthApp,
+    prefix="app",
+    named_by="client_id",
+    columns=("client_id", "name", "scope", "cap_micros", "cap_period", "disabled_at"),
+    examples=("topup apps list --account ops@acme.example --environment live",),
+)
+SHOW_APP = ReadAct(
+    name="apps.show",
+    summary="Show an OAuth app",
+    path=_APP,
+    scopes=_SCOPES,
+    audience=(OPERATOR,),
+    run=show_app,
+    view=OAuthApp.of,
+    result=OAuthApp,
+    owner_of=owner_of,
+    named_by="client_id",
+    examples=("topup apps show app_5Dv1",),
+)
+ROTATE_APP = Act(
+    name="apps.rotate",
+    summary="Make a new secret of an OAuth app",
+    description="The present one ends at once; tokens live on.",
+    path=f"{_APP}/rotate",
+    scopes=_SCOPES,
+    audience=(OPERATOR,),
+    input=Fields,
+    run=rotate_secret,
+    view=OAuthApp.of,
+    result=CreatedOAuthApp,
+    owner_of=owner_of,
+    moves_money=True,
+    shows_secret=True,
+    audit=Audited("app.secret_rotated", _nothing),
+    asks="Make a new secret of {name} ({client_id})? The present one ends at once.",
+    named_by="client_id",
+    examples=("topup apps rotate app_5Dv1",),
+)
+DISABLE_APP = Act(
+    name="apps.disable",
+    summary="Disable an OAuth app for good",
+    description="Every token of it ends.",
+    path=f"{_APP}/disable",
+    scopes=_SCOPES,
+    audience=(OPERATOR,),
+    input=Fields,
+    run=disable_app,
+    view=OAuthApp.of,
+    result=OAuthApp,
+    owner_of=owner_of,
+    audit=Audited("app.disabled", _name_alone),
+    asks="Disable {name} ({client_id}) for good? Every token of it ends.",
+    named_by="client_id",
+    examples=("topup apps disable app_5Dv1",),
+)
+# Of the page of whoever let an app act for them: no API has these.
+END_GRANT = Act(
+    name="grants.end",
+    summary="Take an app's access away",
+    path="/grants/{grant_id}/end",
+    scopes=_SCOPES,
+    audience=(),
+    input=Fields,
+    run=remove_app,
+    view=_app_of,
+    result=dict,
+    audit=Audited("grant.revoked", _app_of),
+)
+END_TOKEN = Act(
+    name="grants.end-token",
+    summary="End a token of an app",
+    path="/grants/tokens/{token_id}/end",
+    scopes=_SCOPES,
+    audience=(),
+    input=Fields,
+    run=end_token,
+    view=_nothing,
+    result=dict,
+    audit=Audited("grant.token_revoked", _nothing),
+)
+ACTS = (CREATE_APP, LIST_APPS, SHOW_APP, ROTATE_APP, DISABLE_APP)
