@@ -71,7 +71,7 @@ class RedemptionCode(Struct, kw_only=True):
     created_at: Annotated[Time, said("Created")]
 
 
-class NewCodes(Fields, frozen=True, kw_only=True):
+class NewCodeBatch(Fields, frozen=True, kw_only=True):
     """A batch of codes to make."""
 
     credits: Annotated[
@@ -141,7 +141,7 @@ class NewCodes(Fields, frozen=True, kw_only=True):
         )
 
 
-class ManyCodes(NewCodes, frozen=True, kw_only=True):
+class ManyCodes(NewCodeBatch, frozen=True, kw_only=True):
     """A batch of codes for a file."""
 
     count: Annotated[
@@ -207,7 +207,7 @@ def _code_view(code: batches.ListedCode, now_us: int) -> RedemptionCode:
     )
 
 
-async def create_batch(context: ActContext, asked: NewCodes) -> Change[batches.Batch]:
+async def create_batch(context: ActContext, asked: NewCodeBatch) -> Change[batches.Batch]:
     """Make the codes; raises InvalidInput."""
     vault = context.service(Vault)
     key = await vault.data_key(context.tx, DATA_KEY, now_us=context.now_us)
@@ -277,7 +277,7 @@ CREATE_BATCH = Act(
     path="/code-batches",
     scopes=(ADMIN,),
     audience=(OPERATOR,),
-    input=NewCodes,
+    input=NewCodeBatch,
     run=create_batch,
     view=batch_view,
     result=MadeBatch,

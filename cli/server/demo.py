@@ -17,7 +17,7 @@ from kernel.errors import NotFound
 from kernel.ids import AccountId
 from kernel.tenant import Tenant
 from keys import token_format
-from keys.account import find_by_email, get_account, lock_tenants, set_password_hash
+from keys.account import find_by_email, get_account, lock_tenants, set_operator, set_password_hash
 from keys.api_keys import api_key, lookup as key_principal
 from keys.lineage import Refusal
 from keys.principal import ACCOUNT_SCOPES, Environment
@@ -118,7 +118,8 @@ async def _key(
 
 
 async def _admin_token(tx: Transaction, account_id: AccountId, known: str, now_us: int) -> str:
-    """The known operator token for staging while it works, else a fresh one."""
+    """Return the known operator token for staging while it works, else a new one of the account, an operator's."""
+    await set_operator(tx, account_id, is_operator=True)
     if known:
         digest = token_format.digest(known)
         found = (await access_token.load_principals(tx, [digest], now_us=now_us)).get(digest)

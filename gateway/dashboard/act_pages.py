@@ -127,8 +127,10 @@ class ActPages:
         if answer.is_replay or not secrets:
             return go(self.address, said="shown-before" if act.shows_secret else act.name)
         files = {name: _csv(name, one) for name, one in secrets.items() if isinstance(one, list)}
-        own = self.own_address and self.own_address + answer.body.decode()
-        return page(call, "acts/made.html", pages=self, own=own, secrets=secrets, files=files)
+        made_id = answer.body.decode()
+        own = self.own_address and self.own_address + made_id
+        found = {"own": own, "made_id": made_id, "secrets": secrets, "files": files}
+        return page(call, "acts/made.html", pages=self, **found)
 
     def _button(self, act: AnyChange) -> Any:
         async def press(call: RequestContext[Any, Any]) -> Reply:

@@ -7,6 +7,7 @@ from gateway.http.routing import PARAM_CHARACTERS_MAX
 _VOUCHER: Final = "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB"
 _PAGE: Final = "q5T0bWf7yXnB2cVd8eKjLw"
 _TOLD: Final[dict[str, tuple[str, str]]] = {
+    "account": ("The account's id or email address.", "acc_abc123"),
     "account_id": ("The account's id.", "acc_abc123"),
     "act": ("What to do.", "retry"),
     "account": ("The account's id, or its email address.", "acc_abc123"),

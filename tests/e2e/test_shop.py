@@ -75,7 +75,7 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
     """An operator who also buys, and the paths of the pages of single things."""
     boss = await operator(store.gateway)
     await fill(boss, f"{ADMIN}/coupons", {"code": "SUMMER-20", "percent": "20"})
-    await fill(boss, f"{ADMIN}/codes", {"credits": "1500", "count": "3", "name": "Fair"})
+    await fill(boss, f"{ADMIN}/code-batches", {"credits": "1500", "count": "3", "name": "Fair"})
     await fill(
         boss,
         f"{ADMIN}/plans",
@@ -88,7 +88,7 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
         },
     )
     await fill(boss, "/dashboard/plan", {"plan": "pro/month", "provider": "stripe"})
-    batches = (await boss.get(f"{ADMIN}/codes")).text
+    batches = (await boss.get(f"{ADMIN}/code-batches")).text
     made = await store.order()
     await store.notify("paid", made["id"], amount=made["pay_amount"] - 1)
     # One that was paid and went back in part, with its receipt and its note.
@@ -165,10 +165,10 @@ async def test_an_order_that_is_waited_for_follows_the_providers_word(
 async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Browser) -> None:
     window = await window_of(browser, await operator(store.gateway))
     page = window.page
-    await page.goto(f"{ADMIN}/codes")
+    await page.goto(f"{ADMIN}/code-batches")
     await page.get_by_label("Credits per code").fill("1000")
-    await page.get_by_label("How many codes").fill("25")
-    await page.get_by_role("button", name="Create the codes").click()
+    await page.get_by_label("Number of codes").fill("25")
+    await page.get_by_role("button", name="Create redemption codes").click()
 
     async with page.expect_download() as coming:
         await page.get_by_role("link", name="Download CSV").click()

@@ -52,6 +52,7 @@ async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
     browser = await signed_in(store.gateway)
     ids = {
         "order_id": order_id,
+        "account": store.account_id,
         "account_id": store.account_id,
         "pack_id": "pack_pro",
         "coupon_code": "SUMMER",

@@ -42,7 +42,7 @@ async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIt
 @pytest.mark.one_database
 @pytest.mark.parametrize(
     ("place", "fields"),
-    [("/packs", PACK), ("/coupons", COUPON), ("/codes", {"credits": "10", "count": "1"})],
+    [("/packs", PACK), ("/coupons", COUPON), ("/code-batches", {"credits": "10", "count": "1"})],
 )
 async def test_another_sites_form_changes_nothing(
     gateway: Gateway, place: str, fields: dict[str, str]
