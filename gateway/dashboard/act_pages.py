@@ -129,7 +129,7 @@ class ActPages:
         files = {name: _csv(name, one) for name, one in secrets.items() if isinstance(one, list)}
         made_id = answer.body.decode()
         own = self.own_address and self.own_address + made_id
-        found = {"own": own, "made_id": made_id, "secrets": secrets, "files": files}
+        found: dict[str, Any] = {"own": own, "made_id": made_id, "secrets": secrets, "files": files}
         return page(call, "acts/made.html", pages=self, **found)
 
     def _button(self, act: AnyChange) -> Any:

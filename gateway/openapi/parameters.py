@@ -10,7 +10,6 @@ _TOLD: Final[dict[str, tuple[str, str]]] = {
     "account": ("The account's id or email address.", "acc_abc123"),
     "account_id": ("The account's id.", "acc_abc123"),
     "act": ("What to do.", "retry"),
-    "account": ("The account's id, or its email address.", "acc_abc123"),
     "app_id": ("The app's id.", "app_abc123"),
     "approval_id": ("The approval's id.", "apr_abc123"),
     "batch_id": ("The batch's id.", "bat_abc123"),

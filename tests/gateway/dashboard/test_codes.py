@@ -45,7 +45,7 @@ async def test_codes_are_shown_once_with_their_file(gateway: Gateway) -> None:
     page = await fill(boss, BATCHES, NEW)
     batch_id, codes = await made(boss)
 
-    link = re.search(r'href="data:text/csv;base64,([^"]+)" download="codes.csv"', page.text)
+    link = re.search(r'href="data:text/csv;base64,([^"]+)" download="rdb_\w+.csv"', page.text)
     assert link is not None
     lines = base64.b64decode(link[1]).decode().split("\r\n")
     assert lines[0] == "code"

@@ -333,7 +333,9 @@ async def test_what_cannot_be_given_or_taken_is_told_and_kept(
 async def test_each_act_is_written_down(store: Store) -> None:
     boss = await sold(store)
     await fill(boss, f"{ADMIN}/coupons", {"code": NASTY[1:7], "percent": "5", "currency": "USD"})
-    await fill(boss, f"{ADMIN}/code-batches", {"credits": "10", "count": "2", "uses": "1", "name": NASTY})
+    await fill(
+        boss, f"{ADMIN}/code-batches", {"credits": "10", "count": "2", "uses": "1", "name": NASTY}
+    )
     made = await store.order()
     await store.notify("paid", made["id"], amount=1)
     await fill(boss, f"{ADMIN}/orders/{made['id']}", {"verdict": "reject", "note": "A cent"})
