@@ -1,12 +1,12 @@
 """Replays: jobs that send an endpoint's deliveries again; made, watched, paused and ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kernel.errors import NotFound
 from kernel.fields import ExportPage, Fields
 from kernel.tenant import Tenant
-from keys.act import Act, ActContext, Change, ListAct, ReadAct
+from keys.act import Act, ActContext, Audited, Change, ListAct, ReadAct
 from store.database import Transaction
 from store.keyset import Begin
 from webhooks.replays import replay as replays
@@ -42,24 +42,37 @@ async def show(context: ActContext) -> Replay:
 
 async def pause(context: ActContext, _asked: Fields) -> Change[Replay]:
     """Queue nothing more of it; raises NotFound and ReplayEnded."""
+    before = await show(context)
     changed = await replays.pause(context.tx, context.tenant, context.object_id)
-    return Change(after=Replay.at(changed, context.now_us))
+    return _changed(context, before, changed)
 
 
 async def resume(context: ActContext, _asked: Fields) -> Change[Replay]:
     """Resume it from where it was paused; raises NotFound and ReplayEnded."""
+    before = await show(context)
     changed = await replays.resume(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
     )
-    return Change(after=Replay.at(changed, context.now_us))
+    return _changed(context, before, changed)
 
 
 async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
     """End it; what was delivered stays delivered. Raises NotFound and ReplayEnded."""
+    before = await show(context)
     changed = await replays.cancel(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
     )
-    return Change(after=Replay.at(changed, context.now_us))
+    return _changed(context, before, changed)
+
+
+def _changed(context: ActContext, before: Replay, changed: replays.Replay) -> Change[Replay]:
+    after = Replay.at(changed, context.now_us)
+    # Its counts move by themselves.
+    return Change(before=after if before.status == after.status else before, after=after)
+
+
+def _status(view: Replay) -> Mapping[str, Any]:
+    return {"status": view.status}
 
 
 def _as_is(view: Replay) -> Replay:
@@ -102,7 +115,7 @@ PAUSE: Final = Act(
     result=Replay,
     owner_of=owner_of,
     refuses=(ReplayEnded,),
-    audit=None,
+    audit=Audited("replay.paused", _status),
     examples=("topup replay pause rpl_6Tt3",),
 )
 RESUME: Final = Act(
@@ -116,7 +129,7 @@ RESUME: Final = Act(
     result=Replay,
     owner_of=owner_of,
     refuses=(ReplayEnded,),
-    audit=None,
+    audit=Audited("replay.resumed", _status),
     examples=("topup replay resume rpl_6Tt3",),
 )
 CANCEL: Final = Act(
@@ -130,7 +143,7 @@ CANCEL: Final = Act(
     result=Replay,
     owner_of=owner_of,
     refuses=(ReplayEnded,),
-    audit=None,
+    audit=Audited("replay.cancelled", _status),
     examples=("topup replay cancel rpl_6Tt3",),
 )
 ACTS: Final = (LIST, SHOW, PAUSE, RESUME, CANCEL)
