@@ -287,7 +287,8 @@ async def _list(
     async def rows(tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
         return await act.run(await door.context(tx), call.query, before_id, limit)
 
-    export = Export(act.path.strip("/"), act.scopes, act.export)
+    scopes = _scopes(act, is_operator=is_operator)
+    export = Export(act.path.strip("/"), scopes, act.export)
     if act.own_cursors:
         return await list_stretches(call, rows, export, shape=act.view)
     if not act.prefix:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from gateway.http.lists import CHECK_S, CUT
 from gateway.operator_api import PREFIX
 from keys.account import set_operator
 from keys.api_keys import api_key
@@ -281,6 +282,35 @@ async def test_calls_are_counted_by_the_rate_limit_and_kept_in_the_operators_log
         (office.operator_id, token_id, "/api/operator/v1/tokens", 201),
         (office.operator_id, token_id, "/api/operator/v1/tokens", 403),
     ]
+
+
+async def test_a_long_csv_is_whole_for_who_reads_it_slowly(office: Office) -> None:
+    _, reads = await office.token("operator:read")
+    recipients = [f"{'x' * 50}{number}@example.com" for number in range(100)]
+
+    async def make(tx: Transaction) -> None:
+        for _ in range(700):
+            await api_key.mint(
+                tx,
+                account_id=office.merchant_id,
+                environment="staging",
+                parent=None,
+                new=NewKey(name="Key", recipients=recipients),
+                now_us=office.gateway.context.clock.now_us(),
+            )
+
+    await office.gateway.context.database.transaction(make)
+    url = f"{office.gateway.url}{PREFIX}/keys?account={office.merchant_id}&format=csv"
+    headers = {"Authorization": f"Bearer {reads}", "Accept-Encoding": "identity"}
+    got = b""
+    async with office.gateway.client.stream("GET", url, headers=headers) as answer:
+        async for part in answer.aiter_bytes():
+            if not got:
+                await asyncio.sleep(3 * CHECK_S)
+            got += part
+
+    assert got.count(b"\nkey_") == 700
+    assert CUT not in got
 
 
 async def test_the_merchants_log_names_the_operator_and_not_their_address(office: Office) -> None:
