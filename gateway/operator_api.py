@@ -6,6 +6,7 @@ It is off until TOPUP_OPERATOR_API names the addresses that may call it, and has
 from typing import Final
 
 from billing.accounts import acts as account_acts, people_acts
+from billing.accounts.credit_acts import ADJUST_CREDIT
 from billing.catalog import coupon_acts, pack_acts
 from billing.credits import checkin_acts, code_acts
 from billing.desk import supplier_acts
@@ -13,6 +14,7 @@ from billing.fulfilment import fee_acts, platform_acts, stock_acts
 from billing.machine_payments import acts as machine_payment_acts
 from billing.orders import acts as order_acts
 from billing.payments import dispute_acts
+from billing.payments.recharging import acts as recharging_acts
 from billing.refunds import acts as refund_acts
 from billing.reports import day_limit, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
@@ -33,6 +35,8 @@ ACTS: Final = (
     *people_acts.ACTS,
     *day_limit.ACTS,
     LIST_ENTRIES,
+    ADJUST_CREDIT,
+    *recharging_acts.ACTS,
     *pack_acts.ACTS,
     *coupon_acts.ACTS,
     *code_acts.BATCH_ACTS,

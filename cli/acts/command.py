@@ -149,7 +149,7 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
             raise click.UsageError("Nothing would change: give at least one option.")
         if act.asks and not given["yes"]:
             seen = {} if shown is None else in_words(shown.result, way.show(shown))
-            _confirm(act.asks.format_map(seen))
+            _confirm(act.asks.format_map({**values, **seen}))
         result = way.change(act, values)
         secrets = [result.get(fact.name) for fact in facts_of(act.result) if fact.is_secret]
         is_secret = act.shows_secret and (not secrets or any(secrets))

@@ -69,7 +69,6 @@ SAID: Final[dict[str, str]] = {
     "threshold-set": "The threshold is set.",
     "recharge-set": "It is on: credit is bought when the balance falls.",
     "recharge-removed": "It is off; a charge that is under way goes on to its end.",
-    "recharge-switched-off": "It is off until the account sets it again; a charge that is under way goes on to its end.",
     "card-removed": "The card is kept no longer.",
     "approved": "Approved: the send went on.",
     "denied": "Denied: the send is cancelled and its funds are back.",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from billing.payments.recharging.setting import SetRecharge
+from billing.recharges.recharge import Recharge
 from kernel.ids import new_id
 from tests.acts.sample import Sample
 from tests.support.gateway import Gateway
@@ -13,7 +15,32 @@ async def account(gateway: Gateway, _account_id: str, _token: str) -> str:
     return await gateway.account(email=f"{new_id('acc')}@example.com")
 
 
-MAKERS: Final = {"accounts": account}
+async def account_with_recharge(gateway: Gateway, _account_id: str, _token: str) -> str:
+    """An account that buys $10.00 by itself."""
+    account_id = await account(gateway, "", "")
+    wanted = Recharge(
+        account_id=account_id,
+        environment="staging",
+        provider="stripe",
+        customer_ref="cus_1",
+        method_ref="pm_1",
+        brand="visa",
+        last4="4242",
+        below_cents=500,
+        amount_cents=1_000,
+        monthly_max_cents=3_000,
+        changed_at=0,
+    )
+    await gateway.context.engine.submit(SetRecharge(wanted))
+    return account_id
+
+
+# By an act or by a subject.
+MAKERS: Final = {
+    "accounts": account,
+    "accounts.recharge": account_with_recharge,
+    "accounts.recharge-off": account_with_recharge,
+}
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "accounts.create": (
         Sample({"name": "Of {door}", "email": "of-{door}@example.com"}),
@@ -37,6 +64,20 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
         Sample({"per_day_cents": None}),
     ),
     "accounts.log": (Sample({"limit": 1}),),
+    "accounts.adjust": (
+        Sample({"amount": 1_000, "reason": "gift"}),
+        Sample({"amount": -500, "reason": "too much"}),
+        Sample(
+            {
+                "amount": 5,
+                "reason": "gift",
+                "promotional": True,
+                "expires_at": "2090-01-01T00:00:00Z",
+            }
+        ),
+    ),
+    "accounts.recharge": (Sample(),),
+    "accounts.recharge-off": (Sample({"reason": "the card is stolen"}),),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "accounts.create": (
@@ -49,4 +90,12 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "accounts.suspend": ({"reason": " "}, {"reason": "x" * 201}),
     "accounts.limit": ({"per_day_cents": -1}, {"per_day_cents": 10**14}),
     "accounts.log": ({"cursor": "key_1"},),
+    "accounts.adjust": (
+        {"amount": 0, "reason": "gift"},
+        {"amount": 5, "reason": " "},
+        {"amount": 10**12, "reason": "gift"},
+        {"amount": -(10**9), "reason": "too much"},
+        {"amount": 5, "reason": "gift", "expires_at": "2090-01-01T00:00:00Z"},
+    ),
+    "accounts.recharge-off": ({"reason": ""}, {"reason": "x" * 501}),
 }

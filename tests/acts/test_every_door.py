@@ -357,7 +357,7 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
         return await _code_of(shop, made.data["id"])
     if subject == "suppliers":
         return await _supplier(shop, f"of-{door}")
-    make = MAKERS.get(subject)
+    make = MAKERS.get(act.name, MAKERS.get(subject))
     if make is not None:
         return await make(shop.gateway, shop.account_id, shop.merchant)
     made_by, values = OBJECTS[subject]

@@ -80,11 +80,12 @@ class RemoveRecharge:
 
 @dataclass(frozen=True, slots=True)
 class SwitchRechargeOff:
-    """An operator ends it until the account sets it again; raises NotFound."""
+    """An operator ends it until the account sets it again; raises NotFound. person: who decides."""
 
     tenant: Tenant
     actor: Actor
     reason: str
+    person: str
 
     def declare(self, read_set: ReadSet) -> None:
         _declare(read_set, self.tenant)
@@ -106,7 +107,7 @@ class SwitchRechargeOff:
                 account_id=self.tenant.account_id,
                 subject_id=self.tenant.account_id,
                 before={"disabled_reason": found.disabled_reason},
-                after={"disabled_reason": off.disabled_reason},
+                after={"disabled_reason": off.disabled_reason, "by": self.person},
                 reason=self.reason,
                 now_us=state.now_us,
             )

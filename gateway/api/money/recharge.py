@@ -16,11 +16,11 @@ from billing.recharges.recharge import (
     Recharge as Row,
     check_limits,
 )
+from billing.recharges.views import PaymentMethods, Recharge, SavePage
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
-from gateway.api.schemas.recharges import PaymentMethods, Recharge, SavePage
 from gateway.http.acting import actor_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route

@@ -4,23 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from billing.payments.recharging.setting import SwitchRechargeOff
+from billing.payments.recharging.acts import SWITCH_OFF
 from billing.recharges import records
 from billing.recharges.recharge import FallCharge, Recharge, month_of
+from gateway.dashboard.act_pages import run_typed
 from gateway.dashboard.admin.fields import admin_route
+from gateway.html.format import SAID
 from gateway.html.forms import read_form
 from gateway.html.render import go
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.account import read_tenants
-from keys.audit_log import Actor
 from store.database import Transaction
 
 CHARGES_SHOWN: Final = 10
-REASON_CHARACTERS_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,9 @@ async def recharge_view(tx: Transaction, tenant: Tenant, *, now_us: int) -> Rech
 
 async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
     """Nothing is bought by itself any more, until the account sets it again; the reason is kept."""
-    form, account_id = read_form(call), call.params["account"]
-    reason = form.text("recharge_reason")
-    if not reason or len(reason) > REASON_CHARACTERS_MAX:
-        raise InvalidInput(f"1 to {REASON_CHARACTERS_MAX} characters", param="recharge_reason")
-    tenant = Tenant(account_id, call.principal.environment)
-    await call.context.engine.submit(SwitchRechargeOff(tenant, Actor.of(call.principal), reason))
-    return go(f"/dashboard/admin/accounts/{account_id}", said="recharge-switched-off")
+    await run_typed(call, SWITCH_OFF, read_form(call))
+    return go(f"/dashboard/admin/accounts/{call.params['account']}", said=SWITCH_OFF.name)
 
 
-ROUTES = (
-    admin_route("POST", "/accounts/{account}/recharge/off", switch_off, "Switch a recharge off"),
-)
+SAID[SWITCH_OFF.name] = SWITCH_OFF.done
+ROUTES = (admin_route("POST", SWITCH_OFF.path, switch_off, SWITCH_OFF.summary),)

@@ -285,7 +285,7 @@ async def test_what_is_taken_away_or_switched_off_charges_no_more_and_asks_to_it
     await one.set()
     await one.spend(1000)
     await one.account.engine.submit(
-        SwitchRechargeOff(one.tenant, Actor("cli", "ana"), "asked by the customer")
+        SwitchRechargeOff(one.tenant, Actor(), "asked by the customer", "ana")
     )
     await one.work()
     assert (one.vendor.charges_heard, await one.cents()) == (1, 400)

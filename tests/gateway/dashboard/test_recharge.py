@@ -123,9 +123,9 @@ async def test_an_operator_sees_a_recharge_and_switches_it_off(
     assert "$0.00 of at most $50.00" in seen  # what was declined took nothing
     assert "insufficient funds" in seen
 
-    nameless = await boss.send(f"{page}/recharge/off", {"recharge_reason": " "})
+    nameless = await boss.send(f"{page}/recharge-off", {"reason": " "})
     assert nameless.status_code == 422
-    await boss.send(f"{page}/recharge/off", {"recharge_reason": "card is stolen"})
+    await boss.send(f"{page}/recharge-off", {"reason": "card is stolen"})
 
     assert "an operator switched it off" in text_of((await boss.get(page)).text)
     assert "The operator of this gateway switched it off" in text_of((await browser.get(PAGE)).text)

@@ -1,4 +1,4 @@
-"""The shapes of recharges: what is bought by itself, and the saved means of payment it is bought with."""
+"""What is shown of recharges: what is bought by itself, and the saved means of payment it is bought with."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
