@@ -15,6 +15,7 @@ from billing.machine_payments import acts as machine_payment_acts
 from billing.orders import acts as order_acts
 from billing.payments import dispute_acts
 from billing.payments.recharging import acts as recharging_acts
+from billing.recipients import mail_acts
 from billing.refunds import acts as refund_acts
 from billing.reports import day_limit, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
@@ -37,6 +38,7 @@ ACTS: Final = (
     LIST_ENTRIES,
     ADJUST_CREDIT,
     *recharging_acts.ACTS,
+    *mail_acts.ACTS,
     *pack_acts.ACTS,
     *coupon_acts.ACTS,
     *code_acts.BATCH_ACTS,

@@ -15,7 +15,7 @@ from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from keys.principal import Principal
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 
 
 class MailUnderWay(DomainError):
@@ -42,7 +42,7 @@ async def outbox_mail(
     tx: Transaction, principal: Principal, rules: TopUpRules, mail_id: str
 ) -> OutboxMail:
     """Return one of them; raise NotFound."""
-    mail = await _find(tx, mail_id)
+    mail = await find_mail(tx, mail_id)
     if Tenant(mail.account_id, mail.environment) != principal.tenant:
         raise NotFound("Mail")
     topup = (await topups.load(tx, [mail.transaction_id])).get(mail.transaction_id)
@@ -54,10 +54,23 @@ async def outbox_mail(
 
 
 async def list_mails(
-    tx: Transaction, *, environment: str, status: str | None, address: str | None, limit: int
+    tx: Transaction,
+    *,
+    environment: str,
+    status: str | None,
+    address: str | None,
+    before_id: Begin = None,
+    limit: int,
 ) -> Sequence[Mail]:
     """Return all accounts' mails, newest first, for operators."""
-    rows = await _ALL.page(tx, environment=environment, status=status, address=address, limit=limit)
+    rows = await _ALL.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        environment=environment,
+        status=status,
+        address=address,
+    )
     return [ROWS.read(row) for row in rows]
 
 
@@ -70,13 +83,14 @@ async def retry_mail(tx: Transaction, mail_id: str, *, now_us: int) -> Mail:
         now=now_us,
         id=mail_id,
     )
-    mail = await _find(tx, mail_id)
+    mail = await find_mail(tx, mail_id)
     if changed == 0:
         raise MailUnderWay(f"the mail is {mail.status}", reason=mail.status)
     return mail
 
 
-async def _find(tx: Transaction, mail_id: str) -> Mail:
+async def find_mail(tx: Transaction, mail_id: str) -> Mail:
+    """Return the mail; raise NotFound."""
     row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM mails WHERE id = :id", id=mail_id)
     if row is None:
         raise NotFound("Mail")

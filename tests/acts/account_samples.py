@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from billing.payments.recharging.setting import SetRecharge
 from billing.recharges.recharge import Recharge
+from billing.topups.mail import ROWS, Mail
 from kernel.ids import new_id
+from store.database import Transaction
 from tests.acts.sample import Sample
 from tests.support.gateway import Gateway
 
@@ -35,9 +37,29 @@ async def account_with_recharge(gateway: Gateway, _account_id: str, _token: str)
     return account_id
 
 
+async def mail(gateway: Gateway, account_id: str, _token: str) -> str:
+    """A mail that a server refused."""
+    refused = Mail(
+        id=new_id("mal"),
+        account_id=account_id,
+        environment="staging",
+        transaction_id=new_id("txn"),
+        recipient_email="user@example.com",
+        status="bounced",
+        created_at=1,
+    )
+
+    async def work(tx: Transaction) -> None:
+        await tx.insert("mails", ROWS.columns, [ROWS.write(refused)])
+
+    await gateway.context.database.transaction(work)
+    return refused.id
+
+
 # By an act or by a subject.
 MAKERS: Final = {
     "accounts": account,
+    "mail": mail,
     "accounts.recharge": account_with_recharge,
     "accounts.recharge-off": account_with_recharge,
 }
@@ -76,6 +98,10 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
             }
         ),
     ),
+    "mail.list": (Sample({"status": "bounced"}), Sample({"to": "user@example.com"})),
+    "mail.retry": (Sample(),),
+    "mail.stop": (Sample({"address": "{door}@example.com"}, is_again=True),),
+    "mail.allow": (Sample({"address": "{door}@example.com"}, is_again=True),),
     "accounts.recharge": (Sample(),),
     "accounts.recharge-off": (Sample({"reason": "the card is stolen"}),),
 }
@@ -97,5 +123,8 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {"amount": -(10**9), "reason": "too much"},
         {"amount": 5, "reason": "gift", "expires_at": "2090-01-01T00:00:00Z"},
     ),
+    "mail.list": ({"status": "lost"}, {"cursor": "key_1"}, {"to": "nobody"}),
+    "mail.stop": ({"address": "nobody"},),
+    "mail.allow": ({"address": "nobody"},),
     "accounts.recharge-off": ({"reason": ""}, {"reason": "x" * 501}),
 }

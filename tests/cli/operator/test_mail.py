@@ -84,8 +84,8 @@ def test_an_operator_lists_retries_stops_and_erases(
     [listed] = result_of(topup("mail", "list", "--to", ADDRESS, "--json"))["items"]
     again = result_of(topup("mail", "retry", listed["id"], "--by", "ana", "--json"))
     twice = topup("mail", "retry", listed["id"])
-    stopped = topup("mail", "stop", ADDRESS)
-    allowed = [result_of(topup("mail", "allow", ADDRESS, "--json")) for _ in range(2)]
+    stopped = topup("mail", "stop", "--address", ADDRESS)
+    allowed = [result_of(topup("mail", "allow", "--address", ADDRESS, "--json")) for _ in range(2)]
     kept = result_of(topup("mail", "erase", ADDRESS, "--yes", "--json"))
 
     assert (listed["status"], listed["transaction_id"]) == ("outbox", topup_id)

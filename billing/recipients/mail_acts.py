@@ -1,0 +1,188 @@
+"""Mail to recipients by operators: what became of it, one more try, and who gets none."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from billing.recipients import outbox
+from billing.recipients.outbox import MailUnderWay
+from billing.recipients.refusal import allow_mail, refuse_mail, refusing
+from billing.topups.link_tokens import LinkTokens
+from billing.topups.mail import Mail as Row, MailStatus
+from billing.topups.voucher import VOUCHER_KEY
+from kernel.fields import Fields, Page, said
+from kernel.shaped import Shaped
+from kernel.tenant import Tenant
+from kernel.words import Count, Email, Time
+from keys import audit_log
+from keys.act import OPERATOR, Act, ActContext, Change, ListAct
+from keys.email_address import normalise_email
+from keys.principal import ADMIN
+from keys.vault import Vault
+from store.database import Transaction
+from store.keyset import Begin
+
+
+class MailQuery(Page, frozen=True, kw_only=True):
+    """The query of the list."""
+
+    status: Annotated[
+        MailStatus | None, Meta(description="Only these; left out: all."), said("Status")
+    ] = None
+    to: Annotated[Email | None, Meta(description="Only mail to this address."), said("To")] = None
+
+
+class Address(Fields, frozen=True, kw_only=True):
+    """Whose mail."""
+
+    address: Annotated[Email, Meta(description="An address, such as one that complained.")]
+
+
+class SentMail(Shaped, kw_only=True):
+    """A mail to a recipient; what it says is its sender's to read."""
+
+    id: Annotated[str, Meta(pattern=r"^mal_[0-9A-Za-z]+$")]
+    transaction_id: Annotated[str, Meta(description="The top-up that it is about.")]
+    recipient_email: Annotated[str, Meta(description="Where it goes.")]
+    status: MailStatus
+    created_at: Time
+    attempts: Annotated[Count, Meta(description="How often it was tried.")]
+    next_attempt_at: Annotated[Time | None, Meta(description="When it is due; null: never again.")]
+    ended_at: Time | None
+    reason: Annotated[str | None, Meta(description="What the mail server said, without addresses.")]
+
+
+class MailChoice(Struct, kw_only=True):
+    """Whether an address gets mail from here, and whether that was so before."""
+
+    address: Annotated[str, Meta(description="As it is stored.")]
+    gets_mail: Annotated[bool, Meta(description="From any account of this installation.")]
+    was_stopped: Annotated[bool, Meta(description="Whether it got none before.")]
+
+
+async def owner_of(tx: Transaction, mail_id: str) -> Tenant:
+    """Return whose mail it is; raises NotFound."""
+    found = await outbox.find_mail(tx, mail_id)
+    return Tenant(found.account_id, found.environment)
+
+
+async def list_mails(
+    context: ActContext, asked: MailQuery, begin: Begin, limit: int
+) -> Sequence[Row]:
+    """Return everybody's mails in this environment, the newest first."""
+    return await outbox.list_mails(
+        context.tx,
+        environment=context.environment,
+        status=asked.status,
+        address=None if asked.to is None else normalise_email(asked.to, param="to"),
+        before_id=begin,
+        limit=limit,
+    )
+
+
+async def retry_mail(context: ActContext, _asked: Fields) -> Change[Row]:
+    """Try a mail again; raises MailUnderWay. No mail is a matter of the account's security."""
+    again = await outbox.retry_mail(context.tx, context.object_id, now_us=context.now_us)
+    entry = audit_log.entry(
+        context.by,
+        "mail.retry",
+        environment=again.environment,
+        subject_id=again.id,
+        after={"by": context.person},
+        now_us=context.now_us,
+    )
+    await audit_log.record(context.tx, [entry])
+    return Change(after=again)
+
+
+async def stop_mail(context: ActContext, asked: Address) -> Change[MailChoice]:
+    """Send no more mail to an address."""
+    address, digest = await _digested(context, asked)
+    was_stopped = bool(await refusing(context.tx, [digest]))
+    await refuse_mail(context.tx, digest, now_us=context.now_us)
+    return Change(after=MailChoice(address=address, gets_mail=False, was_stopped=was_stopped))
+
+
+async def let_mail(context: ActContext, asked: Address) -> Change[MailChoice]:
+    """Send mail to an address again."""
+    address, digest = await _digested(context, asked)
+    was_stopped = await allow_mail(context.tx, digest)
+    return Change(after=MailChoice(address=address, gets_mail=True, was_stopped=was_stopped))
+
+
+async def _digested(context: ActContext, asked: Address) -> tuple[str, str]:
+    """Return the address, and what stands for it on the list of those that want no mail."""
+    address = normalise_email(asked.address, param="address")
+    vault = context.service(Vault)
+    key = await vault.data_key(context.tx, VOUCHER_KEY, now_us=context.now_us)
+    return address, LinkTokens(key).digest_of(address)
+
+
+def _as_it_is(choice: MailChoice) -> MailChoice:
+    return choice
+
+
+LIST_MAIL = ListAct(
+    name="mail.list",
+    summary="List mail to recipients",
+    path="/mail",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=MailQuery,
+    run=list_mails,
+    view=SentMail.of,
+    result=SentMail,
+    prefix="mal",
+    is_catalogue=True,
+    columns=("id", "recipient_email", "status", "attempts", "reason", "created_at"),
+    examples=("topup mail list --environment live --status bounced",),
+)
+RETRY_MAIL = Act(
+    name="mail.retry",
+    summary="Try a mail anew that bounced, failed or was kept back",
+    path="/mail/{mail_id}/retry",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=retry_mail,
+    view=SentMail.of,
+    result=SentMail,
+    refuses=(MailUnderWay,),
+    owner_of=owner_of,
+    names_person=True,
+    audit=None,
+    examples=("topup mail retry mal_4Kp1 --by ana",),
+)
+STOP_MAIL = Act(
+    name="mail.stop",
+    summary="Send no more mail to an address",
+    description="Such as one that bounced or complained; of no account and in neither environment.",
+    path="/mail/stop",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Address,
+    run=stop_mail,
+    view=_as_it_is,
+    result=MailChoice,
+    is_catalogue=True,
+    is_account_wide=True,
+    audit=None,
+    examples=("topup mail stop --address user@example.com",),
+)
+ALLOW_MAIL = Act(
+    name="mail.allow",
+    summary="Send mail to an address again",
+    path="/mail/allow",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Address,
+    run=let_mail,
+    view=_as_it_is,
+    result=MailChoice,
+    is_catalogue=True,
+    is_account_wide=True,
+    audit=None,
+    examples=("topup mail allow --address user@example.com",),
+)
+ACTS = (LIST_MAIL, RETRY_MAIL, STOP_MAIL, ALLOW_MAIL)
