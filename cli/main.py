@@ -76,6 +76,7 @@ GROUPS = {
     },
     "Look after it": {
         "audit": "Prove the ledger.",
+        "audit-log": "What operators did: list.",
         "checkpoints": "The ledger's sealed days: list, show, verify, seal.",
         "verify-receipt": "Say what a top-up's receipt proves.",
         "backup": "Copy the database while everything goes on.",
@@ -99,7 +100,18 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
     "operator": {"prices", "keys", "checkin", "tokens"}
-    | {"accounts", "apps", "packs", "plans", "coupons", "codes", "code-batches", "orders", "audit"}
+    | {
+        "accounts",
+        "apps",
+        "packs",
+        "plans",
+        "coupons",
+        "codes",
+        "code-batches",
+        "orders",
+        "audit",
+        "audit-log",
+    }
     | {"platforms", "fees", "suppliers", "stock", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},

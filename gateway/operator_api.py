@@ -24,6 +24,7 @@ from gateway.answers import envelope
 from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from keys.api_keys import acts as api_keys
+from keys.audit_acts import LIST_ACTS
 from keys.oauth import acts as oauth_acts
 from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
@@ -39,6 +40,7 @@ ACTS: Final = (
     ADJUST_CREDIT,
     *recharging_acts.ACTS,
     *mail_acts.ACTS,
+    LIST_ACTS,
     *pack_acts.ACTS,
     *coupon_acts.ACTS,
     *code_acts.BATCH_ACTS,

@@ -185,7 +185,7 @@ async def page(
     subject_id: str | None = None,
     created_after: int | None = None,
     created_before: int | None = None,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int,
 ) -> Sequence[AuditEntry]:
     """Return at most `limit` operators' acts in this environment and on accounts as a whole, newest first,

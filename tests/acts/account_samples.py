@@ -98,6 +98,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
             }
         ),
     ),
+    "audit-log.list": (Sample({"action": "token"}), Sample({"account": "merchant@example.com"})),
     "mail.list": (Sample({"status": "bounced"}), Sample({"to": "user@example.com"})),
     "mail.retry": (Sample(),),
     "mail.stop": (Sample({"address": "{door}@example.com"}, is_again=True),),
@@ -122,6 +123,11 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {"amount": 10**12, "reason": "gift"},
         {"amount": -(10**9), "reason": "too much"},
         {"amount": 5, "reason": "gift", "expires_at": "2090-01-01T00:00:00Z"},
+    ),
+    "audit-log.list": (
+        {"cursor": "key_1"},
+        {"created_after": "soon"},
+        {"account": "nobody@example.com"},
     ),
     "mail.list": ({"status": "lost"}, {"cursor": "key_1"}, {"to": "nobody"}),
     "mail.stop": ({"address": "nobody"},),
