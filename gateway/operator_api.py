@@ -7,7 +7,7 @@ from typing import Final
 
 from billing.accounts import acts as account_acts, people_acts
 from billing.accounts.credit_acts import ADJUST_CREDIT
-from billing.catalog import coupon_acts, pack_acts
+from billing.catalog import coupon_acts, pack_acts, plan_acts
 from billing.credits import checkin_acts, code_acts
 from billing.desk import supplier_acts
 from billing.fulfilment import fee_acts, platform_acts, stock_acts
@@ -42,6 +42,7 @@ ACTS: Final = (
     *mail_acts.ACTS,
     LIST_ACTS,
     *pack_acts.ACTS,
+    *plan_acts.ACTS,
     *coupon_acts.ACTS,
     *code_acts.BATCH_ACTS,
     *code_acts.CODE_ACTS,

@@ -29,8 +29,8 @@ WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 # minor: the smallest unit of the currency beside it. day_end: a time that people give as a day, meaning its
-# end. pairs: an object that people write as NAME=VALUE.
-FieldUnit = Literal["", "cents", "minor", "s", "day_end", "pairs"]
+# end. pairs: an object that people write as NAME=VALUE. lines: a list whose items may have spaces.
+FieldUnit = Literal["", "cents", "minor", "s", "day_end", "pairs", "lines"]
 # document: a text of many lines, which people give as a file.
 FieldKind = Literal["text", "document", "integer", "yes_no", "time", "list", "rows", "object"]
 

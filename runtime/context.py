@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, cast
 
 import httpx
 
+from billing.catalog.product_fields import ProductFields
 from billing.credits.redemption_code import RedemptionCodes
 from billing.engine.engine import Engine
 from billing.engine.rules import Rules
@@ -167,6 +168,7 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     MailRules: lambda context: context.topup_rules.mail,
     Payments: attrgetter("payments"),
     Policy: attrgetter("policy"),
+    ProductFields: lambda context: ProductFields.of(context.payments.providers.registrations),
     Refunder: attrgetter("refunder"),
     Senders: lambda _: Senders(sender_keys),
     Settings: attrgetter("settings"),

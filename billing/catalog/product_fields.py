@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from billing.providers.protocol import Interval, Registration
 from billing.providers.settings import ProductField
+from kernel.errors import InvalidInput
 
 ProductKey = tuple[str, Interval]  # provider, interval
 
@@ -49,6 +50,15 @@ class ProductFields:
             for key, field in self.by_key.items()
             if field.name in values
         }
+
+    def checked(self, values: Mapping[str, str | None]) -> dict[ProductKey, str | None]:
+        """Return what `given` does; raise InvalidInput for a name that no provider has."""
+        known = [field.name for field in self.by_key.values()]
+        unknown = next((name for name in values if name not in known), None)
+        if unknown is not None:
+            words = f"{unknown} is not one of {', '.join(known) or 'none'}"
+            raise InvalidInput(words, param="products")
+        return self.given(values)
 
     def name_of(self, key: ProductKey) -> str:
         """The field's name; of a provider that is gone, what its first field would be called."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import click
 import msgspec
 
+from billing.catalog.product_fields import ProductFields
 from billing.fulfilment.kinds import SupplierKinds
 from billing.topups.mail import MailRules
 from billing.topups.rules import PublicUrl
@@ -230,6 +231,7 @@ def _senders() -> Senders:
 
 _OPENED: Final[Mapping[type, Callable[[], Any]]] = {
     KnownPlatforms: _platforms,
+    ProductFields: lambda: ProductFields.of(load_settings().providers.registrations.values()),
     Senders: _senders,
     MailRules: lambda: mail_rules(load_settings()),
     PublicUrl: lambda: PublicUrl(load_settings().address()),

@@ -239,7 +239,7 @@ class SettingsPage:
     """A page with one form: what holds, and the act that changes it.
 
     path: below /dashboard/admin. lead: what the page is about. shown: reads what holds, in fields that have the
-    names of the change's.
+    names of the change's. of: the pages of the object's subject, whose buttons stand here, too; None: it is of none.
     """
 
     path: str
@@ -247,6 +247,7 @@ class SettingsPage:
     lead: str
     shown: ReadAct[Any]
     change: AnyChange
+    of: ActPages | None = None
 
     def routes(self) -> tuple[Route, ...]:
         """Return the routes of the page, and make the act's sentence known to it."""
@@ -257,30 +258,34 @@ class SettingsPage:
         )
 
     async def _show(self, call: RequestContext[Any, Any]) -> Reply:
-        door = Door(self.shown, call, is_operator=True)
-
-        async def work(tx: Transaction) -> Any:
-            return await self.shown.read(await door.context(tx), self.shown.query())
-
-        current = self.shown.view(await call.context.database.read(work))
-        return self._page(call, form_of(self.change.input, current), NO_PROBLEM)
+        return await self._page(call, None, NO_PROBLEM)
 
     async def _change(self, call: RequestContext[Any, Any]) -> Reply:
         form = read_form(call)
         try:
             await run_typed(call, self.change, form)
         except DomainError as error:
-            return self._page(call, form, problem_of(error))
-        return go(_ADMIN + self.path, said=self.change.name)
+            return await self._page(call, form, problem_of(error))
+        return go(call.path, said=self.change.name)
 
-    def _page(self, call: RequestContext[Any, Any], form: Form, problem: Problem) -> Reply:
+    async def _page(
+        self, call: RequestContext[Any, Any], form: Form | None, problem: Problem
+    ) -> Reply:
+        door = Door(self.shown, call, is_operator=True)
+
+        async def work(tx: Transaction) -> Any:
+            return await self.shown.read(await door.context(tx), self.shown.query())
+
+        current = self.shown.view(await call.context.database.read(work))
         return page(
             call,
             "acts/form.html",
             status=problem.status,
             settings=self,
-            action=_ADMIN + self.path,
-            fields=fields_of(self.change.input, form),
+            title=self.title if self.of is None else current.name,
+            buttons=[] if self.of is None else self.of.buttons_of(current),
+            action=call.path,
+            fields=fields_of(self.change.input, form or form_of(self.change.input, current)),
             problem=problem,
         )
 

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from gateway.html.forms import Form, dollars
+from billing.ledger.price import Price
+from gateway.html.forms import Form, dollars, ungrouped
 from gateway.html.phrase import phrase
 from gateway.html.typed import Typed
 from kernel.errors import InvalidInput
@@ -43,7 +44,10 @@ class ShownField(NamedTuple):
     def options(self) -> list[tuple[str, str]]:
         """Return the choices as a select has them; the first is none where nothing has to be chosen."""
         blank = [] if self.facts.is_required else [("", "")]
-        return blank + [(word, word.replace("_", " ")) for word in self.facts.choices]
+        return blank + [
+            (word, self.facts.words.get(word, word.replace("_", " ")))
+            for word in self.facts.choices
+        ]
 
 
 def fields_of(
@@ -70,6 +74,8 @@ def form_of(struct: type[Fields], current: Any) -> Form:
     fields: dict[str, Sequence[str]] = {}
     for fact in _asked(struct):
         value = _part(current, fact.name)
+        if fact.unit == "minor" and value is not None:
+            value = Price(value, _part(current, fact.currency)).decimal()
         if fact.kind == "rows":
             for inner in fact.inner:
                 fields[_inside(fact, inner)] = [
@@ -113,7 +119,15 @@ def sentences_of(struct: type[Fields]) -> set[str]:
 
 
 def _asked(struct: type[Fields]) -> list[FieldFacts]:
-    return [fact for fact in facts_of(struct) if fact.kind != "object" and not fact.is_former]
+    return [
+        fact
+        for fact in facts_of(struct)
+        if (fact.kind != "object" or _is_pairs(fact)) and not fact.is_former
+    ]
+
+
+def _is_pairs(fact: FieldFacts) -> bool:
+    return fact.unit == "pairs" and not fact.is_secret
 
 
 def _offered(
@@ -204,12 +218,14 @@ def _widget(fact: FieldFacts) -> str:
 
 
 def _is_area(fact: FieldFacts) -> bool:
-    return fact.is_list and not fact.choices
+    return (fact.is_list and not fact.choices) or _is_pairs(fact)
 
 
 def _texts(fact: FieldFacts, value: Any) -> list[str]:
     if fact.is_list:
         return [str(item) for item in value or ()]
+    if _is_pairs(fact):
+        return [f"{name}={one or ''}" for name, one in (value or {}).items()]
     text = _text(fact, value)
     return [text] if text else []
 
@@ -235,6 +251,8 @@ def _length(seconds: int) -> str:
 
 def _items(form: Form, fact: FieldFacts) -> list[str]:
     """Return every word of a list, whether each is a box or all stand in one text."""
+    if fact.unit == "lines":
+        return _lines(form, fact.name)
     return _words(form.many(fact.name))
 
 
@@ -252,6 +270,8 @@ def _typed(fact: FieldFacts, typed: Typed) -> Any:
         return typed.parse(name, lambda: _typed_rows(fact, form)) or None
     if fact.is_list:
         return _items(form, fact) or None
+    if _is_pairs(fact):
+        return typed.parse(name, lambda: dict(map(_pair, _lines(form, name)))) or None
     if fact.unit == "cents":
         return typed.parse(name, lambda: form.cents(name))
     if fact.unit == "s":
@@ -261,8 +281,21 @@ def _typed(fact: FieldFacts, typed: Typed) -> Any:
     text = form.raw(name) if fact.is_secret or fact.kind == "document" else form.text(name)
     if fact.kind == "time" and len(text) == 10:
         return f"{text}{_TIMES.get(fact.unit, 'T00:00:00Z')}"
+    if fact.unit == "minor":
+        text = ungrouped(text)
     is_blanked = name in form.fields and not fact.choices and _is_never_blank(fact)
     return text if text or is_blanked else None
+
+
+def _lines(form: Form, name: str) -> list[str]:
+    return list(filter(None, map(str.strip, form.raw(name).splitlines())))
+
+
+def _pair(line: str) -> tuple[str, str | None]:
+    name, mark, value = line.partition("=")
+    if not mark:
+        raise InvalidInput(phrase("write each line as NAME=VALUE"))
+    return name.strip(), value.strip() or None
 
 
 def _seconds(form: Form, name: str) -> int | None:

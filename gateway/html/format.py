@@ -115,8 +115,6 @@ SAID: Final[dict[str, str]] = {
     "plan-paused": "The plan is paused: nothing is charged until it goes on.",
     "plan-changed": "The plan is changed.",
     "plan-asked": "The provider gave no clear answer yet. It is asked again by itself.",
-    "plan-made": "The plan is sold from now on.",
-    "plan-saved": "The plan is changed; subscriptions keep the terms they were started with.",
     "desk-take": "The task is yours: nobody else ends it now.",
     "desk-give-back": "The task is given back: anybody may take it.",
     "desk-settle": "The top-up is delivered.",

@@ -7,11 +7,18 @@ from tests.acts.sample import Sample
 
 PACK: Final = {"id": "pack_{door}", "name": "Mini", "price": "5.00", "credits": 5_500}
 CODES: Final = {"credits": 1_000, "count": 2, "name": "of {door}"}
+PLAN: Final = {
+    "id": "plan_{door}",
+    "name": "Pro",
+    "price_monthly": "20.00",
+    "credits_included": 20_000,
+}
 COUPON: Final = {"code": "SUMMER-{door}", "percent": 25}
 
 OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "packs": ("packs.create", {**PACK, "id": "pack_of_{door}"}),
     "coupons": ("coupons.create", COUPON),
+    "plans": ("plans.create", {**PLAN, "id": "plan_of_{door}"}),
     "code-batches": ("code-batches.create", CODES),
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
@@ -34,6 +41,38 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
             }
         ),
     ),
+    "plans.list": (Sample({"all": True}),),
+    "plans.show": (Sample(),),
+    "plans.create": (
+        Sample(PLAN),
+        Sample(
+            {
+                **PLAN,
+                "id": "max_{door}",
+                "description": "For teams",
+                "price_yearly": "200.00",
+                "currency": "usd",
+                "trial_days": 7,
+                "trial_credits": 100,
+                "features": ["AI chat", "Support"],
+                "credit_expires": "period_end",
+                "rollover_max_credits": 500,
+                "grants": "monthly",
+                "on_repurchase": "extend",
+                "when_used_up": "stop",
+                "entitlements": ["exports=100/month", "api=yes"],
+                "position": 3,
+            }
+        ),
+    ),
+    "plans.set": (
+        Sample({"price_monthly": "25.00", "price_yearly": "250.00"}, is_again=True),
+        Sample({"trial_days": 14, "trial_credits": 500}),
+        Sample({"trial_days": 0}),
+        Sample({"price_yearly": None, "description": "Less"}),
+    ),
+    "plans.disable": (Sample(is_again=True),),
+    "plans.enable": (Sample(is_again=True, after="plans.disable"),),
     "prices.list": (Sample(),),
     "code-batches.create": (
         Sample(CODES),
@@ -79,6 +118,23 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {**PACK, "price": "1e3"},
         {**PACK, "currency": "BITCOIN"},
         {**PACK, "bonus_credits": 5_500},
+    ),
+    "plans.create": (
+        {**PLAN, "credits_included": 0},
+        {**PLAN, "id": "a b"},
+        {**PLAN, "price_monthly": "x"},
+        {**PLAN, "currency": "ABCD"},
+        {**PLAN, "trial_days": -1},
+        {**PLAN, "trial_credits": 5},
+        {**PLAN, "entitlements": ["x=y"]},
+        {**PLAN, "rollover_max_credits": 5},
+        {**PLAN, "credit_expires": "soon"},
+    ),
+    "plans.set": (
+        {"trial_days": -1},
+        {"currency": "EUR"},
+        {"grants": "weekly"},
+        {"entitlements": ["exports"]},
     ),
     "code-batches.create": (
         {"credits": 0},

@@ -45,7 +45,7 @@ async def price_of_a_model(reader: Reader) -> None:
 
 
 async def plan_with_exports(reader: Reader) -> None:
-    words = "plans create --id pro --name Pro --price-monthly 20.00 --credits 20000"
+    words = "plans create --id pro --name Pro --price-monthly 20.00 --credits-included 20000"
     done = reader.installation.run(*words.split(), "--entitlement", "exports=100/month")
     assert done.returncode == 0, done.stderr
 

@@ -32,7 +32,7 @@ BOUGHT = {
     "document_id": "doc_0000000000000000",
     "entitlement_name": "seats",
 }
-PLAN = """plans create --environment staging --id pro --name Pro --price-monthly 20.00 --credits 20000
+PLAN = """plans create --environment staging --id pro --name Pro --price-monthly 20.00 --credits-included 20000
     --entitlement seats=yes"""
 # What is for a person who signed in, or for an operator, refuses a key before it looks at anything.
 TOUCHING = [

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from billing.ledger.price import Price, check_currency, price_of
 from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import desk_waiting
-from gateway.html.forms import Form, ungrouped
+from gateway.html.forms import Form
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
 from kernel.clock import moment_us
@@ -55,12 +54,6 @@ def day_us(form: Form, name: str) -> int | None:
         raise InvalidInput(
             "a day is written like 2026-11-01, a month like 2026-11", param=name
         ) from None
-
-
-def money(form: Form, name: str, currency: str) -> Price | None:
-    """A decimal such as 20.00 in that currency; None where it is blank; raises InvalidInput."""
-    text = ungrouped(form.text(name))
-    return price_of(text, check_currency(currency), param=name) if text else None
 
 
 def decider(call: RequestContext[Any, Any]) -> str:

@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from msgspec.structs import asdict
 
-from billing.catalog import commands as catalogue, coupon as coupons, coupon_acts, plan as plans
+from billing.catalog import coupon as coupons, coupon_acts, plan as plans, plan_acts
 from billing.catalog.plan import Plan, PlanItem
+from billing.catalog.plan_acts import OfferedPlan
 from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_acts
 from billing.credits.adjustment import Adjusted, new_adjustment
@@ -135,26 +136,43 @@ async def all_plans(call: RequestContext[Fields, Fields]) -> Answer:
 
 async def create_plan(call: RequestContext[admin.PlanBody, Fields]) -> Answer:
     """Sells one plan more."""
-    wanted = call.body.plan(call.principal.environment, call.now_us)
-    fields = ProductFields.of(call.context.payments.providers.registrations)
-
-    async def work(tx: Transaction) -> Plan:
-        return await catalogue.create_plan(tx, wanted, fields, by=_actor(call), now_us=call.now_us)
-
-    return await run_once(call, work, lambda made: _said(shapes.Plan.of(made), http_status=201))
+    return await _change_plan(call, _CREATE_PLAN, http_status=201)
 
 
 async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer:
     """Other terms for those who subscribe from now on."""
-    changes = call.body.changes()
-    fields = ProductFields.of(call.context.payments.providers.registrations)
-    place = (call.principal.environment, call.params["plan_id"])
+    return await _change_plan(call, _SET_PLAN)
 
-    async def work(tx: Transaction) -> Plan:
-        by = _actor(call)
-        return await catalogue.change_plan(tx, place, changes, fields, by=by, now_us=call.now_us)
 
-    return await run_once(call, work, lambda after: _said(shapes.Plan.of(after)))
+async def _change_plan(
+    call: RequestContext[Any, Fields], act: Act[Any, Any], http_status: int = 200
+) -> Answer:
+    door, body = Door(act, call, is_operator=True), call.body
+
+    async def work(tx: Transaction) -> Change[OfferedPlan]:
+        return await run_act(act, await door.context(tx), body)
+
+    def render(change: Change[OfferedPlan]) -> Answer:
+        return _said(shapes.Plan.of(change.after.plan), http_status=http_status)
+
+    return await run_once(call, work, render)
+
+
+async def _make_plan(context: ActContext, asked: admin.PlanBody) -> Change[OfferedPlan]:
+    fields = context.service(ProductFields)
+    plan = asked.plan(context.environment, context.now_us)
+    return Change(after=OfferedPlan(await plans.create(context.tx, plan, fields), fields))
+
+
+async def _set_plan(context: ActContext, asked: admin.PlanChanges) -> Change[OfferedPlan]:
+    return await plan_acts.change_plan(context, asked.changes())
+
+
+# The same acts, of amounts in the currency's smallest unit.
+_CREATED_PLAN: Final[Act[Any, Any]] = plan_acts.CREATE_PLAN
+_CREATE_PLAN: Final = replace(_CREATED_PLAN, input=admin.PlanBody, run=_make_plan)
+_SET_TERMS: Final[Act[Any, Any]] = plan_acts.SET_PLAN
+_SET_PLAN: Final = replace(_SET_TERMS, input=admin.PlanChanges, run=_set_plan)
 
 
 async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answer:
@@ -287,10 +305,6 @@ def _adjusted(done: Adjusted) -> Answer:
 
 def _said(data: Any, *, http_status: int = 200) -> Answer:
     return plain_answer(shapes.Said(success=True, data=data), http_status=http_status)
-
-
-def _actor(call: RequestContext[Any, Any]) -> Actor:
-    return Actor.of(call.principal)
 
 
 async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanItem:

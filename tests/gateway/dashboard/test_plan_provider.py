@@ -30,7 +30,7 @@ PRO = {
     "price_monthly": "20.00",
     "currency": "USD",
     "credits_included": "25000",
-    "toyclub_badge_id": "bdg_pro",
+    "products": "toyclub_badge_id=bdg_pro",
 }
 
 
@@ -111,21 +111,18 @@ async def test_its_field_is_in_the_form_and_in_the_audit_log(store: Store) -> No
     boss = await operator(store.gateway)
     await fill(boss, PLANS, PRO)
 
-    changed = await fill(
-        boss, f"{PLANS}/pro", {**PRO, "active": "yes", "toyclub_badge_id": "bdg_2"}
-    )
+    changed = await fill(boss, f"{PLANS}/pro", {**PRO, "products": "toyclub_badge_id=bdg_2"})
     page = (await boss.get(f"{PLANS}/pro")).text
     log = text_of((await boss.get(f"{ADMIN}/audit")).text)
 
     assert changed.status_code == 303, text_of(changed.text)
-    assert "Toyclub badge" in text_of(page)
-    assert 'name="toyclub_badge_id" type="text" value="bdg_2"' in page
+    assert "toyclub_badge_id=bdg_2" in page
     assert "toyclub_badge_id bdg_pro → bdg_2" in log
 
 
 async def test_a_plan_without_the_product_that_it_needs_is_not_sold_there(store: Store) -> None:
     boss = await operator(store.gateway)
-    await fill(boss, PLANS, {**PRO, "toyclub_badge_id": ""})
+    await fill(boss, PLANS, {**PRO, "products": "toyclub_badge_id="})
     ann = await signed_in(store.gateway)
 
     taken = await fill(ann, "/dashboard/plan", {"plan": "pro/month", "provider": "toyclub"})
@@ -135,21 +132,31 @@ async def test_a_plan_without_the_product_that_it_needs_is_not_sold_there(store:
 
 
 def test_its_option_sets_and_takes_away_the_product(topup: Topup, folder: Path) -> None:
-    plan = ("--id", "pro", "--name", "Pro", "--price-monthly", "20", "--credits", "25000")
+    plan = ("--id", "pro", "--name", "Pro", "--price-monthly", "20", "--credits-included", "25000")
     known = {"TOPUP_PROVIDER_FOLDERS": str(folder)}
     made = result_of(
-        topup("plans", "create", *plan, "--toyclub-badge-id", "bdg_1", "--json", **known)
+        topup("plans", "create", *plan, "--product", "toyclub_badge_id=bdg_1", "--json", **known)
     )
     other = result_of(
-        topup("plans", "set", "pro", "--stripe-price-id-monthly", "price_1", "--json", **known)
+        topup(
+            "plans", "set", "pro", "--product", "stripe_price_id_monthly=price_1", "--json", **known
+        )
     )
-    gone = result_of(topup("plans", "set", "pro", "--toyclub-badge-id", "", "--json", **known))
-    refused = topup("plans", "set", "pro", "--toyclub-badge-id", "a b", "--json", **known)
-    unknown = topup("plans", "set", "pro", "--toyclub-badge-id", "bdg_1")
+    gone = result_of(
+        topup("plans", "set", "pro", "--product", "toyclub_badge_id=", "--json", **known)
+    )
+    refused = topup("plans", "set", "pro", "--product", "toyclub_badge_id=a b", "--json", **known)
+    unknown = topup("plans", "set", "pro", "--product", "toyclub_badge_id=bdg_1")
 
-    assert made["toyclub_badge_id"] == "bdg_1"
-    assert (other["toyclub_badge_id"], other["stripe_price_id_monthly"]) == ("bdg_1", "price_1")
-    assert (gone["toyclub_badge_id"], gone["stripe_price_id_monthly"]) == (None, "price_1")
+    assert made["products"]["toyclub_badge_id"] == "bdg_1"
+    assert (
+        other["products"]["toyclub_badge_id"],
+        other["products"]["stripe_price_id_monthly"],
+    ) == ("bdg_1", "price_1")
+    assert (gone["products"]["toyclub_badge_id"], gone["products"]["stripe_price_id_monthly"]) == (
+        None,
+        "price_1",
+    )
     assert refused.exit_code == 1
-    assert unknown.exit_code == 2
-    assert "Toyclub's badge" in topup("plans", "set", "--help", **known).stdout
+    assert unknown.exit_code == 1
+    assert "toyclub_badge_id is not one of stripe_price_id_monthly" in unknown.stderr

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.dashboard.admin.fields import money
-from gateway.html.forms import Form
+from billing.ledger.price import price_of
+from gateway.html.forms import Form, ungrouped
 from kernel.errors import InvalidInput
 
 
@@ -34,7 +34,7 @@ def test_a_comma_that_groups_nothing_is_asked_about(text: str) -> None:
     with pytest.raises(InvalidInput):
         typed(text).integer("amount")
     with pytest.raises(InvalidInput):
-        money(typed(text), "amount", "USD")
+        price_of(ungrouped(typed(text).text("amount")), "USD", param="amount")
 
 
 def test_whole_numbers() -> None:

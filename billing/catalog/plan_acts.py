@@ -1,0 +1,425 @@
+"""Plans: what credit is sold as by the month or the year."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Annotated, Any, Literal, NamedTuple
+
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, field
+
+from billing.catalog import plan as plans
+from billing.catalog.grant_terms import (
+    DEFAULT_TERMS,
+    ROLLOVER_CREDITS_MAX,
+    entitlement_lines,
+    entitlements_of,
+)
+from billing.catalog.plan import CREDITS_MAX, TRIAL_DAYS_MAX, PlanTaken
+from billing.catalog.product_fields import ProductFields
+from billing.ledger.price import check_currency, price_of
+from kernel.errors import InvalidInput, LimitReached
+from kernel.fields import Fields, Page, ShortText, Text, given, said
+from kernel.words import CurrencyCode, Environment, MinorUnits
+from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.principal import ADMIN
+from store.keyset import Begin
+
+Name = Annotated[Text, Meta(description="What payers see.")]
+Description = Annotated[
+    str, Meta(max_length=plans.DESCRIPTION_CHARACTERS_MAX, description="A sentence for payers.")
+]
+PriceMonthly = Annotated[
+    ShortText,
+    Meta(description="A decimal number, such as 20.00."),
+    said("Price a month", unit="minor"),
+]
+PriceYearly = Annotated[
+    ShortText,
+    Meta(description="A decimal number; without one it is not sold by the year."),
+    said("Price a year", hint="Blank: not sold by the year.", unit="minor"),
+]
+CurrencyText = Annotated[ShortText, Meta(description="ISO 4217.")]
+CreditsIncluded = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=CREDITS_MAX,
+        description="Of one month; 1,000 are worth $1.00. A paid year grants twelve times as many.",
+    ),
+    said("Credits a month"),
+]
+TrialDays = Annotated[
+    int,
+    Meta(ge=0, le=TRIAL_DAYS_MAX, description="Days before the first payment; 0: no trial."),
+    said("Trial, in days"),
+]
+TrialCredits = Annotated[
+    int,
+    Meta(ge=0, le=CREDITS_MAX, description="What a trial grants."),
+    said("Credits of a trial"),
+]
+Features = Annotated[
+    list[str],
+    Meta(max_length=plans.FEATURES_MAX, description="Lines of its list."),
+    said(hint="One a line.", unit="lines"),
+]
+Position = Annotated[
+    int, Meta(ge=0, le=1_000_000, description="Its place in the catalogue; 0: the last.")
+]
+CreditExpires = Annotated[
+    ShortText,
+    Meta(description="never, period_end, or a number of days such as 30d."),
+    said("Credit ends"),
+]
+RolloverMax = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=ROLLOVER_CREDITS_MAX,
+        description="How much of the credit that is left goes on into the next period.",
+    ),
+    said("Rollover limit", hint="In credits. Blank: nothing goes on into the next period."),
+]
+Grants = Annotated[
+    Literal["at_once", "monthly"],
+    Meta(description="monthly: a paid year gives its credit month by month."),
+    said(
+        "A year's credit comes",
+        words={"at_once": "At once", "monthly": "Month by month"},
+    ),
+]
+Entitlements = Annotated[
+    list[str],
+    Meta(description="name=yes, name=no or name=100/month (day, month, period)."),
+    said(hint="One a line: exports=100/month, api=yes. The period is day, month or period."),
+]
+OnRepurchase = Annotated[
+    Literal["stack", "extend", "reset"],
+    Meta(
+        description=(
+            "What becomes of credit that is left when the plan is paid for again. stack: it keeps its own end;"
+            " extend: it ends with the new credit; reset: it ends at once."
+        )
+    ),
+    said("Credit left when paid again"),
+]
+WhenUsedUp = Annotated[
+    Literal["wallet", "stop"],
+    Meta(
+        description=(
+            "What happens when the plan's credit is used up. wallet: usage goes on from the wallet; stop: it is refused."
+        )
+    ),
+    said("When its credit is used up"),
+]
+Products = Annotated[
+    dict[str, str | None],
+    Meta(
+        description=(
+            "The providers' own prices and products that it is sold as, such as"
+            " stripe_price_id_monthly; null takes one away."
+        )
+    ),
+    said(
+        "Prices and products at providers",
+        hint="One a line, such as stripe_price_id_monthly=price_1Abc.",
+        unit="pairs",
+    ),
+]
+
+
+class OfferedPlan(NamedTuple):
+    """A plan with the names that providers' prices and products have."""
+
+    plan: plans.Plan
+    fields: ProductFields
+
+    @property
+    def id(self) -> str:
+        """Return the plan's id, which audit entries name."""
+        return self.plan.id
+
+    def shape(self) -> dict[str, Any]:
+        """Return what the audit log says of it."""
+        return self.plan.shape(self.fields)
+
+
+class Plan(Struct, kw_only=True):
+    """A plan with its terms."""
+
+    environment: Environment
+    id: str
+    name: str
+    description: str
+    price_monthly: Annotated[MinorUnits, said("A month")]
+    price_yearly: Annotated[MinorUnits | None, said("A year", unit="minor")]
+    currency: CurrencyCode
+    credits_included: CreditsIncluded
+    trial_days: TrialDays
+    trial_credits: TrialCredits
+    features: Features
+    active: bool
+    credit_expires: CreditExpires
+    rollover_max_credits: RolloverMax | None
+    grants: Grants
+    entitlements: Entitlements
+    on_repurchase: OnRepurchase
+    when_used_up: WhenUsedUp
+    products: Products
+
+    @classmethod
+    def of(cls, offered: OfferedPlan) -> "Plan":
+        """Return the plan as every door shows it."""
+        plan, terms = offered.plan, offered.plan.grant_terms
+        more = {
+            "environment": plan.environment,
+            "entitlements": entitlement_lines(terms.entitlements),
+            "products": offered.fields.shown(plan.products),
+        }
+        return convert(offered.shape() | more, cls)
+
+
+class NewPlan(Fields, frozen=True, kw_only=True):
+    """A plan to sell."""
+
+    id: Annotated[
+        ShortText,
+        Meta(description="Checkouts name it: letters, digits, _ and -, such as pro."),
+        said("ID"),
+    ]
+    name: Name
+    description: Description = ""
+    price_monthly: PriceMonthly
+    price_yearly: PriceYearly | None = None
+    currency: CurrencyText = "USD"
+    credits_included: CreditsIncluded
+    trial_days: TrialDays = 0
+    trial_credits: TrialCredits = 0
+    features: Features = field(default_factory=list)
+    credit_expires: CreditExpires = DEFAULT_TERMS.credit_expires
+    rollover_max_credits: RolloverMax | None = None
+    grants: Grants = DEFAULT_TERMS.grants
+    on_repurchase: OnRepurchase = DEFAULT_TERMS.on_repurchase
+    when_used_up: WhenUsedUp = DEFAULT_TERMS.when_used_up
+    entitlements: Entitlements = field(default_factory=list)
+    products: Products = field(default_factory=dict)
+    position: Position = 0
+
+
+class PlanChanges(Fields, frozen=True, kw_only=True):
+    """What is to be different; what is left out stays."""
+
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    price_monthly: PriceMonthly | UnsetType = UNSET
+    price_yearly: PriceYearly | UnsetType | None = UNSET
+    currency: CurrencyText | UnsetType = UNSET
+    credits_included: CreditsIncluded | UnsetType = UNSET
+    trial_days: TrialDays | UnsetType = UNSET
+    trial_credits: TrialCredits | UnsetType = UNSET
+    features: Features | UnsetType = UNSET
+    credit_expires: CreditExpires | UnsetType = UNSET
+    rollover_max_credits: RolloverMax | UnsetType | None = UNSET
+    grants: Grants | UnsetType = UNSET
+    on_repurchase: OnRepurchase | UnsetType = UNSET
+    when_used_up: WhenUsedUp | UnsetType = UNSET
+    entitlements: Entitlements | UnsetType = UNSET
+    products: Products | UnsetType = UNSET
+
+
+class PlanQuery(Page, frozen=True, kw_only=True):
+    """The query of the operators' list."""
+
+    all: Annotated[bool, Meta(description="Those that are no longer sold, too.")] = False
+
+
+_TERMS = tuple(DEFAULT_TERMS.__struct_fields__)
+
+
+def _changes(asked: Mapping[str, Any], currency: str, fields: ProductFields) -> dict[str, Any]:
+    """Return the plan's fields for what was asked; raise InvalidInput."""
+    changes = dict(asked)
+    for name in ("price_monthly", "price_yearly"):
+        if changes.get(name) is not None:
+            changes[name] = price_of(changes[name], currency, param=name).amount
+    if "entitlements" in changes:
+        changes["entitlements"] = entitlements_of(changes["entitlements"])
+    if "rollover_max_credits" in changes:
+        changes["rollover_max_credits"] = changes["rollover_max_credits"] or None
+    if "description" in changes:
+        changes["description"] = changes["description"] or ""
+    if "products" in changes:
+        changes["products"] = fields.checked(changes["products"])
+    terms = {name: changes.pop(name) for name in _TERMS if name in changes}
+    return {**changes, "grant_terms": terms}
+
+
+async def create_plan(context: ActContext, asked: NewPlan) -> Change[OfferedPlan]:
+    """Add a plan; raises InvalidInput, LimitReached and PlanTaken."""
+    fields, currency = context.service(ProductFields), check_currency(asked.currency)
+    changes = _changes(given(asked), currency, fields)
+    products = {key: ref for key, ref in changes.pop("products").items() if ref is not None}
+    plan = plans.Plan(
+        **{
+            **changes,
+            "currency": currency,
+            "environment": context.environment,
+            "grant_terms": DEFAULT_TERMS.changed(changes["grant_terms"]),
+            "products": products,
+            "created_at": context.now_us,
+        }
+    )
+    return Change(after=OfferedPlan(await plans.create(context.tx, plan, fields), fields))
+
+
+async def set_plan(context: ActContext, asked: PlanChanges) -> Change[OfferedPlan]:
+    """Change what a plan grants and costs; raises NotFound, InvalidInput and PlanTaken."""
+    place, fields = (context.environment, context.object_id), context.service(ProductFields)
+    values = given(asked)
+    if values.get("trial_days") == 0:
+        values.setdefault("trial_credits", 0)
+    plan = await plans.get(context.tx, place)
+    currency = values["currency"] = check_currency(values.get("currency", plan.currency))
+    for name in ("price_monthly", "price_yearly"):
+        is_left = name not in values and getattr(plan, name) is not None
+        if currency != plan.currency and is_left:
+            raise InvalidInput("is required with another currency", param=name)
+    return await change_plan(context, _changes(values, currency, fields))
+
+
+async def change_plan(context: ActContext, changes: Mapping[str, Any]) -> Change[OfferedPlan]:
+    """Change these fields of the plan."""
+    place, fields = (context.environment, context.object_id), context.service(ProductFields)
+    before, after = await plans.change(context.tx, place, changes, fields)
+    return Change(before=OfferedPlan(before, fields), after=OfferedPlan(after, fields))
+
+
+async def _set_active(
+    context: ActContext, _asked: Fields, *, is_active: bool
+) -> Change[OfferedPlan]:
+    return await change_plan(context, {"is_active": is_active})
+
+
+async def list_plans(
+    context: ActContext, asked: PlanQuery, _begin: Begin, _limit: int
+) -> Sequence[OfferedPlan]:
+    """Return the plans that are sold, or all, in the catalogue's order."""
+    found = await plans.list_plans(context.tx, context.environment, with_inactive=asked.all)
+    return [OfferedPlan(one, context.service(ProductFields)) for one in found]
+
+
+async def show_plan(context: ActContext) -> OfferedPlan:
+    """Return the plan; raises NotFound."""
+    plan = await plans.get(context.tx, (context.environment, context.object_id))
+    return OfferedPlan(plan, context.service(ProductFields))
+
+
+LIST_PLANS = ListAct(
+    name="plans.list",
+    summary="List the plans in the catalogue's order",
+    path="/plans",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=PlanQuery,
+    run=list_plans,
+    view=Plan.of,
+    result=Plan,
+    is_catalogue=True,
+    columns=("id", "name", "price_monthly", "price_yearly", "credits_included", "active"),
+    examples=("topup plans list --all",),
+)
+SHOW_PLAN = ReadAct(
+    name="plans.show",
+    summary="Show one plan",
+    path="/plans/{plan_id}",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    run=show_plan,
+    view=Plan.of,
+    result=Plan,
+    is_catalogue=True,
+    examples=("topup plans show pro --environment live",),
+)
+CREATE_PLAN = Act(
+    name="plans.create",
+    moves_money=True,
+    summary="Create a plan",
+    path="/plans",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=NewPlan,
+    run=create_plan,
+    view=Plan.of,
+    result=Plan,
+    status=201,
+    refuses=(PlanTaken, LimitReached),
+    is_catalogue=True,
+    audit=Audited("plan.create", OfferedPlan.shape, is_whole=True),
+    done="The plan is offered from now on.",
+    examples=(
+        "topup plans create --id pro --name Pro --price-monthly 20.00 --price-yearly 200.00 --credits-included 20000",
+        (
+            "topup plans create --id max --name Max --price-monthly 50.00 --credits-included 60000"
+            " --credit-expires period_end --rollover-max-credits 20000 --entitlement exports=100/month"
+        ),
+    ),
+)
+SET_PLAN = Act(
+    name="plans.set",
+    moves_money=True,
+    summary="Change a plan",
+    description="Whoever has the plan keeps its terms.",
+    path="/plans/{plan_id}",
+    method="PATCH",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=PlanChanges,
+    run=set_plan,
+    view=Plan.of,
+    result=Plan,
+    refuses=(PlanTaken,),
+    is_catalogue=True,
+    audit=Audited("plan.update", OfferedPlan.shape, is_whole=True),
+    done="The plan's terms are saved, for those who subscribe from now on.",
+    examples=(
+        "topup plans set pro --product stripe_price_id_monthly=price_1Abc",
+        "topup plans set pro --credit-expires period_end --rollover-max-credits 20000",
+        "topup plans set pro --trial-days 14 --trial-credits 500",
+    ),
+)
+DISABLE_PLAN = Act(
+    name="plans.disable",
+    summary="Disable a plan",
+    description="It is sold no longer; whoever has it keeps it.",
+    path="/plans/{plan_id}/disable",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=partial(_set_active, is_active=False),
+    view=Plan.of,
+    result=Plan,
+    is_catalogue=True,
+    audit=Audited("plan.update", OfferedPlan.shape, is_whole=True),
+    applies=attrgetter("active"),
+    done="The plan is no longer offered; whoever has it keeps it.",
+    examples=("topup plans disable pro",),
+)
+ENABLE_PLAN = Act(
+    name="plans.enable",
+    moves_money=True,
+    summary="Enable a plan",
+    description="It is sold again.",
+    path="/plans/{plan_id}/enable",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=partial(_set_active, is_active=True),
+    view=Plan.of,
+    result=Plan,
+    is_catalogue=True,
+    audit=Audited("plan.update", OfferedPlan.shape, is_whole=True),
+    applies=lambda plan: not plan.active,
+    done="The plan is offered again.",
+    examples=("topup plans enable pro",),
+)
+ACTS = (LIST_PLANS, SHOW_PLAN, CREATE_PLAN, SET_PLAN, DISABLE_PLAN, ENABLE_PLAN)
