@@ -221,7 +221,10 @@ LIST_ACCOUNTS = ListAct(
     prefix="acc",
     sorts=SORTS,
     is_catalogue=True,
-    columns=("id", "name", "email", "wallet_micros", "operator", "suspended_for"),
+    columns=(
+        *("id", "name", "email", "wallet_micros", "operator", "suspended_for"),
+        *("created_at", "last_active_at"),
+    ),
     examples=("topup accounts list --matching acme",),
 )
 SHOW_ACCOUNT = ReadAct(

@@ -5,6 +5,7 @@ while the list is empty.
 """
 
 import base64
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -28,7 +29,7 @@ from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, InvalidInput
-from kernel.fields import Fields, facts_of
+from kernel.fields import FieldFacts, Fields, facts_of
 from kernel.ids import new_id
 from keys.account import lock_tenants
 from keys.act import Act, AnyChange, Change, ListAct, ReadAct
@@ -37,6 +38,7 @@ from store.database import Transaction
 from store.idempotency import KeyReused
 
 _ADMIN: Final = "/dashboard/admin"
+_UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
 _USED: Final = Problem(
     409, "This form was sent before, with other fields. Press the button to send this one."
 )
@@ -102,6 +104,11 @@ class ActPages:
     def address(self) -> str:
         """Return the list's address."""
         return _ADMIN + self.path
+
+    @staticmethod
+    def sort_of(fact: FieldFacts) -> str:
+        """Return the name of the order by that column, if the list has one: the field's without its unit."""
+        return _UNITS.sub("", fact.name)
 
     async def _show(self, call: RequestContext[Any, Any]) -> Reply:
         return await self._page(call, Form({}), NO_PROBLEM)

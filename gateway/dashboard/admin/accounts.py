@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from billing.accounts.acts import (
     CLOSE_LIVE,
+    LIST_ACCOUNTS,
     OPEN_LIVE,
     RESUME_ACCOUNT,
     SUSPEND_ACCOUNT,
     VERIFY_EMAIL,
+    AccountsQuery,
 )
-from billing.accounts.rows import SORTS, AccountWithWallet, list_with_wallets
 from billing.accounts.views import Account as AccountView
 from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.documents import document as documents
@@ -26,18 +27,16 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
 from gateway.answers.answer import Answer
-from gateway.dashboard.act_pages import run_typed
+from gateway.dashboard.act_pages import ActPages, run_typed
 from gateway.dashboard.admin.account_parts import AccountParts, read_parts
 from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.sales.recharge import RechargeView, recharge_view
-from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.act_form import fields_of
 from gateway.html.format import SAID
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
-from gateway.http.fields import place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply
 from kernel.errors import DomainError
@@ -55,23 +54,15 @@ _UNTYPED: Final = (Form(), NO_PROBLEM)
 _ACTS: Final = (SUSPEND_ACCOUNT, RESUME_ACCOUNT, OPEN_LIVE, CLOSE_LIVE, VERIFY_EMAIL)
 ORDERS_SHOWN: Final = 10
 DOCUMENTS_SHOWN: Final = 5
-MATCHING_CHARACTERS_MAX: Final = 100
-_SHEET: Final = Sheet[AccountWithWallet](
-    "accounts",
-    (
-        *("id", "name", "email", "is_operator", "is_sandbox", "live_opened_at", "live_closed_at"),
-        *(
-            "email_verified_at",
-            "suspended_at",
-            "suspended_for",
-            "time_zone",
-            "created_at",
-            "last_active_at",
-            "wallet_micros",
-        ),
-    ),
+_PAGES: Final = ActPages(
+    path="/accounts",
+    title="Accounts",
+    lead="Everybody's, with what each has in this environment.",
+    empty="Make one with `topup accounts create`.",
+    listed=LIST_ACCOUNTS,
+    query=AccountsQuery(),
     filters=("matching",),
-    sorts=SORTS,
+    own_address=f"{PATH}/",
 )
 
 
@@ -86,21 +77,6 @@ class SeenAccount:
     documents: Sequence[BillingDocument]
     recharge: RechargeView | None
     parts: AccountParts
-
-
-async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
-    matching = read_query(call).text("matching")[:MATCHING_CHARACTERS_MAX]
-
-    environment = call.principal.environment
-
-    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[AccountWithWallet]:
-        before_id = place_of(cursor, "acc", SORTS)
-        return await list_with_wallets(
-            tx, environment, matching=matching, before_id=before_id, limit=limit
-        )
-
-    return await list_page(call, "admin/accounts.html", _SHEET, read)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -202,7 +178,7 @@ async def _account_page(
 
 SAID.update((act.name, act.done) for act in _ACTS)
 ROUTES = (
-    admin_route("GET", "/accounts", show_list, "Accounts"),
+    *_PAGES.routes(),
     admin_route("GET", "/accounts/{account}", show, "One account"),
     admin_route("POST", "/accounts/{account}/credit", adjust, "Give credit, take it away"),
     *(admin_route("POST", act.path, _button(act), act.summary) for act in _ACTS),

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.one_database, pytest.mark.fixed_clock]
 
 # What each list of the operator's is called as a file, and the first cells of its first line.
 FILES = {
-    "accounts": ("accounts", "id,name,email,is_operator,is_sandbox,live_opened_at"),
+    "accounts": ("accounts", "id,user_id,name,email,operator,sandbox,live"),
     "audit": ("audit-log", "entry_id,entry_created_at,entry_action,entry_outcome"),
     "code-batches": ("code-batches", "id,environment,name,credits,count,uses,used"),
     "codes": ("codes", "id,batch_id,environment,code,last4,status,credits"),
