@@ -25,9 +25,9 @@ from billing.providers.protocol import (
     Unconfirmed,
     Waiting,
 )
-from billing.subscriptions.by_hand.uncredited import ReverseUncredited
 from billing.subscriptions.checkout_payment import SettlePaidPlan
 from billing.subscriptions.lifecycle import ChangeSubscription
+from billing.subscriptions.manual.uncredited import ReverseUncredited
 from billing.subscriptions.period import PayPeriod
 from billing.subscriptions.reversal import ReversePeriod
 

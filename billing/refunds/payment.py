@@ -19,8 +19,8 @@ from billing.orders.sold_credit import SoldCredit
 from billing.orders.uncredited import follow_refund, is_uncredited
 from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments
 from billing.orders.working_set import OrderWorkingSet
-from billing.subscriptions.by_hand import uncredited
-from billing.subscriptions.by_hand.uncredited import follow_payment, waiting_payments
+from billing.subscriptions.manual import uncredited
+from billing.subscriptions.manual.uncredited import follow_payment, waiting_payments
 from billing.subscriptions.plan_credit_back import (
     given_back_of,
     left_of,

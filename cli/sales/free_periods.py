@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from billing.reports.subscription_overview import overview
-from billing.subscriptions.by_hand.comp import GivePeriod, TakePeriodBack
+from billing.subscriptions.manual.complimentary_period import GivePeriod, TakePeriodBack
 from billing.subscriptions.subscription import Period
 from cli.examples import examples
 from cli.operator.supply import opened

@@ -39,7 +39,7 @@ from billing.refunds.request import (
     RefundUnderWay,
 )
 from billing.reports.topup_receipt import NoReceiptYet
-from billing.subscriptions.by_hand.comp import CompRefused, CompRepeated
+from billing.subscriptions.manual.complimentary_period import CompRefused, CompRepeated
 from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided

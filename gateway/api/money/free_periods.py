@@ -7,7 +7,7 @@ from msgspec import Meta
 from billing.reports.subscription_overview import overview
 from billing.reports.subscription_views import FreePeriod
 from billing.subscriptions import subscription as subscriptions
-from billing.subscriptions.by_hand.comp import (
+from billing.subscriptions.manual.complimentary_period import (
     COMP_REASON_CHARACTERS_MAX,
     GivePeriod,
     TakePeriodBack,

@@ -1,7 +1,7 @@
 """A period of a plan given free, and taken back, from the operator's page of the subscription."""
 
 from billing.reports.subscription_overview import overview
-from billing.subscriptions.by_hand.comp import (
+from billing.subscriptions.manual.complimentary_period import (
     COMP_REASON_CHARACTERS_MAX,
     GivePeriod,
     TakePeriodBack,

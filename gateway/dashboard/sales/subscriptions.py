@@ -12,7 +12,7 @@ from billing.payments.steering import SteerWish
 from billing.providers.abilities.steering import Act
 from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.subscriptions import records as subscription_rows
-from billing.subscriptions.by_hand.comp import can_be_given, next_start
+from billing.subscriptions.manual.complimentary_period import can_be_given, next_start
 from billing.subscriptions.steer_rows import REASON_CHARACTERS_MAX
 from billing.subscriptions.subscription import MOVES, Subscription, add_months
 from gateway.dashboard.admin.fields import admin_route

@@ -13,7 +13,12 @@ import pytest_asyncio
 
 from billing.catalog.grant_terms import GrantTerms
 from billing.ledger.ledger import InsufficientBalance
-from billing.subscriptions.by_hand.comp import CompRefused, CompRepeated, GivePeriod, TakePeriodBack
+from billing.subscriptions.manual.complimentary_period import (
+    CompRefused,
+    CompRepeated,
+    GivePeriod,
+    TakePeriodBack,
+)
 from billing.subscriptions.part_commands import GiveParts
 from billing.subscriptions.subscription import Period, Subscription
 from kernel.clock import DAY_US, SECOND_US, FixedClock
