@@ -92,7 +92,7 @@ def _started(server: OwnServer, stack: contextlib.ExitStack) -> str:
     return f"{server.url.rpartition('/')[0]}/topup"
 
 
-# Of an endpoint: what it is sent is signed by HMAC alone, as peers sign; see docs/performance-notes.md, Ed25519.
+# Of an endpoint: what it is sent is signed by HMAC alone, as peers sign; see docs/performance.md, Delivery alone.
 HMAC_ALONE: Final = {"ed25519": False}
 
 

@@ -16,18 +16,18 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 4688,
+    "docstrings that open with no verb": 4210,
     "error details that are no sentence": 661,
-    "words of docstrings and comments": 204_578,
+    "words of docstrings and comments": 203_567,
     "product lines": 167_000,
-    "old words in docstrings and comments": 3218,
-    "old words in documents": 753,
-    "paragraphs over 60 words": 263,
-    "sentences over 25 words": 478,
+    "old words in docstrings and comments": 3028,
+    "old words in documents": 561,
+    "paragraphs over 60 words": 154,
+    "sentences over 25 words": 308,
     "table cells over 200 characters": 70,
     "words for callers": 21_200,
-    "words for operators": 29_682,
-    "words for contributors": 19_100,
+    "words for operators": 27_778,
+    "words for contributors": 10_891,
     "words of the README": 770,
 }
 
@@ -37,7 +37,6 @@ CONTRIBUTORS: Final = {
     "docs/architecture.md",
     "docs/glossary.md",
     "docs/languages.md",
-    "docs/performance-notes.md",
     "docs/performance.md",
     "docs/releasing.md",
     "docs/states.md",
