@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from kernel.clock import parse_rfc3339
 from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+from kernel.meant import time_meant
 
 # Marks within() in a schema until gateway/openapi/schemas.py makes minimum and maximum of it.
 BOUNDS: Final = "x-bounds"
@@ -144,9 +145,11 @@ def time_us(text: str | None, param: str) -> int | None:
     try:
         return parse_rfc3339(text)
     except ValueError:
-        raise InvalidInput(
-            "expected a time such as 2026-06-13T12:00:00Z, with its zone", param=param
-        ) from None
+        detail = "expected a time such as 2026-06-13T12:00:00Z, with its zone"
+        meant = time_meant(text)
+        right = {} if meant is None else {"example": meant}
+        errors = [{"param": param, "detail": detail, **right}]
+        raise InvalidInput(detail, param=param, errors=errors) from None
 
 
 _LEAST: Final = frozenset({"minItems", "minProperties"})

@@ -1,6 +1,6 @@
 """Entries of errors[]: what is wrong with one field, and what would be right.
 
-An entry has param and detail, and if known: allowed, minimum and maximum, did_you_mean. Names are already
+An entry has param and detail, and if known: allowed, minimum and maximum, did_you_mean, example. Names are already
 safe to show (gateway/http/strict_json.py: shown); of values only a short word is read. Pure.
 """
 
@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 import msgspec
 
 from kernel.limits import INT64_MAX
+from kernel.meant import cents_meant, value_meant
 
 FieldEntry = dict[str, Any]
 
@@ -34,17 +35,52 @@ _COMPARED_MAX: Final = 3
 PAIRS_MAX: Final = 100
 # msgspec's path for any value of an object.
 _SOME_VALUE: Final = "[...]"
-_IN_CENTS: Final = ": it is a whole number of US cents, and 1000 means $10.00"
+_IN_CENTS: Final = " is a whole number of US cents, and 1000 means $10.00"
 _COMPARED_CHARACTERS_MAX: Final = 64
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CENTS: Final = "_cents"
+_DOLLARS: Final = ("usd", "dollars")
+# What other APIs call a field of ours, and who makes what a platform is called after.
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    "to": "recipient_email",
+    "provider": "platform",
+    "service": "platform",
+    "product": "platform",
+    "vendor": "platform",
+    "memo": "note",
+    "endpoint": "url",
+    "callback": "url",
+    "target": "url",
+    "id": "transaction_id",
+    "page_size": "limit",
+    "after": "cursor",
+    "starting_after": "cursor",
+    "anthropic": "claude",
+    "openai": "chatgpt",
+    "gpt": "chatgpt",
+    "google": "gemini",
+    "bard": "gemini",
+}
 
 
-def unknown_fields(names: Iterable[str], known: Collection[str]) -> list[FieldEntry]:
-    """Return an entry for each name, with the field that was probably meant for the first ones."""
+def unknown_fields(given: Iterable[tuple[str, Any]], known: Collection[str]) -> list[FieldEntry]:
+    """Return an entry for each name with its value; the first of them with the name that was probably meant."""
     found: list[FieldEntry] = []
-    for name in names:
+    for name, value in given:
         meant = most_similar(name, known) if len(found) < _COMPARED_MAX else None
-        found.append({"param": name, "detail": "unknown field", **_meant(meant)})
+        entry = {"param": name, "detail": "unknown field", **_meant(meant)}
+        if meant is not None and meant.endswith(_CENTS):
+            entry["detail"] += f": {meant}{_IN_CENTS}"
+            cents = cents_meant(value, is_dollars=name.lower().endswith(_DOLLARS))
+            entry |= {} if cents is None else {"example": cents}
+        found.append(entry)
     return found
+
+
+def word_entry(param: str, detail: str, word: str, allowed: Collection[str]) -> FieldEntry:
+    """Return the entry of a word of a list that is none of the allowed ones."""
+    meant = most_similar(word, allowed)
+    return {"param": param, "detail": detail, "allowed": list(allowed), **_meant(meant)}
 
 
 def problem_of(
@@ -68,16 +104,33 @@ def problem_of(
         inside = _wrong_name(value, kind, show)
     problem: FieldEntry = {"param": f"{name}{joint}{inside}", "detail": problem_sentence(plain)}
     if inside:
-        return problem
-    if name.endswith("_cents") and message.startswith("Expected `int"):
-        problem["detail"] += _IN_CENTS
+        return problem | _pair_meant(inside, value, kind)
+    if name.endswith(_CENTS) and message.startswith("Expected `int"):
+        problem["detail"] += f": it{_IN_CENTS}"
+    meant = value_meant(name, kind, value)
+    if meant is not None:
+        problem["example"] = meant
     choices = _choices(kind)
     if choices:
         if message.startswith("Invalid enum value"):
             problem["detail"] = f"is one of {', '.join(choices)}"
-        meant = most_similar(value, choices) if isinstance(value, str) else None
-        return {**problem, "allowed": choices, **_meant(meant)}
+        alike = most_similar(value, choices) if isinstance(value, str) else None
+        return {**problem, "allowed": choices, **_meant(alike)}
     return {**problem, **_bounds(kind)}
+
+
+def _pair_meant(inside: str, value: Any, kind: Any) -> FieldEntry:
+    """Return the text of a number that stands where a pair of texts takes a text."""
+    name = inside.removeprefix(".")
+    found = value.get(name) if isinstance(value, dict) else None
+    if not (isinstance(found, int | float) and abs(found) < INT64_MAX):
+        return {}
+    text = str(found).lower()
+    try:
+        msgspec.convert({name: text}, kind)
+    except msgspec.ValidationError:
+        return {}
+    return {"example": text}
 
 
 def _wrong_name(value: Mapping[str, Any], kind: Any, show: Callable[[str], str]) -> str:
@@ -101,11 +154,28 @@ def problem_sentence(message: str) -> str:
 
 
 def most_similar(name: str, known: Collection[str]) -> str | None:
-    """Return the known name that was probably meant: one that contains it, or else the most similar."""
-    asked = name[:_COMPARED_CHARACTERS_MAX].strip().lower()
-    around = [one for one in known if asked in one.split("_")]
-    if len(around) == 1:
-        return around[0]
+    """Return the known name that was probably meant.
+
+    That is the same name in another spelling, our name for what other APIs call it, a name that contains it or that it
+    contains, or else the most similar one.
+    """
+    plain = name[:_COMPARED_CHARACTERS_MAX].strip()
+    asked = plain.lower() if plain.isupper() else _HUMP.sub("_", plain).lower()
+    for one in (asked, _ELSEWHERE.get(asked)):
+        if one is not None and one in known:
+            return one
+    parts = asked.split("_")
+    for around in (
+        [one for one in known if asked in one.split("_")],
+        [one for one in known if one in parts],
+        [
+            one
+            for one in known
+            if parts[-1] in _DOLLARS and one == f"{asked.rpartition('_')[0]}{_CENTS}"
+        ],
+    ):
+        if len(around) == 1:
+            return around[0]
     alike = get_close_matches(asked, known, n=1)
     return alike[0] if alike else None
 

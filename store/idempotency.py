@@ -175,13 +175,19 @@ def request_key(
     another key.
     """
     if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
-        raise InvalidInput(
-            "Idempotency-Key takes 1 to 255 visible ASCII characters", param="Idempotency-Key"
-        )
+        raise _malformed(key_text)
     request = f"{method} {path}\n".encode() + canonical_body
     # An owner has no line end in it, so no two pairs of owner and key make the same bytes.
     place = (account_id, environment, _digest(f"{owner}\n{key_text}".encode()))
     return RequestKey(place, _digest(request), key_text)
+
+
+def _malformed(key_text: str) -> InvalidInput:
+    """The refusal, with a key that is right: as much one of its own, so that who takes it may repeat the call."""
+    detail = "Idempotency-Key takes 1 to 255 visible ASCII characters"
+    right = hashlib.sha256(key_text.encode("utf-8", "replace")).hexdigest()
+    errors = [{"param": "Idempotency-Key", "detail": detail, "example": right}]
+    return InvalidInput(detail, param="Idempotency-Key", errors=errors)
 
 
 async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[RequestRowKey, Stored]:

@@ -337,7 +337,10 @@ def check_time(send_at: int, account_now_us: int) -> None:
             "send_at lies in the past; leave it out to send at once", param="send_at"
         )
     if send_at > account_now_us + SCHEDULED_AHEAD_US_MAX:
-        raise InvalidInput("send_at is at most 90 days ahead", param="send_at")
+        detail = "send_at is at most 90 days ahead"
+        latest = {"example": rfc3339(account_now_us + SCHEDULED_AHEAD_US_MAX)}
+        errors = [{"param": "send_at", "detail": detail, **latest}]
+        raise InvalidInput(detail, param="send_at", errors=errors)
 
 
 def sandbox_script(tenant: Tenant, recipient_email: str) -> str:

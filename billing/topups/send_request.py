@@ -66,12 +66,16 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
         return self.delivery is not None and self.delivery.email
 
 
+def _usd(cents: int) -> str:
+    return f"${cents // 100:,}.{cents % 100:02d}"
+
+
 def check_amount(platform: Platform, amount_cents: int) -> None:
     """Raises AmountOutOfRange, whose extra has the platform's min and max."""
     if not platform.min_amount_cents <= amount_cents <= platform.max_amount_cents:
         least, most = platform.min_amount_cents, platform.max_amount_cents
         raise AmountOutOfRange(
-            f"amount_cents is {least} to {most} for {platform.id}",
+            f"amount_cents is {least} to {most} US cents for {platform.id}: {least} means {_usd(least)}",
             param="amount_cents",
             extra={"min": least, "max": most},
         )
@@ -88,7 +92,7 @@ def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
     most = max(one.max_amount_cents for one in offered)
     if not least <= amount_cents <= most:
         raise AmountOutOfRange(
-            f"amount_cents is {least} to {most}, whatever the platform",
+            f"amount_cents is {least} to {most} US cents, whatever the platform: {least} means {_usd(least)}",
             param="amount_cents",
             extra={"min": least, "max": most},
         )

@@ -6,6 +6,7 @@ that asks for a person begins with a page that a person can open; no refusal is 
 to wait.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,13 +29,15 @@ _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
 }
 # Reasons of 2001 that are about the signature of a supplier or a payment provider.
 _SIGNED_BY_OTHERS: Final = frozenset({"signature", "timestamp", "supplier_replaced"})
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_PARAMETER_CHARACTERS_MAX: Final = 64
 Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedFacts:
     """What was refused. home: the gateway's address. url: what was called, without its query. api: the address below which the API lies.
-    template: the route's path below it, empty for an unknown path. body: the request's fields, empty where there were none. error: data.error
+    template: the route's path below it, empty for an unknown path. body: the request's fields, empty where there were none. query: its parameters. error: data.error
     so far. is_open: whether anybody may make a sandbox account. smaller_cents: the amount of a send that the
     key's limits admit now; null: none. key_id: the caller's own. has_person: whether somebody can sign in to the
     account. lists: whether that path is a list. nearest: the path that was
@@ -49,6 +52,7 @@ class RefusedFacts:
     template: str
     path: str
     body: Mapping[str, Any]
+    query: Mapping[str, str]
     error: Mapping[str, Any]
     transaction_id: str | None
     environment: str | None
@@ -79,6 +83,11 @@ def with_links(asked: RefusedFacts) -> dict[str, Any]:
     # What the refusal itself names comes first; the others say the way if it names none.
     own = error.get("links")
     links = list(own or _BY_CODE.get(asked.code, _no_call)(asked))
+    if _is_of_other_environment(asked):
+        error["next_action"] = "fix_request"
+        if asked.environment != "staging":
+            # Without the word the live key would pay.
+            error.pop("errors", None)
     if error["next_action"] == "ask_human" and not own and _has_smaller(links):
         # The limit admits less at once, and nobody has to be asked.
         error["next_action"] = "fix_request"
@@ -194,7 +203,24 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
     yield asked.get("limits", "/keys/self")
 
 
+def _is_of_other_environment(asked: RefusedFacts) -> bool:
+    """Whether the request named an environment that its key is not of, and can go on without a person.
+
+    A staging key may send it in staging, where nothing is spent. What a live key was to try in staging is never
+    sent in live: a sandbox key does that, where anybody may make one.
+    """
+    if asked.error.get("reason") != "environment":
+        return False
+    return asked.environment == "staging" or (
+        asked.is_open and asked.body.get("environment") == "staging"
+    )
+
+
 def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
+    if _is_of_other_environment(asked):
+        if asked.environment != "staging":
+            yield from _sandbox_key(asked)
+        return
     # Whoever came without a credential has no limits to look at.
     if asked.environment is not None:
         yield asked.get("limits", "/keys/self")
@@ -217,6 +243,7 @@ def _nearest(asked: RefusedFacts) -> Iterator[Link]:
         near = asked.nearest(asked.method, asked.path) if asked.nearest is not None else None
         if near is not None:
             path, methods = near
+            path = _PARAMETER.sub(lambda found: _given(asked, found[1]), path)
             for method in methods:
                 yield Link(rel="nearest", method=method, href=asked.api + path)
         yield asked.get("codes", "/codes")
@@ -228,6 +255,16 @@ def _nearest(asked: RefusedFacts) -> Iterator[Link]:
         above = asked.template.partition("/{")[0]
         if asked.lists is not None and asked.lists(above):
             yield asked.get("list", above)
+
+
+def _given(asked: RefusedFacts, name: str) -> str:
+    """The parameter of a path as the request said it elsewhere; else its name as it is."""
+    said = asked.query.get(name, asked.body.get(name))
+    return (
+        quote(said[:_PARAMETER_CHARACTERS_MAX], safe="")
+        if isinstance(said, str) and said
+        else f"{{{name}}}"
+    )
 
 
 def _methods(asked: RefusedFacts) -> Iterator[Link]:

@@ -269,7 +269,9 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
     if counted.counts.refused and not counted.counts.accepted and not counted.counts.waiting:
         return _none_accepted(call, errors, batch.items, RefusedBatch.of(*counted))
     if counted.batch.completed_at is not None:
-        data = AcceptedBatch.with_counts(*counted, errors=errors)
+        data = AcceptedBatch.with_counts(
+            *counted, errors=errors, next_action="fix_request" if errors else None
+        )
     else:
         api = f"{address_of(call)}{API_PREFIX}/batches/{batch.id}"
         links = [

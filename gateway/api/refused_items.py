@@ -2,15 +2,16 @@
 the calls that come next (links[]).
 
 Promise: a link repeats what the item itself says, and names what the same refusal of a whole call names.
-It is worked out without comparing names: a call may hold a thousand items that are refused.
+Names are compared for the first few alone: a call may hold a thousand items that are refused.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from billing.bulk.item import BatchItem
 from billing.topups.platform import InvalidPlatform
+from gateway.answers.field_entries import entry_of
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import API_PREFIX
@@ -19,15 +20,18 @@ from gateway.http.errors import refusal_as, refusal_of
 from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError
 
+_COMPARED_MAX: Final = 10
+
 
 class RefusedItems:
     """The refusals of one call's items. template: the path below the API that takes one of them alone."""
 
-    __slots__ = ("_address", "_call", "_template")
+    __slots__ = ("_address", "_call", "_compared", "_template")
 
     def __init__(self, call: RequestContext[Any, Any], template: str) -> None:
         self._call, self._template = call, template
         self._address = address_of(call)
+        self._compared = 0
 
     def of(self, error: DomainError, body: Mapping[str, Any]) -> Refusal:
         """The refusal of an item of this call; body: its fields, empty where it could not be read."""
@@ -60,6 +64,11 @@ class RefusedItems:
     def _linked(self, refusal: Refusal, body: Mapping[str, Any], smaller: int | None) -> Refusal:
         api = self._address + API_PREFIX
         caller = self._call.principal
+        told = refusal.error
+        if told["param"] is not None and "errors" not in told:
+            self._compared += 1
+            is_compared = self._compared <= _COMPARED_MAX
+            told = {**told, "errors": [entry_of(refusal, body, is_compared=is_compared)]}
         error = with_links(
             RefusedFacts(
                 home=self._address,
@@ -70,7 +79,8 @@ class RefusedItems:
                 template=self._template,
                 path=self._template,
                 body=body,
-                error=refusal.error,
+                query={},
+                error=told,
                 transaction_id=refusal.transaction_id,
                 environment=caller.environment,
                 smaller_cents=smaller,

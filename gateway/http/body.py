@@ -85,13 +85,17 @@ def media_type_of(headers: Mapping[bytes, bytes], media: Media) -> bytes:
     kind = _taken(said, media) if len(said) <= _MEDIA_TYPE_BYTES_MAX else None
     if kind is None:
         wanted = _FORM if media in {"form", "json_or_form"} else _JSON
-        raise MediaTypeRefused(
-            f"send the body as Content-Type: {wanted.decode()}", param="Content-Type"
-        )
+        raise _media_type("Content-Type", "send the body as Content-Type: {}", wanted.decode())
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.lower() != b"identity":
-        raise MediaTypeRefused("send the body uncompressed", param="Content-Encoding")
+        raise _media_type("Content-Encoding", "send the body uncompressed", "identity")
     return kind
+
+
+def _media_type(header: str, detail: str, right: str) -> MediaTypeRefused:
+    told = detail.format(right)
+    errors = [{"param": header, "detail": told, "example": right}]
+    return MediaTypeRefused(told, param=header, extra={"errors": errors})
 
 
 # Clients send the same few again and again.

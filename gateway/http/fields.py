@@ -111,10 +111,13 @@ class Shape(Generic[F]):
             _check_environment(value.pop("environment"), environment)
         unknown = () if self._is_loose else (name for name in value if name not in self._types)
         # No more than are shown: a body may consist of such names, and each takes time to show.
-        problems = unknown_fields(map(shown, islice(unknown, ERRORS_MAX)), self._types)
+        told = ((shown(name), value[name]) for name in islice(unknown, ERRORS_MAX))
+        problems = unknown_fields(told, self._types)
+        # What came under another name is not missing.
+        meant = {one.get("did_you_mean") for one in problems}
         for name, field in self._types.items():
             if name not in value:
-                if field.required:
+                if field.required and name not in meant:
                     problems.append({"param": name, "detail": "is required"})
                 continue
             try:
@@ -122,7 +125,7 @@ class Shape(Generic[F]):
                 msgspec.convert(value[name], kind, strict=is_strict)
             except msgspec.ValidationError as error:
                 problems.append(problem_of(name, str(error), field.type, value[name], show=shown))
-        if self._choice is not None:
+        if self._choice is not None and not meant & {*self._choice}:
             problems += _choice_problems(value, *self._choice)
         if problems:
             first = problems[0]
@@ -217,7 +220,7 @@ def _check_environment(named: Any, environment: str) -> None:
         raise InvalidInput("expected a string", param="environment")
     if named != environment:
         raise EnvironmentMismatch(
-            f"the credential is of {environment}; use one of the other environment",
+            f"The key belongs to {environment}. Leave environment out, or use a key of the other environment.",
             param="environment",
             reason="environment",
         )

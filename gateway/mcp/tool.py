@@ -113,7 +113,9 @@ class ApiTool:
 
     def _read(self, rest: dict[str, Any]) -> ToolCall:
         known = {*self.params, *_names(self.fields)} - self.omits
-        faults = unknown_fields(map(shown, sorted(rest.keys() - known)), known)
+        faults = unknown_fields(
+            ((shown(name), rest[name]) for name in sorted(rest.keys() - known)), known
+        )
         faults += self._faults_of_path(rest)
         faults += [
             {"param": name, "detail": "expected a string or a number"}

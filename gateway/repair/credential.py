@@ -17,6 +17,9 @@ _SENTENCES: Final = {
     "checksum": "the last six characters do not fit the others: the key is mistyped or cut off",
     "unknown": "the credential is not known here",
 }
+# The caller has a key, and sends it wrongly.
+_MISPLACED: Final = frozenset({"header", "scheme"})
+_RIGHT: Final = "Bearer ak_staging_…"
 # The caller can send it rightly without anybody's help.
 _REPAIRABLE: Final = frozenset({"missing", "header", "scheme", "form", "checksum"})
 
@@ -30,6 +33,9 @@ def with_form_of(call: RequestContext[Any, Any], refusal: Refusal) -> Refusal:
         return refusal
     detail = _SENTENCES[reason]
     error = {**refusal.error, "detail": detail, "reason": reason}
+    if reason in _MISPLACED:
+        entry = {"param": "Authorization", "detail": detail, "code": codes.INVALID_KEY}
+        error["errors"] = [{**entry, "example": _RIGHT}]
     if reason in _REPAIRABLE:
         error["next_action"] = "fix_request"
     return replace(refusal, detail=detail, error=error)

@@ -33,7 +33,9 @@ def is_list(template: str) -> bool:
 @lru_cache(maxsize=256)
 def nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
     """The path most like it, with its methods: the one asked for, where it has it."""
-    alike = get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)
+    # A path whose parameter came elsewhere, as in /topup/status?transaction_id=…
+    alike = [one for one in _templates() if one.rpartition("/{")[0] == path.rstrip("/")][:1]
+    alike = alike or get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)
     if not alike:
         last = path.rsplit("/", 1)[-1]
         alike = [one for one in _templates() if last and one.rsplit("/", 1)[-1] == last][:1]

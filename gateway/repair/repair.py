@@ -8,13 +8,14 @@ never comes here. The rate limit's headers stand on refusals that were not count
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 
 from billing.topups.platform import InvalidPlatform, Platforms
 from billing.topups.send_request import AmountOutOfRange, check_amount, check_amount_of_any
 from gateway.answers import response_codes as codes
+from gateway.answers.field_entries import entry_of
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.api.refused_items import smaller_cents
@@ -27,12 +28,14 @@ from gateway.openapi.examples import EXAMPLES
 from gateway.repair.credential import with_form_of
 from gateway.repair.known_paths import is_list, nearest
 from gateway.surfaces import API_PREFIX
-from kernel.problems import FieldEntry, most_similar
+from kernel.problems import FieldEntry
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import Principal
 
 _SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/validate"})
 _PATH_CHARACTERS_MAX: Final = 120
+_UNREADABLE: Final = 400
+_QUERY_BYTES_MAX: Final = 1024
 # Whose fault the request is: what else is wrong with it is worth saying at once.
 _OF_THE_REQUEST: Final = frozenset(
     {
@@ -83,6 +86,7 @@ def repaired(
         template=inner.template.removeprefix(API_PREFIX),
         path=call.path.removeprefix(API_PREFIX)[:_PATH_CHARACTERS_MAX],
         body=inner.body,
+        query=_query(call),
         error=error,
         transaction_id=refusal.transaction_id,
         environment=None if caller is None else caller.environment,
@@ -113,16 +117,19 @@ def _problems(
         for problem in refusal.error.get("errors", ())
     ]
     if not told and param is not None:
-        told = [_problem(refusal, inner.body)]
+        told = [entry_of(refusal, inner.body)]
+    if not told and refusal.http_status == _UNREADABLE:
+        told = [{"param": "body", "detail": refusal.detail, "code": code}]
     if inner.template in _SENDS and code in _OF_THE_REQUEST:
         named = {problem["param"] for problem in told}
         platforms = call.context.topup_rules.platforms.of(call.principal.environment)
         told += [one for one in _faults(platforms, inner.body) if one["param"] not in named]
     example = EXAMPLES.get((inner.method, inner.template)) if code in _OF_THE_REQUEST else None
     right = {} if example is None or example.body is None else example.body
+    examples = {**right, "body": right or None}
     for problem in told:
-        shown = right.get(problem["param"])
-        is_known = problem["detail"] != "unknown field"
+        shown = examples.get(problem["param"])
+        is_known = not problem["detail"].startswith("unknown field")
         yield {"example": shown, **problem} if shown is not None and is_known else problem
 
 
@@ -137,12 +144,12 @@ def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntr
         try:
             found = platforms.find(platform)
         except InvalidPlatform as error:
-            yield _problem(refusal_of(error), body)
+            yield entry_of(refusal_of(error), body)
     if isinstance(email, str):
         try:
             normalise_email(email)
         except InvalidEmail as error:
-            yield _problem(refusal_of(error), body)
+            yield entry_of(refusal_of(error), body)
     if type(amount) is int:
         try:
             if found is None:
@@ -150,24 +157,7 @@ def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntr
             else:
                 check_amount(found, amount)
         except AmountOutOfRange as error:
-            yield _problem(refusal_of(error), body)
-
-
-def _problem(refusal: Refusal, body: Mapping[str, Any]) -> FieldEntry:
-    """The entry of a refusal that names one field."""
-    error = refusal.error
-    param = str(error["param"])
-    found: FieldEntry = {"param": param, "detail": refusal.detail, "code": refusal.code.code}
-    bounds = {"minimum": error.get("min"), "maximum": error.get("max")}
-    found |= {name: value for name, value in bounds.items() if value is not None}
-    allowed = error.get("allowed")
-    if allowed:
-        found["allowed"] = allowed
-        given = body.get(param)
-        meant = most_similar(given, allowed) if isinstance(given, str) else None
-        if meant is not None:
-            found["did_you_mean"] = meant
-    return found
+            yield entry_of(refusal_of(error), body)
 
 
 def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:
@@ -178,3 +168,9 @@ def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:
         return _decode(call.raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
+
+
+def _query(call: RequestContext[Any, Any]) -> Mapping[str, str]:
+    """The parameters behind the path, as far as they can be read."""
+    text = call.scope.get("query_string", b"")[:_QUERY_BYTES_MAX].decode("latin-1")
+    return dict(parse_qsl(text))

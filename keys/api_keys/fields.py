@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from kernel.clock import parse_rfc3339
 from kernel.errors import InvalidInput
+from kernel.problems import word_entry
 from keys.api_keys.checks import Checks
 from keys.api_keys.mandate_fields import MANDATE_FIELDS, mandate_columns
 from keys.api_keys.presets import preset_fills
@@ -116,7 +117,8 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
     if not wanted <= set(SCOPES):
         # Only our own words are repeated: an unknown one may be anything, even a secret.
         detail = f"scopes are of {', '.join(SCOPES)}"
-        problem = {"param": "scopes", "detail": detail, "allowed": list(SCOPES)}
+        unknown = next(iter(sorted(wanted - set(SCOPES))))
+        problem = word_entry("scopes", detail, unknown, SCOPES)
         raise InvalidInput(detail, param="scopes", errors=[problem])
     return [scope for scope in SCOPES if scope in wanted]
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType
 
 from kernel.errors import InvalidInput
+from kernel.problems import word_entry
 from kernel.tenant import Tenant
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT, check_schedule
 from webhooks.events.event import EVENT_TYPES
@@ -94,9 +95,12 @@ async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Tran
 
 def check_events(events: Sequence[str]) -> str:
     """The types as stored, sorted, each once; empty means all. Raises InvalidInput."""
-    for event_type in events:
-        if event_type not in EVENT_TYPES:
-            raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param="events")
+    unknown = next((one for one in events if one not in EVENT_TYPES), None)
+    if unknown is not None:
+        detail = f"the types are {', '.join(EVENT_TYPES)}"
+        raise InvalidInput(
+            detail, param="events", errors=[word_entry("events", detail, unknown, EVENT_TYPES)]
+        )
     return " ".join(sorted(set(events)))
 
 

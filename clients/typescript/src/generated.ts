@@ -3010,8 +3010,8 @@ export interface components {
             completed_at: string | null;
             /** @description The items that were refused. */
             errors: components["schemas"]["ItemError"][];
-            /** @description How to go on; null: it is over. */
-            next_action: "poll" | null;
+            /** @description How to go on; fix_request: send the items of errors again, repaired, and no others. Null: it is over. */
+            next_action: ("fix_request" | "poll") | null;
             /** @description What to poll, and how what is not delivered is taken back. */
             links: components["schemas"]["Link"][];
         };
@@ -13994,6 +13994,13 @@ export interface operations {
                      *               "retry_after_s": null,
                      *               "next_action": "stop",
                      *               "doc_url": "https://topup.example.com/docs/codes/2006",
+                     *               "errors": [
+                     *                 {
+                     *                   "param": "reference",
+                     *                   "detail": "the reference was used before",
+                     *                   "code": 2006
+                     *                 }
+                     *               ],
                      *               "links": [
                      *                 {
                      *                   "rel": "earlier",
@@ -14012,12 +14019,21 @@ export interface operations {
                      *             "error": {
                      *               "min": 100,
                      *               "max": 100000,
-                     *               "detail": "amount_cents is 100 to 100000 for claude",
+                     *               "detail": "amount_cents is 100 to 100000 US cents for claude: 100 means $1.00",
                      *               "param": "amount_cents",
                      *               "retryable": false,
                      *               "retry_after_s": null,
                      *               "next_action": "fix_request",
                      *               "doc_url": "https://topup.example.com/docs/codes/2005",
+                     *               "errors": [
+                     *                 {
+                     *                   "param": "amount_cents",
+                     *                   "detail": "amount_cents is 100 to 100000 US cents for claude: 100 means $1.00",
+                     *                   "code": 2005,
+                     *                   "minimum": 100,
+                     *                   "maximum": 100000
+                     *                 }
+                     *               ],
                      *               "links": [
                      *                 {
                      *                   "rel": "platforms",

@@ -64,7 +64,7 @@ class ItemProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     detail: str
     param: str | None
-    errors: Sequence[Mapping[str, str]]
+    errors: Sequence[Mapping[str, Any]]
 
     def refusal(self) -> InvalidInput:
         return InvalidInput(

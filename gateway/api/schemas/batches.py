@@ -91,7 +91,11 @@ class AcceptedBatch(Batch, kw_only=True):
 
     errors: Annotated[list[ItemError], Meta(description="The items that were refused.")]
     next_action: Annotated[
-        Literal["poll"] | None, Meta(description="How to go on; null: it is over.")
+        Literal["poll", "fix_request"] | None,
+        Meta(
+            description="How to go on; fix_request: send the items of errors again, repaired, and no others."
+            " Null: it is over."
+        ),
     ] = None
     links: Annotated[
         list[Link], Meta(description="What to poll, and how what is not delivered is taken back.")

@@ -46,8 +46,10 @@ def repaired(arguments: Mapping[str, Any], error: Mapping[str, Any]) -> dict[str
         right = [*one.get("allowed", ())[:1]]
         for word in ("example", "minimum", "did_you_mean"):
             right += [one[word]] if word in one else []
-        if one["detail"] == "unknown field":
-            tried.pop(one["param"], None)
+        if one["detail"].startswith("unknown field"):
+            given = tried.pop(one["param"], None)
+            if "did_you_mean" in one:
+                tried.setdefault(one["did_you_mean"], one.get("example", given))
         elif right:
             tried[one["param"]] = right[-1]
         else:

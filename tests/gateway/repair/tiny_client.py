@@ -71,7 +71,7 @@ def mended(body: dict[str, Any], errors: list[dict[str, Any]]) -> dict[str, Any]
     body = dict(body)
     for problem in errors:
         name = problem["param"]
-        if problem["detail"] == "unknown field":
+        if problem["detail"].startswith("unknown field"):
             value = body.pop(name)
             if "did_you_mean" in problem:
                 body.setdefault(problem["did_you_mean"], value)

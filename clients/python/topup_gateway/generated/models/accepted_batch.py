@@ -49,7 +49,7 @@ class AcceptedBatch:
     errors: list[ItemError]
     """ The items that were refused. """
     next_action: AcceptedBatchNextActionType0 | None
-    """ How to go on; null: it is over. """
+    """ How to go on; fix_request: send the items of errors again, repaired, and no others. Null: it is over. """
     links: list[Link]
     """ What to poll, and how what is not delivered is taken back. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

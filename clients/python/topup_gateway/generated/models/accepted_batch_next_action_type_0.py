@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-AcceptedBatchNextActionType0 = Literal["poll"]
+AcceptedBatchNextActionType0 = Literal["fix_request", "poll"]
 
 
 def check_accepted_batch_next_action_type_0(value: str) -> AcceptedBatchNextActionType0:
