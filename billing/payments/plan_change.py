@@ -4,7 +4,7 @@ from billing.catalog.plan import MONTHS, PlanItem
 from billing.ledger.price import Price
 from billing.providers.abilities.steering import SteerRequest
 from billing.providers.protocol import Interval
-from billing.subscriptions.steer_rows import Steer
+from billing.subscriptions.steer_rows import SubscriptionChange
 from billing.subscriptions.subscription import Subscription
 
 
@@ -33,7 +33,7 @@ def estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, 
     return Price(-(-(item.price.amount - one.amount) * left // whole), one.currency)
 
 
-def request_of(one: Subscription, steer: Steer) -> SteerRequest:
+def request_of(one: Subscription, steer: SubscriptionChange) -> SteerRequest:
     """What its provider is asked."""
     assert one.provider_ref is not None, "whoever wanted it looked"
     return SteerRequest(
@@ -48,9 +48,9 @@ def request_of(one: Subscription, steer: Steer) -> SteerRequest:
     )
 
 
-def unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> Steer:
+def unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> SubscriptionChange:
     """A change that nobody has decided on, for the question of what it costs."""
-    return Steer(
+    return SubscriptionChange(
         id="",
         subscription_id=one.id,
         account_id=one.account_id,

@@ -49,9 +49,9 @@ from billing.providers.protocol import (
 from billing.providers.registry import Providers
 from billing.subscriptions import records as subscription_rows, steer_rows
 from billing.subscriptions.lifecycle import PutOffCheck
-from billing.subscriptions.steer import AskToSteer, EndSteer, NotSteerable, Steered
-from billing.subscriptions.steer_rows import ATTEMPTS_MAX, Steer, SteerStatus
+from billing.subscriptions.steer_rows import ATTEMPTS_MAX, SteerStatus, SubscriptionChange
 from billing.subscriptions.subscription import LIVING, Subscription
+from billing.subscriptions.subscription_change import AskToSteer, EndSteer, NotSteerable, Steered
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
@@ -66,7 +66,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class SteerWish:
+class SubscriptionChangeRequest:
     """What is wanted: an act, of a change the plan, and of a pause its end, in whole seconds of microseconds.
 
     requested_by: the credential. by: who of the operator's does it to any account's, and why. is_local:
@@ -114,7 +114,9 @@ class SubscriptionSteering:
         self._providers = providers
         self._notifications = notifications
 
-    async def steer(self, tenant: Tenant, subscription_id: str, wish: SteerWish) -> Steered:
+    async def steer(
+        self, tenant: Tenant, subscription_id: str, wish: SubscriptionChangeRequest
+    ) -> Steered:
         """The subscription after the provider's answer; with an open wish where there was none.
 
         Raises NotFound, InvalidInput (the plan), NotSteerable, and ProviderRefused: a definite no.
@@ -142,7 +144,7 @@ class SubscriptionSteering:
             return asked
         return await self._ask(asked.subscription, asked.steer, is_first=True)
 
-    async def go_on(self, due: Steer) -> None:
+    async def go_on(self, due: SubscriptionChange) -> None:
         """Asks again about a wish without a clear answer; of several workers one does."""
         claimed = await self._database.transaction(
             lambda tx: steer_rows.claim(tx, due, now_us=self._clock.now_us())
@@ -192,7 +194,7 @@ class SubscriptionSteering:
         one = await self._find(tenant, subscription_id)
         if one.status not in LIVING or self.is_orphan(one):
             raise NotSteerable(f"the subscription is {one.status}", reason="ended")
-        item = await self._item(one, SteerWish("change", "", plan_id, interval))
+        item = await self._item(one, SubscriptionChangeRequest("change", "", plan_id, interval))
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
@@ -217,7 +219,9 @@ class SubscriptionSteering:
         taken = await self._database.read(lambda tx: subscription_rows.load_taken(tx, [tenant]))
         orphans = [one for one in taken if self.is_orphan(one)]
         for one in orphans:
-            await self.steer(tenant, one.id, SteerWish("cancel_now", requested_by, is_local=True))
+            await self.steer(
+                tenant, one.id, SubscriptionChangeRequest("cancel_now", requested_by, is_local=True)
+            )
         return bool(orphans)
 
     async def end_orphan_of(self, order_id: str) -> None:
@@ -227,7 +231,7 @@ class SubscriptionSteering:
         """
         one = await self._database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
         if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
-            wish = SteerWish("cancel_now", "sandbox", is_local=True)
+            wish = SubscriptionChangeRequest("cancel_now", "sandbox", is_local=True)
             await self.steer(one.tenant, one.id, wish)
 
     def check_billed(self, one: Subscription) -> None:
@@ -252,7 +256,9 @@ class SubscriptionSteering:
             return self.is_orphan(one)
         return True
 
-    async def _ask(self, one: Subscription, steer: Steer, *, is_first: bool) -> Steered:
+    async def _ask(
+        self, one: Subscription, steer: SubscriptionChange, *, is_first: bool
+    ) -> Steered:
         """Raises ProviderRefused and NotSteerable (it ended at its provider), with the wish ended."""
         request = request_of(one, steer)
         # What the provider said before this, or within its second, is older than the answer: providers
@@ -281,11 +287,15 @@ class SubscriptionSteering:
             raise NotSteerable(why, reason="ended")
         return await self._end(steer, "done", None)
 
-    async def _act_on(self, one: Subscription, steer: Steer, standing: SubscriptionChanged) -> None:
+    async def _act_on(
+        self, one: Subscription, steer: SubscriptionChange, standing: SubscriptionChanged
+    ) -> None:
         ref = NotificationRef(one.provider, one.environment, f"{STEER}:{steer.id}", STEER)
         await self._notifications.act_on([standing], ref)
 
-    async def _end(self, steer: Steer, status: SteerStatus, reason: str | None) -> Steered:
+    async def _end(
+        self, steer: SubscriptionChange, status: SteerStatus, reason: str | None
+    ) -> Steered:
         return await self._engine.submit(
             EndSteer(
                 subscription_id=steer.subscription_id,
@@ -315,7 +325,9 @@ class SubscriptionSteering:
             raise ProviderRefused(f"{one.provider} cannot be told; use its portal")
         return found
 
-    def _check_can(self, steering: Steering, one: Subscription, wish: SteerWish) -> None:
+    def _check_can(
+        self, steering: Steering, one: Subscription, wish: SubscriptionChangeRequest
+    ) -> None:
         """Raise ProviderRefused if its provider cannot do what is wanted."""
         if wish.act != "pause":
             return
@@ -340,7 +352,7 @@ class SubscriptionSteering:
 
         return tell
 
-    async def _item(self, one: Subscription, wish: SteerWish) -> PlanItem:
+    async def _item(self, one: Subscription, wish: SubscriptionChangeRequest) -> PlanItem:
         """The plan that is wanted; raises NotFound and InvalidInput where it cannot be changed to."""
         if wish.plan_id is None or wish.interval is None:
             raise InvalidInput("name the plan and its interval", param="plan_id")

@@ -7,7 +7,7 @@ from typing import Any
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions import records as subscription_rows, steer_rows
-from billing.subscriptions.steer_rows import Steer
+from billing.subscriptions.steer_rows import SubscriptionChange
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.turn import shape
 from kernel.clock import rfc3339
@@ -26,8 +26,8 @@ class SubscriptionOverview:
 
     subscription: Subscription
     periods: Sequence[Period]
-    open_steer: Steer | None
-    steers: Sequence[Steer] = ()
+    open_steer: SubscriptionChange | None
+    steers: Sequence[SubscriptionChange] = ()
     mails: Sequence[OwnerMail] = ()
 
     @property
@@ -43,7 +43,7 @@ class SubscriptionOverview:
         }
 
 
-def pending_shape(steer: Steer) -> dict[str, Any]:
+def pending_shape(steer: SubscriptionChange) -> dict[str, Any]:
     """What is wanted and not done yet; is_outcome_unknown: the provider gave no clear answer so far."""
     return {
         "action": steer.act,

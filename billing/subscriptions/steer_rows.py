@@ -31,7 +31,7 @@ WAIT_US_MAX = HOUR_US
 ATTEMPTS_MAX = 76
 
 
-class Steer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row; the columns' meaning is in store/schema.py."""
 
     id: str
@@ -70,9 +70,9 @@ class SteerWorkingSet(WorkingSet):
 
     def __init__(self) -> None:
         self.subscription_ids: set[str] = set()
-        self._open: dict[str, Steer] = {}
-        self._new: dict[str, Steer] = {}
-        self._ended: list[Steer] = []
+        self._open: dict[str, SubscriptionChange] = {}
+        self._new: dict[str, SubscriptionChange] = {}
+        self._ended: list[SubscriptionChange] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         self._open = await open_of(tx, self.subscription_ids)
@@ -92,15 +92,17 @@ class SteerWorkingSet(WorkingSet):
                 id=one.id,
             )
 
-    def of(self, subscription_id: str) -> Steer | None:
+    def of(self, subscription_id: str) -> SubscriptionChange | None:
         """The wish that has not ended."""
         return self._open.get(subscription_id)
 
-    def add(self, steer: Steer) -> None:
+    def add(self, steer: SubscriptionChange) -> None:
         self.changes += 1
         self._open[steer.subscription_id] = self._new[steer.id] = steer
 
-    def end(self, steer: Steer, status: SteerStatus, reason: str | None, now_us: int) -> Steer:
+    def end(
+        self, steer: SubscriptionChange, status: SteerStatus, reason: str | None, now_us: int
+    ) -> SubscriptionChange:
         self.changes += 1
         ended = replace(steer, status=status, reason=_short(reason), ended_at=now_us)
         ended = replace(ended, next_attempt_at=None)
@@ -112,7 +114,9 @@ class SteerWorkingSet(WorkingSet):
         return ended
 
 
-async def open_of(tx: Transaction, subscription_ids: Iterable[str]) -> dict[str, Steer]:
+async def open_of(
+    tx: Transaction, subscription_ids: Iterable[str]
+) -> dict[str, SubscriptionChange]:
     """The wishes that have not ended, by subscription."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM subscription_steers
@@ -122,7 +126,9 @@ async def open_of(tx: Transaction, subscription_ids: Iterable[str]) -> dict[str,
     return {row["subscription_id"]: _ROWS.read(row) for row in rows}
 
 
-async def of_subscription(tx: Transaction, subscription: Mapping[str, str]) -> Sequence[Steer]:
+async def of_subscription(
+    tx: Transaction, subscription: Mapping[str, str]
+) -> Sequence[SubscriptionChange]:
     """All wishes of a subscription, newest first; at most a hundred."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM subscription_steers
@@ -151,7 +157,7 @@ async def due(
     limit: int,
     but_ids: Sequence[str] = (),
     but_places: Sequence[str] = (),
-) -> Sequence[tuple[str, Steer]]:
+) -> Sequence[tuple[str, SubscriptionChange]]:
     """Those whose provider is to be asked again, each behind its provider's name; but for the named.
 
     but_places: providers left out, each as "environment/provider".
@@ -180,7 +186,9 @@ async def next_due_at(
     return None if row is None else int(row["next_attempt_at"])
 
 
-async def claim(tx: Transaction, seen: Steer, *, now_us: int) -> Steer | None:
+async def claim(
+    tx: Transaction, seen: SubscriptionChange, *, now_us: int
+) -> SubscriptionChange | None:
     """The next try, which is this caller's alone until its lease ends; None: somebody else's."""
     changed = await tx.execute(
         """UPDATE subscription_steers SET attempts = attempts + 1, next_attempt_at = :lease
@@ -192,7 +200,7 @@ async def claim(tx: Transaction, seen: Steer, *, now_us: int) -> Steer | None:
     return replace(seen, attempts=seen.attempts + 1) if changed else None
 
 
-async def postpone(tx: Transaction, steer: Steer, reason: str, *, now_us: int) -> None:
+async def postpone(tx: Transaction, steer: SubscriptionChange, reason: str, *, now_us: int) -> None:
     """This try brought no clear answer: there will be another."""
     waits = WAITS_US[steer.attempts - 1 : steer.attempts]
     await tx.execute(
@@ -209,7 +217,7 @@ def _short(reason: str | None) -> str | None:
     return None if reason is None else storable(reason, characters_max=REASON_CHARACTERS_MAX)
 
 
-_ROWS = RowMapping(Steer)
+_ROWS = RowMapping(SubscriptionChange)
 _WAITING = """
 FROM subscription_steers w JOIN subscriptions o ON o.id = w.subscription_id
 WHERE w.next_attempt_at IS NOT NULL AND NOT w.id IN :but_ids[text]

@@ -6,7 +6,7 @@ import click
 from msgspec import to_builtins
 from pydantic import SecretStr
 
-from billing.payments.steering import SteerWish
+from billing.payments.steering import SubscriptionChangeRequest
 from billing.providers.abilities.steering import Act
 from billing.providers.protocol import Interval
 from billing.reports.subscription_acts import ACTS
@@ -153,7 +153,7 @@ def _steer(subscription_id: str, act: Act, reason: str | None, **more: Any) -> N
         with_key = settings.model_copy(update={"secret_key": secret_key})
         async with open_context(with_key) as context:
             one = await context.database.read(lambda tx: overview(tx, subscription_id))
-            wish = SteerWish(act, who, by=Actor(), why=reason, **more)
+            wish = SubscriptionChangeRequest(act, who, by=Actor(), why=reason, **more)
             await context.payments.steering.steer(one.subscription.tenant, one.id, wish)
             return await context.database.read(lambda tx: overview(tx, subscription_id))
 

@@ -40,8 +40,8 @@ from billing.refunds.request import (
 )
 from billing.reports.topup_receipt import NoReceiptYet
 from billing.subscriptions.manual.complimentary_period import CompRefused, CompRepeated
-from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
+from billing.subscriptions.subscription_change import NotSteerable
 from billing.topups.approval import ApprovalDecided
 from billing.topups.fulfilment import NoLongerAsked, StillOpen, WordKept
 from billing.topups.platform import InvalidPlatform

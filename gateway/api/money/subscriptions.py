@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from billing.payments.steering import SteerWish
+from billing.payments.steering import SubscriptionChangeRequest
 from billing.providers.abilities.steering import Act
 from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.reports.subscription_views import BillingInterval, PlanChange, Subscription
@@ -105,7 +105,9 @@ async def _steer(
     resumes_at: int | None = None,
 ) -> Answer:
     context, principal = call.context, call.principal
-    wish = SteerWish(act, principal.credential_id, plan_id, interval, resumes_at=resumes_at)
+    wish = SubscriptionChangeRequest(
+        act, principal.credential_id, plan_id, interval, resumes_at=resumes_at
+    )
 
     async def steps() -> Answer:
         await context.payments.steering.steer(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS
 from billing.documents.document import receipts_of
-from billing.payments.steering import SteerWish
+from billing.payments.steering import SubscriptionChangeRequest
 from billing.providers.abilities.steering import Act
 from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.subscriptions import records as subscription_rows
@@ -86,13 +86,13 @@ async def steer(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{seen.id}", said=said)
 
 
-def _wish(call: RequestContext[Any, Any], form: Form) -> SteerWish:
+def _wish(call: RequestContext[Any, Any], form: Form) -> SubscriptionChangeRequest:
     """What the form asks for; raises InvalidInput."""
     act: Act | None = next((one for one in _SAID if one == form.text("act")), None)
     if act is None:
         raise InvalidInput("press one of the page's buttons", param="act")
     plan_id, _, wanted = form.text("plan").partition("/")
-    return SteerWish(
+    return SubscriptionChangeRequest(
         act,
         call.principal.credential_id,
         plan_id or None,

@@ -9,14 +9,14 @@ import pytest_asyncio
 
 from billing.ledger.price import Price
 from billing.payments.sandbox import subscription as sandbox_subscription
-from billing.payments.steering import SteerWish
+from billing.payments.steering import SubscriptionChangeRequest
 from billing.payments.unanswered import count_unanswered
 from billing.providers.abilities.steering import Act
 from billing.providers.protocol import InvoicePaid, Subject, SubscriptionChanged
 from billing.reports.subscription_overview import overview
 from billing.subscriptions import records as subscription_rows
-from billing.subscriptions.steer import NotSteerable, Steered
 from billing.subscriptions.subscription import Subscription
+from billing.subscriptions.subscription_change import NotSteerable, Steered
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database, Transaction
@@ -34,7 +34,7 @@ async def subscriber(
 
 
 async def steer(subscriber: Subscriber, one: Subscription, act: Act, **more: Any) -> Steered:
-    wish = SteerWish(act, "key_1", **more)
+    wish = SubscriptionChangeRequest(act, "key_1", **more)
     return await subscriber.buyer.payments.steering.steer(one.tenant, one.id, wish)
 
 

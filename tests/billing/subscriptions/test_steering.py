@@ -14,13 +14,13 @@ from billing.orders import queries as order_list
 from billing.orders.settlement import EndUnpaid
 from billing.payments.payments import Payments
 from billing.payments.sandbox.steering import SandboxSteering
-from billing.payments.steering import SteerWish
+from billing.payments.steering import SubscriptionChangeRequest
 from billing.providers.abilities.steering import Act, SteerRequest
 from billing.providers.protocol import Interval, Notification
 from billing.providers.registry import Providers
 from billing.reports.subscription_overview import overview
-from billing.subscriptions.steer import NotSteerable, Steered
 from billing.subscriptions.subscription import Subscription
+from billing.subscriptions.subscription_change import NotSteerable, Steered
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
@@ -47,7 +47,7 @@ async def steer(
     interval: Interval | None = None,
     **more: Any,
 ) -> Steered:
-    wish = SteerWish(act, "key_1", plan_id, interval, **more)
+    wish = SubscriptionChangeRequest(act, "key_1", plan_id, interval, **more)
     return await subscriber.buyer.payments.steering.steer(one.tenant, one.id, wish)
 
 
@@ -115,7 +115,7 @@ async def test_a_dearer_plan_is_paid_at_once_and_a_cheaper_one_counts_later(
 async def test_two_wishes_that_come_together_are_one(subscriber: Subscriber) -> None:
     one = await subscriber.begin()
     others = [subscriber.buyer.payments, subscriber.buyer.another(), subscriber.buyer.another()]
-    wish = SteerWish("cancel", "key_1")
+    wish = SubscriptionChangeRequest("cancel", "key_1")
 
     await asyncio.gather(*(each.steering.steer(one.tenant, one.id, wish) for each in others * 3))
 
@@ -169,7 +169,7 @@ async def test_what_cannot_be_steered_says_why(subscriber: Subscriber) -> None:
     steering = subscriber.buyer.payments.steering
 
     with pytest.raises(NotFound):
-        await steering.steer(stranger, one.id, SteerWish("cancel", "key_1"))
+        await steering.steer(stranger, one.id, SubscriptionChangeRequest("cancel", "key_1"))
     with pytest.raises(InvalidInput, match="not sold by the year"):
         await steer(subscriber, one, "change", "team", "year")
     await steer(subscriber, one, "cancel")
@@ -231,7 +231,7 @@ async def test_moving_from_the_sandbox_to_real_keys_strands_nobody(subscriber: S
     assert payments.steering.is_orphan(seen.subscription) is True
     with pytest.raises(NotSteerable, match="take a new plan"):
         await payments.steering.steer(
-            one.tenant, one.id, SteerWish("change", "key_1", "team", "month")
+            one.tenant, one.id, SubscriptionChangeRequest("change", "key_1", "team", "month")
         )
     assert await payments.steering.end_orphans(one.tenant, "key_1") is True
     assert await payments.steering.end_orphans(one.tenant, "key_1") is False
@@ -243,7 +243,9 @@ async def test_an_operator_ends_a_plan_here_whatever_its_provider_says(
     subscriber: Subscriber,
 ) -> None:
     one = await subscriber.begin()
-    wish = SteerWish("cancel_now", "adm_1", by=Actor(), why="the provider is gone", is_local=True)
+    wish = SubscriptionChangeRequest(
+        "cancel_now", "adm_1", by=Actor(), why="the provider is gone", is_local=True
+    )
 
     ended = await subscriber.buyer.payments.steering.steer(one.tenant, one.id, wish)
 

@@ -13,7 +13,12 @@ from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.providers.abilities.steering import Act
-from billing.subscriptions.steer_rows import LEASE_US, Steer, SteerStatus, SteerWorkingSet
+from billing.subscriptions.steer_rows import (
+    LEASE_US,
+    SteerStatus,
+    SteerWorkingSet,
+    SubscriptionChange,
+)
 from billing.subscriptions.subscription import LIVING, Subscription, amend, move, unpause
 from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
@@ -39,7 +44,7 @@ class Steered:
     """
 
     subscription: Subscription
-    steer: Steer | None = None
+    steer: SubscriptionChange | None = None
     is_mine: bool = False
 
 
@@ -144,9 +149,9 @@ class AskToSteer:
         turn(state, one, changed)
         return changed
 
-    def _steer(self, state: BatchState, one: Subscription) -> Steer:
+    def _steer(self, state: BatchState, one: Subscription) -> SubscriptionChange:
         item = self.item
-        return Steer(
+        return SubscriptionChange(
             id=new_id("str"),
             subscription_id=one.id,
             account_id=one.account_id,
@@ -210,7 +215,7 @@ class EndSteer:
         return Steered(one, steers.end(found, self.status, self.reason, state.now_us))
 
 
-def in_words(steer: Steer) -> str:
+def in_words(steer: SubscriptionChange) -> str:
     """What is wanted, as a person reads it."""
     if steer.act == "change":
         return f"the change to {steer.plan_id} by the {steer.interval}"
