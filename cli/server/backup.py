@@ -1,4 +1,4 @@
-"""`topup backup`: a copy of the database, consistent though everything goes on."""
+"""`topup backup`: a consistent copy of the database while everything keeps running."""
 
 import time
 from functools import partial
@@ -86,8 +86,8 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
 async def _begin(url: str) -> tuple[str | None, str]:
     """Record that a copy begins; return the schema's version and the record's ID.
 
-    A database that takes no writes, such as a standby or one on a full disk, and an older schema are
-    copied all the same: the ID is empty then.
+    A database that takes no writes, such as a standby or one on a full disk, and an older schema are copied
+    all the same; the ID is then empty.
     """
     schema = await schema_of(url)
     ids: list[str] = []
@@ -127,7 +127,7 @@ async def _record_elsewhere(url: str) -> str:
 
 
 async def schema_of(url: str) -> str | None:
-    """The schema's version, of a server that gives us a session of our own; raises StoreError."""
+    """Return the schema's version of a server that gives us a session of our own; raise StoreError."""
     database = open_database(url)
     try:
         version = await schema_version(database)

@@ -1,4 +1,4 @@
-"""What `topup dev` says: short, and ready to paste."""
+"""The output of `topup dev`: short, and ready to paste."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from cli.server.demo import FILE_NAME, Demo
 from runtime.settings import Settings
 from store.open import SQLITE_PREFIX
 
-# The seed's curl line; it stands unwrapped and unindented, so that it can be pasted.
+# The seed's curl line, unwrapped and unindented, so that it can be pasted.
 _CURL = """\
 curl -X POST {url}/api/public/v1/topup/send \\
   -H "Authorization: Bearer {key}" \\
@@ -21,12 +21,12 @@ curl -X POST {url}/api/public/v1/topup/send \\
 
 
 def curl_line(url: str, key: str) -> str:
-    """One top-up of $10.00, as in the seed."""
+    """Return the command of one top-up of $10.00, as in the seed."""
     return _CURL.format(url=url, key=key)
 
 
 def ready(settings: Settings, demo: Demo, *, redis: str, took_s: float) -> None:
-    """Address, key and curl line."""
+    """Print address, key and curl line."""
     store = "SQLite" if settings.database_address.startswith(SQLITE_PREFIX) else "PostgreSQL"
     data_dir = _short(settings)
     click.echo()
@@ -52,7 +52,7 @@ def ready(settings: Settings, demo: Demo, *, redis: str, took_s: float) -> None:
 
 
 def supplied_by_wallet(platforms: Sequence[str]) -> None:
-    """Nobody supplies them in live, so what is sent stays here."""
+    """Say that nobody supplies these in live, so what is sent stays here."""
     click.secho(
         f"  live: {', '.join(platforms)} have no supplier; `topup dev` names `wallet` for them: what is"
         " sent stays in the recipients' wallets here and reaches no platform. docs/suppliers.md",
@@ -62,20 +62,19 @@ def supplied_by_wallet(platforms: Sequence[str]) -> None:
 
 
 def late(seconds: float) -> None:
-    """The gateway is not there yet."""
+    """Say that the gateway isn't there yet."""
     click.echo(
         f"the gateway did not get ready within {seconds:.0f} s; the lines above say why", err=True
     )
 
 
 def stopping() -> None:
-    """After the first Ctrl-C."""
+    """Acknowledge the first Ctrl-C."""
     click.echo(err=True)
     click.secho("  stopping: finishing what is in flight (Ctrl-C again aborts)", dim=True, err=True)
 
 
 def stopped(*, is_orderly: bool) -> None:
-    """At the very end."""
     words = "  stopped; nothing is left running" if is_orderly else "  aborted"
     click.secho(words, dim=True, err=True)
 
@@ -85,7 +84,7 @@ def _row(name: str, value: str) -> None:
 
 
 def _short(settings: Settings) -> str:
-    """The data directory as the user would type it."""
+    """Return the data directory as the user would type it."""
     try:
         return f"./{settings.data_dir.relative_to(settings.data_dir.cwd())}"
     except ValueError:

@@ -176,7 +176,7 @@ def rotate_key() -> None:
 
 
 async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
-    """A look at all days is noted: `topup audit` says when the last one was."""
+    """Verify; a look at all days is recorded, and `topup audit` says when the last one was."""
     settings = load_settings()
     vault = await proving_vault(settings)
     async with open_store(settings) as database:

@@ -1,4 +1,4 @@
-"""`topup database`: the servers of the database, and what is to be done after one of them was lost."""
+"""`topup database`: the database's servers, and what to do after one of them was lost."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ from store.version import check_schema
 from webhooks.events import cursor as event_cursor
 
 LIVE: Final[Environment] = "live"
-# Of ids that are asked about at once.
+# Ids in one query.
 _IDS_MAX: Final = 500
 _SUCCESS: Final = range(200, 300)
 
@@ -152,7 +152,7 @@ async def _accept(reason: str) -> dict[str, Any]:
         seen = await store.servers.look_around()
     finally:
         await store.close()
-    # By nothing that is known: whatever is refused is what is to be accepted.
+    # Without what this installation acknowledged: whatever is refused is what is to be accepted.
     store = _open(is_known=False)
     try:
         await check_schema(store)
@@ -172,7 +172,7 @@ def _acceptance(reason: str, from_us: int | None, until_us: int | None) -> Any:
         accepted = await loss.accept(
             tx, now_us=now_us, lost_from_at=from_us, lost_until_at=until_us, reason=reason
         )
-        # Event numbers of what was lost are given again, to others: cursors of before must not fit.
+        # Event numbers of what was lost are given again, to others: earlier cursors must not fit.
         await event_cursor.renew(tx, epoch=accepted.accepted_at // SECOND_US)
         record = {
             "accepted_at": rfc3339(accepted.accepted_at),
@@ -196,7 +196,7 @@ def _acceptance(reason: str, from_us: int | None, until_us: int | None) -> Any:
 
 
 def _open(*, is_known: bool) -> Store:
-    """is_known: what this installation acknowledged counts."""
+    """Open the database. is_known: what this installation acknowledged counts."""
     settings = load_settings()
     if file_of(settings.database_address) is not None:
         raise fail("SQLite has no servers: the database is a file of this machine")
@@ -236,7 +236,7 @@ def _time(at_s: float) -> str | None:
 
 
 def _answered(file: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The lines of requests that were answered with success and name a top-up."""
+    """Yield the lines of successful requests that name a top-up."""
     for text in file:
         try:
             line = json.loads(text)

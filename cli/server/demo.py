@@ -1,7 +1,7 @@
-"""The account that `topup dev` makes at its first start, and dev.json, which tells about it.
+"""The account that `topup dev` makes at its first start, and dev.json, which describes it.
 
-Invariant: dev.json names credentials that work. What no longer does (another database, a revoked
-key) is made anew; the rest stays, so a script may keep what it has read.
+dev.json names credentials that work. What no longer does (another database, a revoked key) is made again; the
+rest stays, so a script may store what it has read.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Demo:
 
 
 async def ensure_demo(database: Database, clock: Clock, data_dir: Path, *, url: str) -> Demo:
-    """The demo account with working credentials; rewrites dev.json where something changed."""
+    """Return the demo account with working credentials; rewrite dev.json if something changed."""
     before = read_demo(data_dir)
     password = before.password if before and before.password else secrets.token_urlsafe(12)
     password_hash = hash_password(password)
@@ -71,7 +71,7 @@ async def ensure_demo(database: Database, clock: Clock, data_dir: Path, *, url: 
 
 
 def read_demo(data_dir: Path) -> Demo | None:
-    """What dev.json says, or None where it is missing or not ours."""
+    """Return what dev.json says, or None if it is missing or not ours."""
     try:
         return Demo(**json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
@@ -79,7 +79,7 @@ def read_demo(data_dir: Path) -> Demo | None:
 
 
 def write_demo(data_dir: Path, demo: Demo) -> None:
-    """Replaces dev.json as a whole; only its owner can read it."""
+    """Replace dev.json as a whole; only its owner can read it."""
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -100,7 +100,7 @@ async def _account(tx: Transaction, known: Demo, *, now_us: int) -> AccountId:
 async def _key(
     tx: Transaction, account_id: AccountId, environment: Environment, known: str, now_us: int
 ) -> str:
-    """The known key while it works, else a fresh one with every scope of the account."""
+    """Return the known key while it works, else a new one with every scope of the account."""
     if known:
         digest = token_format.digest(known)
         found = (await key_principal.load_principals(tx, [digest], now_us=now_us)).get(digest)

@@ -77,7 +77,9 @@ def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
 
 def _for_development(settings: Settings, port: int, secret_key: str) -> Settings:
-    """What differs from production; out of loopback, what strangers could misuse is off."""
+    """Return the settings that differ from production; reachable from outside, what strangers could misuse is
+    off.
+    """
     is_private_fine = settings.is_loopback and (
         settings.webhook_allow_private or "webhook_allow_private" not in settings.model_fields_set
     )
@@ -104,7 +106,7 @@ class _Supervisor(Supervisor):
 
 
 async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
-    """Runs the children until asked to stop; true if the end was orderly."""
+    """Run the children until asked to stop; return whether the end was orderly."""
     async with open_store(settings) as database:
         demo = await ensure_demo(
             database, SystemClock(), settings.data_dir, url=settings.public_url
@@ -121,8 +123,9 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
 
 
 async def _supply_live(database: Store, settings: Settings) -> None:
-    """Names `wallet` for each platform of live that nobody supplies, and says so: to try things out it
-    is enough that the credit lies here.
+    """Name `wallet` for each platform of live without a supplier, and say so.
+
+    To try things out it is enough that the credit stays here.
     """
     master = open_vault(settings.secret_key.get_secret_value())
     first = [setting.platform() for setting in settings.platforms]
@@ -143,8 +146,8 @@ async def _supply_live(database: Store, settings: Settings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The children in the order of their start. redis says what wakes the worker; ready_fd is
-    where each of READY_CHILDREN writes a byte.
+    """The children in the order of their start. redis says what wakes the worker; each of READY_CHILDREN
+    writes a byte to ready_fd.
     """
 
     children: tuple[Child, ...]
@@ -173,7 +176,7 @@ async def _plan(settings: Settings, listener: socket) -> _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Redis:
-    """The Redis that the children are to use."""
+    """The Redis for the children."""
 
     children: tuple[Child, ...]
     environment: Mapping[str, str]
@@ -194,14 +197,14 @@ async def _embedded_redis(settings: Settings) -> _Redis:
 
 
 def _python(command: str, environment: Mapping[str, str], fds: Mapping[str, int]) -> Child:
-    """A child that runs one of our commands; it finds its descriptors by the variables' names."""
+    """Return a child that runs one of our commands; it finds its descriptors by the variables' names."""
     variables = {name: str(fd) for name, fd in fds.items()}
     argv = [sys.executable, "-P", "-m", "cli", command]
     return Child(command, argv, {**environment, **variables}, tuple(fds.values()))
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The children's environment: what was decided here wins over .env."""
+    """Return the children's environment, in which what was decided here wins over .env."""
     decided: Mapping[str, object] = {
         "HOST": settings.host,
         "PORT": settings.port,
@@ -212,7 +215,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
         "SELF_SERVE_STAGING": settings.self_serve_staging,
         "PROCESSES": 1,
-        # Nobody stands in front, and the supervisor waits for no child for long.
+        # No load balancer is in front, and the supervisor waits for no child for long.
         "SHUTDOWN_DELAY_S": 0,
     }
     root = str(Path(__file__).resolve().parents[2])
@@ -225,7 +228,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 async def _greet(settings: Settings, plan: _Plan, demo: Demo, started_s: float) -> None:
-    """Prints the address, the key and the curl line once gateway and worker are ready."""
+    """Print the address, the key and the curl line once gateway and worker are ready."""
     try:
         async with asyncio.timeout(READY_S_MAX):
             await _read(plan.ready_fd, READY_CHILDREN)
@@ -236,7 +239,7 @@ async def _greet(settings: Settings, plan: _Plan, demo: Demo, started_s: float) 
 
 
 async def _read(fd: int, bytes_wanted: int) -> None:
-    """Returns once so many bytes came through the pipe."""
+    """Return once that many bytes came through the pipe."""
     loop = asyncio.get_running_loop()
     has_all = asyncio.Event()
     bytes_read = 0

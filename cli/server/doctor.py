@@ -1,4 +1,4 @@
-"""`topup doctor`: looks at each part that a process stands on, and says what is wrong."""
+"""`topup doctor`: check each part that a process depends on, and say what is wrong."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -62,7 +62,7 @@ CHECK_S_MAX = 5.0
 PROOF_AGE_H_MAX = 50
 # As the alert CheckpointOverdue has it.
 SEAL_LATE_US = 6 * HOUR_US
-# A head is signed each hour, by whichever worker comes first.
+# A worker signs a head each hour.
 HEAD_LATE_US = 3 * HOUR_US
 
 
@@ -96,10 +96,10 @@ def doctor(context: click.Context, /) -> None:
 
 
 async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
-    """What each check saw; codes: the exit codes of the database's faults go there."""
+    """Return what each check found; codes gets the exit codes of the database's faults."""
     check = partial(_check, settings=settings, codes=codes)
     seen = await check("database", database)
-    # Once is enough: what asks a database that cannot be opened would say the same on each line.
+    # Once is enough: other checks of a database that can't be opened would say the same.
     is_open = seen.is_well is not False or await _opens(settings)
     ask = check if is_open else _not_asked
     return [
@@ -136,7 +136,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
 
 
 async def _opens(settings: Settings) -> bool:
-    """Whether a database that is unwell can be asked all the same, such as one whose disk is full."""
+    """Return whether an unwell database can be queried all the same, such as one on a full disk."""
     try:
         async with asyncio.timeout(CHECK_S_MAX), open_store(settings):
             return True
@@ -160,7 +160,7 @@ def _unknown(name: str) -> str:
 
 
 def _webhooks(settings: Settings) -> Finding:
-    """What webhooks may reach beside public addresses; strangers are not told (/readyz)."""
+    """Return what webhooks may reach beside public addresses, which strangers aren't told (/readyz)."""
     if settings.webhook_allow_private:
         return Finding("webhooks", None, "may reach private addresses, and plain http in live")
     opened = [*map(str, settings.webhook_allow_cidrs), *settings.webhook_allow_hosts]
@@ -198,7 +198,7 @@ async def _check(
 
 
 async def _deliveries(settings: Settings) -> str:
-    """What workers leave undone; a gateway's /readyz shows it and stays green."""
+    """Return what workers leave undone; a gateway's /readyz shows it and stays green."""
     now_us = SystemClock().now_us()
     attempt_us_max = round(settings.webhook_timeout_s * SECOND_US)
 
@@ -214,7 +214,7 @@ async def _deliveries(settings: Settings) -> str:
 
 
 async def _desk(settings: Settings) -> str:
-    """How many live top-ups wait for a person or should have ended."""
+    """Return how many live top-ups wait for an operator or should have ended."""
     now_us = SystemClock().now_us()
     async with open_store(settings) as database:
         found = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
@@ -228,7 +228,9 @@ async def _desk(settings: Settings) -> str:
 
 
 async def _platforms(settings: Settings) -> str:
-    """Whether somebody supplies each platform of live, and who is left alone for giving no word."""
+    """Return whether each platform of live has a supplier, and which suppliers are left alone because they
+    don't respond.
+    """
 
     async def work(tx: Transaction) -> tuple[PlatformBook, list[str]]:
         rows = await list_suppliers(tx, "live")
@@ -250,7 +252,7 @@ async def _platforms(settings: Settings) -> str:
 
 
 async def _ledger(settings: Settings) -> str:
-    """When `topup audit` last proved it; whether it is true now only another one says."""
+    """Return when `topup audit` last proved it; only another audit says whether it is true now."""
     async with open_store(settings) as database:
         proof = await database.read(last_proof)
     if proof is None:
@@ -266,7 +268,7 @@ async def _ledger(settings: Settings) -> str:
 
 
 async def _machine_payments(settings: Settings) -> str:
-    """Whether a payment of a machine waits for a person."""
+    """Return whether a machine payment waits for an operator."""
     async with open_store(settings) as database:
         found = await database.read(count_stuck)
     if found["live"]:
@@ -278,7 +280,7 @@ async def _machine_payments(settings: Settings) -> str:
 
 
 async def _checkpoints(settings: Settings) -> str:
-    """Whether each day that is over was sealed."""
+    """Return whether each past day was sealed."""
     now_us = SystemClock().now_us()
     async with open_store(settings) as database:
         found = await database.read(standings)
@@ -320,7 +322,7 @@ async def _master_key(settings: Settings) -> str:
 
 
 async def _mail(settings: Settings) -> Finding:
-    """Whether the mail server answers and knows us; mail itself is not sent."""
+    """Return whether the mail server responds and knows us; no mail is sent."""
     server, mail_from = settings.smtp_server, settings.mail_sender
     if server is None or mail_from is None:
         return Finding("mail", None, "TOPUP_SMTP_URL is empty: mail stays in the outbox")

@@ -1,4 +1,4 @@
-"""What `topup doctor` asks the database: does it keep what is written, which server is it, has it room."""
+"""The database checks of `topup doctor`: does it store what is written, which server is it, has it room."""
 
 import time
 from typing import Final
@@ -55,7 +55,7 @@ async def backups(settings: Settings) -> str:
 
 
 async def servers(settings: Settings) -> str:
-    """Whether one server alone says that it is the primary, and has what was acknowledged here."""
+    """Say whether one server alone claims to be the primary, and has what was acknowledged here."""
     async with open_store(settings) as database:
         seen = await database.servers.look_around()
         timeline = database.servers.position.timeline
@@ -78,7 +78,7 @@ async def servers(settings: Settings) -> str:
 
 
 async def connections(settings: Settings) -> str:
-    """Whether the server has room for what processes may open: those that are there, and two."""
+    """Say whether the server has room for what processes may open: those that are there, and two more."""
     async with open_store(settings) as database:
         room = await database.room()
     if room is None:
@@ -98,7 +98,7 @@ async def connections(settings: Settings) -> str:
 
 
 async def pooler(settings: Settings) -> str:
-    """Whether what needs a session of the server can have one."""
+    """Say whether what needs a session of the server can have one."""
     direct = settings.database_direct_url.get_secret_value()
     async with open_store(settings) as database:
         place = await database.place()
@@ -122,7 +122,7 @@ async def pooler(settings: Settings) -> str:
 
 
 async def space(settings: Settings) -> str:
-    """Whether a SQLite file can give back what is free in it."""
+    """Say whether an SQLite file can return its free space."""
     path = file_of(settings.database_address)
     if path is None:
         return "is the server's"
@@ -135,7 +135,7 @@ async def space(settings: Settings) -> str:
 
 
 async def staging(settings: Settings) -> str:
-    """Whether there is room for staging beside what is kept for live. Raises Sick and Odd."""
+    """Say whether there is room for staging beside live's reserve. Raises Sick and Odd."""
     async with open_store(settings) as database:
         left = await staging_left(settings, database)
     if left is None:

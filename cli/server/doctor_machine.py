@@ -1,6 +1,4 @@
-"""What `topup doctor` asks this machine: room on the disk, file descriptors, the programs that make
-copies.
-"""
+"""The machine checks of `topup doctor`: free disk, file descriptors, the programs that make copies."""
 
 import asyncio
 import resource
@@ -18,18 +16,18 @@ from store.errors import BackupRefused
 from store.open import file_of
 
 MIB: Final = 1024 * 1024
-# Below the first nothing is safe any more; below the second there is time to act. A thousand
-# top-ups take 3 to 4 MB (docs/deploy.md), and a write-ahead log may grow beside them.
+# Below the first nothing is safe any more; below the second there is time to act. A thousand top-ups take 3
+# to 4 MB (docs/deploy.md), and a write-ahead log may grow beside them.
 FREE_MIB_MIN: Final = 256
 FREE_MIB_ENOUGH: Final = 2048
 # Files, pipes, listeners and name servers' sockets, generously.
 FILES_OF_A_PROCESS: Final = 64
-# As many clients of a gateway as are no surprise: four addresses with all that one may hold.
+# An ordinary number of clients: four addresses with all the connections that one may hold.
 CLIENTS_MIN: Final = 1_024
 
 
 async def copies(settings: Settings) -> str:
-    """Whether `topup backup` and `topup restore` have what they need. Raises Sick."""
+    """Say whether `topup backup` and `topup restore` have what they need. Raises Sick."""
     try:
         return await asyncio.to_thread(check_tools, settings.direct_address)
     except BackupRefused as error:
@@ -39,9 +37,9 @@ async def copies(settings: Settings) -> str:
 
 
 async def disk(settings: Settings) -> str:
-    """Room where this machine writes: the database's file, or the data directory.
+    """Say how much room this machine's disk has: for the database's file, or the data directory.
 
-    A server's disk is not seen from here: its own machine has to be watched. Raises Sick and Odd.
+    A server's disk can't be seen from here: watch its own machine. Raises Sick and Odd.
     """
     file = file_of(settings.database_address)
     where = settings.data_dir.absolute() if file is None else file.absolute().parent
@@ -53,7 +51,7 @@ async def disk(settings: Settings) -> str:
     detail = f"{free_mib:,} MiB are free at {folder}"
     if free_mib < FREE_MIB_MIN:
         raise Sick(f"{detail}: below {FREE_MIB_MIN} MiB writes begin to fail. Make room now")
-    # A copy beside it, and a migration that writes a table anew, take its size once more.
+    # A copy beside it, and a migration that rewrites a table, take its size once more.
     needed_mib = FREE_MIB_ENOUGH if file is None else max(FREE_MIB_ENOUGH, _size(file) // MIB)
     if free_mib < needed_mib:
         raise Odd(
@@ -65,7 +63,7 @@ async def disk(settings: Settings) -> str:
 
 
 def files(settings: Settings) -> Finding:
-    """Whether a gateway that is started as this command is has descriptors for its clients."""
+    """Say whether a gateway started like this command has descriptors for its clients."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     own = connections_of_a_process(settings) + CONNECTIONS_MAX + FILES_OF_A_PROCESS

@@ -1,8 +1,8 @@
-"""What `topup doctor` sees of the gateway from the outside: it asks TOPUP_PUBLIC_URL as a client does.
+"""How `topup doctor` sees the gateway from the outside: it calls TOPUP_PUBLIC_URL as a client does.
 
-Three findings: the address itself, the proxy in front of it, and whether strangers read /metrics.
-From this machine the way may differ from a client's (a name that leads elsewhere, a router that does
-not turn back), so what cannot be reached is told and is no fault. No redirect is followed.
+Three findings: the address itself, the proxy in front of it, and whether strangers read /metrics. From this
+machine the way may differ from a client's (a name that leads elsewhere, a router without hairpin NAT), so an
+unreachable address is reported and is no fault. No redirect is followed.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _GATEWAY_AWAY: Final = frozenset(
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """What /healthz/caller tells; gateway/http/caller.py has the words."""
+    """The response of /healthz/caller; gateway/http/caller.py has the words."""
 
     scheme: str
     host: str
@@ -39,7 +39,7 @@ class _Seen(msgspec.Struct, frozen=True):
 
 
 async def outside(settings: Settings) -> list[Finding]:
-    """What was seen; one finding alone where nobody is to come from outside."""
+    """Return what was seen; a single finding if nobody is to come from outside."""
     url = settings.public_url
     if not url:
         return [_not_set(settings)]
@@ -66,7 +66,7 @@ def _not_set(settings: Settings) -> Finding:
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    """One that trusts what this machine trusts (SSL_CERT_FILE names others), and uses no proxy."""
+    """Return a client that trusts what this machine trusts (SSL_CERT_FILE names others), and uses no proxy."""
     return httpx.AsyncClient(
         base_url=url,
         verify=ssl.create_default_context(),
@@ -78,7 +78,7 @@ def _client(url: str) -> httpx.AsyncClient:
 async def _seen(
     client: httpx.AsyncClient, url: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> _Seen:
-    """What the gateway behind the address says of this very request. Raises Sick and Odd."""
+    """Return what the gateway behind the address says of this very request. Raises Sick and Odd."""
     status, body = await _ask(client, url, "/healthz/caller", headers)
     if status in _GATEWAY_AWAY:
         raise Sick(
@@ -99,9 +99,9 @@ async def _seen(
 async def _ask(
     client: httpx.AsyncClient, url: str, path: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> tuple[int, bytes]:
-    """Status and the beginning of the body. Raises Sick where TLS fails, Odd where nobody answers."""
+    """Return status and the beginning of the body. Raises Sick if TLS fails, Odd if nothing responds."""
     try:
-        # httpx bounds each read: one byte at a time would go on for ever.
+        # httpx bounds each read, so one byte at a time would go on for ever.
         async with (
             asyncio.timeout(ASK_S_MAX),
             client.stream("GET", path, headers=headers) as answer,
@@ -126,7 +126,7 @@ async def _ask(
 
 
 def _tls_fault(error: BaseException) -> str | None:
-    """What TLS said was wrong, found in what led to the error; None: it was not TLS."""
+    """Return TLS's message among the error's causes; None if it wasn't TLS."""
     found: BaseException | None = error
     while found is not None:
         if isinstance(found, ssl.SSLCertVerificationError):
@@ -153,7 +153,7 @@ def _address(url: str, seen: _Seen) -> Finding:
 
 
 def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
-    """What the proxy says of its callers, and whether that is believed."""
+    """Return what the proxy says of its callers, and whether that is believed."""
     if believes_all:
         detail = (
             "passes on the X-Forwarded-For that a client claims: anybody chooses the address that"
@@ -185,7 +185,7 @@ def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
 
 
 async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
-    """Whether a stranger reads what the gateway counts."""
+    """Return whether a stranger can read the metrics."""
     try:
         status, _ = await _ask(client, url, "/metrics")
     except (Odd, Sick) as error:
@@ -196,7 +196,7 @@ async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
         return Finding("metrics", True, "are shown to this machine")
     advice = "refuse that path in the proxy (docs/proxies.md), and see TOPUP_METRICS_CIDRS"
     if seen.proxy == "trusted" and seen.address == "private":
-        # By its own address, which TOPUP_METRICS_CIDRS may name; a stranger's it does not.
+        # By its own address, which TOPUP_METRICS_CIDRS may name, unlike a stranger's.
         detail = f"{url}/metrics is shown to this machine, through the proxy: better {advice}"
         return Finding("metrics", None, detail)
     return Finding("metrics", False, f"{url}/metrics is open to strangers: {advice}")

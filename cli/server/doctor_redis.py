@@ -1,6 +1,6 @@
-"""What `topup doctor` asks Redis: does it take what is written, is there room, does its clock agree,
-do workers listen. Hints and limits of rate are all that is kept there, so what is wrong slows and loses
-no money.
+"""The Redis checks of `topup doctor`: is it writable, is there room, does its clock agree, do workers listen.
+
+Only hints and rate limits are stored there, so a fault slows things down and loses no money.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _MISSING: Final = "TOPUP_REDIS_URL is empty and no embedded Redis runs"
 
 
 async def redis(settings: Settings) -> Finding:
-    """Whether it answers, and can be written."""
+    """Return whether it responds and can be written."""
     if not _is_named(settings):
         return Finding("redis", None, _MISSING)
     try:
@@ -43,19 +43,19 @@ async def redis(settings: Settings) -> Finding:
     except (RedisError, OSError) as error:
         if settings.redis_url.get_secret_value():
             return Finding("redis", False, WORDS[fault_of(error)])
-        # Without it sends go on; wake-ups and shared limits do not.
+        # Without it sends continue, but not wake-ups and shared limits.
         return Finding("redis", None, _MISSING)
     return Finding("redis", True, f"answers in {took_ms:.1f} ms, and takes what is written")
 
 
 async def redis_room(settings: Settings) -> str:
-    """How full it is. Raises Odd."""
+    """Say how full it is. Raises Odd."""
     async with _asked(settings) as client:
         return _room(await client.info("memory"))
 
 
 async def redis_clock(settings: Settings) -> str:
-    """Whether it agrees with this machine's: limits of rate go by it. Raises Odd."""
+    """Say whether it agrees with this machine's, because rate limits go by it. Raises Odd."""
     async with _asked(settings) as client:
         seconds, micros = await client.time()
     off_s = abs(seconds * SECOND_US + micros - SystemClock().now_us()) / SECOND_US
@@ -65,7 +65,7 @@ async def redis_clock(settings: Settings) -> str:
 
 
 async def workers(settings: Settings) -> Finding:
-    """How many listen for hints; one that is stopped is counted until its connection ends.
+    """Return how many listen for hints; a stopped one counts until its connection ends.
 
     Without Redis the rows that workers write count.
     """
@@ -80,7 +80,7 @@ async def workers(settings: Settings) -> Finding:
 
 
 async def _noted_workers(settings: Settings) -> Finding:
-    """How many said in the database that they are there, as each does every 20 seconds."""
+    """Return how many recorded in the database that they run, as each does every 20 seconds."""
     now_us = SystemClock().now_us()
     try:
         async with asyncio.timeout(ASK_S_MAX), open_store(settings) as database:
@@ -115,13 +115,13 @@ def _mib(size: int) -> str:
 
 
 def _is_named(settings: Settings) -> bool:
-    """The embedded one's folder would be made where it is missing, and the data directory with it."""
+    """Return whether there is a Redis to check, without making the embedded one's missing folder."""
     return bool(settings.redis_url.get_secret_value()) or settings.data_dir.is_dir()
 
 
 @contextlib.asynccontextmanager
 async def _asked(settings: Settings) -> AsyncIterator[Redis]:
-    """Raises Odd where there is none, or it does not answer: the check named redis says why."""
+    """Raise Odd if there is none, or it doesn't respond: the check named redis says why."""
     if not _is_named(settings):
         raise Odd(_UNSEEN)
     try:
@@ -133,7 +133,7 @@ async def _asked(settings: Settings) -> AsyncIterator[Redis]:
 
 @contextlib.asynccontextmanager
 async def _client(settings: Settings) -> AsyncIterator[Redis]:
-    """A client for one check; raises TimeoutError where it takes too long."""
+    """Yield a client for one check; raise TimeoutError if it takes too long."""
     client = Redis(connection_pool=connection_pool(redis_url(settings)))
     try:
         async with asyncio.timeout(ASK_S_MAX):

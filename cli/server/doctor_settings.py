@@ -1,6 +1,6 @@
-"""Settings that contradict each other, or the environment that they are for: `topup doctor` says which.
+"""The check of `topup doctor` for settings that contradict each other or their environment.
 
-Each is read well by itself, so nothing refuses it at the start. No value is ever in a sentence.
+Each is valid by itself, so nothing refuses it at the start. No value is ever in a sentence.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _TEST_HOSTS: Final = ("test", "sandbox", "demo")
 
 
 def contradictions(settings: Settings) -> Finding:
-    """One finding of all of them; what lets strangers in or mixes real and test money is unwell."""
+    """Return one finding of all of them; what lets strangers in or mixes real and test money is unwell."""
     wrong = [*_mixed(settings), *_open(settings)]
     if wrong:
         return Finding("consistency", False, "; ".join(wrong))
@@ -35,7 +35,7 @@ def contradictions(settings: Settings) -> Finding:
 
 
 def _mixed(settings: Settings) -> Iterator[str]:
-    """A provider's test key in live, or its live key in staging."""
+    """Yield a provider's test key in live, or its live key in staging."""
     for found in settings.providers.variables:
         text = found.value.get_secret_value() if isinstance(found.value, SecretStr) else found.value
         if _is_staging(found, settings):
@@ -59,14 +59,14 @@ def _is_for_tests(url: str) -> bool:
 
 
 def _open(settings: Settings) -> Iterator[str]:
-    """What names every address where one was meant."""
+    """Yield settings that name every address where one was meant."""
     is_public = bool(settings.public_url) and not names_this_machine(settings.public_url)
     if is_public and any(_is_everybody(network) for network in settings.metrics_cidrs):
         yield "TOPUP_METRICS_CIDRS names every address: strangers may read /metrics"
 
 
 def _unreachable(settings: Settings) -> Iterator[str]:
-    """Live payments whose notifications cannot come, since nobody out there knows this address."""
+    """Yield live payments whose notifications can't arrive, because nobody outside knows this address."""
     if settings.public_url and not names_this_machine(settings.public_url):
         return
     for (name, environment), made in settings.providers.settings.items():
@@ -78,7 +78,7 @@ def _unreachable(settings: Settings) -> Iterator[str]:
 
 
 def _nameless(settings: Settings) -> Iterator[str]:
-    """Live payments of which no receipt can be made."""
+    """Yield live payments without receipts."""
     sells_live = any(
         environment == "live" and made.is_complete
         for (_, environment), made in settings.providers.settings.items()
@@ -91,7 +91,7 @@ def _nameless(settings: Settings) -> Iterator[str]:
 
 
 def payments(settings: Settings) -> Finding:
-    """Who takes money; what they say of their settings is another command's, since it asks them."""
+    """Return which providers take money; another command calls them and checks their settings."""
     taking = sorted(
         f"{name} in {environment}"
         for (name, environment), made in settings.providers.settings.items()
@@ -104,7 +104,7 @@ def payments(settings: Settings) -> Finding:
 
 
 def tracing(settings: Settings) -> Finding:
-    """Whether spans can be sent, and where; the collector itself is not asked."""
+    """Return whether spans can be sent, and where; the collector itself isn't called."""
     if not settings.tracing:
         return Finding("tracing", True, "is off")
     if not is_installed():
@@ -124,7 +124,7 @@ def _is_everybody(network: Network) -> bool:
 
 
 def names_this_machine(url: str) -> bool:
-    """Whether the URL leads to whoever asks it, and to nobody else's gateway."""
+    """Return whether the URL leads each caller to its own machine."""
     name = urlsplit(url).hostname or ""
     address = parse_address(name)
     return name == "localhost" or (address is not None and address.is_loopback)

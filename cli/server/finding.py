@@ -1,4 +1,4 @@
-"""What one check of `topup doctor` saw, and how a check says that something is wrong."""
+"""What one check of `topup doctor` found, and how a check reports a problem."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ class Sick(Exception):
 
 
 class Odd(Exception):
-    """Worth knowing, and no reason to fail."""
+    """Worth knowing, but no reason to fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check saw. is_well null: worth knowing, and no reason to fail."""
+    """What one check found. is_well null: worth knowing, but no reason to fail."""
 
     part: str
     is_well: bool | None

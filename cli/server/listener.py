@@ -1,6 +1,6 @@
-"""The gateway's socket, and the descriptors that `topup dev` passes down to its children.
+"""The gateway's socket, and the descriptors that `topup dev` passes to its children.
 
-A child finds a descriptor's number in a variable; what is not there was not passed.
+A child finds a descriptor's number in a variable; without the variable it wasn't passed.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ logger = logging.getLogger("topup.worker")
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The bound socket of HOST and PORT; ends the command with a sentence where that fails."""
+    """Return the bound socket of HOST and PORT; end the command with a sentence if that fails."""
     try:
         return bind_listener(settings.host, settings.port)
     except OSError as error:
@@ -30,12 +30,12 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
-    """Says why the address cannot be had; what ends the command."""
+    """Return the error that ends the command, which says why the address can't be used."""
     where = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
         problem, advice = f"{where} is in use", "choose another with --port, or 0 for a free one"
     else:
-        # A name that does not resolve has a number of its own and no text of the system's.
+        # A name that doesn't resolve has a number of its own and no text of the system's.
         reason = error.strerror or os.strerror(error.errno or 0)
         problem = f"cannot listen on {where}: {reason}"
         advice = "check --host and --port"
@@ -45,9 +45,9 @@ def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
 def worker_socket(
     settings: Settings, bind: Callable[[str, int], socket.socket]
 ) -> socket.socket | None:
-    """A worker's own address; None where none is set, or it cannot be had.
+    """Return a worker's own address; None if none is set, or it can't be used.
 
-    A worker that cannot be asked works all the same: another one of this machine may be there.
+    A worker without it works all the same: another one may run on this machine.
     """
     host, port = settings.worker_host, settings.worker_port
     if port is None:
@@ -61,13 +61,13 @@ def worker_socket(
 
 
 def passed_fd(variable: str) -> int | None:
-    """The descriptor that a parent named in this variable, or None."""
+    """Return the descriptor that a parent named in this variable, or None."""
     text = os.environ.get(variable, "")
     return int(text) if text.isdecimal() else None
 
 
 def tell_ready() -> bool:
-    """Tells the supervisor, if there is one, that this process does its work; false without one."""
+    """Tell the supervisor that this process works; return False without one."""
     fd = passed_fd(READY_FD_VARIABLE)
     if fd is None:
         return False

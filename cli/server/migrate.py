@@ -1,4 +1,4 @@
-"""`topup migrate`: brings the database to the newest schema."""
+"""`topup migrate`: bring the database to the newest schema."""
 
 import sqlite3
 
@@ -41,7 +41,7 @@ def migrate(revision: str) -> None:
 
 
 def migrate_now(settings: Settings, *, revision: str = "head") -> None:
-    """Migrates; ends the command with a sentence when the database cannot be used."""
+    """Migrate; end the command with a sentence if the database can't be used."""
     try:
         migrate_database(settings.direct_address, revision=revision)
     except RevisionPassed as error:
@@ -64,8 +64,9 @@ def migrate_now(settings: Settings, *, revision: str = "head") -> None:
 
 
 async def _version(settings: Settings) -> str | None:
-    """The schema that there is now; raises SchemaOutOfRange where it is not as it should be, and StoreError for a
-    database that `serve` refuses, such as one that went back.
+    """Return the present schema version; raise SchemaOutOfRange if it isn't as it should be.
+
+    Raises StoreError for a database that `serve` refuses, such as one that went back.
     """
     database = open_database(
         settings.database_address, options=pool_options(settings), kept=kept_commits(settings)

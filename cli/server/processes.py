@@ -1,7 +1,7 @@
 """`topup serve --processes N` and `topup worker --processes N`: one command keeps N processes on one port.
 
-Each of them takes callers itself, by a listening socket of its own on the same port (SO_REUSEPORT), once it works: so
-the system shares the callers out evenly, and none waits for a process that has ended or is starting.
+Each takes callers itself, by a listening socket of its own on the same port (SO_REUSEPORT), once it works. So
+the system spreads the callers evenly, and none waits for a process that has ended or is starting.
 """
 
 import asyncio
@@ -33,7 +33,9 @@ _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def process_options(kind: str) -> _Decorator:
-    """--processes, and what a process is told of the others; the command gets `siblings`, None of a lone one."""
+    """Add --processes, and what a process knows of the others; the command gets `siblings`, None for a lone
+    one.
+    """
 
     def told(_context: click.Context, _option: click.Parameter, value: Any) -> Siblings | None:
         return None if value is None else Siblings(kind, *value)
@@ -58,7 +60,7 @@ def process_options(kind: str) -> _Decorator:
 
 @contextlib.contextmanager
 def log_of_whole(settings: Settings) -> Iterator[None]:
-    """The log of the command that keeps the processes; theirs are their own."""
+    """Open the log of the command that keeps the processes; theirs are their own."""
     handler = start_logging(level=settings.log_level, form=settings.log_format)
     warn_of_unknown_variables()
     try:
@@ -70,7 +72,7 @@ def log_of_whole(settings: Settings) -> Iterator[None]:
 def run_processes(
     count: int, kind: str, words: Sequence[str], *, address: str, grace_s: float
 ) -> None:
-    """Runs `topup` with these words, so many times at once, until told to stop; address: what the log says.
+    """Run `topup` with these words, that many times at once, until told to stop; address: what the log says.
 
     Ends the command with the exit code of the process for which it had to end.
     """
@@ -83,7 +85,7 @@ def run_processes(
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """The port, held for the processes; ends the command with a sentence where it cannot be had."""
+    """Hold the port for the processes; end the command with a sentence if it is in use."""
     try:
         return reserve_port(host, port)
     except OSError as error:
@@ -111,7 +113,7 @@ def _children(count: int, kind: str, words: Sequence[str], folder: str) -> list[
 async def _keep(
     children: Sequence[Child], siblings: Siblings, *, address: str, grace_s: float
 ) -> int:
-    """The exit code of the whole."""
+    """Return the exit code of the whole."""
 
     async def answering() -> Collection[str]:
         answers = await siblings.ask("/healthz", within_s=ANSWER_S)

@@ -1,4 +1,4 @@
-"""`topup restore`: puts a copy of `topup backup` in the configured database's place."""
+"""`topup restore`: replace the configured database by a copy of `topup backup`."""
 
 import contextlib
 from pathlib import Path
@@ -76,7 +76,7 @@ async def _renew_epoch(tx: Transaction) -> None:
 
 
 async def _accept_loss(tx: Transaction) -> None:
-    """What was acknowledged since the copy is given up by whoever puts it back."""
+    """Record that what was acknowledged since the copy is given up."""
     now_us = SystemClock().now_us()
     await loss.accept(
         tx, now_us=now_us, lost_from_at=None, lost_until_at=now_us, reason="topup restore"
@@ -90,10 +90,10 @@ async def _copy(tx: Transaction) -> Backup | None:
 
 
 class _Seen(NamedTuple):
-    """What was put back.
+    """What was restored.
 
-    sealed: whether the master key opens what is sealed. warning: what keeps this code from running on
-    the schema.
+    sealed: whether the master key opens what is sealed. warning: what keeps this code from running on the
+    schema.
     """
 
     schema: str | None
@@ -117,7 +117,7 @@ async def _look(settings: Settings) -> _Seen:
             await check_schema(database)
         except SchemaOutOfRange as error:
             warning = str(error)
-        # Event numbers since the copy are given again, to others: cursors of before must not fit.
+        # Event numbers since the copy are given again, to others: earlier cursors must not fit.
         with contextlib.suppress(
             StoreError
         ):  # A schema without epochs gets one by `topup migrate`.

@@ -26,7 +26,7 @@ from runtime.processes.siblings import Siblings
 from runtime.settings import Settings, load_settings
 from runtime.supervisor import bind_listener, parent_fd
 
-# What a gateway takes after its last answer: commits under way, connections to close.
+# What a gateway needs after its last response: commits under way, connections to close.
 _CLOSING_S = 5
 
 logger = logging.getLogger("topup.gateway")
@@ -90,7 +90,7 @@ def _beside_others(settings: Settings) -> socket.socket:
 def _run(
     settings: Settings, listener: Callable[[], socket.socket], siblings: Siblings | None = None
 ) -> None:
-    """listener: called once the gateway can work."""
+    """Run a gateway. listener: called once the gateway can work."""
     child = None if siblings is None else siblings.name
     handler = start_logging(level=settings.log_level, form=settings.log_format, child=child)
     warn_of_unknown_variables()

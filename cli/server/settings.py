@@ -51,7 +51,7 @@ def settings() -> None:
 def shown_settings(
     settings: Settings, *, overrides: Mapping[str, Any] | None = None
 ) -> list[Shown]:
-    """Every setting, in the order of the class, then the payment providers'."""
+    """Return every setting, in the order of the class, then the payment providers'."""
     in_file = {name.upper() for name in dotenv.dotenv_values(ENV_FILE)}
     in_environment = {name.upper() for name, value in os.environ.items() if value}
     rows = []
@@ -90,7 +90,7 @@ def _shown(value: Any) -> str:
 
 
 def _masked(secret: str) -> str:
-    """A URL keeps all but its password; anything else is hidden whole."""
+    """Mask a secret: a URL keeps all but its password; anything else is hidden whole."""
     if not secret or "://" not in secret:
         return MASKED if secret else ""
     secret = re.sub(r"(?i)\b(password=)[^&\s]+", rf"\1{MASKED}", secret)

@@ -1,4 +1,4 @@
-"""`topup vacuum`: a SQLite file written anew, without what is free in it."""
+"""`topup vacuum`: rewrite an SQLite file without its free space."""
 
 import time
 

@@ -21,7 +21,7 @@ from runtime.supervisor import parent_fd, reserve_port
 from worker.main import STOP_S, Beside, nothing_beside, run_worker
 
 READY = "worker.ready"
-# What a worker takes after its last delivery was written: connections to close.
+# What a worker needs after its last delivery was written: connections to close.
 _CLOSING_S = 5
 
 logger = logging.getLogger("topup.worker")
@@ -75,7 +75,7 @@ def _run_several(settings: Settings) -> None:
 
 
 async def _work(settings: Settings, siblings: Siblings | None) -> None:
-    # With a pipe in Redis' place only the dispatcher runs.
+    # With a pipe in place of Redis only the dispatcher runs.
     wake_fd = passed_fd(WAKE_FD_VARIABLE)
     async with open_context(settings, is_process=True) as opened:
         context = opened.beside(siblings)
@@ -90,7 +90,7 @@ async def _work(settings: Settings, siblings: Siblings | None) -> None:
 
 
 def _beside(context: Context) -> Beside:
-    """The worker's own address; what answers there is loaded where there is one [5 MB]."""
+    """Return the worker's own address; what responds there is loaded only if there is one [5 MB]."""
     if context.settings.worker_port is None and context.siblings is None:
         return nothing_beside
     from cli.server.worker_address import answering  # noqa: PLC0415 an HTTP server [5 MB]

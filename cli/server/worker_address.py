@@ -1,4 +1,4 @@
-"""A worker's own address: what it answers there, and to its siblings. A worker without one loads no HTTP server."""
+"""A worker's own address for /metrics, health and its siblings. A worker without one loads no HTTP server."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ logger = logging.getLogger("topup.worker")
 
 @contextlib.asynccontextmanager
 async def answering(context: Context, checks: Checks) -> AsyncIterator[None]:
-    """The worker's own address while it is open; nothing where none is set or it cannot be had."""
+    """Serve the worker's own address while it is open; nothing if none is set or it can't be used."""
     settings, siblings = context.settings, context.siblings
     async with contextlib.AsyncExitStack() as stack:
         if siblings is not None:

@@ -1,6 +1,7 @@
-"""Numbers over time as SVG made here: a picture with its numbers in a table beside it.
+"""Draw numbers over time as SVG, with the numbers in a table beside it.
 
-Pure. Names and figures are phrases, which the template says in the reader's language. What is worked out here is drawn by the template, in the units of the picture (400 by 170).
+Pure. Names and figures are phrases, which the template says in the reader's language. The template draws what
+is computed here, in the picture's units (400 by 170).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +35,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One rectangle, with the words of its title."""
+    """One rectangle, with its title's words."""
 
     x: float
     y: float
@@ -65,7 +66,7 @@ class Chart:
 
 
 def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
-    """Stacked bars, the first series at the bottom."""
+    """Return stacked bars, the first series at the bottom."""
     numbers = [
         [activity.count(start, *part.statuses) for part in series] for start in activity.starts
     ]
@@ -104,7 +105,7 @@ _SPENT: Final = Series(phrase("spent"), "calm")
 def spend_bars(
     title: str, by_day: Mapping[int, int], *, since: int, until: int, series: Series = _SPENT
 ) -> Chart:
-    """Micros spent on each UTC day from since to until; a day that is not named has none."""
+    """Return the micros spent on each UTC day from since to until; a day that isn't named has none."""
     days = range(since, until, DAY_US)
     spent = [by_day.get(day, 0) for day in days]
     top = _ceiling(max(spent))
@@ -132,7 +133,7 @@ def spend_bars(
 
 
 def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
-    """The balance at the end of each step, worked out backwards from what it is now."""
+    """Return the balance at the end of each step, computed backwards from the present one."""
     cents: list[int] = []
     left = now_micros
     for start in reversed(activity.starts):
@@ -174,7 +175,7 @@ class _Frame:
         return round(self._left + self._slot * (place + 0.5), 1)
 
     def box(self, place: int) -> tuple[float, float]:
-        """The left edge and the width of a bar there."""
+        """Return the left edge and the width of a bar there."""
         return round(self._left + self._slot * (place + 0.14), 1), round(self._slot * 0.72, 1)
 
     def chart(
@@ -201,7 +202,7 @@ class _Frame:
             ticks=[
                 (self.middle(place), label)
                 for place, label in enumerate(self.labels)
-                # The newest step's label would be cut at the edge where it is in the middle of it.
+                # In the middle of it, the newest step's label would be cut off at the edge.
                 if (last - place) % every == every // 2
             ],
             levels=[
@@ -239,12 +240,12 @@ def _figure(show: Callable[[int], str], number: int) -> Phrase:
 
 
 def _short_money(cents: int) -> str:
-    """Whole dollars without their cents."""
+    """Write whole dollars without their cents."""
     return dollars_of_micros(cents * _MICROS_PER_CENT).removesuffix(".00")
 
 
 def _ceiling(highest: int) -> int:
-    """The round even number at or above the highest figure: 2, 4, 6, 8, 10, 20, 40, …"""
+    """Return the round even number at or above the highest figure: 2, 4, 6, 8, 10, 20, 40, …"""
     power = 1
     while True:
         for first in (2, 4, 6, 8, 10):
@@ -254,7 +255,7 @@ def _ceiling(highest: int) -> int:
 
 
 def _label(start: int, step_us: int) -> str:
-    """The day, the day and hour, or the hour and minute, in UTC."""
+    """Return the day, the day and hour, or the hour and minute, in UTC."""
     text = rfc3339(start)
     if step_us >= DAY_US:
         return text[5:10]

@@ -1,11 +1,11 @@
-"""A browser's name of itself as a person knows it: "Firefox on Windows"; shown beside the whole text, never trusted."""
+"""A browser's name for people: "Firefox on Windows"; shown beside the whole text, never trusted."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from gateway.html.phrase import phrase
 
-# The first that is found counts: most browsers also name the ones that they descend from.
+# The first match counts, because most browsers also name the ones that they descend from.
 _BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -30,7 +30,7 @@ _SYSTEMS: Final = (
 
 
 def device_of(user_agent: str) -> str:
-    """The browser and the system; of what is not known its own first word."""
+    """Return the browser and the system; for unknown ones the first word."""
     browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
     if browser is None:
         words = user_agent.split()

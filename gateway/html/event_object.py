@@ -1,4 +1,4 @@
-"""What an event is about, and the page of the dashboard that shows it: one rule for each family of event types."""
+"""What an event is about, and its page in the dashboard: one rule for each family of event types."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ Data = Mapping[str, Any]
 
 
 class EventObject(NamedTuple):
-    """The object: what it is, its id as a person reads it, and its page."""
+    """The object: what it is, its id for people, and its page."""
 
     word: str
     id: str
@@ -39,7 +39,7 @@ def _topup(transaction_id: str | None, data: Data) -> EventObject | None:
 
 
 def _order(reference: str | None, data: Data) -> EventObject | None:
-    """An order's deliveries name its reference, which looks like a top-up's id and is none."""
+    """Return the order: its deliveries name its reference, which looks like a top-up's id and is none."""
     order_id = data.get("order_id") or data.get("id")
     if order_id:
         return EventObject(phrase("Order"), order_id, f"{_D}/orders/{order_id}")
@@ -49,7 +49,7 @@ def _order(reference: str | None, data: Data) -> EventObject | None:
 
 
 def _recharge(reference: str | None, data: Data) -> EventObject | None:
-    """One that charged nothing has no order."""
+    """Return the order; a recharge that charged nothing has none."""
     order_id = data.get("order_id")
     if not order_id and not reference:
         return EventObject(phrase("Auto-recharge"), "", f"{_D}/recharge") if data else None
@@ -57,7 +57,7 @@ def _recharge(reference: str | None, data: Data) -> EventObject | None:
 
 
 def _dispute(_: str | None, data: Data) -> EventObject | None:
-    """Operators alone are told of disputes."""
+    """Return the page for operators, because only they see disputes."""
     if not data.get("order_id"):
         return None
     return EventObject(phrase("Order"), data["order_id"], f"{_D}/admin/orders/{data['order_id']}")

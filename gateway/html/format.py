@@ -19,8 +19,8 @@ from gateway.html.phrase import phrase
 from gateway.html.zone import current
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
-# Shown on the page that a form leads to; only the name travels, so nobody can put words in a link.
-# gateway/dashboard/act_pages.py adds what acts say, by their names.
+# Shown on the page that a form leads to; only the name is in the link, so nobody can put words in one.
+# gateway/dashboard/act_pages.py adds the acts' sentences, by their names.
 SAID: Final[dict[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-in": "Welcome back.",
@@ -132,7 +132,7 @@ _UNITS: Final = ((86_400, phrase("d")), (3600, phrase("h")), (60, phrase("min"))
 _MS: Final = phrase("ms")
 _MS_US: Final = 1000
 _SAID_CHARACTERS_MAX = 200
-# A state's colour; a word stands beside it, so colour is never the only sign.
+# A state's colour, always beside a word.
 TONES: Final[Mapping[str, str]] = {
     "delivered": "good",
     "mended": "good",
@@ -189,14 +189,14 @@ TONES: Final[Mapping[str, str]] = {
 
 
 def said(query: bytes) -> str | None:
-    """The sentence that a link names, or None."""
+    """Return the sentence that a link names, or None."""
     if b"said=" not in query or len(query) > _SAID_CHARACTERS_MAX:
         return None
     return SAID.get(parse_qs(query.decode("latin-1")).get("said", [""])[0])
 
 
 def money(cents: int | None) -> str:
-    """1234567 -> $12,345.67; an em dash for None."""
+    """Write 1234567 as $12,345.67; None as an em dash."""
     if cents is None:
         return "—"
     reading = language.current.get()
@@ -208,13 +208,13 @@ def money(cents: int | None) -> str:
 
 
 def micros(amount: int) -> str:
-    """Micros as dollars, with as many places as they have: 1_234_500 -> $1.2345."""
+    """Write micros as dollars, with the places they have: 1_234_500 -> $1.2345."""
     reading = language.current.get()
     return dollars_of_micros(amount) if reading.is_english else reading.writing.micros(amount)
 
 
 def dollars_of_micros(amount: int) -> str:
-    """The same, as short in each language: for a picture that has no room for more."""
+    """Write the same in each language's short form, for a picture without room for more."""
     sign = "−" if amount < 0 else ""
     whole, part = divmod(abs(amount), 1_000_000)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
@@ -222,21 +222,20 @@ def dollars_of_micros(amount: int) -> str:
 
 
 def price(amount: int, currency: str) -> str:
-    """200000, "USD" -> 2,000.00 USD; the amount is in the currency's smallest unit."""
+    """Write 200000, "USD" as 2,000.00 USD; the amount is in the currency's smallest unit."""
     reading, amount_due = language.current.get(), Price(amount, currency)
     return amount_due.words() if reading.is_english else reading.writing.price(amount_due)
 
 
 def count(number: int) -> str:
-    """1234567 -> 1,234,567."""
+    """Write 1234567 as 1,234,567."""
     return language.current.get().count(number)
 
 
 def when(at: int | str | None) -> Markup:
-    """A time in the reader's zone, which the page's script shows as so long ago where it is of today; an em
-    dash for None.
+    """Write a time in the reader's zone; an em dash for None.
 
-    Microseconds, or the text that the API answers with.
+    The page's script shows today's times as "5 min ago". `at` is in microseconds, or the API's text.
     """
     if at is None:
         return Markup("—")
@@ -248,29 +247,29 @@ def when(at: int | str | None) -> Markup:
 
 
 def day(at: int | str | date) -> str:
-    """A day of the calendar: 2026-11-23; of a time in microseconds the day in UTC."""
+    """Write a calendar day: 2026-11-23; for a time in microseconds the day in UTC."""
     text = rfc3339(at) if isinstance(at, int) else str(at)
     return language.current.get().day(date.fromisoformat(text[:10]))
 
 
 def month(name: str) -> str:
-    """A month by its name of four and two digits: 2026-11."""
+    """Write a month from its name: 2026-11."""
     return language.current.get().month(date.fromisoformat(f"{name}-01"))
 
 
 def dollars(cents: int) -> str:
-    """As a field of a form has an amount: 123450 -> 1,234.50."""
+    """Write an amount as a form's field has it: 123450 -> 1,234.50."""
     whole, part = divmod(cents, 100)
     return f"{whole:,}.{part:02d}"
 
 
 def tone(state: str) -> str:
-    """The colour of a state."""
+    """Return the colour of a state."""
     return TONES.get(state, "calm")
 
 
 def duration(seconds: int) -> str:
-    """5 -> 5 s, 90 -> 1 min 30 s, 7200 -> 2 h."""
+    """Write 5 as 5 s, 90 as 1 min 30 s, 7200 as 2 h."""
     parts = []
     for size, unit in _UNITS:
         number, seconds = divmod(seconds, size)
@@ -280,7 +279,7 @@ def duration(seconds: int) -> str:
 
 
 def elapsed(microseconds: int) -> str:
-    """4200 -> 4.2 ms, 73_000 -> 73 ms, 1_204_000 -> 1.204 s, 95 s -> 1 min 35 s, as `duration`."""
+    """Write 4200 as 4.2 ms, 73_000 as 73 ms, 1_204_000 as 1.204 s, 95 s as 1 min 35 s."""
     if microseconds < SECOND_US:
         ms = microseconds / _MS_US
         return f"{f'{ms:.1f}'.removesuffix('.0') if ms < 10 else int(ms)} {say(_MS)}"
@@ -291,18 +290,18 @@ def elapsed(microseconds: int) -> str:
 
 
 def after(microseconds: int) -> str:
-    """The same with a plus, which stands before its number also where words run from right to left."""
+    """Write the same with a plus, which stands before its number also in right-to-left text."""
     number, _, rest = elapsed(microseconds).partition(" ")
     return f"{language.current.get().apart(f'+{number}')} {rest}"
 
 
 def share(part: float) -> str:
-    """0.9876 -> 98.7 %: cut off, so that 100 % is all and 0 % none."""
+    """Write 0.9876 as 98.7 %: cut off, so that 100 % is all and 0 % none."""
     return f"{int(part * 1000) / 10:g} %"
 
 
 def short(text: str, characters: int = 40) -> str:
-    """The text, cut in the middle where it is longer."""
+    """Return the text, cut in the middle if it is longer."""
     if len(text) <= characters:
         return text
     half = (characters - 1) // 2
@@ -310,7 +309,7 @@ def short(text: str, characters: int = 40) -> str:
 
 
 def _account_words(label: str) -> str:
-    """A ledger account by its label of a statement."""
+    """Return a ledger account's name from its label in a statement."""
     kind, name = account_parts(label)
     if not (kind and name):
         return say(kind) or say_phrase(name)
@@ -318,9 +317,9 @@ def _account_words(label: str) -> str:
 
 
 def _at_render(shown: Callable[..., Any]) -> Callable[..., Any]:
-    """The same as a filter that Jinja asks at each page.
+    """Return the same as a filter that Jinja calls for each page.
 
-    It would work out that of a constant, such as 1000000|money, once for all pages, in the language of the first.
+    Otherwise it computes a constant, such as 1000000|money, once for all pages, in the first one's language.
     """
 
     @pass_context

@@ -1,7 +1,7 @@
 """A form that a person sent: its fields as text, and what is wrong with them.
 
-Invariant: a form says which environment its page showed, and counts only there; who switched in
-another tab sends nothing in the wrong world.
+A form says which environment its page showed, and counts only there: a person who switched in another tab
+sends nothing in the wrong world.
 """
 
 import re
@@ -24,43 +24,44 @@ from kernel.errors import DomainError, InvalidInput
 
 FIELDS_MAX = 200
 ENVIRONMENT_FIELD = "environment"
-# Made with the page: a form that is sent twice has its effect once.
+# Made with the page, so that a form sent twice has its effect once.
 IDEMPOTENCY_FIELD = "once"
 NO_AMOUNT: Final = phrase("write an amount in dollars, such as 10.00")
 _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def ungrouped(text: str) -> str:
-    """The number without the commas between its groups of three digits. Any other comma stays, and nothing
-    takes it: who writes 12,50 for twelve and a half means no 1250.
+    """Return the number without the commas between groups of three digits.
+
+    Any other comma stays, and nothing accepts it: 12,50 for twelve and a half must not become 1250.
     """
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of one form; a field that is missing or blank is an empty text."""
+    """The fields of one form; a missing or blank field is an empty text."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """The field, without the spaces around it."""
+        """Return the field without spaces around it."""
         return self.raw(name).strip()
 
     def raw(self, name: str) -> str:
-        """The field as it was typed: for passwords."""
+        """Return the field as it was typed, for passwords."""
         return next(iter(self.fields.get(name, ())), "")
 
     def many(self, name: str) -> list[str]:
-        """Every box of that name that was ticked."""
+        """Return every ticked box of that name."""
         return list(self.fields.get(name, ()))
 
     def lines(self, name: str) -> list[str]:
-        """The words of a text area, one a line or apart by commas or spaces."""
+        """Return the words of a text area, separated by lines, commas or spaces."""
         return self.raw(name).replace(",", " ").split()
 
     def integer(self, name: str) -> int | None:
-        """A whole number, None where it is blank; raises InvalidInput."""
+        """Return a whole number, None if blank; raise InvalidInput."""
         text = ungrouped(self.text(name))
         if not text:
             return None
@@ -69,11 +70,11 @@ class Form:
         return int(text)
 
     def amounts(self, names: Iterable[str]) -> dict[str, int | None]:
-        """The fields of these names in dollars, each under its name and _cents; see cents."""
+        """Return these fields in dollars, each under its name and _cents; see cents."""
         return {f"{name}_cents": self.cents(name) for name in names}
 
     def cents(self, name: str) -> int | None:
-        """Dollars as 12, 12.5 or 1,250.00 in cents, None where blank; raises InvalidInput."""
+        """Return dollars such as 12, 12.5 or 1,250.00 in cents, None if blank; raise InvalidInput."""
         text = ungrouped(self.text(name).removeprefix("$"))
         if not text:
             return None
@@ -84,13 +85,13 @@ class Form:
         return int(whole or "0") * 100 + int(part.ljust(2, "0"))
 
     def several_cents(self, name: str) -> list[int]:
-        """Amounts as `cents` reads them, with spaces or semicolons between; raises InvalidInput."""
+        """Return amounts as `cents` reads them, separated by spaces or semicolons; raise InvalidInput."""
         words = self.text(name).replace(";", " ").split()
         return [Form({name: [word]}).cents(name) or 0 for word in words]
 
     @property
     def idempotency_key(self) -> str | None:
-        """What the page put in to tell this form from another; None where it has none."""
+        """Return the key that the page put in, or None."""
         return self.text(IDEMPOTENCY_FIELD)[:80] or None
 
 
@@ -98,7 +99,7 @@ class Form:
 class Problem:
     """A refusal as a form shows it: a sentence, and one for each field that it names.
 
-    are_shown: each of these stands at its field, so that nothing has to repeat them.
+    are_shown: each of these is shown at its field, so nothing has to repeat them.
     """
 
     status: int
@@ -107,12 +108,14 @@ class Problem:
     are_shown: bool = False
 
     def of(self, *names: str) -> str:
-        """What is wrong with the field, in the reader's language; the API may call it by more than one name."""
+        """Return what is wrong with the field, in the reader's language; the API may have several names for
+        it.
+        """
         return say(next((self.fields[name] for name in names if name in self.fields), ""))
 
     @property
     def note(self) -> str:
-        """What stands above the form."""
+        """Return what stands above the form."""
         if not self.are_shown:
             return self.said
         return say(
@@ -125,7 +128,7 @@ class Problem:
 
     @property
     def said(self) -> str:
-        """All of it, in the reader's language."""
+        """Return all of it, in the reader's language."""
         return _together(say(one) for one in self.fields.values()) or say(self.sentence)
 
 
@@ -133,12 +136,12 @@ NO_PROBLEM = Problem(200, "")
 
 
 def dollars(cents: int | None) -> str:
-    """The amount as a field of a form has it; empty: none."""
+    """Return the amount as a form's field has it; empty: none."""
     return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
 
 
 def read_form(call: RequestContext[Any, Any]) -> Form:
-    """The fields of the request's body; raises InvalidInput and EnvironmentMismatch."""
+    """Return the fields of the request's body; raise InvalidInput and EnvironmentMismatch."""
     if call.raw:
         check_media_type(call.headers, "form")
     try:
@@ -157,7 +160,7 @@ def read_form(call: RequestContext[Any, Any]) -> Form:
 
 
 def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> Form:
-    """The form of these fields, without those that every form has; raises EnvironmentMismatch."""
+    """Return the form of these fields, without those that every form has; raise EnvironmentMismatch."""
     fields.pop(TOKEN_FIELD, None)
     shown = fields.pop(ENVIRONMENT_FIELD, None)
     caller = call.credential
@@ -172,12 +175,12 @@ def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> For
 
 
 def read_query(call: RequestContext[Any, Any]) -> Form:
-    """The parameters of the page's address; the pipeline has checked that they can be read."""
+    """Return the parameters of the page's address; the pipeline has checked that they can be read."""
     return Form(parse_qs(call.scope["query_string"].decode("ascii")))
 
 
 def problem_of(error: DomainError) -> Problem:
-    """What to show of a refusal, in the words of a form."""
+    """Return what to show of a refusal, in a form's words."""
     refusal = refusal_of(error)
     listed = error.extra.get("errors") or []
     if not listed and error.param is not None:
@@ -191,17 +194,17 @@ def problem_of(error: DomainError) -> Problem:
 
 
 def first_words(said: str, param: str | None = None) -> str:
-    """What is said, as a page shows it: with a capital, unless it begins with a field's own name."""
+    """Return what a page shows: with a capital, unless it begins with a field's own name."""
     return with_capital(said) if isinstance(said, Phrase) else sentence(said, param)
 
 
 def _together(texts: Iterable[str]) -> str:
-    """Each of them once, as one text."""
+    """Return each of them once, as one text."""
     return " ".join(_ended(text) for text in dict.fromkeys(texts))
 
 
 def _field_words(param: str, detail: str) -> tuple[str, str]:
-    """The form's field, and what is wrong with it: of a list it has one, a line for each item."""
+    """Return the form's field, and what is wrong with it; a list has one field, a line for each item."""
     name, bracket, rest = param.partition("[")
     number, _, inner = rest.partition("]")
     if not (bracket and number.isdigit()):

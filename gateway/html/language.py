@@ -1,12 +1,12 @@
 """The languages of the gateway's own pages: English, and a folder of .po files each in gateway/languages/.
 
-Promises: a page is whole in one language. Only the pages of gateway/html/translated.py are offered in another one,
-and one of them is English where anything that is said on it is in no catalogue: `say` raises NotSaid then, and
-gateway/html/render.py begins anew. The files are read as they are, when the first page needs them: nothing is
-compiled, so nothing can be forgotten.
+A page is whole in one language. Only the pages of gateway/html/translated.py are offered in another one, and
+one of them is English if anything on it is missing in the catalogue: `say` then raises NotSaid, and
+gateway/html/render.py begins again. The files are read when the first page needs them: nothing is compiled,
+so nothing can be forgotten.
 
-A language is of the request that is answered: `current` holds it while a page is made. It is what the person chose,
-kept in a cookie of the browser, else what the browser asks for. docs/languages.md says how one is added.
+`current` holds the request's language while a page is made: the person's choice, stored in a cookie, else
+what the browser asks for. docs/languages.md says how to add one.
 """
 
 import re
@@ -33,14 +33,14 @@ from billing.recipients.language import ENGLISH, Language, asked_for
 from gateway.html.phrase import PLACE, Phrase, Value, counted, has_words, phrase
 
 LANGUAGE_COOKIE: Final = "topup_language"
-# A cache of the page tells readers of one language from those of another by these.
+# A page's cache tells readers of different languages apart by these.
 VARY: Final = "Accept-Language, Cookie"
 _PROSE: Final = re.compile(r"[a-z]{2} [a-z]{2}")
-# Of a longer text no values are looked for, which may take long.
+# Values aren't looked for in longer text, which may take long.
 _RECOGNISED_CHARACTERS_MAX: Final = 400
-# Of a sentence with values that reaches us as plain text, such as a refusal of the API.
+# Marks a sentence with values that reaches us as plain text, such as a refusal of the API.
 _RECOGNISED: Final = "recognised"
-# What is put in keeps its own direction and does not turn the rest.
+# A value keeps its own direction and doesn't turn the rest.
 _ISOLATE, _END = "\u2068", "\u2069"
 # Marks that begin an isolate like that one, and all that begin or end one.
 _BEGINS: Final = frozenset("\u2066\u2067\u2068")
@@ -52,7 +52,7 @@ class NotSaid(Exception):
 
 
 class _Pattern(NamedTuple):
-    """Finds the values of a sentence in a text that was made of it. several: empty, or its plural."""
+    """Finds a sentence's values in a text made from it. several: empty, or its plural."""
 
     found: re.Pattern[str]
     one: str
@@ -69,8 +69,8 @@ class _Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageLanguage:
-    """One language. texts: the English sentences that its catalogue has; English has none and needs none.
-    patterns: of those that are recognised with their values.
+    """One language. texts: the English sentences in its catalogue; English has none and needs none. patterns:
+    of those that are recognised with their values.
     """
 
     writing: Language
@@ -80,17 +80,17 @@ class PageLanguage:
 
     @property
     def tag(self) -> str:
-        """As in the attribute lang."""
+        """Return the value of the attribute lang."""
         return self.writing.tag
 
     @property
     def name(self) -> str:
-        """In the language itself."""
+        """Return its name in the language itself."""
         return self.writing.name
 
     @property
     def direction(self) -> str:
-        """Either ltr or rtl."""
+        """Return ltr or rtl."""
         return self.writing.direction
 
     @property
@@ -98,7 +98,7 @@ class PageLanguage:
         return not self.texts
 
     def say(self, text: str) -> str:
-        """The English text in this language; what is markup was said already. Raises NotSaid."""
+        """Return the English text in this language; markup is said already. Raises NotSaid."""
         if self.is_english or not text or isinstance(text, Markup):
             return text
         if isinstance(text, Phrase) and text.values:
@@ -107,29 +107,29 @@ class PageLanguage:
         return self.catalogue.gettext(known) if known else self._recognised(text)
 
     def say_number(self, one: str, several: str, number: int) -> str:
-        """The form of the sentence that goes with the number, its values still to be put in. Raises NotSaid."""
+        """Return the sentence's form for the number, without its values. Raises NotSaid."""
         if not self.is_english and one not in self.texts:
             raise NotSaid(one)
         return self.catalogue.ngettext(one, several, number)
 
     def count(self, number: int) -> str:
-        """1234567 -> 1,234,567."""
+        """Write 1234567 as 1,234,567."""
         return f"{number:,}" if self.is_english else self.writing.count(number)
 
     def day(self, day: date) -> str:
-        """2026-11-23."""
+        """Write a day such as 2026-11-23."""
         if self.is_english:
             return day.isoformat()
         return format_date(day, format="long", locale=self.writing.locale)
 
     def month(self, first: date) -> str:
-        """2026-11."""
+        """Write a month such as 2026-11."""
         if self.is_english:
             return first.isoformat()[:7]
         return format_skeleton("yMMMM", first, locale=self.writing.locale)
 
     def moment(self, at: datetime) -> str:
-        """The day and the time of day in its own zone, as people write them."""
+        """Write the day and the time of day in its own zone."""
         return str(
             format_datetime(at, format="medium", tzinfo=at.tzinfo, locale=self.writing.locale)
         )
@@ -145,12 +145,12 @@ class PageLanguage:
         return said.sentence
 
     def _known(self, text: str) -> str:
-        """As the catalogue has it, which may be with a capital; empty: it has it not."""
+        """Return the catalogue's text, perhaps with a capital; empty if there is none."""
         capital = text[:1].upper() + text[1:]
         return next((one for one in (text, capital) if one in self.texts), "")
 
     def _recognised(self, text: str) -> str:
-        """A text that was made of a sentence with values; a value that is a sentence itself is said, too."""
+        """Say a text made from a sentence with values; a value that is a sentence is said as well."""
         for pattern in self.patterns if len(text) <= _RECOGNISED_CHARACTERS_MAX else ():
             found = pattern.found.fullmatch(text)
             values = {} if found is None else self._values(found)
@@ -161,7 +161,7 @@ class PageLanguage:
         return text
 
     def _values(self, found: re.Match[str]) -> Mapping[str, Value]:
-        """Empty where one of them has several words of English, and is no sentence that is known."""
+        """Return the values; empty if one has several English words and is no known sentence."""
         values: dict[str, Value] = {}
         for name, text in found.groupdict().items():
             if self._known(text):
@@ -187,7 +187,7 @@ class PageLanguage:
         return self.apart(value if isinstance(value, str) else value())
 
     def apart(self, content: str) -> str:
-        """What somebody wrote: it keeps its own direction and does not turn what stands around it."""
+        """Return what somebody wrote so that it keeps its own direction and doesn't turn what is around it."""
         if not content or self.direction != "rtl":
             return content
         kept = content if _is_balanced(content) else content.translate(_ISOLATES)
@@ -195,7 +195,7 @@ class PageLanguage:
 
 
 def _is_balanced(content: str) -> bool:
-    """Whether each isolate in it ends in it, and ends nothing around it."""
+    """Return whether each isolate in it ends in it, and ends nothing around it."""
     depth = 0
     for character in content:
         depth += (character in _BEGINS) - (character == _END)
@@ -213,17 +213,19 @@ def english() -> PageLanguage:
 
 
 def say(text: str) -> str:
-    """The sentence in the language of the page that is made."""
+    """Return the sentence in the present page's language."""
     return current.get().say(text)
 
 
 def say_phrase(text: str) -> str:
-    """What the code says; any other text, such as a name that somebody gave, as it is, with its own direction."""
+    """Say a phrase; return any other text, such as a name, as it is with its own direction."""
     return say(text) if isinstance(text, Phrase | Markup) else current.get().apart(text)
 
 
 def say_known(text: str) -> str:
-    """A text that may be ours or somebody else's, such as a reason: said, or as it is, with its own direction."""
+    """Say a text that may be ours or somebody else's, such as a reason; else return it with its own
+    direction.
+    """
     try:
         return say(text)
     except NotSaid:
@@ -231,18 +233,18 @@ def say_known(text: str) -> str:
 
 
 def say_number(one: str, several: str, number: int) -> str:
-    """The form of the sentence that goes with the number."""
+    """Return the sentence's form for the number."""
     return current.get().say_number(one, several, number)
 
 
 def say_each(options: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Of (value, label) each label."""
+    """Say each label of (value, label)."""
     return ((value, say(label)) for value, label in options)
 
 
 @cache
 def page_languages() -> Mapping[str, PageLanguage]:
-    """All of them by tag, English first."""
+    """Return all of them by tag, English first."""
     found = {ENGLISH: _ENGLISH}
     folder = files("gateway") / "languages"
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
@@ -252,7 +254,7 @@ def page_languages() -> Mapping[str, PageLanguage]:
 
 
 def language_of_request(scope: Scope) -> PageLanguage:
-    """What the person chose, else what the browser likes best of those that there are, else English."""
+    """Return the person's choice, else the available language that the browser prefers, else English."""
     chosen = chosen_tag(scope)
     if chosen:
         return page_languages()[chosen]
@@ -261,7 +263,7 @@ def language_of_request(scope: Scope) -> PageLanguage:
 
 
 def chosen_tag(scope: Scope) -> str:
-    """The language that the person chose by the button in the bar; empty: none that there is."""
+    """Return the language chosen by the button in the bar; empty if there is none."""
     for part in _header(scope, b"cookie").split(";"):
         key, _, tag = part.strip().partition("=")
         if key == LANGUAGE_COOKIE and tag in page_languages():
@@ -270,13 +272,13 @@ def chosen_tag(scope: Scope) -> str:
 
 
 def _header(scope: Scope, name: bytes) -> str:
-    """The last one of that name; empty: none."""
+    """Return the last header of that name, or an empty text."""
     sent = [value for sent_name, value in scope["headers"] if sent_name == name]
     return sent[-1].decode("latin-1") if sent else ""
 
 
 def _read(rooms: Sequence[bytes], tag: str) -> PageLanguage:
-    """One language of the catalogues of all its rooms."""
+    """Return one language from the catalogues of all its rooms."""
     locale = Locale.parse(tag, sep="-")
     whole, *others = (read_po(BytesIO(one), locale=locale) for one in rooms)
     for message in (one for other in others for one in other if one.id):
@@ -290,7 +292,7 @@ def _read(rooms: Sequence[bytes], tag: str) -> PageLanguage:
 
 
 def _patterns(catalogue: Catalog) -> Sequence[_Pattern]:
-    """The one that says most in its own words first."""
+    """Return the patterns, the one with most words of its own first."""
     found = [
         _Pattern(_pattern(forms[-1]), forms[0], forms[1] if len(forms) > 1 else "")
         for forms in (_forms(one.id) for one in catalogue if _RECOGNISED in one.flags)
@@ -308,5 +310,5 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 
 def _forms(text: str | Iterable[str]) -> Sequence[str]:
-    """The sentence, or the forms of one that has a plural."""
+    """Return the sentence, or its forms if it has a plural."""
     return [text] if isinstance(text, str) else [*text]

@@ -1,15 +1,16 @@
 """What the code says on a page: an English sentence that the page shows in its reader's language.
 
-A phrase is a text, in English with its values put in, so whoever knows no languages takes it as any other text. It
-remembers the sentence and the values, and gateway/html/language.py says them anew. Each sentence that is marked here
-is in every catalogue; tests/gateway/dashboard/languages/test_catalogues.py holds it.
+A phrase is English text with its values put in, so code that knows no languages uses it as any other text. It
+remembers the sentence and the values, and gateway/html/language.py says them in another language. Each
+sentence that is marked here is in every catalogue, which tests/gateway/dashboard/languages/test_catalogues.py
+holds.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-# A function is asked as the page is made, such as one that writes an amount of money.
+# A function is called as the page is made, such as one that writes an amount of money.
 Value: TypeAlias = str | int | Callable[[], str]
 _NUMBER: Final = "num"
 PLACE: Final = re.compile(r"%\((\w+)\)s")
@@ -17,7 +18,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 class Phrase(str):
-    """One sentence. several is empty for one that has no plural; else number says which form is meant."""
+    """One sentence. several is empty for one without a plural; else number selects the form."""
 
     __slots__ = ("number", "sentence", "several", "values")
     sentence: str
@@ -26,27 +27,27 @@ class Phrase(str):
     values: Mapping[str, Value]
 
     def with_capital(self) -> "Phrase":
-        """The same as the first words of a line."""
+        """Return the same as the first words of a line."""
         return _made(_capital(self.sentence), _capital(self.several), self.number, self.values)
 
 
 def phrase(sentence: str, /, **values: Value) -> Phrase:
-    """The sentence, with each value in the place of its name: %(name)s."""
+    """Return the sentence, with each value in the place of its name: %(name)s."""
     return _made(sentence, "", 0, values)
 
 
 def counted(one: str, several: str, number: int, /, **values: Value) -> Phrase:
-    """The form of the sentence that goes with the number, which is its %(num)s."""
+    """Return the sentence's form for the number, which is its %(num)s."""
     return _made(one, several, number, {_NUMBER: number, **values})
 
 
 def has_words(sentence: str) -> bool:
-    """Whether there is anything to say beside what is put in."""
+    """Return whether there are words beside the values."""
     return _LETTER.search(PLACE.sub("", sentence)) is not None
 
 
 def with_capital(text: str) -> str:
-    """The text as the first words of a line."""
+    """Return the text as the first words of a line."""
     return text.with_capital() if isinstance(text, Phrase) else _capital(text)
 
 

@@ -1,7 +1,7 @@
-"""Templates to HTML answers: Jinja2 with everything escaped and every name known.
+"""Render templates to HTML responses: Jinja2 with everything escaped and every name known.
 
-Promises: a value is never taken for markup, a template's typo is an error and not an empty space,
-and nothing on a page comes from another host or stands in it as a script or a style.
+A value is never taken for markup, a template's typo is an error and not an empty space, and nothing on a page
+comes from another host or is an inline script or style.
 """
 
 import logging
@@ -32,9 +32,9 @@ from keys.session import forgery_token
 THEMES = ("light", "dark")
 THEME_COOKIE = "topup_theme"
 SEE_OTHER = 303
-# Where a request keeps how many top-ups wait at the desk, for the menu of its page.
+# The request's key for how many top-ups wait for review, for its page's menu.
 DESK_WAITING = "topup.desk_waiting"
-# The same of the sends that wait for the reader's approval.
+# The same for sends that wait for the reader's approval.
 APPROVALS_WAITING = "topup.approvals_waiting"
 _NO_STORE = "no-store"
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """The template as an answer to this call; who is signed in, and how it looks, are known to it."""
+    """Return the template as a response to this call; the template knows who is signed in, and the theme."""
     problem = values.get("problem")
     known = {
         "principal": call.credential,
@@ -89,7 +89,7 @@ def standing(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """The template as an answer where there is no call, such as for an unknown path."""
+    """Return the template as a response without a call, such as for an unknown path."""
     known = {"principal": None, "csrf_token": "", "now_us": 0, **values}
     return _answer(template, _written(template, scope, known).text, status, headers)
 
@@ -104,7 +104,7 @@ def _answer(
 
 
 def _written(template: str, scope: Scope, values: Mapping[str, Any]) -> _Written:
-    """In the reader's language, where all that the page says can be said in it; else in English."""
+    """Write it in the reader's language if all of the page can be said in it; else in English."""
     reading, zone = _language(template, scope), zone_of_request(scope)
     before = current.set(zone)
     try:
@@ -119,7 +119,7 @@ def _written(template: str, scope: Scope, values: Mapping[str, Any]) -> _Written
 def _written_in(
     reading: PageLanguage, template: str, scope: Scope, values: Mapping[str, Any]
 ) -> _Written:
-    """Raises NotSaid."""
+    """Write it in that language; raise NotSaid."""
     before = languages.current.set(reading)
     try:
         known = {
@@ -142,12 +142,12 @@ def _written_in(
 
 
 def fragment(template: str, **values: Any) -> str:
-    """The template as a piece of a page that is the same for everybody."""
+    """Return the template as a piece of a page that is the same for everybody."""
     return _templates().get_template(template).render(values)
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
-    """Sends the browser on with a GET; said names a sentence of formats.SAID shown there."""
+    """Send the browser on with a GET; said names a sentence of formats.SAID shown there."""
     if said is not None:
         assert said in formats.SAID, said
         query["said"] = said
@@ -157,7 +157,7 @@ def go(path: str, *, said: str | None = None, **query: str) -> Response:
 
 
 def address_of(call: RequestContext[Any, Any]) -> str:
-    """Where the reader's own programs reach this gateway: as PUBLIC_URL says, or as the browser did."""
+    """Return where the reader's own programs reach this gateway: by PUBLIC_URL, or as the browser did."""
     settings = call.context.settings
     host = call.headers.get(b"host", b"").decode("latin-1")
     if settings.public_url or _HOST.fullmatch(host) is None:
@@ -166,7 +166,7 @@ def address_of(call: RequestContext[Any, Any]) -> str:
 
 
 def _language(template: str, scope: Scope) -> PageLanguage:
-    """The reader's, where the page is offered in it."""
+    """Return the reader's language, if the page is offered in it."""
     return language_of_request(scope) if template in TRANSLATED else languages.english()
 
 
@@ -177,8 +177,10 @@ def _address(scope: Scope) -> str:
 def _others(
     template: str, scope: Scope, reading: PageLanguage, problem: object
 ) -> Sequence[PageLanguage]:
-    """What the reader may switch to: nothing on an answer to a form, which a switch would lose, nor where what
-    was asked for is refused: it may hold what nobody is to read, and the button's form has the address.
+    """Return what the reader may switch to.
+
+    Nothing on the response to a form, which a switch would lose, nor after a refusal: its address may hold
+    what nobody should read, and the button's form contains the address.
     """
     is_refused = isinstance(problem, Problem) and bool(problem.sentence)
     if template not in TRANSLATED or scope["method"] not in _READS or is_refused:
@@ -187,7 +189,7 @@ def _others(
 
 
 def _theme(scope: Scope) -> str:
-    """What the person chose; empty: as the system has it."""
+    """Return what the person chose; empty: the system's."""
     sent = [value for name, value in scope["headers"] if name == b"cookie"]
     return next(
         (theme for theme in THEMES if f"{THEME_COOKIE}={theme}".encode() in b";".join(sent)), ""
@@ -195,7 +197,7 @@ def _theme(scope: Scope) -> str:
 
 
 def _text(sentence: str, **values: Any) -> Markup:
-    """The sentence, which stands in the template, with its values escaped."""
+    """Return the template's sentence with its values escaped."""
     said = _markup(say(sentence))
     return said % values if values else said
 
@@ -217,7 +219,7 @@ def _templates() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(say, say_number, newstyle=True)  # type: ignore[attr-defined]
-    # The same without a value is made markup once; a page has some hundreds of them.
+    # A sentence without a value is made markup once; a page has some hundreds of them.
     made.globals["_"] = _text
     made.policies["ext.i18n.trimmed"] = True
     made.globals["static"] = static_url
@@ -225,6 +227,6 @@ def _templates() -> Environment:
     made.filters["dollars"] = dollars
     made.globals["event_object"] = event_object
     made.tests["phrase"] = lambda text: isinstance(text, Phrase)
-    # Bodies are shown in the order that they were signed in.
+    # Bodies are shown in the order in which they were signed.
     made.policies["json.dumps_kwargs"] = {"sort_keys": False}
     return made

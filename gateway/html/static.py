@@ -1,7 +1,7 @@
-"""Files that pages refer to: read once, named by their content, kept by browsers for ever.
+"""Files for pages: read once, named by their content, cached by browsers for ever.
 
-Promise: an address with the hash of what it serves never changes its meaning, so it is immutable;
-without the hash, or with an older one, the file is asked for again and answered by its ETag.
+An address with the hash of its content never changes its meaning, so it is immutable; without the hash, or
+with an older one, the file is revalidated by its ETag.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file's bytes, what they are, and the beginning of their SHA-256 in hex."""
+    """One file's bytes, its type, and the beginning of its SHA-256 in hex."""
 
     content: bytes
     media_type: str
@@ -34,18 +34,18 @@ class StaticFile:
 
 
 def static_url(name: str) -> str:
-    """The address of a file of gateway/static/; a KeyError for one that is not there."""
+    """Return the address of a file of gateway/static/; KeyError if it doesn't exist."""
     return f"{PREFIX}{name}?v={_files()[name].digest}"
 
 
 def query_of(path: str) -> bytes:
-    """Return the query with which the file at this path is kept for ever. Empty: there is none."""
+    """Return the query with which the file at this path is cached for ever; empty if there is none."""
     file = _files().get(path.removeprefix(PREFIX)) if path.startswith(PREFIX) else None
     return b"" if file is None else f"v={file.digest}".encode()
 
 
 def routes(documents: Documents) -> list[Route]:
-    """Starlette's routes of the files, and of those that browsers and phones ask for without being told."""
+    """Return Starlette's routes of the files, and of those that browsers and phones request unprompted."""
     paths = (PREFIX + "{name:path}", *(f"/{name}" for name in AT_ROOT))
     return [Route(path, documents.once(_serve), methods=["GET"]) for path in paths]
 

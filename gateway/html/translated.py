@@ -1,4 +1,4 @@
-"""The pages whose every sentence is in every catalogue, by room: those that are offered in another language.
+"""The pages whose every sentence is in every catalogue, by room: those offered in other languages.
 
 A room has a catalogue of its name in each language (gateway/languages/), and a table of its pages in
 tests/gateway/dashboard/languages/, which holds it.

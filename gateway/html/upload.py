@@ -1,6 +1,6 @@
-"""A form with a file in it, as browsers send it: multipart/form-data, read in memory.
+"""Read a form with a file in it, as browsers send it: multipart/form-data, in memory.
 
-The body was read before, within its route's limit; so what is kept here is bounded too.
+The body was read before, within its route's limit, so memory is bounded, too.
 """
 
 from collections.abc import AsyncGenerator
@@ -18,7 +18,7 @@ FILES_MAX: Final = 1
 
 
 async def read_upload(call: RequestContext[Any, Any]) -> Form:
-    """The fields, and a file's text under its own field's name; a plain form is read as one.
+    """Return the fields, with a file's text under its own field's name; a plain form is read as one.
 
     Raises InvalidInput and EnvironmentMismatch.
     """

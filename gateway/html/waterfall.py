@@ -1,7 +1,7 @@
 """Steps in time as bars side by side. Pure.
 
-The axis is logarithmic from one millisecond on: what a database does in milliseconds and what waits for hours
-are both seen. Bars are in hundredths of the picture's width.
+The axis is logarithmic from one millisecond on, so a database's milliseconds and hours of waiting both show.
+Bars are in hundredths of the picture's width.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Final
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 WIDTH: Final = 100.0
-# So that a moment is seen, too.
+# So that a moment is visible, too.
 LEAST_WIDTH: Final = 1.2
 _MS_US: Final = 1000
 _TICKS: Final = (
@@ -29,13 +29,13 @@ _TICKS: Final = (
     100 * DAY_US,
     1000 * DAY_US,
 )
-# A word of the axis takes about so much of a picture as narrow as a phone's.
+# The part of a phone's narrow picture that a word of the axis takes.
 _TICK_WIDTH: Final = 16.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Where a step lies: x and width in hundredths of the picture."""
+    """A step's place: x and width in hundredths of the picture."""
 
     x: float
     width: float
@@ -49,13 +49,13 @@ class Axis:
     length_us: int
 
     def bar(self, at_us: int, until_us: int) -> Stretch:
-        """From one moment to another, which may be the same."""
+        """Return the place from one moment to another, which may be the same."""
         left, right = self._place(at_us - self.begin_us), self._place(until_us - self.begin_us)
         width = max(right - left, LEAST_WIDTH)
         return Stretch(round(min(left, WIDTH - width), 2), round(width, 2))
 
     def ticks(self) -> Sequence[tuple[float, int]]:
-        """(place, time) of the round times that have room for their words."""
+        """Return (place, time) of the round times that have room for their words."""
         found: list[tuple[float, int]] = []
         for time_us in _TICKS:
             place = self._place(time_us)
@@ -74,7 +74,7 @@ class Axis:
 
 
 def axis_of(times_us: Sequence[int]) -> Axis:
-    """An axis that has room for all of these."""
+    """Return an axis with room for all of these."""
     begin_us = min(times_us)
     return Axis(begin_us, max(times_us) - begin_us)
 

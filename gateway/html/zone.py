@@ -1,7 +1,7 @@
-"""The time zone in which pages show times: what the person chose under Account, else their browser's, else UTC.
+"""The time zone of times on pages: what the person chose under Account, else their browser's, else UTC.
 
-It is kept in a cookie of the browser, where the page's script writes the browser's own zone unless one was
-chosen. A zone is of the request that is answered: `current` holds it while a page is made.
+It is in a cookie, where the page's script writes the browser's own zone unless one was chosen. `current`
+holds the request's zone while a page is made.
 """
 
 from contextvars import ContextVar
@@ -17,35 +17,37 @@ from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 
 ZONE_COOKIE: Final = "topup_zone"
-# Before a zone that the script wrote. A colon stands for the slash, which a cookie's value may not have.
+# Precedes a zone that the script wrote. A colon replaces the slash, which a cookie's value may not have.
 _AUTOMATIC: Final = "~"
 _SLASH: Final = ":"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadersZone:
-    """name: an IANA name; is_chosen: the person chose it, and the browser's own does not count."""
+    """name: an IANA name; is_chosen: the person chose it, so the browser's own doesn't count."""
 
     name: str = "UTC"
     is_chosen: bool = False
     info: tzinfo = UTC
 
     def shown(self, at_us: int) -> str:
-        """2026-11-23 19:18:55 +03, or with UTC in place of the offset's name; as the page's language writes it."""
+        """Write 2026-11-23 19:18:55 +03, or with UTC in place of the offset; as the page's language does."""
         reading = language.current.get()
         if not reading.is_english:
             return reading.moment(self._at(at_us))
         return f"{self._at(at_us):%Y-%m-%d %H:%M:%S %Z}"
 
     def with_utc(self, at_us: int) -> str:
-        """The same, and the time of day in UTC where the zone is another one."""
+        """Write the same, with the time of day in UTC if the zone is another one."""
         shown = self.shown(at_us)
         if self.info is UTC:
             return shown
         return f"{shown} · {datetime.fromtimestamp(at_us // 1_000_000, UTC):%H:%M:%S} UTC"
 
     def start_of_day(self, day: str) -> str:
-        """The first moment there of a day such as 2026-11-23, as the API wants it; ValueError for no day."""
+        """Return the first moment there of a day such as 2026-11-23, in the API's form; ValueError for no
+        day.
+        """
         return rfc3339(start_of(date.fromisoformat(day), self.info))
 
     def _at(self, at_us: int) -> datetime:
@@ -57,7 +59,7 @@ current: ContextVar[ReadersZone] = ContextVar("readers_zone", default=NO_ZONE)
 
 
 def zone_of_request(scope: Scope) -> ReadersZone:
-    """What the request's cookie says; a value that is no zone counts as none."""
+    """Return what the request's cookie says; an invalid value counts as none."""
     for name, value in scope["headers"]:
         if name == b"cookie":
             for part in value.decode("latin-1").split(";"):
@@ -68,7 +70,7 @@ def zone_of_request(scope: Scope) -> ReadersZone:
 
 
 def cookie_of(name: str) -> str:
-    """What the cookie says of a zone that was chosen; raises InvalidInput for an unknown one."""
+    """Return the cookie's value for a chosen zone; raise InvalidInput for an unknown one."""
     zone_of(name)
     return name.replace("/", _SLASH)
 
