@@ -16,19 +16,19 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 4210,
-    "error details that are no sentence": 661,
-    "words of docstrings and comments": 203_567,
+    "docstrings that open with no verb": 3087,
+    "error details that are no sentence": 657,
+    "words of docstrings and comments": 202_154,
     "product lines": 167_000,
-    "old words in docstrings and comments": 3028,
-    "old words in documents": 561,
-    "paragraphs over 60 words": 154,
-    "sentences over 25 words": 308,
-    "table cells over 200 characters": 70,
+    "old words in docstrings and comments": 2395,
+    "old words in documents": 556,
+    "paragraphs over 60 words": 151,
+    "sentences over 25 words": 302,
+    "table cells over 200 characters": 68,
     "words for callers": 21_200,
     "words for operators": 27_778,
     "words for contributors": 10_891,
-    "words of the README": 770,
+    "words of the README": 455,
 }
 
 # Pages for people who change the code; every other page of docs/ is for operators.
