@@ -29,6 +29,7 @@ from keys.oauth import acts as oauth_acts
 from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
 from webhooks.delivery_log import acts as deliveries
+from webhooks.events import acts as events
 from webhooks.replays import acts as replays
 
 PREFIX: Final = "/api/operator/v1"
@@ -54,6 +55,7 @@ ACTS: Final = (
     *oauth_acts.ACTS,
     *platform_acts.ACTS,
     *fee_acts.ACTS,
+    *events.ACTS,
     *deliveries.ACTS,
     *replays.ACTS,
     *supplier_acts.ACTS,

@@ -42,7 +42,7 @@ from gateway.api.money import (
 )
 from gateway.api.webhooks import (
     certification,
-    events,
+    events as event_stream,
     health as endpoint_health,
     notices,
     replays,
@@ -57,6 +57,7 @@ from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
 from webhooks.delivery_log import acts as deliveries
 from webhooks.endpoints import acts as endpoints
+from webhooks.events import acts as events
 from webhooks.replays import acts as replay_acts
 
 API = ApiSurface(
@@ -100,7 +101,9 @@ API = ApiSurface(
         *webhooks.ROUTES,
         *certification.ROUTES,
         *endpoint_health.ROUTES,
-        *events.ROUTES,
+        *routes_of((events.LIST,)),
+        *event_stream.ROUTES,
+        *routes_of((events.SHOW,)),
         *routes_of(deliveries.ACTS),
         *replays.ROUTES,
         *routes_of(replay_acts.ACTS),

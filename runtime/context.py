@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
@@ -28,6 +29,7 @@ from billing.orders.links import OrderLinks
 from billing.payments.payments import Payments
 from billing.providers.registry import Providers
 from billing.refunds.refunder import Refunder
+from billing.topups.event_codes import shown
 from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
@@ -76,6 +78,7 @@ from runtime.watches.stalled import ending_stalled
 from store import apart, batch
 from store.database import Database, OnHint, Store, Transaction
 from webhooks.delivery_log.acts import Senders
+from webhooks.events.acts import SeenCodes
 from webhooks.events.event import HINT as EVENTS_HINT
 from webhooks.events.feed import Feed
 from webhooks.events.waits import Waits
@@ -170,6 +173,7 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Policy: attrgetter("policy"),
     ProductFields: lambda context: ProductFields.of(context.payments.providers.registrations),
     Refunder: attrgetter("refunder"),
+    SeenCodes: lambda context: SeenCodes(partial(shown, context.topup_rules.codes)),
     Senders: lambda _: Senders(sender_keys),
     Settings: attrgetter("settings"),
     SupplierKinds: lambda context: SupplierKinds(

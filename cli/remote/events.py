@@ -7,6 +7,7 @@ import click
 import httpx
 import msgspec
 
+from cli.acts.command import group_of
 from cli.examples import examples
 from cli.merchant.event_source import Streamed, StreamRefused, follow, hear_ctrl_c
 from cli.output import (
@@ -14,51 +15,18 @@ from cli.output import (
     json_option,
     json_text,
     note,
-    print_json,
     run,
-    show_rows,
     visible,
     wants_json,
 )
 from cli.remote.address import note_asked
-from cli.remote.arguments import IdOf, page_options
-from cli.remote.client import RemoteGateway
 from cli.remote.profiles import Access, access, profile_option
+from webhooks.events.acts import ACTS
 
 _type = click.option("--type", "event_type", help="Only this type, such as topup.delivered.")
 
 
-@click.group(
-    epilog=examples("topup events list --type topup.failed", "topup events tail --after 0")
-)
-def events() -> None:
-    """What happened: list, show, and follow as it comes."""
-
-
-@events.command("list", epilog=examples("topup events list --type topup.failed"))
-@_type
-@page_options
-@profile_option
-@json_option
-def list_(*, event_type: str | None, limit: int, cursor: str | None, profile: str) -> None:
-    """List events, newest first."""
-    gateway = RemoteGateway(access(profile))
-    page = gateway.page("/events", type=event_type, limit=limit, cursor=cursor)
-    rows = [{**one, "about": about(one)} for one in page["items"]]
-    shown = page["items"] if wants_json() else rows
-    show_rows(shown, "id", "type", "about", "created_at", next_cursor=page["next_cursor"])
-
-
-@events.command("show", epilog=examples("topup events show evt_5Fxp"))
-@click.argument("event_id", type=IdOf("evt"))
-@profile_option
-@json_option
-def show(*, event_id: str, profile: str) -> None:
-    """Show one event as its webhooks carry it: always JSON."""
-    print_json(RemoteGateway(access(profile)).get(f"/events/{event_id}").data)
-
-
-@events.command(
+@click.command(
     "tail",
     epilog=examples("topup events tail", "topup events tail --type topup.failed --after 0 --json"),
 )
@@ -130,3 +98,6 @@ def about(event: dict[str, Any]) -> str:
     data = event["data"]
     names = ("transaction_id", "id", "order_id", "endpoint_id", "key_id")
     return next((str(data[name]) for name in names if data.get(name)), "-")
+
+
+events = group_of("events", "What happened: list, show, and follow as it comes.", ACTS, tail)

@@ -8,11 +8,20 @@ from tests.acts.sample import Sample
 from tests.support.gateway import Gateway
 from tests.support.replay_history import Past, given_past
 from tests.support.webhook_rows import given_endpoint
+from webhooks.deliveries.log import get_delivery
 
 
 async def made_delivery(gateway: Gateway, account_id: str, _merchant: str) -> str:
     """A delivery that waits for its next attempt."""
     return (await _past(gateway, account_id, "pending"))[1]
+
+
+async def made_event(gateway: Gateway, account_id: str, _merchant: str) -> str:
+    """What a delivery tells of."""
+    delivery_id = await made_delivery(gateway, account_id, "")
+    tenant = Tenant(account_id, "staging")
+    database = gateway.context.database
+    return (await database.read(lambda tx: get_delivery(tx, tenant, delivery_id))).event_id
 
 
 async def made_replay(gateway: Gateway, account_id: str, merchant: str) -> str:
@@ -36,9 +45,12 @@ async def _past(gateway: Gateway, account_id: str, status: str) -> tuple[str, st
 # By subject: gives the id of a new object of the account; merchant: its system token.
 MAKERS: Final[Mapping[str, Callable[[Gateway, str, str], Awaitable[str]]]] = {
     "deliveries": made_delivery,
+    "events": made_event,
     "replay": made_replay,
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
+    "events.list": (Sample({"type": "topup.failed", "limit": 1}), Sample({"after": "0"})),
+    "events.show": (Sample(),),
     "deliveries.list": (Sample({"status": "pending", "limit": 1}), Sample({"limit": 2})),
     "deliveries.show": (Sample(),),
     "deliveries.replay": (Sample(is_again=True),),
@@ -50,6 +62,12 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "replay.cancel": (Sample(is_again=True),),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
+    "events.list": (
+        {"type": "topup.lost"},
+        {"cursor": "evt_1"},
+        {"after": "-1"},
+        {"after": "0", "cursor": "0"},
+    ),
     "deliveries.list": (
         {"status": "queued"},
         {"event_type": "topup.lost"},

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from gateway.answers.refused import Failure
 from kernel.clock import rfc3339
@@ -10,28 +10,11 @@ from kernel.shaped import Shaped
 from kernel.words import (
     Count,
     EndpointIdText,
-    Environment,
-    EventIdText,
-    EventSequence,
     Time,
 )
 from webhooks.certification.certify import Certification
 from webhooks.deliveries import notice as endpoint_notice
 from webhooks.delivery_log.views import Attempt
-from webhooks.events.event_type import EventTypeWord
-
-
-class Event(Struct, kw_only=True):
-    """An event: the very body that its webhooks carry."""
-
-    id: EventIdText
-    type: EventTypeWord
-    created_at: Time
-    environment: Environment
-    api_version: Literal["v1"]
-    data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
-    # Behind the others: readers of the CSV go by the place of a column.
-    sequence: EventSequence | UnsetType = UNSET
 
 
 class FailedTest(Struct, kw_only=True):

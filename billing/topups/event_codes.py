@@ -9,9 +9,9 @@ from webhooks.events.log import Event
 
 
 async def shown(
-    tx: Transaction, codes: VoucherCodes, principal: Principal, events: Sequence[Event]
+    codes: VoucherCodes, tx: Transaction, principal: Principal, events: Sequence[Event]
 ) -> list[Event]:
-    """The events, each with its code where the caller may see it. At most one statement."""
+    """Return the events, each with its code where the caller may see it. At most one statement."""
     coded = {
         event.transaction_id
         for event in events

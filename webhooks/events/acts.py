@@ -1,0 +1,119 @@
+"""Events: the log of what happened, to page through, to poll from a cursor, or to stream."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Annotated, Any, Final, cast
+
+from msgspec import Meta
+
+from kernel.errors import InvalidInput, NotFound
+from kernel.fields import ExportPage, word_of
+from kernel.tenant import Tenant
+from keys.act import ActContext, ListAct, ReadAct
+from keys.principal import Principal
+from store.database import Transaction
+from store.keyset import Begin, ListStretch
+from webhooks.events import log, views
+from webhooks.events.cursor import event_cursor
+from webhooks.events.event import EVENT_TYPES
+from webhooks.events.log import Event
+
+SCOPES: Final = ("webhooks:read",)
+_OWNER: Final = "SELECT account_id, environment FROM events WHERE id = :id"
+
+Cursor = Annotated[str, Meta(min_length=1, max_length=40)]
+EventType = Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCodes:
+    """What billing knows of codes. shown: gives events with the codes that the reader may see."""
+
+    shown: Callable[[Transaction, Principal, Sequence[Event]], Awaitable[Sequence[Event]]]
+
+
+class EventsQuery(ExportPage, frozen=True, kw_only=True):
+    """after: poll, oldest first, from this cursor on (0: from the oldest event that is kept)."""
+
+    after: Cursor | None = None
+    type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
+
+
+async def owner_of(tx: Transaction, event_id: str) -> Tenant:
+    """Return whose event it is; raises NotFound."""
+    row = await tx.fetch_one(_OWNER, id=event_id)
+    if row is None:
+        raise NotFound("Event")
+    return Tenant(row["account_id"], row["environment"])
+
+
+async def list_events(
+    context: ActContext, asked: EventsQuery, begin: Begin, limit: int
+) -> Sequence[Event]:
+    """Return a page of the account's events: the newest first, or the oldest first to poll. Raises InvalidInput."""
+    after = event_cursor(asked.after, "after")
+    is_file = asked.format != "json"
+    if after is not None and is_file:
+        raise InvalidInput("a file has the newest first: leave after out", param="after")
+    if after is not None and begin is not None:
+        raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
+    tx, tenant = context.tx, context.tenant
+    if after is None:
+        before = event_cursor(cast(str | None, begin))
+        page = await log.list_events(tx, tenant, before=before, event_type=asked.type, limit=limit)
+    else:
+        page = await log.events_after(tx, tenant, after=after, event_type=asked.type, limit=limit)
+    # A file has no codes, whoever asks.
+    events = page.events if is_file else await _with_codes(context, page.events)
+    # The next poll goes on from its cursor, so there it is never null.
+    has_next = page.has_more or after is not None
+    end = page.next.text() if has_next else None
+    return ListStretch(events, end, has_more=page.has_more)
+
+
+async def show(context: ActContext) -> Event:
+    """Return one event; raises NotFound."""
+    found = await log.get_event(context.tx, context.tenant, context.object_id)
+    return (await _with_codes(context, [found]))[0]
+
+
+async def _with_codes(context: ActContext, events: Sequence[Event]) -> Sequence[Event]:
+    """Return the events with the codes that their reader may see; an operator sees none."""
+    if context.asker is None:
+        return events
+    return await context.service(SeenCodes).shown(context.tx, context.asker, events)
+
+
+LIST: Final[ListAct[Any, Any]] = ListAct(
+    name="events.list",
+    summary="List or poll events",
+    description=(
+        "Newest first; with `after` oldest first, and then next_cursor is never null: it is"
+        " where the next poll goes on, so that no event is missed. A cursor behind which events"
+        " are missing is refused, and oldest_cursor says where to go on."
+    ),
+    path="/events",
+    scopes=SCOPES,
+    query=EventsQuery,
+    run=list_events,
+    view=Event.shape,
+    result=views.Event,
+    own_cursors=True,
+    export=views.Event.__struct_fields__,
+    columns=("id", "type", "created_at", "data"),
+    examples=("topup events list --type topup.failed", "topup events list --after 0 --limit 100"),
+)
+SHOW: Final = ReadAct(
+    name="events.show",
+    summary="Show an event",
+    path="/events/{event_id}",
+    scopes=SCOPES,
+    run=show,
+    view=Event.shape,
+    result=views.Event,
+    owner_of=owner_of,
+    topup_of=attrgetter("transaction_id"),
+    examples=("topup events show evt_5Fxp --json",),
+)
+ACTS: Final = (LIST, SHOW)
