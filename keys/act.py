@@ -54,19 +54,19 @@ class Services(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
-    """Who calls an act, and what about. No transaction is open.
+    """Who calls an act, and what about. No transaction is open."""
 
-    tenant: whose rows it touches; the account is empty for a catalogue, the environment for an account as a whole. asker: whose authority bounds the act;
-    None: an operator's, which nothing of the tenant's bounds. by: whom the audit log names. person: the name of
-    whoever decides, for people. object_id: what the path names; empty: the path names nothing.
-    """
-
+    # Whose rows the act touches. A catalogue has no account; an account as a whole has no environment.
     tenant: Tenant
+    # Whose authority bounds the act. None: an operator's, which nothing of the tenant's bounds.
     asker: Principal | None
+    # Whom the audit log names.
     by: Actor
     now_us: int
     service: Services
+    # The name of whoever decides, for people.
     person: str = ""
+    # What the path names; empty: nothing.
     object_id: str = ""
 
     @property
@@ -89,17 +89,19 @@ class ActContext(CallContext):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Generic[R]):
-    """What an act did. before: None for a new object. shown_once: secrets, by the fields of the act's result.
+    """What an act did."""
 
-    noted: what the audit entry says in place of the object, where the object doesn't show what was done. told: what
-    the entry says beside the object. reason: why, as the person said. is_gone: after is the object that is no more.
-    """
-
+    # The object as it is now, or as it was before it went.
     after: R
+    # None: the object is new, or the audit entry says nothing of what it was.
     before: R | None = None
+    # Secrets, by the fields of the act's result.
     shown_once: Mapping[str, Any] = field(default_factory=dict)
+    # What the audit entry says if the object doesn't show what was done, such as a rotation.
     noted: Mapping[str, Any] | None = None
+    # What the entry says beside the object.
     told: Mapping[str, Any] = field(default_factory=dict)
+    # Why, as the person said.
     reason: str | None = None
     is_gone: bool = False
 
@@ -111,46 +113,46 @@ class Change(Generic[R]):
 
 
 class Audited(NamedTuple):
-    """How an act stands in the audit log. action: its name there. shows: what an entry says of the object.
-
-    is_whole: before and after are said whole, not only where they differ.
-    """
+    """How a change stands in the audit log."""
 
     action: str
+    # What the entry says of the object.
     shows: Callable[[Any], Mapping[str, Any]]
+    # Say before and after whole, not only where they differ.
     is_whole: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActRow:
-    """What every door reads of an act.
+    """What every door reads of an act."""
 
-    name: the subject and the verb, keys.pause; the command line says it with a space. path: below the API's
-    prefix; its one parameter is the object's id, or an {account} by its id or address. owner_of: finds the tenant
-    of an object, for an operator, who need not say whose it is. is_catalogue: of an environment and of no account,
-    such as a list of everybody's.
-    is_account_wide: of an account as a whole, in both environments. columns: what a table shows, the
-    most important first. examples: whole command lines. named_by: the field of the object's view that the path's
-    parameter is. topup_of: finds the id of the top-up that an answer is about. alarm: whether what
-    was read, or a row of it, needs somebody; the command then exits with 1. The other fields are a Route's.
-    """
-
+    # The subject and the verb, keys.pause; the command line writes a space for the dot.
     name: str
     summary: str
+    # Below the API's prefix. Its one parameter is the object's id, or an {account} by its id or address.
     path: str
     scopes: tuple[str, ...]
     result: type
+    # Makes the result's struct.
     view: Callable[[Any], Any]
     audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
     description: str = ""
     refuses: tuple[type[DomainError], ...] = ()
+    # Finds the tenant of an object, so that an operator need not say whose it is.
     owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
+    # Of an environment and of no account, such as a list of everybody's.
     is_catalogue: bool = False
+    # Of an account as a whole, in both environments.
     is_account_wide: bool = False
+    # Whole command lines.
     examples: tuple[str, ...] = ()
+    # What a table shows, the most important first.
     columns: tuple[str, ...] = ()
+    # The field of the object's view that the path's parameter is.
     named_by: str = "id"
+    # Finds the id of the top-up that an answer is about.
     topup_of: Callable[[Any], str | None] | None = None
+    # Tells of what was read, or of a row, whether it needs somebody; the command then exits with 1.
     alarm: Callable[[Mapping[str, Any]], bool] | None = None
 
     @property
@@ -161,26 +163,26 @@ class ActRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangingAct(ActRow, Generic[I]):
-    """An act that changes something: in a transaction, by a command of the engine, or in steps.
-
-    shows_secret: the result has a secret, so that the kept answer lies sealed. names_person: its entry names who
-    decides, which `--by` says on a machine of several people. done: the sentence a page shows afterwards. applies: whether an
-    object's view is in a state for it, so that a page offers it; None: any is. moves_money: for operators it needs the scope of
-    money. asks: what
-    a person is asked first, filled with the fields of the object's view; empty: nothing is lost that cannot be
-    taken back. is_pending: of the view: whether it has not ended, so that the API answers 202 with status pending.
-    """
+    """An act that changes something: in a transaction, by a command of the engine, or in steps."""
 
     input: type[I]
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
+    # Tells of a view whether it has not ended, so that the API answers 202 with status pending.
     is_pending: Callable[[Any], bool] | None = None
+    # The result has a secret, so the stored answer is sealed.
     shows_secret: bool = False
+    # The audit entry names who decides, whom `--by` says on a machine of several people.
     names_person: bool = False
-    done: str = "Saved."
-    applies: Callable[[Any], bool] | None = None
+    # For operators the act needs the scope of money.
     moves_money: bool = False
+    # What a person is asked first, filled with the fields of the object's view; empty: nothing can be lost.
     asks: str = ""
+    # The sentence that a page shows afterwards.
+    done: str = "Saved."
+    # Tells of a view whether a page offers the act; None: always.
+    applies: Callable[[Any], bool] | None = None
+    # As a Route has them.
     asks_password: bool = False
     session_only: bool = False
     is_for_paused: bool = False
@@ -189,19 +191,16 @@ class ChangingAct(ActRow, Generic[I]):
 
 @dataclass(frozen=True, kw_only=True)
 class Act(ChangingAct[I], Generic[I, R]):
-    """An act in one transaction under the tenant's lock.
-
-    event: the event that tells of a change; None: none does. audit: how it stands in the audit log; a function of
-    before and after: the entries of this change; None: its rule writes the entry, or the object itself says who did
-    it. target: the caller's web address among the input, whose host is looked up before the transaction; merchants'
-    acts alone have one. asks_password_if: whether this call shows or moves a secret of live, so that a session has
-    to give its password again.
-    """
+    """An act in one transaction under the tenant's lock, whose audit entry the runner writes."""
 
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
+    # A function of before and after gives the entries of this change. None: the rule writes the entry.
     audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
+    # The event that tells of a change.
     event: str | None = None
+    # Whether this call shows or moves a secret of live, so that a session gives its password again.
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
+    # The caller's web address among the input, whose host is looked up before the transaction.
     target: Callable[[I], str | None] | None = None
 
     def __post_init__(self) -> None:
@@ -211,12 +210,12 @@ class Act(ChangingAct[I], Generic[I, R]):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineAct(ChangingAct[I], Generic[I, R]):
-    """An act that is a command of the engine's group commit, so that money moves with others' in one transaction.
+    """An act that is a command of the engine's group commit, which writes its audit entry and events itself.
 
-    command: makes the command; it may read first, and writes nothing. The command writes its audit entry and its
-    events, naming `by` and, for operators, `person`. The response's bytes are made from the result before the commit.
+    The response's bytes are made from the result before the commit.
     """
 
+    # Makes the command; it may read first, and writes nothing. The command names `by` and, for operators, `person`.
     command: Callable[[CallContext, I], Awaitable[Command[R]]]
 
     def __post_init__(self) -> None:
@@ -226,24 +225,19 @@ class EngineAct(ChangingAct[I], Generic[I, R]):
 
 @dataclass(frozen=True, kw_only=True)
 class StepsAct(ChangingAct[I], Generic[I, R]):
-    """An act of several transactions, with a call to somebody else between them.
+    """An act of several transactions, with a call to a provider or supplier between them."""
 
-    run: nothing is open while it waits; it writes its own audit entries. Under an Idempotency-Key a row with a lease
-    goes first, so that of two calls one runs; a call whose process died is taken over after lease_s, and has to find
-    what was done.
-    """
-
+    # No transaction is open while it waits; it writes its own audit entries.
     run: Callable[[CallContext, I], Awaitable[R]]
+    # Under an Idempotency-Key one of two calls runs. After so long, a call whose process died is taken over.
     lease_s: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadAct(ActRow, Generic[R]):
-    """An act that reads one thing.
+    """An act that reads one thing."""
 
-    query: what is asked of it; without fields nothing is, and run takes the context alone.
-    """
-
+    # Takes the context, and the query if that has fields.
     run: Callable[..., Awaitable[R]]
     query: type[Fields] = Fields
 
@@ -254,20 +248,20 @@ class ReadAct(ActRow, Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class ListAct(ActRow, Generic[Q, R]):
-    """An act that reads a page of a list.
+    """An act that reads a page of a list."""
 
-    run: gives the rows from a place on, at most so many; all of them if there is neither prefix nor own_cursors.
-    prefix: of the ids that are its cursors. own_cursors: run reads the cursor itself, and gives a ListStretch whose
-    end is the next one. cursor: tells the views of a list without either apart; None: named_by does. sorts: of the list's Keyset. export: the fields that its CSV has;
-    empty: there is no CSV.
-    """
-
+    # Gives the rows from a place on, at most so many; all of them if there is neither prefix nor own_cursors.
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
     query: type[Q]
+    # Of the ids that are the list's cursors.
     prefix: str = ""
+    # Tells the views of a list without cursors apart; None: named_by does.
     cursor: Callable[[Any], str] | None = None
+    # run reads the cursor itself, and gives a ListStretch whose end is the next one.
     own_cursors: bool = False
+    # Of the list's Keyset.
     sorts: Collection[str] = ()
+    # The fields of its CSV; empty: there is no CSV.
     export: tuple[str, ...] = ()
 
 

@@ -312,10 +312,12 @@ class Door:
         is_admins = ADMIN in act.scopes and act.owner_of is not None
         self._is_operator = is_operator or is_admins
         self._object_id = next(iter(call.params.values()), "") if "{" in act.path else ""
+        self._locked: Tenant | None = None
 
     async def owners(self, tx: Transaction) -> Sequence[Tenant]:
         """Return the tenants to lock beside the caller's own; raises NotFound for an unknown object."""
-        return tenants_of(await self._tenant(tx))
+        self._locked = await self._tenant(tx)
+        return tenants_of(self._locked)
 
     async def context(self, tx: Transaction) -> ActContext:
         """Return what the act runs with; raises NotFound for an object of another tenant or environment."""
@@ -352,7 +354,7 @@ class Door:
         """Return whose rows it touches; raise ScopeMissing where who changes them operates no longer."""
         if self._is_operator and isinstance(self._act, ChangingAct):
             await check_operates(tx, self._call.principal)
-        return await self._tenant(tx)
+        return self._locked or await self._tenant(tx)
 
     async def _tenant(self, tx: Transaction) -> Tenant:
         own = self._own_tenant
