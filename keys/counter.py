@@ -18,7 +18,7 @@ has left the window, so a window never allows more than it says; it may allow a 
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,8 @@ BUCKETS_MAX: Final = 60
 HOUR_S: Final = 3600
 LIFETIME: Final = "lifetime"
 SENDS: Final = f"count:{HOUR_S}"
+# By the last word of a limit's name.
+SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S}
 REPEAT_PERIOD_US: Final = 7 * DAY_US
 # Not a row: the moment of the account's own clock.
 _AT: Final = "at"
@@ -47,6 +49,27 @@ class Detail(msgspec.Struct, omit_defaults=True):
     near: tuple[int, int] | None = None
     reached: tuple[int, int] | None = None
     sent: dict[str, int] = {}
+
+
+class Counted(NamedTuple):
+    """A row that counts a spend, as the spend names it."""
+
+    row: CounterRow
+
+    @property
+    def is_sum(self) -> bool:
+        """Return whether the row counts micros as its sum, without a detail."""
+        return self.row[1].startswith(("to:", "account:"))
+
+    def take_out(
+        self, detail: Detail, topup_id: str, amount_micros: int, *, at: int, now_us: int
+    ) -> bool:
+        """Take a spend of that moment, or a part of it, out of the row; return whether it counted."""
+        kind, _, rest = self.row[1].partition(":")
+        if kind == "last":
+            add(detail.buckets, int(rest), -amount_micros, at=at, now_us=now_us)
+            return True
+        return detail.sent.pop(topup_id, None) is not None
 
 
 _decode = msgspec.json.Decoder(Detail).decode
@@ -148,7 +171,12 @@ def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str |
 
 def read_places(text: str | None) -> list[CounterRow]:
     """Return the rows that it names."""
-    return [place for place in _words(text) if place[1] != _AT]
+    return [counted.row for counted in read_counted(text)]
+
+
+def read_counted(text: str | None) -> list[Counted]:
+    """Return the rows that it names, with what each counts."""
+    return [Counted(place) for place in _words(text) if place[1] != _AT]
 
 
 def counted_at(text: str | None, created_at: int) -> int:

@@ -4,9 +4,9 @@ Every limit is optional, and every limit of the whole lineage applies: a key wit
 its ancestors may. Pure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,11 @@ SENDS_MAX: Final = 1_000_000
 REPEAT_GUARD_S_MAX: Final = 7 * 86_400
 PURPOSE_CHARACTERS_MAX: Final = 200
 ANY_OF_DOMAIN: Final = "*@"
+# What readers and events call the limits, and what each counts.
+ShownCap = Literal[
+    "per_day", "per_month", "lifetime", "window", "sends_per_hour", "account_per_day"
+]
+CapUnit = Literal["cents", "sends"]
 
 
 class SpendWindow(msgspec.Struct, frozen=True, order=True):
@@ -36,7 +41,7 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
     """Null and an empty tuple: no such limit. recipients: addresses, and `*@domain` for a whole domain.
 
     A limit that is a number is declared here alone: what makes, changes and shows a key takes its field from
-    NUMBERS.
+    NUMBERS. One that counts something else than cents is max_UNIT_per_PERIOD; its words are the field's label.
     """
 
     platforms: tuple[str, ...] = ()
@@ -98,6 +103,11 @@ NUMBERS: Final[tuple[FieldFacts, ...]] = tuple(
     fact for fact in facts_of(Mandate) if fact.kind == "integer"
 )
 
+# The limits that don't count cents, by the names that readers see.
+COUNTS: Final[Mapping[str, FieldFacts]] = {
+    fact.name.removeprefix("max_"): fact for fact in NUMBERS if fact.name.startswith("max_")
+}
+
 
 class OutsideMandate(DomainError):
     """The key, or an ancestor, may not send that there; reason: platform or recipient."""
@@ -113,6 +123,12 @@ def paused() -> KeyPaused:
         " approvals:write or keys:write, resumes it",
         reason="paused",
     )
+
+
+def unit_of(cap: str) -> CapUnit:
+    """Return what the limit of that name counts."""
+    counted = cap.partition("_per_")[0]
+    return next((unit for unit in get_args(CapUnit) if unit == counted), "cents")
 
 
 @lru_cache(maxsize=1024)

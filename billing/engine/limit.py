@@ -10,21 +10,14 @@ from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import SECOND_US, rfc3339
 from keys import counter
 from keys.caps import CapExceeded
+from keys.mandate import COUNTS, CapUnit, ShownCap, unit_of
 
-Cap = Literal[
-    "per_day",
-    "per_month",
-    "lifetime",
-    "window",
-    "per_recipient_per_day",
-    "sends_per_hour",
-    "account_per_day",
-]
+Cap = ShownCap | Literal["per_recipient_per_day"]
 NEAR_PERCENT = 80
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """A limit as readers see it, in cents or sends. seconds: the length of a rolling window.
+    """A limit as readers see it, in its unit. seconds: the length of a rolling window.
 
     key_id is null for the account's own limit. resets_at, in microseconds, is when all of it is free again;
     null means never.
@@ -32,16 +25,21 @@ class LimitView(msgspec.Struct, frozen=True):
 
     cap: Cap
     key_id: str | None
-    unit: Literal["cents", "sends"]
+    unit: CapUnit
     seconds: int | None
     limit: int
     spent: int
     remaining: int
     resets_at: int | None
 
+    @property
+    def label(self) -> str:
+        """Return the words of a limit that doesn't count cents; empty for the others."""
+        return COUNTS[self.cap].label if self.cap in COUNTS else ""
+
 
 class Limit(msgspec.Struct, gc=False):
-    """most is in micros or sends. ends_at is of a calendar window. Without seconds and ends_at it never
+    """most is in micros, or in the unit that it counts. ends_at is of a calendar window. Without seconds and ends_at it never
     resets.
     """
 
@@ -54,7 +52,7 @@ class Limit(msgspec.Struct, gc=False):
 
     @property
     def is_count(self) -> bool:
-        return self.cap == "sends_per_hour"
+        return self.cap in COUNTS
 
     def used(self, now_us: int) -> int:
         if self.seconds is None:
@@ -63,7 +61,7 @@ class Limit(msgspec.Struct, gc=False):
         return counter.held(self.sum.detail.buckets, self.seconds, now_us)
 
     def left(self, now_us: int) -> int:
-        """Return the micros or sends left; 0 if more is used than allowed."""
+        """Return what is left; 0 if more is used than allowed."""
         return max(0, self.most - self.used(now_us))
 
     def add(self, account_id: str, amount_micros: int, now_us: int) -> None:
@@ -79,7 +77,7 @@ class Limit(msgspec.Struct, gc=False):
         return LimitView(
             cap=self.cap,
             key_id=self.key_id,
-            unit="sends" if self.is_count else "cents",
+            unit=unit_of(self.cap),
             seconds=self.seconds if self.cap == "window" else None,
             limit=self.most // unit,
             spent=-(-self.used(now_us) // unit),
@@ -103,8 +101,9 @@ class Limit(msgspec.Struct, gc=False):
         }
         if self.cap == "window":
             extra["seconds"] = self.seconds
+        name = _WORDS.get(self.cap, "key's limit")
         return CapExceeded(
-            f"the {_WORDS[self.cap]} of {view.limit} {view.unit} leaves {view.remaining}",
+            f"the {name} of {view.limit} {view.unit} leaves {view.remaining}",
             reason=self.cap,
             retry_after_s=None if room_at is None else -((now_us - room_at) // SECOND_US),
             extra=extra,

@@ -38,6 +38,11 @@ class LineLimits(msgspec.Struct, frozen=True, gc=False):
     sends: SendLimits | None = None
 
     @property
+    def of_any_send(self) -> Sequence[Limit]:
+        """Return the watched limits that look at no recipient."""
+        return [*self.money, *(self.sends.counts if self.sends else ())]
+
+    @property
     def is_calendar_near(self) -> bool:
         """Return whether a cap of a day or month is nearly used up; `calendar_limits` has the details."""
         return any(

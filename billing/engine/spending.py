@@ -179,7 +179,7 @@ class Spending:
         limits = [*calendar, *line.watched, *self._of_account(tenant)]
         capped = caps.tightest_remaining_micros(states, self._sums.spent(), now_us)
         rooms = [None if capped is None else capped // MICROS_PER_CENT]
-        rooms.append(max_cents(limits, now_us))
+        rooms.append(max_cents([*calendar, *line.of_any_send, *self._of_account(tenant)], now_us))
         return limits, min((one for one in rooms if one is not None), default=None)
 
     def spend(
@@ -226,16 +226,14 @@ class Spending:
         """Count back what was spent at that moment, or a part of it. at: counter.counted_at of the spend."""
         account_id, now_us = tenant.account_id, self.time.of(tenant)
         self.count(account_id, lineage, -amount_micros, at)
-        for place in counter.read_places(counted_in):
-            kind, _, rest = place[1].partition(":")
-            if kind in {"to", "account"}:
-                self._sums.of(place).add(account_id, -amount_micros)
-            elif kind == "last":
-                seconds = int(rest)
-                buckets = self._sums.detailed(place).change_detail(account_id).buckets
-                counter.add(buckets, seconds, -amount_micros, at=at, now_us=now_us)
-            elif topup_id in (self._sums.detailed(place).detail or counter.Detail()).sent:
-                del self._sums.detailed(place).change_detail(account_id).sent[topup_id]
+        for counted in counter.read_counted(counted_in):
+            if counted.is_sum:
+                self._sums.of(counted.row).add(account_id, -amount_micros)
+                continue
+            row = self._sums.detailed(counted.row)
+            assert row.detail is not None, "it was asked for"
+            if counted.take_out(row.detail, topup_id, amount_micros, at=at, now_us=now_us):
+                row.change_detail(account_id)
 
     def count(self, account_id: str, lineage: Lineage, amount_micros: int, at: int) -> None:
         """Add to the days and months of the moment, by the account's clock; a negative amount gives back."""

@@ -1,7 +1,7 @@
 """What keys may still do: the asking key itself, trees of keys, pause and resume; an account's day."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from msgspec import Meta
 
@@ -15,6 +15,7 @@ from keys.api_keys import api_key
 from keys.api_keys.acts import owner_of
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.tree import tree
+from keys.mandate import CapUnit, ShownCap
 
 
 class LimitUsage(Shaped, kw_only=True):
@@ -24,12 +25,10 @@ class LimitUsage(Shaped, kw_only=True):
         KeyIdText | None, Meta(description="The key whose it is; null: the account's own.")
     ]
     cap: Annotated[
-        Literal["per_day", "per_month", "lifetime", "window", "sends_per_hour", "account_per_day"],
+        ShownCap,
         Meta(description="Which limit it is."),
     ]
-    unit: Annotated[
-        Literal["cents", "sends"], Meta(description="Of limit, spent and remaining: US cents.")
-    ]
+    unit: Annotated[CapUnit, Meta(description="Of limit, spent and remaining: US cents.")]
     seconds: Annotated[Count | None, Meta(description="The length of a rolling window.")]
     limit: Annotated[Count, Meta(description="The most, in its unit.")]
     spent: Annotated[Count, Meta(description="By the key and its descendants, rounded up.")]

@@ -9,9 +9,9 @@ from typing import Final
 
 from billing.engine.limit import LimitView
 from kernel.clock import HOUR_US, SECOND_US, day_start_us, month_start_us
+from keys.counter import HOUR_S, SECONDS_OF
 
 _LEAST_US: Final = HOUR_US
-_HOUR_S: Final = HOUR_US // SECOND_US
 
 
 def used_up_at(limit: LimitView, *, key_created_at: int, now_us: int) -> int | None:
@@ -44,5 +44,5 @@ def _period(limit: LimitView, created_at: int, now_us: int) -> tuple[int, int | 
 
 def _length(limit: LimitView) -> int:
     """Of a rolling window, in microseconds; of any other limit, more than the least time."""
-    seconds = limit.seconds if limit.cap == "window" else _HOUR_S
-    return (seconds or _HOUR_S) * SECOND_US
+    seconds = limit.seconds or SECONDS_OF.get(limit.cap.rpartition("_per_")[2], HOUR_S)
+    return seconds * SECOND_US

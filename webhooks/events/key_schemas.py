@@ -1,10 +1,11 @@
 """The schemas of events about keys and their limits. Pure; webhooks/events/schemas.py lists them."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from kernel.words import KeyIdText, Time
+from keys.mandate import CapUnit, ShownCap
 from webhooks.events.schema_words import EventData
 
 
@@ -17,12 +18,10 @@ class CapUsed(EventData, kw_only=True):
         KeyIdText | None, Meta(description="Whose limit it is; null: the account's own.")
     ]
     cap: Annotated[
-        Literal["per_day", "per_month", "lifetime", "window", "sends_per_hour", "account_per_day"],
+        ShownCap,
         Meta(description="Which limit. per_day and per_month are calendar windows of UTC."),
     ]
-    unit: Annotated[
-        Literal["cents", "sends"], Meta(description="Of limit, spent and remaining: US cents.")
-    ]
+    unit: Annotated[CapUnit, Meta(description="Of limit, spent and remaining: US cents.")]
     seconds: Annotated[
         Annotated[int, Meta(ge=60)] | None, Meta(description="The length of a rolling window.")
     ]

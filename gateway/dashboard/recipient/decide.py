@@ -33,9 +33,12 @@ _DECISIONS: Final = {"approve": "approved", "deny": "denied"}
 
 @dataclass(frozen=True, slots=True)
 class ShownLimit:
-    """A limit of the key as the reader's language writes it. length: of a rolling window, else empty."""
+    """A limit of the key as the reader's language writes it. length: of a rolling window, else empty.
+    label: in English, of a limit that doesn't count cents, else empty.
+    """
 
     cap: str
+    label: str
     length: str
     left: str
     limit: str
@@ -129,9 +132,9 @@ async def _shown(
 
 
 def _limit(view: LimitView, language: Language) -> ShownLimit:
-    write = language.count if view.unit == "sends" else language.money
+    write = language.money if view.unit == "cents" else language.count
     length = "" if view.seconds is None else language.duration(view.seconds)
-    return ShownLimit(view.cap, length, write(view.remaining), write(view.limit))
+    return ShownLimit(view.cap, view.label, length, write(view.remaining), write(view.limit))
 
 
 ROUTES = (

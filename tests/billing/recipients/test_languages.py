@@ -9,6 +9,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
 from billing.recipients.language import asked_for, english, languages, nearest
+from keys.mandate import COUNTS
 
 ROOT = Path(__file__).parents[3]
 CATALOGUES = sorted((ROOT / "billing/recipients/languages").glob("*.po"))
@@ -41,8 +42,8 @@ CODE = [
 
 
 def texts() -> set[str]:
-    """Each sentence that is passed to `say`."""
-    found: set[str] = set()
+    """Each sentence that is passed to `say`, and the labels of limits."""
+    found = {fact.label for fact in COUNTS.values()}
     for path in TEMPLATES:
         found |= set(_extracted("jinja2.ext:babel_extract", path))
     for path in CODE:

@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 from billing.engine.limit import Cap, LimitView
 from billing.reports.limit_forecast import used_up_at
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, parse_rfc3339
+from keys.mandate import unit_of
 
 NOW = parse_rfc3339("2026-03-11T06:00:00Z")
 MIDNIGHT = parse_rfc3339("2026-03-12T00:00:00Z")
@@ -23,7 +24,7 @@ def limit(
     return LimitView(
         cap=cap,
         key_id="key_1",
-        unit="sends" if cap == "sends_per_hour" else "cents",
+        unit=unit_of(cap),
         seconds=seconds,
         limit=most,
         spent=spent,
