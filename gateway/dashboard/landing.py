@@ -69,6 +69,7 @@ def addresses(home: str) -> dict[str, Any]:
         "description": SUMMARY,
         "api": f"{home}{API}",
         "openapi": f"{home}/openapi.json",
+        "openapi_agent": f"{home}/openapi/agent.json",
         "documentation": f"{home}/docs.md",
         "llms_txt": f"{home}/llms.txt",
         "mcp": f"{home}/mcp",

@@ -1,6 +1,7 @@
-"""GET /openapi.json, and the operators' own: public documents that are built once."""
+"""GET /openapi.json, its small part for agents, and the operators' own: public documents that are built once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,10 +9,12 @@ from starlette.routing import Route
 
 from gateway.http.documents import Documents
 from gateway.http.routing import ApiSurface, Router
+from gateway.openapi.agent_document import agent_document
 from gateway.openapi.document import PUBLIC, Api, document, encoded
 from runtime.context import Context
 
 PATH = "/openapi.json"
+AGENT_PATH = "/openapi/agent.json"
 OPERATOR_PATH = "/openapi/operator.json"
 _CACHE = "public, max-age=300"
 
@@ -24,12 +27,22 @@ def routes(
     path: str = PATH,
     api: Api = PUBLIC,
 ) -> list[Route]:
-    """Starlette's route of the document of these surfaces."""
+    """Starlette's routes of the document of these surfaces."""
     # Relative where nobody said under which address the gateway is reached: always right.
     server = context.settings.public_url or "/"
 
-    def answer(_request: Request) -> Response:
-        body = encoded(document(Router(surfaces), server, api))
-        return Response(body, media_type="application/json", headers={"cache-control": _CACHE})
+    def whole(_request: Request) -> Response:
+        return _json(document(Router(surfaces), server, api))
 
-    return [Route(path, documents.once(answer), methods=["GET"])]
+    def small(_request: Request) -> Response:
+        return _json(agent_document(document(Router(surfaces), server, api)))
+
+    found = [Route(path, documents.once(whole), methods=["GET"])]
+    if api is PUBLIC:
+        found.append(Route(AGENT_PATH, documents.once(small), methods=["GET"]))
+    return found
+
+
+def _json(made: Mapping[str, Any]) -> Response:
+    headers = {"cache-control": _CACHE}
+    return Response(encoded(made), media_type="application/json", headers=headers)

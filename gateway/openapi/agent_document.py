@@ -1,0 +1,150 @@
+"""A small document for agents: the calls of a first day, out of the whole OpenAPI document.
+
+Promise: it is cut out of the whole one, so that a route that changes changes here, too. Left out are examples, links,
+headers, the single refusals (each has the one shape of `default`), and what lies deep inside an answer. Pure.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from gateway.answers.words import API_PREFIX
+from gateway.openapi.schemas import PLACE, pruned
+
+# In the order in which a newcomer needs them.
+CALLS: Final = (
+    ("post", "/keys/sandbox"),
+    ("get", "/keys/self"),
+    ("get", "/platforms"),
+    ("get", "/topup/balance"),
+    ("post", "/sandbox/fund"),
+    ("post", "/topup/send"),
+    ("get", "/topup/status/{transaction_id}"),
+    ("post", "/webhooks/register"),
+    ("post", "/webhooks/{endpoint_id}/test"),
+    ("get", "/deliveries"),
+)
+_EXAMPLES: Final = frozenset({"examples", "example", "tags"})
+# Who reads an answer checks no bounds.
+_OF_ANSWERS: Final = _EXAMPLES | {"pattern", "format", "minimum", "minLength", "maxLength"}
+_ABOUT: Final = (
+    "The calls that an agent needs first: a key, a send, its status, the balance, webhooks. The whole API is at"
+    " /openapi.json, how to repair a refused call at /docs/errors.md. Amounts are whole US cents: 1000 means $10.00."
+)
+_ERROR: Final = (
+    "Refused: data.error says why, and its next_action, errors[] and links[] say what to do."
+)
+
+
+def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of the whole document that an agent needs first."""
+    paths: dict[str, dict[str, Any]] = {}
+    for method, path in CALLS:
+        place = API_PREFIX + path
+        paths.setdefault(place, {})[method] = _short(whole["paths"][place][method])
+    components = whole["components"]
+    schemas = pruned(components["schemas"], [paths])
+    asked, kept = _asked(paths, schemas), _kept(paths, schemas)
+    small = {
+        name: _cut(_without(one, _left_out(name, asked)), kept)
+        for name, one in schemas.items()
+        if name in kept
+    }
+    return {
+        "openapi": whole["openapi"],
+        "jsonSchemaDialect": whole["jsonSchemaDialect"],
+        "info": {**whole["info"], "title": "Topup Gateway for agents", "description": _ABOUT},
+        "servers": whole["servers"],
+        "paths": paths,
+        "components": {
+            "schemas": small,
+            "securitySchemes": components["securitySchemes"],
+            "parameters": components["parameters"],
+        },
+    }
+
+
+def _short(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the operation with its successes, and one answer for all that is refused."""
+    done = {
+        status: {"description": one["description"], "content": one["content"]}
+        for status, one in operation["responses"].items()
+        if status.startswith("2") and "content" in one
+    }
+    for one in done.values():
+        one["content"] = {
+            kind: held for kind, held in one["content"].items() if kind == "application/json"
+        }
+    refused = {
+        "description": _ERROR,
+        "content": {"application/json": {"schema": {"$ref": f"{PLACE}Error"}}},
+    }
+    short = {name: one for name, one in operation.items() if name not in _EXAMPLES}
+    short["responses"] = _without({**done, "default": refused}, _EXAMPLES)
+    if "requestBody" in short:
+        short["requestBody"] = _without(short["requestBody"], _EXAMPLES)
+    return short
+
+
+def _left_out(name: str, asked: Collection[str]) -> Collection[str]:
+    if name in asked:
+        return _EXAMPLES
+    # The seven fields of each answer are told by Error.
+    return _OF_ANSWERS | {"description"} if name.endswith("Answer") else _OF_ANSWERS
+
+
+def _asked(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
+    """Return the schemas of requests."""
+    operations = [one for each in paths.values() for one in each.values()]
+    parts = [[one.get("requestBody"), one.get("parameters")] for one in operations]
+    return {*pruned(schemas, parts)}
+
+
+def _kept(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
+    """Return the schemas that are shown: those of requests and refusals whole, of answers the data and a list's items."""
+    operations = [one for each in paths.values() for one in each.values()]
+    kept = _asked(paths, schemas) | {*pruned(schemas, [{"$ref": f"{PLACE}Error"}])}
+    kept |= {name for name, one in schemas.items() if one.get("type") == "string"}
+    answers = {*_named([one["responses"] for one in operations])} & schemas.keys()
+    shown = {*_named([schemas[name] for name in answers])} & schemas.keys()
+    items = {*_named([schemas[name]["properties"].get("items") for name in shown])} & schemas.keys()
+    return kept | answers | shown | items
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Yield the schemas that the value refers to itself."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _named(one)
+    elif isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"].removeprefix(PLACE)
+        for one in value.values():
+            yield from _named(one)
+
+
+def _cut(value: Any, kept: Collection[str]) -> Any:
+    """Return the value with an object in place of each schema that is not shown."""
+    if isinstance(value, list):
+        return [_cut(one, kept) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _cut(one, kept) for name, one in value.items()}
+    reference = found.get("$ref")
+    if isinstance(reference, str) and reference.removeprefix(PLACE) not in kept:
+        del found["$ref"]
+        found["type"] = "object"
+    return found
+
+
+def _without(value: Any, left_out: Collection[str], *, is_named: bool = False) -> Any:
+    """Return the value without these words of a schema. is_named: its names are those of fields."""
+    if isinstance(value, list):
+        # What one of several types says of itself stands beside them.
+        return [_without(one, {*left_out, "description"}) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _without(one, left_out, is_named=name == "properties" and not is_named)
+        for name, one in value.items()
+        if is_named or name not in left_out
+    }
