@@ -1,9 +1,8 @@
-"""Fulfilment attempts: each turn of a top-up at a supplier, and what came of it. Writes
-fulfilment_attempts and supplier_recipients.
+"""Fulfilment attempts: each turn of a top-up at a supplier, and its outcome. Writes fulfilment_attempts and
+supplier_recipients.
 
-Invariants: an attempt is written before the supplier is asked, so that a crash in the middle leaves
-"requested" behind and never nothing; a top-up has one open attempt at most, its last; an attempt ends
-once. The caller holds the account's lock.
+An attempt is written before the supplier is called, so a crash leaves "requested" behind and never nothing. A
+top-up has at most one open attempt, its last; an attempt ends once. The caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,16 +23,16 @@ AttemptOutcome = Literal[
 ]
 OPEN = frozenset({"requested", "waiting", "unknown"})
 DETAIL_CHARACTERS_MAX = 200
-# Of a top-up's attempts, the turns that are kept apart; switching between suppliers adds one.
+# The most attempts stored for a top-up; switching between suppliers adds one.
 ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of fulfilment_attempts; times in microseconds, cost in US cents.
 
-    requests_made: how often the supplier was asked in this turn. ended_at: null while its last word is open.
-    `dropped` is what a person ended without the supplier's word. A turn in which a supplier is asked
-    to take back what it delivered ends as `revoked` or `kept`.
+    requests_made: calls in this turn. ended_at: null while the outcome is open. An operator ended a `dropped`
+    one without the supplier's word. A turn in which a supplier is asked to take back what it delivered ends
+    as `revoked` or `kept`.
     """
 
     transaction_id: str
@@ -60,20 +59,20 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def noted(
         self, outcome: AttemptOutcome, *, now_us: int, detail: str | None = None, **more: Any
     ) -> Self:
-        """With what the supplier said."""
+        """Return it with what the supplier said."""
         kept = None if detail is None else storable(detail, characters_max=DETAIL_CHARACTERS_MAX)
         ended_at = None if outcome in OPEN else now_us
         return replace(self, outcome=outcome, detail=kept, ended_at=ended_at, **more)
 
 
 class AttemptWorkingSet(WorkingSet):
-    """The attempts of one transaction's top-ups; commands that end or hand over a top-up name it."""
+    """The attempts of one transaction's top-ups; commands that end or hand over a top-up declare it."""
 
     rank = 11
 
     def __init__(self) -> None:
         self.topup_ids: set[str] = set()
-        # (environment, supplier, account, recipient) -> the one open attempt that stands in the way
+        # (environment, supplier, account, recipient) -> the one open attempt that blocks it.
         self.recipients: set[tuple[str, str, str, str]] = set()
         self._attempts: dict[str, list[Attempt]] = {}
         self._open: dict[tuple[str, str, str, str], set[str]] = {}
@@ -111,20 +110,20 @@ class AttemptWorkingSet(WorkingSet):
         )
 
     def of(self, topup_id: str) -> Sequence[Attempt]:
-        """The top-up's attempts, oldest first."""
+        """Return the top-up's attempts, oldest first."""
         return self._attempts.get(topup_id, ())
 
     def open_of(self, topup_id: str) -> Attempt | None:
-        """The attempt whose last word is still to come."""
+        """Return the attempt without an outcome, or None."""
         attempts = self._attempts.get(topup_id)
         return attempts[-1] if attempts and attempts[-1].is_open else None
 
     def others_open(self, topup_id: str, place: tuple[str, str, str, str]) -> bool:
-        """Whether another top-up of the same recipient is open at the same supplier."""
+        """Return whether another top-up of the same recipient is open at the same supplier."""
         return bool(self._open.get(place, set()) - {topup_id})
 
     def left_of(self, place: tuple[str, str, str, str]) -> str | None:
-        """What the supplier left for this recipient."""
+        """Return what the supplier left for this recipient."""
         return self._left.get(place)
 
     def add(self, attempt: Attempt) -> None:
@@ -142,7 +141,7 @@ class AttemptWorkingSet(WorkingSet):
             self._open.get(place_of(attempt), set()).discard(attempt.transaction_id)
 
     def leave(self, attempt: Attempt, left_over: str, now_us: int) -> None:
-        """Keeps what the supplier left for the recipient's next top-up."""
+        """Store what the supplier left for the recipient's next top-up."""
         self.changes += 1
         place = place_of(attempt)
         self._left[place] = left_over
@@ -150,17 +149,17 @@ class AttemptWorkingSet(WorkingSet):
 
 
 def place_of(attempt: Attempt) -> tuple[str, str, str, str]:
-    """Where what is left of it lies: environment, supplier, account, recipient."""
+    """Return where its remainder belongs: environment, supplier, account, recipient."""
     return (attempt.environment, attempt.supplier, attempt.account_id, attempt.recipient_email)
 
 
 def attempts_of(state: BatchState) -> AttemptWorkingSet:
-    """The batch's attempts; the commands on them declared the working set."""
+    """Return the batch's attempts; the commands on them declared the working set."""
     return state.working_set(AttemptWorkingSet)
 
 
 async def load(tx: Transaction, topup_ids: Iterable[str]) -> Sequence[Attempt]:
-    """The attempts of these top-ups, each one's oldest first."""
+    """Return the attempts of these top-ups, each one's oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM fulfilment_attempts
             WHERE transaction_id IN :ids[text] ORDER BY transaction_id, number""",
@@ -170,7 +169,7 @@ async def load(tx: Transaction, topup_ids: Iterable[str]) -> Sequence[Attempt]:
 
 
 async def count_open(tx: Transaction, environment: str, supplier: str) -> int:
-    """Of how many top-ups the supplier's last word is still to come."""
+    """Return how many top-ups wait for the supplier's final word."""
     row = await tx.fetch_one(
         """SELECT COUNT(*) AS attempts FROM fulfilment_attempts
            WHERE environment = :environment AND supplier = :supplier AND ended_at IS NULL""",
@@ -181,7 +180,7 @@ async def count_open(tx: Transaction, environment: str, supplier: str) -> int:
 
 
 async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> bool:
-    """Writes down what was found out before the supplier is asked; false: it is no longer our turn."""
+    """Write what was prepared before the supplier is called; return False if it is no longer our turn."""
     changed = await tx.execute(
         """UPDATE fulfilment_attempts SET prepared = :prepared
            WHERE transaction_id = :id AND number = :number AND requests_made = :requests_made AND ended_at IS NULL""",
@@ -196,10 +195,10 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Whether this ask of the supplier is the newest, which stays so until the transaction ends.
+    """Return whether this call of the supplier is the newest, and keep it so until the transaction ends.
 
-    For suppliers that keep rows of their own: what a worker does that was stopped, and goes on after
-    another one asked or a person decided, must not count.
+    For suppliers with rows of their own: a stopped worker that continues after another call or an operator's
+    decision must have no effect.
     """
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts
@@ -215,7 +214,7 @@ async def lock_turn(
 async def left_of(
     tx: Transaction, tenant: Tenant, supplier: str, recipient_email: str
 ) -> str | None:
-    """What a supplier left for the account's recipient, as of now."""
+    """Return what a supplier left for the account's recipient."""
     row = await tx.fetch_one(
         """SELECT left_over FROM supplier_recipients
            WHERE environment = :environment AND supplier = :supplier

@@ -1,8 +1,8 @@
-"""What a top-up brings to its recipient: credit, or a code, key, link or note to be handed over; and how
-it reaches him.
+"""What a top-up brings to its recipient: credit, or a code, key, link or note to hand over; and how it
+reaches them.
 
-Invariant: only `value` can be spent. It is sealed where it is stored, and shown to whoever may see
-codes; everything else here may be shown to whoever may read the top-up, so nothing else holds it.
+Only `value` can be spent. It is stored sealed, and shown to readers who may see codes; everything else here
+may be shown to any reader of the top-up, so nothing else contains it.
 """
 
 import re
@@ -24,25 +24,25 @@ MESSAGE_CHARACTERS_MAX: Final = 500
 LOCALE_CHARACTERS_MAX: Final = 35
 MASK: Final = "****"
 HINT_CHARACTERS: Final = 4
-# Of a shorter code the last four characters would tell too much.
+# Of a shorter code the last four characters would reveal too much.
 _HINTED_CHARACTERS_MIN = 12
 _NO_HINT = "*" * HINT_CHARACTERS
-# Letters, marks and symbols that show nothing; of the other invisible characters the category says so.
+# Letters, marks and symbols that are invisible; other invisible characters are found by their category.
 _SHOWS_NOTHING = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
 
 
 class DeliverableRefused(ValueError):
-    """What a supplier or a person gave cannot be kept; the message does not repeat it."""
+    """What a supplier or an operator gave can't be stored; the message doesn't repeat it."""
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a send says in `delivery`, frozen with it. None of it can be spent; it is the recipient's data,
-    and goes when that is erased.
+    and is erased with it.
 
-    email: whether the recipient gets mail. locale: a language tag such as es or zh-Hans; null: English
-    in the mail, and what the browser asks for on the page. message: plain text, shown to the recipient.
+    email: whether the recipient gets mail. locale: a language tag such as es or zh-Hans; null: English in the
+    mail, and the browser's language on the page. message: plain text for the recipient.
     """
 
     email: bool = False
@@ -53,9 +53,9 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
     """What the recipient is given.
 
-    kind: `credit` has no value, it lies in an account of the recipient's already; every other kind
-    has one. value: the secret itself. redeem_url: the page on which it is used. instructions: how, in
-    plain text. expires_at: microseconds UTC, null where it does not end.
+    kind: `credit` has no value, because it is in an account of the recipient's; every other kind has one.
+    value: the secret itself. redeem_url: the page on which it is used. instructions: how, in plain text.
+    expires_at: microseconds UTC, null if it doesn't end.
     """
 
     kind: DeliverableKind
@@ -69,7 +69,7 @@ class Deliverable(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """All of a deliverable but its value: what a top-up's row says in the open."""
+    """A deliverable without its value: the open part of a top-up's row."""
 
     kind: DeliverableKind
     value_hint: str | None = None
@@ -78,7 +78,7 @@ class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
     expires_at: int | None = None
 
     def shape(self, value: str | None = None) -> dict[str, Any]:
-        """As answers and events show it; value: for whoever may see it."""
+        """Return it as responses and events show it; value: for readers who may see it."""
         return {
             "kind": self.kind,
             "value": value,
@@ -92,12 +92,12 @@ class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
 # What a top-up of a wallet here brings; its voucher's code is beside it.
 WALLET_CREDIT: Final = StoredDeliverable("credit")
 WALLET_CREDIT_SHAPE: Final = WALLET_CREDIT.shape()
-# The same in bytes, made once: it is in the event of almost every send.
+# The same in bytes, made once, because almost every send's event contains it.
 WALLET_CREDIT_JSON: Final = msgspec.Raw(msgspec.json.encode(WALLET_CREDIT_SHAPE))
 
 
 def hint_of(code: str) -> str:
-    """The last four characters, to tell codes apart by; too few to be of use to anybody else."""
+    """Return the last four characters, to tell codes apart."""
     if len(code) < _HINTED_CHARACTERS_MIN or not (code.isascii() and code.isprintable()):
         return _NO_HINT
     return code[-HINT_CHARACTERS:]
@@ -105,17 +105,19 @@ def hint_of(code: str) -> str:
 
 def visible(value: str) -> str:
     """Return what a reader sees of a value: its compatibility form (NFKC) without white space and invisible
-    characters. Letters keep their case: keys and links mean it.
+    characters.
+
+    Letters keep their case, which matters in keys and links.
     """
     plain = _SHOWS_NOTHING.sub("", unicodedata.normalize("NFKC", value))
     return "".join(one for one in plain if unicodedata.category(one)[0] not in "CZ")
 
 
 def checked(given: Deliverable) -> Deliverable:
-    """The deliverable as it can be kept; raises DeliverableRefused.
+    """Return the deliverable as it can be stored; raise DeliverableRefused.
 
-    A value stays what it is or is refused. Instructions are cut and made storable; a link or
-    instructions that repeat the value lose it, since readers without the right to it see them.
+    A value stays exactly as it is or is refused. Instructions are cut and made storable; a link or
+    instructions that repeat the value lose it, because readers without the right to the value see them.
     """
     if given.kind not in KINDS:
         raise DeliverableRefused(f"the kind of a deliverable is one of {', '.join(sorted(KINDS))}")
@@ -136,7 +138,7 @@ def checked(given: Deliverable) -> Deliverable:
 
 
 def stored(given: Deliverable) -> StoredDeliverable:
-    """What the row says in the open."""
+    """Return the open part."""
     hint = None if given.value is None else hint_of(given.value)
     return StoredDeliverable(
         given.kind, hint, given.redeem_url, given.instructions, given.expires_at
@@ -152,12 +154,12 @@ def _is_shown_url(url: str, value: str | None) -> bool:
 
 
 def _is_in(value: str, text: str) -> bool:
-    """Whether it stands there, as it is or as addresses on the web spell it."""
+    """Return whether it is there, as it is or as URLs spell it."""
     return any(value in read for read in (text, unquote(text), unquote_plus(text)))
 
 
 def _without(value: str, text: str) -> str:
     for spelled in (value, quote(value), quote(value, safe=""), quote_plus(value)):
         text = text.replace(spelled, MASK)
-    # Spelled in yet another way: then nothing is left that could be read.
+    # Spelled in yet another way: then nothing readable is left.
     return MASK if _is_in(value, text) else text

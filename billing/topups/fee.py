@@ -21,12 +21,12 @@ class FeeRule(msgspec.Struct, frozen=True, gc=False):
     max_cents: int | None = None
 
     def cents(self, amount_cents: int) -> int:
-        """The fee of that amount, in cents."""
+        """Return the fee of that amount, in cents."""
         exact = self.fixed_cents * _WHOLE + amount_cents * self.basis_points
         fee_cents = max(-(-exact // _WHOLE), self.min_cents)
         return fee_cents if self.max_cents is None else min(fee_cents, self.max_cents)
 
 
 def earned_cents(status: str, fee_cents: int) -> int:
-    """What of its fee a top-up in that state has earned; the schema's own rule is the same."""
+    """Return how much of its fee a top-up in that state has earned; the schema's own rule is the same."""
     return fee_cents if status in {"delivered", "reversing"} else 0

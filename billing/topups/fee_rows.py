@@ -1,7 +1,7 @@
-"""The fees of platforms, and of single accounts, as rows; the operator edits them. Writes platform_fees.
+"""The fees of platforms, and of single accounts, as rows that the operator edits. Writes platform_fees.
 
-Invariant: each change raises the version of the platforms' rows in its own transaction, so a process
-that reads the version sees every change.
+Each change raises the version of the platforms' rows in its own transaction, so a process that reads the
+version sees every change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from kernel.errors import InvalidInput, LimitReached, NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-# As the account: the platform's own fee.
+# In place of an account: the platform's own fee.
 EVERYBODY: Final = ""
 ACCOUNT_FEES_MAX: Final = 5_000
 
 
 class FeeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of platform_fees; account_id empty: of all that have none of their own."""
+    """One row of platform_fees; account_id empty: for all accounts without one of their own."""
 
     environment: str
     platform: str
@@ -33,12 +33,12 @@ class FeeRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rule(self) -> FeeRule:
-        """What it charges."""
+        """Return what it charges."""
         return FeeRule(self.fixed_cents, self.basis_points, self.min_cents, self.max_cents)
 
 
 async def fees_by_platform(tx: Transaction) -> Mapping[tuple[str, str], Mapping[str, FeeRule]]:
-    """The rules of each (environment, platform), by account; EVERYBODY for the platform's own."""
+    """Return the rules of each (environment, platform), by account; EVERYBODY for the platform's own."""
     found: dict[tuple[str, str], dict[str, FeeRule]] = {}
     for row in await tx.fetch(f"SELECT {_ROWS.listed} FROM platform_fees"):
         one = _ROWS.read(row)
@@ -47,7 +47,7 @@ async def fees_by_platform(tx: Transaction) -> Mapping[tuple[str, str], Mapping[
 
 
 async def list_fees(tx: Transaction, environment: str) -> Sequence[FeeRow]:
-    """By platform, the platform's own first."""
+    """Return them by platform, the platform's own first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM platform_fees WHERE environment = :environment
             ORDER BY platform, account_id""",
@@ -59,7 +59,7 @@ async def list_fees(tx: Transaction, environment: str) -> Sequence[FeeRow]:
 async def find_fee(
     tx: Transaction, environment: str, platform: str, account_id: str
 ) -> FeeRow | None:
-    """The row of exactly this account, or EVERYBODY."""
+    """Return the row of exactly this account, or EVERYBODY."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM platform_fees WHERE environment = :environment
             AND platform = :platform AND account_id = :account_id""",
@@ -71,7 +71,7 @@ async def find_fee(
 
 
 async def put_fee(tx: Transaction, row: FeeRow) -> None:
-    """Sets it, in place of what there was; raises InvalidInput. The platform is there."""
+    """Set the fee of an existing platform; raise InvalidInput."""
     _check(row)
     count = await tx.fetch_one(
         """SELECT COUNT(*) AS fees FROM platform_fees WHERE environment = :environment
@@ -94,7 +94,7 @@ async def put_fee(tx: Transaction, row: FeeRow) -> None:
 
 
 async def drop_fee(tx: Transaction, row: FeeRow) -> None:
-    """Takes it away; raises NotFound where somebody else did."""
+    """Remove it; raise NotFound if somebody else did."""
     dropped = await tx.execute(
         """DELETE FROM platform_fees WHERE environment = :environment
            AND platform = :platform AND account_id = :account_id""",

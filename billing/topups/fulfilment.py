@@ -1,9 +1,8 @@
-"""A pending top-up on its way through its suppliers: handed over, heard of, settled, moved on.
+"""A pending top-up on its way through its suppliers: handed over, answered, settled, moved on.
 
-Invariants: a supplier is asked only after its attempt was written; the next one only after a definite
-no of the one before; while an outcome is open, nothing is switched, failed or asked elsewhere. Of two
-workers that saw the same, one asks. Each word closes or keeps the attempt in the transaction that it
-changes the top-up in.
+A supplier is called only after its attempt was written; the next one only after a definite no of the one
+before. While an outcome is open, nothing is switched, failed or called elsewhere. Of two workers that saw the
+same, one calls. Each word closes or keeps the attempt in the transaction in which it changes the top-up.
 """
 
 from dataclasses import dataclass, replace as changed
@@ -31,28 +30,30 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.storable import storable
 
 REASON_CHARACTERS_MAX = 200
-# How soon it is tried again where another top-up of the same recipient is with the supplier: at first, and
-# at most, after an eighth of its age in between. Behind one that sticks thousands may wait for days.
+# How soon to try again while another top-up of the same recipient is at the supplier: first, and at most,
+# after an eighth of its age in between. Thousands may wait for days behind one that is stuck.
 BEHIND_US = 2 * SECOND_US
 BEHIND_US_MAX = 60 * SECOND_US
-# So long after it began, an ask is surely over.
+# How long after its beginning a call is surely over.
 ASKED_US = 75 * SECOND_US
 
 
 class StillOpen(DomainError):
-    """It cannot be decided now what becomes of the top-up; the message says why, or when to try again."""
+    """The top-up can't be decided now; the message says why, or when to try again."""
 
 
 class NoLongerAsked(DomainError):
-    """The word is of a supplier that has the top-up no more: another one may be asked by now."""
+    """A supplier that no longer has the top-up said it; another one may have been called since."""
 
 
 class WordKept(DomainError):
-    """A supplier's word does not fit what is known of the top-up: it is kept for an operator, and not followed."""
+    """A supplier's word doesn't fit what is known of the top-up: it is stored for an operator, and not
+    followed.
+    """
 
 
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
-    """Raises StillOpen while a supplier is being asked for the top-up."""
+    """Raise StillOpen while a supplier is being called for the top-up."""
     attempt = attempts_of(state).open_of(topup.id)
     if attempt is None or attempt.outcome != "requested":
         return
@@ -61,7 +62,7 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
 
 
 def _check_begun(topup: TopUp) -> None:
-    """Raises StillOpen for one that no supplier is asked for yet, so that nobody has a word about it."""
+    """Raise StillOpen if no supplier was called yet, so that nobody can know anything about it."""
     if topup.status == "scheduled":
         raise StillOpen("it is scheduled, and nobody is asked before its time")
     if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
@@ -79,9 +80,8 @@ class OnAttempts(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """attempt: what the caller asks for now; None where it is not its turn.
-
-    recipient_left: what the supplier left for this recipient.
+    """attempt: the call to make now; None if it isn't the caller's turn. recipient_left: what the supplier
+    left for this recipient.
     """
 
     topup: TopUp
@@ -91,11 +91,11 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class HandOver(OnAttempts):
-    """A supplier is about to be asked: from here on the top-up cannot be cancelled.
+    """A supplier is about to be called: from here on the top-up can't be cancelled.
 
-    seen_checks_made is what the caller read; of two workers that saw the same, the first one's
-    hand-over changes it, and the second has no attempt. is_one_per_recipient: the supplier is asked
-    for one top-up of a recipient at a time; another one waits.
+    seen_checks_made is what the caller read. Of two workers that saw the same, the first one's hand-over
+    changes it, and the second gets no attempt. is_one_per_recipient: the supplier takes one top-up of a
+    recipient at a time; another one waits.
     """
 
     seen_checks_made: int
@@ -135,7 +135,7 @@ class HandOver(OnAttempts):
         return HandedOver(handed, attempt, attempts.left_of(self._place))
 
     def _attempt(self, state: BatchState, topup: TopUp) -> Attempt:
-        """The turn that goes on, or a new one."""
+        """Return the open turn, or a new one."""
         attempts = attempts_of(state)
         is_open = attempts.open_of(topup.id)
         if is_open is not None:
@@ -165,10 +165,10 @@ class HandOver(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class KeepWaiting(OnAttempts):
-    """The supplier gave no last word: it is asked again, or a person decides.
+    """The supplier gave no final word: it is called again, or an operator decides.
 
-    Nothing changes where the attempt was asked again meanwhile, or has ended. next_check_at null:
-    nobody asks again, since nobody can find out. left_over null: keeps what was left before.
+    Nothing changes if the attempt was called again meanwhile, or has ended. next_check_at null: no more
+    calls, because nothing can find out. left_over null: what was left before stays.
     """
 
     number: int
@@ -200,20 +200,21 @@ class KeepWaiting(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class Settle(OnAttempts):
-    """A pending top-up ends by a word: its supplier's, a person's, or the sandbox's.
+    """A pending top-up ends by a word: its supplier's, an operator's, or the sandbox's.
 
-    given: what was delivered; None: the credit lies in the recipient's wallet here. by: the supplier
-    whose word it is; its `failed` is a definite no, so the platform's next supplier is asked, and the
-    funds go back where nobody is left. by null: a person or the sandbox decides for all of them.
-    attempt: number and asks of the ask that brought the word; a no of an older ask changes nothing.
-    left_over: for the recipient's next top-up.
+    - given: what was delivered; None: the credit is in the recipient's wallet here.
+    - by: the supplier whose word it is. Its `failed` is a definite no, so the platform's next supplier is called, and the funds are returned
+      if there is none. by null: an operator or the sandbox decides for all of them.
+    - attempt: number and calls of the turn that brought the word; a no of an older call changes nothing. left_over: for the recipient's next
+      top-up.
 
-    One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet and
-    the caller may be the one who sent it. Raises NoLongerAsked for a no of a supplier that has it no more.
+    One that waits for an approval isn't settled: raises AwaitsApproval, because no supplier was called and
+    the caller may be its sender. Raises NoLongerAsked for a no of a supplier that no longer has it.
 
-    What a supplier says too late, against its own word, or implausibly (doubt: why its own kind does not believe
-    it; terms: what the operator allows it) is kept for an operator: the result's `objection` says why, and nothing
-    is delivered by it. A pending top-up then waits for a person. What a person hands over wrongly is refused.
+    What a supplier says too late, against its own word, or implausibly (doubt: why its own kind doesn't
+    believe it; terms: what the operator allows it) is stored for an operator: the result's `objection` says
+    why, and nothing is delivered by it. A pending top-up then waits for an operator. A wrong hand-over by an
+    operator is refused.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -262,18 +263,18 @@ class Settle(OnAttempts):
         return self._ended(state, failed)
 
     def _is_repeat(self, state: BatchState, topup: TopUp) -> bool:
-        """Whether the supplier says again how the top-up ended."""
+        """Return whether the supplier repeats how the top-up ended."""
         if self.outcome == "failed":
             return topup.status in {"failed", "cancelled"}
         is_delivered = topup.status in {"delivered", "reversing", "reversed"}
         return is_delivered and self._has_it(topup) and self._is_same(state, topup)
 
     def _has_it(self, topup: TopUp) -> bool:
-        """Whether it is the supplier that has the top-up; of one without a supplier any is."""
+        """Return whether the supplier has the top-up; without a supplier, any does."""
         return topup.supplier in {None, self.by}
 
     def _is_same(self, state: BatchState, topup: TopUp) -> bool:
-        """Whether it hands over what the delivered top-up brought."""
+        """Return whether it hands over what the delivered top-up brought."""
         value = None if self.given is None else self.given.value
         if value is None or topup.fulfilment_code is None:
             return value is None and topup.fulfilment_code is None
@@ -307,7 +308,7 @@ class Settle(OnAttempts):
         return delivered_values_of(state).other(self.topup_id, self.tenant.environment, self.given)
 
     def _check_given(self, state: BatchState, topup: TopUp) -> None:
-        """Raises InvalidInput for what a person hands over and nobody could use."""
+        """Raise InvalidInput for a hand-over by an operator that nobody could use."""
         if self.by is not None or self.given is None or topup.status != "pending":
             return
         other = self._other(state)
@@ -317,7 +318,7 @@ class Settle(OnAttempts):
             raise InvalidInput(wrong, param="value")
 
     def _keep(self, state: BatchState, topup: TopUp, why: Why, detail: str) -> EndedTopUp:
-        """Keep the word for an operator; what it would have ended waits for a person."""
+        """Store the word for an operator, who decides what it would have ended."""
         assert self.by is not None, "a person's word is followed or refused"
         words = words_of(state)
         words.keep(state, topup, self.by, self.outcome, why, detail, self.given, self.cost_cents)
@@ -344,7 +345,7 @@ class Settle(OnAttempts):
         return delivered
 
     def _note_cost(self, state: BatchState) -> None:
-        """What the supplier took, in the books: the operator's cost, owed to the supplier."""
+        """Post what the supplier took: the operator's cost, owed to the supplier."""
         if not self.cost_cents or self.by is None:
             return
         cost = state.ledger.account(self.tenant, LedgerAccountKind.COST)
@@ -353,7 +354,7 @@ class Settle(OnAttempts):
         state.move(cost, supplier, cost_micros, Code.SUPPLIER_COST, topup_id=self.topup_id)
 
     def _is_late(self, state: BatchState, topup: TopUp) -> bool:
-        """Whether the no is of an ask that another one has followed."""
+        """Return whether the no is of a call that another one has followed."""
         if self.attempt is None or topup.status != "pending":
             return False
         now = attempts_of(state).open_of(topup.id)
@@ -396,7 +397,7 @@ def _repeated(other: str) -> str:
 
 
 def take_cost_back(state: BatchState, topup: TopUp) -> None:
-    """What a supplier took for a top-up that is worth nothing any more and was not used is not owed to it."""
+    """Reverse a supplier's cost of a top-up that became worthless unused: it isn't owed."""
     cost = topups_of(state).cost_of(topup.id)
     if cost is None:
         return

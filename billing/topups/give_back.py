@@ -1,8 +1,7 @@
-"""Giving back what a top-up took: its funds, and what it counts in its key's limits.
+"""Return what a top-up took: its funds, and what it counts in its key's limits.
 
-Money comes back to every limit of money that counted it: a cancelled, failed or reversed top-up leaves as
-much room as before. How many sends there were in an hour stays counted, so that a loop of sends and
-cancellations ends.
+Money returns to every limit that counted it: a cancelled, failed or reversed top-up leaves as much room as
+before. The number of sends in an hour stays counted, so that a loop of sends and cancellations ends.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
 
-# What fulfils a top-up that waits for a person: no supplier, until he has decided.
+# The fulfilment of a top-up that waits for an approval: no supplier until the decision.
 BY_APPROVAL = "approval"
 
 
@@ -24,9 +23,9 @@ def give_back(
     source: LedgerAccount | None = None,
     code: Code = Code.TOPUP_REFUND,
 ) -> None:
-    """Returns a top-up's funds to where each part came from, and its caps' windows.
+    """Return a top-up's funds to where each part came from, and its caps' windows.
 
-    source: where its amount lies, and then its fee was earned; None: both are held.
+    source: where its amount is, and then its fee was earned; None: both are held.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)
@@ -42,7 +41,7 @@ def give_back(
     spending.give_back(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
-    # One that was to ask and has not yet, as one of a batch, was not counted as unasked either.
+    # A batch's top-up that has not asked for its approval yet wasn't counted as unapproved either.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 
@@ -50,7 +49,7 @@ def give_back(
 def _draw_back(
     state: BatchState, topup: TopUp, source: LedgerAccount, parts: Sequence[Transfer], code: Code
 ) -> None:
-    """Fills each part from the amount first, then from the fee; together they are all parts."""
+    """Fill each part from the amount first, then from the fee; together they cover all parts."""
     lies = [(source, topup.amount_cents * MICROS_PER_CENT)]
     if topup.fee_cents:
         fees = state.ledger.account(topup.tenant, LedgerAccountKind.FEES)

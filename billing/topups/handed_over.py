@@ -1,9 +1,9 @@
-"""Codes, keys and links that were delivered, each for one top-up. Writes handed_over and handed_over_fill.
+"""Delivered codes, keys and links, each for one top-up. Writes handed_over and handed_over_fill.
 
-Invariant: a value is delivered for one top-up of an environment, by the primary key. Its row is written in
-the transaction of the delivery and before that is decided, so of two top-ups that bring the same value at
-once one is delivered. At rest a value is known by a keyed digest, whose key survives a rotation of the
-master key. Staging and live are apart: what is tried in staging holds up nothing in live.
+The primary key lets a value be delivered for one top-up of an environment. Its row is written in the
+transaction of the delivery and before that is decided, so of two top-ups that bring the same value at once
+one is delivered. A value is stored as a keyed digest, whose key survives a rotation of the master key.
+Staging and live are apart: a test in staging holds up nothing in live.
 """
 
 import logging
@@ -32,7 +32,7 @@ _Place = tuple[str, str]  # environment, digest
 
 
 class DeliveredValues(WorkingSet):
-    """Who has the values that the batch's commands deliver; each command names its own."""
+    """Which top-ups have the values that the batch's commands deliver; each command declares its own."""
 
     rank = 15
 
@@ -54,9 +54,9 @@ class DeliveredValues(WorkingSet):
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Enter each value for its top-up unless another one has it; sorted, so that no batches wait for each other.
+        """Enter each value for its top-up unless another one has it; sorted, so that no batches deadlock.
 
-        A top-up that has ended already is passed over: what is said again of it must not hide the next one.
+        A top-up that has ended already is skipped, because a repeated word for it must not hide the next one.
         """
         topups = read_set.working_set(TopUpWorkingSet)
         for place, named in sorted(self._named.items()):
@@ -70,7 +70,7 @@ class DeliveredValues(WorkingSet):
             self._owners[entered[0], entered[1]] = entered[2]
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """Take back what was entered for a top-up that was not delivered after all."""
+        """Remove what was entered for a top-up that wasn't delivered after all."""
         stray = [
             place
             for place, topup_id in self._wanted.items()
@@ -81,13 +81,13 @@ class DeliveredValues(WorkingSet):
             await tx.execute(_TAKE_BACK, environment=environment, digests=digests)
 
     def other(self, topup_id: str, environment: str, given: Deliverable | None) -> str | None:
-        """Return the other top-up that has the value; None: there is none."""
+        """Return the other top-up that has the value, or None."""
         place = self._place(environment, given)
         owner = None if place is None else self._owners.get(place)
         return None if owner == topup_id else owner
 
     def note_delivered(self, environment: str, given: Deliverable | None) -> None:
-        """The top-up that has the value is delivered with it, in this transaction."""
+        """Note that this transaction delivers the value to its top-up."""
         place = self._place(environment, given)
         if place is not None:
             self._delivered.add(place)
@@ -109,7 +109,7 @@ def delivered_values_of(state: BatchState) -> DeliveredValues:
 
 
 async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
-    """Enter what the next delivered top-ups brought that the table lacks; False: all are entered.
+    """Enter the values of the next delivered top-ups that the table lacks; return False when all are entered.
 
     What two of them brought stays with the earlier one.
     """
@@ -130,7 +130,7 @@ async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
 
 
 def _row_of(topup: Row, codes: VoucherCodes) -> tuple[str, str, str] | None:
-    """Return what is entered of a top-up; None: it brought nothing of its own, or its seal is broken."""
+    """Return what to enter for a top-up; None if it brought nothing of its own, or its seal is broken."""
     given = _STORED.read(topup["deliverable"])
     kind = "code" if given is None else given.kind
     if topup["code"] is None or kind not in UNIQUE_KINDS:

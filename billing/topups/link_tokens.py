@@ -1,11 +1,13 @@
-"""Tokens of addresses that need no account: a recipient's claim page, where they end our mail, the payer's
-page of an order, a receipt, the decision on a send that waits, an invitation, a new password, the verification of
-an address, and where an owner or colleague ends one kind of mail.
+"""Tokens of pages that need no account.
 
-A token is the id of what its purpose is about (_PREFIXES; of a colleague's approval, of the mail about it) as one
-block of AES, under a key for its purpose that comes from a data key which the master key seals. Invariant: no token is
-stored, and the database alone makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
-exist are a few.
+These are a recipient's claim page, the page that stops our mail, the payer's page of an order, a receipt, the
+decision on a waiting send, an invitation, a new password, the verification of an address, and the page where
+an owner or colleague stops one kind of mail.
+
+A token is the id of its purpose's object (_PREFIXES; for a colleague's approval, of the mail about it) as one
+block of AES, under a key for its purpose that is derived from a sealed data key. No token is stored, and the
+database alone makes none. A token has one spelling; a guess hits one of 2**128 numbers, of which few are ids
+that exist.
 """
 
 import base64
@@ -45,7 +47,7 @@ LinkPurpose = Literal[
     "member_no_balance",
     "member_no_key",
 ]
-# What the ids of each purpose begin with.
+# The prefix of each purpose's ids.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
     "mail": TOPUP_PREFIX,
@@ -71,7 +73,7 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22
-# What makes a block's bits whole characters, so that many blocks are one text.
+# Pads a block to whole characters, so that many blocks make one text.
 _FILL: Final = bytes(2)
 _FILLED_CHARACTERS: Final = 24
 
@@ -90,11 +92,11 @@ class LinkTokens:
         self._digest_key = _derived(key, b"topup mail refusals 1")
 
     def token_of(self, purpose: LinkPurpose, subject_id: str) -> str:
-        """22 characters of base64url; subject_id: of what the purpose is about."""
+        """Return 22 characters of base64url; subject_id: of the purpose's object."""
         return self.tokens_of(purpose, [subject_id])[0]
 
     def tokens_of(self, purpose: LinkPurpose, subject_ids: Sequence[str]) -> list[str]:
-        """The token of each, in their order; for many it takes half the time of one after the other."""
+        """Return the token of each, in order; for many it takes half the time of single calls."""
         prefix = _PREFIXES[purpose]
         numbers = decode_all([one.removeprefix(prefix) for one in subject_ids])
         blocks = self._encrypt[purpose](
@@ -107,11 +109,11 @@ class LinkTokens:
         return [text[at : at + _CHARACTERS] for at in range(0, len(text), _FILLED_CHARACTERS)]
 
     def digest_of(self, address: str) -> str:
-        """What stands for an address on the list of those that want no mail; 64 hex digits."""
+        """Return what stands for an address on the list of those that want no mail; 64 hex digits."""
         return hmac.digest(self._digest_key, address.encode(), hashlib.sha256).hex()
 
     def id_of(self, purpose: LinkPurpose, token: str) -> str | None:
-        """The id that the token would be of; None for one that was never given out."""
+        """Return the token's id; None for one that was never given out."""
         if len(token) != _CHARACTERS or not token.isascii():
             return None
         try:
@@ -122,13 +124,14 @@ class LinkTokens:
         if number >> ID_BITS:
             return None
         subject_id = _PREFIXES[purpose] + encode(number)
-        # Spare bits of the last character, and characters that a decoder leaves out, spell no other.
+        # Spare bits of the last character, and characters that a decoder skips, must not spell the same
+        # token.
         return subject_id if self.token_of(purpose, subject_id) == token else None
 
 
 def _cipher(key: bytes, purpose: str) -> Cipher[modes.ECB]:
     derived = _derived(key, f"topup {purpose} link 1".encode())
-    # Blocks of which none is like another: ECB is the bare block cipher.
+    # All blocks are distinct: ECB is the bare block cipher.
     return Cipher(algorithms.AES256(derived), modes.ECB())  # noqa: S305
 
 

@@ -1,9 +1,8 @@
-"""Mail to recipients, as rows: written in the transaction that delivers the top-up. Writes mails.
+"""Mail to recipients, as rows written in the transaction that delivers the top-up. Writes mails.
 
-States: queued -> sent | bounced | failed | unwanted; outbox and limited are never sent. Invariants: a
-mail has one row and one Message-ID, however often it is tried; a row holds no code, since the letter is
-made of the top-up when it is sent; the limits hold exactly, since they are counted under the account's
-lock.
+States: queued -> sent | bounced | failed | unwanted; outbox and limited are never sent. A mail has one row
+and one Message-ID, however often it is tried. A row holds no code, because the letter is made from the top-up
+when it is sent. The limits are exact, because they are counted under the account's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,19 +17,19 @@ from kernel.ids import new_id
 from store.database import Rows, Transaction
 from store.row_mapping import RowMapping
 
-# What a mail that is due leaves behind a commit.
+# The hint after a commit with due mail.
 HINT: Final = "mail"
 MailStatus = Literal["queued", "sent", "bounced", "failed", "unwanted", "outbox", "limited"]
-# Top-level domains that nobody's mailbox can have (RFC 2606).
+# Top-level domains without mailboxes (RFC 2606).
 _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class MailRules:
-    """Where mail leaves the house, and how much of it in 24 hours.
+    """Whether mail leaves, and how much of it in 24 hours.
 
-    sent_in: environments whose mail is sent; that of others stays in the outbox. account_max: of one
-    account and environment. recipient_max: of these to one address.
+    sent_in: environments whose mail is sent; others' stays in the outbox. account_max: of one account and
+    environment. recipient_max: of these to one address.
     """
 
     sent_in: frozenset[str] = frozenset()
@@ -38,15 +37,15 @@ class MailRules:
     recipient_max: int = 10
 
     def is_sent(self, environment: str, address: str) -> bool:
-        """Whether mail to this address leaves at all."""
+        """Return whether mail to this address leaves."""
         return environment in self.sent_in and not address.endswith(_RESERVED)
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of mails; times in microseconds.
 
-    next_attempt_at: when it is due, or until when somebody sends it now; null: never again. claim_no
-    tells a late outcome from the newest claim's. reason: what the mail server said, without addresses.
+    next_attempt_at: when it is due, or until when somebody sends it now; null: never again. claim_no tells a
+    late outcome from the newest claim's. reason: the mail server's message, without addresses.
     """
 
     id: str
@@ -64,7 +63,7 @@ class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class MailsOfBatch:
-    """The mails that one transaction's top-ups bring, under the limits."""
+    """The mails of one transaction's top-ups, under the limits."""
 
     def __init__(self, rules: MailRules) -> None:
         self._rules = rules
@@ -76,12 +75,12 @@ class MailsOfBatch:
         self._queued: dict[str, Mail] = {}
 
     def expect(self, account_id: str, environment: str, address: str) -> None:
-        """That a mail to this address may be written."""
+        """Note that a mail to this address may be written."""
         if self._rules.is_sent(environment, address):
             self._wanted.add((account_id, environment, address))
 
     async def load(self, tx: Transaction, now_us: int) -> None:
-        """Counts the last day's, and finds those of named top-ups; nothing where none is expected."""
+        """Count the last day's mails, and find those of named top-ups; nothing if none is expected."""
         if self.of_ids:
             for mails in (await of_topups(tx, sorted(self.of_ids))).values():
                 self._queued.update(
@@ -96,7 +95,7 @@ class MailsOfBatch:
             self._of[row[0], row[1]] = int(row[2])
 
     def write(self, topup: TopUp, now_us: int) -> Mail:
-        """The new mail about this top-up: to be sent, or kept back."""
+        """Return the new mail about this top-up: to be sent, or held back."""
         address, tenant = topup.recipient_email, (topup.account_id, topup.environment)
         status: MailStatus = "outbox"
         if self._rules.is_sent(topup.environment, address):
@@ -120,11 +119,11 @@ class MailsOfBatch:
         return mail
 
     def queued_of(self, topup_id: str) -> Mail | None:
-        """Its mail that is on its way."""
+        """Return its mail that is on its way."""
         return self._queued.get(topup_id)
 
     def is_limited(self, topup: TopUp) -> bool:
-        """Whether a further mail about it would be kept back."""
+        """Return whether a further mail about it would be held back."""
         account_id, environment, address = (
             topup.account_id,
             topup.environment,
@@ -148,7 +147,7 @@ class MailsOfBatch:
 
 
 async def of_topups(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Sequence[Mail]]:
-    """The mails about these top-ups, each one's oldest first."""
+    """Return the mails about these top-ups, each one's oldest first."""
     rows = await tx.fetch(
         f"SELECT {ROWS.listed} FROM mails WHERE transaction_id IN :ids[text] ORDER BY id",
         ids=sorted(set(ids)),
@@ -160,7 +159,7 @@ async def of_topups(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Sequenc
 
 
 ROWS = RowMapping(Mail)
-# What was kept back took nobody's time: it does not count.
+# What was held back doesn't count.
 _COUNTED = "m.status NOT IN ('limited', 'outbox') AND m.created_at > :since"
 _COUNT_TO = f"""
 SELECT v.account_id, v.environment, v.recipient_email, COUNT(*) AS mails

@@ -1,7 +1,7 @@
-"""Platforms that credit can be sent to, as a send needs them: limits, and who is asked first.
+"""Platforms that credit can be sent to, as a send needs them: limits, and the suppliers in order.
 
-A `PlatformBook` is what a process knows of the rows (billing/topups/platform_rows.py), and is read
-without a statement; whoever keeps it says how soon a change is seen.
+A `PlatformBook` is what a process knows of the rows (billing/topups/platform_rows.py), and is read without a
+statement; its owner decides how soon a change is seen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,25 +12,25 @@ from kernel.errors import DomainError
 
 MIN_AMOUNT_CENTS = 100
 MAX_AMOUNT_CENTS = 100_000
-# The supplier whose credit lies in the recipient's wallet here: at once, with the send.
+# The supplier whose credit is in the recipient's wallet here: at once, with the send.
 WALLET = "wallet"
 
 
 class InvalidPlatform(DomainError):
-    """No platform of that name is offered, or (reason no_supplier) nobody supplies it."""
+    """No platform of that name is offered, or (reason no_supplier) it has no supplier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A supplier as a platform names it: its id, and its kind in billing/fulfilment/.
 
-    is_paused: an operator paused it, or workers leave it alone. What is meant for it waits.
+    is_paused: an operator paused it, or workers leave it alone; its top-ups wait.
     """
 
     id: str
     kind: str
     is_paused: bool = False
-    # Whether a send ends in its own transaction, with no supplier to ask.
+    # Whether a send ends in its own transaction, without a call to a supplier.
     delivers_at_once: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -41,8 +41,8 @@ class Source:
 class Platform:
     """One platform of an environment: its limits in cents, its suppliers in order, and its fees.
 
-    Only suppliers that are switched on are listed; without one it is not offered. account_fees: of
-    the accounts that have a fee of their own, in place of the platform's.
+    Only enabled suppliers are listed; without one it isn't offered. account_fees: of accounts with a fee of
+    their own, in place of the platform's.
     """
 
     id: str
@@ -55,11 +55,11 @@ class Platform:
 
     @property
     def first(self) -> Source:
-        """Who is asked first; the platform is offered."""
+        """Return the supplier that is called first; the platform is offered."""
         return self.suppliers[0]
 
     def fee_cents(self, account_id: str, amount_cents: int) -> int:
-        """What a send of the amount costs the account beside it, in cents."""
+        """Return what a send of the amount costs the account in addition, in cents."""
         rule = self.account_fees.get(account_id, self.fee)
         return 0 if rule is None else rule.cents(amount_cents)
 
@@ -78,7 +78,7 @@ class Platforms:
         self._by_id = {platform.id: platform for platform in listed}
 
     def find(self, name: str) -> Platform:
-        """Raises InvalidPlatform, which names the offered ones."""
+        """Return the platform; raise InvalidPlatform, which names the offered ones."""
         found = self._by_id.get(name) or self._by_id.get(name.strip().lower())
         if found is None:
             offered = [one.id for one in self.offered()]
@@ -97,30 +97,28 @@ class Platforms:
         return found
 
     def id_of(self, name: str) -> str:
-        """The id that the name stands for, whether it is offered or not; of one that is not here the name in small
-        letters, as ids are.
-        """
+        """Return the name's id, offered or not; for an unknown one the name in small letters, as ids are."""
         return name if name in self._by_id else name.strip().lower()
 
     def ids(self) -> list[str]:
-        """Of all, offered or not."""
+        """Return all ids, offered or not."""
         return list(self._by_id)
 
     def offered(self) -> list[Platform]:
-        """Those that can be sent to."""
+        """Return those that can be sent to."""
         return [platform for platform in self._by_id.values() if platform.suppliers]
 
     def without_supplier(self) -> list[str]:
-        """Ids of those that are not offered, since nobody supplies them."""
+        """Return ids of those that aren't offered because they have no supplier."""
         return [platform.id for platform in self._by_id.values() if not platform.suppliers]
 
     def suppliers_of(self, platform: str) -> Sequence[Source]:
-        """Its suppliers that are on, in order; none of a platform that is not there."""
+        """Return its enabled suppliers in order; none for an unknown platform."""
         found = self._by_id.get(platform)
         return () if found is None else found.suppliers
 
     def next_after(self, platform: str, refused_by: Sequence[str]) -> Source | None:
-        """Who is asked when these said no; None: nobody is left."""
+        """Return the supplier to call after these said no, or None."""
         listed = self.suppliers_of(platform)
         return next((one for one in listed if one.id not in refused_by), None)
 

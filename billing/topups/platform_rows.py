@@ -1,9 +1,8 @@
-"""Platforms and their suppliers as rows; the operator edits them. Writes platforms, platform_suppliers,
-suppliers and platform_versions.
+"""Platforms and their suppliers as rows that the operator edits.
 
-Invariants: each change raises the version in its own transaction, so a process that reads the version
-sees every change; a supplier is never deleted and keeps its kind, so an id that an old top-up or an
-attempt names means the same supplier for ever.
+Each change raises the version in its own transaction, so a process that reads the version sees every change.
+A supplier is never deleted and keeps its kind, so an id in an old top-up or attempt means the same supplier
+for ever. Writes platforms, platform_suppliers, suppliers and platform_versions.
 """
 
 import re
@@ -34,7 +33,7 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class PlatformTaken(DomainError):
-    """The environment has one of this id already."""
+    """The environment already has one with this id."""
 
 
 class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +50,11 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of suppliers. options: those in the open; sealed: the secret ones, as one blob.
+    """One row of suppliers. options: the open ones; sealed: the secret ones, as one blob.
 
-    hints: the last characters of each secret. breaker_opened_at: a worker asks it rarely, since it gave
-    no word several times in a row; null: it is asked. paused_at: an operator paused it then; null: it is
-    not paused.
+    hints: the last characters of each secret. breaker_opened_at: a worker calls it rarely, because it failed
+    to respond several times in a row; null: it is called. paused_at: when an operator paused it; null: not
+    paused.
     """
 
     environment: str
@@ -78,19 +77,19 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def version(tx: Transaction) -> int:
-    """Of the rows as they are now; 0: nothing was ever entered."""
+    """Return the version of the rows as they are now; 0: there are none."""
     row = await tx.fetch_one("SELECT version FROM platform_versions WHERE id = 1")
     assert row is not None, "the migration has made it"
     return int(row["version"])
 
 
 async def lock(tx: Transaction) -> None:
-    """Until the end of the transaction nobody else changes the rows."""
+    """Keep others from changing the rows until the end of the transaction."""
     await tx.fetch("SELECT id FROM platform_versions WHERE id = 1 FOR UPDATE")
 
 
 async def read_book(tx: Transaction) -> PlatformBook:
-    """All that a process needs to know, at one instant."""
+    """Return all that a process needs to know, at one instant."""
     at = await version(tx)
     sources: dict[tuple[str, str], list[Source]] = {}
     for row in await tx.fetch(_SOURCES):
@@ -122,7 +121,7 @@ async def known_ids(tx: Transaction, environment: str) -> Collection[str]:
 
 
 async def list_platforms(tx: Transaction, environment: str) -> Sequence[PlatformRow]:
-    """All of them in order, those that are off too."""
+    """Return all of them in order, disabled ones too."""
     rows = await tx.fetch(
         f"{_PLATFORMS} WHERE environment = :environment ORDER BY position, id",
         environment=environment,
@@ -131,7 +130,7 @@ async def list_platforms(tx: Transaction, environment: str) -> Sequence[Platform
 
 
 async def get_platform(tx: Transaction, environment: str, platform: str) -> PlatformRow:
-    """Raises NotFound."""
+    """Return it; raise NotFound."""
     row = await tx.fetch_one(
         f"{_PLATFORMS} WHERE environment = :environment AND id = :id",
         environment=environment,
@@ -143,7 +142,7 @@ async def get_platform(tx: Transaction, environment: str, platform: str) -> Plat
 
 
 async def suppliers_of(tx: Transaction, environment: str) -> Mapping[str, Sequence[str]]:
-    """Ids of each platform's suppliers in order, those that are off too."""
+    """Return the ids of each platform's suppliers in order, disabled ones too."""
     rows = await tx.fetch(
         """SELECT platform, supplier FROM platform_suppliers WHERE environment = :environment
            ORDER BY platform, position""",
@@ -156,7 +155,7 @@ async def suppliers_of(tx: Transaction, environment: str) -> Mapping[str, Sequen
 
 
 async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> PlatformRow:
-    """Adds or changes it; raises InvalidInput, PlatformTaken and NotFound."""
+    """Add or change it; raise InvalidInput, PlatformTaken and NotFound."""
     _check_platform(row)
     if not is_new:
         changed = await tx.execute(_CHANGE_PLATFORM, rows=[_PLATFORM.write(row)])
@@ -186,9 +185,9 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
 async def set_suppliers(
     tx: Transaction, environment: str, platform: str, suppliers: Sequence[str]
 ) -> None:
-    """Who is asked for the platform's top-ups, in order; none: it is not offered.
+    """Set the platform's suppliers in order; without any it isn't offered.
 
-    Raises NotFound for a platform or a supplier that is not there, and InvalidInput.
+    Raises NotFound for an unknown platform or supplier, and InvalidInput.
     """
     await get_platform(tx, environment, platform)
     if len(set(suppliers)) < len(suppliers):
@@ -212,7 +211,7 @@ async def set_suppliers(
 
 
 async def list_suppliers(tx: Transaction, environment: str | None = None) -> Sequence[SupplierRow]:
-    """Those of the environment, or all, by id."""
+    """Return those of the environment, or all, by id."""
     named = {} if environment is None else {"environment": environment}
     where = "WHERE environment = :environment" if named else ""
     rows = await tx.fetch(f"{_SUPPLIERS} {where} ORDER BY environment, id", **named)
@@ -220,7 +219,7 @@ async def list_suppliers(tx: Transaction, environment: str | None = None) -> Seq
 
 
 async def get_supplier(tx: Transaction, environment: str, supplier: str) -> SupplierRow:
-    """Raises NotFound."""
+    """Return it; raise NotFound."""
     row = await tx.fetch_one(
         f"{_SUPPLIERS} WHERE environment = :environment AND id = :id",
         environment=environment,
@@ -232,7 +231,7 @@ async def get_supplier(tx: Transaction, environment: str, supplier: str) -> Supp
 
 
 async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> SupplierRow:
-    """Adds or changes it; raises InvalidInput, PlatformTaken and NotFound."""
+    """Add or change it; raise InvalidInput, PlatformTaken and NotFound."""
     if row.is_simulated and row.environment != "staging":
         raise InvalidInput("Only staging has simulated suppliers.", param="simulated")
     if not is_new:
@@ -268,7 +267,7 @@ async def note_health(
     error: str | None,
     now_us: int,
 ) -> None:
-    """What a worker saw of it; no change of what it is, so the version stays. error null: keeps."""
+    """Record what a worker saw of it, which leaves the version as it is. error null: the last one stays."""
     if error is not None:
         await tx.execute(
             """UPDATE suppliers SET last_error = :error, last_error_at = :now
@@ -319,7 +318,7 @@ def _check_platform(row: PlatformRow) -> None:
 
 
 async def raise_version(tx: Transaction) -> None:
-    """Each process reads the rows anew; the caller changed some of them."""
+    """Make each process read the rows again; the caller changed some of them."""
     await tx.execute("UPDATE platform_versions SET version = version + 1 WHERE id = 1")
 
 

@@ -1,7 +1,7 @@
-"""What a supplier's "delivered" is held against before it is believed. Pure.
+"""What a supplier's "delivered" is checked against before it is believed. Pure.
 
-Promise: what does not fit is a sentence for the operator, who decides; nothing is delivered by it, and what was
-handed over is kept.
+What doesn't fit is a sentence for the operator, who decides; nothing is delivered by it, and what was handed
+over is stored.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from billing.topups.deliverable import Deliverable
 from billing.topups.topup import TopUp
 from kernel.clock import rfc3339
 
-# What every code and key of a simulated supplier has in it.
+# A part of every code and key of a simulated supplier.
 SANDBOX_MARK: Final = "SANDBOX-"
 COST_PERCENT_MAX: Final = 100
 _SHARED_SEPARATOR: Final = ","
@@ -99,7 +99,7 @@ def doubt_of_echo(
 
 
 def _is_link(value: str, environment: str) -> bool:
-    """Whether it is an address that a browser may open; plain http in staging alone."""
+    """Return whether it is an address that a browser may open; plain http in staging alone."""
     try:
         parts = urlsplit(value.strip())
     except ValueError:

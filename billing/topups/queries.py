@@ -1,4 +1,4 @@
-"""Reading top-ups: the history by keyset, what is due, and one top-up's whole timeline. Writes nothing."""
+"""Read top-ups: the history by keyset, what is due, and one top-up's whole timeline. Writes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ from store.keyset import Begin, Keyset, ListStretch
 
 @dataclass(frozen=True, slots=True)
 class TopUpFilter:
-    """What a page of top-ups is narrowed to; created_before is exclusive, times in microseconds."""
+    """The filters of a page of top-ups; created_before is exclusive, times in microseconds."""
 
     status: str | None = None
     platform: str | None = None
@@ -36,7 +36,7 @@ class TopUpFilter:
     created_before: int | None = None
 
 
-# In the words of the index ix_topups_status.
+# As in the index ix_topups_status.
 IS_NOT_DELIVERED: Final = "status <> 'delivered'"
 _PAGES = Keyset(
     ROWS.listed,
@@ -54,7 +54,7 @@ _PAGES = Keyset(
         "created_before": "created_at < :created_before",
     },
     sorts={"amount": "amount_cents"},
-    # None by recipient: it would cost each send an entry at a place of its own [22 us].
+    # None by recipient: it would cost each send an index entry at a random place [22 us].
     indexed=("rare_status", "reference"),
     days_of="txn",
 )
@@ -64,7 +64,7 @@ SORTS: Final = _PAGES.sorts
 async def page(
     tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: Begin, limit: int
 ) -> ListStretch[TopUp]:
-    """At most `limit` top-ups, newest first, older than before_id; or from a place in one of SORTS."""
+    """Return at most `limit` top-ups older than before_id, newest first, or from a place in one of SORTS."""
     values = asdict(wanted)
     if wanted.status != "delivered":
         values["rare_status"] = values.pop("status")
@@ -72,7 +72,7 @@ async def page(
 
 
 class SenderKey(NamedTuple):
-    """The key that sent a top-up, as it was called then; both null where no key did."""
+    """The key that sent a top-up, with its name at that time; both null if no key did."""
 
     id: str | None
     name: str | None
@@ -84,21 +84,21 @@ NO_KEY: Final = SenderKey(None, None)
 async def sender_keys(
     tx: Transaction, tenant: Tenant, ids: Iterable[str | None]
 ) -> dict[str | None, SenderKey]:
-    """By the id of the top-up; those of another account or environment are left out."""
+    """Return them by the top-up's id, without those of another account or environment."""
     wanted = sorted({one for one in ids if one is not None})
     rows = await tx.fetch(_SENDER_KEYS, ids=wanted, **tenant._asdict()) if wanted else []
     return {row["id"]: SenderKey(row["key_id"], row["key_name"]) for row in rows}
 
 
 async def unknown_ids(tx: Transaction, ids: Sequence[str]) -> list[str]:
-    """Those of which there is no top-up, of whatever tenant."""
+    """Return the ids without a top-up of any tenant."""
     rows = await tx.fetch("SELECT id FROM topups WHERE id IN :ids[text]", ids=list(ids))
     known = {row["id"] for row in rows}
     return [one for one in ids if one not in known]
 
 
 class Due(NamedTuple):
-    """What a sweep needs of a top-up: nothing that takes reading, so that no row stops the others."""
+    """What a sweep needs of a top-up: nothing that has to be decoded, so that no row stops the others."""
 
     id: str
     tenant: Tenant
@@ -117,7 +117,7 @@ async def due(
     but_ids: Sequence[str] = (),
     but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> list[Due]:
-    """Pending top-ups that the worker should look at, the longest due first; but for the named.
+    """Return pending top-ups for the worker, the longest due first, except the named.
 
     but_suppliers: (environment, supplier) pairs.
     """
@@ -142,7 +142,8 @@ async def due_of(
     but_ids: Sequence[str] = (),
     last_ids: Sequence[str] = (),
 ) -> list[Due]:
-    """Return the due top-up by which a supplier is tried: one that it was never asked for, and last_ids at last.
+    """Return the due top-up with which a supplier is tried: one that it was never called for, and last_ids
+    last.
 
     place: environment and supplier.
     """
@@ -168,7 +169,7 @@ async def next_due_at(
     but_ids: Sequence[str] = (),
     but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> int | None:
-    """When the next pending top-up but for the named is to be looked at, or None."""
+    """Return when the next pending top-up is due, except the named, or None."""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL
@@ -181,7 +182,7 @@ async def next_due_at(
 
 def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
     without_ids = "AND NOT id IN :but_ids[text]" if ids else ""
-    # A pair as one word, since a list holds words; neither part of a pair has a slash.
+    # A pair as one word, because a list holds words; neither part has a slash.
     without_suppliers = (
         "AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"
         if suppliers
@@ -197,9 +198,9 @@ def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dic
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """A top-up with its events and its ledger transfers but for its supplier's cost, in the API's shapes.
+    """A top-up with its events and its ledger transfers, without its supplier's cost, in the API's shapes.
 
-    request_id: of the request that sent it; null once its events are no longer kept.
+    request_id: of the request that sent it; null once its events are deleted.
     """
 
     topup: TopUp
@@ -214,14 +215,14 @@ class TopUpTimeline:
 
     @property
     def cost_cents(self) -> int | None:
-        """What the supplier that delivered took; null: not known, or not delivered."""
+        """Return what the delivering supplier took; null if unknown or not delivered."""
         return next((one.cost_cents for one in self.attempts if one.outcome == "delivered"), None)
 
 
 async def topup_timeline(
     tx: Transaction, tenant: Tenant, topup_id: str, *, now_us: int
 ) -> TopUpTimeline:
-    """Raises NotFound, also for another account's or environment's top-up."""
+    """Return it; raise NotFound, also for another account's or environment's top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
@@ -261,7 +262,7 @@ async def topup_timeline(
 
 @dataclass(frozen=True, slots=True)
 class AskedApproval:
-    """An approval with what it is about. key_name null: no key asked. sender_email: who sent it and left."""
+    """An approval with its top-up. key_name null: no key asked. sender_email: of a sender who left."""
 
     approval: Approval
     topup: TopUp
@@ -274,7 +275,7 @@ class AskedApproval:
 
 
 async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[AskedApproval]:
-    """The approvals in their order, each with its top-up and its key's name."""
+    """Return the approvals in their order, each with its top-up and its key's name."""
     if not asked:
         return ()
     found = await topups.load(tx, [one.transaction_id for one in asked])
@@ -297,7 +298,7 @@ async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[As
 async def waiting(
     tx: Transaction, tenant: Tenant, approval_ids: Sequence[str], *, now_us: int
 ) -> Sequence[AskedApproval]:
-    """Those of the tenant's approvals that nobody decided on, and whose time has not run out."""
+    """Return the tenant's approvals that are undecided and not expired."""
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     found = [
         one
@@ -308,7 +309,7 @@ async def waiting(
 
 
 async def ledger_labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
-    """How ledger accounts are shown, by their ids: wallet, or recipient:claude/user@example.com."""
+    """Return the names of ledger accounts by their ids: wallet, or recipient:claude/user@example.com."""
     rows = await tx.fetch(
         "SELECT id, kind, name FROM ledger_accounts WHERE id IN :ids[text]", ids=sorted(set(ids))
     )

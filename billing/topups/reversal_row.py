@@ -1,8 +1,7 @@
-"""Who wanted a delivered top-up back, why, and what came of it. Writes topup_reversals.
+"""Reversals of delivered top-ups: who requested them, why, and the outcome. Writes topup_reversals.
 
-Invariants: a top-up has one reversal at most, so its supplier is asked about it once and a no stands, but
-for a person's word; one that is not ended belongs to a top-up that is reversing. The caller holds the
-account's lock.
+A top-up has at most one reversal, so its supplier is asked about it once and a no is final unless an operator
+decides otherwise. An open one belongs to a top-up that is reversing. The caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,9 +22,9 @@ ReversalOutcome = Literal["reversed", "kept"]
 class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of topup_reversals; times in microseconds.
 
-    requested_by: the credential's id; null: the operator. checks_made: how often the supplier was asked.
-    next_check_at: when it is asked next; null: nobody is asked. outcome null: not ended. detail: why
-    the top-up was kept.
+    requested_by: the credential's id; null: the operator. checks_made: how often the supplier was called.
+    next_check_at: when it is called next; null: never. outcome null: not ended. detail: why the top-up was
+    kept.
     """
 
     transaction_id: str
@@ -42,7 +41,7 @@ class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class DueReversal(msgspec.Struct, frozen=True, gc=False):
-    """What a sweep needs of a reversal whose supplier is to be asked."""
+    """What a sweep needs of a reversal whose supplier is to be called."""
 
     id: str
     tenant: Tenant
@@ -52,12 +51,12 @@ class DueReversal(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> str:
-        """Environment and supplier as one word; neither has a slash."""
+        """Return environment and supplier as one word; neither has a slash."""
         return f"{self.tenant.environment}/{self.supplier}"
 
 
 class ReversalWorkingSet(WorkingSet):
-    """The reversals of one transaction's top-ups; commands that reverse name the top-ups."""
+    """The reversals of one transaction's top-ups; commands that reverse declare the top-ups."""
 
     rank = 14
 
@@ -82,7 +81,7 @@ class ReversalWorkingSet(WorkingSet):
         await tx.insert_deferred("topup_reversals", _ROWS.columns, rows)
 
     def hints(self) -> Iterable[str]:
-        """Where a supplier is to be asked."""
+        """Return a hint if a supplier is to be called."""
         written = (*self._new.values(), *self._changed.values())
         return (HINT,) if any(one.next_check_at is not None for one in written) else ()
 
@@ -90,7 +89,7 @@ class ReversalWorkingSet(WorkingSet):
         return self._reversals.get(topup_id)
 
     def put(self, reversal: TopUpReversal) -> None:
-        """A new one, or one that changed."""
+        """Add a new one, or one that changed."""
         self.changes += 1
         topup_id = reversal.transaction_id
         is_new = topup_id not in self._reversals or topup_id in self._new
@@ -99,12 +98,12 @@ class ReversalWorkingSet(WorkingSet):
 
 
 def reversals_of(state: BatchState) -> ReversalWorkingSet:
-    """The batch's reversals; the commands on them declared the working set."""
+    """Return the batch's reversals; the commands on them declared the working set."""
     return state.working_set(ReversalWorkingSet)
 
 
 async def load(tx: Transaction, topup_ids: Iterable[str]) -> dict[str, TopUpReversal]:
-    """The reversals of these top-ups, by the top-ups' ids."""
+    """Return the reversals of these top-ups, by the top-ups' ids."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM topup_reversals WHERE transaction_id IN :ids[text]",
         ids=sorted(set(topup_ids)),
@@ -120,8 +119,9 @@ async def due_reversals(
     but_ids: Sequence[str] = (),
     but_places: Sequence[str] = (),
 ) -> list[DueReversal]:
-    """Those whose supplier is to be asked, the longest due first; but for the named top-ups', and for
-    the suppliers at these places.
+    """Return those whose supplier is to be called, the longest due first.
+
+    Left out are the named top-ups', and suppliers at the named places.
     """
     without = "AND NOT r.transaction_id IN :but_ids[text]" if but_ids else ""
     if but_places:
@@ -142,7 +142,7 @@ async def due_reversals(
 
 
 async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
-    """Has the worker look at one later; nothing else of it changes."""
+    """Make the worker look at one later; nothing else of it changes."""
     await tx.execute(
         """UPDATE topup_reversals SET next_check_at = :until
            WHERE transaction_id = :id AND ended_at IS NULL AND next_check_at < :until""",
@@ -152,7 +152,7 @@ async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
 
 
 async def next_reversal_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
-    """When the next supplier is to be asked, or None; but for the named top-ups'."""
+    """Return when the next supplier is to be called, except for the named top-ups', or None."""
     without = "AND NOT transaction_id IN :but_ids[text]" if but_ids else ""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topup_reversals

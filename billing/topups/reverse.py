@@ -1,10 +1,10 @@
-"""Reversing a delivered top-up: what nobody used comes back whole, once, to where it came from.
+"""Reverse a delivered top-up: what nobody used is returned whole, once, to where it came from.
 
-Promise: credit of a wallet here comes back at once, while its voucher was not redeemed and the recipient's
-wallet still holds it. What a supplier handed over counts as used, since somebody may have seen it: it
-comes back only after that supplier confirmed that it is worth nothing any more. Until its word the
-top-up is `reversing`, and nothing else happens to it. No word is asked for again; a no is the end, and
-the top-up stays delivered. Whoever answers first, of people and workers, decides once.
+Credit of a wallet here is returned at once, while its voucher wasn't redeemed and the recipient's wallet
+still holds it. What a supplier handed over counts as used, because somebody may have seen it: it is returned
+only after that supplier confirmed that it is now worthless. Until then the top-up is `reversing`, and nothing
+else happens to it. A missing response is requested again; a no is final, and the top-up stays delivered. The
+first decision, of operators and workers, counts.
 """
 
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ REVERSAL_REASON_CHARACTERS_MAX: Final = 200
 
 
 class AlreadyUsed(DomainError):
-    """The top-up is not reversed; reason: redeemed, spent, handed_over, kept or pending."""
+    """The top-up isn't reversed; reason: redeemed, spent, handed_over, kept or pending."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReversedOutcome:
-    """A top-up that is reversed or reversing, its reversal, and the sender's balance in cents."""
+    """A reversed or reversing top-up, its reversal, and the sender's balance in cents."""
 
     topup: TopUp
     wallet_balance_cents: int
@@ -63,11 +63,11 @@ class _OnReversal(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class _Ending(_OnReversal):
-    """What every command needs that may give the funds back."""
+    """What every command needs that may return the funds."""
 
     def declare(self, read_set: ReadSet) -> None:
         _OnReversal.declare(self, read_set)
-        # Names the accounts of the redeemed, too: where a supplier's top-up lies.
+        # Also loads the accounts of redeemed ones, where a supplier's top-up is.
         read_set.working_set(TopUpWorkingSet).redeemed_ids.add(self.topup_id)
 
 
@@ -75,8 +75,8 @@ class _Ending(_OnReversal):
 class Reverse(_Ending):
     """The command of POST /topup/{id}/reverse; requested_by: the credential's id, null: the operator.
 
-    can_revoke: its supplier is one that may take back what it handed over, and is asked by the worker.
-    Asked again for one that is reversing or reversed, nothing changes, and the answer is the same.
+    can_revoke: its supplier may take back what it handed over, and the worker calls it. A repeated command
+    for one that is reversing or reversed changes nothing and has the same result.
     """
 
     reason: str
@@ -138,10 +138,9 @@ class Reverse(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class AskedRevocation:
-    """attempt: what the caller asks the supplier for now; None where it is not its turn.
+    """attempt: the call to make now; None if it isn't the caller's turn.
 
-    recipient_left: what lies at the supplier of this recipient. prepared: what was found out before the
-    supplier delivered.
+    recipient_left: what the supplier has of this recipient. prepared: what was found out before the delivery.
     """
 
     topup: TopUp
@@ -155,7 +154,7 @@ class AskRevocation(_OnReversal):
     """A supplier is about to be asked to take back what it handed over.
 
     seen_checks_made is what the caller read: of two workers that saw the same, one gets the attempt.
-    next_check_at: when it is asked again unless it answers.
+    next_check_at: when it is called again without a response.
     """
 
     seen_checks_made: int
@@ -215,9 +214,10 @@ class AskRevocation(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class KeepReversing(_OnReversal):
-    """The supplier gave no word; it is asked again at next_check_at, or, where that is null, a person
-    decides. Nothing changes where it was asked
-    again meanwhile, or the reversal ended.
+    """The supplier didn't respond; it is called again at next_check_at, or if that is null an operator
+    decides.
+
+    Nothing changes if it was called again meanwhile, or the reversal ended.
     """
 
     checks_made: int
@@ -236,12 +236,12 @@ class KeepReversing(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class EndReversal(_Ending):
-    """The supplier's word, or that of a person of the operator's who asked it (actor).
+    """The supplier's word, or that of an operator's person who asked it (actor).
 
-    A person may say so of a top-up that nobody wanted back yet, too, such as one that a person
-    delivered; reason is then why, and of one that is kept why it was kept. Of a supplier's words the
-    first one counts. Raises AlreadyUsed for a top-up whose credit lies here, AlreadyEnded for one that
-    is not reversing or delivered, StillOpen while its supplier is being asked.
+    A person may also say so of a top-up without a reversal, such as one that a person delivered; reason is
+    then why, or why it was kept. A supplier's first word counts. Raises AlreadyUsed for a top-up whose credit
+    is here, AlreadyEnded for one that isn't reversing or delivered, StillOpen while its supplier is being
+    called.
     """
 
     is_revoked: bool
@@ -273,7 +273,7 @@ class EndReversal(_Ending):
         return self._result(state, ended)
 
     def _is_late(self, topup: TopUp, asked: TopUpReversal) -> bool:
-        """Whether a supplier's word is of a reversal that ended, or its no of an earlier ask."""
+        """Return whether a supplier's word is of an ended reversal, or its no of an earlier call."""
         if self.actor is not None:
             return False
         is_earlier = not self.is_revoked and asked.checks_made != self.checks_made
@@ -282,7 +282,7 @@ class EndReversal(_Ending):
     def _checked(
         self, state: BatchState, topup: TopUp, asked: TopUpReversal | None, reason: str
     ) -> TopUpReversal | None:
-        """The reversal that a person ends; made where nobody wanted the top-up back yet."""
+        """Return the reversal that a person ends; a new one if there was none."""
         check_not_asked_now(state, topup)
         if topup.status in {"reversing", "reversed"}:
             return asked
@@ -313,7 +313,7 @@ class EndReversal(_Ending):
 
 
 def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
-    """Gives the funds back and ends the top-up as reversed; who calls it checked that nothing was used."""
+    """Return the funds and end the top-up as reversed; the caller has checked that nothing was used."""
     ledger, tenant = state.ledger, topup.tenant
     recipient = source = _recipient(state, topup)
     if not topup.lies_here and topups_of(state).redemption_of(topup.id) is not None:
@@ -340,7 +340,7 @@ def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
 
 
 def tell(state: BatchState, topup: TopUp, actor: Actor, by_name: str | None, reason: str) -> None:
-    """What a person of the operator's did, in the audit log."""
+    """Write what an operator's person did to the audit log."""
     entry = audit_log.entry(
         actor,
         "topup.reverse",
@@ -375,7 +375,7 @@ def _check_unused(state: BatchState, topup: TopUp) -> None:
 
 
 def _pay_debt(state: BatchState, topup: TopUp) -> None:
-    """What the account owes is paid of what came back to its wallet, as of any new credit."""
+    """Pay what the account owes from what returned to its wallet, as with any new credit."""
     wallet, owed = state.ledger.wallet(topup.tenant), state.ledger.owed(topup.tenant)
     debt = min(owed.balance_micros, wallet.balance_micros)
     if debt:

@@ -1,9 +1,10 @@
-"""Top-ups that are sent at a time of their own: found when it has come, asked again, and let go.
+"""Scheduled top-ups: found when their time has come, checked again, and released.
 
-States: scheduled -> delivered | pending | failed | cancelled. The funds are held and the caps were
-counted when it was accepted. One whose sender left waits for a person instead, as a send above a threshold
-does; one that a person approved before goes on, since that person answers for it. Invariant: a top-up goes on once, under its tenant's lock, and never before its
-time, which is by the tenant's own clock. Writes through billing/topups/working_set.py.
+States: scheduled -> delivered | pending | failed | cancelled. The funds are held and the caps counted when it
+is accepted. One whose sender left waits for a decision instead, as a send above a threshold does; one that a
+person approved before continues, because that person answers for it. A top-up is released once, under its
+tenant's lock, and never before its time by the tenant's own clock. Writes through
+billing/topups/working_set.py.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import WORDS_OR_NULL
 
-# What fulfils a top-up that is reserved for a batch: nobody, until the whole batch is accepted.
+# The fulfilment of a top-up reserved for a batch: none until the whole batch is accepted.
 BY_BATCH = "batch"
 
 
@@ -38,9 +39,10 @@ class DueSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Release(OnTopUp):
-    """The time of a scheduled top-up has come: it goes on like a send just made, or fails and is
-    refunded where something refuses it now. Nothing changes where it is not scheduled any more, or its
-    time has not come after all.
+    """Release a scheduled top-up: it continues like a send just made, or fails with a refund if something
+    refuses it now.
+
+    Nothing changes if it is no longer scheduled, or its time has not come after all.
     """
 
     spent_by: tuple[str, ...]
@@ -112,7 +114,7 @@ async def due(
 
 
 async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
-    """When the next one's time comes, by our clock; None without one; but for the named."""
+    """Return when the next one's time comes, by our clock, except the named; None without one."""
     row = await tx.fetch_one(_NEXT_DUE_AT, but_ids=but_ids)
     return None if row is None or row["due_at"] is None else int(row["due_at"])
 

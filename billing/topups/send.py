@@ -1,9 +1,8 @@
-"""Sending a top-up: the rules, in the order in which they refuse, and what a send does.
+"""Send a top-up: the rules, in the order in which they refuse, and what a send does.
 
 In one batch: debit the sender's wallet by the amount and the fee, credit the recipient's wallet of that
-platform and the fees, issue the voucher, write the event. Where the fulfilment answers later, a person
-must approve, or it is to be sent at a time of its own, the funds are held, and the recipient and the fees
-are credited on delivery.
+platform and the fees, issue the voucher, write the event. If the fulfilment responds later, an approval is
+needed, or it is scheduled, the funds are held, and the recipient and the fees are credited on delivery.
 """
 
 from typing import Any, Literal
@@ -42,7 +41,7 @@ SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
 # How far ahead a send may be scheduled.
 SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
-# What fulfils the sandbox's own recipients, in a supplier's place.
+# The fulfilment of the sandbox's own recipients, in a supplier's place.
 BY_SANDBOX = "sandbox"
 
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
@@ -56,7 +55,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     """The outcome: the top-up, the sender's balance after it, the approval it waits for, its code.
 
     is_replay: its intent named the top-up before, so nothing was done; voucher_code and claim_url are then
-    for those who may see it (keys/principal.py), not for whoever asked.
+    for readers who may see them (keys/principal.py), not for whoever asked.
     """
 
     topup: TopUp
@@ -94,7 +93,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         if self.request.is_mailed:
             topups.mails.expect(*self.tenant, self.request.recipient_email)
         if self.sent_by is not None and is_colleague(self.tenant.account_id, self.sent_by):
-            # A session is known to a gateway for half a second; money waits for no cache.
+            # A gateway caches a session for half a second; money relies on no cache.
             topups.senders.add((self.tenant.account_id, self.sent_by))
 
     @property
@@ -148,7 +147,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         )
 
     def _replay(self, state: BatchState, topups: TopUpWorkingSet, named: TopUp) -> Sent:
-        """The top-up that the intent names, as it is now; before every rule that may have changed since."""
+        """Return the top-up that the intent names, as it is now, before every rule that may have changed
+        since.
+        """
         state.check_alive(self.tenant, self.lineage)
         check_same(named, self.request)
         asked = topups.approval_of(named.id)
@@ -166,7 +167,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def judge(
         self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
-        """What becomes of the send and who fulfils it; raises the first rule that refuses."""
+        """Return what becomes of the send and who fulfils it; raise the first rule that refuses."""
         state.check_alive(self.tenant, self.lineage)
         if self.request.send_at is not None:
             check_time(self.request.send_at, state.now_of(self.tenant))
@@ -213,7 +214,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def _topup(
         self, state: BatchState, fulfilment: str, status: TopUpStatus, **outcome: Any
     ) -> TopUp:
-        """The row, made once: this is the path of every send."""
+        """Return the row, made once, because every send runs this."""
         return TopUp(
             id=self.topup_id,
             account_id=self.tenant.account_id,
@@ -317,7 +318,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 
 
 def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CALLER) -> Send:
-    """The command of this caller, with a fresh top-up id."""
+    """Return the command of this caller, with a new top-up id."""
     return Send(
         topup_id=new_id("txn"),
         tenant=Tenant(principal.account_id, principal.environment),
@@ -329,9 +330,7 @@ def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CAL
 
 
 def check_time(send_at: int, account_now_us: int) -> None:
-    """Raises InvalidInput unless a send can be scheduled for then; account_now_us: the tenant's own
-    time.
-    """
+    """Raise InvalidInput unless a send can be scheduled for then; account_now_us: the tenant's own time."""
     if send_at <= account_now_us:
         raise InvalidInput(
             "send_at lies in the past; leave it out to send at once", param="send_at"
@@ -344,14 +343,14 @@ def check_time(send_at: int, account_now_us: int) -> None:
 
 
 def sandbox_script(tenant: Tenant, recipient_email: str) -> str:
-    """What a staging recipient plays, by its name; empty for everybody else."""
+    """Return what a staging recipient plays, by its name; empty for all others."""
     if tenant.environment != "staging" or not recipient_email.endswith(SANDBOX_DOMAIN):
         return ""
     return recipient_email.removesuffix(SANDBOX_DOMAIN)
 
 
 def first_check_at(topup: TopUp, now_us: int) -> int | None:
-    """When the worker looks first at one that became pending; never where a sandbox call decides."""
+    """Return when the worker looks first at a new pending one; never if a sandbox call decides."""
     if topup.fulfilment != BY_SANDBOX:
         return now_us
     is_delayed = topup.recipient_email.startswith("delayed@")
@@ -359,7 +358,7 @@ def first_check_at(topup: TopUp, now_us: int) -> int | None:
 
 
 def ask(state: BatchState, topup: TopUp) -> None:
-    """Ask a person for a decision on the held top-up."""
+    """Request a decision on the held top-up."""
     topups = topups_of(state)
     reason: ApprovalReason = "threshold"
     if topups.has_left(topup.account_id, topup.sent_by):
@@ -372,19 +371,19 @@ def ask(state: BatchState, topup: TopUp) -> None:
         requested_by=topup.sent_by if reason == "sender_left" else topup.key_id,
         status="pending",
         created_at=state.now_us,
-        # By the account's own clock, as it is looked at: else a clock that was moved on by a day would
-        # end every approval at once.
+        # By the account's own clock, as it is checked: otherwise a clock advanced by a day would end every
+        # approval at once.
         expires_at=state.now_of(topup.tenant) + WAITS_US[reason],
         reason=reason,
     )
     topups.add_approval(asked)
-    # The link comes first: what stands before it is ours (webhooks/deliveries/coded.py).
+    # The link comes first: everything before it is ours (webhooks/deliveries/coded.py).
     data = {"decide_url": None, "approval": asked.shape(), **topup.event_data()}
     state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
 
 def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
-    """Refunds a held top-up and ends it as failed."""
+    """Refund a held top-up and end it as failed."""
     failed = move(topup, "failed", now_us=state.now_us, failure_reason=reason)
     give_back(state, topup)
     topups_of(state).change(failed)
@@ -393,7 +392,7 @@ def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
 
 
 def publish(state: BatchState, topup: TopUp) -> None:
-    """topup.delivered, topup.failed, topup.cancelled, topup.pending or topup.scheduled."""
+    """Publish topup.delivered, topup.failed, topup.cancelled, topup.pending or topup.scheduled."""
     state.publish(
         topup.tenant,
         f"topup.{topup.status}",

@@ -1,4 +1,4 @@
-"""What is to be sent, judged by every rule that needs no state of the database."""
+"""What is to be sent, checked by every rule that needs no state of the database."""
 
 from collections.abc import Mapping
 
@@ -18,23 +18,24 @@ class AmountOutOfRange(DomainError):
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """Who called, beside the key: the address, and the Idempotency-Key with what looks like a secret
-    masked. Both are kept with the top-up.
+    """Who called, beside the key: the address, and the Idempotency-Key with what looks like a secret masked.
+
+    Both are stored with the top-up.
     """
 
     address: str | None = None
     idempotency_key: str | None = None
 
 
-# A bulk send's items, and what a machine paid for.
+# For a bulk send's items, and what a machine paid for.
 NO_CALLER = Caller()
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """What is to be sent, judged by every rule that needs no batch state.
+    """What is to be sent, checked by every rule that needs no batch state.
 
-    fee_cents: as the platform's rule has it now, or as a quote named it, which holds until
-    quote_ends_at (microseconds, by the tenant's own clock); null: no quote.
+    fee_cents: by the platform's present rule, or as a quote named it, which holds until quote_ends_at
+    (microseconds, by the tenant's own clock); null: no quote.
     """
 
     platform: Platform
@@ -52,17 +53,17 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def charged_cents(self) -> int:
-        """What leaves the wallet, and what caps and thresholds count."""
+        """Return what leaves the wallet, and what caps and thresholds count."""
         return self.amount_cents + self.fee_cents
 
     @property
     def charged_micros(self) -> int:
-        """The same in micros."""
+        """Return the same in micros."""
         return self.charged_cents * MICROS_PER_CENT
 
     @property
     def is_mailed(self) -> bool:
-        """Whether its recipient gets mail about it."""
+        """Return whether its recipient gets mail about it."""
         return self.delivery is not None and self.delivery.email
 
 
@@ -71,7 +72,7 @@ def _usd(cents: int) -> str:
 
 
 def check_amount(platform: Platform, amount_cents: int) -> None:
-    """Raises AmountOutOfRange, whose extra has the platform's min and max."""
+    """Raise AmountOutOfRange, whose extra has the platform's min and max."""
     if not platform.min_amount_cents <= amount_cents <= platform.max_amount_cents:
         least, most = platform.min_amount_cents, platform.max_amount_cents
         raise AmountOutOfRange(
@@ -82,8 +83,8 @@ def check_amount(platform: Platform, amount_cents: int) -> None:
 
 
 def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
-    """As check_amount where nobody knows which platform is meant: raises AmountOutOfRange for an amount
-    that is below the least or above the most of all platforms that are offered.
+    """Raise AmountOutOfRange for an amount outside the limits of all offered platforms, if the platform isn't
+    known.
     """
     offered = platforms.offered()
     if not offered:
@@ -99,7 +100,7 @@ def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
 
 
 def check_same(topup: TopUp, request: SendRequest) -> None:
-    """Raises IntentUsed unless the request asks for the top-up that its intent names."""
+    """Raise IntentUsed unless the request asks for the top-up that its intent names."""
     asked = (request.platform.id, request.amount_cents, request.recipient_email)
     if asked != (topup.platform, topup.amount_cents, topup.recipient_email):
         raise IntentUsed(
@@ -125,7 +126,7 @@ def prepare(
     is_distinct: bool = False,
     intent: str | None = None,
 ) -> SendRequest:
-    """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
+    """Return the checked request; raise InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
     address = normalise_email(recipient_email)
     check_amount(found, amount_cents)

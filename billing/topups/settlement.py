@@ -1,7 +1,7 @@
-"""Ending a pending top-up: cancel, delivered or failed by its fulfilment, approved or denied.
+"""End a pending top-up: cancelled, delivered or failed by its fulfilment, approved or denied.
 
-A pending top-up leaves that state once, under its tenant's lock; funds that were held go to the
-recipient or back to where they came from.
+A pending top-up leaves that state once, under its tenant's lock; held funds go to the recipient or return to
+where they came from.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class WrongStateForApproval(DomainError):
 class RequesterBlocked(DomainError):
     """The key that asked for a held top-up may not make it now: it ended, is paused, or has other limits.
 
-    reason: requester_ended, which is for good, requester_paused or requester_limits.
+    reason: requester_ended, which is final, requester_paused or requester_limits.
     """
 
 
@@ -57,11 +57,11 @@ class AwaitsApproval(DomainError):
 
 
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
-    """Credits the recipient and the fees out of the hold; raises where the top-up has ended.
+    """Credit the recipient and the fees from the hold; raise if the top-up has ended.
 
-    given: what a supplier delivered; None: the credit lies in the recipient's wallet here. Whoever
-    else delivers gives the recipient the vendor's own credit: then the voucher is settled externally
-    at once, so that nobody holds both. A code that was given stands in the voucher's place.
+    given: what a supplier delivered; None: the credit is in the recipient's wallet here. Any other delivery
+    gives the recipient the vendor's own credit: then the voucher is settled externally at once, so that
+    nobody holds both. A given code replaces the voucher.
     """
     topups = topups_of(state)
     is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)
@@ -109,7 +109,7 @@ def _settle_voucher(
 
 
 def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> TopUp:
-    """Refunds the hold and ends the top-up as cancelled."""
+    """Refund the hold and end the top-up as cancelled."""
     cancelled = move(topup, "cancelled", now_us=state.now_us, failure_reason=reason)
     give_back(state, topup)
     topups_of(state).change(cancelled)
@@ -118,8 +118,9 @@ def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> Top
 
 
 def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
-    """Cancels for the sender: an approval that it waits for is cancelled by that credential, or has
-    expired. Raises AlreadyDelivered or AlreadyEnded where it has ended.
+    """Cancel for the sender: an approval that it waits for is cancelled by that credential, or has expired.
+
+    Raises AlreadyDelivered or AlreadyEnded if it has ended.
     """
     asked = waits_for(state, topup)
     if asked is not None:
@@ -138,7 +139,7 @@ def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
 
 
 def waits_for(state: BatchState, topup: TopUp) -> Approval | None:
-    """The undecided approval of a pending top-up."""
+    """Return the undecided approval of a pending top-up."""
     asked = topups_of(state).approval_of(topup.id)
     if topup.status != "pending" or asked is None or asked.status != "pending":
         return None
@@ -155,8 +156,8 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 class EndedTopUp:
     """A top-up and the sender's balance after the command.
 
-    refusal: why an approval could not take effect and the top-up was cancelled instead. Every door
-    reports it as a refusal.
+    refusal: why an approval couldn't take effect and the top-up was cancelled instead. Every door reports it
+    as a refusal.
     """
 
     topup: TopUp
@@ -193,8 +194,8 @@ class OnTopUp:
 class Cancel(OnTopUp):
     """The command of POST /topup/cancel; the sender takes a pending top-up back.
 
-    cancelled_by is the credential's id: an approval that the top-up waits for is cancelled by it, or
-    has expired. own_key: as of keys.principal.key_bound_to_own. Raises ScopeMissing for what another key sent.
+    cancelled_by is the credential's id: an approval that the top-up waits for is cancelled by it, or has
+    expired. own_key: as of keys.principal.key_bound_to_own. Raises ScopeMissing for what another key sent.
     """
 
     cancelled_by: str
@@ -216,7 +217,7 @@ class Cancel(OnTopUp):
 class Decide(OnTopUp):
     """A person approves or denies, or the time ran out; decided_by is a credential's id.
 
-    actor: who decides, for the security log; null: nobody, or who does without it.
+    actor: who decides, for the security log; null: nobody, or a door that doesn't write to it.
     """
 
     approval_id: str
@@ -272,7 +273,7 @@ class Decide(OnTopUp):
     def _blocked(
         self, state: BatchState, topup: TopUp, asked: Approval, blocked: RequesterBlocked
     ) -> EndedTopUp:
-        """Cancel a top-up that can never go on; raise what may still change."""
+        """Cancel a top-up that can never continue; raise what may still change."""
         blocked.extra |= {"transaction_id": topup.id, "status": topup.status}
         if blocked.reason != ENDED:
             raise RequesterBlocked(
@@ -341,11 +342,11 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 
 
 def check_again(state: BatchState, topup: TopUp) -> Source:
-    """Who is asked first for a top-up that was held, and goes on now; raises what refuses it now.
+    """Return the first supplier for a held top-up that continues now; raise what refuses it now.
 
-    What is asked again, after an approval and at a scheduled time: whether its key still stands, is not
-    paused and may still send that there (else RequesterBlocked), whether the account owes nothing, and whether
-    the platform is still offered. The funds are held, and the caps were counted when it was accepted.
+    Checked again, after an approval and at a scheduled time: whether its key is still valid, isn't paused and
+    may still send that there (else RequesterBlocked), whether the account owes nothing, and whether the
+    platform is still offered. The funds are held, and the caps were counted when it was accepted.
     """
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
     try:
@@ -360,7 +361,7 @@ def check_again(state: BatchState, topup: TopUp) -> Source:
 def _blocked(
     topup: TopUp, refusal: CredentialEnded | KeyPaused | OutsideMandate
 ) -> RequesterBlocked:
-    """Say of the sender's key what would have been said of the caller's own."""
+    """Return for the sender's key the refusal that the caller's own would get."""
     named = "" if topup.key_name is None else f' "{topup.key_name}"'
     key = f"The API key{named} that made this send"
     if isinstance(refusal, CredentialEnded):
@@ -370,13 +371,13 @@ def _blocked(
         reason, detail = "requester_paused", f"{key} is paused."
     else:
         reason, detail = "requester_limits", f"{key} may no longer send to this {refusal.reason}."
-    # The key is named where the refusal knows which one of the lineage it is.
+    # The key is named if the refusal knows which one of the lineage it is.
     key_id = refusal.extra.get("key_id", topup.spent_by[0])
     return RequesterBlocked(detail, reason=reason, extra={"requester_key_id": key_id})
 
 
 def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:
-    """A held top-up that nothing stands against: scheduled until its time, else like a send just made."""
+    """Continue a held top-up that nothing refuses: scheduled until its time, else like a send just made."""
     released = replace(topup, fulfilment=source.kind)
     is_early = (topup.scheduled_for or 0) > state.now_of(topup.tenant)
     if not is_early and source.delivers_at_once:

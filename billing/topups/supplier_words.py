@@ -1,8 +1,9 @@
-"""What a supplier said that its top-up could not be ended by: too late, against its own word, for two top-ups
-alike, or implausible. Writes supplier_words.
+"""Words of suppliers that couldn't end their top-up: too late, contradictory, used for two top-ups, or
+implausible.
 
-Invariants: such a word is kept in the transaction that read it, with what was handed over sealed; the same word of
-a supplier for a top-up is one row, however often it comes; it asks for an operator until one has seen it.
+Such a word is stored in the transaction that read it, with what was handed over sealed. The same word of a
+supplier for a top-up is one row, however often it comes; it needs an operator until one has seen it. Writes
+supplier_words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ from store.row_mapping import RowMapping
 SaidOutcome = Literal["delivered", "failed"]
 Why = Literal["late", "second", "repeated", "implausible"]
 DETAIL_CHARACTERS_MAX: Final = 300
-# A supplier that draws another code for each repeat fills no table.
+# So that a supplier that draws another code for each repeat fills no table.
 WORDS_OF_TOPUP_MAX: Final = 50
 GAUGED_MAX: Final = 10_000
 
@@ -61,7 +62,7 @@ class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.seen_at is None
 
     def shape(self) -> dict[str, Any]:
-        """As the command line and pages show it; without what was handed over."""
+        """Return it as the command line and pages show it, without what was handed over."""
         return {
             "supplier": self.supplier,
             "word": self.word,
@@ -79,7 +80,7 @@ class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class SupplierWords(WorkingSet):
-    """The words that one transaction keeps."""
+    """The words that one transaction stores."""
 
     rank = 16
 
@@ -92,7 +93,7 @@ class SupplierWords(WorkingSet):
         return cls(rules.of(TopUpRules))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Nothing of before decides."""
+        """Read nothing: earlier words decide nothing."""
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         if self._new:
@@ -109,7 +110,7 @@ class SupplierWords(WorkingSet):
         given: Deliverable | None,
         cost_cents: int | None,
     ) -> None:
-        """Write it down; the caller says the same to the supplier."""
+        """Store the word; the caller says the same to the supplier."""
         self.changes += 1
         value = None if given is None else given.value
         said = msgspec.json.encode((supplier, word, why, value, cost_cents)).decode()
@@ -198,12 +199,12 @@ def _seal(codes: VoucherCodes, topup_id: str, given: Deliverable | None) -> str:
 
 
 def _subject(topup_id: str) -> str:
-    """What the seal is bound to: never the code that the top-up itself was delivered with."""
+    """Return what the seal is bound to: never the code that the top-up itself was delivered with."""
     return f"{topup_id}/word"
 
 
 _ROWS = RowMapping(SupplierWord)
-# A word that comes again asks for an operator again, unless one has seen it.
+# A repeated word needs an operator again, unless one has seen it.
 _KEEP: Final = f"""
 INSERT INTO supplier_words ({_ROWS.listed})
 SELECT {", ".join(f"v.{name}" for name in _ROWS.columns)} FROM :rows[{_ROWS.typed}] AS v

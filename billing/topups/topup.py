@@ -1,9 +1,9 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient's wallet of a platform.
 
-States: a send makes it delivered, failed (and refunded), pending or scheduled; the last two hold its
-funds and end once, in delivered, failed or cancelled. What was delivered and not used may be reversed,
-where a supplier has to revoke it by way of reversing. `move` is the one function that changes the
-state. Writes topups; the caller holds the account's lock.
+States: a send makes it delivered, failed (and refunded), pending or scheduled. The last two hold its funds
+and end once, in delivered, failed or cancelled. What was delivered and not used may be reversed, by way of
+reversing if a supplier has to revoke it. `move` is the one function that changes the state. Writes topups;
+the caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,9 +27,9 @@ from keys import counter
 from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
-# What a pending top-up that somebody should look at leaves behind a commit.
+# The hint after a commit with a pending top-up to look at.
 HINT: Final = "fulfilment"
-# What a top-up that is to be sent at a time of its own leaves behind a commit.
+# The hint after a commit with a scheduled top-up.
 SCHEDULED_HINT: Final = "scheduled"
 TopUpStatus = Literal[
     "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
@@ -38,7 +38,7 @@ TopUpStatus = Literal[
 # From a state to the states it may move to; docs/states.md has the diagram.
 MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
     "scheduled": frozenset({"pending", "delivered", "failed", "cancelled"}),
-    # Back to scheduled: a person approved it before its time.
+    # Back to scheduled: it was approved before its time.
     "pending": frozenset({"scheduled", "delivered", "failed", "cancelled"}),
     "delivered": frozenset({"reversing", "reversed"}),
     "failed": frozenset(),
@@ -49,13 +49,13 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
 # In these its funds are held, and how it ends is open.
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
-# Fulfilments whose credit lies in the recipient's wallet here, `voucher` as it was called before; where
-# the sandbox or a person decided, no supplier delivered anything.
+# Fulfilments whose credit is in the recipient's wallet here, with `voucher` as its former name; if the
+# sandbox or a person decided, no supplier delivered anything.
 _HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
 class AlreadyDelivered(DomainError):
-    """A delivered top-up, or one handed over to its fulfilment, cannot be cancelled."""
+    """A delivered top-up, or one handed over to its fulfilment, can't be cancelled."""
 
 
 class AlreadyEnded(DomainError):
@@ -67,8 +67,9 @@ class DuplicateReference(DomainError):
 
 
 class TopUp(msgspec.Struct, frozen=True, gc=False):
-    """One row of topups; amounts in cents, times in microseconds. A struct, like every value of the hot
-    path: a frozen dataclass takes ten times as long to make.
+    """One row of topups; amounts in cents, times in microseconds.
+
+    A struct, like every value of the hot path, because a frozen dataclass takes ten times as long to make.
     """
 
     id: str
@@ -112,30 +113,30 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def charged_cents(self) -> int:
-        """What the sender pays."""
+        """Return what the sender pays."""
         return self.amount_cents + self.fee_cents
 
     @property
     def counted_at(self) -> int:
-        """When it was counted, by its account's own clock."""
+        """Return when it was counted, by its account's own clock."""
         return counter.counted_at(self.counted_in, self.created_at)
 
     @property
     def given(self) -> StoredDeliverable | None:
-        """What was delivered, without its value; None until then, and once it was reversed."""
+        """Return what was delivered, without its value; None before, and after a reversal."""
         is_given = self.status in {"delivered", "reversing"}
         return (self.deliverable or WALLET_CREDIT) if is_given else None
 
     @property
     def lies_here(self) -> bool:
-        """Whether what was delivered is credit in the recipient's wallet here, and nothing else."""
+        """Return whether what was delivered is only credit in the recipient's wallet here."""
         is_by_wallet = self.fulfilment == WALLET or self.supplier is None
         is_nothing_given = self.deliverable is None and self.fulfilment_code is None
         return is_nothing_given and is_by_wallet and self.fulfilment in _HERE
 
     @property
     def needs_review(self) -> bool:
-        """Whether nobody knows what its supplier did, and nobody asks any more: a person decides."""
+        """Return whether nobody knows what its supplier did, so that an operator decides."""
         is_left = self.next_check_at is None and self.handed_over_at is not None
         return is_left and self.status == "pending"
 
@@ -145,17 +146,18 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def recipient_name(self) -> str:
-        """The name of the recipient's ledger account."""
+        """Return the name of the recipient's ledger account."""
         return f"{self.platform}/{self.recipient_email}"
 
     @property
     def key_id(self) -> str | None:
-        """The key that sent it; null where no key did."""
+        """Return the key that sent it; null if no key did."""
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """The top-up as its events carry it, with room for the code at voucher_code and for what was
-        delivered at deliverable.value. Both stand before what a tenant wrote.
+        """Return the top-up as its events have it, with room for voucher_code and deliverable.value.
+
+        Both stand before what a tenant wrote.
         """
         deliverable: dict[str, Any] | msgspec.Raw | None = None
         if self.status == "delivered":
