@@ -1,1 +1,1 @@
-"""Deliveries: one event to one endpoint, claimed, sent, settled, logged and kept."""
+"""Deliveries: one event to one endpoint, claimed, sent, settled, logged and stored."""

@@ -1,13 +1,13 @@
-"""How long accepted deliveries wait, and whether anybody looks after them: for readiness and alarms.
+"""How long accepted deliveries wait, and whether any worker claims them: for readiness and alarms.
 
-Promise: an endpoint that is served, however slowly, is not overlooked: neither its own pace nor its
-own slow answers, nor a week of held events that drains, turns a service red. Overlooked is one that
-has something due for DUE_US_MAX while no worker has claimed for it for as long. Of endpoints that
-fail that is said only if none at all is claimed for: they share what slots are left to them, so
-many dead ones of one tenant wait for each other. Disabled ones hold what they have, on purpose, and
-one that was just enabled again is given the same time.
-Invariant: writes nothing; looks at the ENDPOINTS_MAX endpoints that have waited longest for a turn,
-of those that are well and of those that fail, by a few index probes for each.
+An endpoint that is served, however slowly, isn't overlooked: neither its own pace nor its slow responses, nor
+a week of held events that drains, turns a service red. An overlooked endpoint has had something due for
+DUE_US_MAX while no worker has claimed for it. Failing endpoints count only if nothing at all is claimed for
+any of them: they share the slots left to them, so many dead ones of one tenant wait for each other. Disabled
+ones hold what they have on purpose, and one that was just enabled again gets the same time.
+
+Writes nothing. It reads the ENDPOINTS_MAX endpoints that have waited longest for a turn, of the healthy and
+of the failing ones, by a few index probes for each.
 """
 
 from typing import Final, NamedTuple
@@ -19,11 +19,11 @@ from webhooks.deliveries.stage import OPEN
 
 DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
-# Of one endpoint, where the due ones are counted.
+# How many of one endpoint's due deliveries are counted.
 COUNTED_MAX: Final = 100
 
-# By time, over the index of the line; the limits are literal for the planner's sake. Those that wait
-# for the next turn of their pace are put off until then, and wait all the same.
+# By time, over the index of the line; the limits are literal for the planner. Those that wait for their
+# pace's next turn are put off until then, and still wait.
 HEADS = f"""
     SELECT * FROM (
         SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
@@ -65,15 +65,15 @@ SELECT CAST(COALESCE(SUM(o.due), 0) AS BIGINT) AS due FROM (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND h.ready_at + 0 = h.ready_at
 ) AS o
 """
-# Ends at the first one, where there is any.
+# Ends at the first one, if there is any.
 _IS_ANYBODY_THERE = """
 SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted_at IS NULL LIMIT 1
 """
 
 
 class Backlog(NamedTuple):
-    """Microseconds that the longest due delivery has waited: of any enabled endpoint, and of one
-    that nobody looks after. 0: none waits.
+    """Microseconds that the longest due delivery has waited: of any enabled endpoint, and of an overlooked
+    one. 0: none waits.
     """
 
     oldest_due_us: int
@@ -81,13 +81,13 @@ class Backlog(NamedTuple):
 
 
 async def count_due(tx: Transaction, *, now_us: int) -> int:
-    """How many deliveries are due and may go, COUNTED_MAX of an endpoint at most; one statement."""
+    """Count deliveries that are due and may go, at most COUNTED_MAX of an endpoint; one statement."""
     row = await tx.fetch_one(_COUNT, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return 0 if row is None else row["due"]
 
 
 async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """One statement, or two where endpoints that fail are late.
+    """Read it in one statement, or two if failing endpoints are late.
 
     attempt_us_max: how long one attempt may hold an endpoint's only slot.
     """

@@ -1,5 +1,5 @@
-"""Which endpoints have something due that their pace allows, and when those that have not will: pure,
-between the claim's statements.
+"""Which endpoints have something due that their pace allows, and when the others will. Pure; used between the
+claim's statements.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,18 +10,18 @@ from kernel.clock import SECOND_US
 from store.database import Row
 from webhooks.deliveries import pace
 
-# What a sandbox account may have sent in a minute, over its two endpoints: 15 at once, then one in
-# four seconds each, which is at most 60 in any minute.
+# What a sandbox account may send in a minute, over its two endpoints: 15 at once, then one in four seconds
+# each, which is at most 60 in any minute.
 SANDBOX_PACE: Final = pace.Pace(interval_us=4 * SECOND_US, burst=15)
 # No pace makes an endpoint wait longer for its next turn.
 TURN_US_MAX: Final = SANDBOX_PACE.interval_us
 
-# What a disabled endpoint held comes back at this pace, beside what happens meanwhile: a receiver
-# that recovers is not met with a week of events at once.
+# The pace of what a disabled endpoint held, beside new events: a recovered receiver isn't met with a week of
+# events at once.
 DRAIN_PACE: Final = pace.per_second(50)
-# One more than may go at once says that there is more.
+# One more than may go at once shows that there is more.
 HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
-# How exactly an endpoint's row says when it was last claimed for; each time costs a write.
+# How exactly an endpoint's row says when it was last claimed for; each update costs a write.
 CLAIMED_US_MAX: Final = 10 * SECOND_US
 
 Paces = tuple[str, int, int]  # endpoint id, rate_tat_us, drain_tat_us
@@ -44,7 +44,9 @@ class Candidate(NamedTuple):
 def candidates_of(
     rows: Sequence[Row], *, but_ids: Collection[str] = (), now_us: int
 ) -> tuple[list[Candidate], int | None]:
-    """What may be claimed now, and when the next row or turn comes. but_ids: those that wait for others."""
+    """Return what may be claimed now, and when the next row or turn comes. but_ids: those that wait for
+    others.
+    """
     candidates = []
     next_at_us = None
     for row in rows:
@@ -52,7 +54,7 @@ def candidates_of(
         due, held = numbers_of(row["due"], but_ids), numbers_of(row["held"], but_ids)
         if not due and not held:
             continue
-        # Not more than the pace allows, or slots would be set aside for what cannot go.
+        # Not more than the pace allows, or slots would be reserved for what can't go.
         allowed, _, turn_us = _allowed(row, len(due), len(held), now_us=now_us)
         next_at_us = earliest(next_at_us, turn_us)
         due, held = _first(due, allowed[0]), _first(held, allowed[1])
@@ -65,7 +67,7 @@ def candidates_of(
 
 
 def numbers_of(due: str | None, but_ids: Collection[str] = ()) -> dict[str, int]:
-    """Claim numbers by id, of "id:number id:number", but for those ids; null is none."""
+    """Return claim numbers by id, from "id:number id:number", without those ids; null is none."""
     if not due:
         return {}
     pairs = (pair.split(":") for pair in due.split(" "))
@@ -80,8 +82,8 @@ def within_pace(
     *,
     now_us: int,
 ) -> tuple[list[str], list[Paces], int | None]:
-    """The ids that their endpoints' paces allow, what is to be kept of the paces and of
-    the time of the claim, and the next turn.
+    """Return the ids that their endpoints' paces allow, the new paces and claim times to store, and the next
+    turn.
     """
     ids: list[str] = []
     paces: list[Paces] = []
@@ -100,11 +102,11 @@ def within_pace(
 
 
 def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int | None:
-    """When the first of an endpoint's deliveries may go by its paces, null where it has none: never
-    later than it goes, whatever is claimed meanwhile.
+    """Return when the first of an endpoint's deliveries may go by its paces, or null if it has none.
 
-    row: with the endpoint's rate_limit_per_s, rate_tat_us, drain_tat_us and is_sandbox. held_at: when
-    the first is due of those from before it was enabled again; fresh_at: of the others.
+    It is never later than the delivery goes, whatever is claimed meanwhile. row: with the endpoint's
+    rate_limit_per_s, rate_tat_us, drain_tat_us and is_sandbox. held_at: when the first of those from before
+    it was enabled again is due; fresh_at: of the others.
     """
     if held_at is not None:
         held_at = max(held_at, DRAIN_PACE.next_turn_us(row["drain_tat_us"]))
@@ -116,7 +118,9 @@ def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int |
 
 
 def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
-    """Nothing goes before it by an endpoint's own pace, whether its account is a sandbox or not."""
+    """Return the time before which an endpoint's own pace lets nothing go, whether its account is a sandbox
+    or not.
+    """
     if rate_limit_per_s is None:
         return 0
     own = pace.per_second(rate_limit_per_s)
@@ -126,7 +130,7 @@ def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
 
 
 def earliest(one: int | None, other: int | None) -> int | None:
-    """The smaller of two times; null is never."""
+    """Return the smaller of two times; null is never."""
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
@@ -135,9 +139,9 @@ def earliest(one: int | None, other: int | None) -> int | None:
 def _allowed(
     row: Row, due: int, held: int, *, now_us: int
 ) -> tuple[tuple[int, int], tuple[int, int], int | None]:
-    """How many of each may go now, the arrival times after them, and the turn of the next.
+    """Return how many of each may go now, the arrival times after them, and the turn of the next.
 
-    The turn is null where no pace holds anything back. What came since goes before what was held.
+    The turn is null if no pace holds anything back. New deliveries go before held ones.
     """
     turn_us = None
     rate_tat_us, drain_tat_us = row["rate_tat_us"], row["drain_tat_us"]

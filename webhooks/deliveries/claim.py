@@ -1,11 +1,11 @@
-"""Claims: what is due is taken by one worker, for the time of a lease.
+"""Claims: one worker takes what is due, for the time of a lease.
 
-Promise: a claim is a fixed number of statements for any number of rows, each of which may be a
-transaction of its own: what changes between them is found by its number, and left. It costs what it
-takes, not what exists: it looks at the endpoints at the head of the line (webhooks/deliveries/endpoint_queue.py),
-HEADS_MAX at most of those that are well and of those that fail. An endpoint's pace is counted once,
-whoever claims. Writes deliveries, by the states of webhooks/deliveries/delivery.py, and what
-claims keep in endpoints: rate_tat_us, drain_tat_us and claimed_at.
+A claim is a fixed number of statements for any number of rows, each of which may be a transaction of its own:
+a row that changes between them is recognised by its number, and left. Its cost depends on what it takes, not
+on what exists: it reads the endpoints at the head of the line (webhooks/deliveries/endpoint_queue.py), at
+most HEADS_MAX of the healthy and of the failing ones. An endpoint's pace is counted once, whoever claims.
+Writes deliveries, by the states of webhooks/deliveries/delivery.py, and of endpoints rate_tat_us,
+drain_tat_us and claimed_at.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -35,20 +35,20 @@ from webhooks.deliveries.stage import (
     Target,
 )
 
-# The endpoints that one look takes in, of those that are well and of those that fail.
+# The endpoints that one look reads, of the healthy and of the failing ones.
 HEADS_MAX: Final = 200
 FIRST_HEAD: Final = Head(-1, "")
-# Of the row that is claimed, whose endpoint `free` has; nine queries in it are 0.1 ms of a lone delivery.
+# Columns of the claimed row, whose endpoint `free` has; nine queries in it take 0.1 ms of a lone delivery.
 _TARGET = ", ".join(
     f"[[free.{column} |"
     f" (SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}]]"
     for column in TARGET_COLUMNS
 )
 _TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
-# The endpoints at the head of the line, by time, and a few probes of ix_deliveries_due for each of
-# them. What was due before it was enabled again was held, and goes apart from what came since: slowly.
-# Those without a slot are passed over before they are counted. The limits are literal and the last
-# condition is always true, or PostgreSQL expects so many rows that it reads whole tables.
+# The endpoints at the head of the line, by time, and a few probes of ix_deliveries_due for each. What was due
+# before the endpoint was enabled again was held, and goes apart from newer ones: slowly. Those without a slot
+# are skipped before they are counted. The limits are literal and the last condition is always true, or
+# PostgreSQL expects so many rows that it reads whole tables.
 _SCAN = f"""
 WITH heads AS (
     SELECT h.endpoint_id, h.ready_at, h.is_failing, h.change_no FROM (
@@ -99,8 +99,8 @@ LEFT JOIN accounts a ON a.id = p.account_id
 LEFT JOIN account_environments e
   ON e.account_id = p.account_id AND e.environment = p.environment
 """
-# Whoever counts a pace holds the endpoint's row and finds the pace as it was scanned. A row that
-# another worker holds, or has counted for since, is left to it.
+# Counting a pace locks the endpoint's row and requires the pace as it was scanned. A row that another worker
+# holds, or has counted for since, is left to it.
 _KEEP_PACE = """
 UPDATE endpoints SET rate_tat_us = w.rate_tat_us, drain_tat_us = w.drain_tat_us,
     claimed_at = :now_us
@@ -114,9 +114,9 @@ FROM (
 WHERE endpoints.id = w.id
 RETURNING endpoints.id
 """
-# Returned in the order of Claimed's fields. Two workers never take of one endpoint at the same time: the row that another one holds is left to
-# it. Deliveries are found by primary key and number alone: with the status in it, PostgreSQL may walk
-# the partial index.
+# Returned in the order of Claimed's fields. Two workers never take from one endpoint at the same time: a row
+# that another one holds is left to it. Deliveries are found only by primary key and number: with the status
+# as well, PostgreSQL may walk the partial index.
 _TAKE = """
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
@@ -141,7 +141,8 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL
     FOR NO KEY UPDATE OF p SKIP LOCKED)
 {_TAKE}"""
-# Of an ordered endpoint: only while nothing has come before what was seen, see webhooks/deliveries/sequence.py.
+# For an ordered endpoint: only while nothing has come before what was seen, see
+# webhooks/deliveries/sequence.py.
 _CLAIM_ORDERED = f"""
 WITH free AS (
     SELECT v.id, v.claim_no
@@ -151,8 +152,8 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND q.again_no = v.again_no
     FOR NO KEY UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF q SKIP LOCKED)
 {_TAKE}"""
-# What an endpoint may be sent without looking at any other: it has no pace and no order, holds nothing,
-# and the time of its last claim need not be written.
+# What an endpoint may be sent without reading any other: it has no pace and no order, holds nothing, and the
+# time of its last claim needn't be written.
 _CLAIM_AT_ONCE = f"""
 WITH free AS (
     SELECT d.id, d.claim_no, {_TARGET_COLUMNS} FROM endpoints p
@@ -166,7 +167,7 @@ WITH free AS (
 {_TAKE},
     {_TARGET}"""
 
-# Chooses the delivery ids to claim, at most the free slots; pure, since a claim may run twice.
+# Chooses the delivery ids to claim, at most the free slots; pure, because a claim may run twice.
 Choose = Callable[[Sequence[Candidate]], Sequence[str]]
 
 
@@ -181,12 +182,13 @@ async def claim(
     failing_max: int = HEADS_MAX,
     after: Head = FIRST_HEAD,
 ) -> Claim:
-    """Takes what is due, as `choose` wishes and in its order, for lease_us from now_us.
+    """Claim due deliveries for lease_us from now_us, in the order `choose` returns.
 
-    ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
-    now, are offered none, whatever backlog they have. failing_max bounds the endpoints that fail.
-    after: where the look before ended, when it did not see all that are well. At most three
-    statements, and three more where some of these endpoints are ordered.
+    - ids_max bounds the ids offered for each endpoint; those of full_ids, without a free slot, are offered none, whatever their backlog.
+      failing_max bounds the failing endpoints.
+    - after: where the look before ended, if it didn't see all healthy ones.
+
+    At most three statements, and three more if some of these endpoints are ordered.
     """
     found = await tx.fetch(
         _SCAN,
@@ -205,7 +207,7 @@ async def claim(
     chosen_ids = choose(candidates)
     by_endpoint, short_ids, has_more = _choice(candidates, chosen_ids, ids_max=ids_max)
     line = _line_of(scanned, candidates, by_endpoint, failing_max=failing_max, now_us=now_us)
-    # Behind what was put off there may be more.
+    # There may be more behind what was put off.
     has_more |= waiting.put_off > 0
     is_behind = waiting.put_off < len(waiting.ids)
     endpoints = {row["id"]: row for row in served if row["id"] in by_endpoint}
@@ -233,7 +235,7 @@ async def claim(
 
 
 async def _hold_back(tx: Transaction, served: Sequence[Row], *, now_us: int) -> sequence.HeldBack:
-    """Of ordered endpoints, what waits for others of its object."""
+    """Return what waits for others of its object, at ordered endpoints."""
     due: dict[str, int] = {}
     for row in served:
         if row["ordered"]:
@@ -247,7 +249,7 @@ async def _take(
     again_nos: Mapping[str, int],
     lease_until_us: int,
 ) -> list[Row]:
-    """Takes these deliveries, by their numbers; endpoints with a number in again_nos are ordered."""
+    """Take these deliveries, by their numbers; endpoints with a number in again_nos are ordered."""
     plain = [one for one in wanted if one[2] not in again_nos]
     ordered = [(*one, again_nos[one[2]]) for one in wanted if one[2] in again_nos]
     rows: list[Row] = []
@@ -261,9 +263,9 @@ async def _take(
 async def claim_at_once(
     tx: Transaction, endpoint_id: str, *, now_us: int, lease_us: int, rows_max: int
 ) -> list[Claimed]:
-    """Takes what is due of one endpoint that needs no other look, at most rows_max; one statement.
+    """Take what is due of one endpoint that needs no other look, at most rows_max; one statement.
 
-    Nothing where a pace or another worker is in the way, or claim has more to do than to take.
+    Takes nothing if a pace or another worker is in the way, or if claim has more to do than to take.
     """
     lease_until_us = now_us + lease_us
     rows = await tx.fetch(
@@ -280,7 +282,7 @@ async def claim_at_once(
 async def _keep_paces(
     tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
 ) -> frozenset[str]:
-    """Writes the paces; the endpoints for which another worker counted at the same time."""
+    """Write the paces; return the endpoints for which another worker counted at the same time."""
     rows = [
         (id_, seen[id_]["rate_tat_us"], seen[id_]["drain_tat_us"], *tats) for id_, *tats in paces
     ]
@@ -296,7 +298,7 @@ def _line_of(
     failing_max: int,
     now_us: int,
 ) -> Line:
-    """What the look has learnt of the line: whom to put off, whose turn it was, where it ended."""
+    """Return what the look has learnt of the line: whom to put off, whose turn it was, where it ended."""
     offered = {candidate.endpoint_id for candidate in candidates}
     laters = [
         Later(row["id"], row["change_no"], row["event_no"], _later_at(row, now_us=now_us))
@@ -317,7 +319,7 @@ def _line_of(
 
 
 def _later_at(row: Row, *, now_us: int) -> int | None:
-    """When something of an endpoint that was offered nothing may go."""
+    """Return when something of an endpoint that was offered nothing may go."""
     if not row["is_served"]:
         return None
     return ready_at_of(
@@ -330,7 +332,9 @@ def _later_at(row: Row, *, now_us: int) -> int | None:
 def _choice(
     candidates: Sequence[Candidate], chosen_ids: Sequence[str], *, ids_max: int
 ) -> tuple[dict[str, list[str]], frozenset[str], bool]:
-    """The chosen ids by endpoint; where offered ones are left; whether there may be others."""
+    """Return the chosen ids by endpoint, the endpoints with offered ones left, and whether there may be
+    others.
+    """
     wanted = frozenset(chosen_ids)
     by_endpoint: dict[str, list[str]] = {}
     short_ids = set()
@@ -348,11 +352,11 @@ def _choice(
 
 
 def _in_turn(rows: list[Row], chosen_ids: Sequence[str]) -> list[Row]:
-    """In the order in which they were chosen; a database returns them in any."""
+    """Return the rows in the order in which they were chosen; a database returns them in any."""
     places = {id_: place for place, id_ in enumerate(chosen_ids)}
     return sorted(rows, key=lambda row: places[row["id"]])
 
 
 def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
-    # By position: eighteen names are looked for one by one, 2 µs of a delivery.
+    # By position: looking up eighteen names takes 2 µs of a delivery.
     return Claimed._make((*row[:8], lease_until_us, target, *row[8:16]))

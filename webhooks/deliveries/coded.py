@@ -1,10 +1,9 @@
-"""What can be redeemed, left out of the bodies that are stored and put in where it is to be sent.
+"""Leave out of stored bodies what can be redeemed, and put it in where it is to be sent.
 
-Promise: the bytes with a code are the stored ones with `null` replaced at the recorded place, so they
-are the same for every attempt and replay, for ever, and lie nowhere. What was delivered stands in
-voucher_code where it is a code, and in deliverable.value, whatever it is. The link that decides on an
-approval stands in decide_url; it is worked out anew each time. Whether a delivery carries the
-code or link is in its row from the moment it was published. Pure.
+The bytes with a code are the stored ones with `null` replaced at the recorded place, so they are the same for
+every attempt and replay, and are stored nowhere. What was delivered is in voucher_code if it is a code, and
+always in deliverable.value. The link that decides on an approval is in decide_url; it is made anew each time.
+A delivery's row says from its publication whether it carries the code or link. Pure.
 """
 
 import re
@@ -33,11 +32,11 @@ class _Asked(Struct):
 
 _decode: Final = msgspec.json.Decoder(_Asked).decode
 _encode: Final = msgspec.json.Encoder().encode
-# The code that a top-up brought, by its id and what its event keeps sealed; null: the voucher's own.
+# Returns the code that a top-up brought, by its id and what its event has sealed; null: the voucher's own.
 # Raises keys.vault.SealBroken.
 CodeOf = Callable[[str, str | None], str]
 
-# The page that decides on an approval, by the approval's id.
+# Returns the page that decides on an approval, by the approval's id.
 LinkOf = Callable[[str], str]
 
 # The one type whose bodies may carry such a link.
@@ -49,10 +48,10 @@ _LINK: Final = b'"decide_url":'
 _FIELD: Final = b'"voucher_code":'
 _ROOM: Final = _FIELD + _NULL
 _DELIVERABLE: Final = b'"deliverable":{"kind":"'
-# What was delivered, where it is something to hand over: `credit` has no value.
+# What was delivered, if it is something to hand over: `credit` has no value.
 _VALUES: Final = tuple(b'%s","value":' % kind for kind in (b"code", b"key", b"link", b"note"))
 _EMPTY_VALUES: Final = tuple(field + _NULL for field in _VALUES)
-# Of a code that was cut off, so many characters are enough to be taken for a part of it.
+# So many characters of a truncated code are enough to count as a part of it.
 _PART_CHARACTERS_MIN: Final = 8
 # The last part of an address that is long enough to be its secret.
 _SECRET_PART: Final = re.compile(r"/([^/?#]{16,})(?:[?#]|\Z)")
@@ -60,7 +59,7 @@ _MASK: Final = b"*"
 
 
 def has_code(data: Mapping[str, Any]) -> bool:
-    """Whether an event's data leaves something out that can be redeemed or used."""
+    """Return whether an event's data leaves out something that can be redeemed or used."""
     if data.get(HINT_FIELD) is not None:
         return True
     given = data.get(DELIVERABLE_FIELD)
@@ -68,11 +67,11 @@ def has_code(data: Mapping[str, Any]) -> bool:
 
 
 def place_of_code(body: bytes) -> int:
-    """Where in a rendered body the null stands that a code may replace.
+    """Return where in a rendered body the null is that a code may replace.
 
-    The first one is ours: in JSON a name between quotes is nobody's text, and what stands before it
-    in an event has no field of this name. Where no voucher's code goes there, it is the
-    deliverable's value, which a tenant's text stands behind, too.
+    The first one is ours: in JSON a name between quotes is nobody's text, and nothing before it in an event
+    has a field of this name. If no voucher's code goes there, it is the deliverable's value, which is also
+    before a tenant's text.
     """
     given = _place_of_value(body, 0)
     if given is not None and not given[1]:
@@ -81,14 +80,14 @@ def place_of_code(body: bytes) -> int:
 
 
 def place_of_link(body: bytes) -> int:
-    """Where in the body of a LINKED_EVENT the null stands that its link may replace: no text of a tenant
-    stands before it.
+    """Return where in the body of a LINKED_EVENT the null is that its link may replace; no tenant's text is
+    before it.
     """
     return body.index(_LINK + _NULL) + len(_LINK)
 
 
 def with_code(body: bytes, at: int, code: str) -> bytes:
-    """The body with the code at its place, and where a code was delivered, at its second one."""
+    """Return the body with the code at its place, and at its second one if a code was delivered."""
     written = _encode(code)
     given = _place_of_value(body, at)
     if given is not None and given[1]:
@@ -97,7 +96,7 @@ def with_code(body: bytes, at: int, code: str) -> bytes:
 
 
 def _place_of_value(body: bytes, after: int) -> tuple[int, bool] | None:
-    """Where the deliverable's value stands as null, and whether it is a code; None: it has none."""
+    """Return where the deliverable's value is null, and whether it is a code; None: it has none."""
     at = body.find(_DELIVERABLE, after)
     if at < 0:
         return None
@@ -115,7 +114,7 @@ def _replaced(body: bytes, at: int, written: bytes) -> bytes:
 
 
 def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Claimed, str | None]:
-    """The delivery with the very bytes to send, and the code or link in them; raises SealBroken."""
+    """Return the delivery with the very bytes to send, and the code or link in them; raise SealBroken."""
     at = claimed.code_at
     if at is None:
         return claimed, None
@@ -128,10 +127,10 @@ def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Cl
 
 
 def masked(answered: bytes, code: str | None) -> bytes:
-    """What a receiver answered, as it may be kept: without the code or link that it was sent.
+    """Return a receiver's response as it may be stored: without the code or link that it was sent.
 
-    Also where it was written as people type it, since that can be redeemed, too, where a link's slashes
-    were escaped, as PHP's JSON and pages of errors do, and where the answer was cut off in the middle.
+    Also if it was written as people type it, because that can be redeemed, too; if a link's slashes were
+    escaped, as PHP's JSON and error pages do; and if the response was cut off in the middle.
     """
     if code is None:
         return answered
@@ -144,7 +143,7 @@ def masked(answered: bytes, code: str | None) -> bytes:
 
 
 def _without_start(kept: bytes, secret: bytes) -> bytes:
-    """The answer without the part of a secret that it ends with."""
+    """Return the response without the part of a secret that it ends with."""
     for length in range(len(secret) - 1, min(len(secret), _PART_CHARACTERS_MIN) - 1, -1):
         if kept.endswith(secret[:length]):
             return kept[:-length] + _MASK * length
@@ -152,8 +151,9 @@ def _without_start(kept: bytes, secret: bytes) -> bytes:
 
 
 def _spellings(code: str) -> tuple[bytes, ...]:
-    """As it was sent, without its hyphens, with spaces for them, each in small letters; of a link the part
-    that is its secret, however the rest is written.
+    """Return it as it was sent, without its hyphens, and with spaces for them, each in small letters.
+
+    For a link, return the part that is its secret, however the rest is written.
     """
     in_json = msgspec.json.encode(code)[1:-1].decode()
     secrets = _SECRET_PART.findall(code)

@@ -1,10 +1,10 @@
 """Deliveries: one event to one endpoint, claimed, settled and replayed.
 
-Promise: at least once, and in flight in one worker at a time. A claim (webhooks/deliveries/claim.py) takes a
-lease. Every move of a row raises its claim_no, and names the one it saw: so an outcome that comes
-after its lease was taken over changes nothing. attempts_made grows only together with an attempt row.
-A settle is a fixed number of statements for any number of rows. next_attempt_at is the due time of a
-pending row and the end of the lease of a sending one, so one index finds both the due and the lost.
+At least once, and in flight in one worker at a time. A claim (webhooks/deliveries/claim.py) takes a lease.
+Every move of a row raises its claim_no, and names the one it saw, so an outcome that comes after its lease
+was taken over changes nothing. attempts_made grows only together with an attempt row. A settle is a fixed
+number of statements for any number of rows. next_attempt_at is the due time of a pending row and the end of a
+sending one's lease, so one index finds both the due and the lost.
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
@@ -49,8 +49,8 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id AS updated_id
 """
-# What arrived, at endpoints that are not noted as failing. Waits for nobody: a row that somebody else holds is
-# left, as one whose claim holds no more.
+# Delivered ones, at endpoints that aren't noted as failing. It waits for nothing: a row that another
+# transaction holds is left, as is one whose claim no longer holds.
 _SETTLE_DELIVERED = f"""
 UPDATE deliveries SET status = '{DELIVERED}', attempts_made = w.number, lost_claims = 0,
     claim_no = w.claim_no + 1, next_attempt_at = NULL, settled_at = w.settled_at
@@ -74,7 +74,7 @@ _STATE = """
 SELECT endpoint_id, status FROM deliveries
 WHERE id = :id AND account_id = :account_id AND environment = :environment
 """
-# One whose lease ran out is under way no more: it waits for another claim.
+# One whose lease ended is no longer under way: it waits for another claim.
 _CANCEL = """
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
@@ -89,15 +89,15 @@ WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
 
 
 class CannotCancel(DomainError):
-    """The delivery has ended, or is being sent at this moment: its reason is the status."""
+    """The delivery has ended, or is being sent now: its reason is the status."""
 
 
 class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A row of deliveries as it begins: due at next_attempt_at.
+    """A new row of deliveries: due at next_attempt_at.
 
-    code_at: where in the event's body the code goes; null: it is sent without one. Sending under
-    claim_no 1: whoever inserts it is sending it already, until next_attempt_at. place: among those of
-    its object; null: it waits for no other, as where its endpoint is not ordered.
+    code_at: where in the event's body the code goes; null: it is sent without one. Sending under claim_no 1:
+    its inserter is already sending it, until next_attempt_at. place: among those of its object; null: it
+    waits for no other, as at an endpoint that isn't ordered.
     """
 
     id: str = msgspec.field(default_factory=partial(new_id, "dlv"))
@@ -123,7 +123,7 @@ _NO_PLACE = (None, None)
 
 
 async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Writes them and hints at them after the commit; none is no work. One statement, or one more where
+    """Write them and hint at them after the commit; without any it does nothing. One statement, or two if
     some have places.
     """
     if new:
@@ -136,15 +136,13 @@ async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
 
 
 async def insert_again(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """As insert, for events that were there before: no new number of one shows the endpoint's place
-    in the line.
-    """
+    """Insert deliveries of older events: no new event number shows the endpoint's place in the line."""
     await insert(tx, new)
     await endpoint_queue.bring_forward_counted(tx, _places(new))
 
 
 async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_id: str) -> None:
-    """As insert_again, for what a replay job makes; none twice, by a unique key."""
+    """Insert what a replay job makes, as insert_again does; none twice, by a unique key."""
     if new:
         columns = (*_ROWS.columns, *_PLACE_COLUMNS, "replay_id")
         rows = [(*_ROWS.write(one), *(one.place or _NO_PLACE), replay_id) for one in new]
@@ -154,10 +152,10 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Writes the outcomes; returns the ids of those whose claim still held. The rest is stale.
+    """Write the outcomes; return the ids of those whose claim still held. The rest is stale.
 
-    At most six statements, and one more where any is of an ordered endpoint; the endpoint's health and
-    its notices are written when they change only.
+    At most six statements, and one more if any is of an ordered endpoint; the endpoint's health and its
+    notices are written only when they change.
     """
     rows = [
         (
@@ -170,8 +168,8 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
         )
         for one in sorted(settlements, key=lambda one: one.claimed.id)
     ]
-    # Endpoints before deliveries, as a claim and a deletion lock them; and a stale outcome tells
-    # about the endpoint all the same.
+    # Endpoints before deliveries, as a claim and a deletion lock them; and a stale outcome still tells about
+    # the endpoint.
     recovered = await health.note(tx, settlements)
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     attempts = [_attempt_values(one) for one in settlements]
@@ -188,15 +186,15 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
 
 
 def may_settle_delivered(one: Settlement) -> bool:
-    """Whether settle_delivered may write it: it arrived, and nothing waits for it."""
+    """Return whether settle_delivered may write it: it was delivered, and nothing waits for it."""
     return one.status == DELIVERED and one.claimed.object_id is None
 
 
 async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Writes outcomes that may_settle_delivered; returns the ids of those that are written.
+    """Write outcomes that may_settle_delivered; return the ids of those that were written.
 
-    What is left is for settle: its claim holds no more, its endpoint is noted as failing, or somebody
-    else holds its row. On PostgreSQL one statement, which may be a transaction of its own.
+    The rest is for settle: its claim no longer holds, its endpoint is noted as failing, or another
+    transaction holds its row. On PostgreSQL one statement, which may be a transaction of its own.
     """
     rows = [
         (
@@ -218,8 +216,8 @@ async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -
 
 
 async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, now_us: int) -> int:
-    """Cancels what a replay job of this endpoint made and nobody is sending; returns how many, a bounded
-    number.
+    """Cancel a bounded number of what a replay job of this endpoint made and nobody is sending; return how
+    many.
     """
     await endpoint_queue.note_settled(
         tx, [endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)]
@@ -231,12 +229,12 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
 
 
 async def cancel(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> None:
-    """Ends one that waits for its next attempt; one that is cancelled already stays so.
+    """End one that waits for its next attempt; one that is cancelled already stays so.
 
     The caller holds the account's lock. Raises NotFound and CannotCancel.
     """
     found = await _state_of(tx, tenant, delivery_id)
-    # The endpoint's place is locked before its deliveries are, as by a settle.
+    # The endpoint's place is locked before its deliveries, as by a settle.
     endpoint_id = found["endpoint_id"]
     turn = endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)
     await endpoint_queue.note_settled(tx, [turn])
@@ -264,15 +262,15 @@ def _check_cancelled(status: str) -> None:
 
 
 async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:
-    """What waited for these is due, and is hinted at; none is no statement."""
+    """Make what waited for these due, and hint at it; without any no statement runs."""
     for endpoint_id in await sequence.go_on(tx, ended):
         tx.hint(f"{HINT}:{endpoint_id}")
 
 
 async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> DeliveryId:
-    """A new delivery of the same event to the same endpoint, due now; raises NotFound.
+    """Insert a new delivery of the same event to the same endpoint, due now; raise NotFound.
 
-    The caller holds the account's lock: the endpoint may be deleted at the same time.
+    The caller holds the account's lock, because the endpoint may be deleted at the same time.
     """
     account_id, environment = tenant
     original = await tx.fetch_one(
@@ -304,7 +302,7 @@ async def _place_of(tx: Transaction, delivery_id: str) -> sequence.ObjectPlace |
 
 
 def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
-    """Each endpoint's earliest."""
+    """Return each endpoint's earliest."""
     places: dict[str, endpoint_queue.QueueRow] = {}
     for one in new:
         id_, due_us = one.endpoint_id, one.next_attempt_at
@@ -316,9 +314,11 @@ def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
 def _turns(
     settlements: Sequence[Settlement], recovered: Collection[str]
 ) -> list[endpoint_queue.SettledTurn]:
-    """Of endpoints with a retry or a failure, or that have just recovered, and of ordered ones, of which
-    something may go on: not of others that are well. A success among an endpoint's outcomes outweighs
-    its failures.
+    """Return the turns of endpoints with a retry or a failure, of those that just recovered, and of ordered
+    ones.
+
+    At ordered ones something may continue; other healthy ones are left out. A success among an endpoint's
+    outcomes outweighs its failures.
     """
     well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
     failed = {

@@ -1,4 +1,6 @@
-"""The endpoints that have deliveries due, for operators: whose, since when, and what they last answered. Writes nothing."""
+"""The endpoints that have deliveries due, for operators: whose, since when, and their last response. Writes
+nothing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +15,8 @@ from webhooks.deliveries.stage import OPEN
 
 @dataclass(frozen=True, slots=True)
 class DueEndpoint:
-    """due: how many, COUNTED_MAX at most; due_at: of the longest. http_status and error: of the last attempt
-    of the delivery that was tried most; both null: none was made, or it was taken.
+    """due: how many, at most COUNTED_MAX; due_at: of the longest. http_status and error: of the last attempt
+    of the delivery that was tried most; both null: there was none, or it was delivered.
     """
 
     endpoint_id: str
@@ -31,12 +33,12 @@ class DueEndpoint:
 
     @property
     def address(self) -> str:
-        """Without its query, in which a receiver may have put a secret."""
+        """Return it without its query, which may hold a receiver's secret."""
         return self.url.partition("?")[0]
 
 
 async def list_due(tx: Transaction, *, now_us: int) -> Sequence[DueEndpoint]:
-    """Of both environments, the longest due first; as many as the backlog looks at."""
+    """Return those of both environments, the longest due first; as many as the backlog reads."""
     rows = await tx.fetch(_LIST, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return [_ROWS.read(row) for row in rows]
 

@@ -1,13 +1,13 @@
-"""What becomes of the deliveries of an endpoint that was deleted or disabled: in steps, off the path.
+"""End the deliveries of an endpoint that was deleted or disabled: in steps, off the path.
 
-Promise: everything open of a deleted endpoint is cancelled, in flight or not. Of a disabled one, which
-nobody claims from, what was in flight when its lease ran out is held with the rest; what was held for
-HELD_US_MAX beyond its time fails: failed, not cancelled, since that is what a replay picks up by
-default once the endpoint is back.
-Invariant: each step is a short transaction that looks at ROWS_PER_STEP rows at most, by an index, and
-takes no lock but theirs: an endpoint's owner may have left a backlog of days, and its other business
-goes on. Steps may be repeated by anybody and go on after a crash, until endpoint_queue.ending_at says
-that nothing is left. Writes deliveries by these steps.
+Everything open of a deleted endpoint is cancelled, in flight or not. A disabled one isn't claimed from: what
+was in flight when its lease ended is held with the rest, and what was held for HELD_US_MAX beyond its time
+fails. It isn't cancelled, because a replay picks up failed ones by default once the endpoint is back.
+
+Each step is a short transaction that reads at most ROWS_PER_STEP rows, by an index, and takes no lock but
+theirs: an endpoint's owner may have left a backlog of days, and its other business continues. Anybody may
+repeat steps, and they continue after a crash, until endpoint_queue.ending_at says that nothing is left.
+Writes deliveries by these steps.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ WHERE d.{OPEN} AND d.endpoint_id = :endpoint_id AND d.next_attempt_at >= :from_u
   AND d.next_attempt_at <= :until_us
 ORDER BY d.next_attempt_at LIMIT :rows_max
 """
-# Fenced by the number that was seen: what has moved since is looked at again.
+# Fenced by the number that was seen: what has moved since is read again.
 _CANCEL = """
 UPDATE deliveries SET status = 'cancelled', claim_no = v.claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
@@ -69,7 +69,7 @@ WHERE id IN (
 
 
 class EndingCursor(NamedTuple):
-    """Where the next step of an endpoint goes on.
+    """Where the next step of an endpoint continues.
 
     lease_until_us: the last one that still ran. change_no: of its place in the line at the first step.
     """
@@ -92,9 +92,9 @@ BEGINNING: Final = Disabled(-1, "")
 async def step(
     tx: Transaction, endpoint_id: str, place: EndingCursor, *, now_us: int
 ) -> tuple[EndingCursor | None, int]:
-    """Ends some of what a deleted endpoint had, or holds some of what a disabled one had in flight.
+    """End some of what a deleted endpoint had, or hold some of what a disabled one had in flight.
 
-    Returns where to go on, null once all is done for now, and how many rows were changed.
+    Return where to continue, null once all is done for now, and how many rows were changed.
     """
     state = await tx.fetch_one(_STATE, endpoint_id=endpoint_id)
     if state is None or (state["deleted_at"] is None and state["status"] == "enabled"):
@@ -118,7 +118,9 @@ async def step(
 async def disabled_after(
     tx: Transaction, after: Disabled, *, now_us: int
 ) -> tuple[list[str], Disabled | None]:
-    """Of the next disabled endpoints those with deliveries held too long; the place to go on after."""
+    """Return those of the next disabled endpoints with deliveries held too long, and the place to continue
+    after.
+    """
     before_us = now_us - HELD_US_MAX
     rows = await tx.fetch(_DISABLED, before_us=before_us, after_at=after.at_us, after_id=after.id)
     late = [row["id"] for row in rows if row["due_at"] is not None and row["due_at"] < before_us]
@@ -128,7 +130,7 @@ async def disabled_after(
 
 
 async def expire_held(tx: Transaction, endpoint_id: str, *, now_us: int) -> int:
-    """Fails some of what a disabled endpoint has held too long; returns how many."""
+    """Fail some of what a disabled endpoint has held too long; return how many."""
     return await tx.execute(
         _EXPIRE,
         endpoint_id=endpoint_id,
@@ -164,12 +166,12 @@ async def _hold(
     lease_until_us = max([*running, place.lease_until_us or 0]) or None
     if len(rows) < ROWS_PER_STEP:
         assert place.change_no is not None, "known since the first step"
-        # Enabled and disabled again meanwhile, it is looked at from the beginning, soon.
+        # Enabled and disabled again meanwhile: it is read from the beginning, soon.
         await endpoint_queue.ended(
             tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us
         )
         return None, held
-    # Rows of one moment stay together: those that a step left are looked at again, unless they fill it.
+    # Rows of one moment stay together: those that a step left are read again, unless they fill it.
     from_us = rows[-1]["next_attempt_at"]
     from_us = from_us if from_us > place.from_us else from_us + 1
     return place._replace(from_us=from_us, lease_until_us=lease_until_us), held

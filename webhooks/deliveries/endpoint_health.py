@@ -1,10 +1,9 @@
-"""How an endpoint has been lately: what share arrived, how fast it answered, and what it said where it failed.
+"""An endpoint's recent health: the share of deliveries that arrived, how fast it responded, and its failures.
 
-Promise: it costs the same however much there is, since it looks at the newest LOOKED_AT_MAX deliveries; where
-these reach back less far than was asked, `since` says from when on they are all there. Test pings do not count.
-Failures are put together by what the receiver answered, without the numbers that differ from one to the next.
-One that is mended counts by the replay that arrived, and is no failure; a cancelled one is neither open nor ended.
-Reads only.
+It reads the newest LOOKED_AT_MAX deliveries, so the cost is bounded; if these don't reach back as far as
+requested, `since` says from when on all are there. Test pings don't count. Failures are grouped by the
+receiver's response, without numbers that differ from one to the next. A recovered one counts by the replay
+that arrived, and is no failure; a cancelled one is neither open nor ended. Reads only.
 """
 
 import html
@@ -27,7 +26,7 @@ GROUPS_MAX: Final = 10
 PHRASE_CHARACTERS_MAX: Final = 120
 PING: Final = "endpoint.test"
 BODY_BYTES: Final = 4_096
-# Where the usual frameworks say in JSON what went wrong, the most telling first.
+# Where common frameworks put the reason in JSON, the most telling first.
 _TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
 _WORD: Final = re.compile(r"[\w-]+")
 # What differs between two failures of one kind: long numbers, and ids or digests with a digit in them.
@@ -39,7 +38,8 @@ _SPACE: Final = re.compile(r"\s+")
 
 @dataclass(slots=True)
 class FailureGroup:
-    """Failed deliveries whose last attempt came to the same. phrase: of the answer's body; empty: it had none.
+    """Failed deliveries whose last attempts ended the same. phrase: of the response's body; empty: it had
+    none.
 
     Times in microseconds; newest_id: the delivery that failed last.
     """
@@ -64,7 +64,7 @@ class HealthStep:
 
 @dataclass(slots=True)
 class EndpointHealth:
-    """From since to until, microseconds. durations_ms: of the last attempts that were answered, ascending."""
+    """From since to until, microseconds. durations_ms: of the last attempts with a response, ascending."""
 
     since: int
     until: int
@@ -77,12 +77,12 @@ class EndpointHealth:
 
     @property
     def success_share(self) -> float | None:
-        """Of those that ended; None: none did."""
+        """Return the share of those that ended; None if none did."""
         ended = self.delivered + self.failed
         return round(self.delivered / ended, 4) if ended else None
 
     def duration_ms(self, share: float) -> int | None:
-        """What that share of the answers took at most; None: there was no answer."""
+        """Return what that share of the responses took at most; None without a response."""
         if not self.durations_ms:
             return None
         return self.durations_ms[
@@ -93,7 +93,7 @@ class EndpointHealth:
 async def load_health(
     tx: Transaction, tenant: Tenant, endpoint_id: str, *, period_us: int, now_us: int
 ) -> EndpointHealth:
-    """Of the tenant's endpoint; the caller knows that it is the tenant's."""
+    """Return the health of the tenant's endpoint; the caller has checked that it is the tenant's."""
     since = now_us - period_us
     rows = await tx.fetch(
         _ROWS,
@@ -109,8 +109,10 @@ async def load_health(
 
 
 def phrase_of(body: bytes) -> str:
-    """What the body of an answer says in a line: of JSON its message, of a page its title, else the last line,
-    which is where a traceback says what went wrong. Numbers and ids are left out.
+    """Return a response's body in a line: JSON's message, a page's title, else the last line, as in a
+    traceback.
+
+    Numbers and ids are left out.
     """
     text = body.decode("utf-8", "replace")
     said = _of_json(body) or _of_page(text) or _last_line(text)
@@ -119,7 +121,7 @@ def phrase_of(body: bytes) -> str:
 
 
 def _alike(found: re.Match[str]) -> str:
-    """The word, or what stands for all that differ from it by a number."""
+    """Return the word, or a placeholder for all that differ from it by a number."""
     word = found[0]
     if len(word) >= _ID_CHARACTERS_MIN and any(map(str.isdigit, word)):
         return "…"
@@ -173,7 +175,7 @@ def _of_json(body: bytes) -> str:
         said = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    # The object, or what its error is: {"error": {"message": …}}.
+    # The object, or its error: {"error": {"message": …}}.
     for _ in range(3):
         if isinstance(said, str):
             return said

@@ -1,16 +1,15 @@
-"""The line of endpoints: who may have something due, found by time and not by asking each one.
+"""The line of endpoints: which may have something due, found by time and not by asking each one.
 
-Promise: an endpoint's ready_at is never later than the first of its open deliveries is due and its
-paces let it go, but where both have passed: too early costs a look, too late would hide a delivery.
-Paces only move on, but where a new one is set, which brings it forward. So anybody may bring it forward
-or, once it has passed, move it to now, which is a turn in the line. Only put_off makes it later, of
-what a look saw, and only where nothing was added since: publishing raises the account's event number,
-every other write raises change_no, and the row is left where either of them is not the one seen.
-Endpoints that fail stand in a line of their own, so that they are not between the others.
+An endpoint's ready_at is never later than when its first open delivery is due and its paces let it go, unless
+both have passed: too early costs a look, too late would hide a delivery. Paces only advance, unless a new one
+is set, which brings it forward. So anybody may bring it forward or, once it has passed, move it to now, which
+is a turn in the line. Only put_off makes it later, of what a look saw, and only if nothing was added since:
+publishing raises the account's event number, every other write raises change_no, and the row is left if
+either isn't the one seen. Failing endpoints have a line of their own, so that they aren't between the others.
 
-Publishing writes here only where its delivery comes before ready_at, so an endpoint with steady
-traffic costs nothing; it knows by a read under the account's lock, which put_off takes as well.
-Locks are taken in the order account, endpoint, this row, deliveries. Writes endpoint_queue.
+Publishing writes here only if its delivery comes before ready_at, so an endpoint with steady traffic costs
+nothing; it knows by a read under the account's lock, which put_off takes as well. Locks are taken in the
+order account, endpoint, this row, deliveries. Writes endpoint_queue.
 """
 
 from collections.abc import Sequence
@@ -21,11 +20,11 @@ from store.database import Transaction
 from webhooks.deliveries.candidate import ready_at_of
 from webhooks.deliveries.stage import OPEN, Later
 
-# Told after a commit that leaves something for webhooks/deliveries/ending.py.
+# Sent after a commit that leaves something for webhooks/deliveries/ending.py.
 ENDING_HINT: Final = "ending"
-# An old process that knows nothing of this table may leave an endpoint behind; see `mend`.
+# An old process that doesn't know this table may leave an endpoint behind; see `mend`.
 MEND_ENDPOINTS: Final = 500
-# A place that another process gave it while we look may be so far ahead of our time.
+# A place that another process gave it while we look may be this far ahead of our time.
 _MEND_AHEAD_US: Final = SECOND_US
 _COLUMNS = ("endpoint_id", "account_id", "environment", "ready_at")
 _BRING_FORWARD = """
@@ -38,7 +37,7 @@ ON CONFLICT (endpoint_id) DO UPDATE SET change_no = endpoint_queue.change_no + 1
     ready_at = CASE WHEN endpoint_queue.ready_at <= EXCLUDED.ready_at
         THEN endpoint_queue.ready_at ELSE EXCLUDED.ready_at END
 """
-# In the order of the ids, as publishing writes, or two of them could wait for each other.
+# In the order of the ids, as publishing writes, or two of them could deadlock.
 _SETTLED = """
 UPDATE endpoint_queue SET change_no = endpoint_queue.change_no + 1,
     is_failing = COALESCE(w.is_failing, endpoint_queue.is_failing),
@@ -84,8 +83,8 @@ UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = NULL,
     ending_at = CASE WHEN ending_at < :ending_at THEN ending_at ELSE :ending_at END
 WHERE endpoint_id = :endpoint_id
 """
-# Of the endpoints with open deliveries those that the line does not show in time: none, but after
-# writes of a process that does not know it.
+# Endpoints with open deliveries that the line doesn't show in time: none, except after writes of a process
+# that doesn't know it.
 _HIDDEN = f"""
 WITH RECURSIVE waiting(endpoint_id) AS (
     SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN} AND d.endpoint_id > :after_id
@@ -125,48 +124,50 @@ class SettledTurn(NamedTuple):
 
 
 async def bring_forward(tx: Transaction, rows: Sequence[QueueRow]) -> None:
-    """For deliveries of events that this transaction numbers, where they come before ready_at."""
+    """Bring places forward for deliveries of events that this transaction numbers, if they come before
+    ready_at.
+    """
     await tx.insert_deferred("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD)
 
 
 async def bring_forward_counted(tx: Transaction, rows: Sequence[QueueRow]) -> None:
-    """As bring_forward, for deliveries of events that were there before."""
+    """Do as bring_forward for deliveries of older events."""
     await tx.insert_deferred("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD_COUNTED)
 
 
 async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
-    """The endpoints take their next turns; none is no statement."""
+    """Move the endpoints to their next turns; without any no statement runs."""
     if turns:
         await tx.execute(_SETTLED, rows=sorted(turns))
 
 
 async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
-    """Until something may go again; left where anything may have been added since it was seen.
-    Returns how many moved.
+    """Put endpoints off until something may go again; leave those where anything may have been added since.
+    Return how many moved.
 
-    One statement, which waits for nobody and may be a transaction of its own.
+    One statement, which waits for nothing and may be a transaction of its own.
     """
     return await tx.execute(_PUT_OFF, rows=sorted(laters)) if laters else 0
 
 
 async def take_turns(tx: Transaction, endpoint_ids: Sequence[str], *, now_us: int) -> None:
-    """These had their turn and go to the end of the line; waits for nobody."""
+    """Move these to the end of the line after their turn; wait for nothing."""
     if endpoint_ids:
         await tx.execute(_TAKE_TURNS, ids=sorted(endpoint_ids), now_us=now_us)
 
 
 async def begin(tx: Transaction, endpoint_id: str, account_id: str, environment: str) -> None:
-    """A new endpoint; nothing waits for it."""
+    """Add a new endpoint; nothing waits for it."""
     await tx.insert("endpoint_queue", _COLUMNS, [(endpoint_id, account_id, environment, None)])
 
 
 async def begin_again(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
-    """It was enabled: whatever it held is looked at. The caller holds the account's lock."""
+    """Look at whatever an enabled endpoint held. The caller holds the account's lock."""
     await tx.execute(_BEGIN_AGAIN, endpoint_id=endpoint_id, now_us=now_us)
 
 
 async def end(tx: Transaction, endpoint_id: str, *, ending_at: int) -> None:
-    """It was disabled or deleted: webhooks/deliveries/ending.py looks after what it had, from ending_at on.
+    """Leave a disabled or deleted endpoint's deliveries to webhooks/deliveries/ending.py, from ending_at on.
 
     The caller holds the account's lock.
     """
@@ -174,7 +175,7 @@ async def end(tx: Transaction, endpoint_id: str, *, ending_at: int) -> None:
 
 
 async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
-    """The endpoints that webhooks/deliveries/ending.py is to look after now, longest waiting first."""
+    """Return the endpoints that webhooks/deliveries/ending.py is to handle now, longest waiting first."""
     rows = await tx.fetch(
         "SELECT endpoint_id FROM endpoint_queue WHERE ending_at <= :now_us"
         " ORDER BY ending_at LIMIT :rows_max",
@@ -187,7 +188,7 @@ async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
 async def ended(
     tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
 ) -> None:
-    """Nothing is left to end until ending_at, null: nothing at all, unless it has changed since."""
+    """Record that nothing is left to end until ending_at (null: nothing at all), unless it has changed since."""
     await tx.execute(
         "UPDATE endpoint_queue SET ending_at = :ending_at"
         " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",
@@ -198,17 +199,17 @@ async def ended(
 
 
 async def remove(tx: Transaction, endpoint_id: str) -> None:
-    """The endpoint is deleted, and so is all that it had."""
+    """Delete the place of a deleted endpoint without deliveries."""
     await tx.execute(
         "DELETE FROM endpoint_queue WHERE endpoint_id = :endpoint_id", endpoint_id=endpoint_id
     )
 
 
 async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
-    """Shows what the line hides, of the next MEND_ENDPOINTS endpoints with something open.
+    """Show what the line hides, of the next MEND_ENDPOINTS endpoints with something open.
 
-    Returns the last id looked at, null at the end, and how many were hidden: none, unless deliveries
-    were written past the line.
+    Return the last id read, null at the end, and how many were hidden: none, unless deliveries were written
+    past the line.
     """
     rows = await tx.fetch(_HIDDEN, after_id=after_id)
     hidden: list[QueueRow] = []

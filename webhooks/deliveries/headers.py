@@ -1,9 +1,9 @@
-"""The headers of a webhook, and what of them is kept with an attempt.
+"""A webhook's headers, and what is stored of them with an attempt.
 
-Promise: what is shown of an attempt are the names of all headers that were sent, in their order, with their values; those of
-signatures and the tenant's own are masked. Nine headers are the same in each message but for its timestamp and what
-its delivery tells, so of them the timestamp alone is kept [80 bytes of a row instead of 350]. An attempt
-whose message begins otherwise has all of them in its row.
+An attempt shows the names of all headers that were sent, in order, with their values; those of signatures and
+the tenant's own are masked. Nine headers are the same in each message except for its timestamp and what its
+delivery says, so only the timestamp is stored of them [80 bytes of a row instead of 350]. An attempt whose
+message begins otherwise has all of them in its row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ USER_AGENT: Final = "AiTopUp-Webhooks/1"
 EVENT_HEADER: Final = "X-AiTopUp-Event"
 DELIVERY_HEADER: Final = "X-AiTopUp-Delivery"
 ATTEMPT_HEADER: Final = "X-AiTopUp-Attempt"
-# The headers whose values are kept with the attempt.
+# The headers whose values are stored with the attempt.
 _KEPT: Final = frozenset(
     {
         "Content-Type",
@@ -38,7 +38,7 @@ _KEPT: Final = frozenset(
         PARENT_HEADER,
     }
 )
-# What rows are read by: another first value or name needs a second form beside this one.
+# Rows are read by this: another first value or name needs a second form beside this one.
 _CONSTANT: Final = [("Content-Type", "application/json"), ("User-Agent", "AiTopUp-Webhooks/1")]
 _OF_DELIVERY: Final = [
     *(EVENT_HEADER, DELIVERY_HEADER, ATTEMPT_HEADER),
@@ -50,8 +50,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def kept(headers: Sequence[tuple[str, str]]) -> str:
-    """Of a message's headers as JSON. The first name says which form it is: a message never begins with
-    the timestamp.
+    """Return a message's headers as JSON; the first name says which form it is, because a message never
+    begins with the timestamp.
     """
     is_told = headers[:2] == _CONSTANT and [name for name, _ in headers[2:_TOLD]] == _OF_DELIVERY
     rest = headers[_TOLD:] if is_told else headers
@@ -64,7 +64,7 @@ def kept(headers: Sequence[tuple[str, str]]) -> str:
 def shown(
     found: Mapping[str, str], *, delivery_id: str, event_id: str, event_type: str, number: int
 ) -> Mapping[str, str]:
-    """All that were sent, of what was kept of them."""
+    """Return all headers that were sent, from what was stored."""
     if next(iter(found), None) != TIMESTAMP_HEADER:
         return found
     told = [event_type, delivery_id, str(number), MASKED, event_id, "", MASKED]

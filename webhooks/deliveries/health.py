@@ -1,8 +1,8 @@
 """An endpoint's health, from the outcomes of its deliveries: since when it has only failed.
 
-Invariant: failing_since_at is written when it changes only, so that an endpoint that is well, or
-one that has long been failing, costs no write. What it means is decided elsewhere: notices here, in
-the same transaction; the end of an endpoint in webhooks/endpoints/disabling.py. One that is disabled stays so, and its notices with it, whatever
+failing_since_at is written only when it changes, so a healthy endpoint, or one that has long been failing,
+costs no write. Other modules decide what it means: notices here, in the same transaction; the end of an
+endpoint in webhooks/endpoints/disabling.py. A disabled one stays so, and its notices with it, whatever
 answers a ping: they end when it is enabled. Writes failing_since_at of endpoints.
 """
 
@@ -26,10 +26,10 @@ RETURNING id
 
 
 async def note(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
-    """What the outcomes say of their endpoints, stale ones too; at most four statements. Returns
-    those that have recovered.
+    """Record what the outcomes say of their endpoints, stale ones too; return those that have recovered.
 
-    Two where nothing changes: a success among an endpoint's outcomes outweighs its failures.
+    At most four statements, two if nothing changes: a success among an endpoint's outcomes outweighs its
+    failures.
     """
     well = {one.claimed.target.id: one.ended_at_us for one in settlements if _is_well(one)}
     failed: dict[str, Settlement] = {}

@@ -1,7 +1,7 @@
-"""The read side of deliveries and attempts: what became of each, newest first, by keyset.
+"""Read deliveries and attempts, newest first, by keyset.
 
-Promise: an id of another account or environment looks like one that does not exist. Invariant:
-writes nothing; shapes are those of the API.
+An id of another account or environment looks like one that doesn't exist. Writes nothing; shapes are those of
+the API.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from webhooks.deliveries.sequence import BLOCKED_BY
 from webhooks.deliveries.stage import STATUSES
 
 _MINE = "account_id = :account_id AND environment = :environment"
-# A retry is shown as due; the end of a running attempt's lease is nobody's business.
+# A retry is shown as due; the end of a running attempt's lease is internal.
 _IN_FLIGHT: Final = "sending"
 
 
@@ -45,14 +45,16 @@ class Attempt:
 
     @property
     def duration_ms(self) -> int:
-        """Never below the total of its steps, which a coarser clock than the duration's counts."""
+        """Return at least the total of its steps, which a coarser clock than the duration's counts."""
         return max(self.duration_us // 1000, ceil(self.timings_ms.get("total", 0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event to one endpoint. next_attempt_at is null unless it is pending, and while it waits for another
-    delivery of its object: blocked_by. key_id and key_name: of the key that sent its top-up, where it was asked for.
+    """One event to one endpoint. key_id and key_name: of the key that sent its top-up, if requested.
+
+    next_attempt_at is null unless it is pending, and while it waits for another delivery of its object:
+    blocked_by.
     """
 
     id: DeliveryId
@@ -72,9 +74,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """Deliveries, newest first, and where the next page goes on; null: there is none.
+    """Deliveries, newest first, and where the next page continues; null: there is none.
 
-    Where filters pass over many deliveries it may hold few or none, see webhooks/deliveries/log_page.py.
+    If filters skip many deliveries it may hold few or none, see webhooks/deliveries/log_page.py.
     """
 
     deliveries: Sequence[Delivery]
@@ -89,7 +91,9 @@ async def list_deliveries(
     before: DeliveryCursor | None = None,
     limit: int = PAGE_ITEMS,
 ) -> DeliveryPage:
-    """Newest first, after `before`, or in its order; at most `limit`. Raises InvalidInput for a filter."""
+    """Return at most `limit`, newest first, after `before`, or in its order. Raises InvalidInput for a
+    filter.
+    """
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
@@ -113,7 +117,7 @@ async def list_deliveries(
 
 
 async def get_delivery(tx: Transaction, tenant: Tenant, delivery_id: str) -> Delivery:
-    """The delivery; raises NotFound."""
+    """Return the delivery; raise NotFound."""
     row = await tx.fetch_one(
         _GET, id=delivery_id, account_id=tenant.account_id, environment=tenant.environment
     )
@@ -123,7 +127,7 @@ async def get_delivery(tx: Transaction, tenant: Tenant, delivery_id: str) -> Del
 
 
 async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list[Attempt]:
-    """The delivery's attempts, first to last; a schedule bounds their number."""
+    """Return the delivery's attempts, first to last; a schedule bounds their number."""
     rows = await tx.fetch(
         _ATTEMPTS_OF, id=delivery_id, account_id=tenant.account_id, environment=tenant.environment
     )
@@ -132,7 +136,7 @@ async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """What came back to a delivery's newest attempt; http_status is null where nothing did. duration in us."""
+    """The response to a delivery's newest attempt; http_status is null without one. duration in us."""
 
     delivery_id: str
     http_status: int | None
@@ -143,7 +147,7 @@ class LastAnswer:
 async def last_answers(
     tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 ) -> dict[str, LastAnswer]:
-    """By the delivery's id; one without an attempt, or of another account, is left out."""
+    """Return them by the delivery's id, without deliveries that have no attempt or are of another account."""
     if not delivery_ids:
         return {}
     rows = await tx.fetch(
@@ -157,8 +161,9 @@ async def last_answers(
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """What came of one attempt, without its headers and body. http_status is null where nothing came
-    back, error where it was taken. started_at and duration in us.
+    """The result of one attempt, without its headers and body. started_at and duration in us.
+
+    http_status is null without a response, error if it was delivered.
     """
 
     id: str
@@ -173,7 +178,9 @@ class AttemptOutcome:
 async def outcomes_of(
     tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 ) -> Sequence[AttemptOutcome]:
-    """Of every attempt of these deliveries, each one's first to last; those of another account are left out."""
+    """Return those of every attempt of these deliveries, each one's first to last, without those of another
+    account.
+    """
     if not delivery_ids:
         return ()
     rows = await tx.fetch(

@@ -1,9 +1,9 @@
-"""Which index serves a page of the delivery log: pure, from a filter to SQL.
+"""Choose the index for a page of the delivery log: from a filter to SQL. Pure.
 
-Promise: a page costs the same however many deliveries there are. A single filter, with or without
-times, walks an index that holds nothing else. What has no index of its own, the common status and
-type or a second filter beside the first, is looked for among SCANNED_ROWS_MAX rows of the best one:
-a page may then hold few or none and go on all the same, as the pages of events do.
+A page costs the same for any number of deliveries. A single filter, with or without times, walks an index
+that holds nothing else. What has no index of its own, the common status and type or a second filter beside
+the first, is looked for among SCANNED_ROWS_MAX rows of the best one: a page may then hold few or none
+although the list continues, as the pages of events do.
 """
 
 from collections.abc import Mapping
@@ -20,23 +20,23 @@ COMMON_STATUS: Final = "delivered"
 COMMON_TYPE: Final = "topup.delivered"
 
 _MINE: Final = "d.account_id = :account_id AND d.environment = :environment"
-# A partial index's own condition is spelled as in the schema, or the index is not used.
+# A partial index's own condition is spelled as in the schema, or the index isn't used.
 _WALKS: Final[Mapping[str, str]] = {
-    # Not by the tenant's index: SQLite would rather walk all of it, which needs no sorting.
+    # Not by the tenant's index: SQLite would walk all of it, because that needs no sorting.
     "transaction_id": (
         f"d.transaction_id = :transaction_id AND {unindexed('d.account_id')} = :account_id"
         f" AND {unindexed('d.environment')} = :environment"
     ),
     "event_type": f"{_MINE} AND d.event_type = :event_type AND d.event_type <> '{COMMON_TYPE}'",
     "status": f"{_MINE} AND d.status = :status AND d.status <> '{COMMON_STATUS}'",
-    # All deliveries of an endpoint are of its own account; another's is none, before any is read.
+    # All deliveries of an endpoint are of its own account; for another's endpoint nothing is read.
     "endpoint_id": (
         "d.endpoint_id = (SELECT p.id FROM endpoints p WHERE p.id = :endpoint_id"
         " AND p.account_id = :account_id AND p.environment = :environment)"
     ),
     "": _MINE,
 }
-# So that no other index offers itself for them.
+# Written so that no other index matches them.
 _CHECKS: Final[Mapping[str, str]] = {
     name: f"{unindexed(f'd.{name}')} = :{name}" for name in ("status", "endpoint_id", "event_type")
 }
@@ -46,7 +46,7 @@ SORTS: Final = frozenset({OLDEST_FIRST})
 
 
 class DeliveryCursor(NamedTuple):
-    """A delivery's place in the log's order, newest first or oldest first; a page goes on after it."""
+    """A delivery's place in the log's order, newest first or oldest first; a page continues after it."""
 
     created_at: int
     id: str
@@ -57,7 +57,7 @@ class DeliveryCursor(NamedTuple):
         return f"{OLDEST_FIRST}.{place}" if self.is_oldest_first else place
 
 
-# Before every delivery there is.
+# Before every delivery.
 _HEAD: Final = DeliveryCursor(0, "", is_oldest_first=True)
 
 
@@ -76,9 +76,9 @@ class DeliveryFilter:
 class Query(NamedTuple):
     """One page's SQL. The caller adds account_id, environment, rows, and what `edge` found.
 
-    page selects rows in the log's order. edge is null where all that is walked matches; else it
-    selects the place of the last row to look at, none where the walk ends before: if there is one,
-    `page_to_edge` takes the place of page, with edge_at and edge_id.
+    page selects rows in the log's order. edge is null if all that is walked matches; else it selects the
+    place of the last row to read, none if the walk ends before: if there is one, `page_to_edge` replaces
+    page, with edge_at and edge_id.
     """
 
     page: str
@@ -89,7 +89,7 @@ class Query(NamedTuple):
 
 
 def place_of(cursor: str | None) -> DeliveryCursor | None:
-    """The place that a cursor names, null at the newest; raises InvalidInput."""
+    """Return the place that a cursor names, null at the newest; raise InvalidInput."""
     if cursor is None:
         return None
     if cursor == OLDEST_FIRST:
@@ -107,7 +107,7 @@ def place_of(cursor: str | None) -> DeliveryCursor | None:
 
 
 def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: str) -> Query:
-    """The page's query, from after `before`; columns of d."""
+    """Return the page's query, from after `before`; columns of d."""
     walked = _walked(wanted)
     clauses, values = [_WALKS[walked]], {}
     if walked:
@@ -126,7 +126,7 @@ def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: 
     checks = "".join(f" AND {_CHECKS[name]}" for name in checked)
     page = f"SELECT {columns} FROM deliveries d WHERE {walk}{checks}"
     edge = None
-    # One top-up has few deliveries, however they are looked through.
+    # One top-up has few deliveries, however they are searched.
     if checked and walked != "transaction_id":
         edge = (
             f"SELECT d.created_at, d.id FROM deliveries d WHERE {walk} {order}"
@@ -138,7 +138,7 @@ def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: 
 
 
 def _upper(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
-    """One bound of the two, since an index has one upper end."""
+    """Return the single upper bound, because an index has one upper end."""
     before = None if place is None or place.is_oldest_first else place
     if wanted.created_before is None:
         return before
@@ -147,7 +147,7 @@ def _upper(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCurs
 
 
 def _lower(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
-    """The same of the lower end."""
+    """Return the single lower bound."""
     after = place if place is not None and place.is_oldest_first else None
     if wanted.created_after is None:
         return after
@@ -156,7 +156,7 @@ def _lower(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCurs
 
 
 def _walked(wanted: DeliveryFilter) -> str:
-    """The filter that picks the index: the one that leaves fewest rows first."""
+    """Return the filter that picks the index: the one that leaves the fewest rows comes first."""
     if wanted.transaction_id is not None:
         return "transaction_id"
     if wanted.event_type not in {None, COMMON_TYPE}:

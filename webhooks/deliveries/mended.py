@@ -1,4 +1,4 @@
-"""A failed delivery is mended once a replay of its event arrived at the same endpoint. Reads only."""
+"""A failed delivery has recovered once a replay of its event arrived at the same endpoint. Reads only."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,8 +7,8 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from webhooks.deliveries.stage import DELIVERED, FAILED
 
-# Of the delivery d. COALESCE keeps it off the endpoint's index, as in webhooks/replays/match.py: by its event it
-# finds the few replays of one.
+# A condition on the delivery d. COALESCE keeps it off the endpoint's index, as in webhooks/replays/match.py:
+# by its event it finds the few replays of one.
 IS_MENDED: Final = f"""(d.status = '{FAILED}' AND (
     SELECT COUNT(*) FROM deliveries r
     WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL AND r.status = '{DELIVERED}'
@@ -20,7 +20,7 @@ WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :env
 
 
 async def mended(tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]) -> frozenset[str]:
-    """Those of the tenant's deliveries that are."""
+    """Return those of the tenant's deliveries that have recovered."""
     if not delivery_ids:
         return frozenset()
     rows = await tx.fetch(_MENDED, ids=list(delivery_ids), **tenant._asdict())

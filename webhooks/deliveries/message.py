@@ -1,8 +1,8 @@
-"""One delivery as a signed message: the headers that receivers are told of, and what its outcome settles.
+"""One delivery as a signed message: its headers, and what its outcome settles.
 
-Promise: the body's bytes are those of the event; every attempt has a fresh timestamp and signature
-by each secret and each private key in force. Invariant: signatures and a tenant's header values are never kept with the
-attempt. Stores nothing.
+The body's bytes are those of the event; every attempt has a new timestamp and signature by each secret and
+each private key in force. Signatures and a tenant's header values are never stored with the attempt. Stores
+nothing.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ from webhooks.http.transport import SendResult
 
 OPENED_MAX: Final = 4096
 REASON_CHARACTERS_MAX: Final = 500
-# Ours since a later version: an endpoint may have one of its own from before, which is not sent.
+# Ours since a later version: an endpoint may have one of its own from before, which isn't sent.
 _TRACED = frozenset(name.lower() for name in (REQUEST_ID_HEADER, PARENT_HEADER, STATE_HEADER))
 _encode = msgspec.json.Encoder().encode
 
@@ -63,14 +63,14 @@ _log = logging.getLogger(__name__)
 
 
 class Signer(NamedTuple):
-    """A private key that is ready to sign, and until when it does, that moment excluded; null: the newest."""
+    """A private key that is ready to sign, and until when it does, exclusive; null: the newest."""
 
     key: Ed25519PrivateKey
     until_us: int | None
 
 
 class OlderReadSecret(NamedTuple):
-    """A secret that was rotated out, and until when it signs as well; that moment excluded."""
+    """A secret that was rotated out, and until when it still signs, exclusive."""
 
     secret: ReadSecret
     until_us: int
@@ -85,7 +85,7 @@ class Opened(NamedTuple):
     signers: tuple[Signer, ...]
 
     def signing_at(self, now_us: int) -> list[Ed25519PrivateKey]:
-        """The private keys in force, the newest first."""
+        """Return the private keys in force, newest first."""
         return [one.key for one in self.signers if one.until_us is None or now_us < one.until_us]
 
 
@@ -101,7 +101,7 @@ class SecretCache:
         self._opened: OrderedDict[tuple[bytes | None, ...], Opened] = OrderedDict()
 
     def open(self, target: Target) -> Opened:
-        """Raises keys.vault.SealBroken."""
+        """Return the endpoint's secrets; raise keys.vault.SealBroken."""
         key = (
             target.secret_sealed,
             target.previous_secret_sealed,
@@ -117,8 +117,8 @@ class SecretCache:
 
     def _open(self, target: Target) -> Opened:
         headers = opened_headers(self._vault, target.id, target.headers_sealed)
-        # Names with an underscore are refused today, but were stored once: servers of the CGI kind
-        # read Transfer_Encoding as Transfer-Encoding.
+        # Names with an underscore are refused today, but were stored once: CGI-like servers read
+        # Transfer_Encoding as Transfer-Encoding.
         return Opened(
             ReadSecret.of(opened_secret(self._vault, target.id, target.secret_sealed)),
             tuple(
@@ -140,10 +140,11 @@ class SecretCache:
 def message_headers(
     claimed: Claimed, opened: Opened, *, now_us: int, span: Span | None = None
 ) -> Headers:
-    """All headers but those of the connection; older secrets and keys sign until their overlaps end.
+    """Return all headers except those of the connection; older secrets and keys sign until their overlaps
+    end.
 
-    span: of the request that the event came of. No signature covers what it says, a caller's words.
-    Receivers read of them in gateway/docs/text/webhooks.md.
+    span: of the request behind the event. No signature covers what it says, a caller's words.
+    gateway/docs/text/webhooks.md describes them.
     """
     target = claimed.target
     secrets = [opened.secret]
@@ -175,14 +176,14 @@ def settlement_of(
     ended_at_us: int,
     schedule_s: Sequence[int] | None = None,
 ) -> Settlement:
-    """What the attempt's outcome makes of the delivery; ended_at_us by the claim's clock.
+    """Return what the attempt's outcome makes of the delivery; ended_at_us by the claim's clock.
 
-    schedule_s overrides the endpoint's own: a test ping is not tried again. Without headers no
-    request could be made.
+    schedule_s overrides the endpoint's own: a test ping isn't tried again. Without headers no request could
+    be made.
     """
     duration_us = max(0, outcome.ended_at_us - outcome.started_at_us)
     why = outcome.reason
-    # By position: names would be a microsecond of each delivery.
+    # By position: names would take a microsecond of each delivery.
     attempt = AttemptRow(
         new_id("att"),
         ended_at_us - duration_us,
@@ -213,16 +214,18 @@ def settlement_of(
 
 
 def unsendable(reason: str, now_us: int) -> SendResult:
-    """No request could be made: the operator's master key is missing, or the row was altered."""
+    """Return the outcome if no request could be made: the operator's master key is missing, or the row was
+    altered.
+    """
     _log.error("delivery.unsendable", extra={"reason": reason})
     return SendResult(None, "protocol", reason, {}, b"", False, None, {}, now_us, now_us)
 
 
 def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
-    """What becomes of a delivery whose worker went away too often while it was being sent.
+    """Return what becomes of a delivery whose worker died too often while it was being sent.
 
-    The attempt counts as failed and stands in the log as lost. The next one waits its schedule's time,
-    and longer each time; only the last one's loss is final: nobody may ever have been asked.
+    The attempt counts as failed and is in the log as lost. The next one waits its schedule's time, and longer
+    each time; only the last one's loss is final, because the receiver may never have been called.
     """
     attempt = AttemptRow(
         id=new_id("att"),

@@ -1,10 +1,10 @@
-"""Notices: what an account should know of an endpoint that fails, stage by stage.
+"""Notices: what an account should know of a failing endpoint, stage by stage.
 
-Promise: one at its first failure, one after a day of nothing but failure, one that warns after four days, a
-day before it is disabled, one when that or its own answer disabled it; each once for a time of failing,
-whatever workers repeat, and ended when the endpoint works again, its owner changes its status, or it is deleted. They are written in the
-transaction of what they tell. Whether one was told by mail is noted on its row by who mails it: a
-delivery writes nothing for that. Writes notices.
+One at its first failure; one after a day of nothing but failure; one that warns after four days, a day before
+it is disabled; one when that or its own response disabled it. Each is written once for a time of failing,
+whatever workers repeat, and ends when the endpoint works again, its owner changes its status, or it is
+deleted. They are written in the transaction of what they report. Whoever mails one notes that on its row: a
+delivery writes nothing for it. Writes notices.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,12 +25,12 @@ WARNED_STAGE: Final = "failing_for_four_days"
 DISABLED_STAGE: Final = "disabled"
 DAY_STAGE_US: Final = DAY_US
 WARNED_STAGE_US: Final = 4 * DAY_US
-# Between the warning and the end, at least.
+# At least this long between the warning and the end.
 WARNED_US: Final = DAY_US
-# In place of a stage, of what is over.
+# In place of a stage, for what is over.
 RECOVERED: Final = "recovered"
 
-# The endpoint's own row has the last word: it may have recovered since its delivery was claimed.
+# The endpoint's own row decides: it may have recovered since its delivery was claimed.
 _WRITE = """
 INSERT INTO notices (id, account_id, environment, endpoint_id, stage, failing_since_at, created_at)
 SELECT v.id, p.account_id, p.environment, p.id, v.stage, p.failing_since_at, v.now_us
@@ -55,9 +55,9 @@ UPDATE notices SET ended_at = :now_us WHERE endpoint_id IN :ids[text] AND ended_
 
 
 class Failure(NamedTuple):
-    """An endpoint that failed at at_us. is_first: since its last success, as its row says.
+    """An endpoint that failed at at_us. is_first: since its last success, by its row.
 
-    since_us: since when it was known to fail when the delivery was claimed; null: it was well.
+    since_us: since when it was known to fail when the delivery was claimed; null: it was healthy.
     """
 
     endpoint_id: str
@@ -68,7 +68,7 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One stage of one endpoint's failing; ended_at is null while it goes on."""
+    """One stage of one endpoint's failing; ended_at is null while it lasts."""
 
     id: str
     endpoint_id: str
@@ -81,14 +81,15 @@ class Notice:
 
     @property
     def disable_at(self) -> int | None:
-        """When the endpoint is disabled unless something arrives before; null: it is no warning, or is over."""
+        """Return when the endpoint is disabled unless something arrives before; null: it is no warning, or is
+        over.
+        """
         is_warning = self.stage == WARNED_STAGE and self.ended_at is None
         return self.created_at + WARNED_US if is_warning else None
 
 
 class ToldEndpoint(NamedTuple):
     """stage: failing | failing_for_a_day | failing_for_four_days | disabled | recovered. at_us: since when.
-
     told_us: when its notice was written.
     """
 
@@ -100,12 +101,12 @@ class ToldEndpoint(NamedTuple):
 
     @property
     def disable_us(self) -> int:
-        """Of a warning: when it is disabled unless something arrives before."""
+        """Return, for a warning, when it is disabled unless something arrives before."""
         return self.told_us + WARNED_US
 
 
 async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
-    """The stages that these failures reach; at most one statement, none where none is reached."""
+    """Write the stages that these failures reach; at most one statement, none if none is reached."""
     rows = []
     for one in failures:
         if (reached := _reached(one)) is not None:
@@ -113,12 +114,12 @@ async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
             row = (new_id("ntc"), one.endpoint_id, stage, one.at_us - after_us, one.at_us)
             rows.append(row)
     if rows:
-        # In the order of the unique key, so that two workers wait for each other at most.
+        # In the order of the unique key, so that two workers never deadlock.
         await tx.execute(_WRITE, rows=sorted(rows, key=lambda row: row[1]))
 
 
 def _reached(one: Failure) -> tuple[str, int] | None:
-    """The last stage that it has come to, and how long after the first failure that is."""
+    """Return the last stage that it has reached, and how long after the first failure that is."""
     if one.is_first:
         return FAILING_STAGE, 0
     if one.since_us is None:
@@ -130,18 +131,18 @@ def _reached(one: Failure) -> tuple[str, int] | None:
 
 
 async def write_disabled(tx: Transaction, endpoint_ids: Collection[str]) -> None:
-    """Of endpoints that were just disabled for how they answered."""
+    """Write the notices of endpoints that were just disabled for their responses."""
     rows = [(new_id("ntc"), endpoint_id) for endpoint_id in sorted(endpoint_ids)]
     await tx.execute(_WRITE_DISABLED, rows=rows)
 
 
 async def end(tx: Transaction, endpoint_ids: Collection[str], *, now_us: int) -> None:
-    """It is over: what was open of these endpoints ends."""
+    """End what was open of these endpoints."""
     await tx.execute(_END, ids=sorted(endpoint_ids), now_us=now_us)
 
 
 async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
-    """The one that goes on."""
+    """Return the open warning, or None."""
     row = await tx.fetch_one(_WARNING, endpoint_id=endpoint_id)
     return None if row is None else _ROWS.read(row)
 
@@ -149,10 +150,11 @@ async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int
 ) -> int:
-    """What goes on and was not told, and the end of what was, count as told from this commit on; how many.
+    """Mark what is open and unreported, and the end of what was reported, as reported from this commit on;
+    return how many.
 
-    is_notified: somebody is written to. Else the end of what goes on now counts as told, too: nobody hears of the
-    end of what they did not hear of.
+    is_notified: somebody is written to. Otherwise the end of what is open counts as reported, too: nobody
+    hears of the end of what they didn't hear of.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
     begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)
@@ -160,9 +162,9 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
-    """What the mail of that moment is about and still so, by when it began to fail, ends last.
+    """Return what the mail of that moment is about and is still so, by when it began to fail, ends last.
 
-    An endpoint that its owner switched on, off or deleted meanwhile is not said to work again.
+    An endpoint that its owner enabled, disabled or deleted meanwhile isn't said to work again.
     """
     rows = await tx.fetch(
         _TOLD, account_id=tenant.account_id, environment=tenant.environment, at=at_us
@@ -174,7 +176,7 @@ async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[T
 
 
 async def prune(tx: Transaction, tenant: Tenant, *, before_us: int, rows_max: int) -> int:
-    """Deletes a bounded number of notices that ended before; returns how many."""
+    """Delete a bounded number of notices that ended before; return how many."""
     return await tx.execute(
         """DELETE FROM notices WHERE id IN (
                SELECT id FROM notices WHERE account_id = :account_id
@@ -194,7 +196,7 @@ async def list_notices(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Notice]:
-    """Newest first, older than before_id; at most `limit`. is_open null: both."""
+    """Return at most `limit` older than before_id, newest first. is_open null: both."""
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -206,7 +208,7 @@ async def list_notices(
     return [_ROWS.read(row) for row in rows]
 
 
-# One that a delivery ends at this moment is passed over: nothing waits for who mails.
+# One that a delivery ends now is skipped, so nothing waits for the mail.
 _TAKE: Final = """
 UPDATE notices SET notified_at = :now_us, end_notified_at = :end_at WHERE id IN (
     SELECT id FROM notices
@@ -221,7 +223,7 @@ UPDATE notices SET end_notified_at = :now_us WHERE id IN (
       AND notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
-# Of the stages of one endpoint the newest is first.
+# Among the stages of one endpoint the newest is first.
 _TOLD: Final = """
 SELECT n.endpoint_id, p.url,
     CASE WHEN n.ended_at IS NULL THEN n.stage ELSE 'recovered' END AS stage,

@@ -1,8 +1,8 @@
-"""How fast an endpoint wishes to be called: the generic cell rate algorithm on one number.
+"""How fast an endpoint wants to be called: the generic cell rate algorithm on one number.
 
-Promise: in any second at most per_second + a tenth of it are let through, and exactly per_second
-where that is 10 or less. Invariant: pure; the one number, the theoretical arrival time in
-microseconds, is kept by webhooks/deliveries/claim.py. Source: ITU-T I.371, GCRA.
+In any second at most per_second + a tenth of it pass, and exactly per_second if that is 10 or less. Pure;
+webhooks/deliveries/claim.py stores the one number, the theoretical arrival time in microseconds. Source:
+ITU-T I.371, GCRA.
 """
 
 from typing import NamedTuple
@@ -17,11 +17,11 @@ class Pace(NamedTuple):
     burst: int
 
     def next_turn_us(self, tat_us: int) -> int:
-        """The earliest time that one more may go."""
+        """Return the earliest time that one more may go."""
         return tat_us - (self.burst - 1) * self.interval_us
 
     def take(self, tat_us: int, *, now_us: int, wanted: int) -> tuple[int, int]:
-        """How many of `wanted` may go now, and the arrival time after them."""
+        """Return how many of `wanted` may go now, and the arrival time after them."""
         start_us = max(tat_us, now_us)
         room_us = now_us + (self.burst - 1) * self.interval_us - start_us
         if room_us < 0 or not wanted:
@@ -31,11 +31,11 @@ class Pace(NamedTuple):
 
 
 def per_second(rate: int) -> Pace:
-    """`rate` a second, evenly; a tenth of it may go together, so that fast paces claim in batches."""
+    """Return `rate` a second, evenly; a tenth of it may go together, so that fast paces claim in batches."""
     assert rate >= 1, "a pace is at least one a second"
     return Pace(interval_us=SECOND_US // rate, burst=max(1, rate // 10))
 
 
 def slower(one: Pace, other: Pace) -> Pace:
-    """A pace that exceeds neither."""
+    """Return a pace that exceeds neither."""
     return Pace(max(one.interval_us, other.interval_us), min(one.burst, other.burst))

@@ -1,10 +1,9 @@
-"""What is deleted once an environment's time is over: events, deliveries and their attempts.
+"""Delete what is past its environment's retention: events, deliveries and their attempts.
 
-Promise: never a delivery that is still open, nor an event that one could still need, be it a replay
-of long ago; such an event stays alone and stops nothing: what came after it goes all the same. The
-newest stays, and events_from_no says from where on none is missing, so that the numbers left still
-prove it. Invariant: each step looks at ROWS_PER_STEP rows of one account's environment at most, by an
-index, and may be repeated by anybody. Money is never pruned. Writes events_from_no.
+Never an open delivery, nor an event that one could still need, even for a replay of long ago; such an event
+stays alone and blocks nothing: newer ones go all the same. The newest stays, and events_from_no says from
+where on none is missing, so the remaining numbers still prove it. Each step reads at most ROWS_PER_STEP rows
+of one account's environment, by an index, and may be repeated. Money is never pruned. Writes events_from_no.
 """
 
 import math
@@ -45,7 +44,7 @@ SELECT id, event_no, created_at FROM events WHERE {_MINE} AND event_no > :after_
 ORDER BY event_no LIMIT :rows
 """
 _LAST = f"SELECT event_no FROM account_environments WHERE {_MINE}"
-# A delivery has the time of its event, but for replays.
+# A delivery has the time of its event, except replays.
 _NEEDED = f"""
 SELECT event_id, created_at FROM deliveries
 WHERE {_MINE} AND created_at >= :first_us AND created_at <= :last_us
@@ -73,20 +72,20 @@ class Old(NamedTuple):
         )
 
     def lag_us(self, before_us: int) -> int:
-        """By how much its oldest row is older than before_us."""
+        """Return by how much its oldest row is older than before_us."""
         ages = (self.delivered_at, self.oldest_event_at)
         return max((before_us - at for at in ages if at is not None), default=0)
 
 
 class PrunedDeliveries(NamedTuple):
-    """How many old rows were looked at, and the place to go on after; null: there are no more."""
+    """How many old rows were read, and the place to continue after; null: there are no more."""
 
     rows: int
     after: DeliveryCursor | None
 
 
 class PrunedEvents(NamedTuple):
-    """How many old rows were looked at and went, and the number to go on after; null: there are no more."""
+    """How many old rows were read and deleted, and the number to continue after; null: there are no more."""
 
     rows: int
     deleted: int
@@ -94,7 +93,7 @@ class PrunedEvents(NamedTuple):
 
 
 async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
-    """The next TENANTS_PER_LOOK environments in order, with the age of what they hold."""
+    """Return the next TENANTS_PER_LOOK environments in order, with the age of what they hold."""
     rows = await tx.fetch(
         _TENANTS,
         account_id=tenant.account_id,
@@ -114,7 +113,7 @@ async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
 async def prune_deliveries(
     tx: Transaction, tenant: Tenant, *, before_us: int, after: DeliveryCursor
 ) -> PrunedDeliveries:
-    """Deletes the ended ones among the next rows."""
+    """Delete the ended ones among the next rows."""
     rows = await tx.fetch(
         _OLD_DELIVERIES,
         account_id=tenant.account_id,
@@ -124,7 +123,7 @@ async def prune_deliveries(
         after_id=after.id,
         rows=ROWS_PER_STEP,
     )
-    # An ended delivery never moves again, so nobody needs to be locked out.
+    # An ended delivery never moves again, so no lock is needed.
     ended = [row["id"] for row in rows if row["status"] not in {PENDING, SENDING}]
     if ended:
         await tx.execute("DELETE FROM attempts WHERE delivery_id IN :ids[text]", ids=ended)
@@ -137,10 +136,10 @@ async def prune_deliveries(
 async def prune_events(
     tx: Transaction, tenant: Tenant, *, before_us: int, after_no: int
 ) -> PrunedEvents:
-    """Deletes what nothing needs among the next events numbered above after_no.
+    """Delete what nothing needs among the next events numbered above after_no.
 
-    Takes the account's lock: whoever replays a delivery holds it while it writes the new one, so
-    the event is either needed already or its last delivery gone before.
+    Takes the account's lock: a replay holds it while it writes the new delivery, so the event is either
+    needed already or its last delivery gone before.
     """
     mine = {"account_id": tenant.account_id, "environment": tenant.environment}
     await lock_tenants(tx, [tenant])
@@ -167,7 +166,7 @@ async def prune_events(
 async def _needed(
     tx: Transaction, tenant: Tenant, old: Sequence[Row]
 ) -> tuple[frozenset[str], float]:
-    """The events that deliveries need, and until when that is all: beyond, there may be others."""
+    """Return the events that deliveries need, and until when that is all: beyond, there may be others."""
     times = [row["created_at"] for row in old]
     found = await tx.fetch(
         _NEEDED,
@@ -183,5 +182,5 @@ async def _needed(
 
 
 async def prune_notices(tx: Transaction, tenant: Tenant, *, before_us: int) -> int:
-    """Deletes notices that ended before; returns how many."""
+    """Delete notices that ended before; return how many."""
     return await notice.prune(tx, tenant, before_us=before_us, rows_max=ROWS_PER_STEP)

@@ -1,7 +1,7 @@
-"""When a delivery is tried again: pure functions over the schedule and the receiver's answer.
+"""When a delivery is tried again: pure functions over the schedule and the receiver's response.
 
-Promise: attempt k waits schedule_s[k-1] after the end of attempt k-1; a Retry-After of a 429 or
-503 moves it later, never earlier, and never past one hour. Invariant: no clock, no state, no I/O.
+Attempt k waits schedule_s[k-1] after the end of attempt k-1; a Retry-After of a 429 or 503 moves it later,
+never earlier, and never past one hour. No clock, no state, no I/O.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,10 +28,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
-    """Why the receiver's answer disables its endpoint, GONE or ASKED, or None.
+    """Return why the receiver's response disables its endpoint, GONE or ASKED, or None.
 
-    Both ask never to be called again; the header may come with any status, success too, as
-    hosted services read it. Receivers read of both in gateway/docs/text/webhooks.md.
+    Both ask never to be called again; the header may come with any status, also a success, as hosted services
+    read it. gateway/docs/text/webhooks.md describes both.
     """
     if status == 410:
         return GONE
@@ -39,12 +39,12 @@ def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None
 
 
 def aborts_delivery(headers: Mapping[str, str]) -> bool:
-    """True where the receiver wants no other attempt of this delivery. It changes no success."""
+    """Return whether the receiver wants no other attempt of this delivery. It changes no success."""
     return _control(headers) == ABORT
 
 
 def check_schedule(schedule_s: Sequence[int]) -> tuple[int, ...]:
-    """The schedule as a tuple; raises InvalidInput unless 1 to 20 waits of 0 s to 3 days each."""
+    """Return the schedule as a tuple; raise InvalidInput unless it has 1 to 20 waits of 0 s to 3 days each."""
     if not 1 <= len(schedule_s) <= SCHEDULE_ENTRIES_MAX:
         raise InvalidInput(
             f"A schedule has 1 to {SCHEDULE_ENTRIES_MAX} entries.", param="retry_schedule_s"
@@ -67,10 +67,10 @@ def next_attempt_at_us(
     status: int | None,
     retry_after: str | None,
 ) -> int | None:
-    """When to try again after a failed attempt, or None once the schedule is spent.
+    """Return when to try again after a failed attempt, or None once the schedule is spent.
 
-    attempts_made counts the one that just ended, at ended_at_us. status is None when no answer
-    came; retry_after is the header as received. The schedule is told in gateway/docs/text/webhooks.md.
+    attempts_made counts the one that just ended, at ended_at_us. status is None without a response;
+    retry_after is the header as received. gateway/docs/text/webhooks.md describes the schedule.
     """
     assert attempts_made >= 1, "the first attempt is due as its event is published"
     if attempts_made >= len(schedule_s):
@@ -87,11 +87,11 @@ def next_attempt_at_us(
 def after_lost_at_us(
     *, schedule_s: Sequence[int], attempts_made: int, lost_at_us: int
 ) -> int | None:
-    """When to try again after an attempt that was lost with its workers, or None once the schedule
-    is spent.
+    """Return when to try again after an attempt that was lost with its workers, or None once the schedule is
+    spent.
 
-    As after any other failure, but a minute at least, twice as long with each attempt, up to an hour:
-    what ends workers again and again is given time.
+    As after any other failure, but at least a minute, twice as long with each attempt, up to an hour:
+    whatever kills workers again and again gets time.
     """
     next_at_us = next_attempt_at_us(
         schedule_s=schedule_s,
@@ -111,10 +111,10 @@ def _control(headers: Mapping[str, str]) -> str:
 
 
 def retry_after_at_us(text: str, *, received_at_us: int) -> int | None:
-    """The moment that a Retry-After header names, uncapped; None when it cannot be read.
+    """Return the moment that a Retry-After header names, uncapped; None if it can't be read.
 
-    Takes both forms, seconds and an HTTP date (also the two obsolete ones). Source: RFC 9110,
-    10.2.3 and 5.6.7.
+    Accepts both forms, seconds and an HTTP date (also the two obsolete ones). Source: RFC 9110, 10.2.3 and
+    5.6.7.
     """
     value = text.strip()
     if len(value) > _RETRY_AFTER_CHARACTERS_MAX or not value.isascii():

@@ -1,4 +1,4 @@
-"""An endpoint's secrets, private keys and header values as they lie in the database: sealed, bound to its id."""
+"""An endpoint's secrets, private keys and header values as stored: sealed, bound to its id."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ _log = logging.getLogger(__name__)
 
 
 class OlderSecret(NamedTuple):
-    """A secret that was rotated out, and until when it signs as well; that moment excluded."""
+    """A secret that was rotated out, and until when it still signs, exclusive."""
 
     secret: str
     until_us: int
 
 
 class SigningKey(NamedTuple):
-    """A private key of Ed25519, and until when it signs, that moment excluded; null: it is the newest."""
+    """An Ed25519 private key, and until when it signs, exclusive; null: it is the newest."""
 
     seed: bytes
     until_us: int | None
@@ -36,19 +36,19 @@ def sealed_secret(vault: Vault, endpoint_id: str, secret: str) -> bytes:
 
 
 def opened_secret(vault: Vault, endpoint_id: str, sealed: bytes) -> str:
-    """The whsec_ text; raises keys.vault.SealBroken."""
+    """Return the whsec_ text; raise keys.vault.SealBroken."""
     return vault.open(sealed, purpose=SECRET_PURPOSE, subject=endpoint_id).decode()
 
 
 def sealed_older(vault: Vault, endpoint_id: str, older: Sequence[OlderSecret]) -> bytes | None:
-    """All of them as one; null for none at all."""
+    """Seal all of them as one; null for none."""
     if not older:
         return None
     return vault.seal(msgspec.json.encode(older), purpose=OLDER_PURPOSE, subject=endpoint_id)
 
 
 def opened_older(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[OlderSecret, ...]:
-    """In the order they were sealed in; raises keys.vault.SealBroken."""
+    """Return them in the order in which they were sealed; raise keys.vault.SealBroken."""
     if sealed is None:
         return ()
     plain = vault.open(sealed, purpose=OLDER_PURPOSE, subject=endpoint_id)
@@ -56,14 +56,14 @@ def opened_older(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def sealed_keys(vault: Vault, endpoint_id: str, keys: Sequence[SigningKey]) -> bytes | None:
-    """All of them as one, the newest first; null for none at all."""
+    """Seal all of them as one, newest first; null for none."""
     if not keys:
         return None
     return vault.seal(msgspec.json.encode(keys), purpose=SIGNING_PURPOSE, subject=endpoint_id)
 
 
 def opened_keys(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[SigningKey, ...]:
-    """In the order they were sealed in; raises keys.vault.SealBroken."""
+    """Return them in the order in which they were sealed; raise keys.vault.SealBroken."""
     if sealed is None:
         return ()
     plain = vault.open(sealed, purpose=SIGNING_PURPOSE, subject=endpoint_id)
@@ -71,14 +71,14 @@ def opened_keys(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[S
 
 
 def sealed_headers(vault: Vault, endpoint_id: str, headers: Mapping[str, str]) -> bytes | None:
-    """Null for none at all."""
+    """Seal them; null for none."""
     if not headers:
         return None
     return vault.seal(msgspec.json.encode(headers), purpose=HEADERS_PURPOSE, subject=endpoint_id)
 
 
 def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict[str, str]:
-    """The tenant's own headers; raises keys.vault.SealBroken."""
+    """Return the tenant's own headers; raise keys.vault.SealBroken."""
     if sealed is None:
         return {}
     plain = vault.open(sealed, purpose=HEADERS_PURPOSE, subject=endpoint_id)
@@ -86,7 +86,9 @@ def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict
 
 
 def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[str, ...] | None:
-    """None where they do not open: of a list only this one, so that the others are shown and it can be mended."""
+    """Return the names; None if they don't open, so that a list still shows the others and this one can be
+    fixed.
+    """
     try:
         return tuple(opened_headers(vault, endpoint_id, sealed))
     except SealBroken as error:
@@ -95,7 +97,7 @@ def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def resealed(vault: Vault, endpoint_id: str, sealed: bytes | None, *, purpose: str) -> bytes | None:
-    """The same under the newest master key, or as it is; raises keys.vault.SealBroken."""
+    """Return the same under the newest master key, or as it is; raise keys.vault.SealBroken."""
     if sealed is None or not vault.needs_reseal(sealed):
         return sealed
     plain = vault.open(sealed, purpose=purpose, subject=endpoint_id)

@@ -1,17 +1,16 @@
 """One object's deliveries to an ordered endpoint go one after the other, in the order of their events.
 
-Promise: a delivery is claimed only while no open one of the same endpoint and object comes before it, by
-the event's number and then by its id, and none of them is under way. So it holds for any number of
-workers and whatever ends them: an object's state is that of its open deliveries, and nothing else.
-Those without an object wait for nobody, and endpoints that are not ordered cost no statement here.
+A delivery is claimed only while no open one of the same endpoint and object is before it, by the event's
+number and then by its id, and none of them is under way. That holds for any number of workers and however
+they end: an object's state is that of its open deliveries, and nothing else. Those without an object wait for
+none, and endpoints that aren't ordered cost no statement here.
 
-A look at what is due finds what has to wait, and puts it off: so it is looked at once, and not by each
-claim, and what other objects have is found behind it. Whatever ends or interrupts the one that it
-waits for has the first of the object go on, in the same transaction. Two fences keep that true between
-the statements: again_no, which grows when a delivery may come before others of its object, and change_no,
-which grows before one ends. Both are of the endpoint's place in the line, which is locked before
-deliveries are. If the end of the one before is missed, the others are looked at again after
-PUT_OFF_US. Writes deliveries.
+A look at what is due finds what has to wait, and puts it off, so it is read once and not by each claim, and
+other objects' deliveries are found behind it. Whatever ends or interrupts the one that it waits for lets the
+first of the object continue, in the same transaction. Two fences keep that true between the statements:
+again_no, which grows when a delivery may come before others of its object, and change_no, which grows before
+one ends. Both are of the endpoint's place in the line, which is locked before deliveries. If the end of the
+one before is missed, the others are read again after PUT_OFF_US. Writes deliveries.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,11 +21,11 @@ from store.database import Row, Transaction
 from webhooks.deliveries.stage import OPEN
 
 PUT_OFF_US: Final = HOUR_US
-# What an endpoint that is ordered no more lets go at once; the rest comes within PUT_OFF_US.
+# What an endpoint that is no longer ordered lets go at once; the rest comes within PUT_OFF_US.
 LET_GO_MAX: Final = 10_000
 
-# Spelled as in the partial indexes, or SQLite does not use them. By place and order, not by equal ids: else
-# PostgreSQL may take the index of what is due, and read all that an endpoint has open.
+# Spelled as in the partial indexes, or SQLite doesn't use them. By place and order, not by equal ids:
+# otherwise PostgreSQL may take the index of what is due, and read all that an endpoint has open.
 _FIRST: Final = f"""(
     SELECT f.id FROM (
         SELECT b.id, b.endpoint_id, b.object_id FROM deliveries b
@@ -45,7 +44,7 @@ _SENDING_ID: Final = _SENDING.format(column="id", only="")
 _SENDING_UNTIL: Final = _SENDING.format(
     column="next_attempt_at", only=" AND b.next_attempt_at > :now_us"
 )
-# Which delivery d waits for; null: none. Only of an endpoint that is ordered now.
+# Which delivery d waits for; null: none. Only at an endpoint that is ordered now.
 BLOCKED_BY: Final = f"""
 CASE WHEN d.object_id IS NULL OR d.status <> 'pending' THEN NULL
     WHEN (SELECT p.ordered FROM endpoints p WHERE p.id = d.endpoint_id) = 0 THEN NULL
@@ -59,7 +58,7 @@ FROM :rows[id text, claim_no bigint] AS v
 JOIN deliveries d ON d.id = v.id
 JOIN endpoint_queue q ON q.endpoint_id = d.endpoint_id
 """
-# One whose lease ran out is counted as lost, as by a claim.
+# One whose lease ended counts as lost, as in a claim.
 _PUT_OFF = """
 UPDATE deliveries SET status = 'pending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
@@ -73,7 +72,7 @@ FROM (
     FOR NO KEY UPDATE OF q SKIP LOCKED) AS w
 WHERE deliveries.id = w.id AND deliveries.claim_no = w.claim_no
 """
-# What was held while its endpoint was disabled goes at the pace of those.
+# What was held while its endpoint was disabled goes at their pace.
 _GOES_ON = """
 UPDATE deliveries SET claim_no = claim_no + 1, blocked_since_at = NULL,
     next_attempt_at = CASE WHEN blocked_since_at <=
@@ -103,15 +102,15 @@ WHERE d.id IN :ids[text]
 
 
 class ObjectPlace(NamedTuple):
-    """A delivery's place: what its event is about, null where nothing says it, and the event's number."""
+    """A delivery's place: what its event is about, null if unknown, and the event's number."""
 
     object_id: str | None
     event_no: int
 
 
 class HeldBack(NamedTuple):
-    """What a look at due deliveries found: those that wait, how many of them were put off, and again_no of
-    the endpoints then.
+    """What a look at due deliveries found: those that wait, how many of them were put off, and the endpoints'
+    again_no at that time.
     """
 
     ids: Collection[str] = frozenset()
@@ -122,16 +121,17 @@ class HeldBack(NamedTuple):
 def place_of(
     transaction_id: str | None, data: Mapping[str, Any], event_no: int
 ) -> ObjectPlace | None:
-    """Of an event: its object is its top-up or order, or what its data is the state of; null: none."""
+    """Return an event's place: its object is its top-up or order, or what its data describes; null: none."""
     object_id = transaction_id or data.get("id")
     return ObjectPlace(object_id, event_no) if isinstance(object_id, str) else None
 
 
 async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> HeldBack:
-    """Which of these due deliveries of ordered endpoints wait, by their claim numbers; and puts them off.
+    """Return which of these due deliveries of ordered endpoints wait, by their claim numbers, and put them
+    off.
 
-    Two statements, which need not be of one transaction, and none where nothing is due. A claim has to
-    name again_no of what is left.
+    Two statements, which needn't be of one transaction, and none if nothing is due. A claim has to name
+    again_no of what is left.
     """
     if not due:
         return HeldBack()
@@ -149,10 +149,10 @@ async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> 
 
 
 async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Sequence[str]:
-    """The first of each of these objects waits no more: (endpoint id, object id, when).
+    """Let the first of each of these objects continue: (endpoint id, object id, when).
 
-    Returns the endpoints that have something to send. The caller has raised their change_no, and none
-    is no statement.
+    Return the endpoints that have something to send. The caller has raised their change_no; without any no
+    statement runs.
     """
     rows = sorted(set(ended))
     if not rows:
@@ -162,12 +162,14 @@ async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Seque
 
 
 async def let_go(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
-    """The endpoint is ordered no more: what waits goes, LET_GO_MAX at once. The caller has raised change_no."""
+    """Release what waits at an endpoint that is no longer ordered, LET_GO_MAX at once. The caller has raised
+    change_no.
+    """
     await tx.execute(_LET_GO, endpoint_id=endpoint_id, now_us=now_us)
 
 
 async def places_of(tx: Transaction, delivery_ids: Sequence[str]) -> dict[str, ObjectPlace]:
-    """Where these deliveries stand, for those that send their events again."""
+    """Return these deliveries' places, for those that send their events again."""
     rows = await tx.fetch(_PLACES, ids=list(delivery_ids)) if delivery_ids else ()
     return {row["id"]: ObjectPlace(row["object_id"], row["event_no"]) for row in rows}
 
@@ -177,6 +179,8 @@ def _waits(row: Row) -> bool:
 
 
 def _until(row: Row, now_us: int) -> int:
-    """A first one waits for what was sent before it came: to the end of its lease, which nobody may see."""
+    """Return until when a first one waits for what was sent before it came: to the end of its lease, which
+    may never be seen.
+    """
     is_first = row["first_id"] == row["id"]
     return int(row["sending_until_at"]) if is_first else now_us + PUT_OFF_US

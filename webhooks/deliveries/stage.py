@@ -1,7 +1,7 @@
 """The states of a delivery, and the stages of one attempt as values: claimed, then settled.
 
-Invariant: a value of a later stage is made from one of the stage before, so no path forgets to
-record what was claimed. MOVES is the whole state machine; webhooks/deliveries/delivery.py makes the moves.
+A value of a later stage is made from one of the stage before, so no path forgets to record what was claimed.
+MOVES is the whole state machine; webhooks/deliveries/delivery.py makes the moves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ SENDING: Final = "sending"
 DELIVERED: Final = "delivered"
 FAILED: Final = "failed"
 CANCELLED: Final = "cancelled"
-# Spelled as in the partial index, or SQLite does not use it.
+# Spelled as in the partial index, or SQLite doesn't use it.
 OPEN: Final = "status IN ('pending', 'sending')"
 STATUSES: Final = (PENDING, SENDING, DELIVERED, FAILED, CANCELLED)
 MOVES: Final[Mapping[str, frozenset[str]]] = {
@@ -60,7 +60,7 @@ class Target(NamedTuple):
 
     @classmethod
     def of(cls, id_: str, row: Row) -> "Target":
-        """From a row with the endpoint's TARGET_COLUMNS."""
+        """Read a row with the endpoint's TARGET_COLUMNS."""
         return cls(
             id_,
             row["url"],
@@ -78,8 +78,8 @@ class Target(NamedTuple):
 class Claimed(NamedTuple):
     """A delivery that this process may send once, until lease_until_us of the claim's clock.
 
-    number is the attempt's, counted from 1. After LOST_CLAIMS_MAX lost claims it is not to be sent
-    but settled as lost. code_at: where in the body a code goes, see webhooks/deliveries/coded.py.
+    number is the attempt's, from 1. After LOST_CLAIMS_MAX lost claims it must not be sent but settled as
+    lost. code_at: where in the body a code goes, see webhooks/deliveries/coded.py.
     """
 
     id: str
@@ -103,7 +103,7 @@ class Claimed(NamedTuple):
 
     @property
     def was_held(self) -> bool:
-        """It waited for its endpoint to be enabled again."""
+        """Return whether it waited for its endpoint to be enabled again."""
         enabled_at = self.target.enabled_at
         return enabled_at is not None and self.created_at <= enabled_at
 
@@ -113,10 +113,9 @@ class Claimed(NamedTuple):
 
 
 class Later(NamedTuple):
-    """An endpoint with nothing that may go, as a look saw it, and when something may; null: nothing is
-    open.
+    """An endpoint with nothing that may go, as a look saw it, and when something may; null: nothing is open.
 
-    change_no and event_no are those of its place in the line and of its account then.
+    change_no and event_no are of its place in the line and of its account at that time.
     """
 
     endpoint_id: str
@@ -135,10 +134,10 @@ class Head(NamedTuple):
 class Line(NamedTuple):
     """What a look has learnt of the line of endpoints.
 
-    laters have nothing that is due and that their pace allows. turns: who had a turn while others wait
-    behind what was seen. after: the look did not see all that are well, the next one goes on there.
-    has_more_failing: of those that fail there may be more. hides_failing: some of those that were seen are
-    laters and stand before others.
+    laters have nothing that is due and that their pace allows. turns: had a turn while others wait behind
+    what was seen. after: the look didn't see all healthy ones, and the next one continues there.
+    has_more_failing: there may be more failing ones. hides_failing: some of those seen are laters and before
+    others.
     """
 
     laters: Sequence[Later]
@@ -149,12 +148,12 @@ class Line(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a claim brought, and when there is reason for the next one.
+    """What a claim brought, and when to make the next one.
 
-    next_at_us is the earliest time that something else falls due or a pace allows more; null: no
-    such row. endpoints_due counts those that had something to offer. short_ids: those whose rows were
-    left for want of a slot; has_more: all that an endpoint offered was taken, and it may have more.
-    was_contended: another worker was at some of them; look again shortly.
+    next_at_us is the earliest time that something else falls due or a pace allows more; null: no such row.
+    endpoints_due counts those that had something to offer. short_ids: those whose rows were left for lack of
+    a slot; has_more: all that an endpoint offered was taken, and it may have more. was_contended: another
+    worker was at some of them; look again shortly.
     """
 
     claimed: list[Claimed]
@@ -183,9 +182,9 @@ class AttemptRow(NamedTuple):
 
 
 class Settlement(Struct, frozen=True, gc=False):
-    """How one claimed delivery goes on. next_attempt_at_us is set exactly when status is pending.
+    """How one claimed delivery continues. next_attempt_at_us is set exactly when status is pending.
 
-    disable_reason: why the receiver's answer disables its endpoint; null: it does not.
+    disable_reason: why the receiver's response disables its endpoint, or null.
     """
 
     claimed: Claimed
