@@ -1,8 +1,11 @@
-"""Disabling an endpoint for how it answers: gone, asked to be, or nothing but failure for five days.
+"""Disables endpoints that answer 410, ask to be disabled, or fail for five days.
 
-Promise: for failure only a day after a notice that warned of it, however seldom something was sent; the
-account's other endpoints hear of it, and a notice says so, in the same transaction; its deliveries are held. Invariant: whatever several workers saw, it is disabled once. Writes endpoints
-and, through webhooks/events/event.py and webhooks/deliveries/notice.py, what tells of it.
+Promise: an endpoint is disabled for failing no sooner than a day after a notice warned of it, however rarely
+something was sent. In the same transaction, the account's other endpoints get an event and a notice is
+queued. The endpoint's deliveries are held.
+
+Invariant: an endpoint is disabled once, however many workers saw its answers. Writes endpoints and, through
+webhooks/events/event.py and webhooks/deliveries/notice.py, the event and the notice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +22,10 @@ from webhooks.endpoints.endpoint import COLUMNS, FAILING, Endpoint, endpoint_of
 from webhooks.events.event import DISABLED_EVENT, Outbox
 
 FAILING_US_MAX: Final = notice.WARNED_STAGE_US + notice.WARNED_US
-# After it was disabled: when webhooks/endpoints/probe.py asks it whether it works again.
+# From disabling to the first probe, in which webhooks/endpoints/probe.py asks whether it works again.
 FIRST_PROBE_US: Final = HOUR_US
 
-# Endpoints that failed too long ago by the claim may have recovered since; their row and its notices know.
+# An endpoint whose claim says it failed for too long may have recovered since. Its row and notices decide.
 _DISABLE = f"""
 UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us,
     probe_at = CASE WHEN v.reason = '{FAILING}' THEN :now_us + {FIRST_PROBE_US} END
@@ -37,9 +40,10 @@ RETURNING endpoints.id
 
 
 def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
-    """The endpoints whose answers disable them, with the reason; what a receiver itself says comes first.
+    """Return the endpoints that these answers disable, each with its reason.
 
-    Five days of nothing but failure are counted from the first failure to the end of this one.
+    A receiver's own word comes before its failures. Five days of failure run from the first failure to the
+    end of this one.
     """
     reasons: dict[str, str] = {}
     for one in settlements:
@@ -60,10 +64,10 @@ def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
 async def disable_unwell(
     tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
 ) -> list[Endpoint]:
-    """Disables the endpoints, each for its reason, and tells the accounts' other ones.
+    """Disable the endpoints, each for its reason, and tell the accounts' other endpoints.
 
-    Returns those that were enabled and are not any more; FAILING holds only if an endpoint was warned a day
-    ago and is still without success. Takes the accounts' locks itself.
+    Returns the endpoints that this call disabled. FAILING applies only to an endpoint that was warned a day
+    ago and has had no success since. Takes the accounts' locks itself.
     """
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)

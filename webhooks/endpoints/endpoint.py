@@ -1,11 +1,12 @@
-"""Endpoints: where an account wants its events, and with which secret they are signed.
+"""Webhook endpoints: an account's URLs for events, and the secrets that sign them.
 
-Promise: a secret is shown when it is made and never again; each one before it signs as well until
-its own overlap has passed, and so does a key pair, which is rotated with it. A disabled endpoint's deliveries are written and held; a deleted one's
-are cancelled.
-Invariant: secrets and header values lie in the database sealed, bound to the endpoint's id. Every
-change is made under the account's lock, as publishing is. Writes endpoints, but what its deliveries
-keep there and what disables it for its answers.
+Promise: a secret is shown once, when it is made. Older secrets go on signing beside it until their own
+overlap has passed; key pairs rotate with the secret. A disabled endpoint's deliveries are written and held. A
+deleted endpoint's deliveries are cancelled.
+
+Invariant: secrets and header values are sealed in the database and bound to the endpoint's id. Every change
+is made under the account's lock, as publishing is. Writes endpoints, except for the columns that deliveries
+keep there and those that disabling sets.
 """
 
 from dataclasses import dataclass, replace
@@ -74,8 +75,10 @@ class TooManyEndpoints(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A registered endpoint. events empty: all types. header_names only: the values are secret; null: they
-    do not open, and nothing can be sent until they are set anew.
+    """A registered endpoint.
+
+    Empty events means all types. header_names holds names alone, because the values are secret. Null means
+    that the values can't be decrypted, and nothing is sent until they are set again.
     """
 
     id: EndpointId
@@ -105,11 +108,11 @@ class Endpoint:
 
     @property
     def public_key(self) -> str | None:
-        """The newest of its key pairs, as whpk_…; null: it signs with its secret alone."""
+        """Return its newest key pair's public key, whpk_…, or null if it signs with its secret alone."""
         return self.public_keys[0].text if self.public_keys else None
 
     def shape(self) -> dict[str, Any]:
-        """As the API and the endpoint events show it."""
+        """Return the endpoint as the API and the endpoint events show it."""
         shown = schemas.Endpoint.of(
             self,
             events=list(self.events),
@@ -150,11 +153,11 @@ async def register(
     rights: EndpointRights = _NO_RIGHTS,
     now_us: int,
 ) -> tuple[Endpoint, str]:
-    """The new endpoint and its secret, which is shown this once.
+    """Write a new endpoint; return it and its secret, which is shown only now.
 
-    The URL was checked by fields.check_target before the transaction, and the caller holds
-    the account's lock. rights: of who asks. Raises InvalidInput, TooManyEndpoints, and ScopeMissing
-    for codes or links without the right to them.
+    fields.check_target must have checked the URL before the transaction, and the caller holds the account's
+    lock. rights are the caller's. Raises InvalidInput and TooManyEndpoints, and ScopeMissing if the endpoint
+    asks for codes or approval links that the caller has no right to.
     """
     account_id, environment = tenant
     check_new(new, rights)
@@ -192,7 +195,7 @@ async def register(
 
 
 async def get(tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str) -> Endpoint:
-    """The endpoint; raises NotFound."""
+    """Return the endpoint; raises NotFound."""
     row = await tx.fetch_one(
         _GET, id=endpoint_id, account_id=tenant.account_id, environment=tenant.environment
     )
@@ -209,7 +212,9 @@ async def list_endpoints(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Endpoint]:
-    """Newest first, older than before_id, or from a place in one of SORTS; at most `limit`."""
+    """Return at most `limit` endpoints, newest first, that are older than before_id or follow a place in
+    SORTS.
+    """
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [endpoint_of(row, vault) for row in rows]
 
@@ -224,15 +229,16 @@ async def patch(
     rights: EndpointRights = _NO_RIGHTS,
     now_us: int,
 ) -> Endpoint:
-    """The endpoint as changed. A new URL was checked by check_target before the transaction.
+    """Change an endpoint and return it. check_target must have checked a new URL before the transaction.
 
-    What was published before stays with or without codes and links, as it was, and without a place among
-    those of its object; what waits for such is let go where ordered ends. Raises ScopeMissing where
-    either would come to be told, or told elsewhere, by who may not (rights).
+    Events published before keep their form: with or without codes and links, and without a place in their
+    object's order. If the endpoint stops being ordered, deliveries that wait for an earlier one are released.
+    Raises ScopeMissing if the change would send codes or links, or send them elsewhere, and the caller has no
+    right to them.
 
-    Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long it had
-    been failing. Disabling one that is disabled for failing makes it the request of who asks: it is probed no
-    more. Raises InvalidInput and NotFound.
+    Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long the
+    endpoint had failed. Disabling an endpoint that is disabled for failing makes that the caller's decision,
+    and probes stop. Raises InvalidInput and NotFound.
     """
     before = await get(tx, vault, tenant, endpoint_id)
     check_changes(
@@ -258,7 +264,7 @@ async def patch(
         elif "disabled_at" in columns:
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         elif ("rate_tat_us" in columns or "ordered" in columns) and before.status == ENABLED:
-            # It may have been put off to a turn of the pace before, or what it has waits for others.
+            # Its next turn may be set by the old pace, or by deliveries that waited for others.
             await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
         if before.ordered and columns.get("ordered") == 0:
             await sequence.let_go(tx, endpoint_id, now_us=now_us)
@@ -275,11 +281,11 @@ async def rotate_secret(
     overlap_s: int = OVERLAP_S_DEFAULT,
     now_us: int,
 ) -> tuple[Endpoint, str]:
-    """The endpoint, with another key pair where it has one, and its new secret; those before sign as well
-    until overlap_s have passed.
+    """Give an endpoint a new secret, and a new key pair if it has one; return it and the secret.
 
-    Those before it go on until their own overlaps have passed; of more than OLDER_SECRETS_MAX the
-    oldest end at once. Raises InvalidInput and NotFound.
+    Older secrets sign beside the new one for overlap_s more, or until their own overlap ends if that is
+    earlier. When there would be more than OLDER_SECRETS_MAX of them, the oldest end at once. Raises
+    InvalidInput and NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
@@ -310,9 +316,9 @@ async def rotate_secret(
 async def delete(
     tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
-    """The endpoint that is no more: its secrets are gone, and nothing of it is claimed from now on.
+    """Delete an endpoint and its secrets; nothing of it is claimed from now on.
 
-    What it has not had yet is cancelled by webhooks/deliveries/ending.py, in steps: it may be a backlog of days,
+    webhooks/deliveries/ending.py cancels its open deliveries in steps, because they may be a backlog of days
     and the caller holds the account's lock. Raises NotFound.
     """
     endpoint = await get(tx, vault, tenant, endpoint_id)
@@ -335,7 +341,10 @@ async def delete(
 def _secrets_before(
     vault: Vault, endpoint_id: str, row: Row, until_us: int
 ) -> tuple[OlderSecret, ...]:
-    """What signed so far, the newest until until_us. None where a seal does not open: then nothing was sent."""
+    """Return the secrets that have signed so far, the newest until until_us.
+
+    Returns none of them if a seal can't be opened: nothing was sent with it then.
+    """
     try:
         last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
         return (last, *opened_older(vault, endpoint_id, row["previous_secret_sealed"]))
@@ -357,7 +366,7 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
     if changes.retry_schedule_s is not UNSET:
         columns["retry_schedule_s"] = check_retry_schedule(changes.retry_schedule_s)
     if changes.rate_limit_per_s is not UNSET:
-        # A slower pace must not wait for arrival times that a faster one had run up.
+        # A slower pace must not wait for arrival times that a faster pace had accumulated.
         columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
         columns["rate_tat_us"] = 0
     if changes.ordered is not UNSET:
@@ -389,6 +398,6 @@ async def _check_count(tx: Transaction, tenant: Tenant, endpoints_max: int) -> N
 
 
 def endpoint_of(row: Row, vault: Vault) -> Endpoint:
-    """Of a row of COLUMNS."""
+    """Build an endpoint from a row of COLUMNS."""
     found = _ROWS.read(row)
     return replace(found, header_names=header_names(vault, found.id, row["headers_sealed"]))

@@ -1,7 +1,6 @@
-"""What a caller may set on an endpoint, checked and in its stored form; pure but for check_target.
+"""What a caller may set on an endpoint, checked and in stored form. All of it is pure except check_target.
 
-Invariant: what comes out of here fits the columns of endpoints, and no header of a tenant can stand
-in for one of ours.
+Invariant: the results fit the columns of endpoints, and no header that an account sets can replace ours.
 """
 
 import unicodedata
@@ -26,7 +25,7 @@ HEADER_NAME_CHARACTERS_MAX: Final = 64
 HEADER_VALUE_CHARACTERS_MAX: Final = 1024
 RATE_LIMIT_PER_S_MAX: Final = 10_000
 STAGING: Final = "staging"
-# Ours on every request; webhooks/http/request.py refuses those of the connection itself.
+# We set these on every request. webhooks/http/request.py refuses the connection's own headers.
 _OUR_HEADERS = frozenset(
     {
         "content-type",
@@ -43,9 +42,9 @@ _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """An endpoint to be registered. No events: all types. rate_limit_per_s and filter null: none.
+    """An endpoint to register. No events means all types; null for rate_limit_per_s or filter means none.
 
-    ed25519: it signs with a key pair of its own as well.
+    ed25519: it also signs with a key pair of its own.
     """
 
     url: str
@@ -63,9 +62,9 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointChanges:
-    """What to change on an endpoint; UNSET leaves a field as it is, None takes a limit away.
+    """The changes to an endpoint. UNSET leaves a field as it is; None removes a limit.
 
-    headers replaces all of them, since a listed value is masked. status is enabled or disabled.
+    headers replaces all of them, because listed values are masked. status is enabled or disabled.
     """
 
     url: str | UnsetType = UNSET
@@ -83,18 +82,20 @@ class EndpointChanges:
 
 
 def policy_of(policy: Policy, environment: str) -> Policy:
-    """The policy for endpoints of this environment: staging may be called over plain http."""
+    """Return the outbound policy for this environment's endpoints: staging may use plain http."""
     return replace(policy, allow_http=True) if environment == STAGING else policy
 
 
 async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Transport) -> None:
-    """Raises UrlRefused unless the URL may be called now. Looks names up: not in a transaction."""
+    """Resolve the URL's host and raise UrlRefused unless it may be called now. Never call it in a
+    transaction.
+    """
     account_id, environment = tenant
     await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
 
 
 def check_events(events: Sequence[str]) -> str:
-    """The types as stored, sorted, each once; empty means all. Raises InvalidInput."""
+    """Return the types in stored form, sorted and without repeats; empty means all. Raises InvalidInput."""
     unknown = next((one for one in events if one not in EVENT_TYPES), None)
     if unknown is not None:
         detail = f"the types are {', '.join(EVENT_TYPES)}"
@@ -105,7 +106,7 @@ def check_events(events: Sequence[str]) -> str:
 
 
 def check_description(text: str) -> str:
-    """The text as it is; raises InvalidInput when it is too long or holds control characters."""
+    """Return the text unchanged; raises InvalidInput if it is too long or has control characters."""
     if len(text) > DESCRIPTION_CHARACTERS_MAX:
         raise InvalidInput(
             f"a description has at most {DESCRIPTION_CHARACTERS_MAX} characters",
@@ -117,13 +118,13 @@ def check_description(text: str) -> str:
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The pairs as they will be sent; raises InvalidInput, never showing a value."""
+    """Return the headers as they will be sent; raises InvalidInput, which never shows a value."""
     if len(headers) > HEADERS_MAX:
         raise InvalidInput(f"an endpoint has at most {HEADERS_MAX} headers", param="headers")
     if len({name.lower() for name in headers}) < len(headers):
         raise InvalidInput("a header is named once, whatever its case", param="headers")
     for name, value in headers.items():
-        # Servers of the CGI kind read Transfer_Encoding as Transfer-Encoding.
+        # CGI servers read Transfer_Encoding as Transfer-Encoding.
         if "_" in name:
             raise InvalidInput("a header name holds no underscore", param="headers")
         lowered = name.lower()
@@ -140,12 +141,12 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_retry_schedule(schedule_s: Sequence[int]) -> str:
-    """The waits as stored, joined by spaces; raises InvalidInput."""
+    """Return the waits in stored form, joined by spaces; raises InvalidInput."""
     return " ".join(map(str, check_schedule(schedule_s)))
 
 
 def check_rate_limit(rate_per_s: int | None) -> int | None:
-    """The limit as it is, null for none; raises InvalidInput."""
+    """Return the limit unchanged, or null for none; raises InvalidInput."""
     if rate_per_s is not None and not 1 <= rate_per_s <= RATE_LIMIT_PER_S_MAX:
         raise InvalidInput(
             f"rate_limit_per_s is 1 to {RATE_LIMIT_PER_S_MAX}", param="rate_limit_per_s"

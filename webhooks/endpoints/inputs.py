@@ -17,7 +17,7 @@ from webhooks.endpoints.fields import (
 from webhooks.events.event import EVENT_TYPES
 from webhooks.events.payload_filter import PATHS_MAX, VALUES_MAX
 
-# Told to callers, but refused by check_target: a URL that is too long is 5002, as any other bad one.
+# The limit is only documented here. check_target refuses a longer URL with 5002, as any other bad URL.
 EndpointUrl = Annotated[
     str,
     Meta(

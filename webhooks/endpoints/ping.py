@@ -1,10 +1,11 @@
-"""The test ping: a sample event to one endpoint, now, once, with its attempt as the answer. A probe
-(webhooks/endpoints/probe.py) is one that nobody asked for.
+"""The test ping sends one sample event to one endpoint at once, and returns the attempt.
 
-Promise: what arrives is signed and shaped like any delivery, and stands in the delivery log. It is
-sent whether the endpoint is enabled, subscribed or neither, and is never tried again; but an answer
-that disables an endpoint counts. Its event is marked as a sample, which no replay job matches. No
-transaction is open while it is sent.
+webhooks/endpoints/probe.py sends one too, unasked.
+
+Promise: the receiver gets a signed request shaped like any delivery, and the delivery log shows it. It is
+sent even if the endpoint is disabled or not subscribed, and is never retried. An answer that disables an
+endpoint counts here too. The event is marked as a sample, which replays skip. No transaction is open while it
+is sent.
 """
 
 from typing import Final, NamedTuple
@@ -34,7 +35,7 @@ from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
 from webhooks.http.transport import Transport
 
-# Beyond the attempt's own timeout, for writing its outcome.
+# Time to write the outcome, beyond the attempt's own timeout.
 SETTLE_S: Final = 20
 _ONCE: Final = (0,)
 _BODY = "SELECT body FROM events WHERE id = :id"
@@ -53,11 +54,10 @@ async def send_test(
     timeout_s: float,
     trace: str | None = None,
 ) -> log.Attempt:
-    """The attempt as it stands in the log; its error is null when the endpoint answered 2xx.
+    """Send a test event and return the attempt as logged; its error is null if the endpoint answered 2xx.
 
-    trace: of the request that asks for it (kernel/trace.py).
-    Raises NotFound, also where the endpoint was deleted while it was under way, and InvalidInput for
-    a type that does not exist. Takes up to timeout_s.
+    trace is the calling request's (kernel/trace.py). Takes up to timeout_s. Raises NotFound, also if the
+    endpoint is deleted meanwhile, and InvalidInput for an unknown event type.
     """
     if event_type not in EVENT_TYPES:
         raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param="event")
@@ -81,7 +81,7 @@ async def send_test(
     if reasons := reasons_to_disable([settlement]):
         await database.transaction(disable)
     if not attempts:
-        # Deleted meanwhile, its endpoint took what was in flight with it; or its lease ran out here.
+        # Deleting the endpoint removed its deliveries in flight; or this attempt's lease ran out.
         await database.read(lambda tx: get(tx, vault, tenant, endpoint_id))
         raise Unavailable("another process went on with this ping: see its delivery")
     return attempts[0]
@@ -96,7 +96,7 @@ async def ask(
     policy: Policy,
     timeout_s: float,
 ) -> Settlement:
-    """Sends what write_ping wrote; how it ended is still to be written. Takes up to timeout_s."""
+    """Send what write_ping wrote, in up to timeout_s; the caller still has to write the outcome."""
     try:
         headers = _headers(claimed, vault, now_us=clock.now_us())
     except SealBroken as error:
@@ -120,7 +120,9 @@ def _headers(claimed: Claimed, vault: Vault, *, now_us: int) -> Headers:
 
 
 class Ping(NamedTuple):
-    """What is to be sent, and the trace of the request that asks for it; a probe says so in its data."""
+    """An event to send, and the trace of the request that asks for it. A probe says in its data that it is
+    one.
+    """
 
     tenant: Tenant
     endpoint_id: str
@@ -132,7 +134,7 @@ class Ping(NamedTuple):
 async def write_ping(
     tx: Transaction, vault: Vault, ping: Ping, *, now_us: int, lease_us: int
 ) -> Claimed:
-    """The event and its delivery, which the caller is sending already. Takes the account's lock."""
+    """Write the event and its delivery, already claimed by the caller. Takes the account's lock."""
     tenant, endpoint_id, event_type, trace, is_probe = ping
     account_id, environment = tenant
     await lock_tenants(tx, [tenant])
@@ -163,7 +165,7 @@ async def write_ping(
     )
     await delivery.insert_again(tx, [new])
     if endpoint.status == DISABLED:
-        # Should this process end before it has the answer, nobody else claims what is in flight.
+        # If this process ends before it has the answer, nobody else claims the delivery in flight.
         await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
     return Claimed(
         id=new.id,

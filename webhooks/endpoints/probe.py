@@ -1,11 +1,14 @@
-"""The probe of an endpoint that was disabled for failing: a test event now and then, whose answer may enable it.
+"""Probes endpoints that were disabled for failing: a test event now and then, whose success enables them
+again.
 
-Promise: an endpoint that said it is gone or asked to be disabled, that a person switched off, that is deleted or whose
-account is suspended is neither asked nor enabled. That is read under the account's lock before the request, and again
-in the transaction that enables, so a person who disables it meanwhile wins. Of several workers one asks, since the
-claim puts the next probe off; a process that ends before the answer is written leaves one that is due an hour later.
-No transaction is open while the endpoint is asked. Enabling is what a person's press does. Writes endpoints
-(probe_at, and in disabled_reason the receiver's own word), and of what it enabled an entry of audit_log.
+Promise: no probe goes to an endpoint that answered 410 or asked to be disabled, that a person disabled, that
+is deleted, or whose account is suspended; and none of these is enabled. That is read under the account's lock
+before the request, and again in the transaction that enables, so a person who disables it meanwhile wins. The
+claim puts the next probe off, so one of several workers asks. If a process ends before it writes the answer,
+the next probe is due an hour later. No transaction is open while the endpoint is asked.
+
+Enabling does what a person's press does. Writes endpoints (probe_at, and disabled_reason with the receiver's
+own word), and an audit entry for each endpoint it enabled.
 """
 
 from collections.abc import Sequence
@@ -29,11 +32,11 @@ from webhooks.http.guard import Policy
 from webhooks.http.transport import Transport
 
 PROBE_US: Final = 6 * HOUR_US
-# After the endpoint was disabled; then nobody asks any more.
+# After this long since disabling, probes end.
 PROBED_US_MAX: Final = 14 * DAY_US
 Probed = Literal["enabled", "unwell", "disabled by its answer", "left alone"]
 
-# Spelled as in the partial index, or SQLite does not use it.
+# The spelling must match the partial index, or SQLite doesn't use it.
 _IS_PROBED: Final = f"""p.status = 'disabled' AND p.disabled_reason = '{FAILING}'
     AND p.deleted_at IS NULL"""
 _OF_ACTIVE: Final = "endpoints p JOIN accounts a ON a.id = p.account_id AND a.suspended_at IS NULL"
@@ -47,7 +50,7 @@ _ITS_WORD: Final = "UPDATE endpoints SET disabled_reason = :reason, probe_at = N
 
 @dataclass(frozen=True, slots=True)
 class DueProbe:
-    """An endpoint to ask."""
+    """An endpoint whose probe is due."""
 
     endpoint_id: str
     tenant: Tenant
@@ -55,7 +58,7 @@ class DueProbe:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What asks the endpoints; each has timeout_s to answer."""
+    """Sends probes; each endpoint has timeout_s to answer."""
 
     database: Database
     vault: Vault
@@ -65,7 +68,7 @@ class Probe:
     timeout_s: float
 
     async def send(self, due: DueProbe) -> Probed:
-        """One probe, and what came of it. Raises as webhooks/endpoints/ping.py does."""
+        """Send one probe and return its outcome. Raises as webhooks/endpoints/ping.py does."""
 
         async def claim(tx: Transaction) -> Claimed | None:
             return await self._claim(tx, due)
@@ -113,7 +116,7 @@ class Probe:
     async def _judge(
         self, tx: Transaction, due: DueProbe, settlement: Settlement, *, disabled_at: int
     ) -> Probed:
-        """What the answer means for an endpoint that is still disabled for failing."""
+        """Apply the answer to an endpoint that is still disabled for failing."""
         id_, ended_at = due.endpoint_id, settlement.ended_at_us
         if settlement.disable_reason is not None:
             await tx.execute(_ITS_WORD, id=id_, reason=settlement.disable_reason)
@@ -121,7 +124,8 @@ class Probe:
         if settlement.status != DELIVERED:
             await tx.execute(_PUT_OFF, id=id_, probe_at=_next(disabled_at, ended_at + PROBE_US))
             return "unwell"
-        # It works again since its answer, and is enabled after it: what a person enables is not told by mail.
+        # It has worked since its answer and is enabled after it. Nobody gets a mail, as when a person enables
+        # it.
         await notice.end(tx, [id_], now_us=ended_at)
         await patch(
             tx,
@@ -157,7 +161,7 @@ async def due_probes(
     but_ids: Sequence[str] = (),
     but_accounts: Sequence[str] = (),
 ) -> list[DueProbe]:
-    """The longest due first; but for the named endpoints, and those of the named accounts."""
+    """Return due probes, the longest due first, without the named endpoints and accounts."""
     without = " AND NOT p.id IN :but_ids[text]" if but_ids else ""
     without += " AND NOT p.account_id IN :but_accounts[text]" if but_accounts else ""
     rows = await tx.fetch(
@@ -173,7 +177,7 @@ async def due_probes(
 
 
 async def next_probe_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
-    """When the next endpoint is to be asked, or None; but for the named ones."""
+    """Return when the next probe is due, without the named endpoints, or None."""
     without = " AND NOT p.id IN :but_ids[text]" if but_ids else ""
     row = await tx.fetch_one(
         f"""SELECT p.probe_at FROM {_OF_ACTIVE}
@@ -185,5 +189,5 @@ async def next_probe_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int 
 
 
 def _next(disabled_at: int, at_us: int) -> int | None:
-    """Null: it was asked for long enough."""
+    """Return when to probe next, or null if probing has gone on for long enough."""
     return at_us if at_us <= disabled_at + PROBED_US_MAX else None

@@ -1,4 +1,4 @@
-"""What endpoints keep sealed moves to the newest master key. Writes the sealed columns of endpoints."""
+"""Moves what endpoints keep encrypted to the newest master key. Writes the sealed columns of endpoints."""
 
 import logging
 from typing import Any, Final
@@ -41,10 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
-    """Seals a bounded number of endpoints, in id order, under the newest master key.
+    """Re-encrypt a bounded number of endpoints, in id order, under the newest master key.
 
-    One that does not open, as where a master key is missing, stays as it is and is logged; the others go on.
-    Returns the last id looked at, to go on after, or null when there are no more.
+    An endpoint that can't be decrypted, for example because a master key is missing, stays as it is and is
+    logged; the others go on. Returns the last id it looked at, to go on after, or null at the end.
     """
     rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
     for row in rows:
@@ -55,14 +55,14 @@ async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | 
 
 
 async def count_older(tx: Transaction, vault: Vault) -> int:
-    """How many keys, webhooks and stored answers an older master key than the newest sealed."""
+    """Return how many keys, webhooks and stored answers are still encrypted under an older master key."""
     header = vault.newest_header
     rows = await tx.fetch(_OLDER, header=header, length=len(header))
     return sum(int(row["older"]) for row in rows)
 
 
 def _changed(vault: Vault, row: Row) -> dict[str, Any]:
-    """The columns that are sealed anew."""
+    """Return the columns that have to be encrypted again."""
     columns: dict[str, Any] = {}
     for column, purpose in _PURPOSES.items():
         try:

@@ -1,7 +1,7 @@
-"""Who may have bodies carry what can be used: codes to be redeemed, and links that decide on approvals.
+"""Who may have webhooks carry things that can be used: voucher codes, and links that decide on approvals.
 
-Deliveries that carry either, also old ones that are sent again, must not go where their reader never agreed;
-so the address of such an endpoint is as well guarded as the choice itself.
+Deliveries that carry them, even old ones that are sent again, must not go where their reader never agreed. So
+changing the address of such an endpoint needs the same right as the choice itself.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,11 @@ from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
 
 @dataclass(frozen=True, slots=True)
 class EndpointRights:
-    """sees_codes: who asks has vouchers:read. is_person: a person who signed in and decides on sends, or the
-    command line; a key must not have the decision on its own sends told to itself. who: the person who
-    signed in, or the key; null: the command line.
+    """What the caller of an endpoint's change may do.
+
+    sees_codes: the caller has vouchers:read. is_person: the caller is a signed-in person who decides on
+    sends, or the command line; a key must not receive the decision on its own sends. who: the signed-in
+    person or the key; null for the command line.
     """
 
     sees_codes: bool = False
@@ -34,7 +36,7 @@ def _decides(principal: Principal) -> bool:
 
 
 def check_new(new: NewEndpoint, rights: EndpointRights) -> None:
-    """Raises ScopeMissing."""
+    """Raise ScopeMissing if the new endpoint asks for more than its caller's rights."""
     if new.include_codes and not rights.sees_codes:
         raise _codes_refused()
     if new.include_approval_links and not rights.is_person:
@@ -49,9 +51,9 @@ def check_changes(
     had_codes: bool,
     had_links: bool,
 ) -> None:
-    """is_moved: to another address. had_codes, had_links: some that were published may carry them.
+    """Raise ScopeMissing if the changes need more than the caller's rights.
 
-    Raises ScopeMissing.
+    is_moved: the address changes. had_codes, had_links: events published before may carry them.
     """
     if not rights.sees_codes and (changes.include_codes is True or (had_codes and is_moved)):
         raise _codes_refused()
@@ -61,7 +63,7 @@ def check_changes(
 
 
 def told_columns(changes: EndpointChanges) -> dict[str, int]:
-    """What is stored of the choices that change."""
+    """Return the columns of the choices that change."""
     columns: dict[str, int] = {}
     for name in ("codes", "approval_links"):
         value = getattr(changes, f"include_{name}")

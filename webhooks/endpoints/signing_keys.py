@@ -1,8 +1,8 @@
-"""The Ed25519 key pairs of endpoints: made, rotated with the secret, ended, and their public halves published.
+"""Endpoints' Ed25519 key pairs: made, rotated with the secret, ended, and their public halves published.
 
-Promise: each endpoint has a pair of its own, since a signature v1a says nothing of whom it is for. The private
-halves lie sealed and are shown to nobody; the public ones are no secret. Writes signing_keys_sealed and
-public_keys of endpoints, by the statements of webhooks/endpoints/endpoint.py.
+Promise: each endpoint has its own pair, because a v1a signature doesn't say whom it is for. Private halves
+are encrypted and shown to nobody; public halves are no secret. Writes signing_keys_sealed and public_keys of
+endpoints, through the statements of webhooks/endpoints/endpoint.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,20 +25,20 @@ SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER B
 
 
 class PublicKey(NamedTuple):
-    """What signatures are checked with, as whpk_…; until_us: when it signs no more, null for the newest."""
+    """A key to verify signatures with, as whpk_…. until_us is when it stops signing; null for the newest."""
 
     text: str
     until_us: int | None
 
 
 class Published(NamedTuple):
-    """An endpoint's public keys, the newest first."""
+    """An endpoint's public keys, newest first."""
 
     endpoint_id: str
     keys: tuple[PublicKey, ...]
 
     def at(self, now_us: int) -> list[PublicKey]:
-        """Those that sign then."""
+        """Return the keys that sign at that time."""
         return [one for one in self.keys if one.until_us is None or now_us < one.until_us]
 
 
@@ -46,14 +46,14 @@ _decode = msgspec.json.Decoder(tuple[PublicKey, ...]).decode
 
 
 def first_columns(vault: Vault, endpoint_id: str) -> dict[str, Any]:
-    """The columns of an endpoint that begins to sign with a key pair."""
+    """Return the columns of an endpoint that starts to sign with a key pair."""
     return _columns(vault, endpoint_id, [SigningKey(new_seed(), None)])
 
 
 def switched_columns(
     vault: Vault, endpoint_id: str, *, was_on: bool, is_on: bool
 ) -> dict[str, Any]:
-    """The columns that change: off ends every key at once, on again makes a new one."""
+    """Return the columns that change: switching off ends every key at once, switching on makes a new pair."""
     if was_on is is_on:
         return {}
     return first_columns(vault, endpoint_id) if is_on else dict(NONE)
@@ -68,16 +68,17 @@ def rotated_columns(
     now_us: int,
     older_max: int,
 ) -> dict[str, Any]:
-    """The columns that change when the newest key signs until until_us beside a new one; none without a key.
+    """Return the columns that change when a new key joins the newest, which signs until until_us; none
+    without a key.
 
-    Those before it go on until their own ends, older_max at most.
+    Older keys sign until their own ends, at most older_max of them.
     """
     if sealed is None:
         return {}
     try:
         keys = opened_keys(vault, endpoint_id, sealed)
     except SealBroken:
-        # Nothing could be signed with them: the new one begins alone.
+        # The old keys can't sign, because they can't be decrypted. The new one begins alone.
         keys = ()
     ends = [until_us if key.until_us is None else key.until_us for key in keys]
     older = [SigningKey(key.seed, end) for key, end in zip(keys, ends, strict=True) if now_us < end]
@@ -93,12 +94,12 @@ def _columns(vault: Vault, endpoint_id: str, keys: Sequence[SigningKey]) -> dict
 
 
 async def published(tx: Transaction, endpoint_id: str) -> Published | None:
-    """The endpoint's public keys; None where no endpoint of this id signs with one."""
+    """Return the endpoint's public keys, or None if no endpoint with this id signs with a key pair."""
     row = await tx.fetch_one(_ONE, id=endpoint_id)
     return None if row is None else Published(row["id"], _decode(row["public_keys"]))
 
 
 async def published_after(tx: Transaction, after_id: str, *, limit: int) -> list[Published]:
-    """Those of all accounts in the order of their ids, after this one."""
+    """Return the public keys of endpoints in all accounts, in the order of their ids, after this one."""
     rows = await tx.fetch(_PAGE, after=after_id, rows=limit)
     return [Published(row["id"], _decode(row["public_keys"])) for row in rows]

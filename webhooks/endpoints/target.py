@@ -1,4 +1,4 @@
-"""An endpoint as a request to it needs it, read by its id."""
+"""Reads an endpoint, by its id, in the form that a request to it needs."""
 
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -12,7 +12,7 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 
 
 async def load_target(tx: Transaction, tenant: Tenant, endpoint_id: str) -> Target:
-    """Raises NotFound."""
+    """Return the endpoint as a request's target; raises NotFound."""
     account_id, environment = tenant
     row = await tx.fetch_one(
         _TARGET, id=endpoint_id, account_id=account_id, environment=environment

@@ -1,4 +1,4 @@
-"""What is shown of a webhook endpoint; its secret is shown once, when it is made."""
+"""How a webhook endpoint is shown. Its secret is shown once, when it is made."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -90,19 +90,21 @@ class EndpointWithSecret(WebhookEndpoint, kw_only=True):
 
 
 class DeletedEndpoint(Struct, kw_only=True):
-    """An endpoint that is gone."""
+    """A deleted endpoint."""
 
     id: EndpointIdText
     deleted: Annotated[bool, Meta(description="Always true.")]
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> Self:
-        """Return what is said of an endpoint that is gone."""
+        """Return what is shown of a deleted endpoint."""
         return cls(id=endpoint.id, deleted=True)
 
 
 def audited(endpoint: Endpoint) -> dict[str, Any]:
-    """Return what the security log says of an endpoint: its URL without the query, which may be a receiver's secret."""
+    """Return the security log's view of an endpoint: its URL without the query, which may be a receiver's
+    secret.
+    """
     told = {name: True for name in _TOLD if getattr(endpoint, name)}
     if endpoint.public_key is not None:
         told["ed25519"] = True
@@ -110,7 +112,7 @@ def audited(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def audits_of(before: Endpoint, after: Endpoint) -> Sequence[Audited]:
-    """Return the entries of a change: one for where and what is sent, one for whether it is."""
+    """Return the entries of a change: one for where and what it sends, one for whether it is enabled."""
     entries: list[Audited] = []
     if before.url != after.url:
         entries.append(Audited("endpoint.moved", audited, is_whole=True))

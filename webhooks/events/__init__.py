@@ -1,1 +1,1 @@
-"""Events: what may happen, published with the change it tells of, and streamed."""
+"""Events: what can happen, published with the change they report, and streamed."""

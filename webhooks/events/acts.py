@@ -1,4 +1,4 @@
-"""Events: the log of what happened, to page through, to poll from a cursor, or to stream."""
+"""Events: the log of what happened. Page through it, poll it from a cursor, or stream it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ EventType = Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]
 
 @dataclass(frozen=True, slots=True)
 class SeenCodes:
-    """What billing knows of codes. shown: gives events with the codes that the reader may see."""
+    """What billing knows of codes. shown returns the events with the codes that their reader may see."""
 
     shown: Callable[[Transaction, Principal, Sequence[Event]], Awaitable[Sequence[Event]]]
 
@@ -41,7 +41,7 @@ class EventsQuery(ExportPage, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, event_id: str) -> Tenant:
-    """Return whose event it is; raises NotFound."""
+    """Return the account that the event belongs to; raises NotFound."""
     row = await tx.fetch_one(_OWNER, id=event_id)
     if row is None:
         raise NotFound("Event")
@@ -64,9 +64,9 @@ async def list_events(
         page = await log.list_events(tx, tenant, before=before, event_type=asked.type, limit=limit)
     else:
         page = await log.events_after(tx, tenant, after=after, event_type=asked.type, limit=limit)
-    # A file has no codes, whoever asks.
+    # A file never has codes, whoever asks for it.
     events = page.events if is_file else await _with_codes(context, page.events)
-    # The next poll goes on from its cursor, so there it is never null.
+    # The next poll goes on from the cursor, so a poll's cursor is never null.
     has_next = page.has_more or after is not None
     end = page.next.text() if has_next else None
     return ListStretch(events, end, has_more=page.has_more)
@@ -79,7 +79,7 @@ async def show(context: ActContext) -> Event:
 
 
 async def _with_codes(context: ActContext, events: Sequence[Event]) -> Sequence[Event]:
-    """Return the events with the codes that their reader may see; an operator sees none."""
+    """Return the events with the codes that their reader may see. An operator sees none."""
     if context.asker is None:
         return events
     return await context.service(SeenCodes).shown(context.tx, context.asker, events)

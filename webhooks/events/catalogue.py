@@ -1,4 +1,4 @@
-"""What is published of the events' schemas: one type's JSON Schema, an example of it, and all of them."""
+"""The published schemas of events: one type's JSON Schema, an example of it, and the whole catalogue."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
@@ -12,7 +12,7 @@ from webhooks.events.event import API_VERSION, EVENT_TYPES, render_event
 from webhooks.events.sample import sample_data
 from webhooks.events.schemas import TYPES
 
-# Where the gateway serves them.
+# The path at which the gateway serves them.
 PATH: Final = "/docs/events"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _EXAMPLE_TIME_US: Final = parse_rfc3339("2026-06-13T12:00:00Z")
@@ -35,7 +35,7 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
 
 
 def event_schema(event_type: str, *, id_: str | None = None) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a whole event of that type; id_ becomes its $id."""
+    """Return the JSON Schema (2020-12) of a whole event of that type; id_ becomes its $id."""
     known = TYPES[event_type]
     fields: list[tuple[Any, ...]] = [
         ("id", Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$", description="Remember it.")]),
@@ -59,7 +59,7 @@ def event_schema(event_type: str, *, id_: str | None = None) -> dict[str, Any]:
 
 
 def event_example(event_type: str) -> dict[str, Any]:
-    """An event of that type which names nothing real, as a test ping sends it."""
+    """Return an event of that type that names nothing real, as a test ping sends it."""
     body = render_event(
         id="evt_test",
         type=event_type,
@@ -72,7 +72,7 @@ def event_example(event_type: str) -> dict[str, Any]:
 
 
 def catalogue(address: str) -> dict[str, Any]:
-    """Every type by name, with its sentence, schema and example; address is the gateway's own."""
+    """Return every type by name, with its sentence, schema and example. address is the gateway's own."""
     return {
         "api_version": API_VERSION,
         "types": {

@@ -1,9 +1,9 @@
-"""Cursors of events: a number, and the epoch of the database that gave it.
+"""Event cursors: a number, and the epoch of the database that gave it.
 
-Promise: whoever goes on from a cursor misses nothing, or is told so. A number alone would not tell:
-after the restore of an older copy numbers are given again, to other events, and old events are
-deleted in time. So a restore begins another epoch (`renew`), and a cursor of another one, ahead of the
-newest event or behind what is kept is refused. Writes event_epoch of account_environments.
+Promise: whoever goes on from a cursor misses nothing, or is told so. A number alone can't promise that: after
+an older copy is restored, the same numbers are given to other events, and old events are deleted in time. So
+a restore starts another epoch (`renew`). A cursor is refused if it has another epoch, is ahead of the newest
+event, or is behind what is kept. Writes event_epoch of account_environments.
 """
 
 from typing import Final, NamedTuple
@@ -16,7 +16,7 @@ _DIGITS_MAX: Final = 18
 
 
 class EventCursor(NamedTuple):
-    """The last event that was seen. epoch null: none was, begin with the oldest one."""
+    """The last event that was seen. A null epoch means that none was seen: begin with the oldest one."""
 
     epoch: int | None
     event_no: int
@@ -29,7 +29,7 @@ START: Final = EventCursor(None, 0)
 
 
 class CursorRefused(InvalidInput):
-    """Events are missing between this cursor and what is kept; `oldest` is where to go on."""
+    """Events are missing between this cursor and what is kept. `oldest` is where to go on."""
 
     def __init__(self, detail: str, *, param: str, reason: str, oldest: EventCursor | None) -> None:
         super().__init__(detail, param=param)
@@ -39,7 +39,7 @@ class CursorRefused(InvalidInput):
 
 
 def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
-    """The cursor that a caller gave, null for null; raises InvalidInput and CursorRefused."""
+    """Parse a caller's cursor; null stays null. Raises InvalidInput and CursorRefused."""
     if text is None:
         return None
     if text == BEGINNING:
@@ -60,9 +60,9 @@ def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
 
 
 def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, param: str) -> int:
-    """The number to go on after; raises CursorRefused where that would skip events in silence.
+    """Return the number to go on after; raises CursorRefused if that would skip events silently.
 
-    oldest_no: from there on none is missing; last_no: of the newest.
+    oldest_no is the first number from which none is missing; last_no is the newest event's.
     """
     before_oldest = EventCursor(epoch, oldest_no - 1)
     if cursor.epoch is None:
@@ -96,7 +96,9 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
 
 
 async def renew(tx: Transaction, *, epoch: int) -> None:
-    """Cursors of before are of another epoch from now on. epoch: one that was never given, such as
-    the restore's time in seconds. For a database that nobody uses: it changes each account's row.
+    """Start a new epoch, so that every earlier cursor is refused.
+
+    epoch must never have been given before; the restore's time in seconds is one. It changes each account's
+    row, so run it only while nobody uses the database.
     """
     await tx.execute("UPDATE account_environments SET event_epoch = :epoch", epoch=epoch)

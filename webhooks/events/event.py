@@ -1,11 +1,12 @@
-"""Events: rendered once, numbered per account and environment, written with the change they tell.
+"""Events: rendered once, numbered per account and environment, and written with the change they report.
 
-Promise: an event and its delivery rows are in the same transaction as what they report, and
-event_no is gapless and in commit order, so a poller's cursor proves that it has seen everything.
-Invariant: whoever publishes holds the account's lock (account_environments) before Outbox.load;
-the body's bytes are what gets signed, but for a code that is left out, and are never built again.
-Writes events, and event_no of account_environments; delivery rows go through webhooks/deliveries/delivery.py,
-and the endpoints' places in the line through webhooks/deliveries/endpoint_queue.py.
+Promise: an event and its delivery rows are in the same transaction as the change. event_no has no gaps and
+follows the order of commits, so a poller's cursor proves that it has seen everything.
+
+Invariant: whoever publishes holds the account's lock (account_environments) before Outbox.load. The body's
+bytes are what gets signed, except for a code that is left out, and are never built again. Writes events, and
+event_no of account_environments. Delivery rows go through webhooks/deliveries/delivery.py, and the endpoints'
+places in the queue through webhooks/deliveries/endpoint_queue.py.
 """
 
 from collections.abc import Collection, Mapping
@@ -29,7 +30,7 @@ from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filte
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
 DISABLED_EVENT: Final = "endpoint.disabled"
-# Told after a commit that wrote events, delivered to anybody or not; webhooks/events/feed.py listens.
+# Sent after a commit that wrote events, even ones without deliveries. webhooks/events/feed.py listens.
 HINT: Final = "events"
 EVENT_TYPES: Final = (
     "topup.delivered",
@@ -125,16 +126,17 @@ def render_event(
     sequence: int,
     data: Mapping[str, Any],
 ) -> bytes:
-    """The body as it is signed and sent. sequence: the event's number in its account and environment.
+    """Return the body as it is signed and sent. sequence is the event's number in its account and
+    environment.
 
-    Receivers read of its fields in gateway/docs/text/webhooks.md.
+    gateway/docs/text/webhooks.md explains the fields to receivers.
     """
     return _render(id, type, rfc3339(created_at_us), environment, sequence, data)
 
 
 @dataclass(frozen=True, slots=True)
 class _Subscriber:
-    """What publishing needs of an endpoint, disabled ones included: their rows are held."""
+    """The fields of an endpoint that publishing needs. Disabled endpoints count too: their rows are held."""
 
     id: str
     types: frozenset[str]  # empty: all
@@ -151,16 +153,16 @@ _TOLD_CODES: Final = attrgetter("is_told_codes")
 _TOLD_LINKS: Final = attrgetter("is_told_links")
 
 
-# An event that waits for flush: its id, number and body, and where in this a code or link goes, if one does.
+# An event that waits for flush: its id, number and body, and the offset in the body for a code or link.
 _Recorded = tuple[EventId, int, bytes, int | None]
 
 
 class Outbox:
-    """The events of one transaction, kept in memory until flush.
+    """One transaction's events, kept in memory until flush.
 
-    Make it by `load` after the tenants' rows are locked, or by number_from and `reading`; publish any
-    number of events; flush once before the commit. Two statements and at most four, whatever the number
-    of tenants and events.
+    Make it with `load` after locking the tenants' rows, or with number_from and `reading`. Publish any number
+    of events, then flush once before the commit. That takes two to four statements, whatever the number of
+    tenants and events.
     """
 
     def __init__(self) -> None:
@@ -175,7 +177,7 @@ class Outbox:
 
     @classmethod
     async def load(cls, tx: Transaction, tenants: Collection[Tenant]) -> "Outbox":
-        """Reads the numbers of the tenants' last events, and their endpoints."""
+        """Read the numbers of the tenants' last events, and their endpoints."""
         rows = await tx.fetch(_EVENT_NUMBERS, tenants=sorted(set(tenants)))
         outbox = cls()
         outbox.number_from(
@@ -185,11 +187,11 @@ class Outbox:
         return outbox
 
     def number_from(self, event_numbers: Mapping[Tenant, int]) -> None:
-        """The tenants' last events, read after the locks."""
+        """Set the tenants' last event numbers, which were read after locking."""
         self._event_numbers.update(event_numbers)
 
     def reading(self, tenants: Collection[Tenant]) -> BatchRead:
-        """The tenants' endpoints, together with other reads."""
+        """Return the read of the tenants' endpoints, to run together with other reads."""
         return BatchRead(_ENDPOINTS, self._take, tenants=sorted(set(tenants)))
 
     def _take(self, rows: Rows) -> None:
@@ -222,7 +224,7 @@ class Outbox:
 
     @property
     def published(self) -> int:
-        """How many events wait for flush."""
+        """Return how many events wait for flush."""
         return len(self._events)
 
     def publish(
@@ -237,18 +239,19 @@ class Outbox:
         now_us: int,
         except_endpoint_id: str | None = None,
     ) -> EventId:
-        """Adds an event and a delivery for each endpoint subscribed to its type, whose filter it matches.
+        """Add an event, and a delivery for each endpoint that subscribes to its type and whose filter it
+        matches.
 
-        data with a voucher_code_hint leaves the code out; endpoints that include codes are sent it,
-        see webhooks/deliveries/coded.py. code_sealed: what to send, where it is not the voucher's own.
-        trace: the request that it came of (kernel/trace.py). The account's endpoint except_endpoint_id
-        gets none: it must not hear of its own end.
+        If data has a voucher_code_hint, its code is left out, and endpoints that include codes get it through
+        webhooks/deliveries/coded.py. code_sealed is the code to send if it isn't the voucher's own. trace is
+        the request that caused the event (kernel/trace.py). The endpoint except_endpoint_id gets no delivery,
+        because it must not hear of its own end.
         """
         event_id, event_no, body, told_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed, trace
         )
         stored: Mapping[str, Any] | None = None
-        # Whose bodies carry what is left out of the event's.
+        # The endpoints whose bodies carry what the event leaves out.
         is_told = _TOLD_LINKS if type == LINKED_EVENT else _TOLD_CODES
         for subscriber in self._subscribers.get(tenant, ()):
             if subscriber.types and type not in subscriber.types:
@@ -291,7 +294,7 @@ class Outbox:
         trace: str | None = None,
         now_us: int,
     ) -> EventId:
-        """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
+        """Add an event without deliveries; the test ping makes its one delivery itself."""
         event_id, *_ = self._record(tenant, type, data, None, now_us, None, trace, is_sample=True)
         return event_id
 
@@ -307,7 +310,7 @@ class Outbox:
         *,
         is_sample: bool = False,
     ) -> _Recorded:
-        """A sample is real to nobody: no code and no link goes into it."""
+        """Render and number an event. A sample is real to nobody, so it gets no code and no link."""
         assert event_type in _KNOWN_TYPES, event_type
         event_no = self._event_numbers[tenant] + 1
         self._event_numbers[tenant] = event_no
@@ -339,7 +342,7 @@ class Outbox:
         return event_id, event_no, body, code_at if link_at is None else link_at
 
     async def flush(self, tx: Transaction) -> None:
-        """Writes everything published since the last flush."""
+        """Write everything published since the last flush."""
         if not self._events:
             return
         rows = [(*tenant, self._event_numbers[tenant]) for tenant in sorted(self._changed)]
@@ -351,13 +354,13 @@ class Outbox:
         self._changed, self._events, self._deliveries, self._queued = set(), [], [], {}
 
     def _queue(self, endpoint_id: str, tenant: Tenant, ready_us: int) -> None:
-        """Its place in the line is the earliest of what is published."""
+        """Put the endpoint in the queue at the earliest time of what is published."""
         before = self._queued.get(endpoint_id)
         if before is None or ready_us < before[3]:
             self._queued[endpoint_id] = (endpoint_id, *tenant, ready_us)
 
     def _time_text(self, now_us: int) -> str:
-        # A batch shares one instant, and formatting costs more than the rest of an event.
+        # A batch shares one instant, and formatting it costs more than the rest of an event.
         second = now_us // SECOND_US
         if second != self._second:
             self._second, self._second_text = second, rfc3339(now_us)
@@ -365,7 +368,9 @@ class Outbox:
 
 
 async def mark_sample(tx: Transaction, event_id: EventId) -> None:
-    """Says of an event of this transaction that nothing happened; publishing need not carry it."""
+    """Mark an event of this transaction as a sample: nothing happened. Publishing then need not carry the
+    flag.
+    """
     await tx.execute(_MARK_SAMPLE, id=event_id)
 
 
@@ -391,6 +396,6 @@ def _render(
 
 
 def check_type(event_type: str, param: str) -> None:
-    """Raises InvalidInput for a type that no event has."""
+    """Raise InvalidInput if no event has this type."""
     if event_type not in _KNOWN_TYPES:
         raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param=param)

@@ -1,4 +1,4 @@
-"""The type of an event, as views show it."""
+"""An event's type, as views show it."""
 
 from typing import Annotated
 

@@ -1,9 +1,9 @@
-"""Tells whoever streams events that there are new ones, without asking once for each stream.
+"""Tells streams that there are new events, without one query per stream.
 
-Promise: a subscription hears of an event soon after its commit: at once where this process wrote
-it, within LOOK_S where another one did. Invariant: however many streams are open, one statement in
-LOOK_S asks for all of them, and none is open between looks; without a stream nothing runs at all.
-Who is told reads the events itself (webhooks/deliveries/log.py). Writes nothing.
+Promise: a subscription hears of an event soon after its commit: at once if this process wrote it, otherwise
+within LOOK_S. Invariant: one statement per LOOK_S serves all streams, and no statement is open between looks.
+Without a stream nothing runs. Subscribers read the events themselves (webhooks/deliveries/log.py). Writes
+nothing.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from store.errors import StoreError
 from webhooks.events.event import HINT
 
 LOOK_S: Final = 0.25
-# While commits follow each other closely, one look speaks for all of 10 ms.
+# When commits follow each other closely, one look serves 10 ms of them.
 LOOKS_APART_S: Final = 0.01
 TICK_S: Final = 0.05
 STREAMS_PER_HOLDER: Final = 5
 STREAMS_PER_TENANT: Final = 20
 STREAMS: Final = 1_000
 RETRY_AFTER_S: Final = 5
-# A look that a database holds up is not waited for longer.
+# Closing waits this long for a look that the database holds up.
 CLOSE_S_MAX: Final = 5.0
 
 _NUMBERS = """
@@ -44,7 +44,7 @@ class TooManyStreams(DomainError):
 
 
 class Subscription:
-    """One stream's ear. is_ended: the feed is closing or the stream was told to end."""
+    """One stream's subscription. is_ended: the feed is closing, or the stream was told to end."""
 
     __slots__ = ("_changed", "_event_no", "is_ended")
 
@@ -54,11 +54,11 @@ class Subscription:
         self.is_ended = False
 
     async def wait_beyond(self, event_no: int, *, timeout_s: float) -> bool:
-        """Whether there is an event numbered above event_no; at the latest TICK_S after timeout_s."""
+        """Return whether there is an event numbered above event_no, at the latest TICK_S after timeout_s."""
         self._changed.clear()
         if self._event_no <= event_no and not self.is_ended:
-            # Idle streams do little else than this: a timer that sets the event costs a third of
-            # asyncio.timeout, and timers that fall on one tick wake the loop once for all.
+            # Idle streams do little else than this. A timer that sets the event costs a third of
+            # asyncio.timeout, and timers on the same tick wake the loop once for all.
             loop = asyncio.get_running_loop()
             due_s = math.ceil((loop.time() + timeout_s) / TICK_S) * TICK_S
             timer = loop.call_at(due_s, self._changed.set)
@@ -70,23 +70,23 @@ class Subscription:
 
     @property
     def event_no(self) -> int:
-        """The tenant's last event that is known of; 0 before the first look."""
+        """Return the tenant's last known event number; 0 before the first look."""
         return self._event_no
 
     def advance(self, event_no: int) -> None:
-        """The tenant's last event has this number now."""
+        """Set the tenant's last event number."""
         if event_no > self._event_no:
             self._event_no = event_no
             self._changed.set()
 
     def end(self) -> None:
-        """Whoever waits stops waiting."""
+        """Stop all waiting on this subscription."""
         self.is_ended = True
         self._changed.set()
 
 
 class Feed:
-    """One for each process; the watcher lives while there is somebody to tell."""
+    """A process's feed. Its watcher runs while there are subscriptions."""
 
     def __init__(self, database: Database, *, look_s: float = LOOK_S) -> None:
         self._database = database
@@ -100,16 +100,16 @@ class Feed:
         self.looks = 0  # for tests and metrics
 
     def on_hint(self, name: str) -> None:
-        """The listener for what this process itself commits."""
+        """Listen for what this process commits."""
         if name == HINT and self._subscriptions:
             self._hinted.set()
 
     def subscribe(
         self, tenant: Tenant, holder: str
     ) -> "contextlib.AbstractContextManager[Subscription]":
-        """A place for one stream of the credential `holder`, taken now and given back at the exit.
+        """Open a stream's place for the credential `holder`, and free it at the exit.
 
-        Raises TooManyStreams, and Unavailable where the process is stopping.
+        Raises TooManyStreams, and Unavailable if the process is stopping.
         """
         if self._is_closed:
             raise Unavailable("the gateway is stopping; connect again", retry_after_s=1)
@@ -119,8 +119,9 @@ class Feed:
         return self._counted(tenant, holder)
 
     def listen(self, tenant: Tenant) -> Subscription:
-        """An ear of this process's own, counted nowhere; it is given back by leave(). Where the process
-        is stopping it is ended from the start.
+        """Subscribe for this process itself; it counts against no limit. leave() ends it.
+
+        If the process is stopping, the subscription has ended from the start.
         """
         subscription = Subscription()
         if self._is_closed:
@@ -128,28 +129,28 @@ class Feed:
         self._subscriptions.setdefault(tenant, set()).add(subscription)
         if not self._is_closed and (self._watcher is None or self._watcher.done()):
             self._watcher = asyncio.create_task(self._watch())
-        # The first look is now, not when the present pause is over.
+        # Look now, not when the present pause is over.
         self._hinted.set()
         return subscription
 
     def leave(self, tenant: Tenant, subscription: Subscription) -> None:
-        """Gives an ear back."""
+        """End a subscription that listen() made."""
         self._subscriptions[tenant].remove(subscription)
         if not self._subscriptions[tenant]:
             del self._subscriptions[tenant]
         if not self._subscriptions:
-            # The watcher sees that nobody is left, and goes.
+            # The watcher notices that no subscription is left, and stops.
             self._hinted.set()
 
     def close(self) -> None:
-        """Ends every stream and admits no other; the process is about to stop."""
+        """End every stream and admit no other, because the process is about to stop."""
         self._is_closed = True
         for subscriptions in self._subscriptions.values():
             for subscription in subscriptions:
                 subscription.end()
 
     async def aclose(self) -> None:
-        """As close, and nothing runs any more."""
+        """Close the feed and wait until nothing of it runs."""
         self.close()
         self._hinted.set()
         if self._watcher is not None:
@@ -183,7 +184,7 @@ class Feed:
             try:
                 await self._look(list(self._subscriptions))
             except StoreError as error:
-                # An outage: each stream finds out by itself when it reads; the next look may do.
+                # The database is down. Each stream notices when it reads, and the next look may succeed.
                 _log.warning("feed.look_failed", extra={"code": error.code})
             except Exception:
                 # Without this watcher every stream of the process would fall silent.

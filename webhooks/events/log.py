@@ -1,7 +1,7 @@
-"""The read side of events: what happened, newest first or from a cursor on, by keyset.
+"""The read side of events: newest first, or from a cursor on, by keyset.
 
-Promise: an id of another account or environment looks like one that does not exist; what is missing
-behind a cursor is told, never skipped. Invariant: writes nothing; shapes are those of the API.
+Promise: an id of another account or environment looks like one that doesn't exist. Events missing behind a
+cursor are reported, never skipped. Invariant: writes nothing; shapes are the API's.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from webhooks.events.cursor import EventCursor, check
 from webhooks.events.event import check_type
 
 _MINE = "account_id = :account_id AND environment = :environment"
-# A filter by type has no index of its own: each send would pay for it.
+# A filter by type has no index of its own, because each send would pay for it.
 EVENTS_SCANNED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; body is what was signed, byte for byte, but for the code that belongs at code_at."""
+    """One event. body is what was signed, byte for byte, except for the code that belongs at code_at."""
 
     id: EventId
     event_no: int
@@ -40,21 +40,23 @@ class Event:
     code_sealed: str | None = None
 
     def with_code(self, code_of: CodeOf) -> "Event":
-        """As it is for those who may see its code; itself where it has none. Raises SealBroken."""
+        """Return the event as those see it who may see its code; itself if it has none. Raises SealBroken."""
         if self.code_at is None or self.transaction_id is None:
             return self
         code = code_of(self.transaction_id, self.code_sealed)
         return replace(self, body=with_code(self.body, self.code_at, code), code_at=None)
 
     def shape(self) -> msgspec.Raw:
-        """The body itself, for an encoder that passes it through."""
+        """Return the body itself, for an encoder that passes it through."""
         return msgspec.Raw(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events in order, and the cursor to go on from. Where a filter passes over many events, a page
-    may hold few or none and has_more all the same: no read looks at more than EVENTS_SCANNED.
+    """Events in order, and the cursor to go on from.
+
+    No read looks at more than EVENTS_SCANNED events. If a filter passes over many, a page may hold few or
+    none although has_more is true.
     """
 
     events: Sequence[Event]
@@ -70,9 +72,9 @@ async def list_events(
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> EventPage:
-    """Newest first, numbered below `before`; at most `limit`. Raises InvalidInput.
+    """Return at most `limit` events numbered below `before`, newest first. Raises InvalidInput.
 
-    A list that went on behind what is kept is at its end; one of another epoch is refused.
+    A list that reaches events which are no longer kept is at its end. A cursor of another epoch is refused.
     """
     kept = await _kept(tx, tenant)
     above_no = kept.oldest_no - 1
@@ -97,10 +99,10 @@ async def events_after(
     limit: int = PAGE_ITEMS,
     param: str = "after",
 ) -> EventPage:
-    """Oldest first, after the cursor; at most `limit`.
+    """Return at most `limit` events after the cursor, oldest first.
 
-    Numbers are gapless and in commit order: whoever goes on from `next` misses nothing. Raises
-    InvalidInput, and CursorRefused where events between the cursor and what is kept are missing.
+    Numbers have no gaps and follow the order of commits, so whoever goes on from `next` misses nothing.
+    Raises InvalidInput, and CursorRefused if events between the cursor and what is kept are missing.
     """
     kept = await _kept(tx, tenant)
     above_no = check(after, **kept._asdict(), param=param)
@@ -116,13 +118,13 @@ async def events_after(
 
 
 async def newest_cursor(tx: Transaction, tenant: Tenant) -> EventCursor:
-    """After the newest event; number 0 before the first one."""
+    """Return the cursor after the newest event; its number is 0 before the first event."""
     kept = await _kept(tx, tenant)
     return kept.cursor(kept.last_no)
 
 
 async def get_event(tx: Transaction, tenant: Tenant, event_id: str) -> Event:
-    """The event; raises NotFound."""
+    """Return the event; raises NotFound."""
     row = await tx.fetch_one(
         _GET, id=event_id, account_id=tenant.account_id, environment=tenant.environment
     )
@@ -132,7 +134,7 @@ async def get_event(tx: Transaction, tenant: Tenant, event_id: str) -> Event:
 
 
 class _Kept(NamedTuple):
-    """The events that are kept: none is missing from oldest_no on; last + 1 where there is none."""
+    """The kept events: none is missing from oldest_no on. It is last + 1 if there is none."""
 
     epoch: int
     oldest_no: int
@@ -159,7 +161,7 @@ async def _events(
     event_type: str | None,
     limit: int,
 ) -> list[Event]:
-    """Numbered above the first and below the second."""
+    """Return events numbered above the first bound and below the second."""
     if event_type is not None:
         check_type(event_type, "type")
     rows = await pages.page(
@@ -176,9 +178,9 @@ async def _events(
 
 _ROWS = RowMapping(Event)
 _GET = f"SELECT {_ROWS.listed} FROM events WHERE id = :id AND {_MINE}"
-# What is kept from before events_from_no, for a delivery that is still open, has gaps behind it. And without
-# that bound PostgreSQL reads all index entries of what was pruned, until it is vacuumed [0.7 ms in place of
-# 0.1, behind 100,000 events].
+# Events older than events_from_no are kept for open deliveries, with gaps between them. Without that bound
+# PostgreSQL also reads all index entries of pruned events until a vacuum [0.7 ms instead of 0.1, behind
+# 100,000 events].
 _KEPT = f"""
 SELECT event_epoch, event_no,
     (SELECT MIN(event_no) FROM events

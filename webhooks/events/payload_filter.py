@@ -1,12 +1,13 @@
-"""Payload filters: which events of its types an endpoint is sent, by what stands in their `data`.
+"""Payload filters: which events of its types an endpoint gets, by the values in their `data`.
 
     {"platform": ["claude", "gemini"], "amount_cents": {"gte": 1000}, "metadata.shop": ["eu"]}
 
-Each name is a path into `data`, its steps with dots between. All of them have to hold: a list, where the value
-is one of it; bounds, where it is a whole number within both. A path that the event does not have does not hold.
+Each name is a path into `data`, with dots between its steps, and all of them must match. A list matches if
+the value is one of it; bounds match if the value is a whole number within both. A path that the event doesn't
+have never matches.
 
-Promise: a filter is asked about the body as it is stored, so that a code or link which its endpoint may not see
-decides nothing. Pure.
+Promise: a filter is asked about the stored body, so a code or link that its endpoint may not see decides
+nothing. Pure.
 """
 
 import re
@@ -25,7 +26,7 @@ VALUES_MAX: Final = 50
 VALUE_CHARACTERS_MAX: Final = 256
 _STEPS_MAX: Final = 5
 _PATH: Final = re.compile(rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,{_STEPS_MAX - 1}}}", re.ASCII)
-# As it is stored: it is read with its endpoint in each batch, and _KEPT_MAX of them are kept ready.
+# The limit of the stored text. Each batch reads it with its endpoint, and _KEPT_MAX filters stay parsed.
 FILTER_BYTES_MAX: Final = 4_000
 _KEPT_MAX: Final = 1024
 _ABSENT: Final = object()
@@ -33,7 +34,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Whole numbers from gte to lte, both included; null: no bound."""
+    """Whole numbers from gte to lte, both included; null means no bound."""
 
     gte: int | None = None
     lte: int | None = None
@@ -45,28 +46,28 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 class OneOf(tuple[Any, ...]):
-    """Texts, whole numbers, truth values and null."""
+    """Texts, whole numbers, true or false, and null."""
 
     __slots__ = ()
 
     def holds(self, value: object) -> bool:
-        # In Python true is 1; in JSON it is not.
+        # In Python True equals 1; in JSON it doesn't.
         return any(type(one) is type(value) and one == value for one in self)
 
 
 class PayloadFilter:
-    """What has to hold, by path."""
+    """The conditions, by path."""
 
     def __init__(self, wanted: Mapping[str, Bounds | OneOf]) -> None:
         self._wanted = [(path.split("."), condition) for path, condition in wanted.items()]
 
     def matches(self, data: Mapping[str, Any]) -> bool:
-        """Whether an event with this `data` is sent."""
+        """Return whether an event with this `data` is sent."""
         return all(condition.holds(_found(data, steps)) for steps, condition in self._wanted)
 
 
 def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
-    """The filter as it is stored, JSON text; null: none. Raises InvalidInput, which names the path."""
+    """Return the filter as stored JSON text, or null for none. Raises InvalidInput, which names the path."""
     if wanted is None:
         return None
     if not 1 <= len(wanted) <= PATHS_MAX:
@@ -87,20 +88,20 @@ def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
 
 
 def shown(stored: str | None) -> dict[str, Any] | None:
-    """The filter as it was set."""
+    """Return the filter as it was set."""
     return None if stored is None else dict(msgspec.json.decode(stored))
 
 
 @lru_cache(maxsize=_KEPT_MAX)
 def payload_filter(stored: str) -> PayloadFilter:
-    """What check_filter made, ready to be asked."""
+    """Parse what check_filter returned."""
     return PayloadFilter(
         {path: _condition(value) for path, value in msgspec.json.decode(stored).items()}
     )
 
 
 def data_of(body: bytes) -> Mapping[str, Any]:
-    """The `data` of a rendered event."""
+    """Return the `data` of a rendered event."""
     found: Mapping[str, Any] = msgspec.json.decode(body)["data"]
     return found
 

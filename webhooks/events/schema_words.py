@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kernel.shaped import Shaped
 
-# Literal takes no booleans here, so the schema says by itself that it is true where it is there.
+# Literal takes no booleans here, so the schema says itself that the field, if present, is true.
 Sample = Annotated[
     bool,
     Meta(

@@ -1,8 +1,8 @@
-"""The events' JSON Schemas: what a receiver may rely on, declared once as structs.
+"""The events' JSON Schemas, declared once as structs: what a receiver may rely on.
 
-Promise: every event that is published fits its schema; tests hold real events of every type against
-them, without room for a field that is not declared here. The published schemas leave that room: a
-receiver must ignore fields that it does not know, since later versions add some. Pure.
+Promise: every published event fits its schema. Tests hold real events of every type against them, and allow
+no field that isn't declared here. The published schemas do allow other fields: a receiver must ignore fields
+it doesn't know, because later versions add some. Pure.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is shown of an event: its body, as its webhooks carried it."""
+"""How an event is shown: its body, as its webhooks carried it."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,7 @@ from webhooks.events.event_type import EventTypeWord
 
 
 class Event(Struct, kw_only=True):
-    """An event: the very body that its webhooks carry."""
+    """An event: the exact body that its webhooks carry."""
 
     id: EventIdText
     type: EventTypeWord
@@ -17,5 +17,5 @@ class Event(Struct, kw_only=True):
     environment: Environment
     api_version: Literal["v1"]
     data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
-    # Behind the others: readers of the CSV go by the place of a column.
+    # It follows the others because readers of the CSV go by a column's position.
     sequence: EventSequence | UnsetType = UNSET

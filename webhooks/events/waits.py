@@ -1,9 +1,9 @@
-"""Wakes whoever waits for one top-up to change, without asking once for each of them.
+"""Wakes callers who wait for one top-up to change, without one query per caller.
 
-Promise: a wait that has begun hears of every later event of its top-up: at once where this process
-wrote it, within the feed's LOOK_S where another one did. Invariant: however many wait for an account's
-top-ups, one statement names those that changed, and only where the account has new events; nothing is
-open in the database meanwhile. Who is woken reads the top-up itself. Writes nothing.
+Promise: a wait that has begun hears of every later event of its top-up: at once if this process wrote it,
+otherwise within the feed's LOOK_S. Invariant: one statement per account names the top-ups that changed,
+however many callers wait, and only if the account has new events. Nothing is open in the database meanwhile.
+A woken caller reads the top-up itself. Writes nothing.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from webhooks.events.feed import LOOK_S, RETRY_AFTER_S, Feed, Subscription
 WAITS_PER_HOLDER: Final = 50
 WAITS_PER_TENANT: Final = 500
 WAITS: Final = 2_000
-# Between two looks at one account whose events follow each other closely.
+# The time between two looks at an account whose events follow each other closely.
 LOOKS_APART_S: Final = 0.05
-# An idle watcher looks up so often; it is woken when nobody waits any more.
+# An idle watcher looks this often. It is woken when nobody waits any more.
 IDLE_S: Final = 60.0
 
 _CHANGED = """
@@ -50,26 +50,26 @@ class Wait:
         self.is_over = False
 
     async def begin(self) -> None:
-        """Returns once no later event can be missed: what is read from now on is new enough."""
+        """Return once no later event can be missed: whatever is read from now on is new enough."""
         await self._begun.wait()
 
     async def change(self) -> None:
-        """Returns when there is an event of the top-up that this was not called for, or it is over."""
+        """Wait for another event of the top-up, or for the end of the wait."""
         await self._changed.wait()
         self._changed.clear()
 
     def wake(self) -> None:
-        """Its top-up may have changed."""
+        """Signal that the top-up may have changed."""
         self._changed.set()
 
     def end(self) -> None:
-        """Whoever waits stops waiting."""
+        """Stop the wait."""
         self.is_over = True
         self._changed.set()
 
 
 class _Watched:
-    """The waits of one tenant, by top-up."""
+    """One tenant's waits, by top-up."""
 
     def __init__(self, ear: Subscription) -> None:
         self.ear = ear
@@ -82,7 +82,7 @@ class _Watched:
                 wait.wake()
 
     def end(self) -> None:
-        """Everybody stops waiting."""
+        """Stop every wait."""
         self.begun.set()
         for waits in self.waits.values():
             for wait in waits:
@@ -90,7 +90,7 @@ class _Watched:
 
 
 class Waits:
-    """One for each process; a tenant is watched while somebody waits for a top-up of it."""
+    """A process's waits. A tenant is watched while somebody waits for one of its top-ups."""
 
     def __init__(self, database: Database, feed: Feed) -> None:
         self._database = database
@@ -103,7 +103,7 @@ class Waits:
 
     @contextlib.contextmanager
     def waiting(self, tenant: Tenant, topup_id: str, holder: str) -> Iterator[Wait]:
-        """A place for one wait of the credential `holder`; raises TooManyWaits."""
+        """Open a place for one wait of the credential `holder`; raises TooManyWaits."""
         _check_room(self._held[holder], WAITS_PER_HOLDER, "this credential")
         _check_room(self._held[tenant], WAITS_PER_TENANT, "this account")
         _check_room(self.open_now, WAITS, "this gateway")
@@ -122,7 +122,7 @@ class Waits:
                 watched.ear.end()
 
     async def aclose(self) -> None:
-        """Nothing runs any more, of the feed neither."""
+        """Stop every wait and the feed, and wait until nothing runs."""
         await self.feed.aclose()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -148,7 +148,7 @@ class Waits:
         except Exception:
             _log.exception("waits.broke")
         finally:
-            # Whoever still waits answers with the state of now.
+            # Callers who still wait get the present state.
             watched.ear.end()
             watched.end()
             self.feed.leave(tenant, watched.ear)
@@ -170,7 +170,7 @@ class Waits:
             await asyncio.sleep(LOOKS_APART_S)
 
     async def _tell(self, tenant: Tenant, watched: _Watched, seen: int, latest: int) -> bool:
-        """Wakes who waits for what the events after `seen` are about; False: to be tried again."""
+        """Wake the waits for what the events after `seen` are about; return False to try again."""
 
         async def work(tx: Transaction) -> list[str]:
             rows = await tx.fetch(

@@ -1,4 +1,4 @@
-"""Replays: jobs that send an endpoint's deliveries again; made, watched, paused and ended."""
+"""Replays: jobs that send an endpoint's deliveries again. List, show, pause, resume and cancel them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -19,7 +19,7 @@ _OWNER: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
 async def owner_of(tx: Transaction, replay_id: str) -> Tenant:
-    """Return whose replay it is; raises NotFound."""
+    """Return the account that the replay belongs to; raises NotFound."""
     row = await tx.fetch_one(_OWNER, id=replay_id)
     if row is None:
         raise NotFound("Replay", param="id")
@@ -41,7 +41,7 @@ async def show(context: ActContext) -> Replay:
 
 
 async def pause(context: ActContext, _asked: Fields) -> Change[Replay]:
-    """Queue nothing more of it; raises NotFound and ReplayEnded."""
+    """Pause its queueing; raises NotFound and ReplayEnded."""
     before = await show(context)
     changed = await replays.pause(context.tx, context.tenant, context.object_id)
     return _changed(context, before, changed)
@@ -67,7 +67,7 @@ async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
 
 def _changed(context: ActContext, before: Replay, changed: replays.Replay) -> Change[Replay]:
     after = Replay.at(changed, context.now_us)
-    # Its counts move by themselves.
+    # Its counts change by themselves.
     return Change(before=after if before.status == after.status else before, after=after)
 
 

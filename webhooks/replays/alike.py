@@ -1,7 +1,7 @@
-"""Failed deliveries that were answered alike: what a receiver that was mended should get again, and no others.
+"""Finds failed deliveries with the same answer: what a repaired receiver should get again, and nothing else.
 
-Alike is what an endpoint's health puts together: the same HTTP status, the same error, and the same words in
-the answer's body but for numbers and ids. Reads only.
+Two answers are the same if their HTTP status, their error and the words of their body are equal, without
+numbers and ids. The endpoint's health groups failures the same way. Reads only.
 """
 
 from typing import Final, NamedTuple
@@ -13,7 +13,7 @@ from webhooks.deliveries.endpoint_health import BODY_BYTES, phrase_of
 from webhooks.deliveries.stage import FAILED
 
 _LAST: Final = "FROM attempts a WHERE a.delivery_id = d.id AND a.number = d.attempts_made"
-# Of the last attempt. Both are by its key.
+# The last attempt. Both look-ups use its key.
 NARROWED: Final = f"""
 AND COALESCE((SELECT a.http_status {_LAST}), 0) = :http_status
 AND COALESCE((SELECT a.error {_LAST}), '') = :error
@@ -28,25 +28,25 @@ WHERE d.id = :id AND d.endpoint_id = :endpoint_id AND d.account_id = :account_id
 
 
 class SameAnswer(NamedTuple):
-    """What the last attempt came to. phrase: of the answer's body; empty: it had none."""
+    """The answer to a delivery's last attempt. phrase comes from the body; empty means that it had none."""
 
     http_status: int | None
     error: str | None
     phrase: str
 
     def values(self) -> dict[str, object]:
-        """For NARROWED."""
+        """Return the parameters of NARROWED."""
         return {"http_status": self.http_status or 0, "error": self.error or ""}
 
     def fits(self, row: Row) -> bool:
-        """Whether the row, which is narrowed already, has those words. It has BODY."""
+        """Return whether a row that NARROWED found, with BODY, has the same words."""
         return _phrase(row) == self.phrase
 
 
 async def answer_of(
     tx: Transaction, tenant: Tenant, endpoint_id: str, delivery_id: str
 ) -> SameAnswer:
-    """What that failed delivery of the endpoint was answered; raises NotFound and InvalidInput."""
+    """Return the answer to a failed delivery of the endpoint; raises NotFound and InvalidInput."""
     row = await tx.fetch_one(
         _ONE,
         id=delivery_id,

@@ -1,4 +1,4 @@
-"""What a caller asks a replay for, and which deliveries that is. Reads only."""
+"""What a caller asks a replay for, and which deliveries it means. Reads only."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -23,9 +23,9 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReplay:
-    """What a caller asks for. Times null: from the first, until now. No events: all types.
+    """A replay to make. Null times mean from the first and until now; no events means all types.
 
-    like: the id of a failed delivery, for those that were answered as it was. ramp: one first, then more.
+    like is the id of a failed delivery: only deliveries with the same answer are sent. ramp starts with one.
     """
 
     since_us: int | None = None
@@ -38,7 +38,7 @@ class NewReplay:
 
 
 def rate_of(new: NewReplay) -> int:
-    """How many a second at most; raises InvalidInput."""
+    """Return the highest rate per second; raises InvalidInput."""
     if new.rate_per_s is None:
         return RATE_PER_S
     if not 1 <= new.rate_per_s <= RATE_PER_S_MAX:
@@ -49,9 +49,9 @@ def rate_of(new: NewReplay) -> int:
 async def load_wanted(
     database: Database, tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int
 ) -> Wanted:
-    """What the replay matches if it is made now, with the answer of `like`.
+    """Return what the replay matches if it is made now, including the answer of `like`.
 
-    Raises InvalidInput, and NotFound for the delivery that `like` names, or for its endpoint.
+    Raises InvalidInput, and NotFound for the endpoint or for the delivery that `like` names.
     """
     wanted = wanted_of(tenant, endpoint_id, new, now_us=now_us)
     like = new.like
@@ -66,7 +66,7 @@ async def load_wanted(
 
 
 def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
-    """What the replay matches if it is made now, but for `like`; raises InvalidInput."""
+    """Return what the replay matches if it is made now, without `like`; raises InvalidInput."""
     if new.status not in REPLAYED_STATUSES:
         raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
     if new.like is not None and new.status != FAILED:
@@ -83,7 +83,7 @@ def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) 
 
 
 async def count(database: Database, wanted: Wanted) -> int:
-    """How many deliveries a replay of `wanted` sends again; raises NotFound for its endpoint."""
+    """Return how many deliveries a replay of `wanted` sends again; raises NotFound for its endpoint."""
 
     async def look(tx: Transaction) -> None:
         await check_endpoint(tx, wanted)

@@ -1,13 +1,13 @@
-"""Which deliveries a replay sends again: walked in order, in pieces of a bounded size.
+"""Walks the deliveries that a replay sends again, in order and in bounded pieces.
 
-Promise: what a replay of one moment matches never changes afterwards (but for what is pruned), so
-it can be counted first and walked later, by any number of processes, and both see the same. That
-holds since an ended delivery never moves: matched are those that had ended at as_of_us.
+Promise: what a replay of one moment matches never changes afterwards, except by pruning. So it can be counted
+first and walked later, by any number of processes, and all see the same. The reason is that an ended delivery
+never changes, and only deliveries that had ended at as_of_us match.
 
-Each event at most once: of several deliveries that match, the newest stands for the others; and
-none where a later one was still open, or had arrived after the failed one that was asked for. So
-a replay that is repeated sends only what is still missing. Nothing of a test ping, however it was
-sent. Where one answer alone is asked for, the statements narrow and alike.py decides. Writes nothing.
+Each event matches at most once, and its newest matching delivery stands for the others. An event doesn't
+match if a later delivery of it was still open, or had arrived after the failed one that was asked for. So a
+repeated replay sends only what is still missing. Test pings never match. If only one answer is wanted, the
+statements narrow the rows and alike.py decides. Writes nothing.
 """
 
 import itertools
@@ -20,25 +20,25 @@ from webhooks.deliveries.stage import DELIVERED, FAILED
 from webhooks.replays import alike
 from webhooks.replays.alike import SameAnswer
 
-# What is still being tried needs no replay, and what was cancelled has no endpoint any more or is not wanted.
+# A delivery that is still being tried needs no replay; a cancelled one has no endpoint or isn't wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
-# Rows with the answer's body, 4 KiB at most.
+# These rows carry the answer's body, at most 4 KiB each.
 READ_AT_ONCE: Final = 500
 
-# Each walks one index: failed ones are few, or all of an account's troubles; any others are not.
+# Each statement walks one index. Failed rows are few, or all of them are the account's trouble.
 _WALKED: Final[Mapping[str, str]] = {
     FAILED: (
         "d.account_id = :account_id AND d.environment = :environment"
-        # Spelled as in the partial index, or SQLite does not use it.
+        # The spelling must match the partial index, or SQLite doesn't use it.
         " AND d.status = 'failed' AND d.status <> 'delivered'"
     ),
     DELIVERED: "d.endpoint_id = :endpoint_id",
 }
 _STANDS_IN: Final[Mapping[str, str]] = {FAILED: "OR r.status = 'delivered'", DELIVERED: ""}
-# Counted, where EXISTS would do: a join could be planned while a table is small, and kept when it has
-# grown. COALESCE keeps the last query off the endpoint's index, where it would read all there is for
-# each row [11 s instead of 30 ms for 10,000 rows]: by its event it finds the few replays of one.
+# It counts instead of using EXISTS, because a join planned for a small table may be kept when the table has
+# grown. COALESCE keeps the last query off the endpoint's index, which would read everything for each row [11
+# s instead of 30 ms for 10,000 rows]. By event, it finds the few replays of one.
 _WHERE = """
 FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
@@ -56,7 +56,7 @@ WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
 
 
 def _by_status(text: str) -> Mapping[str, str]:
-    """The statement for each status that is replayed."""
+    """Return the statement for each status that is replayed."""
     return {
         status: text.format(status=status, walked=walked, stands_in=_STANDS_IN[status])
         for status, walked in _WALKED.items()
@@ -77,10 +77,10 @@ _ALIKE = _by_status(f"SELECT {_COLUMNS}, {alike.BODY} {_WHERE} {alike.NARROWED} 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Deliveries of one endpoint by status, time and type. event_types empty: all.
+    """An endpoint's deliveries by status, time and type. Empty event_types means all.
 
-    since_us is inclusive, until_us exclusive and at most as_of_us, the moment that was looked at.
-    answer: only those that came to the same; null: whatever they came to.
+    since_us is inclusive; until_us is exclusive and at most as_of_us, the moment of the look. answer limits
+    the match to deliveries with that answer; null means any.
     """
 
     account_id: str
@@ -95,14 +95,14 @@ class Wanted:
 
 
 class ReplayCursor(NamedTuple):
-    """A delivery's place in the order of the walk, oldest first."""
+    """A delivery's place in the walk, which goes from the oldest to the newest."""
 
     created_at: int
     id: str
 
 
 class Found(NamedTuple):
-    """Matching rows of one piece, where the walk goes on, and whether it is over."""
+    """The matching rows of one piece, where the walk goes on, and whether it is over."""
 
     rows: Sequence[Row]
     after: ReplayCursor
@@ -110,12 +110,12 @@ class Found(NamedTuple):
 
 
 def first_cursor(wanted: Wanted) -> ReplayCursor:
-    """The place before the first delivery."""
+    """Return the place before the first delivery."""
     return ReplayCursor(wanted.since_us, "")
 
 
 async def count(database: Database, wanted: Wanted) -> int:
-    """How many match; in short reads, so that nobody waits for it."""
+    """Return how many deliveries match. It uses short reads, so it delays nobody."""
     if wanted.answer is not None:
         return await _count_alike(database, wanted)
     after, total, is_end = first_cursor(wanted), 0, False
@@ -150,7 +150,7 @@ async def _count_alike(database: Database, wanted: Wanted) -> int:
 async def next_rows(
     tx: Transaction, wanted: Wanted, after: ReplayCursor, *, looked_at_max: int, rows_max: int
 ) -> Found:
-    """The next matching deliveries, oldest first; two statements, whatever lies between."""
+    """Return the next matching deliveries, oldest first, in two statements however many rows lie between."""
     end, is_last = await _piece(tx, wanted, after, looked_at_max)
     rows = await _matching(tx, wanted, _values(wanted, after, end), looked_at_max, rows_max)
     if len(rows) == rows_max:
@@ -162,7 +162,7 @@ async def next_rows(
 async def _matching(
     tx: Transaction, wanted: Wanted, values: Mapping[str, Any], looked_at_max: int, rows_max: int
 ) -> Sequence[Row]:
-    """Those of a piece of looked_at_max rows, the first rows_max of them."""
+    """Return the first rows_max matches among the next looked_at_max rows."""
     if wanted.answer is None:
         return await tx.fetch(_ROWS[wanted.status], rows_max=rows_max, **values)
     found = await tx.fetch(
@@ -175,7 +175,7 @@ async def _matching(
 async def _piece(
     tx: Transaction, wanted: Wanted, after: ReplayCursor, size: int
 ) -> tuple[ReplayCursor, bool]:
-    """The last place of the next `size` rows walked, and whether there are no more after it."""
+    """Return the last place of the next `size` rows, and whether the walk ends there."""
     values = _values(wanted, after)
     row = await tx.fetch_one(_PIECE[wanted.status], skipped=size - 1, **values)
     if row is None:

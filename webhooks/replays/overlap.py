@@ -1,16 +1,16 @@
-"""Whether another replay of the endpoint may be sending the same deliveries again just now.
+"""Finds another replay of the endpoint that may be sending the same deliveries now.
 
-Two that walk the same deliveries at once would send each of them twice: what one has queued since the
-other was made is not left out of the other's walk. One that has queued all it matched is in nobody's
-way, whatever of it is still open: its rows are there, and a later walk leaves them out. Neither are
-two that are each for another answer of the receiver, since a delivery has one. Reads only.
+Two replays that walk the same deliveries at once would send each of them twice: neither walk leaves out what
+the other queued after it was made. A replay that has queued all its matches blocks nobody, even with open
+deliveries, because a later walk sees its rows and leaves them out. Two replays for different answers never
+collide, because a delivery has one answer. Reads only.
 """
 
 from kernel.errors import DomainError
 from store.database import Row, Transaction
 from webhooks.replays.match import Wanted
 
-# The second condition: what was queued between the count and this look, by a job that may even be over.
+# The second condition finds rows queued between the count and this look, even by a job that has ended.
 _OTHERS = """
 SELECT r.id, r.event_types, r.like_status, r.like_error, r.like_phrase FROM replays r
 WHERE r.account_id = :account_id AND r.environment = :environment
@@ -26,11 +26,11 @@ ORDER BY r.id LIMIT 20
 
 
 class ReplayOverlaps(DomainError):
-    """Another replay, which is not done with queueing, may send some of the same deliveries."""
+    """Another replay, which is still queueing, may send some of the same deliveries."""
 
 
 async def check_others(tx: Transaction, wanted: Wanted) -> None:
-    """Raises ReplayOverlaps, which names the other. The caller holds the account's lock."""
+    """Raise ReplayOverlaps, which names the other replay. The caller holds the account's lock."""
     rows = await tx.fetch(
         _OTHERS,
         account_id=wanted.account_id,
@@ -52,7 +52,7 @@ async def check_others(tx: Transaction, wanted: Wanted) -> None:
 
 
 def _may_share(row: Row, wanted: Wanted) -> bool:
-    """Whether a delivery may match both, of the same time and status."""
+    """Return whether a delivery may match both replays by time and status."""
     types = set(row["event_types"].split())
     if types and wanted.event_types and types.isdisjoint(wanted.event_types):
         return False

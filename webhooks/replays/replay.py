@@ -1,14 +1,14 @@
 """Replays: jobs that send an endpoint's deliveries of a period again, in small steps.
 
-Promise: every delivery that matched when the job was made is sent again exactly once, as a new
-delivery of the same event with the usual retries; another job that overlaps is refused meanwhile. A
-pause queues nothing more; a cancel also takes back what nobody is sending yet. What is asked for is
-in asked.py; the steps themselves are taken by step.py.
+Promise: every delivery that matched when the job was made is sent again exactly once, as a new delivery of
+the same event with the usual retries. An overlapping job is refused meanwhile. A pause stops queueing. A
+cancel also takes back what nobody is sending yet. asked.py holds what a caller asks for; step.py takes the
+steps.
 
     running <--> paused      running | paused --> cancelled
     running --all is queued and settled--> done
 
-Invariant: every change is made under the account's lock. Writes replays, but for the steps.
+Invariant: every change is made under the account's lock. Writes replays, except for the steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :e
     ramp_size = :ramp_size, ramp_at = :ramp_at, paused_reason = :paused_reason
 WHERE id = :id
 """
-# Delivered ones are what is left: they may be many, and nobody need count them.
+# Delivered rows are the rest. There may be many of them, so nobody counts them.
 _OF_JOBS = """
 SELECT d.replay_id, d.status, COUNT(*) AS n FROM deliveries d
 WHERE d.replay_id IN :ids[text] AND d.replay_id IS NOT NULL
@@ -57,19 +57,20 @@ class TooManyReplays(DomainError):
 
 
 class ReplayEnded(DomainError):
-    """It is done or cancelled, and cannot be changed any more."""
+    """The replay is done or cancelled, and can't be changed any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A job: one row of replays. Times in microseconds.
+    """A job: one row of replays. Times are in microseconds.
 
-    done counts what has been delivered or has failed, failed is the part that has: null in the row
-    of one that is not over, whose deliveries are counted instead. matched is what was counted at
-    first; once all is queued, what was queued. queued less done is still open, or was cancelled.
-    next_step_at null: the counts are final. like_id: of the failed delivery that those sent were answered
-    like; like_phrase is set where it is. ramp_size: how many may be under way; null: as many as the rate
-    lets. ramp_at: since when the ramp goes by what comes of them; null: it never had one.
+    done counts deliveries that arrived or failed; failed counts those that failed. Both are null in the row
+    of an unfinished replay, whose deliveries are counted instead. matched is the first count and, once all is
+    queued, the number queued. queued minus done is open or cancelled.
+
+    next_step_at is null when the counts are final. like_id names the failed delivery whose answer all of them
+    share, and like_phrase is set with it. ramp_size is how many may be under way; null leaves that to the
+    rate. ramp_at is since when the ramp judges by outcomes; null if there never was a ramp.
     """
 
     id: ReplayId
@@ -106,7 +107,7 @@ class Replay:
 
     @property
     def wanted(self) -> Wanted:
-        """What it matches; it looks at what there was when it was made."""
+        """Return what the replay matches. It looks at the state of the moment when it was made."""
         return Wanted(
             self.account_id,
             self.environment,
@@ -126,7 +127,7 @@ class Replay:
         return SameAnswer(self.like_status, self.like_error, self.like_phrase)
 
     def expected_end_us(self, now_us: int) -> int | None:
-        """When it is over at the pace so far; null: it is not running, or nothing tells its pace yet."""
+        """Return when it will be over at its pace so far, or null if it isn't running or has no pace yet."""
         if self.status != RUNNING or not self.done or self.matched <= self.done:
             return None
         passed_us = max(1, now_us - self.created_at)
@@ -134,18 +135,17 @@ class Replay:
 
     @property
     def after(self) -> ReplayCursor:
-        """Where its next step goes on."""
+        """Return where its next step goes on."""
         return ReplayCursor(self.after_at, self.after_id)
 
 
 async def create(
     tx: Transaction, wanted: Wanted, new: NewReplay, *, matched: int, now_us: int
 ) -> Replay:
-    """The job, running; done at once where nothing matched. `matched` is what count() said of `wanted`,
-    which is what wanted_of() said of `new`.
+    """Write a running job and return it; it is done at once if nothing matched.
 
-    The caller holds the account's lock. Raises NotFound for the endpoint, ReplayOverlaps and
-    TooManyReplays.
+    `matched` is what count() returned for `wanted`, which comes from wanted_of(new). The caller holds the
+    account's lock. Raises NotFound for the endpoint, ReplayOverlaps and TooManyReplays.
     """
     await check_endpoint(tx, wanted)
     await overlap.check_others(tx, wanted)
@@ -190,20 +190,21 @@ def _stored(answer: SameAnswer | None) -> dict[str, Any]:
 
 
 async def get(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """The replay with its counts as they are now; raises NotFound."""
+    """Return the replay with its current counts; raises NotFound."""
     return (await _with_counts(tx, [await _find(tx, tenant, replay_id)]))[0]
 
 
 async def list_replays(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[Replay]:
-    """Newest first, older than before_id; at most `limit`."""
+    """Return at most `limit` replays older than before_id, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return await _with_counts(tx, [ROWS.read(row) for row in rows])
 
 
 async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Queues nothing more until it is resumed; what is queued goes out. A second pause is none.
+    """Stop queueing until the replay is resumed; queued deliveries still go out. A second pause changes
+    nothing.
 
     The caller holds the account's lock. Raises NotFound and ReplayEnded.
     """
@@ -213,14 +214,14 @@ async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
 
 
 async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Goes on from where it was paused. The caller holds the account's lock.
+    """Go on from where the replay was paused. Resuming a running replay changes nothing.
 
-    Raises NotFound and ReplayEnded; resuming what runs is harmless.
+    The caller holds the account's lock. Raises NotFound and ReplayEnded.
     """
     job = await _unfinished(tx, tenant, replay_id, allowed=RUNNING)
     if job.status == PAUSED:
         next_step_at = max(job.next_step_at or 0, now_us)
-        # A ramp begins again with one, and what came of those before says nothing any more.
+        # The ramp begins again with one, and earlier outcomes no longer count.
         ramp_size = None if job.ramp_size is None else 0
         running = replace(job, status=RUNNING, next_step_at=next_step_at, ramp_size=ramp_size)
         await _change(tx, replace(running, paused_reason=None))
@@ -228,15 +229,15 @@ async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
 
 
 async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Ends it: what waits is cancelled too, and what is being sent is not tried again.
+    """End the replay: waiting deliveries are cancelled, and those in flight are not retried.
 
-    The caller holds the account's lock. Raises NotFound, and ReplayEnded for one that is done; a
-    second cancel is none.
+    The caller holds the account's lock. Raises NotFound, and ReplayEnded if it is done. A second cancel
+    changes nothing.
     """
     job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:
         await delivery.cancel_of_job(tx, replay_id, job.endpoint_id, now_us=now_us)
-        # A step settles the counts, once what is in flight is over.
+        # Once nothing is in flight, a step sets the final counts.
         ended = replace(job, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
         await _change(tx, replace(ended, paused_reason=None))
     return await get(tx, tenant, replay_id)
@@ -249,7 +250,7 @@ _LOCK = f"{_GET} FOR NO KEY UPDATE"
 
 
 async def counts_of(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-    """How many of each job's deliveries are open, failed or cancelled, by job and status."""
+    """Return how many of each job's deliveries are open, failed or cancelled, by job and status."""
     found: dict[str, dict[str, int]] = {id_: {} for id_ in ids}
     for row in await tx.fetch(_OF_JOBS, ids=list(ids)):
         found[row["replay_id"]][row["status"]] = row["n"]
@@ -257,7 +258,7 @@ async def counts_of(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Mapping
 
 
 def settled(queued: int, counts: Mapping[str, int]) -> tuple[int, int]:
-    """How many of a job's deliveries were delivered or have failed, and how many have failed."""
+    """Return how many of a job's deliveries arrived or failed, and how many failed."""
     others = sum(counts.get(status, 0) for status in (PENDING, SENDING, CANCELLED))
     return queued - others, counts.get(FAILED, 0)
 
@@ -285,7 +286,7 @@ async def _find(tx: Transaction, tenant: Tenant, replay_id: str, text: str = _GE
 
 
 async def _unfinished(tx: Transaction, tenant: Tenant, replay_id: str, *, allowed: str) -> Replay:
-    """The job, its row locked; it is running, paused or in the state that is asked for."""
+    """Lock the job's row and return it, if it is running, paused or in the `allowed` state."""
     job = await _find(tx, tenant, replay_id, _LOCK)
     if job.status not in {RUNNING, PAUSED, allowed}:
         raise ReplayEnded(f"the replay is {job.status}", reason=job.status)

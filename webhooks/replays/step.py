@@ -1,14 +1,14 @@
-"""The steps of a replay: each queues a bounded number of deliveries, and moves the job's cursor.
+"""The steps of a replay: each queues a bounded number of deliveries and moves the job's cursor.
 
-Promise: a step is one transaction of a fixed number of statements; the cursor moves in the one that
-writes what it moved past, so a crash at any moment neither skips nor repeats. Whoever steps holds
-the account's lock and the job's row, and has to find it due: of two workers one takes the step.
+Promise: a step is one transaction with a fixed number of statements. It moves the cursor past exactly what it
+wrote, so a crash at any moment neither skips nor repeats a delivery. Whoever takes a step holds the account's
+lock and the job's row, and must find the job due, so one of two workers takes it.
 
-What is sent leaves room for what happens now: at most the job's rate, in tenths of a second; nothing
-more while the endpoint has that much due already; and at most OPEN_MAX of its rows wait, are in
-flight or to be tried again, however many matched; a ramp lets fewer at first. A disabled endpoint
-gets nothing.
-Writes replays by these steps; deliveries go through webhooks/deliveries/delivery.py.
+A replay leaves room for new events. A step is a tenth of a second and queues at most the job's rate, and nothing
+while the endpoint has that much due already. At most OPEN_MAX of its rows wait, are in flight or will be
+retried, however many matched; a ramp allows fewer at first. A disabled endpoint gets nothing.
+
+Writes replays by these steps. Deliveries go through webhooks/deliveries/delivery.py.
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ SELECT {ROWS.listed} FROM replays
 WHERE id = :id AND status <> 'paused' AND next_step_at <= :now_us
 FOR NO KEY UPDATE
 """
-# A lease that has not run out is not due: those in flight count as waiting only.
+# A lease that has not run out isn't due: deliveries in flight count only as waiting.
 _BACKLOG = f"""
 SELECT p.status, p.deleted_at, p.rate_limit_per_s, p.ordered,
     (SELECT COUNT(*) FROM (
@@ -89,8 +89,9 @@ class Due(NamedTuple):
 
 
 class Room(NamedTuple):
-    """How many a step may queue, at which rate, and how many the ramp lets be under way; null: no ramp.
-    is_ordered: its endpoint is.
+    """How many rows a step may queue, at which rate, and how many the ramp lets be under way (null: no ramp).
+
+    is_ordered says whether the job's endpoint is.
     """
 
     rows: int
@@ -100,14 +101,14 @@ class Room(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step did: rows queued, and whether the job is over, its counts final."""
+    """What a step did: how many rows it queued, and whether the job is over with final counts."""
 
     queued: int
     is_over: bool
 
 
 async def due(tx: Transaction, *, limit: int) -> list[Due]:
-    """The jobs whose steps come next, first ones first, due already or not."""
+    """Return the jobs with the next steps, earliest first, whether or not they are due yet."""
     return [
         Due(ReplayId(row["id"]), Tenant(row["account_id"], row["environment"]), row["next_step_at"])
         for row in await tx.fetch(_DUE, rows=limit)
@@ -115,8 +116,8 @@ async def due(tx: Transaction, *, limit: int) -> list[Due]:
 
 
 async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
-    """Takes the job's step; null where it is not due (any more). At most ten statements."""
-    # As for every other change of the account: the endpoint may be deleted at the same time.
+    """Take the job's step, in at most ten statements; return null if it isn't due, or no longer."""
+    # The account's lock, as for every other change: the endpoint may be deleted at the same time.
     await lock_tenants(tx, [job.tenant])
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
     if row is None:
@@ -141,7 +142,7 @@ async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
 
 
 async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) -> Step:
-    """Queues as many as there is room for; a ramp that met a refusal pauses the job instead."""
+    """Queue as many as there is room for; a ramp that met a refusal pauses the job instead."""
     rate_per_s = min(replay.rate_per_s, backlog["rate_limit_per_s"] or replay.rate_per_s)
     to_due, to_full = _burst(rate_per_s) - backlog["due"], OPEN_MAX - backlog["open"]
     if min(to_due, to_full) <= 0:
@@ -152,7 +153,7 @@ async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
     if ramp_size is None:
         return await _queue(tx, replay, room, now_us=now_us)
     if ramp_size == 0:
-        # By the clock of who makes the first ones: theirs begin at this time, and none before counts.
+        # This process's clock decides: its first deliveries begin at this time, and none before it counts.
         replay = dataclasses.replace(replay, ramp_at=max(now_us, replay.created_at))
     seen = await ramp.under_way(tx, replay.id, replay.ramp_at or 0)
     if seen.refused:
@@ -166,7 +167,7 @@ async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
 
 
 async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) -> Step:
-    """Queues the next ones, oldest first."""
+    """Queue the next deliveries, oldest first."""
     found = await replay_match.next_rows(
         tx, replay.wanted, replay.after, looked_at_max=LOOKED_AT_MAX, rows_max=room.rows
     )
@@ -178,10 +179,10 @@ async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) ->
     next_step_at = now_us
     if found.rows:
         assert replay.next_step_at is not None, "it was due"
-        # A step that comes late is made up for, but never by more than one step's worth.
+        # A late step catches up, but never by more than one step's worth.
         began_us = max(replay.next_step_at, now_us - STEP_US)
         next_step_at = began_us + len(found.rows) * SECOND_US // room.rate_per_s
-    # A size at which nothing was found to send proves nothing.
+    # A size at which there was nothing to send proves nothing.
     is_grown = room.ramp_size is not None and bool(found.rows)
     await tx.execute(
         _MOVE,
@@ -201,9 +202,9 @@ async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) ->
 async def _wind_up(
     tx: Transaction, replay: Replay, status: str, *, now_us: int, wait_us: int
 ) -> Step:
-    """Ends the job as `status` once nothing of it is open."""
+    """End the job as `status` once none of its deliveries is open."""
     if status == CANCELLED:
-        # Also what was in flight at the cancel and has been put off since.
+        # This includes deliveries that were in flight at the cancel and have been put off since.
         await delivery.cancel_of_job(tx, replay.id, replay.endpoint_id, now_us=now_us)
     still = await tx.fetch_one(_STILL_OPEN, id=replay.id, now_us=now_us)
     assert still is not None, "a count is a row"
@@ -232,7 +233,7 @@ async def _wait(tx: Transaction, replay: Replay, next_step_at: int) -> Step:
 
 
 def _burst(rate_per_s: int) -> int:
-    """What one step may queue, and what may be due besides."""
+    """Return what one step may queue, and how much else may be due."""
     return max(1, rate_per_s // STEPS_PER_S)
 
 
@@ -247,8 +248,8 @@ def _sent_again(
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,
-        # Never before the job was made, whatever the clocks of two machines say: its own rows, and
-        # those of others after it, do not match it.
+        # Never before the job was made, whatever two machines' clocks say. Otherwise its own rows, or those
+        # of a later job, would match it.
         created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],

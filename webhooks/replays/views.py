@@ -1,4 +1,4 @@
-"""What is shown of a replay."""
+"""How a replay is shown."""
 
 from typing import Annotated, Any, Literal, Self
 
