@@ -16,6 +16,10 @@ _LEXERS: Final = {
     "javascript": "javascript",
     "ts": "typescript",
     "json": "json",
+    "go": "go",
+    "php": "php",
+    "ruby": "ruby",
+    "java": "java",
 }
 # So many samples are kept: those of all pages under a few addresses of the gateway.
 _KEPT: Final = 2048

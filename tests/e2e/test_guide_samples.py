@@ -30,8 +30,12 @@ NOT_RUN: Final[Mapping[str, str]] = {
     'import { Gateway } from "topup-gateway-client";    // npm pack in clients/typescript': (
         "is compiled first; tests/e2e/test_clients.py"
     ),
-    "async function isGenuine(headers, body, secret) {": "tests/gateway/docs/test_pages.py calls it",
-    'import { createPublicKey, verify } from "node:crypto";': "so it does this one",
+    "async function isGenuine(headers, body, secret) {": "test_signature_checks.py calls it",
+    "import (": "it calls this one in Go",
+    "<?php": "in PHP",
+    'require "openssl"': "in Ruby",
+    "import java.nio.charset.StandardCharsets;": "and in Java",
+    'import { createPublicKey, verify } from "node:crypto";': "test_pages.py calls it",
 }
 # JSON that is no answer: what it is.
 DATA: Final = {
