@@ -4,7 +4,7 @@ Promise: what is meant for a paused supplier waits and is not failed, whatever i
 a change within about a second.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any, cast
@@ -15,10 +15,11 @@ from msgspec.structs import replace
 from billing.desk.acts import NotNow
 from billing.desk.decisions import REASON_CHARACTERS_MAX
 from billing.desk.health import SupplierHealth, health_of
-from billing.fulfilment.commands import supplier_shape
 from billing.fulfilment.kinds import begin
+from billing.fulfilment.options import shown_options
 from billing.topups import platform_rows
 from billing.topups.platform_rows import SupplierRow
+from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Page, said
 from kernel.words import Environment, Time
@@ -69,16 +70,36 @@ class Reason(Fields, frozen=True, kw_only=True):
     ]
 
 
+def shape_of(row: SupplierRow) -> dict[str, Any]:
+    """Return what every door and the audit log show: of its secrets the last characters at most."""
+    return {
+        "environment": row.environment,
+        "id": row.id,
+        "kind": row.kind,
+        "options": shown_options(row),
+        "active": row.is_active,
+        "simulated": row.is_simulated,
+        "paused_at": _time(row.paused_at),
+        "breaker_opened_at": _time(row.breaker_opened_at),
+        "last_error": row.last_error,
+        "last_error_at": _time(row.last_error_at),
+    }
+
+
 def view_of(row: SupplierRow) -> Supplier:
     """Return the supplier as every door shows it."""
-    return Supplier(**supplier_shape(row))
+    return Supplier(**shape_of(row))
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else rfc3339(at_us)
 
 
 def _listed(found: tuple[SupplierRow, SupplierHealth]) -> SupplierWithHealth:
     row, health = found
     shape = health.shape()
     return SupplierWithHealth(
-        **supplier_shape(row),
+        **shape_of(row),
         last_day=shape,
         did=health.sentence(row.kind),
         waits_s=cast(int | None, shape["waits_s"]),
@@ -151,10 +172,6 @@ def _check_reason(reason: str) -> None:
         )
 
 
-def _audited(row: SupplierRow) -> Mapping[str, Any]:
-    return supplier_shape(row)
-
-
 LIST_SUPPLIERS = ListAct(
     name="suppliers.list",
     summary="List suppliers and how each did in a day",
@@ -197,7 +214,7 @@ DISABLE_SUPPLIER = Act(
     view=view_of,
     result=Supplier,
     is_catalogue=True,
-    audit=Audited("supplier.update", _audited, is_whole=True),
+    audit=Audited("supplier.update", shape_of, is_whole=True),
     applies=attrgetter("active"),
     done="The supplier is switched off: platforms pass over it.",
     examples=("topup suppliers disable own --environment live",),
@@ -213,7 +230,7 @@ ENABLE_SUPPLIER = Act(
     view=view_of,
     result=Supplier,
     is_catalogue=True,
-    audit=Audited("supplier.update", _audited, is_whole=True),
+    audit=Audited("supplier.update", shape_of, is_whole=True),
     applies=lambda supplier: not supplier.active,
     done="The supplier is switched on.",
     examples=("topup suppliers enable own --environment live",),
@@ -233,7 +250,7 @@ PAUSE_SUPPLIER = Act(
     refuses=(NotNow,),
     is_catalogue=True,
     names_person=True,
-    audit=Audited("supplier.pause", _audited, is_whole=True),
+    audit=Audited("supplier.pause", shape_of, is_whole=True),
     done="The supplier is paused. What is meant for it waits until you resume it.",
     examples=("topup suppliers pause own --reason 'they asked us to' --environment live",),
 )
@@ -251,7 +268,7 @@ RESUME_SUPPLIER = Act(
     refuses=(NotNow,),
     is_catalogue=True,
     names_person=True,
-    audit=Audited("supplier.resume", _audited, is_whole=True),
+    audit=Audited("supplier.resume", shape_of, is_whole=True),
     done="The supplier is called again, and what waited is delivered.",
     examples=("topup suppliers resume own --reason 'it answers again' --environment live",),
 )

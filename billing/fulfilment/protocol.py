@@ -26,7 +26,7 @@ asked for one top-up of an account's recipient at a time, the next one after a l
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 import httpx
 import msgspec
@@ -260,6 +260,22 @@ class Registration:
     callback_secret: Callable[[Any], str] | None = None
     where: tuple[str, ...] = ()
     terms: Callable[[Any], SupplierTerms] | None = None
+
+
+# For a supplier that is never called.
+_NO_TOOLS: Final = Tools(
+    client=cast(Any, None),
+    clock=cast(Any, None),
+    database=cast(Any, None),
+    vault=cast(Any, None),
+    supplier_id="",
+    environment="",
+)
+
+
+def check_usable(registration: Registration, options: Options) -> None:
+    """Raise OptionsRefused for options with which a supplier of the kind can't be set up."""
+    registration.make(options, _NO_TOOLS)
 
 
 def sealed_fields(options: type[Options]) -> frozenset[str]:

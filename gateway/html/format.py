@@ -123,8 +123,6 @@ SAID: Final[dict[str, str]] = {
     "desk-retry": "Its supplier is asked now.",
     "desk-not-done": "Kept: nothing of it was done. Nobody is asked until you say who.",
     "desk-switch": "The other supplier is asked now.",
-    "supplier-made": "The supplier is there; a platform's page says what it is asked for.",
-    "supplier-saved": "The supplier is changed; gateways and workers see it within about a second.",
     "desk-seen": "Noted. The words stay below.",
     "credit-adjusted": "The account's credit is changed, and the audit log says why.",
 }

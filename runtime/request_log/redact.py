@@ -32,7 +32,7 @@ _WORD = re.compile(r"[\w-]+")
 _BETWEEN = re.compile(r"\\?[\"']?\s{0,8}[:=]\s{0,8}")
 _VALUE = re.compile(r"\\\"[^\"]*|\"(?:[^\"\\]|\\[\s\S])*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
 # Maps whose values are all secret, whatever they are called.
-_SECRET_MAPS: Final = frozenset({"headers", "options"})
+_SECRET_MAPS: Final = frozenset({"headers", "options", "secrets"})
 
 
 def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str:

@@ -7,16 +7,35 @@ from tests.acts.sample import Sample
 
 PLATFORM: Final = {"id": "gpt-{door}", "name": "GPT"}
 
+SUPPLIER: Final = {
+    "id": "own-{door}",
+    "kind": "openrouter",
+    "options": {"timeout_s": "5"},
+    "secrets": {"management_key": "sk-or-v1-0123456789"},
+}
+
 OBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "platforms": ("platforms.create", {"id": "of-{door}"}),
+    "suppliers": ("suppliers.create", {**SUPPLIER, "id": "of-{door}"}),
     "fees": ("platforms.create", {"id": "of-{door}"}),
 }
 FIRST_LINE: Final = "platform,amount_cents,code"
 CODES: Final = f"{FIRST_LINE}\nclaude,1000,GIFT-{{door}}-0001\nclaude,500,GIFT-{{door}}-0002\n"
 
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
+    "suppliers.kinds": (Sample(),),
     "suppliers.list": (Sample(),),
     "suppliers.show": (Sample(),),
+    "suppliers.create": (
+        Sample(SUPPLIER),
+        Sample({"id": "like-{door}", "kind": "http", "simulated": True}),
+        Sample({"id": "hand-{door}", "kind": "manual"}),
+    ),
+    "suppliers.set": (
+        Sample({"options": {"workspace_id": "w1", "timeout_s": "7"}}),
+        Sample({"secrets": {"management_key": "sk-or-v1-9876543210"}}),
+        Sample({"options": {"workspace_id": None}, "despite_open_attempts": True}),
+    ),
     "suppliers.disable": (Sample(is_again=True),),
     "suppliers.enable": (Sample(is_again=True, after="suppliers.disable"),),
     "suppliers.pause": (Sample({"reason": "they asked us to"}),),
@@ -54,6 +73,22 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "fees.clear": (Sample(after="fees.set"),),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
+    "suppliers.create": (
+        SUPPLIER,
+        {**SUPPLIER, "id": "A B"},
+        {**SUPPLIER, "id": "odd", "kind": "odd"},
+        {**SUPPLIER, "id": "odd", "simulated": True},
+        {"id": "odd", "kind": "openrouter"},
+        {**SUPPLIER, "id": "odd", "options": {"base_url": "localhost:80"}},
+        {**SUPPLIER, "id": "odd", "options": {"management_key": "sk-or-v1-0123456789"}},
+    ),
+    "suppliers.set": (
+        {"options": {"timeout_s": "61"}},
+        {"options": {"nonsense": "1"}},
+        {"options": {"management_key": "sk-or-v1-0123456789"}},
+        {"secrets": {"timeout_s": "5"}},
+        {"secrets": {"management_key": None}},
+    ),
     "suppliers.pause": ({"reason": " "}, {"reason": "x" * 201}, {"reason": "paused before"}),
     "suppliers.resume": ({"reason": " "}, {"reason": "x" * 201}, {"reason": "in use"}),
     "stock.add": (

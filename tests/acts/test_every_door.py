@@ -15,7 +15,6 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
-from billing.topups.platform_rows import SupplierRow, put_supplier
 from cli.main import main
 from gateway.dashboard.act_pages import ACT_PAGES
 from gateway.operator_api import ACTS, PREFIX
@@ -244,7 +243,7 @@ def typed_at_prompt(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) ->
         if fact.kind == "document" and fact.name in values:
             return str(values[fact.name])
         if fact.unit == "pairs" and fact.is_secret and fact.name in values:
-            return "".join(f"{one}\n" for one in values[fact.name].values())
+            return "".join(f"{one or ''}\n" for one in values[fact.name].values())
     return None
 
 
@@ -349,14 +348,14 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
             shop.shared[subject] = await MONEY_MAKERS[subject](shop.gateway, shop.key)
         return shop.shared[subject] if "{" in act.path else ""
     if subject == "stock" and subject not in shop.shared:
-        shop.shared[subject] = await _supplier(shop, "cards", "code_stock")
+        cards = {"id": "cards", "kind": "code_stock"}
+        made = await Api(shop, is_operator=True).run(BY_NAME["suppliers.create"], "", cards)
+        shop.shared[subject] = made.data["id"]
     if "{" not in act.path:
         return ""
     if subject == "codes":
         made = await Api(shop, is_operator=True).run(BY_NAME["code-batches.create"], "", CODES)
         return await _code_of(shop, made.data["id"])
-    if subject == "suppliers":
-        return await _supplier(shop, f"of-{door}")
     make = MAKERS.get(act.name, MAKERS.get(subject))
     if make is not None:
         return await make(shop.gateway, shop.account_id, shop.merchant)
@@ -372,13 +371,6 @@ async def _code_of(shop: Shop, batch_id: str) -> str:
         BY_NAME["codes.list"], "", {"batch": batch_id, "limit": 1}
     )
     return str(listed.data["items"][0]["id"])
-
-
-async def _supplier(shop: Shop, supplier: str, kind: str = "manual") -> str:
-    """A supplier, which no act makes yet."""
-    row = SupplierRow(environment="staging", id=supplier, kind=kind, created_at=1, changed_at=1)
-    await shop.gateway.context.database.transaction(lambda tx: put_supplier(tx, row, is_new=True))
-    return supplier
 
 
 async def do_first(shop: Shop, sample: Sample, object_id: str) -> None:

@@ -573,7 +573,7 @@ async def a_supplier_gives_no_clear_answer(stand: Stand) -> AsyncIterator[None]:
     secret.write_text(f"whsec_{base64.b64encode(bytes(32)).decode()}\n", encoding="utf-8")
     url = f"http://127.0.0.1:{stand.receiver.port}/supplier"
     options = ("--kind", "http", "--option", f"url={url}", "--secret", f"secret=@{secret}")
-    now(stand, "suppliers", "create", "own", *options)
+    now(stand, "suppliers", "create", "--id", "own", *options)
     now(stand, "platforms", "create", "gpt", "--name", "GPT")
     now(stand, "platforms", "suppliers", "gpt", "own")
     before, stand.receiver.answer = stand.receiver.answer, refuse

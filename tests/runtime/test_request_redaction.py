@@ -20,6 +20,7 @@ CODE = "ATU-7K2M-9QXW-4RTZ"
         (b'{"code":"7K2M9QXW"}', '{"code":"***"}'),
         (b'{"deliverable":{"value":"sk-or-123"}}', '{"deliverable":{"value":"***"}}'),
         (b'{"headers":{"X-Shop":"s3cret"}}', '{"headers":{"X-Shop":"***"}}'),
+        (b'{"secrets":{"management_key":"s3cret"}}', '{"secrets":{"management_key":"***"}}'),
         (b'{"tokens":["a1b2c3"]}', '{"tokens":["***"]}'),
         # By its look, wherever it stands.
         (b'{"note":"mine is ak_live_7Qw2Er5Ty8Ui"}', '{"note":"mine is ak_live_***"}'),

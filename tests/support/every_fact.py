@@ -10,12 +10,11 @@ from typing import Any
 from billing.catalog.pack_acts import CREATE_PACK
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.summing import add_sealed
+from billing.desk.supplier_setup_acts import CREATE_SUPPLIER
 from billing.documents.facts import Party, Seller
 from billing.documents.numbering import number_step
-from billing.fulfilment import commands as fulfilment
 from billing.fulfilment.fee_acts import SET_FEE
 from billing.fulfilment.platform_acts import CHANGE_PLATFORM, CREATE_PLATFORM
-from billing.fulfilment.registry import discover
 from billing.fulfilment.stock_acts import ADD_CODES
 from billing.ledger.price import Price
 from billing.payments import fees
@@ -28,7 +27,6 @@ from billing.providers.protocol import Refunded, Subject
 from billing.recharges.recharge import Recharge
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
-from billing.topups.platform_rows import SupplierRow
 from kernel.clock import DAY_US, FixedClock, SystemClock, rfc3339
 from kernel.tenant import Tenant
 from keys import audit_log
@@ -109,7 +107,6 @@ async def _catalogue(gateway: Gateway) -> None:
     """A pack, a platform with codes in stock and one that a person serves, and their fees."""
     context = gateway.context
     now_us = context.clock.now_us()
-    act: dict[str, Any] = {"by": _BY, "now_us": now_us}
 
     async def work(tx: Transaction) -> None:
         pack: dict[str, Any] = {
@@ -121,10 +118,9 @@ async def _catalogue(gateway: Gateway) -> None:
         }
         await act_in(tx, CREATE_PACK, now_us=now_us, **pack)
         for kind, platform in (("code_stock", "gifts"), ("manual", "notes")):
-            row = SupplierRow(
-                environment="staging", id=kind, kind=kind, created_at=now_us, changed_at=now_us
+            await act_in(
+                tx, CREATE_SUPPLIER, master=context.vault, now_us=now_us, id=kind, kind=kind
             )
-            await fulfilment.add_supplier(tx, row, {}, discover(), context.suppliers.vault, **act)
             await act_in(tx, CREATE_PLATFORM, now_us=now_us, id=platform, suppliers=[kind])
             fee: dict[str, Any] = {
                 "fixed_cents": 10,

@@ -19,18 +19,24 @@ from billing.desk.supplier_acts import (
     PAUSE_SUPPLIER,
     RESUME_SUPPLIER,
 )
-from billing.fulfilment import commands
+from billing.desk.supplier_setup_acts import (
+    CREATE_SUPPLIER,
+    SET_OPTIONS,
+    NewSupplier,
+    SupplierChanges,
+)
+from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.options import shown_options
 from billing.fulfilment.protocol import Health, Registration, sealed_fields
 from billing.topups.platform_rows import SupplierRow, get_supplier, list_suppliers
-from gateway.dashboard.act_pages import run_typed
-from gateway.dashboard.admin.fields import admin_route, commit
+from gateway.dashboard.act_pages import run_asked, run_typed
+from gateway.dashboard.admin.fields import admin_route
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError
 from kernel.fields import Fields
 from keys.act import Act
 from store.database import Transaction
@@ -77,27 +83,16 @@ async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """Adds it; what it is asked for, a platform's page says."""
-    form, known = read_form(call), call.context.suppliers
-    row = SupplierRow(
-        environment=call.principal.environment,
-        id=form.text("id"),
-        kind=form.text("kind"),
-        is_simulated=form.text("simulated") == "yes",
-        created_at=call.now_us,
-        changed_at=call.now_us,
-    )
+    form = read_form(call)
+    supplier, is_simulated = form.text("id"), form.text("simulated") == "yes"
     try:
-        registration = _registration(call, row.kind)
-        given = {} if row.is_simulated else _given(registration, form)
-        await commit(
-            call,
-            lambda tx, by, now_us: commands.add_supplier(
-                tx, row, given, known.registrations, known.vault, by=by, now_us=now_us
-            ),
-        )
+        registration = _kinds(call).registration(form.text("kind"))
+        given = {} if is_simulated else _given(registration, form)
+        asked = NewSupplier(id=supplier, kind=registration.name, simulated=is_simulated, **given)
+        await run_asked(call, CREATE_SUPPLIER, asked, is_operator=True)
     except DomainError as error:
         return await _new_page(call, form, problem_of(error))
-    return go(f"{PATH}/{row.id}", said="supplier-made")
+    return go(f"{PATH}/{supplier}", said=CREATE_SUPPLIER.name)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -107,34 +102,17 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """Sets options anew: of the secret ones those that were typed, the others as they stand here."""
-    form, known = read_form(call), call.context.suppliers
+    form = read_form(call)
     environment, supplier = _place(call)
     row = await call.context.database.read(lambda tx: get_supplier(tx, environment, supplier))
     try:
-        registration = _registration(call, row.kind)
-        secret = sealed_fields(registration.options)
-        given = {
-            name: form.text(name) or None
-            for name in registration.options.__struct_fields__
-            if name in form.fields and (form.text(name) or name not in secret)
-        }
-        await commit(
-            call,
-            lambda tx, by, now_us: commands.change_supplier(
-                tx,
-                environment,
-                supplier,
-                given,
-                known.registrations,
-                known.vault,
-                despite_open_attempts=form.text("despite_open_attempts") == "yes",
-                by=by,
-                now_us=now_us,
-            ),
-        )
+        given = {} if row.is_simulated else _given(_kinds(call).registration(row.kind), form)
+        is_meant = form.text("despite_open_attempts") == "yes"
+        asked = SupplierChanges(despite_open_attempts=is_meant, **given)
+        await run_asked(call, SET_OPTIONS, asked, is_operator=True)
     except DomainError as error:
         return await _supplier_page(call, form, problem_of(error))
-    return go(f"{PATH}/{supplier}", said="supplier-saved")
+    return go(f"{PATH}/{supplier}", said=SET_OPTIONS.name)
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
@@ -186,16 +164,22 @@ def _place(call: RequestContext[Any, Any]) -> tuple[str, str]:
     return call.principal.environment, call.params["supplier"]
 
 
-def _registration(call: RequestContext[Any, Any], kind: str) -> Registration:
-    found = call.context.suppliers.registrations.get(kind)
-    if found is None:
-        raise InvalidInput("is none of the kinds of suppliers", param="kind")
-    return found
+def _kinds(call: RequestContext[Any, Any]) -> SupplierKinds:
+    return call.context.part(SupplierKinds)
 
 
-def _given(registration: Registration, form: Form) -> dict[str, Any]:
-    names = registration.options.__struct_fields__
-    return {name: form.text(name) for name in names if form.text(name)}
+def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
+    """Return the typed options and secrets: an empty option is taken away, an empty secret stays as it is."""
+    sealed = sealed_fields(registration.options)
+    typed = {
+        name: form.text(name) or None
+        for name in registration.options.__struct_fields__
+        if name in form.fields
+    }
+    return {
+        "options": {name: text for name, text in typed.items() if name not in sealed},
+        "secrets": {name: text for name, text in typed.items() if name in sealed and text},
+    }
 
 
 def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[OptionField]:
@@ -269,7 +253,10 @@ async def _supplier_page(
 
 SAID.update(
     (act.name, act.done)
-    for act in (PAUSE_SUPPLIER, RESUME_SUPPLIER, DISABLE_SUPPLIER, ENABLE_SUPPLIER)
+    for act in (
+        *(CREATE_SUPPLIER, SET_OPTIONS),
+        *(PAUSE_SUPPLIER, RESUME_SUPPLIER, DISABLE_SUPPLIER, ENABLE_SUPPLIER),
+    )
 )
 ROUTES = (
     admin_route("GET", "/suppliers", show_list, "Suppliers and how they do"),

@@ -34,7 +34,7 @@ def own(topup: Topup, tmp_path: Path) -> Topup:
     secret = tmp_path / "secret"
     secret.write_text(f"{SECRET}\n", encoding="utf-8")
     options = ("--option", "url=https://own.example/topup", "--secret", f"secret=@{secret}")
-    assert topup("suppliers", "create", "own", "--kind", "http", *options).exit_code == 0
+    assert topup("suppliers", "create", "--id", "own", "--kind", "http", *options).exit_code == 0
     assert topup("platforms", "set", "claude", "--supplier", "own").exit_code == 0
     return topup
 

@@ -21,8 +21,8 @@ def test_a_supplier_is_added_named_and_changed_and_its_secret_is_never_shown(
     live = ("--environment", "live", "--json")
     options = ("--option", "url=https://own.example/topup", "--secret", f"secret=@{secret}")
 
-    made = topup("suppliers", "create", "own", "--kind", "http", *options, *live)
-    odd = topup("suppliers", "create", "odd", "--kind", "http", "--option", "url=x", *live)
+    made = topup("suppliers", "create", "--id", "own", "--kind", "http", *options, *live)
+    odd = topup("suppliers", "create", "--id", "odd", "--kind", "http", "--option", "url=x", *live)
     gone = topup("suppliers", "set", "own", "--secret", f"secret=@{tmp_path / 'gone'}", *live)
     elsewhere = topup(
         "platforms", "set", "claude", "--supplier", "own"
@@ -46,9 +46,35 @@ def test_a_supplier_is_added_named_and_changed_and_its_secret_is_never_shown(
     assert "live does not offer chatgpt, gemini" in findings["platforms"]["detail"]
 
 
+def test_a_secret_is_taken_from_a_file_and_never_as_a_word(topup: Topup, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET, encoding="utf-8")
+    url = ("--option", "url=https://own.example/topup")
+    new = ("suppliers", "create", "--id", "own", "--kind", "http", *url)
+
+    refused = [
+        topup(*new, "--option", f"secret={SECRET}"),
+        topup(*new, "--secret", f"secret={SECRET}"),
+        topup(*new, "--secret", f"secret=@{empty}"),
+    ]
+    made = topup(*new, "--secret", f"secret=@{secret}")
+    again = topup("suppliers", "set", "own", "--option", f"secret={SECRET}")
+    in_the_open = topup("suppliers", "set", "own", "--secret", f"timeout_s=@{secret}")
+
+    assert [one.exit_code for one in (*refused, again, in_the_open)] == [1] * 5
+    assert "--secret secret=@FILE" in refused[0].stderr
+    assert "NAME=@FILE" in refused[1].stderr
+    assert "its first line is empty" in refused[2].stderr
+    assert "timeout_s is not secret" in in_the_open.stderr
+    assert made.exit_code == 0
+    assert SECRET not in "".join(one.stdout + one.stderr for one in (*refused, made, again))
+
+
 def test_stock_is_read_whole_before_any_of_it_is_taken_in(topup: Topup, tmp_path: Path) -> None:
     codes = tmp_path / "codes.csv"
-    topup("suppliers", "create", "cards", "--kind", "code_stock")
+    topup("suppliers", "create", "--id", "cards", "--kind", "code_stock")
     codes.write_text("platform,amount_cents,code\nclaude,1000,GIFT-1\nclaude,-5,GIFT-2\n")
     refused = topup("stock", "add", "--supplier", "cards", "--codes", str(codes))
     codes.write_text("platform,amount_cents,code\nnope,1000,GIFT-0001-0001\n")
@@ -85,7 +111,7 @@ def test_a_top_up_that_is_not_there_is_neither_taken_nor_settled(topup: Topup) -
 
 
 def test_a_supplier_is_paused_and_resumed_with_a_reason_once(topup: Topup) -> None:
-    topup("suppliers", "create", "cards", "--kind", "code_stock")
+    topup("suppliers", "create", "--id", "cards", "--kind", "code_stock")
 
     mute = topup("suppliers", "pause", "cards")
     early = topup("suppliers", "resume", "cards", "--reason", "x")

@@ -30,7 +30,7 @@ async def open_shop(gateway: Gateway, boss: Browser) -> None:
         f"{HERE}/suppliers",
         {"id": "by-hand", "kind": "manual", "due_minutes": "60", **await token(boss)},
     )
-    assert made.headers["location"] == f"{HERE}/suppliers/by-hand?said=supplier-made"
+    assert made.headers["location"] == f"{HERE}/suppliers/by-hand?said=suppliers.create"
     await boss.send(f"{HERE}/suppliers", {"id": "cards", "kind": "code_stock", **await token(boss)})
     await boss.send(f"{HERE}/platforms", {"id": "gpt", "name": "GPT", **await token(boss)})
     saved = await boss.send(
@@ -156,8 +156,8 @@ async def test_a_secret_is_set_by_a_page_and_never_shown(gateway: Gateway) -> No
     released = await post(boss, place, f"{place}/resume", {"reason": "they are back"})
 
     assert mute.status_code == 422
-    assert made.headers["location"] == f"{place}?said=supplier-made"
-    assert saved.headers["location"] == f"{place}?said=supplier-saved"
+    assert made.headers["location"] == f"{place}?said=suppliers.create"
+    assert saved.headers["location"] == f"{place}?said=suppliers.set"
     assert held.headers["location"] == f"{place}?said=suppliers.pause"
     assert released.headers["location"] == f"{place}?said=suppliers.resume"
     assert secret[6:] not in page
@@ -191,7 +191,7 @@ async def test_a_supplier_that_has_open_attempts_is_moved_by_a_tick_that_says_so
     assert refused.status_code == 422
     assert "Top-ups with own whose outcome is open: 1" in text_of(refused.text)
     assert 'name="despite_open_attempts"' in refused.text
-    assert ticked.headers["location"] == f"{place}?said=supplier-saved"
+    assert ticked.headers["location"] == f"{place}?said=suppliers.set"
     assert "http://127.0.0.1:8/topup" in (await boss.get(place)).text
 
 
