@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test quick prove check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse release deploy-check alerts-check old-code stripe-mock-check
+.PHONY: help run test quick prove check fast-check fix ci clients docs picture bench lock audit sbom pin-images image-check rehearse release deploy-check alerts-check old-code stripe-mock-check
 
 # The first Python on the PATH that is new enough, or a much faster one; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell bash .ci/find-python)
@@ -84,6 +84,9 @@ docs: $(INSTALLED) ## write docs/cli.md, docs/modules.md and docs/metrics.md fro
 	$(BIN)/python -m cli.reference > docs/cli.md
 	$(BIN)/python -m tests.support.module_map > docs/modules.md
 	$(BIN)/python -m tests.support.metric_page > docs/metrics.md
+
+picture: $(INSTALLED) ## docs/dashboard.png, the README's picture; port 8000 or TOPUP_PORT, needs Chromium
+	@exec $(BIN)/python -m tests.support.readme_picture
 
 fix: $(INSTALLED) ## repair what a machine can: lint and format
 	$(BIN)/ruff check --fix .

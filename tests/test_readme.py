@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cli.reference import commands
 from gateway.dashboard.surface import PAGES
 from gateway.http.routing import Router
 from gateway.surfaces import SURFACES
+from tests.support.readme_picture import BYTES_MAX, PICTURE, WIDTH
 
 ROOT = Path(__file__).parent.parent
 READ = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
@@ -35,3 +37,10 @@ def test_every_command_and_call_of_the_readme_is_there() -> None:
     for words in named:
         assert any(f"topup {words}".startswith(path) for path in known), words
     assert set(calls) <= templates
+
+
+def test_the_picture_is_shown_and_small() -> None:
+    assert f"]({PICTURE.relative_to(ROOT).as_posix()})" in (ROOT / "README.md").read_text("utf-8")
+    assert PICTURE.stat().st_size <= BYTES_MAX
+    with Image.open(PICTURE) as picture:
+        assert picture.width == WIDTH
