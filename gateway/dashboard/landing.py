@@ -70,6 +70,7 @@ def addresses(home: str) -> dict[str, Any]:
         "api": f"{home}{API}",
         "openapi": f"{home}/openapi.json",
         "openapi_agent": f"{home}/openapi/agent.json",
+        "for_agents": f"{home}/docs/agent.md",
         "documentation": f"{home}/docs.md",
         "llms_txt": f"{home}/llms.txt",
         "mcp": f"{home}/mcp",

@@ -38,6 +38,7 @@ CHANGES: Final = f"{PATH}/changelog"
 PLACEHOLDER: Final = "https://gateway.example"
 GUIDES: Final = {
     "start": "First steps",
+    "agent": "For agents",
     "going-live": "Going live",
     "keys": "Keys",
     "send-once": "Send once",

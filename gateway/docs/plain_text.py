@@ -40,14 +40,15 @@ curl -X POST $GATEWAY/api/public/v1/topup/send \
 call with the same Idempotency-Key, which never sends twice."""
 
 _MORE: Final = (
+    ("/docs/agent.md", "For agents, one page: send, wait, webhooks, errors"),
     ("/docs.md", "Guide"),
     ("/docs/send-once.md", "Send once: Idempotency-Key, intent or reference"),
     ("/docs/errors.md", "Errors"),
     ("/docs/codes.md", "Codes"),
     ("/docs/api.md", "Every call"),
-    ("/openapi/agent.json", "OpenAPI 3.1: what an agent calls first"),
+    ("/docs/agent.md#webhooks", "Webhooks: register, verify"),
+    ("/openapi/agent.json", "OpenAPI 3.1 for agents"),
     ("/openapi.json", "OpenAPI 3.1, whole"),
-    ("/docs/webhooks.md", "Webhooks: register (POST /api/public/v1/webhooks/register), verify"),
     ("/docs/events.md", "Events, with samples"),
     ("/docs/mcp.md", "Tools for agents, at /mcp"),
     ("/docs/x402.md", "Pay without an account: x402, card"),

@@ -21,14 +21,22 @@ CALLS: Final = (
     ("get", "/topup/status/{transaction_id}"),
     ("post", "/webhooks/register"),
     ("post", "/webhooks/{endpoint_id}/test"),
+    ("post", "/webhooks/verify"),
     ("get", "/deliveries"),
+    ("post", "/keys"),
+    ("get", "/codes"),
 )
 _EXAMPLES: Final = frozenset({"examples", "example", "tags"})
 # Who reads an answer checks no bounds.
-_OF_ANSWERS: Final = _EXAMPLES | {"pattern", "format", "minimum", "minLength", "maxLength"}
+_OF_ANSWERS: Final = _EXAMPLES | {
+    *("pattern", "format", "minimum", "maximum", "minLength", "maxLength"),
+    *("minItems", "maxItems", "required"),
+}
+_REFUSED: Final = "Refused"
+_NULL: Final = {"type": "null"}
 _ABOUT: Final = (
-    "The calls that an agent needs first: a key, a send, its status, the balance, webhooks. The whole API is at"
-    " /openapi.json, how to repair a refused call at /docs/errors.md. Amounts are whole US cents: 1000 means $10.00."
+    "The calls that an agent needs first: a key, a send, its status, the balance, webhooks. /docs/agent.md"
+    " shows them in order; the whole API is at /openapi.json. Amounts are whole US cents: 1000 means $10.00."
 )
 _ERROR: Final = (
     "Refused: data.error says why, and its next_action, errors[] and links[] say what to do."
@@ -42,10 +50,10 @@ def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
         place = API_PREFIX + path
         paths.setdefault(place, {})[method] = _short(whole["paths"][place][method])
     components = whole["components"]
-    schemas = pruned(components["schemas"], [paths])
+    schemas = pruned(components["schemas"], [paths, _refused()])
     asked, kept = _asked(paths, schemas), _kept(paths, schemas)
     small = {
-        name: _cut(_without(one, _left_out(name, asked)), kept)
+        name: _nullable(_cut(_without(one, _left_out(name, asked)), kept))
         for name, one in schemas.items()
         if name in kept
     }
@@ -56,7 +64,8 @@ def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
         "servers": whole["servers"],
         "paths": paths,
         "components": {
-            "schemas": small,
+            "schemas": _said_once(small, asked),
+            "responses": {_REFUSED: _refused()},
             "securitySchemes": components["securitySchemes"],
             "parameters": components["parameters"],
         },
@@ -74,15 +83,18 @@ def _short(operation: Mapping[str, Any]) -> dict[str, Any]:
         one["content"] = {
             kind: held for kind, held in one["content"].items() if kind == "application/json"
         }
-    refused = {
-        "description": _ERROR,
-        "content": {"application/json": {"schema": {"$ref": f"{PLACE}Error"}}},
-    }
+    refused = {"$ref": f"#/components/responses/{_REFUSED}"}
     short = {name: one for name, one in operation.items() if name not in _EXAMPLES}
     short["responses"] = _without({**done, "default": refused}, _EXAMPLES)
     if "requestBody" in short:
         short["requestBody"] = _without(short["requestBody"], _EXAMPLES)
     return short
+
+
+def _refused() -> dict[str, Any]:
+    """Return the one response that stands for every refusal."""
+    content = {"application/json": {"schema": {"$ref": f"{PLACE}Error"}}}
+    return {"description": _ERROR, "content": content}
 
 
 def _left_out(name: str, asked: Collection[str]) -> Collection[str]:
@@ -134,6 +146,34 @@ def _cut(value: Any, kept: Collection[str]) -> Any:
         del found["$ref"]
         found["type"] = "object"
     return found
+
+
+def _nullable(value: Any) -> Any:
+    """Return the schema with each choice of one plain type or null as a list of types, which says the same."""
+    if isinstance(value, list):
+        return [_nullable(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _nullable(one) for name, one in value.items()}
+    match found.get("anyOf"):
+        case [{"type": str(kind), **rest}, null] if null == _NULL and "enum" not in rest:
+            del found["anyOf"]
+            return {**found, "type": [kind, "null"], **rest}
+    return found
+
+
+def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, Any]:
+    """Return the schemas, where a field's sentence stands at the first field of its name: a request's before an answer's."""
+    first = sorted(schemas, key=lambda name: name not in asked)
+    said: set[tuple[str, str]] = set()
+    for name in first:
+        for field, one in schemas[name].get("properties", {}).items():
+            about = (field, one.get("description", "")) if isinstance(one, dict) else (field, "")
+            if name not in asked and about in said:
+                del one["description"]
+            elif about[1]:
+                said.add(about)
+    return {**schemas}
 
 
 def _without(value: Any, left_out: Collection[str], *, is_named: bool = False) -> Any:

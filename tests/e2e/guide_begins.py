@@ -108,6 +108,7 @@ async def consent(reader: Reader) -> None:
 
 
 BEGINS: Final[Mapping[str, Callable[[Reader], Awaitable[None]]]] = {
+    "agent": delivery,
     "errors": wallet_of_500_cents,
     "going-live": live_credit,
     "metering": price_of_a_model,

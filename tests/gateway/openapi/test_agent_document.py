@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from jsonschema_rs import Draft202012Validator
+from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from gateway.openapi.agent_document import CALLS
 from tests.support.gateway import API, Gateway
@@ -48,6 +50,31 @@ async def test_what_an_agent_asks_is_told_as_in_the_whole_document(gateway: Gate
     assert body["properties"].keys() == meant["properties"].keys()
     assert body["required"] == meant["required"]
     assert body["properties"]["amount_cents"] == meant["properties"]["amount_cents"]
+
+
+async def test_each_example_of_an_answer_is_as_the_small_document_says(gateway: Gateway) -> None:
+    small = (await gateway.client.get("/openapi/agent.json")).json()
+    whole = (await gateway.client.get("/openapi.json")).json()
+    components = {"schemas": small["components"]["schemas"]}
+
+    tried = 0
+    for method, path in CALLS:
+        told, meant = (one["paths"][API + path][method]["responses"] for one in (small, whole))
+        for status, response in told.items():
+            content = response.get("content", {}).get("application/json")
+            example = meant.get(status, {}).get("content", {}).get("application/json", {})
+            if content is not None and "example" in example:
+                schema = {"allOf": [content["schema"]], "components": components}
+                Draft202012Validator(schema).validate(example["example"])
+                tried += 1
+
+    assert tried >= len(CALLS)
+
+
+async def test_the_small_document_is_valid_openapi(gateway: Gateway) -> None:
+    small = (await gateway.client.get("/openapi/agent.json")).json()
+
+    Draft202012Validator(OPENAPI_31).validate(small)
 
 
 async def test_a_program_that_has_the_address_alone_finds_it(gateway: Gateway) -> None:
