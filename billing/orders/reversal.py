@@ -6,8 +6,9 @@ that failed counts no longer. A refund that is told before its payment waits for
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
@@ -24,6 +25,12 @@ from billing.providers.protocol import DisputeClosed, Disputed, RefundFailed
 from billing.recharges.batch import note_dispute
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
+
+# The event of a dispute in this state, and the reason that it gives.
+_OF_DISPUTE: Final[Mapping[str, tuple[str, str]]] = {
+    "open": ("disputed", "dispute"),
+    "lost": ("dispute_lost", "the dispute was lost"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,8 @@ class ReverseOrder(OnOrder):
             is_failed = isinstance(self.fact, RefundFailed)
             what = f"refund {key} failed" if is_failed else f"{kind_of(self.fact)} {key}"
             return OrderResult(order, "applied", f"{what} before the payment")
-        after = apply_reversals(state, order, reason_of(self.fact, ours))
+        dispute = dispute_of(self.fact, changed)
+        after = apply_reversals(state, order, reason_of(self.fact, ours), dispute)
         return OrderResult(after, "repeated" if changed is None else "applied")
 
     def _note_dispute(self, state: BatchState, order: Order, *, is_new: bool) -> None:
@@ -128,11 +136,24 @@ def reason_of(fact: Reversed, ours: Refund | None) -> str:
     return "dispute" if kind_of(fact) == "dispute" else "refund at the provider"
 
 
-def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
+def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
+    """Return the dispute to report, or None if the fact adds nothing to a dispute that takes money.
+
+    A dispute whose win was reported before its opening never took any.
+    """
+    if changed is None or changed.kind != "dispute" or not changed.amount:
+        return None
+    return None if changed.status == "won" and isinstance(fact, Disputed) else changed
+
+
+def apply_reversals(
+    state: BatchState, order: Order, reason: str = "", dispute: Reversal | None = None
+) -> Order:
     """Bring a settled order's credit and state to what has gone of its payment.
 
     Of a plan's order nothing changes: what goes back is of its periods, which may have been told before it was paid
-    (billing/subscriptions/reversal.py). reason: why, for those who hear of it.
+    (billing/subscriptions/reversal.py). reason: why, for those who hear of it; empty if the order was just settled.
+    dispute: the one that opened or ended now, which is reported even if no money moves.
     """
     if order.kind == "subscription":
         return order
@@ -149,6 +170,8 @@ def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
         order.refunded_amount,
         order.reversed_micros,
     ):
+        if dispute is not None:
+            tell_returned(state, order, 0, reason, dispute)
         return order
     changed = amend(
         order,
@@ -160,26 +183,41 @@ def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
     if status != changed.status:
         changed = move(changed, status)
     working_set.change(changed)
-    tell_refunded(state, changed, returned_amount - order.refunded_amount, reason)
+    if not reason:
+        dispute = _standing(reversals)
+    tell_returned(state, changed, returned_amount - order.refunded_amount, reason, dispute)
     return changed
 
 
-def tell_refunded(state: BatchState, order: Order, amount: int, reason: str) -> None:
-    """Publish order.refunded, or order.restored if money came back to us; nothing if none moved, as when a
-    dispute is lost.
+def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
+    """Return a dispute that was reported before the payment: an open one first, then one that was lost."""
+    taken = [one for one in reversals if one.kind == "dispute" and one.amount]
+    by_status = {one.status: one for one in taken}
+    return by_status.get("open") or by_status.get("lost")
+
+
+def tell_returned(
+    state: BatchState, order: Order, amount: int, reason: str, dispute: Reversal | None = None
+) -> None:
+    """Publish one event: order.disputed or order.dispute_lost, order.refunded, or order.restored if money came
+    back to us. Without a dispute, publish nothing if no money moved.
 
     amount: how much more of the payment is gone now, below 0 if it came back.
     """
-    if not amount:
+    if not amount and dispute is None:
         return
-    what, name = ("refunded", "refunded_cents") if amount > 0 else ("restored", "restored_cents")
-    data = {
-        **order.shape(),
-        name: abs(amount),
-        "refunded_total_cents": order.refunded_amount,
-        "reason": reason,
-    }
-    state.publish(order.tenant, f"order.{what}", data, order.reference)
+    data = {**order.shape(), "refunded_total_cents": order.refunded_amount}
+    if dispute is not None and dispute.status in _OF_DISPUTE:
+        what, reason = _OF_DISPUTE[dispute.status]
+        data |= {"dispute_id": dispute.key, "disputed_cents": dispute.amount}
+        data |= {"refunded_cents": amount}
+    elif amount > 0:
+        what = "refunded"
+        data |= {"refunded_cents": amount}
+    else:
+        what = "restored"
+        data |= {"restored_cents": -amount}
+    state.publish(order.tenant, f"order.{what}", {**data, "reason": reason}, order.reference)
 
 
 def status_of(order: Order, reversals: Sequence[Reversal], returned_amount: int) -> OrderStatus:

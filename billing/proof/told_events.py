@@ -54,13 +54,19 @@ _TOPUP_TYPES: Final = (
     *("topup.delivered", "topup.failed", "topup.cancelled", "topup.pending", "topup.scheduled"),
     "topup.reversed",
 )
-_ORDER_TYPES: Final = ("order.paid", "order.failed", "order.refunded", "order.restored")
+_ORDER_TYPES: Final = (
+    *("order.paid", "order.failed", "order.refunded", "order.restored"),
+    *("order.disputed", "order.dispute_lost"),
+)
 # What a row may be while its newest event says the first: a state that nothing is told of.
 _SILENT: Final[Mapping[str, frozenset[str]]] = {
     "delivered": frozenset({"reversing"}),
     "pending": frozenset({"scheduled"}),
     "scheduled": frozenset({"pending"}),
-    # A dispute that was lost, or opened after the refund, moves no money; the order's reversals prove its state.
+}
+# The same of an order whose newest event is order.refunded. Releases before order.disputed reported a dispute as a
+# refund, and none that moved no money; the order's reversals prove its state.
+_SILENT_REFUND: Final[Mapping[str, frozenset[str]]] = {
     "disputed": frozenset({"partially_refunded", "refunded"}),
     "partially_refunded": frozenset({"disputed"}),
     "refunded": frozenset({"disputed"}),
@@ -144,7 +150,7 @@ class EventCheck:
             if row is None:
                 broken.append(Broken(ORDER, one.id, 1, 0))
             elif newest.get(one.transaction_id or "") == one.no:
-                broken += _order(one.data, row)
+                broken += _order(one.type, one.data, row)
         return broken
 
     async def _plans(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
@@ -235,7 +241,7 @@ def _topup(one: _Event, row: Row, *, is_newest: bool) -> Iterator[Broken]:
         )
 
 
-def _order(data: Mapping[str, Any], row: Row) -> Iterator[Broken]:
+def _order(kind: str, data: Mapping[str, Any], row: Row) -> Iterator[Broken]:
     row_id = row["id"]
     for name in ("amount", "pay_amount", "refunded_amount"):
         if name in data:
@@ -248,7 +254,8 @@ def _order(data: Mapping[str, Any], row: Row) -> Iterator[Broken]:
     status = data.get("status", row["status"])
     # A payment that came after the end waits for an operator, which no event says; the order's reason does.
     is_reviewed = row["status"] == "review" and row["reason"] != data.get("reason")
-    is_told = is_reviewed or row["status"] in {status, *_SILENT.get(status, ())}
+    silent = _SILENT_REFUND.get(status, ()) if kind == "order.refunded" else ()
+    is_told = is_reviewed or row["status"] in {status, *silent}
     yield from fails(ORDER, row_id, is_true=is_same and is_told)
     if "paid_amount" in data:
         is_other = row["paid_amount"] is not None and row["paid_currency"] is not None

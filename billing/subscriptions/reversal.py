@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.orders.order import amend
-from billing.orders.refund import Reversed, blank_of, change_of, gone_of
+from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of
 from billing.orders.refund_hold import follow
-from billing.orders.reversal import reason_of, tell_refunded
+from billing.orders.reversal import dispute_of, reason_of, tell_returned
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription
@@ -47,26 +47,38 @@ class ReversePeriod(OnSubscription):
             working_set.reversals.keep(changed)
         elif ours is None:
             return Billed(one, "repeated" if known is not None else "ignored")
-        apply_reversals(state, one, period, reason_of(self.fact, ours))
+        dispute = dispute_of(self.fact, changed)
+        apply_reversals(state, one, period, reason_of(self.fact, ours), dispute)
         return Billed(one, "repeated" if changed is None else "applied")
 
 
-def apply_reversals(state: BatchState, one: Subscription, period: Period, reason: str) -> None:
-    """The period's credit brought to what is gone of its payment, and its order told of it."""
+def apply_reversals(
+    state: BatchState,
+    one: Subscription,
+    period: Period,
+    reason: str,
+    dispute: Reversal | None = None,
+) -> None:
+    """Bring the period's credit to what is gone of its payment, and publish it of the plan's order.
+
+    dispute: the one that opened or ended now, which is reported even if no money moves.
+    """
     working_set = state.working_set(SubscriptionWorkingSet)
     reversals = working_set.reversals.of(period.id)
     after = bring_back_to(state, one, period, gone_of(reversals, period.amount))
     if after != period:
-        _note(state, one, period, after, reason)
+        _note(state, one, after)
+    if after != period or dispute is not None:
+        order = state.working_set(OrderWorkingSet).find(one.order_id, one.tenant)
+        amount = after.refunded_amount - period.refunded_amount
+        tell_returned(state, order, amount, reason, dispute)
 
 
-def _note(state: BatchState, one: Subscription, period: Period, after: Period, reason: str) -> None:
-    """Keeps the period, and has its order say how much went back."""
+def _note(state: BatchState, one: Subscription, after: Period) -> None:
+    """Keep the period, and how much went back of its order."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.keep_period(after)
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(one.order_id, one.tenant)
     gone = [p for p in working_set.periods(one.id) if p.currency == order.payment.currency]
-    changed = amend(order, refunded_amount=sum(each.refunded_amount for each in gone))
-    orders.change(changed)
-    tell_refunded(state, changed, after.refunded_amount - period.refunded_amount, reason)
+    orders.change(amend(order, refunded_amount=sum(each.refunded_amount for each in gone)))

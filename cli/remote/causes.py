@@ -169,6 +169,8 @@ NOT_CAUSED: Final[Mapping[str, str]] = {
     "balance.low": "set a threshold above the balance, PUT /topup/balance/threshold, and spend",
     "stock.low": "the operator's stock of codes runs low, not an account's",
     "dispute.opened": "the payer's bank opens it at a payment provider; the sandbox has no banks",
+    "order.disputed": "a payer's bank opens it at a payment provider; the sandbox has no banks",
+    "order.dispute_lost": "a payer's bank decides for its customer; the sandbox has no banks",
     "order.restored": "a payer's bank gives a disputed payment back; the sandbox has no banks",
     "order.refunded": "the operator refunds: `topup orders refund`",
     "recharge.succeeded": _SAVED,

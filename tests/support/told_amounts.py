@@ -9,6 +9,7 @@ import msgspec
 from store.database import Row, Transaction
 
 Sums = Mapping[tuple[str, str], int]
+_GONE = {"order.refunded", "order.disputed", "order.dispute_lost"}
 _CREDIT_MICROS, _CENT_MICROS = 1_000, 10_000
 
 
@@ -70,13 +71,13 @@ async def _of_orders(tx: Transaction, told: Sequence[tuple[str, Any]], moved: Su
             micros = _sum(moved, data["id"], "purchase", "debt", "grant")
             if micros < data["credits"] * _CREDIT_MICROS:
                 found.append(f"{kind} of {data['id']} says {data['credits']} credits: {micros}")
-        if kind == "order.refunded":
+        if kind in _GONE:
             gone[data["id"]] += data["refunded_cents"]
             if data["refunded_cents"] < 0:
                 found.append(f"{kind} of {data['id']} is below 0")
         if kind == "order.restored":
             gone[data["id"]] -= data["restored_cents"]
-        if kind in {"order.refunded", "order.restored"} and (
+        if kind in {*_GONE, "order.restored"} and (
             gone[data["id"]] != data["refunded_total_cents"]
         ):
             found.append(f"{kind} of {data['id']} says {data['refunded_total_cents']} in all")

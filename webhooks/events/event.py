@@ -50,6 +50,8 @@ EVENT_TYPES: Final = (
     "order.failed",
     "dispute.opened",
     "order.refunded",
+    "order.disputed",
+    "order.dispute_lost",
     "order.restored",
     "recharge.succeeded",
     "recharge.failed",

@@ -122,13 +122,25 @@ class RefundedOrder(Order, kw_only=True):
     reason: str
 
 
+class DisputedOrder(RefundedOrder, kw_only=True):
+    """An order whose payment, or a part of it, the payer's bank took; in the smallest unit of pay_currency.
+
+    refunded_cents is 0 if no more of the payment is gone than before.
+    """
+
+    dispute_id: Annotated[str, Meta(description="The provider's ID of the dispute.")]
+    disputed_cents: Annotated[int, Meta(ge=1, description="The amount of the dispute.")]
+
+
 class RestoredOrder(Order, kw_only=True):
     """An order of which something came back to us; in the smallest unit of pay_currency.
 
     refunded_total_cents: what is still gone.
     """
 
-    restored_cents: Annotated[int, Meta(ge=1, description="How much came back now.")]
+    restored_cents: Annotated[
+        int, Meta(ge=0, description="How much came back now; 0: a refund had returned it before.")
+    ]
     refunded_total_cents: Minor
     reason: str
 

@@ -233,8 +233,18 @@ def _dispute(*, now_us: int) -> dict[str, Any]:
 
 
 def _order(what: str, *, now_us: int) -> dict[str, Any]:
-    status = "paid" if what == "restored" else what
+    status = {"restored": "paid", "dispute_lost": "refunded"}.get(what, what)
     order = _shown_order(status, now_us=now_us)
+    if what in {"disputed", "dispute_lost"}:
+        is_lost = what == "dispute_lost"
+        return {
+            **order,
+            "dispute_id": "dp_test",
+            "disputed_cents": 1000,
+            "refunded_cents": 0 if is_lost else 1000,
+            "refunded_total_cents": 1000,
+            "reason": "the dispute was lost" if is_lost else "dispute",
+        }
     if status == "refunded":
         more = {"refunded_cents": 1000, "refunded_total_cents": 1000, "reason": "bought twice"}
         return {**order, **more}
@@ -256,7 +266,7 @@ def _shown_order(status: str, *, now_us: int) -> dict[str, Any]:
         "pay_amount": 1000,
         "pay_currency": "USD",
         "credits": 10_000,
-        "refunded_amount": 1000 if status == "refunded" else 0,
+        "refunded_amount": 1000 if status in {"refunded", "disputed"} else 0,
         "coupon": None,
         "order_no": "0" * 32,
         "reference": TRANSACTION_ID,

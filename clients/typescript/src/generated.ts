@@ -2464,10 +2464,50 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * An order's payment went back in part or whole, or its payer's bank took it.
+         * An order's payment was refunded in part or in full.
          * @description Its JSON Schema alone: /docs/events/order.refunded
          */
         post: operations["on_order_refunded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.disputed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A payer's bank disputes an order's payment and holds the money; its credit is taken back.
+         * @description Its JSON Schema alone: /docs/events/order.disputed
+         */
+        post: operations["on_order_disputed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.dispute_lost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A dispute was lost. This is final: the money and its credit don't come back.
+         * @description Its JSON Schema alone: /docs/events/order.dispute_lost
+         */
+        post: operations["on_order_dispute_lost"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5583,7 +5623,7 @@ export interface components {
             /** @description The token's id. */
             id: string;
         };
-        /** @description An endpoint that is gone. */
+        /** @description A deleted endpoint. */
         DeletedEndpoint: {
             /** @description Its id, we_…. */
             id: string;
@@ -6035,6 +6075,96 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["DisputePage"];
         };
+        /**
+         * @description An order whose payment, or a part of it, the payer's bank took; in the smallest unit of pay_currency.
+         *
+         *         refunded_cents is 0 if no more of the payment is gone than before.
+         */
+        DisputedOrderEventData: {
+            /**
+             * @description There in the sample of a test ping only: nothing of it is real.
+             * @constant
+             */
+            test?: true;
+            /** @description Its id, ord_…. */
+            id: string;
+            /**
+             * @description Its state.
+             * @enum {string}
+             */
+            status: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
+            /** @description The payment provider. */
+            provider: string;
+            /** @description Where the payer goes; null where nothing is to be paid. */
+            url: string | null;
+            /** @description The pack's id. */
+            pack_id: string | null;
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            amount: number;
+            /** @description ISO 4217. */
+            currency: string;
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            pay_amount: number;
+            /** @description ISO 4217. */
+            pay_currency: string;
+            /**
+             * Format: int64
+             * @description 1 credit is $0.001.
+             */
+            credits: number;
+            /**
+             * Format: int64
+             * @description How much of the payment went back, as pay_amount.
+             */
+            refunded_amount: number;
+            /** @description A coupon's code; null: none. */
+            coupon: string | null;
+            /** @description The order's number, as the provider is told it. */
+            order_no: string;
+            /** @description The txn_… that its events and deliveries are found by. */
+            reference: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /** @description RFC 3339, UTC, whole seconds. */
+            paid_at: string | null;
+            /** @description recharge: bought by itself. Null: somebody ordered it. */
+            origin: "recharge" | null;
+            /** @description What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet. */
+            paid_amount: number | null;
+            /**
+             * Format: int64
+             * @description The free days that a plan begins with.
+             */
+            trial_days: number;
+            /**
+             * Format: int64
+             * @description How much more went back now; never below 0.
+             */
+            refunded_cents: number;
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            refunded_total_cents: number;
+            /** @description Why, in words for people. */
+            reason: string;
+            /** @description The provider's ID of the dispute. */
+            dispute_id: string;
+            /**
+             * Format: int64
+             * @description The amount of the dispute.
+             */
+            disputed_cents: number;
+        };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         EndpointDisabledEvent: {
             /** @description Remember it. */
@@ -6325,7 +6455,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["Refused"];
         };
-        /** @description An event: the very body that its webhooks carry. */
+        /** @description An event: the exact body that its webhooks carry. */
         Event: {
             /** @description Its id, evt_…. */
             id: string;
@@ -6437,7 +6567,7 @@ export interface components {
          * @description What happened; GET /docs/events describes each.
          * @enum {string}
          */
-        EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "order.restored" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.activated" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.paused" | "subscription.resumed" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
+        EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "order.disputed" | "order.dispute_lost" | "order.restored" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.activated" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.paused" | "subscription.resumed" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
         /** @description What was lost of it at its end, or later, once it is known that it does not go on into a next period. */
         ExpiredCreditEventData: {
             /**
@@ -7864,6 +7994,64 @@ export interface components {
             coupon?: string | null;
             /** @description The person who signed in agrees that the card is kept, for an auto-recharge. By a session only, and where the provider keeps cards. Default: false. */
             save_payment_method?: boolean;
+        };
+        /** @description The body of a webhook; the raw bytes are what is signed. */
+        OrderDisputeLostEvent: {
+            /** @description Remember it. */
+            id: string;
+            /**
+             * @description Which event it is.
+             * @constant
+             */
+            type: "order.dispute_lost";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {unknown}
+             */
+            environment: "live" | "staging";
+            /**
+             * @description The version of the event's shape.
+             * @constant
+             */
+            api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
+            /** @description What it tells of. */
+            data: components["schemas"]["DisputedOrderEventData"];
+        };
+        /** @description The body of a webhook; the raw bytes are what is signed. */
+        OrderDisputedEvent: {
+            /** @description Remember it. */
+            id: string;
+            /**
+             * @description Which event it is.
+             * @constant
+             */
+            type: "order.disputed";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {unknown}
+             */
+            environment: "live" | "staging";
+            /**
+             * @description The version of the event's shape.
+             * @constant
+             */
+            api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
+            /** @description What it tells of. */
+            data: components["schemas"]["DisputedOrderEventData"];
         };
         /** @description An order of credit. reference is the txn_… that its events and deliveries are found by. */
         OrderEventData: {
@@ -10016,7 +10204,7 @@ export interface components {
             trial_days: number;
             /**
              * Format: int64
-             * @description How much came back now.
+             * @description How much came back now; 0: a refund had returned it before.
              */
             restored_cents: number;
             /**
@@ -22673,6 +22861,182 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["OrderRefundedEvent"];
+            };
+        };
+        responses: {
+            /** @description Gone: the endpoint is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken. Answer within 10 s. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken: tried again by the endpoint's schedule. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_order_disputed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme. */
+                "X-AiTopUp-Signature": string;
+                /** @description The event's type. */
+                "X-AiTopUp-Event": string;
+                /** @description The delivery's id, dlv_… */
+                "X-AiTopUp-Delivery": string;
+                /** @description Which attempt it is, from 1. */
+                "X-AiTopUp-Attempt": string;
+                /** @description The event's id: the same in every attempt and replay. */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt. */
+                "webhook-timestamp": string;
+                /** @description v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_test",
+                 *       "type": "order.disputed",
+                 *       "created_at": "2026-06-13T12:00:00Z",
+                 *       "environment": "staging",
+                 *       "api_version": "v1",
+                 *       "sequence": 1,
+                 *       "data": {
+                 *         "test": true,
+                 *         "id": "ord_test",
+                 *         "status": "disputed",
+                 *         "provider": "sandbox",
+                 *         "url": null,
+                 *         "pack_id": null,
+                 *         "amount": 1000,
+                 *         "currency": "USD",
+                 *         "pay_amount": 1000,
+                 *         "pay_currency": "USD",
+                 *         "credits": 10000,
+                 *         "refunded_amount": 1000,
+                 *         "coupon": null,
+                 *         "order_no": "00000000000000000000000000000000",
+                 *         "reference": "txn_test",
+                 *         "created_at": "2026-06-13T12:00:00Z",
+                 *         "paid_at": "2026-06-13T12:00:00Z",
+                 *         "origin": null,
+                 *         "paid_amount": 1000,
+                 *         "trial_days": 0,
+                 *         "dispute_id": "dp_test",
+                 *         "disputed_cents": 1000,
+                 *         "refunded_cents": 1000,
+                 *         "refunded_total_cents": 1000,
+                 *         "reason": "dispute"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderDisputedEvent"];
+            };
+        };
+        responses: {
+            /** @description Gone: the endpoint is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken. Answer within 10 s. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken: tried again by the endpoint's schedule. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_order_dispute_lost: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme. */
+                "X-AiTopUp-Signature": string;
+                /** @description The event's type. */
+                "X-AiTopUp-Event": string;
+                /** @description The delivery's id, dlv_… */
+                "X-AiTopUp-Delivery": string;
+                /** @description Which attempt it is, from 1. */
+                "X-AiTopUp-Attempt": string;
+                /** @description The event's id: the same in every attempt and replay. */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt. */
+                "webhook-timestamp": string;
+                /** @description v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_test",
+                 *       "type": "order.dispute_lost",
+                 *       "created_at": "2026-06-13T12:00:00Z",
+                 *       "environment": "staging",
+                 *       "api_version": "v1",
+                 *       "sequence": 1,
+                 *       "data": {
+                 *         "test": true,
+                 *         "id": "ord_test",
+                 *         "status": "refunded",
+                 *         "provider": "sandbox",
+                 *         "url": null,
+                 *         "pack_id": null,
+                 *         "amount": 1000,
+                 *         "currency": "USD",
+                 *         "pay_amount": 1000,
+                 *         "pay_currency": "USD",
+                 *         "credits": 10000,
+                 *         "refunded_amount": 1000,
+                 *         "coupon": null,
+                 *         "order_no": "00000000000000000000000000000000",
+                 *         "reference": "txn_test",
+                 *         "created_at": "2026-06-13T12:00:00Z",
+                 *         "paid_at": "2026-06-13T12:00:00Z",
+                 *         "origin": null,
+                 *         "paid_amount": 1000,
+                 *         "trial_days": 0,
+                 *         "dispute_id": "dp_test",
+                 *         "disputed_cents": 1000,
+                 *         "refunded_cents": 0,
+                 *         "refunded_total_cents": 1000,
+                 *         "reason": "the dispute was lost"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderDisputeLostEvent"];
             };
         };
         responses: {

@@ -22,6 +22,8 @@ export type TypedEvent =
   | Schemas["OrderFailedEvent"]
   | Schemas["DisputeOpenedEvent"]
   | Schemas["OrderRefundedEvent"]
+  | Schemas["OrderDisputedEvent"]
+  | Schemas["OrderDisputeLostEvent"]
   | Schemas["OrderRestoredEvent"]
   | Schemas["RechargeSucceededEvent"]
   | Schemas["RechargeFailedEvent"]
@@ -66,6 +68,8 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set([
   "order.failed",
   "dispute.opened",
   "order.refunded",
+  "order.disputed",
+  "order.dispute_lost",
   "order.restored",
   "recharge.succeeded",
   "recharge.failed",

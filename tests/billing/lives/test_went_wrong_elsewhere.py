@@ -87,6 +87,32 @@ async def test_two_payments_that_race_for_one_order_credit_it_once(lives: Lives)
     assert await life.outcome() == Outcome(0, 0)
 
 
+@pytest.mark.parametrize(
+    ("is_won", "end", "moved"), [(False, "order.dispute_lost", 0), (True, "order.restored", 2000)]
+)
+async def test_a_dispute_is_told_when_it_opens_and_when_it_ends(
+    lives: Lives, is_won: bool, end: str, moved: int
+) -> None:
+    life = await lives.begin()
+    order = await life.buy(2000)
+    made = refunds.dispute(lives.stripe.account, life.charge["id"])
+    await life.hear()
+    refunds.close_dispute(lives.stripe.account, made["id"], is_won=is_won)
+    await life.hear()
+    again = (lives.gateway.client, lives.gateway.url + WEBHOOK, life.told)
+    await lives.stripe.deliver(*again)
+
+    answer = await life.gateway.call("GET", "/events?limit=100", key=life.key)
+    events = answer.json()["data"]["items"]
+    told = [one for one in reversed(events) if one["data"].get("id") == order["id"]]
+    assert [one["type"] for one in told] == ["order.paid", "order.disputed", end]
+    opened, ended = (one["data"] for one in told[1:])
+    assert (opened["status"], opened["refunded_cents"]) == ("disputed", 2000)
+    assert ended["status"] == ("paid" if is_won else "refunded")
+    assert ended["restored_cents" if is_won else "refunded_cents"] == moved
+    assert await lives.findings() == []
+
+
 async def payment_of(life: Life, order_id: str) -> str:
     async def work(tx: Transaction) -> str:
         row = await tx.fetch_one("SELECT payment_id FROM orders WHERE id = :id", id=order_id)

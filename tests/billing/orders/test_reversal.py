@@ -233,19 +233,28 @@ async def test_a_won_dispute_leaves_the_refund(buyer: Buyer) -> None:
     assert (restored["restored_cents"], restored["refunded_total_cents"]) == (1500, 500)
     assert restored["reason"] == "the dispute was won"
     events = await buyer.account.events()
-    assert events == ["order.paid", "order.refunded", "order.refunded", "order.restored"]
+    assert events == ["order.paid", "order.refunded", "order.disputed", "order.restored"]
 
 
-async def test_a_lost_dispute_says_nothing_of_money_that_went_before(buyer: Buyer) -> None:
+async def test_a_lost_dispute_is_told_once_and_moves_no_money(buyer: Buyer) -> None:
     order = await paid(buyer)
+    await buyer.dispute(order, 1500)
     await buyer.dispute(order, 1500)
 
     lost = await buyer.close_dispute(order, is_won=False)
+    await buyer.close_dispute(order, is_won=False)
+    await buyer.dispute(order, 1500)
 
     assert (lost.order.status, lost.order.refunded_amount) == ("partially_refunded", 1500)
     # The money went when the dispute was opened; its end moved none.
-    assert [one["refunded_cents"] for one in await told(buyer)] == [1500]
-    assert await buyer.account.events() == ["order.paid", "order.refunded"]
+    opened, ended = await told(buyer)
+    assert (opened["status"], opened["refunded_cents"]) == ("disputed", 1500)
+    assert (ended["status"], ended["refunded_cents"]) == ("partially_refunded", 0)
+    assert ended["reason"] == "the dispute was lost"
+    assert {(one["dispute_id"], one["disputed_cents"]) for one in (opened, ended)} == {
+        ("dp_1", 1500)
+    }
+    assert await buyer.account.events() == ["order.paid", "order.disputed", "order.dispute_lost"]
     assert await buyer.account.findings() == []
 
 
@@ -256,7 +265,46 @@ async def test_a_dispute_of_what_went_back_already_moves_nothing(buyer: Buyer) -
     disputed = await buyer.dispute(order, 2000)
 
     assert (disputed.order.status, disputed.order.refunded_amount) == ("disputed", 2000)
-    assert [one["refunded_cents"] for one in await told(buyer)] == [2000]
+    assert [one["refunded_cents"] for one in await told(buyer)] == [2000, 0]
+    assert await buyer.account.findings() == []
+
+    won = await buyer.close_dispute(order, is_won=True)
+
+    assert won.order.status == "refunded"
+    assert (await told(buyer))[-1]["restored_cents"] == 0
+    events = await buyer.account.events()
+    assert events == ["order.paid", "order.refunded", "order.disputed", "order.restored"]
+    assert await buyer.account.findings() == []
+
+
+async def test_each_of_two_disputes_is_told_of_its_own_end(buyer: Buyer) -> None:
+    order = await paid(buyer)
+    for key in ("dp_1", "dp_2"):
+        await buyer.dispute(order, 500, key=key)
+    for key in ("dp_1", "dp_2"):
+        await buyer.close_dispute(order, is_won=False, key=key)
+
+    events = await buyer.account.events()
+    assert events == ["order.paid", *["order.disputed"] * 2, *["order.dispute_lost"] * 2]
+    assert [one["dispute_id"] for one in await told(buyer)] == ["dp_1", "dp_2"] * 2
+    assert await buyer.account.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("is_closed", "event"), [(False, "order.disputed"), (True, "order.dispute_lost")]
+)
+async def test_a_dispute_before_the_payment_is_told_with_it(
+    buyer: Buyer, is_closed: bool, event: str
+) -> None:
+    order = await buyer.order()
+    await buyer.dispute(order, 500)
+    if is_closed:
+        await buyer.close_dispute(order, is_won=False)
+
+    await buyer.pay(order)
+    await buyer.pay(order)
+
+    assert await buyer.account.events() == ["order.paid", event]
     assert await buyer.account.findings() == []
 
 
@@ -265,7 +313,7 @@ async def told(buyer: Buyer) -> list[dict[str, Any]]:
 
     async def work(tx: Transaction) -> list[dict[str, Any]]:
         rows = await tx.fetch(
-            "SELECT body FROM events WHERE type LIKE 'order.re%' ORDER BY event_no"
+            "SELECT body FROM events WHERE type LIKE 'order.%' AND type <> 'order.paid' ORDER BY event_no"
         )
         return [msgspec.json.decode(row["body"])["data"] for row in rows]
 
@@ -296,10 +344,14 @@ async def test_the_end_of_a_dispute_may_come_before_it(
     await buyer.close_dispute(order, is_won=is_won)
     before = (await buyer.now(order)).status
     disputed = await buyer.dispute(order, 2000)
+    await buyer.close_dispute(order, is_won=is_won)
 
     assert before == "paid"
     assert disputed.order.status == status
     assert (await buyer.micros() == {}) is not is_won
+    told_of = [] if is_won else ["order.dispute_lost"]
+    assert await buyer.account.events() == ["order.paid", *told_of]
+    assert await buyer.account.findings() == []
 
 
 async def test_parallel_facts_take_back_once(buyer: Buyer) -> None:
@@ -341,7 +393,8 @@ async def test_each_sum_that_moves_is_an_event(buyer: Buyer) -> None:
     await buyer.dispute(order, 1500)
     await buyer.close_dispute(order, is_won=False)
 
-    assert await buyer.account.events() == ["order.paid"] + ["order.refunded"] * 2
+    types = ["paid", "refunded", "disputed", "dispute_lost"]
+    assert await buyer.account.events() == [f"order.{one}" for one in types]
 
 
 async def test_a_reversal_may_make_the_balance_low(buyer: Buyer) -> None:

@@ -13,6 +13,7 @@ from billing.orders.order import Order
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
+    Fact,
     InvoicePaid,
     Refunded,
     Subject,
@@ -257,6 +258,28 @@ async def test_a_won_dispute_brings_back_what_it_took_and_the_parts(club: Subscr
     assert await wallet_of(club) == wallet
     assert [one.due_at is not None for one in await parts(club)] == [False, *[True] * 11]
     assert await club.buyer.account.findings() == []
+    assert await orders_events(club) == ["order.disputed", "order.restored"]
+
+
+async def test_a_lost_dispute_of_a_period_is_told_once(club: Subscriber) -> None:
+    order = await sold(club, MONTHLY, "year")
+    await paid(club, order, 0, days=365, amount=10_000)
+    subject = Subject(None, ("in_0",))
+    opened = Disputed(subject, "dp", Price(10_000, "USD"))
+    lost = DisputeClosed(subject, "dp", is_won=False)
+
+    facts: list[Fact] = [opened, opened, lost, lost, opened]
+    for number, fact in enumerate(facts):
+        await club.act(fact, club.notification(f"told_{number}"))
+
+    assert await orders_events(club) == ["order.disputed", "order.dispute_lost"]
+    assert await club.buyer.account.findings() == []
+
+
+async def orders_events(club: Subscriber) -> list[str]:
+    """The types of the events about the order, after its payment."""
+    told = await club.buyer.account.events()
+    return [one for one in told if one.startswith("order.") and one != "order.paid"]
 
 
 async def test_what_is_left_goes_on_up_to_the_limit(club: Subscriber) -> None:

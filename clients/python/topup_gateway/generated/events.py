@@ -19,6 +19,8 @@ from .models import (
     KeyPausedEvent,
     KeyResumedEvent,
     KeyRevokedEvent,
+    OrderDisputedEvent,
+    OrderDisputeLostEvent,
     OrderFailedEvent,
     OrderPaidEvent,
     OrderRefundedEvent,
@@ -63,6 +65,8 @@ TypedEvent = (
     | OrderFailedEvent
     | DisputeOpenedEvent
     | OrderRefundedEvent
+    | OrderDisputedEvent
+    | OrderDisputeLostEvent
     | OrderRestoredEvent
     | RechargeSucceededEvent
     | RechargeFailedEvent
@@ -108,6 +112,8 @@ EVENTS: dict[str, type[TypedEvent]] = {
     "order.failed": OrderFailedEvent,
     "dispute.opened": DisputeOpenedEvent,
     "order.refunded": OrderRefundedEvent,
+    "order.disputed": OrderDisputedEvent,
+    "order.dispute_lost": OrderDisputeLostEvent,
     "order.restored": OrderRestoredEvent,
     "recharge.succeeded": RechargeSucceededEvent,
     "recharge.failed": RechargeFailedEvent,

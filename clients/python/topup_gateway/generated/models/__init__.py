@@ -210,6 +210,9 @@ from .dispute_opened_event_environment import DisputeOpenedEventEnvironment
 from .dispute_page import DisputePage
 from .dispute_page_answer import DisputePageAnswer
 from .dispute_page_answer_status import DisputePageAnswerStatus
+from .disputed_order_event_data import DisputedOrderEventData
+from .disputed_order_event_data_origin_type_0 import DisputedOrderEventDataOriginType0
+from .disputed_order_event_data_status import DisputedOrderEventDataStatus
 from .endpoint_disabled_event import EndpointDisabledEvent
 from .endpoint_disabled_event_environment import EndpointDisabledEventEnvironment
 from .endpoint_event_data import EndpointEventData
@@ -362,6 +365,10 @@ from .order import Order
 from .order_answer import OrderAnswer
 from .order_answer_status import OrderAnswerStatus
 from .order_body import OrderBody
+from .order_dispute_lost_event import OrderDisputeLostEvent
+from .order_dispute_lost_event_environment import OrderDisputeLostEventEnvironment
+from .order_disputed_event import OrderDisputedEvent
+from .order_disputed_event_environment import OrderDisputedEventEnvironment
 from .order_event_data import OrderEventData
 from .order_event_data_origin_type_0 import OrderEventDataOriginType0
 from .order_event_data_status import OrderEventDataStatus
@@ -910,6 +917,9 @@ __all__ = (
     "DeliveryWithAttemptsAnswerStatus",
     "DeliveryWithAttemptsStatus",
     "Dispute",
+    "DisputedOrderEventData",
+    "DisputedOrderEventDataOriginType0",
+    "DisputedOrderEventDataStatus",
     "DisputeOpenedEvent",
     "DisputeOpenedEventEnvironment",
     "DisputePage",
@@ -1065,6 +1075,10 @@ __all__ = (
     "OrderAnswer",
     "OrderAnswerStatus",
     "OrderBody",
+    "OrderDisputedEvent",
+    "OrderDisputedEventEnvironment",
+    "OrderDisputeLostEvent",
+    "OrderDisputeLostEventEnvironment",
     "OrderEventData",
     "OrderEventDataOriginType0",
     "OrderEventDataStatus",

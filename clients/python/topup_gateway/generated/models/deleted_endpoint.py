@@ -11,7 +11,7 @@ T = TypeVar("T", bound="DeletedEndpoint")
 
 @_attrs_define
 class DeletedEndpoint:
-    """An endpoint that is gone."""
+    """A deleted endpoint."""
 
     id: str
     """ Its id, we_…. """

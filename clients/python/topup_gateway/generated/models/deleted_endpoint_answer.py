@@ -36,7 +36,7 @@ class DeletedEndpointAnswer:
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
     data: DeletedEndpoint
-    """ An endpoint that is gone. """
+    """ A deleted endpoint. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ T = TypeVar("T", bound="Event")
 
 @_attrs_define
 class Event:
-    """An event: the very body that its webhooks carry."""
+    """An event: the exact body that its webhooks carry."""
 
     id: str
     """ Its id, evt_…. """

@@ -33,7 +33,7 @@ class EventAnswer:
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
     data: Event
-    """ An event: the very body that its webhooks carry. """
+    """ An event: the exact body that its webhooks carry. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

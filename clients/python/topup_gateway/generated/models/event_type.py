@@ -19,6 +19,8 @@ EventType = Literal[
     "key.paused",
     "key.resumed",
     "key.revoked",
+    "order.dispute_lost",
+    "order.disputed",
     "order.failed",
     "order.paid",
     "order.refunded",

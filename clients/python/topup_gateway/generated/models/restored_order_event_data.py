@@ -67,7 +67,7 @@ class RestoredOrderEventData:
     trial_days: int
     """ The free days that a plan begins with. """
     restored_cents: int
-    """ How much came back now. """
+    """ How much came back now; 0: a refund had returned it before. """
     refunded_total_cents: int
     """ In the currency's smallest unit. """
     reason: str
