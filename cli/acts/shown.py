@@ -1,13 +1,15 @@
 """What an act's result says to people: amounts with their currency; --json has every field as the API has it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from billing.ledger.in_words import in_words
 from cli.output import note, show_record, show_rows, visible, wants_json
 from kernel.fields import facts_of
+
+_SUBJECT_IDS: Final = ("transaction_id", "id", "order_id", "endpoint_id", "key_id")
 
 
 def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = False) -> None:
@@ -44,8 +46,19 @@ def print_list(
 ) -> None:
     """Print a page of a list."""
     if not wants_json():
-        records = [in_words(result, record) for record in records]
+        records = [{**in_words(result, record), **_subjects(record)} for record in records]
     show_rows(records, *columns, next_cursor=next_cursor)
+
+
+def subject_id(data: Mapping[str, Any]) -> str | None:
+    """Return the id of what an event's data tells of, or None."""
+    return next((str(data[name]) for name in _SUBJECT_IDS if data.get(name)), None)
+
+
+def _subjects(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return, for each object in the record, the id that it names: a cell has no room for the rest."""
+    objects = ((name, value) for name, value in record.items() if isinstance(value, Mapping))
+    return {name: id_ for name, value in objects if (id_ := subject_id(value))}
 
 
 def _lines(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:

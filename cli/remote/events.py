@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from cli.acts.command import group_of
+from cli.acts.shown import subject_id
 from cli.examples import examples
 from cli.merchant.event_source import Streamed, StreamRefused, follow, hear_ctrl_c
 from cli.output import (
@@ -90,14 +91,7 @@ def _print(event: Streamed) -> None:
     if wants_json():
         click.echo(json_text(body))
         return
-    click.echo(visible(f"{body['created_at']}  {body['type']:<18}  {body['id']}  {about(body)}"))
-
-
-def about(event: dict[str, Any]) -> str:
-    """The id of what it tells of; a hyphen where there is none."""
-    data = event["data"]
-    names = ("transaction_id", "id", "order_id", "endpoint_id", "key_id")
-    return next((str(data[name]) for name in names if data.get(name)), "-")
+    click.echo(visible(f"{body['created_at']}  {body['type']:<18}  {body['id']}  {subject_id(body['data']) or '-'}"))
 
 
 events = group_of("events", "What happened: list, show, and follow as it comes.", ACTS, tail)

@@ -47,7 +47,7 @@ function refusal({ status, body }) {
     const next = encodeURIComponent(location.pathname);
     return make("span", {}, "Only for who is signed in: ", make("a", { href: `/sign-in?next=${next}`, textContent: "sign in" }), ", or ", make("a", { href: "/docs", textContent: "make a sandbox account by one call" }), ".");
   }
-  if (body?.data?.error?.errors?.some?.(({ param }) => param === "environment")) {
+  if (body?.data?.error?.reason === "environment") {
     return make("span", { textContent: "Your dashboard shows live. Switch it to staging: no sample is ever run in live." });
   }
   return make("span", { textContent: body?.data?.error?.detail ?? `The gateway answered HTTP ${status}.` });

@@ -113,7 +113,7 @@ async def test_the_order_of_a_trial_says_that_nothing_was_paid_and_a_second_one_
     """Also of another plan, and through another provider; that one is paid at once."""
     boss = await operator(store.gateway)
     await boss.send(f"{ADMIN}/plans", {**NEW, "trial_days": "14"})
-    creem = {"creem_product_id": "prod_max"}
+    creem = {"products": "creem_product_id=prod_max"}
     await boss.send(
         f"{ADMIN}/plans", {**NEW, "id": "max", "name": "Max", "trial_days": "7", **creem}
     )
