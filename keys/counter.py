@@ -3,6 +3,7 @@
 period of a row   counts                                                window_start_at
 last:SECONDS      micros of a rolling window, in the detail's buckets   0
 count:3600        sends of a rolling hour, in the detail's buckets      0
+recipients:604800 recipients of seven days, in the detail's buckets     0
 to:DIGEST         micros to one recipient                               of the UTC day
 same:DIGEST       the transactions of one recipient, platform, amount   of a period of seven days
 lifetime          nothing; its detail says what was told                0
@@ -17,6 +18,7 @@ has left the window, so a window never allows more than it says; it may allow a 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -27,13 +29,17 @@ from kernel.clock import DAY_US, SECOND_US
 CounterRow = tuple[str, str, int]  # a row: key id, period, start in microseconds
 BUCKETS_MAX: Final = 60
 HOUR_S: Final = 3600
+WEEK_S: Final = 7 * DAY_US // SECOND_US
 LIFETIME: Final = "lifetime"
 SENDS: Final = f"count:{HOUR_S}"
+RECIPIENTS: Final = f"recipients:{WEEK_S}"
 # By the last word of a limit's name.
-SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S}
+SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S, "week": WEEK_S}
 REPEAT_PERIOD_US: Final = 7 * DAY_US
 # Not a row: the moment of the account's own clock.
 _AT: Final = "at"
+# Between the row and the recipient among those that it counts.
+_WHOSE: Final = "~"
 # Of transactions that look alike; there are more only if each said that it is another one.
 _SENT_MAX: Final = 20
 
@@ -42,19 +48,22 @@ class Detail(msgspec.Struct, omit_defaults=True):
     """What a row of spend_windows holds beside its sum. Times in microseconds.
 
     buckets: by the number of the bucket. near, reached: for which limit an event was published, and when.
-    sent: when each transaction was sent.
+    sent: when each transaction was sent. recipients: the sends to each, by bucket; such a row's own buckets
+    count each recipient once, in the bucket of the newest send.
     """
 
     buckets: dict[int, int] = {}
     near: tuple[int, int] | None = None
     reached: tuple[int, int] | None = None
     sent: dict[str, int] = {}
+    recipients: dict[str, dict[int, int]] = {}
 
 
 class Counted(NamedTuple):
-    """A row that counts a spend, as the spend names it."""
+    """A row that counts a spend, as the spend names it. whose: the recipient among those of the row."""
 
     row: CounterRow
+    whose: str = ""
 
     @property
     def is_sum(self) -> bool:
@@ -68,6 +77,9 @@ class Counted(NamedTuple):
         kind, _, rest = self.row[1].partition(":")
         if kind == "last":
             add(detail.buckets, int(rest), -amount_micros, at=at, now_us=now_us)
+            return True
+        if kind == "recipients":
+            _count_recipient(detail, self.whose, -1, at=at, now_us=now_us)
             return True
         return detail.sent.pop(topup_id, None) is not None
 
@@ -138,14 +150,29 @@ def note_sent(sent: dict[str, int], transaction_id: str, *, at: int) -> None:
         del sent[oldest]
 
 
-def recipient_place(key_id: str, email: str, day_start: int) -> CounterRow:
-    """Return where micros to a recipient are counted.
+def has_recipient(detail: Detail, email: str, now_us: int) -> bool:
+    """Return whether the recipient counts already in the seven days."""
+    return held(detail.recipients.get(_person(email), {}), WEEK_S, now_us) > 0
 
-    What follows a plus in the address is left out, because most mail servers deliver it to the same person.
-    """
-    local, _, domain = email.partition("@")
-    whose = f"{local.partition('+')[0] or local}@{domain}"
-    return (key_id, f"to:{_digest(whose)}", day_start)
+
+def count_recipient(key_id: str, detail: Detail, email: str, now_us: int) -> CounterRow:
+    """Count a send made now, and return the row with the recipient, as the send names it."""
+    whose = _person(email)
+    _count_recipient(detail, whose, 1, at=now_us, now_us=now_us)
+    return (key_id, f"{RECIPIENTS}{_WHOSE}{whose}", 0)
+
+
+def _count_recipient(detail: Detail, whose: str, sends: int, *, at: int, now_us: int) -> None:
+    add(detail.recipients.setdefault(whose, {}), WEEK_S, sends, at=at, now_us=now_us)
+    for one, buckets in list(detail.recipients.items()):
+        if not held(buckets, WEEK_S, now_us):
+            del detail.recipients[one]
+    detail.buckets = dict(Counter(max(buckets) for buckets in detail.recipients.values()))
+
+
+def recipient_place(key_id: str, email: str, day_start: int) -> CounterRow:
+    """Return where micros to a recipient are counted."""
+    return (key_id, f"to:{_person(email)}", day_start)
 
 
 def repeat_places(key_id: str, alike: str, now_us: int) -> tuple[CounterRow, CounterRow]:
@@ -176,7 +203,12 @@ def read_places(text: str | None) -> list[CounterRow]:
 
 def read_counted(text: str | None) -> list[Counted]:
     """Return the rows that it names, with what each counts."""
-    return [Counted(place) for place in _words(text) if place[1] != _AT]
+    found = []
+    for key_id, named, start in _words(text):
+        if named != _AT:
+            period, _, whose = named.partition(_WHOSE)
+            found.append(Counted((key_id, period, start), whose))
+    return found
 
 
 def counted_at(text: str | None, created_at: int) -> int:
@@ -198,6 +230,15 @@ def _width_us(seconds: int) -> int:
 def _leaves_at(number: int, seconds: int) -> int:
     """Return when nothing of the bucket is in the window any more."""
     return (number + 1) * _width_us(seconds) + seconds * SECOND_US
+
+
+def _person(email: str) -> str:
+    """Return the digest of a recipient.
+
+    What follows a plus in the address is left out, because most mail servers deliver it to the same person.
+    """
+    local, _, domain = email.partition("@")
+    return _digest(f"{local.partition('+')[0] or local}@{domain}")
 
 
 def _digest(text: str) -> str:

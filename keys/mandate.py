@@ -20,14 +20,21 @@ WINDOWS_MAX: Final = 8
 WINDOW_SECONDS_MIN: Final = 60
 WINDOW_SECONDS_MAX: Final = 366 * 86_400
 SENDS_MAX: Final = 1_000_000
+RECIPIENTS_MAX: Final = 1000
 REPEAT_GUARD_S_MAX: Final = 7 * 86_400
 PURPOSE_CHARACTERS_MAX: Final = 200
 ANY_OF_DOMAIN: Final = "*@"
 # What readers and events call the limits, and what each counts.
 ShownCap = Literal[
-    "per_day", "per_month", "lifetime", "window", "sends_per_hour", "account_per_day"
+    "per_day",
+    "per_month",
+    "lifetime",
+    "window",
+    "sends_per_hour",
+    "recipients_per_week",
+    "account_per_day",
 ]
-CapUnit = Literal["cents", "sends"]
+CapUnit = Literal["cents", "sends", "recipients"]
 
 
 class SpendWindow(msgspec.Struct, frozen=True, order=True):
@@ -69,6 +76,19 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
                 description="Accepted sends in any hour; a cancelled one stays counted.",
             ),
             said("Sends in any hour", hint="Blank: no limit."),
+        ]
+        | None
+    ) = None
+    max_recipients_per_week: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=RECIPIENTS_MAX,
+                description="Different recipients in any seven days. What follows a plus in an address makes it"
+                " no other recipient, and one that was sent to already costs nothing.",
+            ),
+            said("Recipients in any seven days", hint="Different people. Blank: no limit."),
         ]
         | None
     ) = None

@@ -13,7 +13,7 @@ from kernel.clock import DAY_US, next_month_start_us
 from keys import caps, counter
 from keys.api_keys.key_state import KeyState
 from keys.caps import Window
-from keys.mandate import Mandate, read_mandate
+from keys.mandate import Mandate, ShownCap, read_mandate
 
 KeyEnd = Literal["revoked", "expired", "paused"]
 
@@ -61,6 +61,8 @@ def windows_of_mandates(states: Iterable[KeyState]) -> list[Window]:
         found += ((state.id, counter.rolling(one.seconds), 0) for one in mandate.windows)
         if mandate.max_sends_per_hour is not None:
             found.append((state.id, counter.SENDS, 0))
+        if mandate.max_recipients_per_week is not None:
+            found.append((state.id, counter.RECIPIENTS, 0))
     return found
 
 
@@ -84,13 +86,17 @@ def line_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> LineLimi
     sends = None
     if mandates:
         money += _rolling(mandates, sums)
-        sends = SendLimits(mandates, _counts(mandates, sums))
+        sends = SendLimits(
+            mandates,
+            _counts(mandates, sums, "sends_per_hour", counter.SENDS, counter.HOUR_S),
+            _counts(mandates, sums, "recipients_per_week", counter.RECIPIENTS, counter.WEEK_S),
+        )
     return LineLimits(
         None,
         _capped(states, sums, now_us),
         min(thresholds, default=None),
         unasked,
-        [*money, *(sends.counts if sends else ())],
+        [*money, *((*sends.counts, *sends.recipients) if sends else ())],
         money,
         sends,
     )
@@ -160,15 +166,12 @@ def _rolling(mandates: Sequence[tuple[str, Mandate]], sums: Sums) -> list[Limit]
     return sorted(found, key=lambda one: -(one.seconds or 0))
 
 
-def _counts(mandates: Sequence[tuple[str, Mandate]], sums: Sums) -> list[Limit]:
+def _counts(
+    mandates: Sequence[tuple[str, Mandate]], sums: Sums, cap: ShownCap, row: str, seconds: int
+) -> list[Limit]:
+    found = [(key_id, getattr(mandate, f"max_{cap}")) for key_id, mandate in mandates]
     return [
-        Limit(
-            "sends_per_hour",
-            key_id,
-            mandate.max_sends_per_hour,
-            sums.detailed((key_id, counter.SENDS, 0)),
-            seconds=counter.HOUR_S,
-        )
-        for key_id, mandate in mandates
-        if mandate.max_sends_per_hour is not None
+        Limit(cap, key_id, most, sums.detailed((key_id, row, 0)), seconds=seconds)
+        for key_id, most in found
+        if most is not None
     ]

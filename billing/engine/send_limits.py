@@ -55,10 +55,11 @@ class LooksRepeated(DomainError):
 
 
 class SendLimits(msgspec.Struct, gc=False):
-    """Each mandate of a lineage, and its count of sends if it has one."""
+    """Each mandate of a lineage, and its counts of sends and of recipients if it has them."""
 
     mandates: Sequence[tuple[str, Mandate]]
     counts: Sequence[Limit]
+    recipients: Sequence[Limit] = ()
 
     def check_place(self, send: SendFacts) -> None:
         """Raise OutsideMandate, with what is allowed."""
@@ -107,9 +108,15 @@ class SendLimits(msgspec.Struct, gc=False):
                 )
 
     def recipient_limits(self, send: SendFacts, sums: Sums, now_us: int) -> list[Limit]:
-        """Return what each key allows to be sent to this recipient in a day."""
+        """Return the limits that look at this recipient: of a day, and of new recipients in a week."""
         start = day_start_us(now_us)
-        return [
+        email = send.recipient_email
+        new = [
+            one
+            for one in self.recipients
+            if not counter.has_recipient(one.sum.detail or counter.Detail(), email, now_us)
+        ]
+        return new + [
             Limit(
                 "per_recipient_per_day",
                 key_id,
@@ -128,6 +135,9 @@ class SendLimits(msgspec.Struct, gc=False):
         for each in self.counts:
             each.add(account_id, amount_micros, now_us)
         places: list[CounterRow] = []
+        for each in self.recipients:
+            detail, key_id = each.sum.change_detail(account_id), each.key_id or ""
+            places.append(counter.count_recipient(key_id, detail, send.recipient_email, now_us))
         start = day_start_us(now_us)
         for key_id, mandate in self.mandates:
             if mandate.per_recipient_per_day_cents is not None:

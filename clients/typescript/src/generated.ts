@@ -3324,6 +3324,8 @@ export interface components {
             per_recipient_per_day_cents: number | null;
             /** @description Accepted sends in any hour; a cancelled one stays counted. */
             max_sends_per_hour: number | null;
+            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            max_recipients_per_week: number | null;
             /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
             /** @description RFC 3339, UTC, whole seconds. */
@@ -4676,12 +4678,12 @@ export interface components {
              * @description Which limit. per_day and per_month are calendar windows of UTC.
              * @enum {string}
              */
-            cap: "account_per_day" | "lifetime" | "per_day" | "per_month" | "sends_per_hour" | "window";
+            cap: "account_per_day" | "lifetime" | "per_day" | "per_month" | "recipients_per_week" | "sends_per_hour" | "window";
             /**
              * @description Of limit, spent and remaining: US cents.
              * @enum {string}
              */
-            unit: "cents" | "sends";
+            unit: "cents" | "recipients" | "sends";
             /** @description The length of a rolling window. */
             seconds: number | null;
             /**
@@ -5262,6 +5264,8 @@ export interface components {
             per_recipient_per_day_cents: number | null;
             /** @description Accepted sends in any hour; a cancelled one stays counted. */
             max_sends_per_hour: number | null;
+            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            max_recipients_per_week: number | null;
             /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
             /** @description RFC 3339, UTC, whole seconds. */
@@ -7365,6 +7369,8 @@ export interface components {
             per_recipient_per_day_cents?: number | null;
             /** @description Accepted sends in any hour; a cancelled one stays counted. */
             max_sends_per_hour?: number | null;
+            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            max_recipients_per_week?: number | null;
             /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
             repeat_guard_s?: number | null;
             /** @description A send above it waits for a person. */
@@ -7588,12 +7594,12 @@ export interface components {
              * @description Which limit it is.
              * @enum {string}
              */
-            cap: "account_per_day" | "lifetime" | "per_day" | "per_month" | "sends_per_hour" | "window";
+            cap: "account_per_day" | "lifetime" | "per_day" | "per_month" | "recipients_per_week" | "sends_per_hour" | "window";
             /**
              * @description Of limit, spent and remaining: US cents.
              * @enum {string}
              */
-            unit: "cents" | "sends";
+            unit: "cents" | "recipients" | "sends";
             /** @description The length of a rolling window. */
             seconds: number | null;
             /**
@@ -7727,6 +7733,8 @@ export interface components {
             per_recipient_per_day_cents?: number | null;
             /** @description Accepted sends in any hour; a cancelled one stays counted. */
             max_sends_per_hour?: number | null;
+            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            max_recipients_per_week?: number | null;
             /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
             repeat_guard_s?: number | null;
             /** @description A send above it waits for a person. */
@@ -10591,6 +10599,8 @@ export interface components {
             per_recipient_per_day_cents: number | null;
             /** @description Accepted sends in any hour; a cancelled one stays counted. */
             max_sends_per_hour: number | null;
+            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            max_recipients_per_week: number | null;
             /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
             /** @description RFC 3339, UTC, whole seconds. */
@@ -18485,6 +18495,7 @@ export interface operations {
                      *             "windows": [],
                      *             "per_recipient_per_day_cents": null,
                      *             "max_sends_per_hour": null,
+                     *             "max_recipients_per_week": null,
                      *             "repeat_guard_s": null,
                      *             "expires_at": null,
                      *             "created_at": "2026-06-13T12:00:03Z",
@@ -18592,6 +18603,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": null,
                      *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": "2098-12-31T22:00:00Z",
                      *         "created_at": "2026-06-13T12:00:01Z",
@@ -18666,6 +18678,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": null,
                      *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": "2098-12-31T22:00:00Z",
                      *         "created_at": "2026-06-13T12:00:01Z",
@@ -18742,6 +18755,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": null,
                      *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
@@ -18828,6 +18842,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": null,
                      *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
@@ -18913,6 +18928,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": null,
                      *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
@@ -18992,6 +19008,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": 1200,
                      *         "max_sends_per_hour": 3,
+                     *         "max_recipients_per_week": 2,
                      *         "repeat_guard_s": 600,
                      *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
@@ -19070,6 +19087,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": 1200,
                      *         "max_sends_per_hour": 3,
+                     *         "max_recipients_per_week": 2,
                      *         "repeat_guard_s": 600,
                      *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
@@ -19233,6 +19251,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": null,
                      *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:00Z",
@@ -19372,6 +19391,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": null,
                      *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": "2026-09-11T12:00:04Z",
                      *         "created_at": "2026-06-13T12:00:05Z",
@@ -19577,6 +19597,7 @@ export interface operations {
                      *         "windows": [],
                      *         "per_recipient_per_day_cents": null,
                      *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": "2026-09-11T12:00:04Z",
                      *         "created_at": "2026-06-13T12:00:05Z",

@@ -128,6 +128,7 @@ async def test_mandates_cost_one_statement_more(database: Database, clock: Fixed
         windows=[SpendWindow(60, 10**9), SpendWindow(86_400, 10**9)],
         per_recipient_per_day_cents=10**9,
         max_sends_per_hour=10**6,
+        max_recipients_per_week=1000,
         repeat_guard_s=600,
     )
     await database.transaction(lambda tx: set_day_limit(tx, account.principal.tenant, 10**9))

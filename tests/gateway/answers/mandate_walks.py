@@ -13,6 +13,7 @@ MANDATE = {
     "windows": [{"seconds": 3600, "cents": 2000}],
     "per_recipient_per_day_cents": 1200,
     "max_sends_per_hour": 3,
+    "max_recipients_per_week": 2,
     "repeat_guard_s": 600,
 }
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "ana@example.com"}
@@ -25,6 +26,7 @@ async def mandates(to: Recorder) -> None:
         "platforms": [],
         "recipients": ["*@"],
         "windows": [{"seconds": 1, "cents": -1}],
+        "max_recipients_per_week": 1001,
         "repeat_guard_s": 0,
     }
     await to.own("a mandate that is none", "POST", "/keys", key, json=wrong)

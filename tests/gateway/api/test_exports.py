@@ -105,7 +105,7 @@ _FIRST_LINES = {
     "/keys": (
         "id,name,parent_id,prefix,last4,scopes,purpose,client_id,caps_per_call_cents,"
         "caps_per_day_cents,caps_per_month_cents,lifetime_cents,windows,approval_above_cents,"
-        "approval_above_per_day_cents,per_recipient_per_day_cents,max_sends_per_hour,repeat_guard_s,"
+        "approval_above_per_day_cents,per_recipient_per_day_cents,max_sends_per_hour,max_recipients_per_week,repeat_guard_s,"
         "platforms,recipients,ip_allow_list,created_at,expires_at,last_used_at,paused_at,revoked_at"
     ),
     "/prices": "model,input_micros,output_micros,cached_micros,version,changed_at",

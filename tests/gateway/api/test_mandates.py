@@ -106,6 +106,37 @@ async def test_a_replayed_answer_counts_once_and_a_dry_run_not_at_all(
     assert await code(here, agent, **SEND, distinct=True) == 2008
 
 
+async def test_two_gateways_together_reach_no_more_people(
+    gateways: tuple[Gateway, Gateway], clock: FixedClock
+) -> None:
+    here, there = gateways
+    owner = await here.key(await here.account())
+    agent = await made(here, owner, scopes=["topup:send"], max_recipients_per_week=3)
+    child = await made(there, owner, scopes=["topup:send"], max_recipients_per_week=1001)
+    sends = [
+        one.call("POST", "/topup/send", key=agent["key"], json=SEND | {"recipient_email": to})
+        for number in range(12)
+        for one, to in ((here, f"a{number}@example.com"), (there, f"b{number}@example.com"))
+    ]
+
+    answers = await asyncio.gather(*sends)
+
+    assert sorted(one.json()["code"] for one in answers) == [1001] * 3 + [2008] * 21
+    assert child["error"]["param"] == "max_recipients_per_week"
+    error = next(one for one in answers if one.json()["code"] == 2008).json()["data"]["error"]
+    assert (error["cap"], error["limit"], error["remaining"]) == ("recipients_per_week", 3, 0)
+    # Seven days, and the rest of a bucket.
+    assert error["resets_at"].startswith("2026-06-20T1")
+    path = f"/keys/{agent['id']}"
+    wide = (await there.call("PATCH", path, key=owner, json={"max_recipients_per_week": 4})).json()
+    own = (await here.call("GET", "/keys/self", key=agent["key"])).json()["data"]
+    tree = (await here.call("GET", f"{path}/tree", key=owner)).json()["data"]
+    assert wide["data"]["max_recipients_per_week"] == 4
+    assert own["limits"] == tree["keys"][0]["limits"]
+    (limit,) = own["limits"]
+    assert (limit["unit"], limit["limit"], limit["spent"]) == ("recipients", 4, 3)
+
+
 async def test_no_key_changes_what_binds_it(gateways: tuple[Gateway, Gateway]) -> None:
     gateway = gateways[0]
     owner = await gateway.key(await gateway.account())
@@ -137,6 +168,7 @@ async def test_a_person_makes_pauses_and_limits_on_the_pages(
         "windows.cents": ["50.00", "", "200"],
         "per_recipient_per_day_cents": "20",
         "max_sends_per_hour": "20",
+        "max_recipients_per_week": "5",
         "repeat_guard_s": "10m",
         "once": "frm_1",
     }
@@ -147,6 +179,7 @@ async def test_a_person_makes_pauses_and_limits_on_the_pages(
         {"seconds": 604_800, "cents": 20_000},
     ]
     assert key["recipients"] == ["*@example.com", "bo@acme.example"]
+    assert key["max_recipients_per_week"] == 5
     page = f"/dashboard/keys/{key['id']}"
     shown = (await browser.request("GET", page)).text
     assert re.findall(r'name="windows.seconds" type="text" value="(.*?)"', shown) == [
@@ -157,6 +190,7 @@ async def test_a_person_makes_pauses_and_limits_on_the_pages(
     assert re.findall(r'name="windows.cents" type="text" value="(.*?)"', shown)[1] == "200.00"
     assert 'name="repeat_guard_s" type="text" value="10m"' in shown
     assert "Any 7 d" in shown
+    assert "Recipients in any seven days" in shown
 
     wrong = await browser.send(page, {**fields, "windows.seconds": "soon"})
     assert "such as 10m, 1h or 7d" in wrong.text

@@ -76,6 +76,7 @@ async def test_limits_and_ends_are_shown_and_held_by_the_moved_clock(gateway: Ga
         {"windows": [{"seconds": 60, "cents": 10**6}]},
         {"per_recipient_per_day_cents": 10**6},
         {"max_sends_per_hour": 9},
+        {"max_recipients_per_week": 9},
         {"repeat_guard_s": 9},
         {"approval_above_per_day_cents": 10**6},
     ],

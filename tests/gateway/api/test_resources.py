@@ -36,6 +36,7 @@ KEY_FIELDS = {
     "windows",
     "per_recipient_per_day_cents",
     "max_sends_per_hour",
+    "max_recipients_per_week",
     "repeat_guard_s",
     "expires_at",
     "created_at",

@@ -80,6 +80,7 @@ async def test_saving_a_form_as_it_was_shown_changes_nothing(gateway: Gateway) -
         "windows": [{"seconds": 5400, "cents": 5001}, {"seconds": 604800, "cents": 20000}],
         "repeat_guard_s": 90,
         "max_sends_per_hour": 0,
+        "max_recipients_per_week": 1000,
         "caps": {"per_call_cents": 7},
         "expires_at": "2026-12-02T12:00:00Z",
     }

@@ -65,6 +65,9 @@ class ApiKey:
     recipient. """
     max_sends_per_hour: int | None
     """ Accepted sends in any hour; a cancelled one stays counted. """
+    max_recipients_per_week: int | None
+    """ Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and
+    one that was sent to already costs nothing. """
     repeat_guard_s: int | None
     """ The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct.
     """
@@ -146,6 +149,9 @@ class ApiKey:
         max_sends_per_hour: int | None
         max_sends_per_hour = self.max_sends_per_hour
 
+        max_recipients_per_week: int | None
+        max_recipients_per_week = self.max_recipients_per_week
+
         repeat_guard_s: int | None
         repeat_guard_s = self.repeat_guard_s
 
@@ -199,6 +205,7 @@ class ApiKey:
                 "windows": windows,
                 "per_recipient_per_day_cents": per_recipient_per_day_cents,
                 "max_sends_per_hour": max_sends_per_hour,
+                "max_recipients_per_week": max_recipients_per_week,
                 "repeat_guard_s": repeat_guard_s,
                 "expires_at": expires_at,
                 "created_at": created_at,
@@ -343,6 +350,13 @@ class ApiKey:
 
         max_sends_per_hour = _parse_max_sends_per_hour(d.pop("max_sends_per_hour"))
 
+        def _parse_max_recipients_per_week(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        max_recipients_per_week = _parse_max_recipients_per_week(d.pop("max_recipients_per_week"))
+
         def _parse_repeat_guard_s(data: object) -> int | None:
             if data is None:
                 return data
@@ -433,6 +447,7 @@ class ApiKey:
             windows=windows,
             per_recipient_per_day_cents=per_recipient_per_day_cents,
             max_sends_per_hour=max_sends_per_hour,
+            max_recipients_per_week=max_recipients_per_week,
             repeat_guard_s=repeat_guard_s,
             expires_at=expires_at,
             created_at=created_at,

@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-CapUsedEventDataUnit = Literal["cents", "sends"]
+CapUsedEventDataUnit = Literal["cents", "recipients", "sends"]
 
 
 def check_cap_used_event_data_unit(value: str) -> CapUsedEventDataUnit:

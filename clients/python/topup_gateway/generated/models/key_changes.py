@@ -42,6 +42,9 @@ class KeyChanges:
     recipient. """
     max_sends_per_hour: int | None | Unset = UNSET
     """ Accepted sends in any hour; a cancelled one stays counted. """
+    max_recipients_per_week: int | None | Unset = UNSET
+    """ Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and
+    one that was sent to already costs nothing. """
     repeat_guard_s: int | None | Unset = UNSET
     """ The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct.
     """
@@ -136,6 +139,12 @@ class KeyChanges:
         else:
             max_sends_per_hour = self.max_sends_per_hour
 
+        max_recipients_per_week: int | None | Unset
+        if isinstance(self.max_recipients_per_week, Unset):
+            max_recipients_per_week = UNSET
+        else:
+            max_recipients_per_week = self.max_recipients_per_week
+
         repeat_guard_s: int | None | Unset
         if isinstance(self.repeat_guard_s, Unset):
             repeat_guard_s = UNSET
@@ -208,6 +217,8 @@ class KeyChanges:
             field_dict["per_recipient_per_day_cents"] = per_recipient_per_day_cents
         if max_sends_per_hour is not UNSET:
             field_dict["max_sends_per_hour"] = max_sends_per_hour
+        if max_recipients_per_week is not UNSET:
+            field_dict["max_recipients_per_week"] = max_recipients_per_week
         if repeat_guard_s is not UNSET:
             field_dict["repeat_guard_s"] = repeat_guard_s
         if approval_above_cents is not UNSET:
@@ -357,6 +368,17 @@ class KeyChanges:
 
         max_sends_per_hour = _parse_max_sends_per_hour(d.pop("max_sends_per_hour", UNSET))
 
+        def _parse_max_recipients_per_week(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        max_recipients_per_week = _parse_max_recipients_per_week(
+            d.pop("max_recipients_per_week", UNSET)
+        )
+
         def _parse_repeat_guard_s(data: object) -> int | None | Unset:
             if data is None:
                 return data
@@ -445,6 +467,7 @@ class KeyChanges:
             windows=windows,
             per_recipient_per_day_cents=per_recipient_per_day_cents,
             max_sends_per_hour=max_sends_per_hour,
+            max_recipients_per_week=max_recipients_per_week,
             repeat_guard_s=repeat_guard_s,
             approval_above_cents=approval_above_cents,
             approval_above_per_day_cents=approval_above_per_day_cents,

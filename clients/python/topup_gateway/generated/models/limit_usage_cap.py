@@ -1,7 +1,13 @@
 from typing import Literal, cast
 
 LimitUsageCap = Literal[
-    "account_per_day", "lifetime", "per_day", "per_month", "sends_per_hour", "window"
+    "account_per_day",
+    "lifetime",
+    "per_day",
+    "per_month",
+    "recipients_per_week",
+    "sends_per_hour",
+    "window",
 ]
 
 

@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-LimitUsageUnit = Literal["cents", "sends"]
+LimitUsageUnit = Literal["cents", "recipients", "sends"]
 
 
 def check_limit_usage_unit(value: str) -> LimitUsageUnit:
