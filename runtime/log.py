@@ -36,7 +36,7 @@ _SECRET = re.compile(
     r"|(?P<field>\"(?:\w*(?:password|secret)|token|device_code|authorization|cookie|set-cookie)\": ?\")"
     r"(?:[^\"\\]|\\.)+"
     r"|(?P<voucher>(?:ATU|TOPUP)-)[0-9A-Z]{4}-[0-9A-Z-]*"
-    r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|verify-address)\\{0,8}/)[A-Za-z0-9_-]{16,}",
+    r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|sign-in-link|verify-address)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
 # The user of a URL with a password, and where the characters of the password may end.
@@ -75,6 +75,7 @@ _MARKS = (
     "/new-password",
     "/receipts",
     "/orders/status",
+    "/sign-in-link",
     "/verify-address",
 )
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))

@@ -230,7 +230,8 @@ sessions = sa.Table(
     sa.Index("ix_sessions_account", "account_id", "last_seen_at"),
 )
 
-# keys/sign_in/password_reset.py. Links that set a new password; a row goes when one of its account is used.
+# keys/sign_in/password_reset.py, keys/sign_in/sign_in_link.py. Links that set a new password, or sign in to `topup dev`;
+# a row goes when one of its account is used.
 password_resets = sa.Table(
     "password_resets",
     metadata,

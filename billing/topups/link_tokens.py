@@ -1,8 +1,8 @@
 """Tokens of pages that need no account.
 
 These are a recipient's claim page, the page that stops our mail, the payer's page of an order, a receipt, the
-decision on a waiting send, an invitation, a new password, the verification of an address, and the page where
-an owner or colleague stops one kind of mail.
+decision on a waiting send, an invitation, a new password, a sign-in, the verification of an address, and the
+page where an owner or colleague stops one kind of mail.
 
 A token is the id of its purpose's object (_PREFIXES; for a colleague's approval, of the mail about it) as one
 block of AES, under a key for its purpose that is derived from a sealed data key. No token is stored, and the
@@ -33,6 +33,7 @@ LinkPurpose = Literal[
     "colleague_approval",
     "invitation",
     "password",
+    "sign_in",
     "address",
     "no_expiring",
     "no_receipt",
@@ -57,6 +58,7 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "colleague_approval": "oml_",
     "invitation": "inv_",
     "password": "pwr_",
+    "sign_in": "sgl_",
     "address": "evf_",
     "no_expiring": "acc_",
     "no_receipt": "acc_",

@@ -14,6 +14,7 @@ from keys.principal import Principal
 CLAIM_PATH: Final = "/claim"
 INVITATION_PATH: Final = "/invitation"
 PASSWORD_PATH: Final = "/new-password"  # noqa: S105
+SIGN_IN_LINK_PATH: Final = "/sign-in-link"
 ADDRESS_PATH: Final = "/verify-address"
 # The path where whoever has the link decides on a waiting send.
 DECIDE_PATH: Final = "/decide"
@@ -28,6 +29,11 @@ class PublicUrl(NamedTuple):
 def password_url(public_url: str, links: LinkTokens, reset_id: str) -> str:
     """Return the page that sets a new password, once, for whoever reads the mail of the account's address."""
     return f"{public_url}{PASSWORD_PATH}/{links.token_of('password', reset_id)}"
+
+
+def sign_in_url(public_url: str, links: LinkTokens, link_id: str) -> str:
+    """Return the page that signs in, once, whoever presses its button on this machine."""
+    return f"{public_url}{SIGN_IN_LINK_PATH}/{links.token_of('sign_in', link_id)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,10 @@ def curl_line(url: str, key: str) -> str:
     return _CURL.format(url=url, key=key)
 
 
-def ready(settings: Settings, demo: Demo, *, redis: str, took_s: float) -> None:
-    """Print address, key and curl line."""
+def ready(
+    settings: Settings, demo: Demo, *, sign_in: str | None, redis: str, took_s: float
+) -> None:
+    """Print address, key and curl line; sign_in: a link that signs the operator in."""
     store = "SQLite" if settings.database_address.startswith(SQLITE_PREFIX) else "PostgreSQL"
     data_dir = _short(settings)
     click.echo()
@@ -38,6 +40,9 @@ def ready(settings: Settings, demo: Demo, *, redis: str, took_s: float) -> None:
     click.echo()
     _row("address", click.style(demo.url, fg="cyan", underline=True) + "  (a demo, and the docs)")
     _row("dashboard", f"{demo.url}/dashboard  ({demo.email}; its password is in {FILE_NAME})")
+    if sign_in is not None:
+        _row("sign in", click.style(sign_in, fg="cyan", underline=True))
+        _row("", "as the operator: once, within ten minutes, on this machine")
     _row("staging key", click.style(demo.staging_key, fg="green"))
     _row("data", f"{data_dir}  ({store}, {redis}; credentials in {FILE_NAME})")
     if not settings.is_loopback:

@@ -20,6 +20,9 @@ from billing.fulfilment.opening import enter_first, name_wallet
 from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
+from billing.topups.link_tokens import LinkTokens
+from billing.topups.rules import sign_in_url
+from billing.topups.voucher import VOUCHER_KEY
 from cli.examples import examples
 from cli.output import EXIT_REFUSED
 from cli.server import banner
@@ -29,6 +32,10 @@ from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE, WAKE_FD_V
 from cli.server.migrate import migrate_now
 from cli.typos import check_start, warn_of_unknown_variables
 from kernel.clock import SystemClock
+from kernel.ids import AccountId
+from kernel.tenant import Tenant
+from keys.account import get_account, lock_tenants
+from keys.sign_in import sign_in_link
 from keys.vault import Vault
 from runtime import embedded_redis
 from runtime.installation import open_store, open_vault
@@ -112,8 +119,9 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
             database, SystemClock(), settings.data_dir, url=settings.public_url
         )
         await _supply_live(database, settings)
+        sign_in = await _sign_in_link(database, settings, demo)
     plan = await _plan(settings, listener)
-    greeting = asyncio.create_task(_greet(settings, plan, demo, started_s))
+    greeting = asyncio.create_task(_greet(settings, plan, demo, sign_in, started_s))
     try:
         is_orderly = await _Supervisor(plan.children).run()
     finally:
@@ -142,6 +150,30 @@ async def _supply_live(database: Store, settings: Settings) -> None:
         raise SettingsError(f"TOPUP_PLATFORMS: {error}") from None
     if named:
         banner.supplied_by_wallet(named)
+
+
+async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
+    """Return a link that signs the operator in, once, or None if it could be read by others.
+
+    A pipe may end in a file or another machine's log, so the link is made for a terminal only. A PUBLIC_URL leads
+    through a proxy, for whose callers no link works.
+    """
+    own = settings.model_copy(update={"public_url": ""}).address()
+    if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):
+        return None
+    master = open_vault(settings.secret_key.get_secret_value())
+
+    async def work(tx: Transaction) -> str | None:
+        now_us = SystemClock().now_us()
+        await lock_tenants(tx, [Tenant(AccountId(demo.account_id), "staging")])
+        account = await get_account(tx, demo.account_id)
+        made = await sign_in_link.begin(tx, account, now_us=now_us)
+        if made is None:
+            return None
+        key = await master.data_key(tx, VOUCHER_KEY, now_us=now_us)
+        return sign_in_url(own, LinkTokens(key), made.id)
+
+    return await database.transaction(work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +259,9 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-async def _greet(settings: Settings, plan: _Plan, demo: Demo, started_s: float) -> None:
+async def _greet(
+    settings: Settings, plan: _Plan, demo: Demo, sign_in: str | None, started_s: float
+) -> None:
     """Print the address, the key and the curl line once gateway and worker are ready."""
     try:
         async with asyncio.timeout(READY_S_MAX):
@@ -235,7 +269,8 @@ async def _greet(settings: Settings, plan: _Plan, demo: Demo, started_s: float) 
     except TimeoutError:
         banner.late(READY_S_MAX)
         return
-    banner.ready(settings, demo, redis=plan.redis, took_s=time.monotonic() - started_s)
+    took_s = time.monotonic() - started_s
+    banner.ready(settings, demo, sign_in=sign_in, redis=plan.redis, took_s=took_s)
 
 
 async def _read(fd: int, bytes_wanted: int) -> None:

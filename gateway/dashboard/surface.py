@@ -13,6 +13,7 @@ from gateway.dashboard.account import (
     notifications,
     passkeys,
     sign_in,
+    sign_in_link,
     sign_up,
     team,
     two_factor,
@@ -92,6 +93,7 @@ ENTRY = ApiSurface(
     (
         *landing.ROUTES,
         *sign_in.ROUTES,
+        *sign_in_link.ROUTES,
         *sign_up.ROUTES,
         *invitation.OPEN_ROUTES,
         *new_password.ROUTES,

@@ -31,6 +31,7 @@ _OURS: Final = (
     "/mcp",
     "/x402",
     "/new-password/",
+    "/sign-in-link/",
     "/verify-address/",
     "/invitation/",
 )

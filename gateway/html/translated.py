@@ -113,6 +113,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "forgot_password.html",
             "new_password.html",
             "sign_in.html",
+            "sign_in_link.html",
             "sign_up.html",
             "verify_address.html",
             "verify_address_press.html",

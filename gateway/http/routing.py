@@ -62,6 +62,7 @@ _KINDS = {
     "mail_token": "Page",
     "invitation_token": "Invitation",
     "password_token": "Link",
+    "sign_in_token": "Link",
     "address_token": "Link",
     "receipt_token": "Page",
     "status_token": "Page",

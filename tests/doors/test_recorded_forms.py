@@ -52,6 +52,7 @@ NOT_RECORDED = {
     "/sandbox/checkout/{checkout_token}",
     "/sandbox/portal/{portal_token}",
     "/sign-in",
+    "/sign-in-link/{sign_in_token}",
     "/sign-in/code",
     "/sign-up",
     "/theme",

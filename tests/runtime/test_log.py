@@ -30,6 +30,7 @@ SECRETS = {
     "link that ends mail": f"https://pay.example/no-mail/{RANDOM[:22]}?lang=en",
     "link that verifies an address": f"https://pay.example/verify-address/{RANDOM[:22]}",
     "link that sets a password": f"https://pay.example/new-password/{RANDOM[:22]}",
+    "link that signs in": f"http://127.0.0.1:8000/sign-in-link/{RANDOM[:22]}",
     "link to a receipt": f"https://pay.example/receipts/{RANDOM[:22]}?lang=en",
     "link to an order": f"https://pay.example/orders/status/{RANDOM[:22]}",
     "link that decides": f"https://pay.example/decide/{RANDOM[:22]}?lang=en",

@@ -43,6 +43,7 @@ from keys.account import Account, find_by_email, get_account, lock_tenants
 from keys.email_address import InvalidEmail, normalise_email
 from keys.member import teams_of
 from keys.principal import ACCOUNT_SCOPES
+from keys.sign_in import sign_in_link
 from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
@@ -59,12 +60,16 @@ _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPerson:
-    """Who may be signed in, since the password of this hash was checked; is_code_given: and a second factor."""
+    """Who may be signed in, since the password of this hash was checked; is_code_given: and a second factor.
+
+    link_id: a link of `topup dev` was shown in place of the password; the session's transaction uses it up.
+    """
 
     account_id: str
     email: str
     password_hash: str | None
     is_code_given: bool = False
+    link_id: str | None = None
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -326,7 +331,7 @@ async def begin_session(
 ) -> None:
     """Sets the cookies of a new session, which looks at the account that its person acted for last, and of the
     device. Raises SignInRefused where another password was set since the check, or a second factor is asked for
-    now: either has ended all sessions and must not miss this one.
+    now: either has ended all sessions and must not miss this one. Raises NotFound where its link was used meanwhile.
     """
     account_id = person.account_id
     secure = is_secure(call)
@@ -339,6 +344,8 @@ async def begin_session(
             raise SignInRefused("the password was changed just now: sign in with the new one")
         if not person.is_code_given and await second_factor.lock_on(tx, account_id):
             raise SignInRefused("two-factor sign-in was switched on just now: sign in again")
+        if person.link_id is not None:
+            await sign_in_link.use(tx, person.link_id, now_us=call.now_us)
         if before is not None:
             await session.end_of_token(tx, before)
         chosen = [one.account_id for one in await teams_of(tx, account_id) if one.is_chosen]

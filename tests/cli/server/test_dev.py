@@ -83,13 +83,21 @@ def receiver() -> Iterator[Receiver]:
 class Dev:
     """One `topup dev` in a data directory of its own, on a free port.
 
-    preloaded: forks it; else it is started anew, as a user does.
+    preloaded: forks it; else it is started anew, as a user does. is_seen: it prints to a terminal, else into a pipe.
     """
 
-    def __init__(self, data_dir: Path, preloaded: Preloaded | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        preloaded: Preloaded | None = None,
+        *,
+        host: str = "127.0.0.1",
+        is_seen: bool = False,
+    ) -> None:
         self.data_dir = data_dir
+        self._host = host
         self._errors = (data_dir.parent / "errors").open("w+")
-        output_fd, given_fd = os.pipe()
+        output_fd, given_fd = os.openpty() if is_seen else os.pipe()
         self._output = os.fdopen(output_fd)
         try:
             self._process = self._started(given_fd, preloaded)
@@ -103,7 +111,7 @@ class Dev:
     def _started(
         self, output_fd: int, preloaded: Preloaded | None
     ) -> subprocess.Popen[bytes] | Forked:
-        words = ["dev", "--port=0", f"--data-dir={self.data_dir}"]
+        words = ["dev", f"--host={self._host}", "--port=0", f"--data-dir={self.data_dir}"]
         folder, errors_fd = self.data_dir.parent, self._errors.fileno()
         if preloaded is None:
             return subprocess.Popen(
@@ -229,6 +237,45 @@ def test_the_printed_curl_line_moves_credit_and_causes_a_signed_webhook(
 def test_no_line_of_a_log_stands_above_the_greeting(dev: Dev) -> None:
     assert [line for line in dev.printed.splitlines() if line.startswith("{")] == []
     assert [line for line in dev.logged_before_ready.splitlines() if line.startswith("{")] == []
+
+
+def test_a_terminal_shows_a_link_that_signs_the_operator_in_once(
+    tmp_path: Path, preloaded: Preloaded
+) -> None:
+    seen = Dev(tmp_path / "data", preloaded, is_seen=True)
+    try:
+        link = re.search(
+            r"http://127\.0\.0\.1:\d+/sign-in-link/[\w-]{22}", seen.printed_until_ready()
+        )
+        assert link is not None
+        with httpx.Client() as browser:
+            looked = browser.get(link[0])
+            before = browser.get(f"{seen.facts['url']}/dashboard")
+            pressed = browser.post(link[0])
+            home = browser.get(f"{seen.facts['url']}/dashboard/admin/home")
+        again = httpx.post(link[0])
+    finally:
+        code, said = seen.stop()
+
+    assert (looked.status_code, before.status_code) == (200, 303)
+    assert (pressed.status_code, home.status_code, again.status_code) == (303, 200, 404)
+    assert code == 0
+    assert link[0][-22:] not in said
+
+
+def test_no_link_signs_in_where_others_could_read_or_reach_it(
+    dev: Dev, tmp_path: Path, preloaded: Preloaded
+) -> None:
+    """Into a pipe, and at a gateway that listens to other machines."""
+    reachable = Dev(tmp_path / "data", preloaded, host="0.0.0.0", is_seen=True)
+    try:
+        printed = reachable.printed_until_ready()
+    finally:
+        reachable.stop()
+
+    assert "not only this machine" in printed
+    assert "/sign-in-link/" not in printed
+    assert "/sign-in-link/" not in dev.printed
 
 
 def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(

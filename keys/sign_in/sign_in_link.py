@@ -1,0 +1,74 @@
+"""Begin and use the link with which `topup dev` lets its operator sign in without the password.
+
+Promises: an account has one link at a time, used once, within ten minutes; a new password ends it, too. A second factor
+is never skipped: an account that asks for one has no link. Invariant: the row is the link; nothing of the token is
+stored (billing/topups/link_tokens.py). Writes password_resets, whose links are as good as a password, too.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.clock import MINUTE_US
+from kernel.errors import NotFound
+from kernel.ids import new_id
+from keys import second_factor
+from keys.account import Account, get_account
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+LIFE_US: Final = 10 * MINUTE_US
+_PREFIX: Final = "sgl"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """One link. email: the account's address when it was made. Times in microseconds."""
+
+    id: str
+    account_id: str
+    email: str
+    created_at: int
+    expires_at: int
+
+
+async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink | None:
+    """Return a new link in place of the account's last one, or None if the account signs in with a second factor or
+    has no address.
+
+    The caller holds the account's lock.
+    """
+    await tx.execute(
+        "DELETE FROM password_resets WHERE account_id = :account_id AND id LIKE :ours",
+        account_id=account.id,
+        ours=f"{_PREFIX}%",
+    )
+    if account.email is None or await second_factor.is_asked(tx, account.id):
+        return None
+    made = SignInLink(new_id(_PREFIX), account.id, account.email, now_us, now_us + LIFE_US)
+    await tx.insert("password_resets", _ROWS.columns, [_ROWS.write(made)])
+    return made
+
+
+async def find(tx: Transaction, link_id: str, *, now_us: int) -> Account:
+    """Return the account that the link signs in; raise NotFound, the same for every link that no longer works."""
+    row = await tx.fetch_one(
+        f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
+        id=link_id,
+        now_us=now_us,
+    )
+    if row is None:
+        raise NotFound("Link")
+    found = _ROWS.read(row)
+    account = await get_account(tx, found.account_id)
+    if account.email != found.email or await second_factor.is_asked(tx, account.id):
+        raise NotFound("Link")
+    return account
+
+
+async def use(tx: Transaction, link_id: str, *, now_us: int) -> None:
+    """Use the link up; raise NotFound. The caller holds the account's lock."""
+    await find(tx, link_id, now_us=now_us)
+    await tx.execute("DELETE FROM password_resets WHERE id = :id", id=link_id)
+
+
+_ROWS = RowMapping(SignInLink)
