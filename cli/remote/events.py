@@ -1,7 +1,6 @@
 """`topup events`: what happened, to list and to follow."""
 
 import contextlib
-from typing import Any
 
 import click
 import httpx
@@ -91,7 +90,11 @@ def _print(event: Streamed) -> None:
     if wants_json():
         click.echo(json_text(body))
         return
-    click.echo(visible(f"{body['created_at']}  {body['type']:<18}  {body['id']}  {subject_id(body['data']) or '-'}"))
+    click.echo(
+        visible(
+            f"{body['created_at']}  {body['type']:<18}  {body['id']}  {subject_id(body['data']) or '-'}"
+        )
+    )
 
 
 events = group_of("events", "What happened: list, show, and follow as it comes.", ACTS, tail)
