@@ -1,8 +1,8 @@
-"""Claims: a provider's id that is to lead to what is ours from now on, and whose it is once two ask.
+"""Claims that lead from a provider's id to our order, subscription or period, and settle whose it is.
 
 Invariant: an id belongs to whoever claims it first, by the primary keys of provider_objects and
-subscription_objects. Two transactions that claim one id wait for each other there, so they learn the
-same owner.
+subscription_objects. Two transactions that claim one id wait for each other there, so they learn the same
+owner.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ ObjectKey = tuple[str, str, str]  # provider, environment, object id
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False, order=True):
-    """What every claim has; account_id: whose the owner is."""
+    """The fields of every claim; account_id is the owner's account."""
 
     provider: str
     environment: str
@@ -27,13 +27,15 @@ class Claim(msgspec.Struct, frozen=True, gc=False, order=True):
 
 
 class OrderClaim(Claim, frozen=True, gc=False, order=True):
-    """An id for an order."""
+    """A provider's id for an order."""
 
     order_id: str
 
 
 class PeriodClaim(Claim, frozen=True, gc=False, order=True):
-    """An id for a subscription, or for one of its periods; period_start_at 0: for itself."""
+    """A provider's id for a subscription or one of its periods; period_start_at 0 means the subscription
+    itself.
+    """
 
     subscription_id: str
     period_start_at: int
@@ -43,7 +45,7 @@ C = TypeVar("C", bound=Claim)
 
 
 def first_claims(claims: Iterable[C]) -> list[C]:
-    """Of several claims of one id the first, sorted by the ids."""
+    """Return the first claim of each id, sorted by the ids."""
     first: dict[ObjectKey, C] = {}
     for one in sorted(set(claims)):
         first.setdefault(one.key, one)

@@ -1,4 +1,4 @@
-"""An order ends without credit, and lives again: its coupon's use, who is told, and its recharge."""
+"""Ends an order without credit, or reopens it: its coupon's use, its events and its recharge."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from billing.recharges.batch import note_unpaid
 def end_unpaid(
     state: BatchState, order: Order, status: Literal["failed", "expired"], reason: str | None
 ) -> Order:
-    """Ends an order without credit and releases its coupon."""
+    """End an order without credit and release its coupon."""
     shortened = None if reason is None else reason[:REASON_CHARACTERS_MAX]
     ended = move(order, status, reason=shortened)
     working_set = state.working_set(OrderWorkingSet)
@@ -24,7 +24,7 @@ def end_unpaid(
 
 
 def reclaim(state: BatchState, order: Order) -> None:
-    """A dead order lives again: its coupon's use was released when it died."""
+    """Reopen a dead order, and take back the coupon's use that its end released."""
     if order.coupon_id is not None and order.status in {"failed", "expired"}:
         working_set = state.working_set(OrderWorkingSet)
         working_set.coupons.claim(order.coupon_id, order.id, order.account_id)

@@ -1,8 +1,8 @@
-"""An order: credit that is to be paid for at a provider, and what became of the payment.
+"""An order: credit to be paid for at a provider, and what became of the payment.
 
-States: pending ends paid, failed, expired or in review; `paid` wins over the other ends, early or
-late, and is left only by refunds and disputes. `move` is the one function that changes the state;
-`amend` changes what is not the state. Pure; billing/orders/records.py writes the rows.
+States: pending ends as paid, failed, expired or in review. `paid` wins over the other ends, early or late,
+and only refunds and disputes leave it. `move` alone changes the state; `amend` changes the rest. Pure;
+billing/orders/records.py writes the rows.
 """
 
 from collections.abc import Mapping
@@ -30,13 +30,13 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
-# What the provider said when it was last asked: not paid; something that was acted on; nothing.
+# What the provider answered last: not paid; something that was acted on; nothing.
 OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
-# The credit was given; refunds and disputes took some of it back in the last three.
+# The credit was given. In the last three states, refunds and disputes took some of it back.
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
 
-# From a state to the states it may move to; docs/states.md has the diagram.
+# The states that each state may move to; docs/states.md has the diagram.
 MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     "pending": frozenset({"paid", "failed", "expired", "review"}),
     "failed": frozenset({"paid", "review"}),
@@ -51,13 +51,13 @@ LIVES_US: Mapping[CheckoutKind, int] = {
     "subscription": 23 * HOUR_US,
     "invoice": 30 * DAY_US,
 }
-# Every minute for a quarter of an hour, then hourly. Source: contract, 5.5.
+# Every minute for a quarter of an hour, then every hour. Source: contract, 5.5.
 CLOSE_CHECKS = 15
 REASON_CHARACTERS_MAX = 500
 
 
 class OrderDecided(DomainError):
-    """The order does not wait for a person, or no longer."""
+    """The order doesn't wait for a person's decision, or no longer does."""
 
 
 class TooManyOrders(DomainError):
@@ -65,7 +65,7 @@ class TooManyOrders(DomainError):
 
 
 class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of orders; the columns' meaning is in store/schema.py."""
+    """One row of orders; store/schema.py explains the columns."""
 
     id: str
     account_id: str
@@ -125,28 +125,28 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def price(self) -> Price:
-        """What the provider charges."""
+        """Return what the provider charges."""
         return Price(self.pay_amount, self.pay_currency)
 
     @property
     def payment(self) -> Price:
-        """What was really paid: the price, but for a trial, and a payment that a person judged."""
+        """Return what was paid: the price, except for a trial or a payment that a person decided on."""
         if self.paid_amount is None or self.paid_currency is None:
             return self.price
         return Price(self.paid_amount, self.paid_currency)
 
     @property
     def listed(self) -> Price:
-        """The list price after the discount, before any conversion."""
+        """Return the list price after the discount, before any conversion."""
         return Price(self.amount - self.discount, self.currency)
 
     @property
     def is_settled(self) -> bool:
-        """The credit was given."""
+        """Return whether the credit was given."""
         return self.status in SETTLED
 
     def shape(self) -> dict[str, Any]:
-        """The order as the API shows it and its events carry it."""
+        """Return the order as the API shows it and its events carry it."""
         credits_ = self.credits_micros // MICROS_PER_CREDIT
         is_paid = self.paid_at is not None and self.payment.currency == self.pay_currency
         shown = money_schemas.Order.of(
@@ -160,7 +160,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def move(order: Order, status: OrderStatus, **changes: Any) -> Order:
-    """The order in another state; raises OrderDecided where no move leads there."""
+    """Return the order in another state; raises OrderDecided if no move leads there."""
     if status not in MOVES[order.status]:
         raise OrderDecided(
             f"the order is {order.status}",
@@ -170,16 +170,16 @@ def move(order: Order, status: OrderStatus, **changes: Any) -> Order:
 
 
 def amend(order: Order, **changes: Any) -> Order:
-    """The order with other facts in the same state."""
+    """Return the order with other facts in the same state."""
     assert "status" not in changes, "a state is changed by move"
     return replace(order, **changes)
 
 
 def next_check_at(checks_made: int, now_us: int) -> int:
-    """When a pending order is asked about after that many checks."""
+    """Return when to ask about a pending order again after that many checks."""
     return now_us + (MINUTE_US if checks_made < CLOSE_CHECKS else HOUR_US)
 
 
 def due_micros(order: Order, returned_amount: int) -> int:
-    """The credit that is to be taken back once that much of the payment is gone."""
+    """Return the credit to take back once that much of the payment is gone."""
     return share_of(order.credits_micros, returned_amount, order.payment.amount)

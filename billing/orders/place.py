@@ -1,7 +1,7 @@
-"""Placing an order: priced, discounted, frozen, and written before any provider is asked.
+"""Places an order: priced, discounted, frozen, and written before any provider is asked.
 
-Promise: what could not be credited is refused before it is paid for; an order of nothing is paid at
-once. A try that is repeated with its Idempotency-Key finds the order it made.
+Promise: what couldn't be credited is refused before it is paid for. An order whose total is 0 is paid at
+once. A retry with the same Idempotency-Key finds the order that the first try made.
 """
 
 from dataclasses import dataclass
@@ -26,19 +26,19 @@ from kernel.tenant import Tenant
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
 PENDING_ORDERS_MAX = 200
-# Each holds a use of its coupon until it ends: others' uses, where the coupon's are limited.
+# Each holds a use of its coupon until it ends; if a coupon's uses are limited, others can't have it.
 COUPON_ORDERS_MAX = 5
 _OWN_CURRENCY = Charge()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """What is asked for: one of pack_id, amount_cents (USD) and plan; texts were judged before.
+    """What is ordered: one of pack_id, amount_cents (USD) and plan. Texts were checked before.
 
-    charge: what the provider charges in. coupon: as it was typed; discount: what the operator takes
-    off the price without one, in its smallest unit. is_simulated: the sandbox's page
-    takes the provider's place. request_digest: of the Idempotency-Key; a later try finds the order.
-    saves_payment: the payer agreed that the means of payment is kept.
+    charge: what the provider charges in. coupon: as it was typed. discount: what the operator takes off the
+    price without a coupon, in its smallest unit. is_simulated: the sandbox's page takes the provider's place.
+    request_digest: the Idempotency-Key's, by which a retry finds the order. saves_payment: the payer agreed
+    that the payment method is kept.
     """
 
     provider: str
@@ -63,7 +63,7 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order; is_new: this call made it. One whose total is 0 is paid already."""
+    """The order. is_new: this call made it. If its total is 0, it is paid already."""
 
     order: Order
     is_new: bool
@@ -80,7 +80,7 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Writes the order, before any provider is asked. Its ids are fixed before the first try.
+    """Write the order before any provider is asked. Its ids are fixed before the first try.
 
     Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and
     AccountSuspended.
@@ -132,17 +132,17 @@ class PlaceOrder:
         return Placed(order, is_new=True)
 
     def check(self, state: BatchState) -> None:
-        """Raises where the account may not order this now."""
+        """Raise if the account may not order this now."""
 
     def begin(self, state: BatchState, order: Order) -> None:
-        """Writes what begins with the order."""
+        """Write what begins with the order."""
 
     def trial_days(self, state: BatchState) -> int:  # noqa: ARG002
-        """With how many free days it begins."""
+        """Return how many free days it begins with."""
         return 0
 
     def item(self, state: BatchState) -> SoldItem:
-        """What is sold; raises NotFound, InvalidInput and AmountOutOfRange."""
+        """Return what is sold; raises NotFound, InvalidInput and AmountOutOfRange."""
         if (self.new.pack_id is None) == (self.new.amount_cents is None):
             raise InvalidInput("name either a pack or an amount", param="pack_id")
         if self.new.pack_id is not None:
@@ -163,7 +163,7 @@ class PlaceOrder:
 
     @property
     def charge(self) -> Charge:
-        """What is charged in; a provider's own price or product has its own currency."""
+        """Return what it is charged in; a provider's own price or product has its own currency."""
         plan = self.new.plan
         return self.new.charge if plan is None or plan.product_ref is None else _OWN_CURRENCY
 
@@ -213,7 +213,7 @@ class PlaceOrder:
         return coupon, discount_of(coupon, price, used_by_account=used, now_us=own_now_us)
 
     def _check_creditable(self, state: BatchState, order: Order) -> None:
-        """What cannot be credited must not be paid for."""
+        """Raise if the order couldn't be credited, because then it must not be paid for."""
         sold = state.ledger.account(
             self.tenant, LedgerAccountKind.PROVIDER, order.provider
         ).balance_micros
@@ -222,7 +222,7 @@ class PlaceOrder:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount_cents")
 
 
-# Fields of the wish that the order has under the same name.
+# Fields of NewOrder that the order has under the same names.
 _TAKEN_OVER = (
     "kind",
     "provider",
@@ -241,12 +241,12 @@ _TAKEN_OVER = (
 
 
 def _promotional(item: SoldItem, discount: int) -> int:
-    """The part of the credit that a coupon pays for; a lower price of the operator's gives none."""
+    """Return the part of the credit that a coupon pays for; an operator's lower price gives none."""
     return item.credits_micros * discount // item.price.amount
 
 
 def charged(price: Price, charge: Charge) -> Price:
-    """The price in the provider's currency; raises InvalidInput where no rate leads there."""
+    """Return the price in the provider's currency; raises InvalidInput if no rate leads there."""
     if charge.currency in {"", price.currency}:
         return price
     if charge.rate is None or price.currency != CURRENCY:

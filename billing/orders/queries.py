@@ -1,5 +1,6 @@
-"""Reading orders: one by its id or a provider's, pages of an account's and of everybody's, what is due,
-and the two lists that an operator looks at. Writes nothing.
+"""Reads orders: one by its id or a provider's, pages, due orders, and the two lists for operators.
+
+Writes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +17,9 @@ from store.keyset import Begin, Keyset, ListStretch
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """What a page is narrowed to; created_before is exclusive, times in microseconds.
+    """The filters of a page. created_before is exclusive; times are in microseconds.
 
-    account_id and environment are for an operator's pages; an account's own name its tenant.
+    account_id and environment are for operators' pages; an account's own page is narrowed by its tenant.
     """
 
     status: str | None = None
@@ -33,7 +34,7 @@ class OrderFilter:
     environment: str | None = None
 
 
-# Each filter's clause; the values are always parameters.
+# Each filter's clause; values are always parameters.
 _CLAUSES: Mapping[str, str] = {
     "status": "status = :status",
     "without_kind": "kind <> :without_kind",
@@ -49,12 +50,12 @@ _CLAUSES: Mapping[str, str] = {
 
 
 async def find(tx: Transaction, order_id: str) -> Order | None:
-    """The order of that id, whoever owns it; the caller compares account and environment."""
+    """Return the order with that id, whoever owns it; the caller compares account and environment."""
     return (await order_rows.load(tx, [order_id])).get(order_id)
 
 
 async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
-    """The tenant's own order; raises NotFound, also for another's."""
+    """Return the tenant's own order; raises NotFound, also for another's."""
     found = await find(tx, order_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Order", param="id")
@@ -64,7 +65,7 @@ async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
 async def find_by_objects(
     tx: Transaction, provider: str, environment: str, object_ids: Iterable[str]
 ) -> Order | None:
-    """The order that the first known of the provider's ids leads to."""
+    """Return the order that the first known one of the provider's ids leads to."""
     wanted = list(dict.fromkeys(object_ids))
     rows = await tx.fetch(
         """SELECT object_id, order_id FROM provider_objects
@@ -82,7 +83,7 @@ async def find_by_objects(
 async def page(
     tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> Sequence[Order]:
-    """At most `limit` orders of the tenant, newest first, older than before_id; or from a place in one of
+    """Return at most `limit` of the tenant's orders older than before_id, newest first, or from a place in
     SORTS.
     """
     return await page_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
@@ -91,7 +92,7 @@ async def page(
 async def page_of_all(
     tx: Transaction, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> Sequence[Order]:
-    """An operator's page: as `page`, of all orders."""
+    """Return a page of all orders, for an operator."""
     rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **asdict(wanted))
     return [ROWS.read(row) for row in rows]
 
@@ -99,21 +100,21 @@ async def page_of_all(
 async def stretch(
     tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> ListStretch[Order]:
-    """As `page`, of a bounded number of the tenant's orders: see Keyset.stretch."""
+    """Return a page from a bounded number of the tenant's orders: see Keyset.stretch."""
     return await stretch_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
 
 
 async def stretch_of_all(
     tx: Transaction, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> ListStretch[Order]:
-    """As `stretch`, of all orders."""
+    """Return a page from a bounded number of all orders: see Keyset.stretch."""
     return await _PAGES.stretch(tx, ROWS.read, before_id=before_id, limit=limit, **asdict(wanted))
 
 
 async def latest_returning_to(
     tx: Transaction, tenant: Tenant, ending: str, *, limit: int
 ) -> Order | None:
-    """The newest of the tenant's last `limit` orders whose payer is sent to a URL that ends so."""
+    """Return the newest of the tenant's last `limit` orders whose return URL ends like that."""
     latest = await page(tx, tenant, OrderFilter(), before_id=None, limit=limit)
     return next((one for one in latest if (one.success_url or "").endswith(ending)), None)
 
@@ -121,9 +122,7 @@ async def latest_returning_to(
 async def numbered_page(
     tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, offset: int, limit: int
 ) -> tuple[Sequence[Order], int]:
-    """For dialects that number their pages: the orders from that offset, newest first, and how many
-    there are in all.
-    """
+    """Return the orders from that offset, newest first, and their total, for dialects with numbered pages."""
     values = asdict(_owned(tenant, wanted))
     rows, total = await _PAGES.numbered_page(tx, offset=offset, limit=limit, **values)
     return [ROWS.read(row) for row in rows], total
@@ -137,9 +136,9 @@ async def due(
     but_ids: Sequence[str] = (),
     but_places: Sequence[str] = (),
 ) -> Sequence[Order]:
-    """Pending orders that the provider is to be asked about, the longest due first; but the named.
+    """Return pending orders whose provider is to be asked, the longest due first, without the named ones.
 
-    but_places: providers left out, each as "environment/provider".
+    but_places leaves out providers, each as "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
@@ -158,7 +157,7 @@ async def due(
 async def next_due_at(
     tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
 ) -> int | None:
-    """When the next pending order but for the named is to be asked about, or None."""
+    """Return when the next pending order is due, without the named ones, or None."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND NOT id IN :but_ids[text]
@@ -173,8 +172,9 @@ async def next_due_at(
 async def opened_since(
     tx: Transaction, environment: str, provider: str, *, after_id: str, limit: int
 ) -> Sequence[Order]:
-    """Orders whose checkout the provider opened, and that are no longer pending, the oldest first; not
-    what a person approved without a payment, nor what the sandbox stood in for.
+    """Return orders, oldest first, whose checkout the provider opened and that are no longer pending.
+
+    Orders that a person approved without a payment, and those that the sandbox stood in for, are left out.
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
@@ -198,10 +198,11 @@ async def paid_uncredited(
     before_id: str | None = None,
     limit: int,
 ) -> Sequence[Order]:
-    """The environment's orders that wait for a person: those in review, and settled ones with a
-    notification that nobody has dealt with, such as a second payment.
+    """Return the environment's orders that wait for a person.
 
-    reason: only those with something that waits for it (billing/providers/problem.py).
+    They are the orders in review, and settled ones with a notification that nobody has dealt with, such as a
+    second payment. reason keeps those for which something waits with that reason
+    (billing/providers/problem.py).
     """
     pages = _PAID_UNCREDITED if reason is None else _NOTIFIED_FOR
     rows = await pages.page(
@@ -213,8 +214,10 @@ async def paid_uncredited(
 async def credited_unpaid(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[Order]:
-    """Orders whose credit is not covered by a payment: the money went back and the account still
-    owes what it had spent, or an operator approved what the provider had not confirmed.
+    """Return orders whose credit no payment covers.
+
+    Either the money went back and the account still owes what it had spent, or an operator approved what the
+    provider had not confirmed.
     """
     rows = await _CREDITED_UNPAID.page(
         tx, environment=environment, before_id=before_id, limit=limit
@@ -226,7 +229,7 @@ def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
     return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
-# By credits: prices may be in several currencies.
+# Sorted by credits, because prices may be in several currencies.
 _PAGES = Keyset(
     ROWS.listed,
     "orders",
@@ -241,7 +244,7 @@ SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
 WHERE o.environment = :environment AND e.environment = o.environment
   AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL
 """
-# Of the orders that an operator looks at there are few.
+# Only few orders wait for an operator.
 _NOTIFIED_FOR = Keyset(ROWS.listed, "orders", f"id IN ({_NOTIFIED} AND e.reason = :reason)")
 _PAID_UNCREDITED = Keyset(
     ROWS.listed,

@@ -1,7 +1,7 @@
-"""What is noted of a question to an order's provider: that it is asked now, and what it answered.
+"""Notes that an order's provider is being asked, and what it answered.
 
-Promise: of several that would ask about one order within the same moment one does; the pause is longer
-for an order of before yesterday, so that nobody has a provider asked about an old one all day.
+Promise: if several callers want to ask about one order at the same moment, one does. An order from before
+yesterday has a longer pause, so nobody can have a provider asked about an old order all day.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ OLD_PAUSE_US: Final = 10 * MINUTE_US
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """is_mine: this caller asks the provider now; else somebody did a moment ago."""
+    """Whether this caller asks the provider now (is_mine), or somebody did a moment ago."""
 
     order: Order
     is_mine: bool
@@ -49,7 +49,7 @@ class NoteQuestion:
 
 @dataclass(frozen=True, slots=True)
 class NoteAnswer:
-    """What the provider said, or that it said nothing in time."""
+    """The provider's answer, or that it gave none in time."""
 
     order_id: str
     tenant: Tenant
@@ -70,12 +70,12 @@ class NoteAnswer:
 
 
 def can_be_asked(order: Order) -> bool:
-    """Whether an answer could change something: its checkout was opened, and nothing is decided."""
+    """Return whether an answer could change something: its checkout was opened, and nothing is decided."""
     return order.provider_ref is not None and not order.is_settled and order.status != "review"
 
 
 def may_ask_at(order: Order, now_us: int) -> int:
-    """From when on the provider may be asked again, in microseconds."""
+    """Return from when on the provider may be asked again, in microseconds."""
     if order.checked_at is None:
         return 0
     is_old = now_us - order.created_at > DAY_US

@@ -1,8 +1,8 @@
-"""Rows of orders, of the providers' ids that lead to them, and of what went back of their payments.
+"""Rows of orders, of the provider ids that lead to them, and of what went back of their payments.
 
-Invariant: an id that a provider gave belongs to one order, by the primary key of provider_objects:
-whoever claims it first. Writes orders, provider_objects and order_reversals; whoever changes an
-order holds its account's lock, but for the marks of its documents, which are no part of Order.
+Invariant: a provider's id belongs to one order, the first to claim it, by the primary key of
+provider_objects. Writes orders, provider_objects and order_reversals. Whoever changes an order holds its
+account's lock, except for the marks of its documents, which aren't part of Order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ OrderRequestKey = tuple[str, str, str]  # account, environment, digest
 ROWS = RowMapping(Order)
 _CLAIMS = RowMapping(OrderClaim)
 _encode = msgspec.json.Encoder().encode
-# What changes after the order was made; the rest is frozen.
+# These change after the order was made; the rest is frozen.
 _CHANGING = (
     "status",
     "url",
@@ -98,7 +98,7 @@ def terms_of(order: Order) -> str:
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Order]:
-    """The orders of these ids, whoever owns them; the caller compares the tenant."""
+    """Return the orders with these ids, whoever owns them; the caller compares the tenant."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(ids)))
     return {row["id"]: ROWS.read(row) for row in rows}
 
@@ -106,7 +106,7 @@ async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Order]:
 async def load_requests(
     tx: Transaction, places: Iterable[OrderRequestKey]
 ) -> dict[OrderRequestKey, Order]:
-    """The orders that requests with an Idempotency-Key made."""
+    """Return the orders that requests with an Idempotency-Key made."""
     rows = await tx.fetch(_LOAD_REQUESTS, places=sorted(set(places)))
     return {
         (row["account_id"], row["environment"], row["request_digest"]): ROWS.read(row)
@@ -115,14 +115,14 @@ async def load_requests(
 
 
 class Unpaid(NamedTuple):
-    """How many unpaid orders a tenant has, and how many of these hold a coupon's use."""
+    """How many unpaid orders a tenant has, and how many of them hold a coupon's use."""
 
     orders: int = 0
     with_coupon: int = 0
 
 
 async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Unpaid]:
-    """How many unpaid orders each tenant has; one that has none is missing."""
+    """Count each tenant's unpaid orders; a tenant without any is missing."""
     rows = await tx.fetch(_COUNT_PENDING, tenants=sorted(set(tenants)))
     return {
         Tenant(row["account_id"], row["environment"]): Unpaid(
@@ -133,7 +133,7 @@ async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tena
 
 
 async def load_open_plans(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Order]:
-    """Each tenant's unpaid order of a plan; were there several, the oldest."""
+    """Return each tenant's unpaid order of a plan; the oldest if there are several."""
     rows = await tx.fetch(_LOAD_OPEN_PLANS, tenants=sorted(set(tenants)))
     return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
@@ -145,7 +145,7 @@ async def insert(tx: Transaction, orders: Sequence[Order]) -> None:
 
 
 async def update(tx: Transaction, orders: Sequence[Order]) -> None:
-    """Writes what may change of rows that exist."""
+    """Write the columns that may change."""
     if not orders:
         return
     rows = [_CHANGED.write(order) for order in sorted(orders, key=lambda one: one.id)]
@@ -156,7 +156,7 @@ async def update(tx: Transaction, orders: Sequence[Order]) -> None:
 async def claim(
     tx: Transaction, claims: Iterable[OrderClaim], *, now_us: int
 ) -> dict[ObjectKey, str]:
-    """Claims each id for its order unless another has it; returns whose each one is."""
+    """Claim each id for its order unless another order has it, and return the owner of each."""
     first = first_claims(claims)
     await tx.insert(
         "provider_objects",
@@ -169,13 +169,13 @@ async def claim(
 
 
 async def load_reversals(tx: Transaction, ids: Iterable[str]) -> list[Reversal]:
-    """What went back of the orders' payments."""
+    """Return what went back of the orders' payments."""
     rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(ids)))
     return [refund.read_row(row) for row in rows]
 
 
 async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None:
-    """Writes them, new or changed, in the order of their keys."""
+    """Write new and changed reversals, in the order of their keys."""
     await tx.insert(
         "order_reversals",
         ("order_id", *refund.COLUMNS),
@@ -185,12 +185,12 @@ async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
 
 
 async def mark_receipts(tx: Transaction, marks: Sequence[tuple[str, str]]) -> None:
-    """Orders and the ids of their receipts; empty: it has none. Of billing/documents/numbering.py."""
+    """Write the orders' receipt ids, empty for none, for billing/documents/numbering.py."""
     if marks:
         await tx.execute(_MARK_RECEIPTS, marks=sorted(marks))
 
 
 async def mark_noted(tx: Transaction, marks: Sequence[tuple[str, int]]) -> None:
-    """Orders, and for how much of what is gone of their payment notes were made."""
+    """Write, for each order, for how much of what is gone of its payment credit notes were made."""
     if marks:
         await tx.execute(_MARK_NOTED, marks=sorted(marks))

@@ -1,5 +1,4 @@
-"""What the working sets of orders and of subscriptions have in common: what went back of payments,
-and what became of each notification, for the operator's log.
+"""What orders' and subscriptions' working sets share: reversals, and each notification's outcome for the log.
 """
 
 from billing.engine.read_set import WorkingSet
@@ -22,7 +21,7 @@ class SaleWorkingSet(WorkingSet):
 
     @property
     def changes(self) -> int:  # type: ignore[override]
-        """Grows with each change."""
+        """Return a number that grows with each change."""
         return self._changes + self.reversals.changes + self.refunds.changes
 
     def changed(self) -> None:
@@ -37,7 +36,7 @@ class SaleWorkingSet(WorkingSet):
         now_us: int,
         problem: Problem | None = None,
     ) -> None:
-        """What became of the notification, if it was one; owner: an account and its order."""
+        """Note the notification's outcome, if there was one. owner is an account and its order."""
         if notification is not None:
             self.changed()
             self._entries.append(

@@ -1,9 +1,9 @@
-"""What is paid: an order's checkout is attached, and the order ends paid or not.
+"""Settles orders: a checkout is attached, and the order ends as paid or unpaid.
 
-Promise: an order is credited once, whatever is told, repeated, reordered or decided in parallel, and
-only for its own provider's payment of the frozen price; whatever does not fit waits in review for
-a person. `paid` wins over pending, expired and failed. The credit that a coupon pays for is
-promotional; the rest is purchased, and pays debts first.
+Promise: an order is credited once, even if payments are repeated, reordered or decided in parallel, and only
+for its own provider's payment of the frozen price. Whatever doesn't fit waits in review for a person. `paid`
+wins over pending, expired and failed. The credit that a coupon pays for is promotional; the rest is purchased
+and pays debts first.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachCheckout(OnOrder):
-    """The provider opened the checkout; also where the payment came first. Changes no state."""
+    """The provider opened the checkout, perhaps after the payment came. Changes no state."""
 
     url: str
     provider_ref: str
@@ -37,7 +37,7 @@ class AttachCheckout(OnOrder):
 
     def declare(self, read_set: ReadSet) -> None:
         OnOrder.declare(self, read_set)
-        # The provider is the order's own, so the claims are completed once that is read.
+        # The provider is the order's own, so the claims are completed once the order is read.
         read_set.working_set(OrderWorkingSet).attached[self.order_id] = (
             self.provider_ref,
             *self.objects,
@@ -60,10 +60,10 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """The payment arrived. objects: what else the provider may call it by, such as an invoice.
+    """The payment arrived. objects: other ids that the provider may use for it, such as an invoice's.
 
-    objection: why the provider itself holds it for the payment of something else. method: the way
-    of paying that the provider tells, if it does.
+    objection: why the provider itself suspects that it pays for something else. method: the payment method,
+    if the provider names it.
     """
 
     payment_id: str
@@ -87,8 +87,8 @@ class SettlePaid(OnOrder):
         problem = self._problem(state, order)
         went_back = order.payment_id is not None and working_set.refunds.of(order.id)
         if order.status in SETTLED or order.status == "review" or went_back:
-            # Money of a second payment: the order stays, an operator sees the notification. What
-            # a refund of ours sent back of the first would otherwise take this one's credit.
+            # A second payment: the order stays, and an operator sees the notification. Otherwise, what a
+            # refund of ours sent back of the first payment would take this one's credit.
             return self._beside(state, order, problem or self._second(order))
         if problem is not None:
             reviewed = move(
@@ -116,11 +116,11 @@ class SettlePaid(OnOrder):
         return OrderResult(paid, "applied")
 
     def other_sum(self, order: Order) -> Price | None:  # noqa: ARG002
-        """What was paid, where that is rightly not the order's price."""
+        """Return what was paid if it rightly differs from the order's price."""
         return None
 
     def _beside(self, state: BatchState, order: Order, problem: Problem) -> OrderResult:
-        """Money of another payment than the order's: it waits for a person, once."""
+        """Note another payment than the order's; it waits for a person, once."""
         payments = state.working_set(UncreditedPayments)
         if payments.named(order.id, self.payment_id) is not None:
             return OrderResult(order, "repeated", problem.sentence)
@@ -131,11 +131,11 @@ class SettlePaid(OnOrder):
         return OrderResult(order, "review", problem.sentence, named)
 
     def conflict(self, state: BatchState, order: Order) -> Problem | None:  # noqa: ARG002
-        """Why a payment of this sum may not credit this order."""
+        """Return why a payment of this amount may not credit this order."""
         return None if self.price == order.price else other_price(self.price, order.price)
 
     def _problem(self, state: BatchState, order: Order) -> Problem | None:
-        """Why the payment may not credit the order."""
+        """Return why the payment may not credit the order."""
         conflict = self.conflict(state, order)
         if conflict is not None:
             return conflict
@@ -168,7 +168,7 @@ class SettlePaid(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndUnpaid(OnOrder):
-    """The payment failed for good, or the checkout ran out; `paid` and review stay what they are."""
+    """The payment failed for good, or the checkout expired. An order that is paid or in review stays so."""
 
     status: Literal["failed", "expired"]
     reason: str | None = None
@@ -183,7 +183,7 @@ class EndUnpaid(OnOrder):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """is_mine: this caller is the one who asks the provider now."""
+    """Whether this caller asks the provider now (is_mine)."""
 
     order: Order
     is_mine: bool
@@ -191,9 +191,9 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck:
-    """A sweep is about to ask the provider about a pending order, and when it does so again.
+    """A sweep is about to ask the provider about a pending order, and sets when to ask again.
 
-    seen_checks_made is what the caller read: of two sweeps that saw the same one goes on.
+    seen_checks_made is what the caller read; of two sweeps that saw the same number, one goes on.
     """
 
     order_id: str
@@ -245,6 +245,6 @@ def settle(
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
     note_paid(state, state.working_set(OrderWorkingSet).recharges, order.id)
-    # What was told before may be of a larger payment, which an operator rejected.
+    # Reversals reported before may be of a larger payment, which an operator rejected.
     state.working_set(OrderWorkingSet).reversals.bound(paid.id, paid.payment.amount)
     return apply_reversals(state, paid)

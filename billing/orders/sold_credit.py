@@ -1,8 +1,8 @@
-"""Credit that was sold, taken back as its payment goes, and given back as that returns.
+"""Takes sold credit back as its payment goes, and gives it back as the payment returns.
 
-Promise: never more is taken than was given, and no balance becomes negative: the sale's own
-promotional grant pays first, then the wallet, and what neither has becomes the account's debt. The
-last that was taken comes back first, to where it was taken; what is owed is paid before.
+Promise: never more is taken than was given, and no balance becomes negative. The sale's own promotional grant
+pays first, then the wallet; the rest becomes the account's debt. What was taken last comes back first, to
+where it was taken from, after what is owed is paid.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ ReversalPart = tuple[LedgerAccount, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldCredit:
-    """What an order or a period gave and what of it was taken back, in micros.
+    """What an order or a period gave, and what of it was taken back, in micros.
 
-    id: of the order or the period. credits_micros: all of it; promotional_micros: the part of it in
-    the grant of that id. Of what is taken back now, reversed_promotional_micros went to PROMOTION and
-    the rest to PROVIDER; reversed_grant_micros came from the grant and the rest from elsewhere.
+    id: the order's or the period's. credits_micros is all of it; promotional_micros is the part in the grant
+    with that id. Of what is taken back, reversed_promotional_micros went to PROMOTION and the rest to
+    PROVIDER; reversed_grant_micros came from the grant and the rest from elsewhere.
     """
 
     id: str
@@ -37,9 +37,9 @@ class SoldCredit:
     def brought_to(
         self, state: BatchState, due_micros: int, *, before_micros: int | None = None
     ) -> Self:
-        """What it is once that much in all is taken back.
+        """Take back or return credit until that much in all is taken back, and return the result.
 
-        before_micros: the balance that a fall below a threshold is measured from, if not today's.
+        before_micros is the balance from which a fall below a threshold is measured, if not today's.
         """
         if due_micros > self.reversed_micros:
             micros = due_micros - self.reversed_micros
@@ -51,12 +51,12 @@ class SoldCredit:
         return replace(changed, reversed_micros=due_micros)
 
     def available_micros(self, state: BatchState) -> int:
-        """What could be set aside: the sale's own grant, and the wallet."""
+        """Return what could be set aside: the sale's own grant, and the wallet."""
         _, wallet, grant = self._sources(state)
         return wallet.balance_micros + (0 if grant is None else grant.balance_micros)
 
     def set_aside(self, state: BatchState, micros: int, refund_id: str) -> tuple[int, int]:
-        """Holds as much of that as there is; returns how much it was, and how much of the grant."""
+        """Hold as much of it as there is; return how much, and how much of that from the grant."""
         _, wallet, grant = self._sources(state)
         held = state.ledger.held(self.tenant)
         by_grant = 0 if grant is None else min(micros, grant.balance_micros)
@@ -67,7 +67,7 @@ class SoldCredit:
         return by_grant + by_wallet, by_grant
 
     def release(self, state: BatchState, micros: int, grant_micros: int, refund_id: str) -> None:
-        """Gives back what was set aside to where it was taken from; what is owed is paid first."""
+        """Return what was set aside to where it was taken from, after what is owed is paid."""
         owed, wallet, grant = self._sources(state)
         held = state.ledger.held(self.tenant)
         to_grant = 0 if grant is None else grant_micros
@@ -78,7 +78,7 @@ class SoldCredit:
                 state.move(held, side, part, Code.REFUND_RELEASE, subject_id=refund_id)
 
     def _take_back(self, state: BatchState, micros: int, before_micros: int | None) -> Self:
-        """Credit goes back to where it was sold from and given from: PROVIDER and PROMOTION."""
+        """Move credit back to where it was sold and given from: PROVIDER and PROMOTION."""
         if before_micros is None:
             before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         owed, wallet, grant = self._sources(state)
@@ -87,8 +87,8 @@ class SoldCredit:
         sides = [(owed, micros - by_grant - by_wallet), (wallet, by_wallet)]
         if grant is not None:
             sides.append((grant, by_grant))
-        # A grant returns to PROMOTION, purchased credit to PROVIDER, while each has room: neither is
-        # given back more than it gave.
+        # A grant returns to PROMOTION and purchased credit to PROVIDER, while each has room: neither gets
+        # back more than it gave.
         promotional_room = self.promotional_micros - self.reversed_promotional_micros
         reversed_purchased = self.reversed_micros - self.reversed_promotional_micros
         purchased_room = self.credits_micros - self.promotional_micros - reversed_purchased
@@ -125,7 +125,7 @@ class SoldCredit:
     def _sources(
         self, state: BatchState
     ) -> tuple[LedgerAccount, LedgerAccount, LedgerAccount | None]:
-        """What the account owes, its wallet, and the sale's own grant where it has one."""
+        """Return the account's debt, its wallet, and the sale's own grant if it has one."""
         ledger = state.ledger
         grant = (
             ledger.account(self.tenant, LedgerAccountKind.GRANT, self.id)
@@ -136,7 +136,7 @@ class SoldCredit:
         return owed, ledger.wallet(self.tenant), grant
 
     def _origins(self, state: BatchState, provider: int, promotion: int) -> list[ReversalPart]:
-        """PROVIDER and PROMOTION with a part of each; those without one are left out."""
+        """Return PROVIDER and PROMOTION with a part for each; an empty part is left out."""
         parts = []
         if provider:
             source = state.ledger.account(self.tenant, LedgerAccountKind.PROVIDER, self.provider)
@@ -151,7 +151,7 @@ class SoldCredit:
 def _paired(
     left: Sequence[ReversalPart], right: Sequence[ReversalPart]
 ) -> list[tuple[LedgerAccount, LedgerAccount, int]]:
-    """Parts of two lists of one sum, matched in their order."""
+    """Match the parts of two lists with one sum, in order."""
     assert sum(part for _, part in left) == sum(part for _, part in right)
     pairs = []
     waiting = [(account, part) for account, part in right if part]

@@ -17,7 +17,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A refund or a dispute; amount in the smallest unit of what was paid."""
+    """A refund or a dispute; amount in the smallest unit of the paid currency."""
 
     kind: str
     amount: int
@@ -36,12 +36,12 @@ class OrderTimeline:
 
 
 async def own_timeline(tx: Transaction, tenant: Tenant, order_id: str) -> OrderTimeline:
-    """Of the tenant's own order; raises NotFound, also for another's."""
+    """Return the timeline of the tenant's own order; raises NotFound, also for another's."""
     return await timeline_of(tx, await orders.get(tx, tenant, order_id))
 
 
 async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
-    """What is known of it beside its own row; the caller has seen whose it is."""
+    """Return what is known of the order besides its row; the caller has checked whose it is."""
     tenant = {"account_id": order.account_id, "environment": order.environment}
     moved = await tx.fetch(
         """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
@@ -98,9 +98,11 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
 
 
 def returned_of(told: Sequence[Returned]) -> list[Returned]:
-    """Each refund and dispute once: what was told one by one, and of sums what that does not explain.
+    """Return each refund and dispute once: those reported singly, and the part of sums that they don't
+    explain.
 
-    Stripe tells a refund by itself (part) and the charge's sum of them (refund); see billing/orders/refund.py.
+    Stripe reports a refund by itself (part) and the charge's sum of refunds (refund); see
+    billing/orders/refund.py.
     """
     standing = [one for one in told if one.status != "replaced"]
     parts = [one for one in standing if one.kind == "part"]

@@ -1,8 +1,8 @@
-"""A payment that credited nothing, because its order is in review or was rejected, goes back.
+"""Returns a payment that credited nothing, because its order is in review or was rejected.
 
-Promise: nothing of the account's credit moves. Once the provider said that all of the payment went back by
-refunds of ours, the review ends; should a refund of a closed one fail, the order is in review again, since
-the money is here. What our refunds sent back before an approval is taken into account by it: `worth_of`.
+Promise: none of the account's credit moves. Once the provider reports that our refunds returned the whole
+payment, the review ends. If a refund of a closed one fails, the order is in review again, because we have the
+money. An approval counts what our refunds sent back before it: `worth_of`.
 """
 
 from collections.abc import Sequence
@@ -17,19 +17,21 @@ from billing.providers.problem import in_words
 
 
 def is_uncredited(order: Order) -> bool:
-    """Whether there is a payment that gave nothing; a plan's belongs to its periods."""
+    """Return whether there is a payment that gave nothing; a plan's payment belongs to its periods."""
     is_closed = order.status in {"review", "failed"}
     return is_closed and order.payment_id is not None and order.kind != "subscription"
 
 
 def sent_back(order: Order, refunds: Sequence[Refund]) -> int:
-    """How much of the payment our refunds sent back; what others told of is no wish of the operator's."""
+    """Return how much of the payment our refunds sent back; refunds made elsewhere aren't the operator's
+    wish.
+    """
     done = sum(one.amount for one in refunds if one.status == "succeeded")
     return min(done, order.payment.amount)
 
 
 def follow_refund(state: BatchState, order: Order) -> Order:
-    """The order after a word on a refund of ours of its payment, which credited nothing."""
+    """Return the order after news of our refund of its payment, which credited nothing."""
     working_set = state.working_set(OrderWorkingSet)
     refunds = working_set.refunds.of(order.id)
     gone = gone_of(working_set.reversals.of(order.id), order.payment.amount)
@@ -50,7 +52,7 @@ def follow_refund(state: BatchState, order: Order) -> Order:
 
 
 def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
-    """The credit of the whole payment, so that micros are left of it once what is gone took its share."""
+    """Return the whole payment's credit, such that micros are left once what is gone took its share."""
     left = paid_amount - returned_amount
     return micros if left <= 0 else -(-micros * paid_amount // left)
 

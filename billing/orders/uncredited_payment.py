@@ -1,9 +1,10 @@
-"""Payments that credited nothing and are not an order's own: a second payment of an order, and of a plan what
-waits for a person. Each can go back on its own.
+"""Payments that credited nothing and aren't an order's own, each of which can be returned by itself.
 
-Invariants: a payment has one row, by the provider's name of it; closed_at is when all of it had gone back, and
-null while the money is here. Writes uncredited_payments and uncredited_reversals; whoever changes one holds its
-account's lock.
+They are a second payment of an order, and payments of a plan that wait for a person.
+
+Invariants: a payment has one row, by the provider's id for it. closed_at is when all of it had gone back;
+null while we have the money. Writes uncredited_payments and uncredited_reversals; whoever changes one holds
+its account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ from store.row_mapping import RowMapping
 
 
 class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row; the columns' meaning is in store/schema.py."""
+    """One row; store/schema.py explains the columns."""
 
     id: str
     account_id: str
@@ -43,17 +44,17 @@ class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def price(self) -> Price:
-        """What was paid."""
+        """Return what was paid."""
         return Price(self.amount, self.currency)
 
     @property
     def left_amount(self) -> int:
-        """What of it has not gone back."""
+        """Return what has not gone back."""
         return self.amount - self.refunded_amount
 
 
 class UncreditedPayments(SaleWorkingSet):
-    """Those of one transaction's orders; commands name the orders in `orders`."""
+    """The payments of one transaction's orders; commands name the orders in `orders`."""
 
     rank = 61
 
@@ -68,7 +69,7 @@ class UncreditedPayments(SaleWorkingSet):
         if not self.orders:
             return
         found = await of_orders(tx, self.orders)
-        # Whatever belongs to a tenant that is not locked here does not exist here.
+        # An order of a tenant that isn't locked here doesn't exist here.
         self._known = {one.id: one for one in found if one.tenant in read_set.tenants}
         if self._known:
             self.reversals.take(await load_reversals(tx, self._known))
@@ -89,27 +90,27 @@ class UncreditedPayments(SaleWorkingSet):
         await self.refunds.write(tx, now_us)
 
     def of_order(self, order_id: str) -> Sequence[UncreditedPayment]:
-        """The oldest first."""
+        """Return the order's payments, oldest first."""
         found = [one for one in self._known.values() if one.order_id == order_id]
         return sorted(found, key=lambda one: one.id)
 
     def find(self, payment_id: str) -> UncreditedPayment | None:
-        """By our id of it."""
+        """Return the payment with our id."""
         return self._known.get(payment_id)
 
     def named(self, order_id: str, payment_ref: str) -> UncreditedPayment | None:
-        """By the provider's name of it."""
+        """Return the payment with the provider's id."""
         return next(
             (one for one in self.of_order(order_id) if one.payment_ref == payment_ref), None
         )
 
     def open_refund(self, order_id: str) -> refund_row.Refund | None:
-        """A refund of one of the order's that has not ended."""
+        """Return a refund of one of the order's payments that has not ended."""
         found = (self.refunds.open_of(one.id) for one in self.of_order(order_id))
         return next((one for one in found if one is not None), None)
 
     def keep(self, payment: UncreditedPayment) -> None:
-        """A new one, or one that changed."""
+        """Keep a payment that is new or changed."""
         self.changed()
         is_new = payment.id not in self._known or payment.id in self._new
         self._known[payment.id] = payment
@@ -117,7 +118,7 @@ class UncreditedPayments(SaleWorkingSet):
 
 
 def new_payment(order: Order, payment_ref: str, price: Price, now_us: int) -> UncreditedPayment:
-    """A payment of the order that credited nothing."""
+    """Return a payment of the order that credited nothing."""
     return UncreditedPayment(
         id=new_id("pay"),
         account_id=order.account_id,
@@ -132,7 +133,7 @@ def new_payment(order: Order, payment_ref: str, price: Price, now_us: int) -> Un
 
 
 async def of_orders(tx: Transaction, order_ids: Iterable[str]) -> list[UncreditedPayment]:
-    """Those of the orders, the oldest first."""
+    """Return the orders' payments, oldest first."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(order_ids)))
     return [ROWS.read(row) for row in rows]
 
@@ -140,10 +141,10 @@ async def of_orders(tx: Transaction, order_ids: Iterable[str]) -> list[Uncredite
 async def find_told(
     tx: Transaction, order: Order, names: Iterable[str], amount: int | None
 ) -> UncreditedPayment | None:
-    """The order's payment that a fact with these names is about; null: none, or the order's own.
+    """Return the order's payment that a fact with these names is about; null for none, or the order's own.
 
-    names: the provider's of the payment or of a refund, or ours of a refund. amount: what a refund sent back, by
-    which one is known whose answer was lost, where the provider names the checkout alone.
+    names are the provider's ids of the payment or a refund, or our id of a refund. amount is what a refund
+    sent back; it identifies a refund whose answer was lost when the provider names only the checkout.
     """
     found = await of_orders(tx, [order.id])
     if not found:
@@ -162,7 +163,7 @@ async def find_told(
 
 
 async def load_reversals(tx: Transaction, payment_ids: Iterable[str]) -> list[Reversal]:
-    """What went back of the payments."""
+    """Return what went back of the payments."""
     rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(payment_ids)))
     return [refund.read_row(row) for row in rows]
 

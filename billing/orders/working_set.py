@@ -1,8 +1,8 @@
-"""The orders of one transaction, with what decides them: packs, coupons, recharges, earlier reversals.
+"""One transaction's orders, with what decides them: packs, coupons, recharges, earlier reversals.
 
-Invariant: an order is read after its account was locked, an order of an account that is not locked
-here does not exist here, and what changes is written once, whatever the number of commands. Writes
-through billing/orders/records.py, billing/catalog/coupon.py, billing/recharges/records.py and
+Invariant: an order is read after its account was locked; an order of an account that isn't locked here
+doesn't exist here. Changes are written once, whatever the number of commands. Writes through
+billing/orders/records.py, billing/catalog/coupon.py, billing/recharges/records.py and
 billing/providers/event_log.py.
 """
 
@@ -55,11 +55,11 @@ class OrderWorkingSet(SaleWorkingSet):
 
     @property
     def changes(self) -> int:  # type: ignore[override]
-        """Grows with each change."""
+        """Return a number that grows with each change."""
         return super().changes + self.coupons.changes + self.recharges.changes
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """A fixed number of statements; the coupons are locked, sorted by id."""
+        """Read everything in a fixed number of statements; coupons are locked in the order of their ids."""
         await self._load_orders(tx, read_set)
         if self.pack_places:
             self._packs = await pack.load(tx, self.pack_places)
@@ -87,7 +87,7 @@ class OrderWorkingSet(SaleWorkingSet):
             resumed = await order_rows.load_requests(tx, self.requests)
             self._requests = {place: order.id for place, order in resumed.items()}
             found += resumed.values()
-        # Whatever belongs to a tenant that is not locked here does not exist here.
+        # An order of a tenant that isn't locked here doesn't exist here.
         self._orders = {order.id: order for order in found if order.tenant in read_set.tenants}
         for order in self._orders.values():
             read_set.places.update(places_of(order))
@@ -97,14 +97,14 @@ class OrderWorkingSet(SaleWorkingSet):
             self._open = await provider_event.open_orders(tx, self._orders)
 
     async def update(self, tx: Transaction, now_us: int) -> None:
-        """Writes what changed."""
+        """Write what changed."""
         await order_rows.insert(tx, list(self._new.values()))
         await order_rows.update(tx, list(self._changed.values()))
         await order_rows.keep_reversals(tx, self.reversals.changed)
         await self.refunds.write(tx, now_us)
         await self.coupons.flush(tx, now_us)
         await self.recharges.update(tx)
-        # Before the new entries: nobody has dealt with what came in meanwhile.
+        # Before the new entries, because nobody has dealt with what came in meanwhile.
         if self._resolved:
             await provider_event.resolve(tx, self._resolved, now_us=now_us)
         await provider_event.resolve_payments(tx, self._resolved_payments, now_us=now_us)
@@ -113,30 +113,30 @@ class OrderWorkingSet(SaleWorkingSet):
     # Orders
 
     def find(self, order_id: str, tenant: Tenant) -> Order:
-        """Raises NotFound, also for another tenant's."""
+        """Return the tenant's order; raises NotFound, also for another tenant's."""
         found = self._orders.get(order_id)
         if found is None or found.tenant != tenant:
             raise NotFound("Order", param="id")
         return found
 
     def of_request(self, place: OrderRequestKey) -> Order | None:
-        """The order that an earlier try of the request made."""
+        """Return the order that an earlier try of the request made."""
         order_id = self._requests.get(place)
         return None if order_id is None else self._orders.get(order_id)
 
     def pending(self, tenant: Tenant) -> order_rows.Unpaid:
-        """How many unpaid orders the tenant has."""
+        """Return how many unpaid orders the tenant has."""
         return self._pending.get(tenant, order_rows.Unpaid())
 
     def open_plan(self, tenant: Tenant) -> Order | None:
-        """The tenant's unpaid order of a plan."""
+        """Return the tenant's unpaid order of a plan."""
         return self._open_plans.get(tenant)
 
     def pack(self, place: PackKey) -> Pack | None:
         return self._packs.get(place)
 
     def owner_of(self, claim: OrderClaim) -> str | None:
-        """The id of the order that the provider's id leads to; None where nobody could claim it."""
+        """Return the id of the order that the provider's id leads to, or None if nobody could claim it."""
         return self._owners.get(claim.key)
 
     def add(self, order: Order) -> None:
@@ -161,22 +161,22 @@ class OrderWorkingSet(SaleWorkingSet):
     # The operator's log
 
     def is_open(self, order_id: str) -> bool:
-        """A notification of the order waits for an operator."""
+        """Return whether a notification of the order waits for an operator."""
         return order_id in self._open
 
     def resolve(self, order_id: str) -> None:
-        """An operator dealt with what its notifications left to decide."""
+        """Mark what the order's notifications left to decide as dealt with by an operator."""
         self.changed()
         self._open.discard(order_id)
         self._resolved.add(order_id)
 
     def resolve_payment(self, order_id: str, payment_ref: str) -> None:
-        """What waited for a person because of this payment is dealt with."""
+        """Mark what waited for a person because of this payment as dealt with."""
         self.changed()
         self._resolved_payments.add((order_id, payment_ref))
 
     def _genuine_claims(self) -> list[OrderClaim]:
-        """Claims of ids for orders at the provider that named them."""
+        """Return the claims of ids for orders at the provider that named them."""
         genuine = []
         for claim in self.claims:
             order = self._orders.get(claim.order_id)
@@ -192,7 +192,7 @@ class OrderWorkingSet(SaleWorkingSet):
 
 
 def places_of(order: Order) -> set[LedgerAccountKey]:
-    """The ledger accounts that a payment of the order, or its going back, touches."""
+    """Return the ledger accounts that the order's payment, or its return, touches."""
     places = {(*order.tenant, LedgerAccountKind.PROVIDER, order.provider)}
     if order.promotional_micros:
         places.add((*order.tenant, LedgerAccountKind.PROMOTION, ""))

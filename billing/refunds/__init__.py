@@ -1,1 +1,1 @@
-"""Refunds asked for here: by a person of the operator's, at the provider, held until its word is clear."""
+"""Refunds requested here by an operator, made at the provider, and held until its answer is clear."""

@@ -67,7 +67,7 @@ class DecideBody(Fields, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, refund_id: str) -> Tenant:
-    """Return whose order's refund it is; raises NotFound."""
+    """Return the account whose order the refund is of; raises NotFound."""
     return (await refund_rows.find(tx, refund_id)).tenant
 
 

@@ -1,7 +1,7 @@
-"""What a refund is about: the payment of an order, that of a paid period of its plan, or one that credited nothing.
+"""What a refund is of: an order's payment, that of a paid period of its plan, or one that credited nothing.
 
-All are refunded by the same rules (billing/orders/refund.py); this is where a command on one of them finds
-the rows, the credit that was sold, and what a change of them calls for.
+All follow the same rules (billing/orders/refund.py). Here a command on one of them finds the rows, the credit
+that was sold, and what a change of them requires.
 """
 
 from abc import ABC, abstractmethod
@@ -36,7 +36,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True)
 class RefundablePayment(ABC):
-    """One payment of an order or its plan. rows: where its refunds and reversals are."""
+    """One payment of an order or its plan. rows holds its refunds and reversals."""
 
     order: Order
     rows: SaleWorkingSet
@@ -44,72 +44,72 @@ class RefundablePayment(ABC):
     @property
     @abstractmethod
     def owner_id(self) -> str:
-        """What its refunds and reversals are known by."""
+        """Return the id that its refunds and reversals carry."""
 
     @property
     @abstractmethod
     def paid(self) -> Price:
-        """What was really paid."""
+        """Return what was paid."""
 
     @property
     @abstractmethod
     def payment_ref(self) -> str | None:
-        """What the provider calls it; null: nobody told."""
+        """Return the provider's id for it, or null if none was reported."""
 
     @property
     @abstractmethod
     def is_here(self) -> bool:
-        """Whether it was paid: its credit was given, or it is known to have given none."""
+        """Return whether it was paid: its credit was given, or it is known to have given none."""
 
     @property
     def is_whole_only(self) -> bool:
-        """Whether no part of it can go back."""
+        """Return whether only the whole of it can go back."""
         return False
 
     @property
     def is_beside(self) -> bool:
-        """Whether it is another payment than the one that the order's checkout is known by."""
+        """Return whether it is another payment than the one of the order's checkout."""
         return False
 
     @property
     def period_start_at(self) -> int | None:
-        """Of a period's payment."""
+        """Return the period's start, if it is a period's payment."""
         return None
 
     @property
     def parts(self) -> Sequence[PlanGrant]:
-        """What a period gives apart from the wallet: in parts, or with an end."""
+        """Return what a period gives apart from the wallet: in parts, or with an end."""
         return ()
 
     @property
     def returned_amount(self) -> int:
-        """How much of it went back or is disputed."""
+        """Return how much of it went back or is disputed."""
         return gone_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
 
     @property
     @abstractmethod
     def sold(self) -> SoldCredit:
-        """What it gave, and what of it was taken back."""
+        """Return what it gave, and what of it was taken back."""
 
     @abstractmethod
     def due_micros(self, returned_amount: int) -> int:
-        """The credit that is to be taken back once that much of it is gone."""
+        """Return the credit to take back once that much of it is gone."""
 
     def available_micros(self, state: BatchState) -> int:
-        """What of it could be taken back now without a debt."""
+        """Return what could be taken back now without a debt."""
         return self.sold.available_micros(state)
 
     def keep(self, state: BatchState) -> None:  # noqa: B027 the others have a row
-        """A refund of it begins."""
+        """Keep that a refund of it begins."""
 
     @abstractmethod
     def apply(self, state: BatchState, reason: str) -> None:
-        """Its credit is brought to what is gone of it."""
+        """Bring its credit to what is gone of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPayment(RefundablePayment):
-    """An order's own."""
+    """An order's own payment."""
 
     @property
     def owner_id(self) -> str:
@@ -143,7 +143,7 @@ class OrderPayment(RefundablePayment):
 
 @dataclass(frozen=True, slots=True)
 class PeriodPayment(RefundablePayment):
-    """That of a paid period of the order's plan."""
+    """The payment of a period of the order's plan."""
 
     begun: Subscription
     period: Period
@@ -191,7 +191,7 @@ class PeriodPayment(RefundablePayment):
 
 @dataclass(frozen=True, slots=True)
 class PaymentWithoutCredit(RefundablePayment):
-    """One that credited nothing and is not the order's own: a second one, or a plan's that waits."""
+    """A payment that credited nothing and isn't the order's own: a second one, or a plan's that waits."""
 
     payment: UncreditedPayment
 
@@ -213,7 +213,7 @@ class PaymentWithoutCredit(RefundablePayment):
 
     @property
     def is_whole_only(self) -> bool:
-        """A plan's: a person credits its period or sends it back, and no part of either."""
+        """Return true for a plan's: a person credits its period or returns it, and no part of either."""
         return self.order.kind == "subscription"
 
     @property
@@ -244,7 +244,9 @@ class PaymentWithoutCredit(RefundablePayment):
 def declare(
     read_set: ReadSet, order_id: str, tenant: Tenant, *, is_plan: bool, is_other: bool
 ) -> None:
-    """What finding a payment needs; is_plan: the order is a plan's. is_other: it may be another than the order's."""
+    """Declare what finding a payment reads. is_plan: the order is a plan's. is_other: it may not be the
+    order's own.
+    """
     read_set.tenants.add(tenant)
     read_set.working_set(OrderWorkingSet).ids.add(order_id)
     if is_plan:
@@ -256,7 +258,7 @@ def declare(
 def payment_of(
     state: BatchState, order_id: str, tenant: Tenant, *, owner_id: str, period_start_at: int | None
 ) -> RefundablePayment:
-    """That of a refund's row; raises NotFound."""
+    """Return the payment of a refund's row; raises NotFound."""
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
     if owner_id == order.id:
@@ -284,9 +286,9 @@ def named_payment(
     payment_ref: str | None,
     is_plan: bool,
 ) -> RefundablePayment:
-    """The payment that a caller means; without a name the order's own, or the only one of its plan.
+    """Return the payment that a caller names; without a name the order's own, or the only one of its plan.
 
-    Raises NotFound, and InvalidInput where it is not said which of several.
+    Raises NotFound, and InvalidInput if it could be one of several.
     """
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
@@ -309,10 +311,10 @@ def named_payment(
 
 
 def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
-    """Raises NotFound and InvalidInput."""
+    """Return the only one; raises NotFound and InvalidInput."""
     if not found:
         raise NotFound("Period", param="period_id")
-    # What waits for a person is meant where it is named alone.
+    # A payment that waits for a person is meant only if it is named.
     periods = [one for one in found if one.period_start_at is not None] or list(found)
     if len(periods) == 1:
         return periods[0]
@@ -330,7 +332,7 @@ def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
 
 
 def _of_plan(state: BatchState, order: Order) -> list[RefundablePayment]:
-    """Its periods that were paid, and what was paid and waits for a person."""
+    """Return its paid periods, and payments that wait for a person."""
     subscriptions = state.working_set(SubscriptionWorkingSet)
     begun = subscriptions.of_order(order.id)
     periods = () if begun is None else subscriptions.periods(begun.id)

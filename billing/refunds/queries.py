@@ -1,4 +1,4 @@
-"""Reading refunds: one, pages of an environment's, those of an order, and what is due. Writes nothing."""
+"""Reads refunds: one, pages of an environment's, an order's, and due ones. Writes nothing."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from kernel.errors import NotFound
 from store.database import Transaction
 from store.keyset import Begin, Keyset
 
-# What a person should look at: no word for so long.
+# After this long without an answer, a person should look.
 _OPEN_LIST = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
 
@@ -23,14 +23,14 @@ async def find(tx: Transaction, refund_id: str, environment: str = "") -> Refund
 
 
 async def currency_of(tx: Transaction, order: Order, payment_ref: str | None) -> str:
-    """What the payment of that name was made in; without a name the order's own."""
+    """Return the currency of the payment with that name, or without a name of the order's own."""
     found = await uncredited_payment.of_orders(tx, [order.id])
     named = (one.currency for one in found if one.payment_ref == payment_ref)
     return next(named, order.payment.currency)
 
 
 async def of_order(tx: Transaction, order_id: str) -> list[Refund]:
-    """Those of the order and of its plan's periods, the newest first."""
+    """Return the refunds of the order and of its plan's periods, newest first."""
     rows = await tx.fetch(
         f"SELECT {ROWS.listed} FROM refunds WHERE order_id = :order_id ORDER BY id DESC",
         order_id=order_id,
@@ -49,7 +49,7 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> list[Refund]:
-    """At most `limit` refunds of everybody's, newest first, older than before_id."""
+    """Return at most `limit` refunds of all accounts older than before_id, newest first."""
     rows = await _PAGES.page(
         tx,
         environment=environment,
@@ -71,9 +71,9 @@ async def due(
     but_ids: Sequence[str] = (),
     but_places: Sequence[str] = (),
 ) -> list[Refund]:
-    """Those whose provider is to be asked, the longest due first; but for the named.
+    """Return refunds whose provider is to be asked, the longest due first, without the named ones.
 
-    but_places: providers left out, each as "environment/provider".
+    but_places leaves out providers, each as "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM refunds
@@ -91,7 +91,7 @@ async def due(
 async def next_due_at(
     tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
 ) -> int | None:
-    """When a provider is to be asked next, or None; but for the named refunds and places."""
+    """Return when a provider is to be asked next, without the named refunds and places, or None."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM refunds
            WHERE next_check_at IS NOT NULL AND NOT id IN :but_ids[text]

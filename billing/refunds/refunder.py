@@ -1,8 +1,8 @@
-"""Refunds from the wish to the provider's word; one for each process.
+"""Takes refunds from the request to the provider's answer; one for each process.
 
-Promises: a refund is written, with its credit held, before its provider is asked, and no transaction is
-open meanwhile; a provider without idempotency keys is sent one request and then only asked what became of
-it; what was never made is called failed only once it can no longer be under way.
+Promises: a refund is written, with its credit held, before its provider is asked, and no transaction is open
+meanwhile. A provider without idempotency keys gets one request, and is then only asked about it. A refund
+that was never made counts as failed only once it can't be under way any more.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ ASK_S_MAX: Final = 20.0
 FIRST_WAIT_US: Final = 30 * SECOND_US
 WAIT_US_MAX: Final = HOUR_US
 PENDING_WAIT_US: Final = 6 * HOUR_US
-# A request may still be on its way for so long; after it a provider that knows of none never will.
+# A request may be on its way for this long. If the provider doesn't know it then, it never will.
 ON_THE_WAY_US: Final = 10 * MINUTE_US
 # Providers keep idempotency keys for a day.
 REPEATABLE_US: Final = 20 * HOUR_US
@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 
 class Refunder:
-    """Asks for refunds, and has them asked about."""
+    """Requests refunds at providers, and asks about them."""
 
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, providers: Providers
@@ -75,10 +75,10 @@ class Refunder:
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
-        """The command that asks for it, to be submitted; raises NotFound and NotRefundable.
+        """Return the command to submit for a refund; raises NotFound and NotRefundable.
 
-        made_at_provider: what the provider calls the refund that a person made there. payment_ref: what it calls
-        the payment, where that is not the order's own.
+        made_at_provider is the provider's id of a refund that a person made there. payment_ref is its id of
+        the payment, if that isn't the order's own.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
@@ -110,9 +110,10 @@ class Refunder:
         )
 
     async def _check_own(self, order: Order) -> None:
-        """An order may be in review because its payment is another order's, which is refunded there.
+        """Raise NotRefundable if the order is in review because its payment is another order's, which is
+        refunded there.
 
-        Whose a payment is was settled when it was first told, and never changes. Raises NotRefundable.
+        Whose a payment is was settled when it was first reported, and never changes.
         """
         payment_id = order.payment_id
         if order.kind == "subscription" or payment_id is None:
@@ -129,7 +130,7 @@ class Refunder:
             )
 
     def way_of(self, order: Order) -> RefundWay | None:
-        """How the order's provider refunds; null where it has no API for that."""
+        """Return how the order's provider refunds, or null if it has no API for that."""
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         return None if asked is None else _way_of(asked)
 
@@ -144,7 +145,7 @@ class Refunder:
         provider_refund_id: str | None = None,
         by_name: str | None = None,
     ) -> DecideRefund:
-        """The command of a person's decision, to be submitted; raises NotFound."""
+        """Return the command of a person's decision, to be submitted; raises NotFound."""
         found = await self._database.read(lambda tx: refund_rows.find(tx, refund_id, environment))
         order = await self._database.read(lambda tx: order_list.find(tx, found.order_id))
         way = None if order is None else self.way_of(order)
@@ -159,7 +160,7 @@ class Refunder:
         )
 
     async def ask(self, due: Refund) -> None:
-        """One turn of a refund that is due; of several workers that saw the same, one goes on."""
+        """Take one turn of a due refund; of several workers that saw it, one goes on."""
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 7))
         if due.status == "pending":
             wait_us = PENDING_WAIT_US

@@ -50,7 +50,7 @@ class Rotation(Fields, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, key_id: str) -> Tenant:
-    """Return whose key it is; raises NotFound."""
+    """Return the account that the key belongs to; raises NotFound."""
     state = (await load_key_states(tx, [key_id])).get(key_id)
     if state is None:
         raise NotFound("Key")
@@ -58,7 +58,8 @@ async def owner_of(tx: Transaction, key_id: str) -> Tenant:
 
 
 def new_key(asked: NewKey) -> fields.NewKey:
-    """Return the key that is asked for; raise InvalidInput if two places say two things."""
+    """Return the key that the body asks for; raise InvalidInput if two of its fields contradict each other.
+    """
     return fields.NewKey(
         name=asked.name,
         preset=asked.preset,
@@ -70,8 +71,9 @@ def new_key(asked: NewKey) -> fields.NewKey:
 
 
 def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
-    """Raise ScopeMissing for the scope admin over the operators' API: an operator token would get itself a key
-    that outlives it and is bound by none of its scopes.
+    """Raise ScopeMissing if the operators' API asks for the scope admin.
+
+    Otherwise an operator token could get a key that outlives it and has none of its limits.
     """
     is_operators_api = context.asker is None and context.by.kind != "cli"
     if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):
@@ -136,7 +138,7 @@ async def change_key(context: ActContext, asked: KeyChanges) -> Change[Key]:
 
 
 async def revoke_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """End a key and its descendants for good; again changes nothing."""
+    """End a key and its descendants for good; a second call changes nothing."""
     before = await show_key(context)
     ended = await api_key.revoke(
         context.tx,
@@ -149,7 +151,7 @@ async def revoke_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """Stop what a key and its descendants spend; again changes nothing."""
+    """Stop spending by a key and its descendants; a second call changes nothing."""
     before = await show_key(context)
     paused = await api_key.pause(
         context.tx,
@@ -162,7 +164,7 @@ async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """Let a paused key go on: by a person, or by a key of another lineage."""
+    """Resume a paused key. A person may, or a key of another lineage."""
     before = await api_key.get(context.tx, context.tenant, context.object_id)
     _check_admin(context, before.scopes)
     resumed = await api_key.resume(

@@ -1,10 +1,11 @@
 """API keys: minted, listed, changed, paused, rotated, revoked.
 
-A key minted by a key is its child for ever. Who has no lineage (a session, the CLI) may change every
-key of its account; a key changes its descendants only, never itself, a sibling or an ancestor.
-Invariant: a secret leaves this module once, in the answer that made it; stored is its SHA-256. Of a
-key at most two secrets exist, the newest and, while an overlap runs, the one before. Writes api_keys
-and api_key_secrets; the caller holds the account's lock, which makes counting before writing safe.
+A key minted by a key is its child for ever. A caller without a lineage (a session, the CLI) may change every
+key of its account. A key may change only its descendants: never itself, a sibling or an ancestor.
+
+Invariant: a secret leaves this module once, in the answer that made it; its SHA-256 is stored. A key has at
+most two secrets: the newest and, during an overlap, the one before. Writes api_keys and api_key_secrets. The
+caller holds the account's lock, which makes counting before writing safe.
 """
 
 from collections.abc import Collection, Mapping
@@ -35,17 +36,17 @@ from store.row_mapping import WORDS, Conversion, RowMapping
 from store.update import update
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
-# LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
+# LIKE would take an id's underscore for a wildcard, and ignore case on one of the databases.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key as it is listed. lineage: the ancestors' ids, nearest first.
+    """One key as it is listed. lineage holds its ancestors' ids, nearest first.
 
-    Caps and thresholds in cents, times in microseconds; null: none, never. prefix and last4 are of
-    the newest secret, empty where there is none: client_id is then the MCP client that it was made for.
-    last_used_at is minute-grained.
+    Caps and thresholds are in cents, times in microseconds; null means none or never. prefix and last4 are
+    the newest secret's. Both are empty if the key has no secret; then client_id names the MCP client that it
+    was made for. last_used_at is accurate to a minute.
     """
 
     id: KeyId
@@ -85,12 +86,13 @@ async def mint(
     made_by: str | None = None,
     now_us: int,
 ) -> tuple[ApiKey, str]:
-    """A new key and its secret, which nothing can show again.
+    """Mint a key; return it and its secret, which nothing can show again.
 
-    parent is who asks; None is the CLI, or made_by, a person who allowed it before. With a lineage the key becomes its child; a session's is
-    parentless. Raises ScopeMissing (a scope that the asker lacks, `admin` for a child or without an
-    operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, KeyPaused, and
-    InvalidInput, also for a limit that is wider than the parent's.
+    parent is the caller. None means the CLI, or made_by, a person who allowed it before. If parent has a
+    lineage, the key becomes its child; a session's key has no parent. Raises LiveNotOpen, KeyLimitReached,
+    KeyPaused, and InvalidInput, also for a limit wider than the parent's. Raises ScopeMissing for a scope
+    that the caller lacks, for `admin` on a child or without an operator's account, and if a token asks for a
+    parentless key.
     """
     secret = token_format.new_api_key(environment)
     shown = {
@@ -108,7 +110,7 @@ async def mint(
 async def mint_for_client(
     tx: Transaction, *, parent: Principal, new: NewKey, client_id: str, now_us: int
 ) -> ApiKey:
-    """A key without a secret of its own, for an MCP client that a person signs in: tokens stand for it.
+    """Mint a key without a secret, for an MCP client that a person signs in; tokens stand for it.
 
     Raises as mint() does.
     """
@@ -161,9 +163,10 @@ async def list_keys(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """Newest first, older than before_id, or from a place in one of SORTS; at most `limit`, revoked ones too.
+    """Return at most `limit` keys older than before_id, newest first, or from a place in SORTS; revoked ones
+    too.
 
-    A viewer with a lineage sees its own key and the descendants; any other sees all.
+    A viewer with a lineage sees its own key and its descendants; any other viewer sees all.
     """
     rows = await _PAGES.page(
         tx,
@@ -178,7 +181,7 @@ async def list_keys(
 async def get(
     tx: Transaction, tenant: Tenant, key_id: str, *, viewer: Principal | None = None
 ) -> ApiKey:
-    """One key; raises NotFound also for one that the viewer may not see."""
+    """Return one key; raises NotFound also for a key that the viewer may not see."""
     key = await _find(tx, tenant, key_id)
     if viewer is not None and viewer.lineage:
         own = viewer.lineage[0]
@@ -227,7 +230,7 @@ async def patch(
 async def revoke(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """Ends a key, and with it every descendant, for good; again is the same answer.
+    """End a key and all its descendants for good; a second call returns the same.
 
     Raises NotFound and ScopeMissing.
     """
@@ -240,9 +243,9 @@ async def revoke(
 async def pause(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """Stops a key and its descendants until it is resumed; again is the same answer.
+    """Stop a key and its descendants until it is resumed; a second call returns the same.
 
-    A key may pause itself. Raises NotFound, ScopeMissing, and InvalidInput for one that is revoked.
+    A key may pause itself. Raises NotFound, ScopeMissing, and InvalidInput if the key is revoked.
     """
     key = await _find_to_change(tx, tenant, key_id, asker, may_be_own=True)
     if key.paused_at is not None:
@@ -253,10 +256,10 @@ async def pause(
 async def resume(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None
 ) -> ApiKey:
-    """Lets it go on; its descendants too, but for those that are paused themselves.
+    """Resume a key and its descendants, except those that are paused themselves.
 
-    asker: a person, the command line (None), or a key that has no ancestor in common with this one.
-    Raises NotFound, ScopeMissing.
+    asker is a person, the command line (None), or a key without a common ancestor. Raises NotFound and
+    ScopeMissing.
     """
     key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and not {key.id, *key.lineage}.isdisjoint(asker.lineage):
@@ -276,10 +279,10 @@ async def rotate(
     asker: Principal | None,
     now_us: int,
 ) -> tuple[ApiKey, str]:
-    """A new secret for the same key; id, lineage and counters stay.
+    """Give the key a new secret, and return both; id, lineage and counters stay.
 
-    The secret before works for overlap_s seconds more, up to but not at that microsecond; an older
-    one ends now. A key that ended gets none: it would not work. Raises NotFound, ScopeMissing,
+    The last secret works for overlap_s seconds more, up to but not at that microsecond; an older one ends
+    now. A key that has ended gets no secret, because it wouldn't work. Raises NotFound, ScopeMissing and
     InvalidInput.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
@@ -309,7 +312,7 @@ async def rotate(
 
 
 def _default_scopes(parent: Principal | None) -> list[str]:
-    """The command line's keys may do all that an account may; others the least that is of use."""
+    """Return every scope of an account for the command line, and otherwise the fewest that are useful."""
     if parent is None:
         return list(ACCOUNT_SCOPES)
     return [scope for scope in DEFAULT_SCOPES if scope in parent.scopes]
@@ -361,7 +364,7 @@ async def _find_to_change(
     is_revoked_fine: bool = False,
     may_be_own: bool = False,
 ) -> ApiKey:
-    """The key, its row locked; raises ScopeMissing where the asker may not change it."""
+    """Lock the key's row and return it; raises ScopeMissing if the asker may not change it."""
     key = await _find(tx, tenant, key_id, _LOCK)
     below = (*key.lineage, key.id) if may_be_own else key.lineage
     if asker is not None and asker.lineage and asker.lineage[0] not in below:
@@ -375,7 +378,7 @@ async def _find_to_change(
 
 
 async def _check_usable(tx: Transaction, key: ApiKey, own_now_us: int) -> None:
-    """Raises InvalidInput where the key or one that it comes from has ended."""
+    """Raise InvalidInput if the key or one of its ancestors has ended."""
     if key.expires_at is not None and key.expires_at <= own_now_us:
         raise InvalidInput("the key has expired: give it a later expires_at first", param="id")
     states = await load_key_states(tx, key.lineage)
@@ -384,7 +387,7 @@ async def _check_usable(tx: Transaction, key: ApiKey, own_now_us: int) -> None:
 
 
 async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiKey:
-    """Writes the columns, whose names are ours, and returns the row as it is now."""
+    """Write the columns, whose names are ours, and return the row as it is now."""
     if columns:
         await update(tx, "api_keys", {"id": key.id}, columns)
     return await _find(tx, Tenant(key.account_id, key.environment), key.id)

@@ -1,4 +1,4 @@
-"""Checks of several fields, of which each one that fails is told."""
+"""Checks several fields and reports every one that fails."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +7,13 @@ from kernel.errors import DomainError, InvalidInput
 
 
 class Checks:
-    """Goes on after a check that failed; `end` tells of all of them."""
+    """Goes on after a failed check; `end` reports all failures."""
 
     def __init__(self) -> None:
         self._failed: list[DomainError] = []
 
     def of(self, check: Callable[..., Any], *values: Any) -> Any:
-        """What the check returns; None where it refuses."""
+        """Return the check's result, or None if it refuses."""
         try:
             return check(*values)
         except DomainError as error:
@@ -21,7 +21,7 @@ class Checks:
             return None
 
     def end(self) -> None:
-        """Raises the one refusal, or InvalidInput that names the field of each; the first one's words first."""
+        """Raise the only refusal, or InvalidInput that names each field, with the first one's words first."""
         if len(self._failed) == 1:
             raise self._failed[0]
         if self._failed:

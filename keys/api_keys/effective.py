@@ -1,4 +1,4 @@
-"""What the mandates of a lineage allow together; pure."""
+"""What the mandates of a lineage allow together. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from keys.mandate import ANY_OF_DOMAIN, Mandate
 
 
 class Together(msgspec.Struct, frozen=True):
-    """Null: no key of them has such a limit. An empty list: nothing passes all of theirs."""
+    """The narrowest limits. Null: no key has such a limit. An empty list: nothing passes all of them."""
 
     platforms: list[str] | None
     recipients: list[str] | None
@@ -17,7 +17,7 @@ class Together(msgspec.Struct, frozen=True):
 
 
 def together(mandates: Sequence[Mandate]) -> Together:
-    """The narrowest of each."""
+    """Return the narrowest of each limit."""
     platforms = [set(one.platforms) for one in mandates if one.platforms]
     recipients: list[str] | None = None
     for one in mandates:
@@ -34,7 +34,7 @@ def together(mandates: Sequence[Mandate]) -> Together:
 
 
 def is_within(entry: str, allowed: Iterable[str]) -> bool:
-    """Whether all that an entry of a list of recipients allows is allowed by another list."""
+    """Return whether another list allows everything that an entry of a recipients' list allows."""
     domain = f"{ANY_OF_DOMAIN}{entry.rpartition('@')[2]}"
     return entry in allowed or domain in allowed
 

@@ -1,6 +1,6 @@
-"""What a caller may set on a key, checked and in its stored form; pure.
+"""What a caller may set on a key, checked and in stored form. Pure.
 
-Invariant: what comes out of here fits the columns of api_keys and means the same when read back.
+Invariant: the results fit the columns of api_keys and mean the same when read back.
 """
 
 import ipaddress
@@ -32,16 +32,17 @@ CENTS_FIELDS = (
 )
 
 
-# Beside name, scopes, addresses and end: what a key may have, each by the name of its column or of the mandate's field.
+# A key's limits, each by its column's name or its mandate field's.
 LIMITS: Final = ("purpose", *CENTS_FIELDS, *MANDATE_FIELDS)
 
 
 class NewKey:
-    """A key to be minted. scopes null: the default ones, as far as the parent has them;
-    of the command line, all of an account.
+    """A key to mint. Null scopes mean the default ones that the parent has, or from the CLI all of an
+    account.
 
-    An empty ip_allow_list admits any address. preset: of keys/api_keys/presets.py. limits: by the names of LIMITS,
-    amounts in cents; null, or left out: none. expires_at in microseconds; null: never.
+    An empty ip_allow_list admits any address. preset is one of keys/api_keys/presets.py. limits go by the
+    names of LIMITS, amounts in cents; null or missing means none. expires_at is in microseconds; null means
+    never.
     """
 
     def __init__(
@@ -110,12 +111,12 @@ def _network_words(cidrs: Sequence[str]) -> str:
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:
-    """The scopes once each, in the table's order; raises InvalidInput for an unknown one or none."""
+    """Return each scope once, in the table's order; raises InvalidInput for an unknown one or none."""
     wanted = set(scopes)
     if not wanted:
         raise InvalidInput("a key has at least one scope", param="scopes")
     if not wanted <= set(SCOPES):
-        # Only our own words are repeated: an unknown one may be anything, even a secret.
+        # The message repeats only our own words: an unknown one may be anything, even a secret.
         detail = f"scopes are of {', '.join(SCOPES)}"
         unknown = next(iter(sorted(wanted - set(SCOPES))))
         problem = word_entry("scopes", detail, unknown, SCOPES)
@@ -124,7 +125,7 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def checked_networks(cidrs: Sequence[str]) -> list[Network]:
-    """The networks once each, as given; a bare address is a network of one. Raises InvalidInput."""
+    """Return each network once, as given; a bare address is a network of one. Raises InvalidInput."""
     if len(cidrs) > ALLOW_LIST_ENTRIES_MAX:
         raise InvalidInput(
             f"an allow-list has at most {ALLOW_LIST_ENTRIES_MAX} entries", param="ip_allow_list"
@@ -133,7 +134,7 @@ def checked_networks(cidrs: Sequence[str]) -> list[Network]:
 
 
 def _network(cidr: str) -> Network:
-    # A zone (%eth0) means nothing to another machine.
+    # Another machine can't use a zone (%eth0).
     if len(cidr) > _CIDR_CHARACTERS_MAX or "%" in cidr:
         raise InvalidInput("an allow-list takes CIDRs", param="ip_allow_list")
     try:

@@ -1,8 +1,7 @@
-"""What a credential may hand on to a new key: never more than it has.
+"""What a credential may give to a new key: never more than it has.
 
-Invariant: a key comes from a key, whose child it then is, from a session, or from the command line;
-`admin` goes to parentless keys of operator accounts only. Reads accounts and api_keys, writes
-nothing.
+Invariant: a key is made by a key, whose child it then is, by a session, or by the command line. Only a
+parentless key of an operator's account gets `admin`. Reads accounts and api_keys; writes nothing.
 """
 
 from collections.abc import Iterable
@@ -21,11 +20,11 @@ WHERE account_id = :account_id AND environment = :environment AND revoked_at IS 
 
 
 class KeyLimitReached(DomainError):
-    """The account has as many keys, or the lineage is as long, as it may be."""
+    """The account has as many keys as it may have, or the lineage is as long as it may be."""
 
 
 def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
-    """The ancestors of a key that `parent` mints, nearest first."""
+    """Return the ancestors of a key that `parent` mints, nearest first."""
     if parent is None:
         return ()
     assert parent.tenant == tenant, "a key is minted in its maker's own account and environment"
@@ -49,7 +48,7 @@ async def check_grant(
     account_id: str,
     is_child: bool = False,
 ) -> None:
-    """Raises ScopeMissing for a scope that the asker cannot hand on."""
+    """Raise ScopeMissing for a scope that the asker can't give."""
     wanted = set(scopes)
     if ADMIN in wanted:
         if is_child or (asker is not None and asker.lineage):
@@ -67,9 +66,9 @@ async def check_grant(
 
 
 def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
-    """Raises ScopeMissing where a colleague would get hold of, or let loose, a key that may do more than they.
+    """Raise ScopeMissing if a colleague would get, or release, a key that may do more than they may.
 
-    A key's own lineage bounds it elsewhere, and an owner may do all.
+    A key's own lineage limits it elsewhere, and an owner may do everything.
     """
     if asker is None or asker.colleague is None:
         return
@@ -83,7 +82,7 @@ def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
 
 
 async def count_live(tx: Transaction, tenant: Tenant, counting: str = _LIVE_KEYS) -> int:
-    """How many keys of the account are not revoked, or what another statement counts."""
+    """Return how many of the account's keys aren't revoked, or what another statement counts."""
     row = await tx.fetch_one(counting, account_id=tenant.account_id, environment=tenant.environment)
     assert row is not None, "COUNT has a row"
     return int(row["live"])
@@ -97,6 +96,6 @@ async def check_room(
     most: int = LIVE_KEYS_MAX,
     what: str = "keys that are not revoked",
 ) -> None:
-    """Raises KeyLimitReached where the statement counts so many or more."""
+    """Raise KeyLimitReached if the statement counts `most` or more."""
     if await count_live(tx, tenant, counting) >= most:
         raise KeyLimitReached(f"an account has at most {most} {what}", extra={"limit": most})

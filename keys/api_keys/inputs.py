@@ -25,7 +25,7 @@ from keys.principal import SCOPE_WORDS, SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
-# For the documents alone: keys/label.py counts once outer spaces are gone and accents joined to their letters.
+# Only documented here: keys/label.py counts after removing outer spaces and joining accents to their letters.
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
@@ -234,7 +234,7 @@ def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
 
 
 def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType | None]:
-    """The caps from either place; raises InvalidInput where both name one differently."""
+    """Return the caps from either place; raises InvalidInput if both name one differently."""
     found: dict[str, int | UnsetType | None] = {}
     for name in CAPS:
         here = getattr(body, name)
@@ -246,7 +246,9 @@ def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetTyp
 
 
 def thresholds_of(body: Limits) -> Mapping[str, int | UnsetType | None]:
-    """By the names of the key's fields; raises InvalidInput where the two names say two things."""
+    """Return the thresholds by the names of the key's fields; raises InvalidInput if two names contradict
+    each other.
+    """
     above, old = body.approval_above_cents, body.approval_threshold_cents
     if above is not UNSET and old is not UNSET and above != old:
         raise InvalidInput(

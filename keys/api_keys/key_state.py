@@ -33,19 +33,21 @@ class KeyState:
         return Tenant(self.account_id, self.environment)
 
     def is_usable(self, now_us: int) -> bool:
-        """Neither revoked nor at its end by its account's own time; it works up to, not at, that microsecond."""
+        """Return whether it isn't revoked and hasn't expired by its account's time; it works up to that
+        microsecond.
+        """
         return self.revoked_at is None and (self.expires_at is None or now_us < self.expires_at)
 
 
 async def load_key_states(tx: Transaction, key_ids: Iterable[str]) -> dict[str, KeyState]:
-    """The states of these keys in one statement; ids that do not exist are left out."""
+    """Return these keys' states in one statement; unknown ids are left out."""
     found: dict[str, KeyState] = {}
     await tx.fetch_many([key_states_reading(key_ids, found)])
     return found
 
 
 def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> BatchRead:
-    """As load_key_states, together with other reads."""
+    """Return load_key_states as a read that runs together with others."""
     wanted = sorted(set(key_ids))
 
     def take(rows: Rows) -> None:
@@ -55,7 +57,7 @@ def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> Bat
     return BatchRead(_KEY_STATES if wanted else "", take, ids=wanted)
 
 
-# What was ever spent is the sum of the months, which stay.
+# Everything ever spent is the sum of the months, which are kept.
 _LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
     SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
     WHERE w.key_id = k.id AND w.period = 'month') END"""

@@ -1,9 +1,9 @@
-"""Digests of presented API keys, turned into principals: set-based, ancestors included.
+"""Turns digests of presented API keys into principals, in sets and with their ancestors.
 
-Invariant: a key makes no principal while it, its secret or any ancestor is revoked, at its end or
-missing. The ends of keys and secrets are by the account's own clock (keys/sandbox_clock.py); here they are
-turned into our time as they are read, so that nobody else need know. Reads api_keys, api_key_secrets,
-accounts and account_environments; writes nothing.
+Invariant: a key makes no principal if it, its secret or an ancestor is revoked, expired or missing. Expiries
+of keys and secrets are by the account's own clock (keys/sandbox_clock.py); they become our time as they are
+read, so no other code need know. Reads api_keys, api_key_secrets, accounts and account_environments; writes
+nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,13 +18,13 @@ from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from store.database import Transaction
 
-# Of so many keys a process keeps what their rows meant: a busy key is read twice a second and more.
+# A process keeps the meaning of this many keys' rows: a busy key is read twice a second or more.
 _MEANINGS_MAX: Final = 4_096
 _BEFORE_EVERY_END: Final = -(2**63)
 
 
 class _Found(NamedTuple):
-    """A key with the secret that was presented and its account; ends by our time."""
+    """A key with the presented secret and its account; expiries are in our time."""
 
     digest: str
     secret_expires_at: int | None
@@ -47,16 +47,16 @@ class _Found(NamedTuple):
     staging_full_until: int | None
 
 
-# The ancestors of a key, nearest first; None: it is missing.
+# A key's ancestors, nearest first; None for a missing one.
 _Ancestors = tuple[Link | None, ...]
 
 
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """By digest: the principal, or why the key works no longer; unknown digests are left out.
+    """Return, by digest, the principal or why the key no longer works; unknown digests are left out.
 
-    One statement, and one more where any of the keys has ancestors.
+    It takes one statement, and one more if any of the keys has ancestors.
     """
     wanted = sorted(set(digests))
     if not wanted:
@@ -81,7 +81,7 @@ async def load_principals(
 
 
 async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]:
-    """The keys as links of a lineage, by id, in one statement; missing ones are left out."""
+    """Return the keys as links of a lineage, by id, in one statement; missing ones are left out."""
     wanted = sorted(set(key_ids))
     if not wanted:
         return {}
@@ -100,7 +100,7 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
 def judge_chain(
     key_ids: Iterable[str], links: Mapping[str, Link], *, now_us: int, may_administer: bool
 ) -> Effective | Refusal:
-    """What the first of the keys may do, the others being its ancestors, nearest first.
+    """Return what the first of the keys may do; the others are its ancestors, nearest first.
 
     A lineage with a missing key fails closed: it counts as revoked.
     """
@@ -124,8 +124,9 @@ def _outcome(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Ref
 
 @lru_cache(maxsize=_MEANINGS_MAX)
 def _lasting(key: _Found, ancestors: _Ancestors) -> Principal | None:
-    """What these rows allow until the first end; None where they allow nothing. The same rows mean the
-    same, so most keys that are read again are not worked out again [5 % of a send over 1,000 wallets].
+    """Return what these rows allow until the first expiry, or None if they allow nothing.
+
+    The same rows mean the same, so most keys aren't computed again [5 % of a send over 1,000 wallets].
     """
     outcome = _judge(key, ancestors, _BEFORE_EVERY_END)
     return outcome if isinstance(outcome, Principal) else None
@@ -182,7 +183,7 @@ def _link(
     revoked_at: int | None,
     paused_at: int | None,
 ) -> Link:
-    """Of what is stored."""
+    """Build a link from stored values."""
     return Link(
         id=key_id,
         scopes=frozenset(scopes.split()),
@@ -197,7 +198,7 @@ def _link(
 async def old_secret_until(
     tx: Transaction, tenant: Tenant, key_id: str, *, now_us: int
 ) -> int | None:
-    """When the secret of before the last rotation ends, by the account's own clock; None: none works."""
+    """Return when the secret before the last rotation ends, by the account's clock, or None if none works."""
     rows = await tx.fetch(
         """SELECT s.expires_at
            FROM api_key_secrets s

@@ -1,4 +1,4 @@
-"""What a caller may set of a key's mandate, checked and in its stored form; pure."""
+"""What a caller may set on a key's mandate, checked and in stored form. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ def _recipients(entries: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _recipient(entry: str) -> str:
-    """In the form that a send's recipient is compared in, so that one spelling is all."""
+    """Return the entry in the form in which recipients are compared, so that one spelling covers all."""
     if not entry.startswith(ANY_OF_DOMAIN):
         return normalise_email(entry, param="recipients")
     domain = normalise_email(f"any@{entry.removeprefix(ANY_OF_DOMAIN)}", param="recipients")

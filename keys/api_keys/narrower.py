@@ -1,7 +1,7 @@
-"""A child is never given more than the keys that it comes from have; pure.
+"""Keeps a child from getting more than its ancestors have. Pure.
 
-What they have is asked again at each use, since it may change: this only tells whoever makes or changes
-a key, before it does less than he thinks.
+Each use checks the ancestors again, because they may change. This check only tells whoever makes or changes a
+key before it does less than they expect.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ from keys.api_keys.effective import is_within
 from keys.api_keys.fields import CENTS_FIELDS
 from keys.mandate import NUMBERS, Mandate, read_mandate
 
-# A shorter guard against repeats binds beside the ancestor's longer one.
+# A shorter repeat guard applies beside the ancestor's longer one.
 _OF_MANDATE: Final = tuple(fact.name for fact in NUMBERS if fact.name != "repeat_guard_s")
 
 
 class Limited(Protocol):
-    """What is asked of an ancestor; keys/api_keys/key_state.py: KeyState has it, with the amounts."""
+    """What is asked of an ancestor. KeyState in keys/api_keys/key_state.py has it, with the amounts."""
 
     @property
     def mandate(self) -> str | None: ...
@@ -26,9 +26,9 @@ class Limited(Protocol):
 def check_narrower(
     columns: Mapping[str, Any], before: Mandate, ancestors: Iterable[Limited]
 ) -> None:
-    """Raises InvalidInput for a limit among the columns to write that is wider than an ancestor's.
+    """Raise InvalidInput if a column to write sets a wider limit than an ancestor's.
 
-    before: the mandate that is there now; what does not change is not looked at.
+    before is the mandate that is there now; unchanged limits aren't checked.
     """
     for ancestor in ancestors:
         for name in CENTS_FIELDS:

@@ -1,4 +1,4 @@
-"""The platforms that a key may be limited to: those that its environment has, offered at the moment or not."""
+"""The platforms that a key may be limited to: those of its environment, on offer or not."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class KnownPlatforms:
-    """What billing knows of platforms. ids: gives those of an environment."""
+    """What billing knows of platforms. ids returns an environment's."""
 
     ids: Callable[[Transaction, str], Awaitable[Collection[str]]]
 

@@ -1,7 +1,7 @@
-"""Presets: what a key for one kind of holder gets beside what its maker says, and what its maker has to say. Pure.
+"""Presets: what a key for one kind of holder gets by default, and what its maker has to choose. Pure.
 
-A preset fills limits that nobody would choose otherwise, and asks for those that only the maker can know. What is said
-explicitly wins. It counts when the key is made: later changes are as for any key.
+A preset fills limits with one sensible value, and asks for those that only the maker can know. Explicit
+values win. It counts when the key is made; later changes are as for any key.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,9 @@ REPEAT_GUARD_S: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One preset. says: what such a key does. fills: fields with their value. asks: fields with a value to suggest, in cents."""
+    """One preset. says: what such a key does. fills: fields and values. asks: fields with a suggestion in
+    cents.
+    """
 
     says: str
     fills: Mapping[str, Any]
@@ -24,7 +26,7 @@ class Preset:
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
-    # An agent may plan again, and send the same again without knowing.
+    # An agent may plan again, and unknowingly send the same again.
     "agent": Preset(
         "Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for"
         " 10 minutes.",
@@ -48,7 +50,9 @@ _MEANS: Final = {
 
 
 def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The preset's limits that the new key doesn't say; raises InvalidInput that names each limit it has to say."""
+    """Return the preset's limits that the new key doesn't set; raises InvalidInput that names each it has to
+    set.
+    """
     if named is None:
         return {}
     preset = PRESETS.get(named)

@@ -1,6 +1,4 @@
-"""Keys in the order of a tree: one with all that come from it, or all of an account. Reads api_keys, writes
-nothing.
-"""
+"""Keys in the order of a tree: one key with its descendants, or all of an account. Reads api_keys only."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +9,7 @@ from store.database import Transaction
 
 
 async def tree(tx: Transaction, tenant: Tenant, key_id: str) -> Sequence[ApiKey]:
-    """The key first, each parent before its children; without those that are revoked below it."""
+    """Return the key first, then each parent before its children, without the revoked ones below it."""
     rows = await tx.fetch(
         _TREE,
         viewer=key_id,
@@ -24,8 +22,9 @@ async def tree(tx: Transaction, tenant: Tenant, key_id: str) -> Sequence[ApiKey]
 
 
 async def forest(tx: Transaction, tenant: Tenant) -> Sequence[ApiKey]:
-    """Every key of the tenant that is not revoked, each parent before its children: one statement, and at
-    most LIVE_KEYS_MAX keys. The newest first of those that no other made, the oldest of the others.
+    """Return every key of the tenant that isn't revoked, each parent before its children, in one statement.
+
+    There are at most LIVE_KEYS_MAX. Parentless keys come newest first, the others oldest first.
     """
     rows = await tx.fetch(
         _LIVING,
@@ -39,7 +38,7 @@ async def forest(tx: Transaction, tenant: Tenant) -> Sequence[ApiKey]:
 
 
 def _below(roots: Iterable[ApiKey], found: Mapping[str, ApiKey]) -> list[ApiKey]:
-    """The roots with what comes from each."""
+    """Return the roots, each followed by its descendants."""
     children: dict[str | None, list[ApiKey]] = {}
     for key in sorted(found.values(), key=lambda one: one.id):
         children.setdefault(key.parent_id, []).append(key)
