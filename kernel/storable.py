@@ -24,7 +24,6 @@ def storable(text: str, *, characters_max: int) -> str:
 
 
 def is_storable(text: str, *, characters_max: int) -> bool:
-    """Return whether the text can be stored as it is."""
     if len(text) > characters_max or "\0" in text:
         return False
     try:

@@ -73,7 +73,6 @@ def line_of(request_id: str, parent: bytes | None = None, state: bytes | None = 
 
 
 def request_id_of(line: str) -> str:
-    """Return the request's id."""
     return line.partition(" ")[0]
 
 
@@ -93,7 +92,6 @@ def span_of(line: str) -> Span:
 
 
 def named_span_of(line: str) -> Span:
-    """Return the span that the line names."""
     request_id, _, rest = line.partition(" ")
     if not rest:
         return Span(request_id)

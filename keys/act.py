@@ -242,7 +242,6 @@ class ReadAct(ActRow, Generic[R]):
     query: type[Fields] = Fields
 
     async def read(self, context: ActContext, asked: Fields) -> R:
-        """Return what was asked for."""
         return await (self.run(context) if self.query is Fields else self.run(context, asked))
 
 

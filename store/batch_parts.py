@@ -42,9 +42,7 @@ class Prepared(Protocol[R_co]):
 class Tenancy(Protocol[C_contra]):
     """Says whose rows a command locks. It is asked only if another transaction holds some of them."""
 
-    def of(self, command: C_contra, /) -> Tenants:
-        """Return the tenants that the command locks."""
-        ...
+    def of(self, command: C_contra, /) -> Tenants: ...
 
     async def lock_free(self, tx: Transaction, tenants: Tenants, /) -> AbstractSet[object]:
         """Lock the tenants that no other transaction holds, until the end of this one, and return them."""

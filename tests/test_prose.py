@@ -17,14 +17,14 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 2485,
+    "docstrings that open with no verb": 2310,
     "error details that are no sentence": 644,
-    "words of docstrings and comments": 202_000,
+    "words of docstrings and comments": 201_500,
     "product lines": 167_350,
-    "old words in docstrings and comments": 2090,
-    "old words in documents": 538,
+    "old words in docstrings and comments": 2065,
+    "old words in documents": 537,
     "paragraphs over 60 words": 147,
-    "sentences over 25 words": 293,
+    "sentences over 25 words": 292,
     "table cells over 200 characters": 66,
     "words for callers": 21_200,
     "words for operators": 27_778,

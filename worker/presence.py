@@ -59,7 +59,6 @@ class HintSharing:
         self.has_others = has_others
 
     def note_look(self, now_s: float) -> None:
-        """Note that a look begins."""
         self._looked_s = now_s
 
     def note_taken(self, count: int, now_s: float) -> None:

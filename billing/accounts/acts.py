@@ -118,7 +118,6 @@ async def list_accounts(
 
 
 async def show_account(context: ActContext) -> tuple[Row, SecondFactor | None]:
-    """Return an account with its second factor."""
     account_id = context.tenant.account_id
     factor = await second_factor.find(context.tx, account_id)
     return await get_account(context.tx, account_id), factor

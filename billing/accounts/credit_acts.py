@@ -65,7 +65,6 @@ class CreditAdjustment(Shaped, kw_only=True):
 
     @classmethod
     def of_done(cls, done: Adjusted) -> Self:
-        """Return the adjustment."""
         return cls(
             id=done.id,
             amount=done.credits,

@@ -72,7 +72,6 @@ class AccountDetails(Account, kw_only=True):
 
     @classmethod
     def of_found(cls, found: tuple[Row, SecondFactor | None]) -> Self:
-        """Return the account with its second factor."""
         row, factor = found
         is_on = factor is not None and factor.confirmed_at is not None
         left = len(factor.recovery) if factor is not None and is_on else 0

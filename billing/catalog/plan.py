@@ -318,7 +318,6 @@ def _row(plan: Plan) -> tuple[object, ...]:
 
 
 def _from_rows(rows: Iterable[Row]) -> list[Plan]:
-    """The plans in the rows' order."""
     found: dict[str, tuple[Row, dict[ProductKey, str]]] = {}
     for row in rows:
         _, products = found.setdefault(row["id"], (row, {}))

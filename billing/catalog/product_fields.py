@@ -35,7 +35,6 @@ class ProductFields:
         )
 
     def by_provider(self) -> list[list[ProductField]]:
-        """Each provider's fields."""
         grouped = itertools.groupby(self.by_key.items(), key=lambda item: item[0][0])
         return [[field for _, field in items] for _, items in grouped]
 

@@ -221,7 +221,6 @@ async def create_batch(context: ActContext, asked: NewCodeBatch) -> Change[batch
 async def list_batches(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[batches.Batch]:
-    """Return a page of the batches."""
     return await batches.list_batches(context.tx, context.environment, before_id=begin, limit=limit)
 
 

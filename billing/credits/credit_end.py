@@ -21,7 +21,6 @@ class EndOfCredit:
 
     @classmethod
     def of(cls, grant: LedgerAccount) -> "EndOfCredit":
-        """Return the end of promotional credit."""
         assert grant.expires_at is not None, "it ends"
         return cls(id=grant.name, expires_at=grant.expires_at)
 

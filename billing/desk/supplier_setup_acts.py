@@ -82,7 +82,6 @@ class SupplierChanges(Fields, frozen=True, kw_only=True):
 async def list_kinds(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[SupplierKind]:
-    """Return the kinds of suppliers of this installation."""
     found = context.service(SupplierKinds).registrations.values()
     return [_kind_of(one) for one in sorted(found, key=lambda one: one.name)]
 

@@ -122,7 +122,6 @@ class Sheet(FPDF):
         return self._drawn(super().cell, args, named)
 
     def multi_cell(self, *args: Any, **named: Any) -> Any:
-        """As cell."""
         return self._drawn(super().multi_cell, args, named)
 
     def _drawn(

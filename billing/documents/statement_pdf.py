@@ -14,7 +14,6 @@ _NAMES: Final = ("Time, UTC", "What", "Change, USD", "Balance, USD")
 
 
 def statement_pdf(asked: StatementSheet, extra_font: str = "") -> bytes:
-    """The bytes of the PDF."""
     title = f"Statement {day(asked.since)} to {day(asked.until - 1)}"
     sheet = Sheet(
         title=title,

@@ -98,7 +98,6 @@ class BalanceWatches:
 
 
 def low_balance(threshold_micros: int, balance_micros: int) -> Mapping[str, object]:
-    """Return the data of balance.low."""
     return {
         "balance_cents": micros_to_cents(balance_micros),
         "low_balance_threshold_cents": micros_to_cents(threshold_micros),

@@ -1,5 +1,4 @@
-"""What orders' and subscriptions' working sets share: reversals, and each notification's outcome for the log.
-"""
+"""What orders' and subscriptions' working sets share: reversals, and each notification's outcome for the log."""
 
 from billing.engine.read_set import WorkingSet
 from billing.orders.refund import Reversals

@@ -95,7 +95,6 @@ class UncreditedPayments(SaleWorkingSet):
         return sorted(found, key=lambda one: one.id)
 
     def find(self, payment_id: str) -> UncreditedPayment | None:
-        """Return the payment with our id."""
         return self._known.get(payment_id)
 
     def named(self, order_id: str, payment_ref: str) -> UncreditedPayment | None:

@@ -56,7 +56,6 @@ class OrderHistory(OperatorOrder, kw_only=True):
 
 
 def fields_of(order: Order) -> dict[str, object]:
-    """Return the fields of OperatorOrder."""
     return {
         **order.shape(),
         "account_id": order.account_id,

@@ -125,7 +125,6 @@ class OrderWorkingSet(SaleWorkingSet):
         return None if order_id is None else self._orders.get(order_id)
 
     def pending(self, tenant: Tenant) -> order_rows.Unpaid:
-        """Return how many unpaid orders the tenant has."""
         return self._pending.get(tenant, order_rows.Unpaid())
 
     def open_plan(self, tenant: Tenant) -> Order | None:

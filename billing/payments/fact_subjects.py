@@ -58,7 +58,6 @@ class FactSubject:
 
 
 def order_subject(order: Order) -> FactSubject:
-    """An order as what a fact is about."""
     kind: SubjectKind = "plan order" if order.kind == "subscription" else "order"
     return FactSubject(kind, order, {"order_id": order.id, "tenant": order.tenant})
 

@@ -384,5 +384,4 @@ class Payments:
 
 
 def _is_payment_of(fact: Fact, order: Order) -> bool:
-    """The very payment that the order has."""
     return isinstance(fact, Paid) and fact.payment_id == order.payment_id

@@ -68,7 +68,6 @@ async def page(
 async def findings_of(
     database: Database, checks: Sequence[Check], tenant: Tenant, *, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Yield what the checks find of a tenant."""
     first = await database.read(partial(_first, checks=checks, tenant=tenant, since_us=since_us))
     for check, step in zip(checks, first, strict=True):
         for one in step.broken:

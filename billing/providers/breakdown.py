@@ -70,7 +70,6 @@ async def keep(
 
 
 async def load(tx: Transaction, keys: Iterable[PaymentKey]) -> dict[PaymentKey, Breakdown]:
-    """Return the breakdowns of those payments that have one."""
     return {key: told for key, (told, _) in (await load_dated(tx, keys)).items()}
 
 

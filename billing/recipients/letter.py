@@ -88,7 +88,6 @@ def message_of(mail: Mail, letter: Letter, mail_from: Address) -> EmailMessage:
 
 
 def claimed_message(claimed: ClaimedMail, rules: TopUpRules, mail_from: Address) -> EmailMessage:
-    """Return the mail of a claim on the outbox."""
     assert claimed.topup is not None, "a mail is about a top-up that exists"
     letter = letter_of(claimed.topup, claimed.sender, rules)
     return message_of(claimed.mail, letter, mail_from)

@@ -90,7 +90,6 @@ async def watermarks(tx: Transaction) -> Mapping[tuple[str, str], Removal]:
 async def tombstones(
     tx: Transaction, account_ids: Iterable[str]
 ) -> Mapping[tuple[str, str], Removal]:
-    """Return the tombstones of these accounts."""
     return _by_name(
         await tx.fetch(
             """SELECT kind, subject, until_at, jws FROM record_removals

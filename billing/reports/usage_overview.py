@@ -10,7 +10,6 @@ from store.database import Transaction
 
 
 async def open_holds(tx: Transaction, tenant: Tenant, *, limit: int, now_us: int) -> Sequence[Hold]:
-    """Those that are open now."""
     held = await hold.page(tx, tenant, is_open_only=True, limit=limit)
     account_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     return [one.at(account_now_us) for one in held]
@@ -19,7 +18,6 @@ async def open_holds(tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 async def every_hold(
     tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int, now_us: int
 ) -> Sequence[Hold]:
-    """Every hold older than before_id and how it ended."""
     held = await hold.page(tx, tenant, before_id=before_id, limit=limit)
     account_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     return [one.at(account_now_us) for one in held]

@@ -244,7 +244,6 @@ async def objects_at(tx: Transaction, subscription_id: str, period_start_at: int
 
 
 async def find_by_order(tx: Transaction, order_id: str) -> Subscription | None:
-    """The subscription that the order began."""
     return next(iter((await load_of_orders(tx, [order_id])).values()), None)
 
 

@@ -153,7 +153,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return found
 
     def of_order(self, order_id: str) -> Subscription | None:
-        """The subscription that the order began."""
         found = self._by_order.get(order_id)
         return None if found is None else self._subscriptions[found]
 

@@ -142,11 +142,9 @@ class TopUpWorkingSet(WorkingSet):
         return found if found is not None and found.tenant == tenant else None
 
     def of_reference(self, tenant: Tenant, reference: str) -> tuple[str, TopUpStatus] | None:
-        """Id and status of the top-up that has the tenant's reference."""
         return self._references.get((*tenant, reference))
 
     def of_intent(self, tenant: Tenant, intent: str) -> TopUp | None:
-        """The top-up that the tenant's intent names."""
         topup_id = self._named.get((*tenant, intent))
         return None if topup_id is None else self.find(topup_id, tenant)
 

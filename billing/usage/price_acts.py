@@ -38,7 +38,6 @@ class Price(Struct, kw_only=True):
 
     @classmethod
     def of_price(cls, price: ModelPrice) -> Self:
-        """Return the price of a model that has one."""
         assert price.input_micros is not None, "not withdrawn"
         assert price.output_micros is not None, "not withdrawn"
         assert price.cached_micros is not None, "not withdrawn"

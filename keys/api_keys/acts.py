@@ -58,8 +58,7 @@ async def owner_of(tx: Transaction, key_id: str) -> Tenant:
 
 
 def new_key(asked: NewKey) -> fields.NewKey:
-    """Return the key that the body asks for; raise InvalidInput if two of its fields contradict each other.
-    """
+    """Return the key that the body asks for; raise InvalidInput if two of its fields contradict each other."""
     return fields.NewKey(
         name=asked.name,
         preset=asked.preset,

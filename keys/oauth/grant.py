@@ -51,7 +51,6 @@ class Grant:
 
 
 async def renew(tx: Transaction, consent: Consent, *, now_us: int) -> Grant:
-    """The grant as it was just consented to."""
     await tx.insert(
         "oauth_grants",
         (

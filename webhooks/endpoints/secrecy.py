@@ -63,7 +63,6 @@ def check_changes(
 
 
 def told_columns(changes: EndpointChanges) -> dict[str, int]:
-    """Return the columns of the choices that change."""
     columns: dict[str, int] = {}
     for name in ("codes", "approval_links"):
         value = getattr(changes, f"include_{name}")

@@ -70,9 +70,7 @@ class SharedTokens(Protocol):
         """Return what it allows; None: the provider knows no such token of this seller."""
         ...
 
-    async def charge_token(self, request: TokenCharge) -> TokenOutcome:
-        """Charge it."""
-        ...
+    async def charge_token(self, request: TokenCharge) -> TokenOutcome: ...
 
     async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:
         """Return what became of it, without charging: by ref, or by our own id.
