@@ -137,10 +137,7 @@ def reason_of(fact: Reversed, ours: Refund | None) -> str:
 
 
 def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
-    """Return the dispute to report, or None if the fact adds nothing to a dispute that takes money.
-
-    A dispute whose win was reported before its opening never took any.
-    """
+    """Return the dispute to report; None if it takes no money, such as one that was won before it opened."""
     if changed is None or changed.kind != "dispute" or not changed.amount:
         return None
     return None if changed.status == "won" and isinstance(fact, Disputed) else changed
@@ -170,8 +167,7 @@ def apply_reversals(
         order.refunded_amount,
         order.reversed_micros,
     ):
-        if dispute is not None:
-            tell_returned(state, order, 0, reason, dispute)
+        tell_returned(state, order, 0, reason, dispute)
         return order
     changed = amend(
         order,
@@ -183,16 +179,14 @@ def apply_reversals(
     if status != changed.status:
         changed = move(changed, status)
     working_set.change(changed)
-    if not reason:
-        dispute = _standing(reversals)
+    dispute = dispute if reason else _standing(reversals)
     tell_returned(state, changed, returned_amount - order.refunded_amount, reason, dispute)
     return changed
 
 
 def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
     """Return a dispute that was reported before the payment: an open one first, then one that was lost."""
-    taken = [one for one in reversals if one.kind == "dispute" and one.amount]
-    by_status = {one.status: one for one in taken}
+    by_status = {one.status: one for one in reversals if one.kind == "dispute" and one.amount}
     return by_status.get("open") or by_status.get("lost")
 
 
@@ -206,18 +200,13 @@ def tell_returned(
     """
     if not amount and dispute is None:
         return
+    what = name = "refunded" if amount > 0 else "restored"
     data = {**order.shape(), "refunded_total_cents": order.refunded_amount}
     if dispute is not None and dispute.status in _OF_DISPUTE:
-        what, reason = _OF_DISPUTE[dispute.status]
+        (what, reason), name = _OF_DISPUTE[dispute.status], "refunded"
         data |= {"dispute_id": dispute.key, "disputed_cents": dispute.amount}
-        data |= {"refunded_cents": amount}
-    elif amount > 0:
-        what = "refunded"
-        data |= {"refunded_cents": amount}
-    else:
-        what = "restored"
-        data |= {"restored_cents": -amount}
-    state.publish(order.tenant, f"order.{what}", {**data, "reason": reason}, order.reference)
+    data |= {f"{name}_cents": abs(amount), "reason": reason}
+    state.publish(order.tenant, f"order.{what}", data, order.reference)
 
 
 def status_of(order: Order, reversals: Sequence[Reversal], returned_amount: int) -> OrderStatus:

@@ -64,9 +64,9 @@ _SILENT: Final[Mapping[str, frozenset[str]]] = {
     "pending": frozenset({"scheduled"}),
     "scheduled": frozenset({"pending"}),
 }
-# The same of an order whose newest event is order.refunded. Releases before order.disputed reported a dispute as a
-# refund, and none that moved no money; the order's reversals prove its state.
-_SILENT_REFUND: Final[Mapping[str, frozenset[str]]] = {
+# The same of an order, unless a dispute is its newest event: releases before order.disputed reported a dispute as a
+# refund, and none that moved no money. The order's reversals prove its state.
+_SILENT_DISPUTE: Final[Mapping[str, frozenset[str]]] = {
     "disputed": frozenset({"partially_refunded", "refunded"}),
     "partially_refunded": frozenset({"disputed"}),
     "refunded": frozenset({"disputed"}),
@@ -254,7 +254,7 @@ def _order(kind: str, data: Mapping[str, Any], row: Row) -> Iterator[Broken]:
     status = data.get("status", row["status"])
     # A payment that came after the end waits for an operator, which no event says; the order's reason does.
     is_reviewed = row["status"] == "review" and row["reason"] != data.get("reason")
-    silent = _SILENT_REFUND.get(status, ()) if kind == "order.refunded" else ()
+    silent = () if "dispute" in kind else _SILENT_DISPUTE.get(status, ())
     is_told = is_reviewed or row["status"] in {status, *silent}
     yield from fails(ORDER, row_id, is_true=is_same and is_told)
     if "paid_amount" in data:

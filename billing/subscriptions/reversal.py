@@ -47,8 +47,8 @@ class ReversePeriod(OnSubscription):
             working_set.reversals.keep(changed)
         elif ours is None:
             return Billed(one, "repeated" if known is not None else "ignored")
-        dispute = dispute_of(self.fact, changed)
-        apply_reversals(state, one, period, reason_of(self.fact, ours), dispute)
+        why = reason_of(self.fact, ours)
+        apply_reversals(state, one, period, why, dispute_of(self.fact, changed))
         return Billed(one, "repeated" if changed is None else "applied")
 
 
@@ -59,10 +59,7 @@ def apply_reversals(
     reason: str,
     dispute: Reversal | None = None,
 ) -> None:
-    """Bring the period's credit to what is gone of its payment, and publish it of the plan's order.
-
-    dispute: the one that opened or ended now, which is reported even if no money moves.
-    """
+    """Bring the period's credit to what is gone of its payment, and publish it of the plan's order."""
     working_set = state.working_set(SubscriptionWorkingSet)
     reversals = working_set.reversals.of(period.id)
     after = bring_back_to(state, one, period, gone_of(reversals, period.amount))

@@ -123,10 +123,7 @@ class RefundedOrder(Order, kw_only=True):
 
 
 class DisputedOrder(RefundedOrder, kw_only=True):
-    """An order whose payment, or a part of it, the payer's bank took; in the smallest unit of pay_currency.
-
-    refunded_cents is 0 if no more of the payment is gone than before.
-    """
+    """An order whose payment the payer's bank took, in part or in full. refunded_cents 0: no more is gone now."""
 
     dispute_id: Annotated[str, Meta(description="The provider's ID of the dispute.")]
     disputed_cents: Annotated[int, Meta(ge=1, description="The amount of the dispute.")]

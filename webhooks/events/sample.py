@@ -236,14 +236,13 @@ def _order(what: str, *, now_us: int) -> dict[str, Any]:
     status = {"restored": "paid", "dispute_lost": "refunded"}.get(what, what)
     order = _shown_order(status, now_us=now_us)
     if what in {"disputed", "dispute_lost"}:
-        is_lost = what == "dispute_lost"
         return {
             **order,
             "dispute_id": "dp_test",
             "disputed_cents": 1000,
-            "refunded_cents": 0 if is_lost else 1000,
+            "refunded_cents": 1000 if what == "disputed" else 0,
             "refunded_total_cents": 1000,
-            "reason": "the dispute was lost" if is_lost else "dispute",
+            "reason": "dispute" if what == "disputed" else "the dispute was lost",
         }
     if status == "refunded":
         more = {"refunded_cents": 1000, "refunded_total_cents": 1000, "reason": "bought twice"}

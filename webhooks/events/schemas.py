@@ -344,16 +344,10 @@ TYPES: Final[Mapping[str, EventType]] = {
         "A payer's bank disputes a payment, or asks about it; for operators.", OpenedDispute
     ),
     "order.refunded": EventType(
-        "An order's payment was refunded in part or in full.", RefundedOrder
+        "An order's payment was refunded, in part or in full.", RefundedOrder
     ),
-    "order.disputed": EventType(
-        "A payer's bank disputes an order's payment and holds the money; its credit is taken back.",
-        DisputedOrder,
-    ),
-    "order.dispute_lost": EventType(
-        "A dispute was lost. This is final: the money and its credit don't come back.",
-        DisputedOrder,
-    ),
+    "order.disputed": EventType("A payer's bank disputes an order's payment.", DisputedOrder),
+    "order.dispute_lost": EventType("A dispute was lost; this is final.", DisputedOrder),
     "order.restored": EventType(
         "A payment that had gone back is there again: a dispute was won, or a refund failed.",
         RestoredOrder,

@@ -2464,7 +2464,7 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * An order's payment was refunded in part or in full.
+         * An order's payment was refunded, in part or in full.
          * @description Its JSON Schema alone: /docs/events/order.refunded
          */
         post: operations["on_order_refunded"];
@@ -2484,7 +2484,7 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A payer's bank disputes an order's payment and holds the money; its credit is taken back.
+         * A payer's bank disputes an order's payment.
          * @description Its JSON Schema alone: /docs/events/order.disputed
          */
         post: operations["on_order_disputed"];
@@ -2504,7 +2504,7 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A dispute was lost. This is final: the money and its credit don't come back.
+         * A dispute was lost; this is final.
          * @description Its JSON Schema alone: /docs/events/order.dispute_lost
          */
         post: operations["on_order_dispute_lost"];
@@ -6079,11 +6079,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["DisputePage"];
         };
-        /**
-         * @description An order whose payment, or a part of it, the payer's bank took; in the smallest unit of pay_currency.
-         *
-         *         refunded_cents is 0 if no more of the payment is gone than before.
-         */
+        /** @description An order whose payment the payer's bank took, in part or in full. refunded_cents 0: no more is gone now. */
         DisputedOrderEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.

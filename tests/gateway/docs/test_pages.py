@@ -45,6 +45,7 @@ OPERATIONS = [one for resource in LISTED for one in resource.operations]
 SEND = next(one for one in OPERATIONS if one.path.endswith("/topup/send"))
 # What a page of the documentation is at most: it is read on a phone, too.
 BYTES_MAX = 180_000
+BROWSER = {"Accept": "text/html,*/*;q=0.8"}
 NODE = shutil.which("node")
 CURL = shutil.which("curl")
 
@@ -71,7 +72,7 @@ async def test_every_link_of_every_page_leads_somewhere(gateway: Gateway) -> Non
     waiting = {"/docs"}
     while waiting:
         path = waiting.pop()
-        answer = await gateway.client.get(path, follow_redirects=True)
+        answer = await gateway.client.get(path, headers=BROWSER, follow_redirects=True)
         assert answer.status_code == 200, path
         pages[path] = Page(answer.text)
         if path.startswith("/docs"):

@@ -22,11 +22,7 @@ T = TypeVar("T", bound="DisputedOrderEventData")
 
 @_attrs_define
 class DisputedOrderEventData:
-    """An order whose payment, or a part of it, the payer's bank took; in the smallest unit of pay_currency.
-
-    refunded_cents is 0 if no more of the payment is gone than before.
-
-    """
+    """An order whose payment the payer's bank took, in part or in full. refunded_cents 0: no more is gone now."""
 
     id: str
     """ Its id, ord_…. """

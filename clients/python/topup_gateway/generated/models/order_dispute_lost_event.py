@@ -35,9 +35,7 @@ class OrderDisputeLostEvent:
     api_version: Literal["v1"]
     """ The version of the event's shape. """
     data: DisputedOrderEventData
-    """ An order whose payment, or a part of it, the payer's bank took; in the smallest unit of pay_currency.
-
-        refunded_cents is 0 if no more of the payment is gone than before. """
+    """ An order whose payment the payer's bank took, in part or in full. refunded_cents 0: no more is gone now. """
     sequence: int | Unset = UNSET
     """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
     two events about one object the greater one is the later. """
