@@ -29,6 +29,8 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
     "operator_token": "operator",
     "session": "session",
     "oauth": "app",
+    # Its credential is the key that the MCP client was given.
+    "mcp": "key",
 }
 
 

@@ -145,6 +145,11 @@ def paused() -> KeyPaused:
     )
 
 
+def label_of(cap: str) -> str:
+    """Return the words of a limit that doesn't count cents; empty for the others."""
+    return COUNTS[cap].label if cap in COUNTS else ""
+
+
 def unit_of(cap: str) -> CapUnit:
     """Return what the limit of that name counts."""
     counted = cap.partition("_per_")[0]

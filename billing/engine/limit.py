@@ -10,7 +10,7 @@ from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import SECOND_US, rfc3339
 from keys import counter
 from keys.caps import CapExceeded
-from keys.mandate import COUNTS, CapUnit, ShownCap, unit_of
+from keys.mandate import COUNTS, CapUnit, ShownCap, label_of, unit_of
 
 Cap = ShownCap | Literal["per_recipient_per_day"]
 NEAR_PERCENT = 80
@@ -34,8 +34,7 @@ class LimitView(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """Return the words of a limit that doesn't count cents; empty for the others."""
-        return COUNTS[self.cap].label if self.cap in COUNTS else ""
+        return label_of(self.cap)
 
 
 class Limit(msgspec.Struct, gc=False):

@@ -15,7 +15,7 @@ from keys.api_keys import api_key
 from keys.api_keys.acts import owner_of
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.tree import tree
-from keys.mandate import CapUnit, ShownCap
+from keys.mandate import CapUnit, ShownCap, label_of
 
 
 class LimitUsage(Shaped, kw_only=True):
@@ -36,6 +36,10 @@ class LimitUsage(Shaped, kw_only=True):
     resets_at: Annotated[
         Time | None, Meta(description="When all of it is free again; null: never.")
     ]
+
+    @property
+    def label(self) -> str:
+        return label_of(self.cap)
 
     @classmethod
     def of(cls, view: LimitView, /, **more: Any) -> Self:

@@ -120,6 +120,11 @@ UNFORESEEABLE: Final = (
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(
+        r"GET /api/public/v1/events",
+        r"a file has the newest first",
+        "OpenAPI has no relation between query parameters",
+    ),
+    Unforeseeable(
         r"GET /api/public/v1/topup/statement",
         r"name either a month",
         "OpenAPI has no relation between query parameters",

@@ -18,11 +18,11 @@ ANN = "ann@example.com"
 pytestmark = pytest.mark.fixed_clock
 
 
-async def link_of(gateway: Gateway) -> str:
-    """The path of a new link of ANN's account."""
+async def link_of(gateway: Gateway, email: str = ANN) -> str:
+    """The path of a new link of the account with this address."""
 
     async def work(tx: Transaction) -> str:
-        account = await find_by_email(tx, ANN)
+        account = await find_by_email(tx, email)
         assert account is not None
         made = await sign_in_link.begin(tx, account, now_us=gateway.context.clock.now_us())
         assert made is not None

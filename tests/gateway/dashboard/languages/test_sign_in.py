@@ -6,6 +6,7 @@ import pytest
 
 from gateway.html.translated import ROOMS
 from tests.gateway.dashboard.test_new_password import ask, links
+from tests.gateway.dashboard.test_sign_in_link import link_of
 from tests.gateway.dashboard.test_verify_address import links as address_links
 from tests.support.browser import Browser, member, new_browser, signed_in
 from tests.support.gateway import Gateway
@@ -24,6 +25,7 @@ async def test_each_of_these_pages_and_each_of_its_refusals_is_whole_in_arabic(
     await member(gateway, "ann@mail.com")
     await ask(new_browser(gateway), "ann@mail.com")
     (link,) = await links(gateway)
+    printed = await link_of(gateway, "ann@mail.com")
     ben = await signed_in(gateway, "ben@mail.com")
     await ben.send("/dashboard/account/address", {})
     (address,) = await address_links(gateway)
@@ -43,6 +45,7 @@ async def test_each_of_these_pages_and_each_of_its_refusals_is_whole_in_arabic(
         Visit("forgot_password.html", "/forgot-password"),
         Visit("forgot_password.html", "/forgot-password", {"email": "nobody@example.com"}),
         Visit("forgot_password.html", "/forgot-password", {"email": "@"}),
+        Visit("sign_in_link.html", printed),
         Visit("new_password.html", link),
         Visit("new_password.html", link, {"password": "short"}),
         Visit("verify_address.html", address),
