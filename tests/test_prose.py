@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 2310,
+    "docstrings that open with no verb": 2254,
     "error details that are no sentence": 644,
-    "words of docstrings and comments": 201_500,
-    "product lines": 167_350,
-    "old words in docstrings and comments": 2065,
+    "words of docstrings and comments": 196_010,
+    "product lines": 166_981,
+    "old words in docstrings and comments": 2004,
     "old words in documents": 537,
     "paragraphs over 60 words": 147,
     "sentences over 25 words": 292,

@@ -7,15 +7,12 @@ from store.database import Transaction
 
 
 class AuditEntries(WorkingSet):
-    """Commands given by a person add an entry in `decide`."""
-
     rank = 0
 
     def __init__(self) -> None:
         self._entries: list[AuditEntry] = []
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Read nothing: no decision depends on the log."""
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None: ...
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         await audit_log.record(tx, self._entries)

@@ -1,8 +1,7 @@
-"""Watch the balances of a batch's tenants for balance.low thresholds and recharges.
+"""Watch a batch's balances for balance.low thresholds and recharges.
 
-A drop is recorded once, in the transaction that spends. It fixes the id of the order that will recharge the
-balance; until that order has ended there is no other drop. A batch that changes no recharge writes nothing.
-Written by keys/balance_watch.py, under the tenants' locks.
+A drop is recorded once, in the transaction that spends, and fixes the ID of the recharge's order. No other
+drop is recorded until that order ends.
 """
 
 from collections.abc import Mapping
@@ -18,12 +17,12 @@ from store.database import Transaction
 
 # What a drop sends to the worker after the commit.
 HINT: Final = "recharge"
-# When a caller that was refused for lack of balance may try again while a recharge is under way.
+# When to retry a call that lacked balance while a recharge is under way.
 RETRY_AFTER_S: Final = 5
 
 
 class BalanceWatches:
-    """The watches of one transaction; changed in memory, written by `flush`."""
+    """Changed in memory, written by `flush`, under the tenants' locks."""
 
     def __init__(self) -> None:
         self.changes = 0
@@ -34,25 +33,22 @@ class BalanceWatches:
         self._read = found
 
     def find(self, tenant: Tenant) -> BalanceWatch | None:
-        """Return the tenant's watch; None if nothing is watched."""
         return self._changed.get(tenant) or self._read.get(tenant)
 
     def note_fall(self, tenant: Tenant, before_micros: int, after_micros: int) -> None:
-        """Fix the order of a recharge if the spend calls for one."""
+        """Fix the recharge's order if the spend calls for a recharge."""
         watch = self.find(tenant)
         if watch is not None and watch.is_fall(before_micros, after_micros):
             self.begin(tenant)
 
     def begin(self, tenant: Tenant) -> str:
-        """Begin a recharge, and return the id that its order gets."""
+        """Begin a recharge and return its order's ID."""
         order_id = new_id("ord")
         self._change(tenant, recharge_order_id=order_id)
         return order_id
 
     def watch(self, tenant: Tenant, *, below_micros: int, from_micros: int) -> None:
-        """Watch for a spend that begins at from_micros and leaves less than below_micros; no recharge is
-        under way.
-        """
+        """Watch for a spend that starts at from_micros and leaves less than below_micros."""
         self._change(
             tenant,
             recharge_below=below_micros,
@@ -65,22 +61,19 @@ class BalanceWatches:
         self._change(tenant, recharge_below=below_micros, recharge_from=below_micros)
 
     def stop(self, tenant: Tenant) -> None:
-        """Stop watching; a recharge under way continues."""
         self._change(tenant, recharge_below=None, recharge_from=0)
 
     def end(self, tenant: Tenant) -> None:
-        """Note that no recharge is under way any more."""
         self._change(tenant, recharge_order_id=None)
 
     def under_way(self, tenant: Tenant) -> dict[str, Any] | None:
-        """Return what a refusal says of the recharge that is under way."""
+        """Return what a refusal says of the recharge under way."""
         watch = self.find(tenant)
         if watch is None or watch.recharge_order_id is None:
             return None
         return {"order_id": watch.recharge_order_id, "retry_after": RETRY_AFTER_S}
 
     async def flush(self, tx: Transaction) -> None:
-        """Write the changes in one statement, if there are any."""
         if not self._changed:
             return
         await note_recharges(

@@ -1,8 +1,8 @@
-"""The state on which one batch of commands is decided: loaded in sets, changed in memory, written in bulk.
+"""The state on which one batch of commands is decided.
 
-Commands of any kind and of any tenants share one transaction. `load` locks the tenants' rows in order and
-reads what the commands declared; the commands then decide one after the other; `flush` writes the state. The
-number of statements doesn't depend on the number of commands.
+Commands of any kind and tenant share a transaction. `load` locks the tenants' rows in order and reads what
+the commands declared; the commands decide one by one; `flush` writes. The number of statements doesn't depend
+on the number of commands.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ class BatchState:
     def __init__(self, read_set: ReadSet, now_us: int) -> None:
         self.rules = read_set.rules
         self.now_us = now_us
-        # The trace of the request whose command is being decided (kernel/trace.py); None without a request.
+        # The trace of the request whose command is being decided (kernel/trace.py).
         self.trace: str | None = None
         self.ledger = Ledger()
         self.outbox = Outbox()
@@ -38,7 +38,7 @@ class BatchState:
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
-        # Tenants whose own usage only their plan's credit pays: until when, by their own clocks.
+        # Until when only plan credit pays a tenant's own usage, by the tenant's clock.
         self._plan_only_until: Mapping[Tenant, int] = {}
         self._suspended: Collection[Tenant] = ()
         self._stored: dict[tuple[str, str, str], Stored] = {}
@@ -49,8 +49,8 @@ class BatchState:
     async def load(self, tx: Transaction) -> None:
         """Read everything that the commands declared.
 
-        An earlier statement locked the tenants (except in a rehearsal), because a snapshot taken together
-        with a lock is stale after a wait.
+        An earlier statement has locked the tenants: a snapshot taken together with a lock is stale after a
+        wait.
         """
         read_set = self._read_set
         for working_set in self._ranked:
@@ -102,14 +102,11 @@ class BatchState:
                 tx.hint(hint)
 
     def check_not_suspended(self, tenant: Tenant) -> None:
-        """Raise AccountSuspended if an operator suspended the tenant's account."""
         if tenant in self._suspended:
             raise suspended()
 
     def check_alive(self, tenant: Tenant, lineage: tuple[str, ...]) -> None:
-        """Raise CredentialEnded if the key or an ancestor was revoked or has expired, KeyPaused and
-        AccountSuspended.
-        """
+        """Raise CredentialEnded, KeyPaused or AccountSuspended, also for an ancestor of the key."""
         self.check_not_suspended(tenant)
         ended = self.spending.end_of(lineage)
         if ended is None:
@@ -121,12 +118,12 @@ class BatchState:
         raise paused()
 
     def now_of(self, tenant: Tenant) -> int:
-        """Return the tenant's own time: ahead of now_us if its sandbox clock was advanced."""
+        """Return the tenant's own time, ahead of now_us if its sandbox clock was advanced."""
         return self.spending.time.of(tenant)
 
     @property
     def changes(self) -> int:
-        """Return a number that grows with each change; it shows whether a refusal came first."""
+        """Return a number that grows with each change, to show that a refusal came first."""
         changes = self.ledger.posted + self.outbox.published + self.spending.changes
         changes += self.watches.changes
         for working_set in self._ranked:
@@ -134,12 +131,9 @@ class BatchState:
         return changes
 
     def working_set(self, kind: type[S]) -> S:
-        """Return the subject's rows; its commands declared the working set."""
         found = self._working_sets[kind]
         assert isinstance(found, kind)
         return found
-
-    # Answers
 
     def stored_answer(self, key: RequestKey) -> StoredAnswer | None:
         """Return the answer to replay, or None; raise KeyReused or KeyInProgress."""
@@ -149,21 +143,18 @@ class BatchState:
         return stored.with_code(self.rules.code_of, self.rules.claim_token_of)
 
     def keep_answer(self, key: RequestKey, answer: StoredAnswer) -> None:
-        """Store the answer; a later command of this batch with the same key gets it, too."""
+        """Store the answer, also for later commands of this batch with the same key."""
         answers = self._completed if key.place in self._stored else self._answers
         answers.append((key, answer.without_code()))
         self._stored[key.place] = Stored(
             key.fingerprint, answer.status, answer.body, answer.is_sealed, None
         )
 
-    # Money
-
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """Return what a send may use: purchased credit; promotional credit too in staging or where it is
-        allowed.
+        """Return the credit that a send may use: purchased, and promotional in staging or if allowed.
 
-        is_own_use: the account uses the credit itself (AI usage). Promotional credit then always counts, and
-        purchased credit only if its plan lets usage continue from the wallet.
+        is_own_use: AI usage by the account itself. Promotional credit then always counts, purchased credit
+        only if the plan lets usage continue from the wallet.
         """
         granted = 0
         if self.ledger.has_grants(tenant):
@@ -174,7 +165,6 @@ class BatchState:
         return granted + self.ledger.wallet(tenant).balance_micros
 
     def check_debt(self, tenant: Tenant) -> None:
-        """Raise InsufficientBalance if the tenant owes something."""
         owed = self.ledger.owed_micros(tenant)
         if owed > 0:
             raise InsufficientBalance(
@@ -184,7 +174,7 @@ class BatchState:
             )
 
     def check_funds(self, tenant: Tenant, amount_micros: int, *, is_own_use: bool = False) -> None:
-        """Raise InsufficientBalance if the tenant owes something or the sendable credit is too little."""
+        """Raise InsufficientBalance if the tenant owes something or has too little sendable credit."""
         self.check_debt(tenant)
         sendable = self.sendable_micros(tenant, is_own_use=is_own_use)
         if sendable < amount_micros:
@@ -218,8 +208,7 @@ class BatchState:
     ) -> list[Transfer]:
         """Move sendable credit: first what expires soonest, then what never expires, then the wallet.
 
-        is_fall_told is False if the same command returns the credit, or takes more and reports the low
-        balance itself (note_fall). Returns the transfers.
+        is_fall_told is False if the command returns the credit or calls note_fall itself.
         """
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
@@ -240,7 +229,6 @@ class BatchState:
         return parts
 
     def _sources(self, tenant: Tenant, *, is_own_use: bool) -> list[LedgerAccount]:
-        """Return the accounts that hold sendable credit, in the order in which it is taken."""
         sources = []
         if self.ledger.has_grants(tenant):
             is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
@@ -259,7 +247,7 @@ class BatchState:
         to: LedgerAccount | None = None,
         **ids: str,
     ) -> None:
-        """Credit the wallet or another account with purchased credit; a debt of the tenant is paid first."""
+        """Credit purchased credit; the tenant's debt is paid first."""
         owed = self.ledger.owed(tenant)
         debt = min(owed.balance_micros, amount_micros)
         if debt:
@@ -292,9 +280,7 @@ class BatchState:
     def note_fall(
         self, tenant: Tenant, before_micros: int, *, calls_for_recharge: bool = True
     ) -> None:
-        """Publish balance.low for each threshold that the balance fell below, and begin the recharge it calls
-        for.
-        """
+        """Publish balance.low for each threshold crossed, and begin the recharge it calls for."""
         watch = self.watches.find(tenant)
         if watch is None:
             return
@@ -321,10 +307,9 @@ class BatchState:
         code_sealed: str | None = None,
         trace: str | None = None,
     ) -> str:
-        """Publish an event of the tenant.
+        """Publish a tenant's event.
 
-        code_sealed is a fulfilment's code, which a top-up's event carries sealed. trace is of the request
-        behind the event, if that is an earlier one than the command's.
+        code_sealed: a fulfilment's code, carried sealed. trace: of an earlier request than the command's.
         """
         return self.outbox.publish(
             tenant,

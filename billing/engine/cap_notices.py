@@ -1,7 +1,7 @@
-"""Publish key.cap_near and key.cap_reached, once each, when a limit is nearly or wholly used up.
+"""Publish key.cap_near and key.cap_reached when a limit is nearly or wholly used up.
 
-"Once" means once in a calendar window, once in the length of a rolling one, and once in a key's life for a
-lifetime limit; changing the limit allows another. The counting row stores what was published.
+Each is published once a calendar window, once a rolling window's length, or once a key's life. A changed
+limit allows another. The counting row stores what was published.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from kernel.clock import SECOND_US, rfc3339
 def notices_of(
     limits: Iterable[Limit], account_id: str, now_us: int
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return the type and data of each event that wasn't published yet, and note that it is now."""
+    """Return the type and data of each unpublished event, and mark it as published."""
     for limit in limits:
         used = limit.used(now_us)
         if used * 100 < limit.most * NEAR_PERCENT or not limit.most:

@@ -1,4 +1,4 @@
-"""A command: one request to move or to settle money."""
+"""A command: one request to move or settle money."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
@@ -10,29 +10,22 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Command(Protocol[R_co]):
-    """Decided on the batch's state, together with others; R is its result."""
-
     def declare(self, read_set: ReadSet) -> None:
         """Add the tenants to lock and the rows to read."""
         ...
 
     def decide(self, state: BatchState) -> R_co:
-        """Change the batch's state and return the result, or raise a DomainError and change nothing."""
+        """Change the state and return the result, or raise a DomainError and change nothing."""
         ...
 
 
 class LongCommand(Protocol[R_co]):
-    """A command that takes many milliseconds to decide and lets the process serve others meanwhile."""
+    """A command that takes many milliseconds and lets the process serve others meanwhile."""
 
-    def declare(self, read_set: ReadSet) -> None:
-        """Add the tenants to lock and the rows to read."""
-        ...
+    def declare(self, read_set: ReadSet) -> None: ...
 
     async def decide_in_steps(
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> R_co:
-        """Decide as a command does, and await only pause(), every few milliseconds.
-
-        Nothing that it reads changes during a pause.
-        """
+        """Decide, awaiting only pause(), every few milliseconds. Nothing read changes in a pause."""
         ...

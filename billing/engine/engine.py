@@ -1,8 +1,7 @@
-"""The engine: every command that moves money joins a batch and is answered once that batch is durable.
+"""The engine: commands that move money commit in batches and are answered once durable.
 
-A command names the tenants it touches, declares what it needs, and decides on the batch's state. If an answer
-is to be stored, its bytes are made before the commit, so a repeated request gets the very bytes that were
-sent. A refusal (DomainError) must come before the command's first change to the state; this is checked.
+An answer to store is encoded before the commit, so a repeated request gets the same bytes. A refusal
+(DomainError) must come before the command's first change; this is checked.
 """
 
 from collections.abc import Awaitable, Callable, Sequence, Set as AbstractSet
@@ -29,7 +28,7 @@ R = TypeVar("R")
 
 
 class _Request(msgspec.Struct, frozen=True, gc=False):
-    """A submitted command. encode makes the answer that is stored under the key; trace is of its request."""
+    """A submitted command; encode makes the answer stored under the key."""
 
     command: Command[Any]
     key: RequestKey | None = None
@@ -48,7 +47,7 @@ _AnyRequest = _Request | _LongRequest
 
 
 class Engine:
-    """Commits commands in groups; one for each process."""
+    """Commits commands in groups; one per process."""
 
     def __init__(
         self,
@@ -61,7 +60,7 @@ class Engine:
         on_kept: Callable[[float], None] | None = None,
         on_timed: OnTimed | None = None,
     ) -> None:
-        """Make an engine. connections: the same database, over connections that only the engine uses."""
+        """Make an engine. connections: the same database, for the engine alone."""
         prepare = partial(_Batch, clock, rules)
         self.rules = rules
         self.database = database
@@ -75,17 +74,16 @@ class Engine:
         )
 
     def submit(self, command: Command[R]) -> Awaitable[R]:
-        """Return the command's result once it is durable; raise its refusal, or Unavailable."""
+        """Return the result once it is durable; raise the command's refusal, or Unavailable."""
         return self._batches.submit(_Request(command, trace=current_line.get()))
 
     def submit_once(
         self, command: Command[R], key: RequestKey | None, encode: Callable[[R], StoredAnswer]
     ) -> Awaitable[StoredAnswer]:
-        """Return the answer once it is durable, or the one stored under this key before.
+        """Return the durable answer, or the one already stored under this key.
 
-        encode makes the answer from the command's result inside the batch; it is pure and raises nothing.
-        Without a key nothing is stored. Raises the command's refusal, Unavailable, KeyReused and
-        KeyInProgress.
+        encode runs inside the batch; it is pure and raises nothing. Without a key nothing is stored. Raises
+        the command's refusal, Unavailable, KeyReused and KeyInProgress.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
 
@@ -100,7 +98,7 @@ class Engine:
         return self._batches.submit(request, is_long=True)
 
     async def rehearse(self, command: Command[R]) -> R:
-        """Decide the command on a snapshot and return its result; write nothing."""
+        """Decide the command on a snapshot; write nothing."""
 
         async def work(tx: Transaction) -> R:
             read_set = _read_set_of([_Request(command)], self.rules)
@@ -112,22 +110,20 @@ class Engine:
 
     @property
     def waiting_s(self) -> float:
-        """Return the age in seconds of the oldest unanswered command; see GroupCommit."""
         return self._batches.waiting_s
 
     @property
     def kept_s(self) -> float:
-        """Return the monotonic time of the last commit; minus infinity if there was none."""
+        """Return the monotonic time of the last commit, or minus infinity."""
         return self._batches.kept_s
 
     @property
     def failed_s(self) -> float:
-        """Return the monotonic time of the database's last failure to commit a batch."""
+        """Return the monotonic time of the last failure to commit."""
         return self._batches.failed_s
 
     @property
     def depth(self) -> int:
-        """Return how many commands wait for a batch."""
         return self._batches.depth
 
     @property
@@ -140,8 +136,6 @@ class Engine:
 
 
 class _Tenancy:
-    """Says whose rows a command locks."""
-
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
 
@@ -153,8 +147,6 @@ class _Tenancy:
 
 
 class _Batch:
-    """Decides and writes one batch."""
-
     def __init__(self, clock: Clock, rules: Rules, requests: Sequence[_AnyRequest]) -> None:
         self._clock = clock
         self._rules = rules
@@ -168,7 +160,7 @@ class _Batch:
     def meanwhile(self) -> None:
         self._is_prepared = True
         if isinstance(self._requests[0], _LongRequest):
-            # For a thousand sends at once it would hold the loop, and it derives no code.
+            # A thousand sends at once would hold the loop, and need no code here.
             return
         for working_set in self._working_sets:
             working_set.prepare()
@@ -180,7 +172,7 @@ class _Batch:
         if read_set is None:
             read_set = _read_set_of(self._requests, self._rules)
         elif not self._is_prepared:
-            # A database that answers at once, as SQLite does, leaves no time for it.
+            # SQLite answers at once and leaves no time for it.
             self.meanwhile()
         state = BatchState(read_set, self._clock.now_us())
         await state.load(tx)
@@ -209,13 +201,12 @@ def _read_set_of(requests: Sequence[_AnyRequest], rules: Rules) -> ReadSet:
         request.command.declare(read_set)
         if request.key is not None:
             keys.append(request.key)
-    # Locked as well, which serialises two requests under one key.
+    # Locked too, which serialises two requests under one key.
     read_set.tenants.update(Tenant(*whose) for whose in {key.place[:2] for key in keys})
     return read_set
 
 
 def _decide(request: _Request, state: BatchState) -> Any:
-    """Return the result, the answer if one is stored, or the refusal."""
     key = request.key
     changes = state.changes
     state.trace = request.trace
@@ -237,10 +228,9 @@ def _decide(request: _Request, state: BatchState) -> Any:
 
 
 def _without_frames(refusal: DomainError) -> DomainError:
-    """Return the refusal without its traceback and that of its cause.
+    """Drop the tracebacks of the refusal and its cause.
 
-    Their frames hold the whole batch's state; with a frame that holds the refusal, all of it would stay in
-    memory until the garbage collector runs.
+    Their frames would keep the batch's state in memory until the garbage collector runs.
     """
     one: BaseException | None = refusal
     while one is not None:

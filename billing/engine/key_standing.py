@@ -1,7 +1,4 @@
-"""What keys may still spend now: each limit with what is used and what is left.
-
-Decided by the same rules as a spend, on a snapshot. Writes nothing.
-"""
+"""What keys may still spend now, by the same rules as a spend, on a snapshot."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,15 +20,13 @@ class KeyStanding(msgspec.Struct, frozen=True):
 
 
 class KeyStandings:
-    """The standing of some keys of one tenant."""
-
     def __init__(self, spending: Spending, tenant: Tenant) -> None:
         self._spending = spending
         self._tenant = tenant
 
     @property
     def now_us(self) -> int:
-        """Return the tenant's own time, which applies to everything here."""
+        """Return the tenant's own time."""
         return self._spending.time.of(self._tenant)
 
     @property
@@ -47,7 +42,7 @@ class KeyStandings:
 async def load_standings(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> KeyStandings:
-    """Load the keys' standings in three statements. now_us is our time, not the tenant's."""
+    """Load the standings in three statements; now_us is our time, not the tenant's."""
     spending = Spending(now_us)
 
     def take(found: Standings) -> None:

@@ -1,4 +1,4 @@
-"""One limit of a key or an account in a batch: what it allows, what is used, and when there is room again."""
+"""One limit of a key or account in a batch: allowed, used, and when there is room again."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -17,10 +17,9 @@ NEAR_PERCENT = 80
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """A limit as readers see it, in its unit. seconds: the length of a rolling window.
+    """A limit in its unit, for readers. seconds: the length of a rolling window.
 
-    key_id is null for the account's own limit. resets_at, in microseconds, is when all of it is free again;
-    null means never.
+    key_id null: the account's limit. resets_at: when it is wholly free again; null: never.
     """
 
     cap: Cap
@@ -38,9 +37,7 @@ class LimitView(msgspec.Struct, frozen=True):
 
 
 class Limit(msgspec.Struct, gc=False):
-    """most is in micros, or in the unit that it counts. ends_at is of a calendar window. Without seconds and ends_at it never
-    resets.
-    """
+    """most: micros, or the unit it counts. Without seconds and ends_at the limit never resets."""
 
     cap: Cap
     key_id: str | None
@@ -60,7 +57,6 @@ class Limit(msgspec.Struct, gc=False):
         return counter.held(self.sum.detail.buckets, self.seconds, now_us)
 
     def left(self, now_us: int) -> int:
-        """Return what is left; 0 if more is used than allowed."""
         return max(0, self.most - self.used(now_us))
 
     def add(self, account_id: str, amount_micros: int, now_us: int) -> None:
@@ -71,7 +67,7 @@ class Limit(msgspec.Struct, gc=False):
         counter.add(buckets, self.seconds, amount, at=now_us, now_us=now_us)
 
     def view(self, now_us: int) -> LimitView:
-        """Return the limit in cents, with what is used rounded up and what is left rounded down."""
+        """Return the limit in cents: used is rounded up, left is rounded down."""
         unit = 1 if self.is_count else MICROS_PER_CENT
         return LimitView(
             cap=self.cap,
@@ -85,7 +81,6 @@ class Limit(msgspec.Struct, gc=False):
         )
 
     def refusal(self, amount_micros: int, now_us: int, *, max_now_cents: int) -> CapExceeded:
-        """Return the refusal of a spend that doesn't fit."""
         view = self.view(now_us)
         amount = 1 if self.is_count else amount_micros
         room_at = self._room_at(amount, now_us)
@@ -109,7 +104,7 @@ class Limit(msgspec.Struct, gc=False):
         )
 
     def _room_at(self, amount: int, now_us: int) -> int | None:
-        """Return when time alone makes room for the amount; None if it never does."""
+        """Return when time alone makes room for the amount, or None."""
         if self.seconds is None:
             return None if amount > self.most else self.ends_at
         assert self.sum.detail is not None, "a rolling window has buckets"
@@ -148,5 +143,5 @@ _WORDS = {
 
 
 def _shown(at_us: int) -> str:
-    """Return the moment rounded up to a whole second."""
+    """Return the moment rounded up to a second."""
     return rfc3339(-(-at_us // SECOND_US) * SECOND_US)

@@ -1,4 +1,4 @@
-"""What a key and its ancestors allow together, computed once for each lineage of a batch."""
+"""What a key and its ancestors allow together, computed once per lineage and batch."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -23,10 +23,9 @@ class LineLimits(msgspec.Struct, frozen=True, gc=False):
 
     - ended: how one of the keys ended, or that it is paused.
     - capped: (window, most) of each cap; a cap on one call has no window.
-    - approval_threshold_cents: the lowest amount above which an approval is needed. unasked: (window, most) of what
-      may be sent in one day without an approval.
-    - watched: limits that publish an event before they are used up, beside the days and months.
-    - rolling, money: the mandates' limits on any spend. sends: their limits on sends; null if there is none.
+    - unasked: (window, most) of a day's sends without an approval.
+    - watched: limits that publish an event before they are used up, beside days and months.
+    - rolling, money: mandates' limits on any spend. sends: on sends.
     """
 
     ended: KeyEnd | None
@@ -39,12 +38,12 @@ class LineLimits(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def of_any_send(self) -> Sequence[Limit]:
-        """Return the watched limits that look at no recipient."""
+        """Return the watched limits that don't depend on the recipient."""
         return [*self.money, *(self.sends.counts if self.sends else ())]
 
     @property
     def is_calendar_near(self) -> bool:
-        """Return whether a cap of a day or month is nearly used up; `calendar_limits` has the details."""
+        """Return whether a daily or monthly cap is nearly used up; see `calendar_limits`."""
         return any(
             window is not None and window.spent_micros * 100 >= most * NEAR_PERCENT
             for window, most in self.capped
@@ -52,7 +51,6 @@ class LineLimits(msgspec.Struct, frozen=True, gc=False):
 
 
 def windows_of_mandates(states: Iterable[KeyState]) -> list[Window]:
-    """Return the rows that the keys' mandates need for any send."""
     found: list[Window] = []
     for state in states:
         if state.lifetime_cents is not None:
@@ -67,7 +65,7 @@ def windows_of_mandates(states: Iterable[KeyState]) -> list[Window]:
 
 
 def line_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> LineLimits:
-    """Return the limits of a lineage. states begins with the key's own; every key in it may be used."""
+    """Return a lineage's limits. states begins with the key's own; no key has ended."""
     thresholds = [
         state.approval_threshold_cents
         for state in states
@@ -118,7 +116,7 @@ def _capped(
 
 
 def calendar_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> list[Limit]:
-    """Return the caps of a day and a month as limits, with what was published about them.
+    """Return the daily and monthly caps as limits, with what was published about them.
 
     Most spends are far below their caps and don't need this [4 % of a send over 1,000 wallets].
     """
@@ -151,7 +149,7 @@ def _lifetimes(states: Sequence[KeyState], sums: Sums) -> list[Limit]:
 
 
 def _rolling(mandates: Sequence[tuple[str, Mandate]], sums: Sums) -> list[Limit]:
-    """Return the rolling limits, the longest window first, because waiting helps there least."""
+    """Return rolling limits, the longest window first: waiting helps there least."""
     found = [
         Limit(
             "window",

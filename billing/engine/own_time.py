@@ -1,7 +1,6 @@
-"""Each account's time in one transaction: ours, or ahead of it if its sandbox clock was advanced.
+"""Each account's time in one transaction: ours, or ahead if its sandbox clock was advanced.
 
-Caps, mandates, the account's daily limit and the ends of keys go by it. In live, and if no clock was
-advanced, all accounts have one time.
+Caps, mandates, daily limits and the ends of keys go by it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,19 +19,17 @@ class OwnTime:
         self._key_states = key_states
         # Only accounts whose clock was advanced; empty in live.
         self._ahead_us: Mapping[Tenant, int] = {}
-        # What has windows of a day and a month beside the keys, and whose it is.
+        # Owners of windows of a day and a month beside the keys.
         self._counted: Mapping[str, Tenant] = {}
 
     def take(self, ahead_us: Mapping[Tenant, int]) -> None:
-        """Take how far the clocks are ahead."""
         self._ahead_us = ahead_us
 
     def expect(self, counted: Mapping[str, Tenant]) -> None:
-        """Take the grants of apps by their ids."""
+        """Take the grants of apps by ID."""
         self._counted = counted
 
     def of(self, tenant: Tenant) -> int:
-        """Return the account's time."""
         return self.now_us + self._ahead_us.get(tenant, 0) if self._ahead_us else self.now_us
 
     def of_line(self, lineage: tuple[str, ...]) -> int:
@@ -57,7 +54,7 @@ class OwnTime:
 
 
 def calendar_windows(ids: Iterable[str], now_us: int) -> set[Window]:
-    """Return the windows of the current day and month, and of the day's sends without an approval."""
+    """Return the current day's and month's windows, and the day's sends without an approval."""
     wanted = set(ids)
     periods = caps.windows_of(now_us)
     found: set[Window] = {(one, period, start) for one in wanted for period, start in periods}

@@ -1,7 +1,6 @@
-"""What commands need from the batch's state before they are decided, subject by subject.
+"""What commands need before they are decided, subject by subject.
 
-A subject beyond wallets (top-ups, orders, codes, holds, …) has a working set of its own. Only a batch with a
-command that names the working set pays for its statements.
+Only a batch with a command that names a working set pays for its statements.
 """
 
 from abc import ABC, abstractmethod
@@ -21,12 +20,11 @@ S = TypeVar("S", bound="WorkingSet")
 
 
 class WorkingSet(ABC):
-    """One subject's rows in one transaction: what commands declared, what was found, and what changed.
+    """One subject's rows in one transaction.
 
-    A command's `declare` adds ids to its fields. `load` and `readings` read them in sets after the tenants
-    were locked; `decide` changes rows in memory and counts in `changes`; `update` and `insert` write them in
-    bulk. Rows that tenants share are locked in `load`, sorted by id. Working sets load and write in the order
-    of their ranks, all of them different, so no two batches deadlock.
+    `declare` adds IDs. `load` and `readings` read in sets after the tenants are locked. `decide` changes rows
+    in memory and counts in `changes`. `update` and `insert` write in bulk. Rows that tenants share are locked
+    in `load`, sorted by ID; working sets load and write by rank, all different, so no two batches deadlock.
     """
 
     rank: ClassVar[int]
@@ -34,32 +32,32 @@ class WorkingSet(ABC):
 
     @classmethod
     def under(cls, rules: Rules) -> Self:  # noqa: ARG003 most ask for no rules of their own
-        """Return an empty working set; it may use its package's own rules."""
+        """Return an empty working set; it may use its package's rules."""
         return cls()
 
     def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
-        """Compute what doesn't depend on the database; not called for another try of a batch."""
+        """Compute what doesn't depend on the database; skipped when a batch is tried again."""
 
     @abstractmethod
     async def load(self, tx: Transaction, read_set: "ReadSet", now_us: int) -> None:
-        """Read the rows; it may add places, windows and ledger_ids that they need."""
+        """Read the rows; may add places, windows and ledger_ids."""
 
     def readings(self) -> Sequence[BatchRead]:
-        """Return the reads that run together with the wallets', in one round trip on PostgreSQL."""
+        """Return reads that join the wallets' round trip on PostgreSQL."""
         return ()
 
     def further_readings(self) -> Sequence[BatchRead]:
-        """Return the reads that the first ones showed to be needed; mostly none."""
+        """Return reads whose need the first ones showed; mostly none."""
         return ()
 
     @abstractmethod
     async def update(self, tx: Transaction, now_us: int) -> None:
-        """Write what changed; called once, after every command was decided."""
+        """Write what changed, once, after every command was decided."""
 
     async def insert(self, tx: Transaction) -> None:  # noqa: B027 most write in `update`
         """Add rows that nothing else in the transaction waits for.
 
-        They are deferred: after every update, in one round trip with the ledger's on PostgreSQL.
+        Deferred behind every update; on PostgreSQL in one round trip with the ledger's.
         """
 
     def hints(self) -> Iterable[str]:
@@ -69,8 +67,6 @@ class WorkingSet(ABC):
 
 @dataclass(slots=True)
 class ReadSet:
-    """What a command wants to find in the batch's state."""
-
     rules: Rules
     tenants: set[Tenant] = field(default_factory=set)
     places: set[LedgerAccountKey] = field(default_factory=set)
@@ -78,7 +74,7 @@ class ReadSet:
     key_ids: set[str] = field(default_factory=set)
     windows: set[Window] = field(default_factory=set)  # beside today's of each key
     counted: dict[str, Tenant] = field(default_factory=dict)  # grants of apps, which are no keys
-    # Sends whose recipients the keys' mandates look at.
+    # Sends whose recipients matter to the keys' mandates.
     sends: list[LimitedSend] = field(default_factory=list)
     request_keys: list[RequestKey] = field(default_factory=list)
     funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts

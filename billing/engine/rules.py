@@ -7,8 +7,8 @@ T = TypeVar("T")
 
 
 class Rules:
-    """code_of returns the voucher code of a top-up's id, claim_token_of the token of its claim link; stored
-    answers contain neither. packages holds the rules of single packages, by their type.
+    """code_of and claim_token_of take a top-up's ID; stored answers contain neither result. packages: single
+    packages' rules by type.
     """
 
     __slots__ = ("_packages", "claim_token_of", "code_of", "is_promo_sendable")
@@ -26,7 +26,6 @@ class Rules:
         self._packages = {type(one): one for one in packages}
 
     def of(self, kind: type[T]) -> T:
-        """Return a package's own rules."""
         found = self._packages[kind]
         assert isinstance(found, kind)
         return found

@@ -1,6 +1,6 @@
-"""What the mandates of a lineage allow for sends: recipients, platforms, how often, and no repeats.
+"""What a lineage's mandates allow for sends: recipients, platforms, frequency, no repeats.
 
-Charges of usage and holds are no sends; only the limits of money apply to them.
+Charges of usage and holds aren't sends; only limits on money apply to them.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from keys.mandate import Mandate, OutsideMandate
 
 
 class SendFacts(NamedTuple):
-    """What limits look at in a send. is_distinct: its caller said that it isn't a repeat."""
+    """What limits check in a send. is_distinct: the caller said that it isn't a repeat."""
 
     topup_id: str
     platform: str
@@ -35,7 +35,7 @@ class SendFacts(NamedTuple):
 
 
 class LimitedSend(Protocol):
-    """A send to be decided; its facts are computed if a mandate looks at them."""
+    """A send to decide; its facts are computed only if a mandate needs them."""
 
     @property
     def lineage(self) -> tuple[str, ...]: ...
@@ -44,18 +44,18 @@ class LimitedSend(Protocol):
 
 
 class SendAgain(NamedTuple):
-    """A send that was accepted before and continues now."""
+    """An accepted send that continues now."""
 
     lineage: tuple[str, ...]
     facts: SendFacts
 
 
 class LooksRepeated(DomainError):
-    """The same was just sent to the same recipient. `distinct` confirms that this is another send."""
+    """The same was just sent to the recipient; `distinct` confirms another send."""
 
 
 class SendLimits(msgspec.Struct, gc=False):
-    """Each mandate of a lineage, and its counts of sends and of recipients if it has them."""
+    """Each mandate of a lineage, with its counts of sends and recipients."""
 
     mandates: Sequence[tuple[str, Mandate]]
     counts: Sequence[Limit]
@@ -108,7 +108,7 @@ class SendLimits(msgspec.Struct, gc=False):
                 )
 
     def recipient_limits(self, send: SendFacts, sums: Sums, now_us: int) -> list[Limit]:
-        """Return the limits that look at this recipient: of a day, and of new recipients in a week."""
+        """Return the recipient's daily limit and the weekly limit on new recipients."""
         start = day_start_us(now_us)
         email = send.recipient_email
         new = [
@@ -131,7 +131,7 @@ class SendLimits(msgspec.Struct, gc=False):
     def count(
         self, account_id: str, send: SendFacts, amount_micros: int, sums: Sums, now_us: int
     ) -> list[CounterRow]:
-        """Count a send, and return the rows from which it is given back if it fails."""
+        """Count a send; return the rows from which a failure takes it back."""
         for each in self.counts:
             each.add(account_id, amount_micros, now_us)
         places: list[CounterRow] = []
@@ -153,7 +153,7 @@ class SendLimits(msgspec.Struct, gc=False):
 def windows_of_send(
     key_id: str, mandate: Mandate, send: SendFacts, now_us: int
 ) -> Sequence[Window]:
-    """Return the rows of its recipient that the key's mandate needs."""
+    """Return the recipient's rows that the key's mandate needs."""
     found: list[Window] = []
     if mandate.per_recipient_per_day_cents is not None:
         day = day_start_us(now_us)

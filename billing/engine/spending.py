@@ -1,9 +1,7 @@
-"""What keys and accounts have spent of their limits and of their test credit, in one transaction.
+"""What keys and accounts have spent of their limits and test credit, in one transaction.
 
 A spend counts in the windows of its moment, for the key and all its ancestors; what is given back returns to
-the window it was spent in. A batch with mandates reads once more, and so does one of an account whose sandbox
-clock was advanced: its windows and its keys' ends go by that clock. Written by keys/caps.py, under the
-tenants' locks.
+those windows. Mandates, and an advanced sandbox clock, cost one more read.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,13 +35,13 @@ Publish = Callable[[Tenant, str, Mapping[str, Any]], object]
 
 
 def funding_window(account_id: str, now_us: int) -> Window:
-    """Return the window of test credit, which counts like spending under the account's id."""
+    """Return the window of test credit, counted under the account's ID."""
     period, start = caps.windows_of(now_us)[0]
     return (account_id, period, start)
 
 
 class Spending:
-    """The keys' states and their windows; changed in memory, written by `flush`."""
+    """Changed in memory, written by `flush`, under the tenants' locks."""
 
     def __init__(self, now_us: int) -> None:
         self.key_states: dict[str, KeyState] = {}
@@ -51,10 +49,9 @@ class Spending:
         self.time = OwnTime(now_us, self.key_states)
         self._sums = Sums()
         self._day_limits: Mapping[Tenant, int] = {}
-        # Computed once for each lineage of the batch. The windows are apart, because an app's spending counts
-        # under its grant, which is no key.
+        # The windows are part of the name: an app's spending counts under its grant, which is no key.
         self._lines: dict[Lineage, LineLimits] = {}
-        # The lineage used last: a send asks six times, and the next send often has the same key.
+        # The lineage used last: a send needs it six times, and the next send often has the same key.
         self._last: tuple[Lineage | None, LineLimits] = (None, LineLimits(None))
         self._windows: dict[Lineage, list[Sum]] = {}
         # Lineages that spent of a watched limit, in the order of their first spends.
@@ -66,13 +63,12 @@ class Spending:
         windows: Iterable[Window],
         counted: Mapping[str, Tenant] = _NO_GRANTS,
     ) -> list[BatchRead]:
-        """Return the reads of the keys' states and windows; counted: grants of apps, too."""
+        """Return the reads of the keys' states and windows; counted: grants of apps."""
         self.time.expect(counted)
         today = self._sums.today_reading({*key_ids, *counted}, self.time.now_us, windows)
         return [key_states_reading(key_ids, self.key_states), today]
 
     def take_day_limits(self, cents: Mapping[Tenant, int]) -> None:
-        """Take the daily limits of the accounts that have one."""
         self._day_limits = cents
 
     def further_readings(self, sends: Iterable[LimitedSend]) -> list[BatchRead]:
@@ -93,10 +89,9 @@ class Spending:
         return [self._sums.reading(wanted)] if wanted else []
 
     async def flush(self, tx: Transaction, publish: Publish) -> None:
-        """Write what was counted, and publish once what is nearly or wholly used up.
+        """Write the counts, and publish once what is nearly or wholly used up.
 
-        publish belongs to the batch's state, so it isn't stored here: the reference cycle would hold each
-        batch in memory until the garbage collector runs.
+        publish isn't stored on self: the cycle would keep each batch until the garbage collector runs.
         """
         for tenant, lineage in self._spenders:
             limits = self._watched(tenant, lineage)
@@ -105,11 +100,11 @@ class Spending:
         await self._sums.flush(tx)
 
     def end_of(self, lineage: Lineage) -> KeyEnd | None:
-        """Return how the key or an ancestor ended or that it is paused, or None."""
+        """Return how the key or an ancestor ended or was paused, or None."""
         return self._line(lineage).ended
 
     def needs_approval(self, lineage: Lineage, amount_cents: int) -> bool:
-        """Return whether the send needs an approval: by its amount, or by what was sent today without one."""
+        """Return whether the send needs an approval, by its amount or by today's sends without one."""
         line = self._line(lineage)
         threshold_cents = line.approval_threshold_cents
         if threshold_cents is not None and amount_cents > threshold_cents:
@@ -126,7 +121,7 @@ class Spending:
             sends.check_place(send.facts)
 
     def check_new(self, send: LimitedSend) -> None:
-        """Check a send that wasn't accepted before: as check_place, and raise LooksRepeated."""
+        """Check a new send: as check_place, and raise LooksRepeated."""
         sends = self._line(send.lineage).sends
         if sends is not None:
             facts = send.facts
@@ -140,7 +135,7 @@ class Spending:
         line = self._line(lineage)
         assert line.ended is None, "who ended was refused before"
         if line.money:
-            # First what no waiting helps.
+            # First what waiting doesn't help.
             self._check_each(
                 [one for one in line.money if one.cap == "lifetime"], tenant, lineage, amount_micros
             )
@@ -153,7 +148,7 @@ class Spending:
             self._check_each(further, tenant, lineage, amount_micros, send)
 
     def name_of(self, lineage: Lineage) -> str | None:
-        """Return the name of the key that spends; None if no key does."""
+        """Return the name of the key that spends, if any."""
         return self.key_states[lineage[0]].name if lineage else None
 
     def max_now_cents(
@@ -168,10 +163,7 @@ class Spending:
         return min((one for one in rooms if one is not None), default=None)
 
     def standing(self, tenant: Tenant, lineage: Lineage) -> tuple[Sequence[Limit], int | None]:
-        """Return all limits of these keys and the account, and the most cents that they allow now.
-
-        Paused keys count as well. The amount is None without a limit.
-        """
+        """Return all limits of the keys, paused or not, and the account, with the cents they allow now."""
         now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
         line = line_limits(states, self._sums, now_us)
@@ -187,8 +179,8 @@ class Spending:
     ) -> str | None:
         """Count a spend made now.
 
-        Return the further rows that count it, and when it was by a clock that is ahead; giving it back needs
-        these.
+        Return the further rows that count it, and its moment by a clock that is ahead: needed to give it
+        back.
         """
         now_us = self.time.of(tenant)
         at = None if now_us == self.time.now_us else now_us
@@ -223,7 +215,7 @@ class Spending:
         *,
         topup_id: str = "",
     ) -> None:
-        """Count back what was spent at that moment, or a part of it. at: counter.counted_at of the spend."""
+        """Count back all or part of a spend. at: its counter.counted_at."""
         account_id, now_us = tenant.account_id, self.time.of(tenant)
         self.count(account_id, lineage, -amount_micros, at)
         for counted in counter.read_counted(counted_in):
@@ -236,7 +228,7 @@ class Spending:
                 row.change_detail(account_id)
 
     def count(self, account_id: str, lineage: Lineage, amount_micros: int, at: int) -> None:
-        """Add to the days and months of the moment, by the account's clock; a negative amount gives back."""
+        """Add to the moment's days and months, by the account's clock; negative gives back."""
         if at == self.time.of_line(lineage):
             windows = self._windows.get(lineage)
             if windows is None:
@@ -247,25 +239,23 @@ class Spending:
             window.add(account_id, amount_micros)
 
     def count_unasked(self, account_id: str, lineage: Lineage, amount_micros: int) -> None:
-        """Count a send without an approval in the day's windows of keys that limit such sends."""
+        """Count a send without an approval for keys that limit such sends."""
         for day, _ in self._line(lineage).unasked:
             day.add(account_id, amount_micros)
 
     def give_back_unasked(
         self, account_id: str, lineage: Lineage, amount_micros: int, at: int
     ) -> None:
-        """Count back such a send, made at that moment; an empty window stays empty."""
+        """Count back such a send; an empty window stays empty."""
         for key_id in lineage:
             day = self._sums.of(caps.unapproved_window(key_id, at))
             if day.spent_micros:
                 day.add(account_id, -amount_micros)
 
     def spent_micros(self, window: Window) -> int:
-        """Return what a loaded window counts, with this transaction's spends."""
         return self._sums.of(window).spent_micros
 
     def funded_micros(self, account_id: str) -> int:
-        """Return the test credit that the account was given today."""
         return self._sums.of(funding_window(account_id, self.time.now_us)).spent_micros
 
     def count_funding(self, account_id: str, amount_micros: int) -> None:
@@ -309,7 +299,7 @@ class Spending:
         return "paused" if is_paused else None
 
     def _further(self, tenant: Tenant, line: LineLimits, send: LimitedSend | None) -> list[Limit]:
-        """Return the limits beside those of a call, a day and a month; where waiting helps least, first."""
+        """Return the limits beside those of a call, day and month; first where waiting helps least."""
         found = [*line.money]
         if line.sends is not None and send is not None:
             found += line.sends.recipient_limits(send.facts, self._sums, self.time.of(tenant))

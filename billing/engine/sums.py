@@ -1,7 +1,4 @@
-"""The rows of spend_windows in one transaction: read, changed in memory, written once.
-
-Written by keys/caps.py, under the tenants' locks.
-"""
+"""The rows of spend_windows in one transaction: read, changed in memory, written once."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,9 +11,9 @@ from store.database import BatchRead, Transaction
 
 
 class Sum(msgspec.Struct, gc=False):
-    """One row: its value, what this transaction added, and whose it is.
+    """One row: its value and what this transaction added.
 
-    detail is None if it wasn't read. A sum with is_derived is computed from other rows and not written here.
+    detail None: not read. is_derived: computed from other rows, not written here.
     """
 
     spent_micros: int
@@ -32,7 +29,6 @@ class Sum(msgspec.Struct, gc=False):
         self.spent_micros = max(0, self.spent_micros + amount_micros)
 
     def change_detail(self, account_id: str) -> Detail:
-        """Return the detail to change; it will be written."""
         assert self.detail is not None, "it was asked for"
         self.account_id = account_id
         self.is_detail_changed = True
@@ -40,7 +36,7 @@ class Sum(msgspec.Struct, gc=False):
 
 
 class Sums:
-    """The rows by their names; a row that wasn't read is empty."""
+    """The rows by name; a row that wasn't read is empty."""
 
     def __init__(self) -> None:
         self._read: dict[Window, int] = {}
@@ -48,13 +44,13 @@ class Sums:
         self._sums: dict[Window, Sum] = {}
 
     def reading(self, windows: Iterable[Window]) -> BatchRead:
-        """Return the read of the rows, to run it together with others."""
+        """Return the read of the rows, to run with others."""
         return caps.windows_reading(windows, self._read, self._details)
 
     def today_reading(
         self, key_ids: Iterable[str], now_us: int, windows: Iterable[Window]
     ) -> BatchRead:
-        """Return the read of the keys' rows of the current day and month, and of the named ones."""
+        """Return the read of the keys' rows of today and this month, and of the named rows."""
         return caps.today_reading(key_ids, now_us, windows, self._read, self._details)
 
     def of(self, window: Window) -> Sum:
@@ -71,18 +67,16 @@ class Sums:
         return found
 
     def derived(self, window: Window, spent_micros: int) -> Sum:
-        """Return a sum that is computed from others: its own row has only a detail."""
         found = self._sums.get(window)
         if found is None:
             found = self._sums[window] = Sum(spent_micros, is_derived=True)
         return self.detailed(window)
 
     def known(self, window: Window) -> Sum | None:
-        """Return a row that this transaction asked for, or None."""
+        """Return a row that this transaction read, or None."""
         return self._sums.get(window)
 
     def spent(self) -> Mapping[Window, int]:
-        """Return every window's current value."""
         changed = {window: one.spent_micros for window, one in self._sums.items()}
         return {**self._read, **changed}
 

@@ -1,4 +1,4 @@
-"""A batch that times its parts; for tracing alone, see runtime/traces/tracing.py."""
+"""A batch that times its parts, for tracing alone (runtime/traces/tracing.py)."""
 
 import logging
 import time
@@ -10,8 +10,8 @@ from store.database import Lock, Transaction
 
 
 class BatchTimes(NamedTuple):
-    """began_ns: since the epoch. waited_s: for a connection and for rows. statements_s: reading, deciding and
-    writing. commit_s: the last writes and the commit.
+    """began_ns: since the epoch. waited_s: for a connection and rows. commit_s: the last writes and the
+    commit.
     """
 
     size: int
@@ -22,17 +22,15 @@ class BatchTimes(NamedTuple):
 
 
 _log = logging.getLogger(__name__)
-# Gets the requests whose commands a batch had, once it is committed.
+# Called after the commit with the requests whose commands were in the batch.
 OnTimed = Callable[[Sequence[str | None], BatchTimes], None]
 
 
 class TimedBatch:
-    """Calls on_timed once the batch is committed."""
-
     def __init__(
         self, batch: Prepared[Any], lines: Sequence[str | None], on_timed: OnTimed
     ) -> None:
-        """Wrap a batch. lines: of the commands' requests, see kernel/trace.py."""
+        """Wrap a batch; lines: of the commands' requests (kernel/trace.py)."""
         self._batch = batch
         self._lines = lines
         self._on_timed = on_timed
@@ -63,5 +61,5 @@ class TimedBatch:
         try:
             self._on_timed(self._lines, times)
         except Exception:
-            # The commit happened: a caller that took this for the batch's failure would run it again.
+            # The commit happened: a caller that took this for a failure would run the batch again.
             _log.exception("batch not told")

@@ -1,10 +1,9 @@
 """Audit the ledger (`topup audit`); every finding names the row that breaks a rule.
 
-It goes tenant by tenant, so no transaction is long. The sum of all balances by side is zero; every cached
-balance is the sum of its transfers; no balance is negative; what is held equals the open top-ups and holds;
-and the transfers of every top-up, order, paid period, hold, charge and check-in add up to its state. A tenant
-with few transfers is checked whole, in one snapshot. A large one is checked in steps, and only from the last
-audit on if there is a basis.
+All balances sum to zero by side; each cached balance is the sum of its transfers; none is negative; held
+funds equal open top-ups and holds; and every subject's transfers add up to its state. Small tenants are
+checked whole, in one snapshot; large ones in steps, from the last audit on if there is a basis. So no
+transaction is long.
 """
 
 from collections import defaultdict
@@ -32,20 +31,19 @@ from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
 TENANTS_PER_STEP: Final = 200
-# A tenant with up to this many transfers is checked whole, which takes a moment.
+# A tenant with at most this many transfers is checked whole, which takes a moment.
 WHOLE_UP_TO: Final = 5_000
-# How many such tenants one statement compares: at most 200,000 ledger accounts.
+# Small tenants that one statement compares: at most 200,000 ledger accounts.
 SMALL_AT_ONCE: Final = 20
 _PAGE: Final = f"""
 SELECT account_id, environment FROM account_environments
 WHERE (account_id, environment) > (:account_id, :environment)
 ORDER BY account_id, environment LIMIT {TENANTS_PER_STEP}"""
-# For one tenant alone: among others, PostgreSQL may sort all transfers of a large one.
+# For one tenant alone: among others PostgreSQL may sort all transfers of a large one.
 _LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"
-# An erasure deletes one table after the other, each in a transaction, so the rows left in between break
-# rules. This is read after a finding, because the mark is there before the first deletion, and the
-# environments go last but for the account. Only staging is ever erased. After a failed erasure the mark
-# stays; it hides nothing of an account that was used since, or that is no sandbox.
+# An erasure (only in staging) deletes table by table, so the rows left meanwhile break rules. It is read
+# after a finding, because the mark comes before the first deletion. A failed erasure's mark hides nothing of
+# an account that was used since or is no sandbox.
 _IS_ERASED: Final = f"""
 SELECT 1 AS erased FROM accounts
 WHERE id = :account_id AND is_sandbox = 1 AND erasing_at > last_active_at
@@ -62,25 +60,23 @@ class Basis(Protocol):
         ...
 
     async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
-        """Return the sealed part; None if no sums reach near enough. is_anew: as it is now, not as it was
-        read before.
-        """
+        """Return the sealed part, or None if no sums reach near enough. is_anew: read it again."""
         ...
 
 
-# Further findings of an account from that time on (microseconds; 0: all); billing/proof has them.
+# An account's findings from that time on (microseconds; 0: all), as billing/proof has them.
 More = Callable[[Database, Tenant, int], AsyncIterator[Finding]]
 
 
 class _Listed(NamedTuple):
-    """A tenant of a page; is_large: it has too many transfers to be checked whole."""
+    """is_large: too many transfers to be checked whole."""
 
     tenant: Tenant
     is_large: bool
 
 
 def rules() -> list[str]:
-    """Return the sentence of each rule, in the order in which they are checked."""
+    """Return each rule's sentence in the order of checks."""
     said = [rule.says for rule in RULES]
     return [said[0], said[1], SEALED_RULE, *said[2:]]
 
@@ -94,9 +90,9 @@ async def audit(
     steps: Steps = STEPS,
     more: More | None = None,
 ) -> AsyncIterator[Finding]:
-    """Yield every finding, account by account; a clean ledger has none. environment: that one alone.
+    """Yield every finding, account by account.
 
-    Without a basis, or with one that rests on no earlier proof, it checks from the first transfer on.
+    Without a basis that rests on an earlier proof, check from the first transfer on.
     """
     after = Tenant("", "")
     while page := await database.read(partial(_page, after=after, few=whole_up_to)):
@@ -121,7 +117,7 @@ async def audit(
 
 
 async def _agreeing(database: Database, page: Sequence[_Listed], basis: Basis) -> set[Tenant]:
-    """Return the page's small tenants whose balances equal the sealed sums and the transfers since."""
+    """Return the page's small tenants whose balances equal the sealed sums and later transfers."""
     found: set[Tenant] = set()
     of: defaultdict[str, list[str]] = defaultdict(list)
     for one in page:
@@ -146,7 +142,7 @@ async def _tenant(
     sealed: Sequence[Finding] | None,
     steps: Steps,
 ) -> AsyncIterator[Finding]:
-    """Yield the tenant's findings. sealed: those from the sealed sums; None if the sums couldn't tell."""
+    """Yield the tenant's findings. sealed: those from sealed sums, or None."""
     tenant = listed.tenant
     for finding in sealed or ():
         yield finding
@@ -159,7 +155,7 @@ async def _tenant(
         settled_id = least_id("trf", SystemClock().now_us() - SETTLED_US)
         for finding in await walked_findings(database, tenant, settled_id, steps):
             yield finding
-    # A subject that both its row and a transfer lead to is checked twice.
+    # A subject reached by both its row and a transfer is checked twice.
     told: set[Finding] = set()
     async for finding in row_findings(database, tenant, since_us=since_us):
         if finding not in told:
@@ -170,9 +166,9 @@ async def _tenant(
 async def _from_seals(
     database: Database, tenant: Tenant, basis: Basis, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return the findings from the sealed sums; None if they can't tell.
+    """Return the findings from the sealed sums, or None if these can't tell.
 
-    A finding is checked a second time: a transfer of a sealed day may have come since the part was read.
+    A finding is checked twice: a transfer of a sealed day may have come since the part was read.
     """
     found: Sequence[Finding] | None = None
     for is_anew in (False, True):

@@ -1,14 +1,10 @@
-"""Compare a large tenant's cached balances with its transfers: from the sealed sums, or from the first
-transfer on.
+"""Compare a large tenant's cached balances with its transfers.
 
-- From the sealed sums: checkpoints have added up the older transfers, and the snapshot that reads the balances
-  reads the rest.
-- From the first transfer: pages in transactions of their own add up what is old enough that nothing commits behind
-  it any more; then one snapshot reads the balances and all later transfers. Transfers are only ever added, so both
-  together are the state of one moment.
+- From the sealed sums: checkpoints have added up older transfers; one snapshot reads the rest.
+- From the first transfer: pages in their own transactions add up what is too old to change. One snapshot then
+  reads balances and later transfers. Transfers are never changed, so both are the state of one moment.
 
-Memory is bounded by the ledger accounts in Steps, and by what the database needs to add up as many transfers,
-which SQLite sorts in memory.
+Steps bounds the memory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +20,7 @@ from store.database import Database, Transaction
 
 SEALED_RULE: Final = "balance is its sealed sums and what came since"
 WALKED_RULE: Final = "balance is the sum of its transfers"
-# Anything older is committed; the sealing of a day looks back as far.
+# Anything older is committed; sealing a day looks back as far.
 SETTLED_US: Final = DAY_US + 2 * HOUR_US
 PAGE: Final = 20_000
 _LAST_OF_ALL: Final = "~"
@@ -67,9 +63,7 @@ _PART: Final = f"SELECT * FROM transfers WHERE {OWN} AND id > :from_id AND id <=
 
 
 def _moved(condition: str) -> str:
-    """Return a query of credits less debits of the ledger accounts between two ids, for transfers that meet
-    the condition.
-    """
+    """Return a query of credits less debits, by ledger account, of matching transfers."""
     return f"""
 SELECT s.side_id, SUM(s.moved) AS moved FROM (
     SELECT debit_id AS side_id, -amount_micros AS moved FROM ({_PART}) AS d
@@ -88,7 +82,7 @@ WHERE {OWN} AND id > :after AND id <= :to_id ORDER BY id"""
 
 
 class Steps(NamedTuple):
-    """How much is added up at a time: ledger accounts, and transfers by one statement."""
+    """Ledger accounts at a time, and transfers per statement."""
 
     sides: int = 150_000
     transfers: int = 100_000
@@ -98,10 +92,9 @@ STEPS: Final = Steps()
 
 
 class SealedPart(NamedTuple):
-    """What the sealed sums contain of an environment's transfers: those of checkpoints up to that day.
+    """What the sealed sums contain of an environment's transfers, up to a checkpoint's day.
 
-    late: by tenant, transfers from before the day's end that are in no checkpoint. All others before from_id
-    are. Times in microseconds.
+    late: by tenant, earlier transfers that are in no checkpoint. All others before from_id are sealed.
     """
 
     environment: str
@@ -111,16 +104,16 @@ class SealedPart(NamedTuple):
 
     @property
     def until(self) -> int:
-        """Return the end of the last day; later transfers are in none of these checkpoints."""
+        """Return the end of the last day; later transfers are in none of its checkpoints."""
         return self.day_start_at + DAY_US
 
 
 async def sealed_findings(
     tx: Transaction, *, tenant: Tenant, part: SealedPart, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return balances that differ from the sealed sums and the transfers since, in one snapshot.
+    """Return balances that differ from the sealed sums and later transfers, in one snapshot.
 
-    None means that a further day was added to the sums meanwhile, so the part must be read again.
+    None: another day was sealed meanwhile, so read the part again.
     """
     row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
     if row is None or row[0] != part.day_start_at:
@@ -137,10 +130,7 @@ async def sealed_findings(
 async def differing(
     tx: Transaction, *, account_ids: Sequence[str], part: SealedPart
 ) -> Sequence[str] | None:
-    """Return those of these small accounts for which sealed_findings would find something; None as there.
-
-    In one snapshot and two statements.
-    """
+    """Return the small accounts with findings as above, by one snapshot and two statements."""
     row = await tx.fetch_one(_SUMMED, environment=part.environment)
     if row is None or row[0] != part.day_start_at:
         return None
@@ -177,7 +167,7 @@ async def _sealed_between(
         expected = (int(row[2]) + moved.pop(row[0], 0)) * int(row[3])
         if expected != int(row[1]):
             found.append(Finding(SEALED_RULE, *tenant, row[0], expected, int(row[1])))
-    # A ledger account that is in neither table.
+    # In neither table.
     found += [Finding(SEALED_RULE, *tenant, id_, sum_, 0) for id_, sum_ in moved.items() if sum_]
     return found
 
@@ -192,7 +182,7 @@ async def _moved_since(
     from_id: str,
     steps: Steps,
 ) -> dict[str, int]:
-    """Return credits less debits of the ledger accounts between those two, for transfers after that one."""
+    """Return credits less debits of these ledger accounts in later transfers."""
     sums: dict[str, int] = {}
     own = {"account_id": tenant.account_id, "environment": tenant.environment}
     while from_id != _LAST_OF_ALL:
@@ -216,7 +206,7 @@ async def _moved_since(
 async def walked_findings(
     database: Database, tenant: Tenant, settled_id: str, steps: Steps
 ) -> Sequence[Finding]:
-    """Return balances that differ from the sum of all their transfers, some ledger accounts at a time."""
+    """Return balances that differ from the sum of all their transfers, some at a time."""
     found: list[Finding] = []
     after = ""
     while after != _LAST_OF_ALL:
@@ -250,7 +240,7 @@ async def _bound(tx: Transaction, *, tenant: Tenant, after: str, sides: int) -> 
 async def _walk(
     database: Database, tenant: Tenant, sides: tuple[str, str], settled_id: str
 ) -> dict[str, int]:
-    """Return credits less debits of the ledger accounts between those two, up to that transfer."""
+    """Return credits less debits of these ledger accounts up to that transfer."""
     sums: dict[str, int] = {}
     after = ""
     while page := await database.read(
@@ -287,7 +277,7 @@ async def _compare(
     settled_id: str,
     steps: Steps,
 ) -> list[Finding]:
-    """Add the transfers after that one, in the snapshot of the balances."""
+    """Add the later transfers, in the snapshot of the balances."""
     own = {"account_id": tenant.account_id, "environment": tenant.environment}
     rest = await _moved_since(
         tx, _MOVED, {}, tenant=tenant, sides=sides, from_id=settled_id, steps=steps

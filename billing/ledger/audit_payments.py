@@ -1,8 +1,4 @@
-"""The audit's rules about machine payments: what was settled came in once, what was returned left once, and
-each paid one has its top-up.
-
-Each rule selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
-"""
+"""The audit's rules for machine payments; billing/ledger/rule.py describes the statements."""
 
 from typing import Final
 
@@ -11,9 +7,7 @@ from billing.ledger.rule import Rule
 
 
 def _moved_once(code: str, condition: str) -> str:
-    """Return the rule in both directions: each payment has its transfer, and each transfer a payment in that
-    state.
-    """
+    """Return the rule in both directions: each payment in that state and its transfer."""
     return f"""
         SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected, 0 AS found

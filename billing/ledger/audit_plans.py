@@ -1,4 +1,4 @@
-"""The audit's rules about plans whose credit comes in parts or ends; see billing/ledger/audit_topups.py."""
+"""The audit's rules for plans whose credit comes in parts or ends."""
 
 from typing import Final
 

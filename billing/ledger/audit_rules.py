@@ -1,7 +1,4 @@
-"""Every rule of the audit, in order: the ledger itself, orders, holds, usage, codes and plans.
-
-Each rule selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
-"""
+"""Every rule of the audit, in order: ledger, orders, holds, usage, codes and plans."""
 
 from typing import Final
 
@@ -14,12 +11,11 @@ from billing.ledger.rule import OWN, Rule
 
 
 def _moved(code: str) -> str:
-    """Return the sum of the transfers with that code."""
     return f"SUM(CASE WHEN code = '{code}' THEN amount_micros ELSE 0 END)"
 
 
 def _charged(side: str, transit: str, party: str) -> str:
-    """Return the rule that an app's charge crossed one party's transit account once, whole."""
+    """Return the rule that an app's charge crossed a party's transit account once, whole."""
     return f"""
         SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
         FROM oauth_charges c
@@ -37,9 +33,7 @@ def _charged(side: str, transit: str, party: str) -> str:
 
 
 def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
-    """Return the rule that the transfers with that code on a subject add up to its row's amount, in both
-    directions.
-    """
+    """Return the rule, in both directions, that transfers add up to their row's amount."""
     return f"""
         SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT {subject} AS row_id, {amount} AS expected, 0 AS found FROM {table}
@@ -51,7 +45,7 @@ def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
 
 
 def _reversed_once(table: str) -> str:
-    """Return the rule that what was taken back for a row, less what was given back, is what the row says."""
+    """Return the rule that credit taken back for a row, less credit returned, matches the row."""
     return f"""
         SELECT s.id AS row_id, s.reversed_micros AS expected, COALESCE(m.moved, 0) AS found
         FROM {table} s
@@ -67,7 +61,7 @@ def _reversed_once(table: str) -> str:
           AND COALESCE(m.moved, 0) <> s.reversed_micros"""
 
 
-# Both directions: no period without its credit, and no plan's credit without its period.
+# Both directions: each period has its credit, and each credit its period.
 _CREDITED_PERIODS = """
     SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
         SELECT id AS row_id, credits_micros AS expected, 0 AS found FROM subscription_periods
@@ -198,7 +192,7 @@ RULES: Final = (
     Rule(
         "a hold ended as its state says, and only a captured one was used",
         "holds",
-        # If the account's own clock was advanced, its time then is unknown.
+        # An advanced clock's time then is unknown.
         """SELECT h.id AS row_id, h.expires_at AS expected, COALESCE(h.ended_at, 0) AS found
             FROM holds h
             JOIN account_environments e ON e.account_id = h.account_id
@@ -388,8 +382,8 @@ RULES: Final = (
     Rule(
         "event numbers have no gap",
         "tenant",
-        # Retention keeps the newest events and records from where on it kept all: these run from some number
-        # to the counter, each once. Older ones are kept only if a delivery still needs them.
+        # Retention keeps the newest events and records whole: each number to the counter, once. Older ones
+        # are kept only if a delivery still needs them.
         """SELECT s.row_id, s.expected, s.found FROM (
                 SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
                     COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead

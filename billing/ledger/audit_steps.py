@@ -1,8 +1,8 @@
 """Check a large tenant by the rules about single rows, some subjects at a time.
 
-A row and its transfers are written in one transaction and read in one, so each step is consistent and short.
-With a start time it checks what was made since, what has transfers since, and all rows of tables in which a
-tenant has few. A row that ended since without a transfer shows in the tenant's sums, such as what is held.
+A row and its transfers are written and read in one transaction, so each short step is consistent. With a
+start time, check what is new, what has new transfers, and all rows of small tables. A row that ended without
+a transfer shows in the tenant's sums.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ WHERE {OWN} AND id > :after ORDER BY id LIMIT {SUBJECTS_AT_ONCE}"""
 
 
 class _Table(NamedTuple):
-    """Subjects of a tenant: whose they are, and which may have changed since :since (microseconds)."""
+    """A tenant's subjects, and which may have changed since :since (microseconds)."""
 
     name: str
     prefix: str = ""  # only rows made since are looked at; empty: all of which `changed` holds
@@ -64,7 +64,7 @@ _TABLES: Final = (
 async def row_findings(
     database: Database, tenant: Tenant, *, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Yield what breaks a rule that isn't about balances; since_us 0 checks every row."""
+    """Yield findings of rules that aren't about balances; since_us 0 checks every row."""
     for one in _WHOLE_TEXTS:
         for finding in await database.read(partial(_ask, tenant=tenant, texts=[one])):
             yield finding
@@ -80,7 +80,7 @@ async def row_findings(
 async def _by_transfers(
     database: Database, tenant: Tenant, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Yield the findings of each transfer by itself, and of what the transfers are about."""
+    """Yield the findings of transfers and of their subjects."""
     after = least_id("trf", since_us) if since_us else ""
     others = {rule.about for rule in RULES} - _WHOLE - {"balances", "transfers", "topups"}
     while page := await database.read(partial(_page, tenant=tenant, after=after)):
@@ -113,7 +113,7 @@ async def _ids(
 async def _asked(
     database: Database, tenant: Tenant, about: Iterable[str], values: Mapping[str, object]
 ) -> Sequence[Finding]:
-    """Return the findings of the rules about these, over the given subjects, in one snapshot."""
+    """Return the findings over the given subjects, in one snapshot."""
     texts = [(rule.says, _NARROWED[rule.says]) for rule in RULES if rule.about in about]
     return await database.read(partial(_ask, tenant=tenant, texts=texts, values=values))
 

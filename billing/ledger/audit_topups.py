@@ -1,14 +1,11 @@
-"""The audit's rules about top-ups: amounts, fees, refunds and what suppliers took.
-
-Each rule selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
-"""
+"""The audit's rules for top-ups: amounts, fees, refunds and suppliers' costs."""
 
 from typing import Final
 
 from billing.ledger.money import MICROS_PER_CENT
 from billing.ledger.rule import Rule
 
-# Tables whose rows are about one top-up, by its id.
+# Tables whose rows are about one top-up, by its ID.
 OF_TOPUPS: Final = (
     *("approvals", "fulfilment_attempts", "mails", "manual_tasks", "supplier_words"),
     *("topup_reversals", "voucher_redemptions"),
@@ -53,7 +50,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a delivered top-up's fee was taken once, and no other one's",
         "topups",
-        # What the fees account received for a top-up; it returned the fee of a reversed one.
+        # What the fees account received for a top-up; a reversed one's fee was returned.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT p.id AS row_id, COALESCE(m.moved, 0) AS found,
                     CASE WHEN p.status IN ('delivered', 'reversing')
@@ -75,7 +72,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a supplier's cost is what its delivered attempt says, once, and of a reversed one nothing",
         "topups",
-        # One direction: a top-up delivered before costs were recorded has no transfer.
+        # One direction: top-ups delivered before costs were recorded have no transfer.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT t.transaction_id AS row_id, SUM(CASE WHEN t.code = 'supplier_cost'
                         THEN t.amount_micros ELSE -t.amount_micros END) AS found,
@@ -127,7 +124,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a recipient's wallet holds what was delivered and neither redeemed nor reversed",
         "topups",
-        # For each top-up: transfers at such a wallet belong to one, and its balance is their sum.
+        # Transfers at such a wallet belong to one top-up, and its balance is their sum.
         f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
                 SELECT p.id AS row_id, p.platform || '/' || p.recipient_email AS name, 0 AS found,
                     CASE WHEN p.status = 'delivered' AND r.transaction_id IS NULL

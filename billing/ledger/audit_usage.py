@@ -1,7 +1,6 @@
-"""The audit's rules about a day's usage sums and their records.
+"""The audit's rules for a day's usage sums and their records.
 
-Each rule selects the rows that break it: row_id, expected, found, of one account_id and environment. A record
-that isn't counted yet is in no sum and no finding.
+A record that isn't counted yet is in no sum and no finding.
 """
 
 from typing import Final
@@ -14,7 +13,7 @@ _DAY: Final = _PLACE.format(day="day_start_at", key="key_id || app_id", model="m
 _RECORD: Final = _PLACE.format(
     day="counted_day", key="COALESCE(key_id, '')", model="COALESCE(model, '')"
 )
-# A key's id has 20 characters; spent_by begins with the key that placed the hold.
+# A key's ID has 20 characters; spent_by begins with the key that placed the hold.
 _HOLD: Final = _PLACE.format(
     day="counted_day", key="SUBSTR(COALESCE(spent_by, ''), 1, 20)", model="COALESCE(model, '')"
 )
@@ -24,9 +23,7 @@ _TOKENS: Final = """COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
 
 
 def _added_up(day: str, record: str, hold: str, charge: str) -> str:
-    """Return the rule in both directions: no sum without its records, and no counted record missing in its
-    sum.
-    """
+    """Return the rule in both directions: sums and their counted records."""
     return f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT {_DAY} AS row_id, 0 AS expected, {day} AS found FROM usage_days WHERE {_OWN}
             UNION ALL

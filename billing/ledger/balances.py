@@ -28,7 +28,6 @@ async def balance(
 
 
 async def balance_micros(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
-    """Return the tenant's purchased and promotional credit."""
     ledger = Ledger()
     await ledger.load(tx, [tenant], [])
     ledger.clocks_ahead_us = (await read_tenants(tx, [tenant])).clocks_ahead_us
@@ -38,7 +37,7 @@ async def balance_micros(tx: Transaction, tenant: Tenant, *, now_us: int) -> int
 async def balance_of(
     tx: Transaction, tenant: Tenant, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
-    """Return the tenant's credit; cents are rounded down, what is owed is rounded up."""
+    """Return the tenant's credit in cents, rounded down; debt is rounded up."""
     ledger = Ledger()
     await ledger.load(tx, [tenant], [])
     standings = await read_tenants(tx, [tenant])
@@ -64,7 +63,7 @@ async def balance_of(
 async def _key_windows(
     tx: Transaction, principal: Principal, now_us: int
 ) -> Mapping[str, Any] | None:
-    """Return the key's caps by the account's own time, or an ancestor's if tighter; null without a key."""
+    """Return the tightest caps of the key and its ancestors by the account's time, or null."""
     if principal.key_id is None:
         return None
     now_us = await sandbox_clock.now_of(tx, principal.tenant, now_us=now_us)
@@ -90,7 +89,7 @@ async def _key_windows(
 
 @dataclass(frozen=True, slots=True)
 class RecipientWallet:
-    """A recipient's wallet of one platform; it belongs to the sending account."""
+    """A recipient's wallet on one platform; it belongs to the sending account."""
 
     id: str
     platform: str
@@ -108,7 +107,7 @@ async def recipients(
     before_id: str | None = None,
     limit: int,
 ) -> ListStretch[RecipientWallet]:
-    """Return at most `limit` recipient wallets, newest first; the address is normalised already."""
+    """Return recipient wallets, newest first; the address is already normalised."""
     values: dict[str, Any] = {}
     if platform is not None and recipient_email is not None:
         values["name"] = f"{platform}/{recipient_email}"

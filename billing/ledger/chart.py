@@ -1,4 +1,4 @@
-"""The chart of accounts: what a ledger account stands for, and why value moves between two.
+"""The chart of accounts: what a ledger account stands for, and why value moves.
 
 Assets (what the world owes the tenant's books) grow by debits, everything else by credits.
 """
@@ -8,8 +8,6 @@ from typing import Final
 
 
 class LedgerAccountKind(StrEnum):
-    """What a ledger account stands for."""
-
     WALLET = "wallet"  # the tenant's purchased credit
     GRANT = "grant"  # credit that may end: one promotional grant, or a part of a plan's; the name is its id
     HELD = "held"  # left the wallet, not yet arrived
@@ -31,7 +29,7 @@ class LedgerAccountKind(StrEnum):
     TRANSIT_OUT = "transit_out"  # value that went to another tenant
 
 
-# The prefix of grants that were paid for: a plan's credit. No promotional rule applies to it.
+# The prefix of paid grants (a plan's credit), to which no promotional rule applies.
 PAID_GRANT: Final = "pgr_"
 
 ASSETS = frozenset(
@@ -47,14 +45,12 @@ ASSETS = frozenset(
     }
 )
 
-# For statements: the assets' kinds, and the ledger account's balance from its credits and debits.
+# For statements: the assets' kinds, and the balance from credits and debits.
 ASSETS_LIST: Final = ", ".join(f"'{kind}'" for kind in sorted(ASSETS))
 SIGN: Final = f"CASE WHEN kind IN ({ASSETS_LIST}) THEN -1 ELSE 1 END"
 
 
 class Code(StrEnum):
-    """Why value moved."""
-
     TOPUP_SEND = "topup_send"
     TOPUP_HOLD = "topup_hold"
     TOPUP_DELIVER = "topup_deliver"
@@ -88,5 +84,5 @@ class Code(StrEnum):
     OAUTH_CHARGE = "oauth_charge"
 
 
-# The operator's own; merchants aren't shown them.
+# The operator's own; merchants don't see them.
 OPERATORS_OWN = frozenset({Code.SUPPLIER_COST, Code.SUPPLIER_COST_BACK})

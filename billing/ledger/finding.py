@@ -8,7 +8,7 @@ from store.database import Row
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken rule: its name, the row, and the two figures that should be equal (micros)."""
+    """The rule, the row, and two figures (micros) that should be equal."""
 
     rule: str
     account_id: str
@@ -19,6 +19,5 @@ class Finding:
 
 
 def finding_of(rule: str, tenant: Tenant, row: Row) -> Finding:
-    """Return the finding of a row with row_id, expected and found."""
     expected, found = int(row["expected"] or 0), int(row["found"] or 0)
     return Finding(rule, *tenant, row["row_id"], expected, found)

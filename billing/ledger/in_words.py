@@ -1,4 +1,4 @@
-"""A view's fields as people read them, with each amount in its currency. Pure."""
+"""A view's fields as people read them, with each amount in its currency."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ _MICROS: Final = {"_cents": cents_to_micros(1), "_micros": 1}
 
 
 def in_words(result: type, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record with its amounts in words: 5.00 USD for 500 cents, or for 500 beside its currency."""
+    """Return the record with its amounts in words, such as 5.00 USD for 500 cents."""
     facts = {fact.name: fact for fact in facts_of(result)}
     return {name: _words(facts.get(name), name, value, record) for name, value in record.items()}
 
@@ -36,6 +36,6 @@ def _words(fact: FieldFacts | None, name: str, value: Any, record: Mapping[str, 
 
 
 def _pairs(value: Mapping[str, Any]) -> str:
-    """Return what an object says, such as the options of a supplier; what says nothing is left out."""
+    """Return an object's parts, such as a supplier's options, without the empty ones."""
     said = {name: _words(None, name, one, value) for name, one in value.items()}
     return ", ".join(f"{name} {one}" for name, one in said.items() if one not in (None, "", []))

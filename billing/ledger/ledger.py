@@ -1,13 +1,11 @@
 """Double-entry ledger: accounts hold balances, transfers move them. Amounts are integer micros.
 
-- A transfer names its debit and its credit account, so an unbalanced one can't be written. Transfers never change;
-  a correction is a new one.
-- Both sides belong to one tenant and environment. Value that crosses tenants passes through each one's own TRANSIT
-  account.
-- A cached balance is the sum of its transfers and never negative; the schema checks that in the statement that
-  changes it.
+- A transfer names a debit and a credit account, so it can't be unbalanced. It never changes; a correction is
+  a new one.
+- Both sides belong to one tenant and environment. Value between tenants passes each one's TRANSIT account.
+- A cached balance is the sum of its transfers and never negative; the schema checks the latter.
 
-Writes ledger_accounts and transfers; the caller holds the tenants' locks.
+The caller holds the tenants' locks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,11 +28,11 @@ LedgerAccountKey = tuple[str, str, str, str]
 
 
 class InsufficientBalance(DomainError):
-    """The wallet holds less than the amount, or the tenant owes something."""
+    """The wallet holds too little, or the tenant owes something."""
 
 
 class LedgerAccount(msgspec.Struct, gc=False):
-    """One account of the working set; `balance_micros` follows the transfers posted so far."""
+    """`balance_micros` follows the transfers posted so far."""
 
     id: str
     account_id: str
@@ -59,13 +57,11 @@ class LedgerAccount(msgspec.Struct, gc=False):
 
     @property
     def label(self) -> str:
-        """Return the API's name for it: wallet, or recipient:claude/user@example.com."""
+        """Return the API's name: wallet, or recipient:claude/user@example.com."""
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
 
 class Transfer(msgspec.Struct, frozen=True, gc=False):
-    """One movement; never changed once written."""
-
     id: str
     account_id: str
     environment: str
@@ -81,15 +77,15 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 class Ledger:
     """The accounts that one transaction touches, and the transfers it adds.
 
-    `load` reads what exists, in one statement for any number; `account` returns one of them and makes a
-    missing one; `post` moves value in memory; `flush` writes all, in three statements.
+    `load` reads what exists in one statement; `account` makes a missing one; `post` moves value in memory;
+    `flush` writes all in three statements.
     """
 
     def __init__(self) -> None:
         self._accounts: dict[LedgerAccountKey, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
         self._grants: dict[Tenant, list[LedgerAccount]] = {}
-        # Existing wallets and debts by tenant, because each send reads both.
+        # Each send reads both.
         self._wallets: dict[Tenant, LedgerAccount] = {}
         self._debts: dict[Tenant, LedgerAccount] = {}
         self._tenants: set[Tenant] = set()
@@ -101,11 +97,11 @@ class Ledger:
     async def load(
         self, tx: Transaction, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]
     ) -> None:
-        """Read the wallets, holds, debts and grants of the tenants, and the named places."""
+        """Read the tenants' wallets, holds, debts and grants, and the named places."""
         await tx.fetch_many([self.reading(tenants, places)])
 
     def reading(self, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]) -> BatchRead:
-        """Return the read that `load` does, to run it together with others."""
+        """Return `load`'s read, to run with others."""
         ordered = sorted(set(tenants))
         wanted = set(places)
         for account_id, environment in ordered:
@@ -119,7 +115,7 @@ class Ledger:
             self._keep(_from_row(row))
 
     async def load_ids(self, tx: Transaction, ids: Iterable[str]) -> None:
-        """Read accounts by id: the sides of transfers to reverse."""
+        """Read accounts by ID: the sides of transfers to reverse."""
         missing = sorted(set(ids) - self._by_id.keys())
         for row in await tx.fetch(_BY_ID, ids=missing) if missing else ():
             self._keep(_from_row(row))
@@ -132,7 +128,7 @@ class Ledger:
         *,
         expires_at: int | None = None,
     ) -> LedgerAccount:
-        """Return the account of that place. Its place was loaded, so a missing one doesn't exist yet."""
+        """Return the account of a loaded place, making it if it doesn't exist."""
         place = (tenant.account_id, tenant.environment, kind, name)
         found = self._accounts.get(place)
         if found is None:
@@ -149,11 +145,10 @@ class Ledger:
         return self.account(tenant, LedgerAccountKind.WALLET) if found is None else found
 
     def held(self, tenant: Tenant) -> LedgerAccount:
-        """Return the account of what has left the wallet and not arrived yet."""
+        """Return the account of credit that left the wallet and hasn't arrived."""
         return self.account(tenant, LedgerAccountKind.HELD)
 
     def owed(self, tenant: Tenant) -> LedgerAccount:
-        """Return the account of the tenant's debt, to change it."""
         found = self._debts.get(tenant)
         return self.account(tenant, LedgerAccountKind.OWED) if found is None else found
 
@@ -175,9 +170,9 @@ class Ledger:
     def grants(
         self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True
     ) -> list[LedgerAccount]:
-        """Return unexpired grants with credit, the earliest expiry first and never-ending ones last.
+        """Return unexpired grants with credit, earliest expiry first, endless ones last.
 
-        Without is_promo_counted, only those that were paid for.
+        Without is_promo_counted, only paid ones.
         """
         held = self._grants.get(tenant)
         if held is None:
@@ -209,14 +204,14 @@ class Ledger:
         )
 
     def granted_micros(self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True) -> int:
-        """Return the unexpired credit in grants, promotional or paid for."""
+        """Return the unexpired credit in grants, promotional or paid."""
         if tenant not in self._grants:
             return 0
         counted = self.grants(tenant, now_us, is_promo_counted=is_promo_counted)
         return sum(grant.balance_micros for grant in counted)
 
     def balance_micros(self, tenant: Tenant, now_us: int) -> int:
-        """Return purchased and promotional credit, without what is held."""
+        """Return purchased and promotional credit, without held credit."""
         wallet = self.wallet(tenant).balance_micros
         return wallet + self.granted_micros(tenant, now_us) if self._grants else wallet
 
@@ -258,7 +253,6 @@ class Ledger:
 
     @property
     def posted(self) -> int:
-        """Return how many transfers were added."""
         return len(self._transfers)
 
     async def flush(self, tx: Transaction, now_us: int) -> None:
@@ -278,7 +272,7 @@ class Ledger:
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)
-        # The first copy read stays in use: later reads may come after a post.
+        # The first copy stays in use: later reads may follow a post.
         if place in self._accounts:
             return
         self._accounts[place] = account
@@ -298,13 +292,13 @@ async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[
     return [_TRANSFERS.read(row) for row in rows]
 
 
-# Loaded for every tenant, because spending reads all of them.
+# Loaded for every tenant, because spending reads them all.
 _STANDING = (LedgerAccountKind.WALLET, LedgerAccountKind.HELD, LedgerAccountKind.OWED)
 
 _KINDS = {str(kind): kind for kind in LedgerAccountKind}
 _COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
-# Standing places are named by all four columns. By tenant and a literal kind, a PostgreSQL that hasn't
-# analysed the table yet reads all of it [182 us of its CPU a send over 1,000 wallets against 85].
+# Named by all four columns: by tenant and kind, a PostgreSQL that hasn't analysed the table reads all of it
+# [182 us of its CPU a send over 1,000 wallets against 85].
 _PROBE = f"""
     SELECT {_COLUMNS}
     FROM :places[account_id text, environment text, kind text, name text] AS v

@@ -1,12 +1,12 @@
-"""Units of money. The ledger counts micros; every other unit is converted at the edge, once.
+"""Units of money: the ledger counts micros; other units are converted at the edge, once.
 
-1 USD = 1,000,000 micros · 1 cent = 10,000 · 1 credit = 1,000 · 1 quota unit = 2. Integers only. A balance
-shown in a coarser unit is rounded down, so nobody is shown what they can't spend.
+1 USD = 1,000,000 micros · 1 cent = 10,000 · 1 credit = 1,000 · 1 quota unit = 2. Integers only. Coarser
+balances are rounded down, so nobody is shown what they can't spend.
 """
 
 from kernel.limits import INT64_MAX
 
-# Far below what the ledger can hold, so that a settlement never fails because of its size.
+# Far below what the ledger can hold, so that a settlement never fails by its size.
 BALANCE_MICROS_MAX = INT64_MAX // 4
 
 MICROS_PER_USD = 1_000_000
@@ -21,7 +21,7 @@ def cents_to_micros(cents: int) -> int:
 
 
 def dollars(micros: int) -> str:
-    """Write the amount as people read it: 1,234.50, with two to six places."""
+    """Write the amount for people: 1,234.50, with two to six places."""
     whole, part = divmod(abs(micros), MICROS_PER_USD)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
     return f"{'-' if micros < 0 else ''}{whole:,}.{places}"

@@ -1,9 +1,8 @@
-"""Prices: an amount in a currency's smallest unit. Integers only; decimals exist in text alone.
+"""Prices: an amount in a currency's smallest unit, as an integer.
 
-USD has 2 places, KWD 3, JPY 0 (ISO 4217). The places of an unlisted currency are never guessed: it can't be
-set, and what a provider reports in one stays a count of smallest units, for an operator to review. A price is
-converted once, when an order is made, with the operator's rate, and rounded up to the smallest unit, so
-nothing is sold below its price.
+USD has 2 places, KWD 3, JPY 0 (ISO 4217). An unlisted currency can't be set; what a provider reports in one
+stays a count of smallest units, for an operator to review. A price is converted once, when an order is made,
+at the operator's rate, and rounded up, so nothing is sold below its price.
 """
 
 import re
@@ -17,7 +16,7 @@ from babel.core import get_global
 from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX
 
-# The minor units in ISO 4217's list one, also of currencies that have ended: amounts are stored in them.
+# The minor units in ISO 4217's list one, also of ended currencies: amounts are stored in them.
 _CODES: Mapping[int, str] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """
@@ -40,7 +39,7 @@ _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,12}))?")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """amount: in the smallest unit of the currency, an ISO 4217 code in capitals."""
+    """amount: in the smallest unit; currency: an ISO 4217 code in capitals."""
 
     amount: int
     currency: str
@@ -52,14 +51,11 @@ class Price:
 
     @property
     def places(self) -> int:
-        """Return the decimal places of `decimal`: none if the currency isn't listed."""
+        """Return the decimal places, 0 if the currency isn't listed."""
         return _PLACES.get(self.currency, 0)
 
     def decimal(self) -> str:
-        """Write the exact amount with the currency's places, such as 20.00, 1.500 or 300.
-
-        The amount of a currency that isn't listed is written in its smallest unit; `words` says so.
-        """
+        """Write the exact amount, such as 20.00, 1.500 or 300; unlisted currencies in their smallest unit."""
         places = self.places
         if places == 0:
             return str(self.amount)
@@ -67,7 +63,7 @@ class Price:
         return f"{whole}.{part:0{places}d}"
 
     def words(self) -> str:
-        """Write the amount for people: 1,234.50 USD, below zero -5.00 USD, not listed: 500 smallest units of ABC."""
+        """Write the amount for people: 1,234.50 USD; unlisted: 500 smallest units of ABC."""
         if not self.is_listed and self.currency:
             return f"{self.amount:,} smallest units of {self.currency}"
         whole, point, part = Price(abs(self.amount), self.currency).decimal().partition(".")
@@ -76,7 +72,7 @@ class Price:
 
 
 def places_of(currency: str) -> int:
-    """Return the currency's decimal places; raises InvalidInput if the currency isn't listed."""
+    """Return the currency's decimal places; raise InvalidInput if it isn't listed."""
     if currency not in _PLACES:
         raise InvalidInput(
             f"the decimal places of {currency[:10]!r} are not known: use a currency of ISO 4217, such as USD",
@@ -88,7 +84,7 @@ def places_of(currency: str) -> int:
 def check_currency(text: str) -> str:
     """Return the code in capitals; raise InvalidInput if no country uses the currency today.
 
-    For what somebody sets. Stored codes aren't checked, because a currency may end later.
+    For new values only: a stored currency may end later.
     """
     code = text.strip().upper()
     if code not in _in_use() or code not in _PLACES:
@@ -100,9 +96,9 @@ def check_currency(text: str) -> str:
 
 @cache
 def _in_use() -> frozenset[str]:
-    """Return the codes that are legal tender somewhere, by Unicode's CLDR (currencyData).
+    """Return codes that are legal tender, by Unicode's CLDR (currencyData).
 
-    Codes that ended, such as HRK, and those of metals, funds and tests are left out.
+    Ended codes such as HRK, metals, funds and tests are left out.
     """
     of_territories: Mapping[str, Sequence[_Tender]] = get_global("territory_currencies")
     return frozenset(
@@ -131,12 +127,11 @@ def parse_decimal(text: str, *, places: int, param: str) -> int:
 
 
 def price_of(text: str, currency: str, *, param: str = "amount") -> Price:
-    """Return the price of decimal text; raise InvalidInput."""
     return Price(parse_decimal(text, places=places_of(currency), param=param), currency)
 
 
 def convert(price: Price, currency: str, per_unit: Fraction) -> Price:
-    """Return the price in another currency; per_unit is how much of it one whole unit costs."""
+    """Return the price in another currency; per_unit: the price of one whole unit in it."""
     exact = Fraction(price.amount, 10 ** places_of(price.currency)) * per_unit
     scaled = exact * 10 ** places_of(currency)
     return Price(-(-scaled.numerator // scaled.denominator), currency)

@@ -1,7 +1,4 @@
-"""Store each audit's result: written by `topup audit`, shown by /metrics and doctor.
-
-Writes ledger_proofs.
-"""
+"""Store each audit's result, for /metrics and doctor."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -35,10 +32,9 @@ WHERE id NOT IN (SELECT p.id FROM ledger_proofs p ORDER BY p.began_at DESC, p.id
 
 
 class LedgerProof(NamedTuple):
-    """One audit of the whole ledger, and its number of findings. Times in microseconds.
+    """One audit of the whole ledger, and its number of findings.
 
-    is_full: from the first transfer on. live_day, staging_day: of the last checkpoint whose sums it relied
-    on.
+    is_full: from the first transfer on. live_day, staging_day: of the last checkpoint it relied on.
     """
 
     id: str
@@ -51,10 +47,7 @@ class LedgerProof(NamedTuple):
 
 
 class LastProof(NamedTuple):
-    """The last audit of the whole ledger: when it began and its number of findings. Times in microseconds.
-
-    proved_at: when the last one without findings began.
-    """
+    """The last audit of the whole ledger. proved_at: when the last clean one began."""
 
     began_at: int
     findings: int
@@ -70,9 +63,9 @@ async def note_proof(
     is_full: bool = True,
     days: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Store the result of an audit; a bounded number of earlier ones stays.
+    """Store an audit's result; a bounded number of earlier ones stays.
 
-    days: by environment, of the last checkpoint whose sums it relied on.
+    days: by environment, of the last checkpoint it relied on.
     """
     relied_on = (int(is_full), days.get("live"), days.get("staging"))
     proof = LedgerProof(new_id("prf"), began_at, ended_at, findings, *relied_on)
@@ -81,13 +74,12 @@ async def note_proof(
 
 
 async def list_proofs(tx: Transaction) -> Sequence[LedgerProof]:
-    """Return the stored audits, newest first: at most PROOFS_KEPT, the last good and the last full one."""
+    """Return the newest PROOFS_KEPT audits, the last good and the last full one."""
     rows = await tx.fetch(_LISTED)
     return [LedgerProof(*row) for row in rows]
 
 
 async def last_proof(tx: Transaction) -> LastProof | None:
-    """Return the last audit; None if there was none."""
     row = await tx.fetch_one(_LAST)
     if row is None:
         return None
@@ -95,9 +87,9 @@ async def last_proof(tx: Transaction) -> LastProof | None:
 
 
 async def last_good(tx: Transaction, *, until: int) -> int | None:
-    """Return when the last audit without findings began.
+    """Return when the last clean audit began.
 
-    A later date than `until` came from a wrong clock: to continue from it would check nothing.
+    One after `until` came from a wrong clock: continuing from it would check nothing.
     """
     row = await tx.fetch_one(_GOOD, until=until)
     return None if row is None else row["began_at"]

@@ -1,7 +1,7 @@
-"""A rule of the audit: its sentence, what its findings are about, and the statement that selects them.
+"""A rule of the audit: its sentence, its subject, and the statement that selects the rows that break it.
 
-For a whole tenant the statement runs as it is. For some subjects of a large tenant, the tables that it names
-hold only the rows of these subjects, but all of them, so its findings are the same.
+A whole tenant's statement runs as it is. For some subjects of a large tenant, its tables hold only, and all,
+the rows of these subjects, so the findings are the same.
 """
 
 import re
@@ -9,9 +9,9 @@ from typing import Final, Literal, NamedTuple
 
 from store.statement import by_itself
 
-# What a rule's findings are about. tenant: sums of a whole tenant, checked whole. balances: a ledger
-# account's own transfers. transfers: each by itself. plans: the parts of a tenant's plans. subjects: what
-# transfers are about beside top-ups, whichever table has it. Otherwise the table of the rows.
+# tenant: sums of a whole tenant, checked whole. balances: a ledger account's own transfers. transfers: each
+# by itself. plans: the parts of a tenant's plans. subjects: what transfers are about beside top-ups.
+# Otherwise the table of the rows.
 About = Literal[
     "tenant",
     "balances",
@@ -41,13 +41,13 @@ _RANGE: Final = by_itself(
     f"SELECT * FROM transfers WHERE {OWN} AND id > :after_id AND id <= :to_id"
 )
 _TRANSFERS: Final = {"topups": _OF_TOPUPS, "transfers": _RANGE, "plans": _OF_PLANS}
-# Tables whose rows are known by another column than their id.
+# Tables with another key than `id`.
 KEYS: Final = {"checkins": "grant_id"}
 _NO_TABLE: Final = frozenset({"tenant", "balances", "transfers", "plans", "subjects"})
 
 
 class Rule(NamedTuple):
-    """Its name, what it is about, and a query of the rows that break it: row_id, expected, found (micros)."""
+    """The query selects row_id, expected, found (micros), account_id and environment."""
 
     says: str
     about: About
@@ -55,7 +55,7 @@ class Rule(NamedTuple):
 
 
 def narrowed(rule: Rule) -> str:
-    """Return the rule over :ids alone; one about transfers, over those between :after_id and :to_id."""
+    """Return the rule over :ids alone; for transfers, over those between :after_id and :to_id."""
     text = _replaced(rule.text, "transfers", _TRANSFERS.get(rule.about, _OF_SUBJECTS))
     if rule.about in _NO_TABLE:
         return text
@@ -65,6 +65,6 @@ def narrowed(rule: Rule) -> str:
 
 
 def _replaced(text: str, table: str, rows: str) -> str:
-    """Return the text with these rows in place of the table; its alias stays, or is the table's name."""
+    """Return the text with rows in place of the table, under its alias or name."""
     named = re.compile(rf"\b(FROM|JOIN) {table}\b(?P<alias> (?!WHERE\b|ON\b|JOIN\b)[a-z]\b)?")
     return named.sub(lambda m: f"{m[1]} ({rows}) AS{m['alias'] or f' {table}'}", text)

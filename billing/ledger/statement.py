@@ -1,9 +1,7 @@
 """An account's statement: opening balance, every transfer, closing balance, page by page.
 
-The balance is that of GET /topup/balance: purchased and promotional credit. Transfers between other ledger
-accounts (a hold that reaches its recipient) are listed without an effect on it; what suppliers cost the
-operator isn't shown to merchants. Pages go by keyset, so a long statement is streamed and never one long
-transaction.
+The balance is that of GET /topup/balance. Transfers between other ledger accounts are listed without an
+effect on it; suppliers' costs aren't shown to merchants. Pages go by keyset, so no transaction is long.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -23,9 +21,9 @@ _HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A transfer and what it did to the balance, in micros.
+    """A transfer and its effect on the balance, in micros.
 
-    transaction_id, subject_id: the top-up, or the order, charge or hold that it belongs to.
+    subject_id: the order, charge or hold.
     """
 
     transfer: Mapping[str, Any]
@@ -35,13 +33,10 @@ class StatementLine:
 
     @property
     def other_side(self) -> str:
-        """Return the label of the other account."""
         return str(self.transfer["debit" if self.change_micros > 0 else "credit"])
 
 
 async def opening_micros(database: Database, tenant: Tenant, *, before: int) -> int:
-    """Return the balance just before the moment."""
-
     async def work(tx: Transaction) -> int:
         row = await tx.fetch_one(
             f"""SELECT COALESCE(SUM(
@@ -109,7 +104,6 @@ def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list
 
 
 def statement_head(*, since: str, until: str, opening_micros: int) -> dict[str, Any]:
-    """Return what precedes the transfers."""
     return {
         "from": since,
         "to": until,
@@ -156,7 +150,7 @@ def transfer_shape(
     key_id: str | None = None,
     key_name: str | None = None,
 ) -> dict[str, Any]:
-    """Return a transfer as the API shows it. key_id: the key whose call moved it; null if none or unknown."""
+    """Return a transfer as the API shows it. key_id: the key whose call moved it."""
     return {
         "id": transfer_id,
         "debit": debit,

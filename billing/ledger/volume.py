@@ -1,9 +1,8 @@
-"""Count what was sent and sold on each UTC day over all accounts, from the ledger's transfers.
+"""Count what was sent and sold on each UTC day over all accounts, from the transfers.
 
-Each transfer counts once, whoever counts: one transaction writes the sums and the mark of how far they reach,
-and writes nothing if another has moved the mark. A send isn't involved. The rows are read before, in a
-transaction that only reads: SQLite has one writer, and a send waits for it. What commits later than YOUNG_US
-after it was made is missing; reports add up the rows themselves. Writes volume_days and volume_marks.
+One transaction writes the sums and how far they reach, so each transfer counts once, whoever counts. The rows
+are read in an earlier transaction, because a send waits for SQLite's one writer. Transfers that commit later
+than YOUNG_US after they were made are missing; reports add up the rows themselves.
 """
 
 from collections import Counter
@@ -19,7 +18,7 @@ VolumeKind = Literal["sent", "sold"]
 # How far the first count goes back.
 BACK_US: Final = 31 * DAY_US
 YOUNG_US: Final = MINUTE_US
-# Few, so that reading them holds the event loop or interpreter only for a moment.
+# Few, so that reading them blocks the loop only for a moment.
 STEP_ROWS: Final = 500
 _SENDS: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_HOLD})
 _MARK: Final = "SELECT counted_to, counted_at FROM volume_marks WHERE id = 'transfers'"
@@ -41,9 +40,7 @@ _DAYS: Final = f"SELECT {', '.join(_COLUMNS)} FROM volume_days WHERE day_start_a
 
 
 class VolumeDay(NamedTuple):
-    """One day of an environment. sent: top-ups and their amounts; sold: credit by payment provider (the
-    name).
-    """
+    """One day of an environment. sold: credit by payment provider."""
 
     environment: str
     day_start_at: int
@@ -54,7 +51,7 @@ class VolumeDay(NamedTuple):
 
 
 async def volume_since(tx: Transaction, *, since_us: int) -> tuple[Sequence[VolumeDay], int | None]:
-    """Return the days from then on that have any, and until when was counted; null if nobody has counted yet."""
+    """Return the days that have any, and until when they are counted; null if never."""
     rows = await tx.fetch(_DAYS, since=since_us)
     mark = await tx.fetch_one(_MARK)
     counted_at = None if mark is None or not mark["counted_at"] else int(mark["counted_at"])
@@ -62,7 +59,7 @@ async def volume_since(tx: Transaction, *, since_us: int) -> tuple[Sequence[Volu
 
 
 class VolumeStep(NamedTuple):
-    """Some transfers: the ids they lie between, their number, and what they add to each day."""
+    """The IDs between which transfers lie, their number, and what they add to each day."""
 
     after_id: str
     last_id: str
@@ -77,7 +74,7 @@ class VolumeStep(NamedTuple):
 
 
 async def read_step(tx: Transaction, *, now_us: int) -> VolumeStep:
-    """Return the next transfers that are in no sum yet and old enough."""
+    """Return the next transfers that are old enough and in no sum."""
     mark = await tx.fetch_one(_MARK)
     after_id = least_id("trf", max(0, now_us - BACK_US)) if mark is None else mark["counted_to"]
     old = _before_the_young(await tx.fetch(_STEP, after_id=after_id), now_us)
@@ -102,7 +99,7 @@ async def write_step(tx: Transaction, *, step: VolumeStep) -> None:
 
 
 def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
-    """Return the rows before the first one that is too young: smaller ids may still be on their way."""
+    """Return the rows before the first too young one: smaller IDs may still commit."""
     for place, row in enumerate(rows):
         if row["created_at"] > now_us - YOUNG_US:
             return rows[:place]

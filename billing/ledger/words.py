@@ -59,7 +59,7 @@ _KINDS: Final[Mapping[LedgerAccountKind, str]] = {
     LedgerAccountKind.TRANSIT_IN: "Another account",
     LedgerAccountKind.TRANSIT_OUT: "Another account",
 }
-# Their names say more than their kind does.
+# Their names say more than their kinds.
 _SHOWN_BY_NAME: Final = frozenset(
     {LedgerAccountKind.PROVIDER, LedgerAccountKind.REDEEMED, LedgerAccountKind.SUPPLIER}
 )
@@ -71,7 +71,7 @@ def code_words(code: str) -> str:
 
 
 def account_words(label: str) -> str:
-    """Return a statement's label in words: recipient:claude/bob@example.com -> bob@example.com, claude."""
+    """Return a label in words: recipient:claude/bob@example.com -> bob@example.com, claude."""
     return ", ".join(filter(None, account_parts(label)))
 
 

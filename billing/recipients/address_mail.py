@@ -1,8 +1,6 @@
-"""The mail that verifies an address: its row, written with the act that requests it, and its text. Writes
-owner_mails.
+"""Write the mail that verifies an address, and its text.
 
-The row names only the verification; the link is made when the mail is sent, so one that was used meanwhile
-isn't sent.
+The row names only the verification. The link is made when the mail is sent, so a used one isn't sent.
 """
 
 from billing.recipients import owner_mail
@@ -17,7 +15,7 @@ from store.database import Transaction
 
 
 async def write_verification(tx: Transaction, verification: EmailVerification) -> None:
-    """Write a mail that is due now. The caller has checked that mail to the address leaves."""
+    """Queue the mail; the caller has checked that mail to the address leaves."""
     mail = written_mail(
         Tenant(verification.account_id, PEOPLES_ENVIRONMENT),
         "address",
@@ -30,7 +28,7 @@ async def write_verification(tx: Transaction, verification: EmailVerification) -
 
 
 def verification_letter(*, url: str, expires_at: int, language: Language) -> OwnerLetter:
-    """Return the letter. url verifies the address once, until expires_at, in microseconds."""
+    """Return the letter; url verifies the address once, until expires_at."""
     say = language.say
     return OwnerLetter(
         language,

@@ -1,4 +1,4 @@
-"""The letter to an account's owner and colleagues about sends that wait for a decision. Pure.
+"""The letter to an account's people about sends that wait for a decision.
 
 A link that decides goes only to people whose role may decide.
 """
@@ -22,10 +22,10 @@ def approval_letter(
     language: Language,
     is_always_sent: bool = False,
 ) -> OwnerLetter:
-    """Return the letter about waiting sends, at least one.
+    """Return the letter about at least one waiting send.
 
-    link_of: the page that decides, by an approval's id; null: the reader may not decide. is_always_sent: it
-    can't be switched off.
+    link_of: the deciding page by approval ID; null: the reader may not decide. is_always_sent: can't be
+    switched off.
     """
     if link_of is None:
         return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)
@@ -58,7 +58,7 @@ def approval_letter(
 
 
 def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> OwnerLetter:
-    """Return the letter for a reader who sees what waits, and asks somebody who may decide."""
+    """Return the letter for a reader who may not decide."""
     say = language.say
     if len(asked) == 1:
         subject = say(

@@ -1,11 +1,9 @@
-"""Notify an account's owner, and colleagues who want it, by mail of sends that wait for a decision.
+"""Mail an account's owner, and colleagues who want it, about sends that wait for a decision.
 
-- One mail each while they are few, and one for all when they come fast: at most HOUR_MAX mails an hour to one person of an
-  account, whatever an agent does. What came meanwhile is in the next one.
-- Each approval is reported once to each person, in the transaction that writes its mails. A send writes nothing for it.
-- A row holds only ids; the link that decides is made when the mail is sent. An owner's link, and the one in the event
-  approval.requested, work for anyone who has them. A colleague's is made from the mail's id, and works only while they are a
-  colleague who may decide, which each request checks.
+- One mail each while they are few, else one for all: at most HOUR_MAX an hour to one person of an account.
+- Each approval is reported once to each person, in the transaction that writes its mails.
+- An owner's link, and the one in the event approval.requested, work for anyone who has them. A colleague's
+  works only while they may decide, which each request checks.
 - If a send's sender lost their access, the owner is always notified.
 """
 
@@ -38,7 +36,7 @@ WHERE id = :id AND kind = 'approval' AND member_id IS NOT NULL
 
 
 class Written(NamedTuple):
-    """What one look wrote. after: where the next one continues; null: it saw all."""
+    """after: where the next run continues; null: it saw all."""
 
     mails: int
     after: Tenant | None
@@ -54,8 +52,7 @@ async def write_due(
 ) -> Written:
     """Write the mails that may be written now, to at most tenants_max tenants behind `after`.
 
-    sent_in: the environments whose mail leaves. A tenant that had its mails of this hour waits without
-    blocking others, because the next look continues behind it.
+    sent_in: the environments whose mail leaves. A tenant that reached its hourly limit blocks no others.
     """
     tenants = await approval.untold_tenants(tx, after=after, limit=tenants_max)
     if not tenants:
@@ -80,7 +77,7 @@ async def write_due(
 
 
 class _News(NamedTuple):
-    """What one person is told by one look."""
+    """What one person is told by one run."""
 
     tenant: Tenant
     person: Person
@@ -92,7 +89,7 @@ class _News(NamedTuple):
     ) -> list[OwnerMail]:
         """Return at most `room` mails.
 
-        The owner hears of a send whose sender left even with mail about approvals off: nobody else may know
+        The owner learns of a departed sender's send even with mail about approvals off: nobody else may know
         of it, and it fails in the end.
         """
         is_owner = self.person.member_id is None
@@ -124,9 +121,7 @@ class _News(NamedTuple):
 async def approval_of_link(
     tx: Transaction, links: LinkTokens, token: str, *, now_us: int
 ) -> Approval | None:
-    """Return the approval as it counts now; None: the link was never given out, or its owner may no longer
-    decide.
-    """
+    """Return the approval as it counts now; None: an unknown link, or its owner may not decide any more."""
     approval_id = links.id_of("approval", token)
     if approval_id is not None:
         return await approval.find(tx, approval_id, now_us=now_us)

@@ -1,7 +1,7 @@
-"""The recipient's claim: what the page shows before it, and the press that shows what was delivered.
+"""The recipient's claim: what the page shows before it, and the press that reveals the delivery.
 
-Only a press claims, because mail scanners and previews open each address. topup.claimed is published once.
-Whoever has the token is the recipient, and sees what that top-up brought, again and again.
+Only a press claims, because scanners and previews open links. topup.claimed is published once. Whoever has
+the token is the recipient, and may see the delivery again.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,7 @@ ClaimState = Literal["ready", "waiting", "gone"]
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """A top-up as its recipient's page knows it. sender: the name of the account that sent it.
-
-    redeemed_at: when its voucher was used; null: it wasn't, or there is none.
-    """
+    """A top-up on its recipient's page. redeemed_at null: unused, or without a voucher."""
 
     topup: TopUp
     sender: str
@@ -35,7 +32,7 @@ class Claimable:
 
     @property
     def state(self) -> ClaimState:
-        """Return ready (there is something to claim), waiting (not yet) or gone (there will be nothing)."""
+        """Return ready, waiting (nothing to claim yet) or gone (never)."""
         if self.topup.status == "delivered":
             return "ready"
         return "waiting" if self.topup.status in {"pending", "scheduled"} else "gone"
@@ -43,7 +40,7 @@ class Claimable:
 
 @dataclass(frozen=True, slots=True)
 class RecipientClaim(OnTopUp):
-    """The press of the page's button. It changes nothing if it was pressed before, or too early."""
+    """The press of the page's button; a repeated or early press changes nothing."""
 
     def decide(self, state: BatchState) -> TopUp:
         topup = self._topup(state)
@@ -62,7 +59,7 @@ class RecipientClaim(OnTopUp):
 
 
 def topup_of_claim(rules: TopUpRules, token: str) -> str:
-    """Return the id behind a claim page's token; raise NotFound, the same for every wrong one."""
+    """Return the ID behind a token; raise NotFound, the same for every wrong token."""
     topup_id = rules.links.id_of("claim", token)
     if topup_id is None:
         raise NotFound("Page")
@@ -70,7 +67,6 @@ def topup_of_claim(rules: TopUpRules, token: str) -> str:
 
 
 async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
-    """Return the top-up; raise NotFound."""
     topup = (await topups.load(tx, [topup_id])).get(topup_id)
     if topup is None:
         raise NotFound("Page")
@@ -86,9 +82,9 @@ async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
 
 
 def handed_out(rules: TopUpRules, topup: TopUp) -> str | None:
-    """Return what the page shows after the press: the code, key, link or note. Raises SealBroken.
+    """Return the code, key, link or note to show after the press. Raises SealBroken.
 
-    None: there is nothing to hand over, because a supplier put the credit where it belongs.
+    None: the supplier put the credit where it belongs.
     """
     assert topup.status == "delivered", "what was not delivered is not handed out"
     given = topup.deliverable

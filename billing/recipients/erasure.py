@@ -1,8 +1,8 @@
-"""Erase what is stored about a recipient, except what the ledger must keep. Writes topups and mails.
+"""Erase what is stored about a recipient, except what the ledger must keep.
 
-Erased: the sender's message and language, the rows and addresses of mail. Kept: the address in top-ups and in
-the names of ledger accounts, by which value is found and proved; events and deliveries go with their
-retention. A top-up that is still pending or scheduled keeps what it needs to arrive.
+Erased: the sender's message and language, the rows and addresses of mail. Kept: the address in top-ups and
+ledger accounts, by which value is found and proved. Events and deliveries go with their retention. A pending
+or scheduled top-up keeps what it needs to arrive.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,6 @@ ROWS_PER_STEP = 500
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How many rows were changed or deleted."""
-
     topups: int
     mails: int
 
@@ -40,7 +38,7 @@ async def erase_step(tx: Transaction, address: str) -> Erased:
 
 
 async def prune_mails(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most ROWS_PER_STEP older mails that aren't on their way, and return how many."""
+    """Delete at most ROWS_PER_STEP older mails that aren't on their way; return how many."""
     return await tx.execute(
         """DELETE FROM mails WHERE id IN (
                SELECT id FROM mails

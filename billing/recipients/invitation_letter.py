@@ -1,7 +1,6 @@
-"""The letter to somebody who was invited to act for an account. Pure.
+"""The letter that invites somebody to act for an account.
 
-It names the inviter by address alone: an account's name is free text, and anybody may open an account to
-write something into a stranger's mailbox.
+It names only the inviter's address: an account's name is free text that a stranger could use as mail.
 """
 
 from billing.recipients.language import Language
@@ -11,9 +10,7 @@ from billing.recipients.owner_message import OwnerLetter
 def invitation_letter(
     *, inviter: str, expires_at: int, url: str, language: Language
 ) -> OwnerLetter:
-    """Return the letter. inviter: the owner's address; expires_at: until when the link is valid, in
-    microseconds.
-    """
+    """Return the letter; inviter: the owner's address."""
     say = language.say
     return OwnerLetter(
         language,

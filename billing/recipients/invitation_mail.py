@@ -1,7 +1,7 @@
-"""The mail about an invitation, as a row that is written with it. Writes owner_mails.
+"""Queue the mail about an invitation.
 
-The row names only the invitation; its address is looked up and its link made when it is sent
-(worker/money/owner_mail.py), so one that was used, withdrawn or renewed meanwhile isn't sent.
+The row names only the invitation; address and link are looked up when it is sent, so a used, withdrawn or
+renewed one isn't sent.
 """
 
 from typing import Final
@@ -18,12 +18,11 @@ _ENVIRONMENT: Final = "live"
 
 
 def is_mailed(rules: MailRules, email: str) -> bool:
-    """Return whether mail to that address leaves."""
     return rules.is_sent(_ENVIRONMENT, email)
 
 
 async def write(tx: Transaction, invited: Member, *, now_us: int) -> None:
-    """Write a mail that is due now. The caller has checked that mail to the address leaves."""
+    """Queue the mail; the caller has checked that mail to the address leaves."""
     mail = written_mail(
         Tenant(invited.account_id, _ENVIRONMENT),
         "invitation",

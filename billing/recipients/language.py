@@ -1,8 +1,7 @@
 """The languages of mail to recipients: one .po file each in billing/recipients/languages/.
 
-Another file there is another language, without a line of code. A sentence is whole, with names in braces for
-values; a text that a catalogue lacks is English. The files are read when the first recipient needs them:
-nothing is compiled, so nothing can be forgotten.
+A new file is a new language, without code. A sentence is whole, with names in braces for values; a missing
+text is English. Files are read when first needed.
 """
 
 import re
@@ -40,15 +39,14 @@ _NEVER_A_LARGER_UNIT: Final = 1e9
 _WANTED_MAX = 20
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch
 _QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)").fullmatch
-# Around values in a sentence that runs from right to left: what a stranger wrote keeps its own direction and
-# doesn't turn the rest.
+# Isolate values in a right-to-left sentence: a stranger's text must not turn the rest.
 _ISOLATE, _END = "\u2068", "\u2069"
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT_MARK = "\u2066", "\u200f"
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language. tag: as in the attribute lang. name: in the language itself."""
+    """tag: as in the attribute lang. name: in the language itself."""
 
     tag: str
     locale: Locale
@@ -64,14 +62,13 @@ class Language:
         return str(self.locale.text_direction)
 
     def say(self, text: str, **values: str) -> str:
-        """Return the English sentence in this language, with the values in the places of their names."""
+        """Translate the English sentence and fill in its values."""
         sentence = self.texts.get(text) or text
         if self.direction == "rtl":
             values = {name: f"{_ISOLATE}{value}{_END}" for name, value in values.items()}
         return sentence.format(**values) if values else sentence
 
     def money(self, cents: int) -> str:
-        """Write US cents as people do."""
         return self._written(Decimal(cents).scaleb(-_CENTS), CURRENCY)
 
     def micros(self, micros: int) -> str:
@@ -79,13 +76,11 @@ class Language:
         return self._written(Decimal(micros).scaleb(-_MICROS), CURRENCY)
 
     def price(self, price: Price) -> str:
-        """Write an amount of any currency as people do."""
         if not price.is_listed:
             return price.words()
         return self._written(Decimal(price.decimal()), price.currency)
 
     def count(self, number: int) -> str:
-        """Write a whole number as people do."""
         return str(format_decimal(number, locale=self.locale))
 
     def _written(self, amount: Decimal, currency: str) -> str:
@@ -96,18 +91,17 @@ class Language:
         return written
 
     def day(self, at_us: int) -> str:
-        """Return the day in UTC."""
         moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
         return format_date(moment.date(), format="long", locale=self.locale)
 
     def moment(self, at_us: int) -> str:
-        """Return the day and the minute in UTC, and name it."""
+        """Return the day and minute, named as UTC."""
         moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
         written = format_datetime(moment, format="medium", locale=self.locale)
         return f"{written} UTC"
 
     def duration(self, seconds: int) -> str:
-        """Return all of it, in units from days down to seconds: 93600 -> 1 day and 2 hours."""
+        """Write it in units from days to seconds: 93600 -> 1 day and 2 hours."""
         parts = []
         for size, unit in _UNITS:
             number, seconds = divmod(seconds, size)
@@ -126,7 +120,7 @@ class Language:
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """Return all of them by tag, English first."""
+    """Return the languages by tag, English first."""
     found = {ENGLISH: Language(ENGLISH, Locale.parse(ENGLISH), {})}
     folder = files("billing.recipients") / "languages"
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):

@@ -1,8 +1,7 @@
-"""The mail to a recipient: who sent what, the sender's message, and the link to the claim page. Pure.
+"""The mail to a recipient: who sent what, the sender's message, and the claim link.
 
-The same row makes the same bytes, so that a repeat is recognised. What people wrote is in a header only
-encoded, and in HTML only escaped. The code itself isn't in it, because mail is read on the way and stored for
-years.
+One row makes the same bytes, so a repeat is recognised. People's text is encoded in headers and escaped in
+HTML. The code isn't in it: mail is read on the way and stored for years.
 """
 
 from dataclasses import dataclass
@@ -29,8 +28,6 @@ NO_MAIL_PATH: Final = "/no-mail"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What the recipient reads. no_mail_url: where it is stopped."""
-
     language: Language
     subject: str
     text: str
@@ -39,7 +36,7 @@ class Letter:
 
 
 def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
-    """Return the letter about a delivered top-up; sender: the name of the account."""
+    """Return the letter about a delivered top-up; sender: the account's name."""
     options = topup.delivery
     language = (nearest(options.locale) if options is not None else None) or english()
     say = language.say
@@ -68,7 +65,6 @@ def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
 
 
 def message_of(mail: Mail, letter: Letter, mail_from: Address) -> EmailMessage:
-    """Return the letter as it is sent."""
     message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
     message["To"] = mail.recipient_email  # ASCII without spaces, as it was taken in
@@ -94,7 +90,7 @@ def claimed_message(claimed: ClaimedMail, rules: TopUpRules, mail_from: Address)
 
 
 def platform_name(rules: TopUpRules, topup: TopUp) -> str:
-    """Return its name for people; its id if it is no longer offered."""
+    """Return its name, or its ID if it is no longer offered."""
     try:
         return rules.platforms.of(topup.environment).find(topup.platform).name
     except InvalidPlatform:

@@ -1,8 +1,7 @@
-"""Headers of our mail, in which what people wrote stays text. Pure.
+"""Headers of our mail in which people's text stays text.
 
-The standard library parses a header that it gets, and so finds encoded words in it (RFC 2047): a name such as
-`=?utf-8?q?=0d=0aBcc=3a…?=` would become a header of its own. Here a header is one header, and its reader sees
-exactly what was written.
+The standard library parses encoded words (RFC 2047) in headers: a name such as `=?utf-8?q?=0d=0aBcc=3a…?=`
+would become a header of its own.
 """
 
 from email.header import Header
@@ -11,7 +10,7 @@ from email.policy import SMTP, Policy
 from typing import Any, Final, cast
 
 _ENCODED: Final = "=?"
-# A longer one doesn't fit on a line of 78, and is folded only once it is encoded.
+# A longer word doesn't fit on a line of 78, and is folded only once it is encoded.
 _WORD_CHARACTERS_MAX: Final = 60
 
 

@@ -1,8 +1,8 @@
-"""Which mail is due, and its result: claimed, sent by no other worker meanwhile, settled. Writes mails.
+"""Claim due mail and settle its result.
 
-A claim lasts until its lease ends, and raises the row's claim_no; an older claim's result isn't written. No
-transaction is open while mail is sent. A mail whose worker died is sent again under the same Message-ID, and
-its lost attempts count.
+A claim lasts for its lease and raises the row's claim_no; an older claim's result isn't written. No
+transaction is open while mail is sent. A dead worker's mail is sent again under the same Message-ID, and its
+attempts count.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.storable import storable
 from store.database import Transaction
 
-# After attempt k it waits WAITS_US[k-1]; then it has failed: a day and a half in all.
+# After attempt k it waits WAITS_US[k-1], then it fails: a day and a half in all.
 WAITS_US: Final = (
     MINUTE_US,
     5 * MINUTE_US,
@@ -33,10 +33,7 @@ REASON_CHARACTERS_MAX: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMail:
-    """A mail that this process may send once. sender: the name of the account that sent the top-up.
-
-    topup null: it is gone. is_unwanted: its recipient wants no mail.
-    """
+    """A mail that this process may send once. topup null: it is gone."""
 
     mail: Mail
     topup: TopUp | None
@@ -46,7 +43,7 @@ class ClaimedMail:
 
 @dataclass(frozen=True, slots=True)
 class MailEnding:
-    """The result of one attempt; next_attempt_at: while it is to be tried again."""
+    """The result of one attempt; next_attempt_at null: the last one."""
 
     status: MailStatus
     reason: str | None = None
@@ -81,7 +78,7 @@ async def claim(
 
 
 def tried_again(mail: Mail, reason: str, *, now_us: int) -> MailEnding:
-    """Return the result of a failure that may pass: later and later, and failed in the end."""
+    """Return the result of a passing failure: later and later, then failed."""
     if mail.attempts >= ATTEMPTS_MAX:
         return MailEnding("failed", reason)
     return MailEnding("queued", reason, now_us + WAITS_US[mail.attempts - 1])

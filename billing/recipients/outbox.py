@@ -1,6 +1,6 @@
-"""Read and fix mail: an account's outbox, the operator's list, one more try. Writes mails.
+"""Read and retry mail: an account's outbox, and the operator's list.
 
-The letter itself is shown only to readers who may see codes, because the link in it is as good as one.
+The letter is shown only to readers who may see codes, because its link is as good as one.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class MailUnderWay(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class OutboxMail:
-    """An account's mail; letter null: the reader may not see codes, or the top-up is gone."""
+    """letter null: the reader may not see codes, or the top-up is gone."""
 
     mail: Mail
     letter: Letter | None
@@ -33,7 +33,6 @@ class OutboxMail:
 async def outbox_page(
     tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int
 ) -> Sequence[Mail]:
-    """Return the account's mails, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [ROWS.read(row) for row in rows]
 
@@ -41,7 +40,7 @@ async def outbox_page(
 async def outbox_mail(
     tx: Transaction, principal: Principal, rules: TopUpRules, mail_id: str
 ) -> OutboxMail:
-    """Return one of them; raise NotFound."""
+    """Return one mail; raise NotFound."""
     mail = await find_mail(tx, mail_id)
     if Tenant(mail.account_id, mail.environment) != principal.tenant:
         raise NotFound("Mail")
@@ -62,7 +61,6 @@ async def list_mails(
     before_id: Begin = None,
     limit: int,
 ) -> Sequence[Mail]:
-    """Return all accounts' mails, newest first, for operators."""
     rows = await _ALL.page(
         tx,
         before_id=before_id,
@@ -75,7 +73,7 @@ async def list_mails(
 
 
 async def retry_mail(tx: Transaction, mail_id: str, *, now_us: int) -> Mail:
-    """Try again a mail that ended otherwise than sent; raise NotFound and MailUnderWay."""
+    """Retry a mail that wasn't sent; raise NotFound and MailUnderWay."""
     changed = await tx.execute(
         """UPDATE mails SET status = 'queued', attempts = 0, next_attempt_at = :now, ended_at = NULL,
                reason = NULL
@@ -90,7 +88,6 @@ async def retry_mail(tx: Transaction, mail_id: str, *, now_us: int) -> Mail:
 
 
 async def find_mail(tx: Transaction, mail_id: str) -> Mail:
-    """Return the mail; raise NotFound."""
     row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM mails WHERE id = :id", id=mail_id)
     if row is None:
         raise NotFound("Mail")

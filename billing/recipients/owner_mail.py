@@ -1,10 +1,8 @@
-"""Mail to an account's owner and colleagues, as rows written in the transaction of the change they report.
-Writes owner_mails.
+"""Mail to an account's owner and colleagues, queued in the transaction that it reports.
 
-States: queued -> sent | bounced | failed | unwanted | limited; nobody sends from the outbox. A change brings
-one mail, and its first claim one more for each colleague who wants it. A row holds no address, because the
-person's is looked up when it is sent. A try is claimed by its number, for the length of a lease, and an older
-one's result isn't written.
+queued -> sent | bounced | failed | unwanted | limited; the outbox is never sent. A change brings one mail;
+its first claim copies it to each colleague who wants it. A row holds no address: it is looked up when the
+mail is sent. A try is claimed by its number for a lease, and an older one's result isn't written.
 """
 
 from collections import Counter
@@ -54,9 +52,9 @@ CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
     "balance": "balance",
     "key": "key",
 }
-# Written for the owner with their change, and copied to colleagues as they are sent.
+# Written for the owner and copied to colleagues on sending.
 _SHARED: Final = frozenset({"credit_expiring", "receipt"})
-# To one person of an account in 24 hours, each kind apart: expiring credit crowds out no failed payment.
+# To one person of an account in 24 hours, by kind: expiring credit crowds out no failed payment.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
@@ -114,9 +112,9 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
-    """A mail that this process may send once. person: its recipient; null: no longer a member.
+    """A mail that this process may send once. person null: no longer a member.
 
-    is_unwanted: they want none of this kind; is_over: they got too many of this kind within a day.
+    is_over: they got too many of this kind within a day.
     """
 
     mail: OwnerMail
@@ -155,10 +153,9 @@ def written_mail(
     now_us: int,
     member_id: str | None = None,
 ) -> OwnerMail:
-    """Return one that is due now.
+    """Return a mail that is due now, or in the outbox without is_sent.
 
-    is_sent: mail of its environment leaves, else it stays in the outbox. member_id: the colleague it goes to,
-    else the owner.
+    member_id: its colleague; else it goes to the owner.
     """
     due_at = now_us if is_sent else None
     return OwnerMail(
@@ -179,7 +176,7 @@ def written_mail(
 def addressees(
     people: Sequence[Person], choice: Notification, tenant: Tenant, *, is_sent: bool
 ) -> list[Person]:
-    """Return those of an account's people who want mail of the kind and have an address.
+    """Return the account's people who want the mail and have an address.
 
     Mail that doesn't leave is in the outbox once, as the owner's.
     """
@@ -226,7 +223,7 @@ async def claim(
 
 
 def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[OwnerMail]:
-    """Return copies of an owner's mail, claimed for the first time, for each colleague who wants it."""
+    """Return copies of an owner's mail for each colleague who wants it, already claimed."""
     if mail.attempts > 1 or mail.member_id is not None or mail.kind not in _SHARED:
         return []
     tenant, choice = Tenant(mail.account_id, mail.environment), CHOICE_OF[mail.kind]
@@ -244,7 +241,7 @@ def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[Owne
 
 
 def _is_unwanted(mail: OwnerMail, person: Person) -> bool:
-    """Return whether it is unwanted, also if it was written before they chose."""
+    """Return whether its reader switched it off, also after it was written."""
     choice = mail.choice
     return choice is not None and not person.is_notified(choice, mail.environment)
 
@@ -252,7 +249,6 @@ def _is_unwanted(mail: OwnerMail, person: Person) -> bool:
 async def _sent(
     tx: Transaction, account_ids: Sequence[str], *, after_us: int
 ) -> Counter[tuple[str, str, str | None]]:
-    """Return how many mails of each kind were sent to each person."""
     rows = await tx.fetch(
         """SELECT account_id, kind, member_id, COUNT(*) AS number FROM owner_mails
            WHERE account_id IN :ids[text] AND status = 'sent' AND ended_at > :after
@@ -291,7 +287,7 @@ async def settle(
 async def of_subscription(
     tx: Transaction, tenant: Tenant, subscription_id: str
 ) -> Sequence[OwnerMail]:
-    """Return what was written about it, newest first; at most a hundred."""
+    """Return the subscription's mails, newest first, at most a hundred."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM owner_mails
             WHERE account_id = :account_id AND environment = :environment
@@ -305,7 +301,7 @@ async def of_subscription(
 
 
 async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[OwnerMail]:
-    """Return what was written to the account's owner, newest first."""
+    """Return the owner's mails, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=None, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
@@ -313,7 +309,7 @@ async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[Own
 async def written_since(
     tx: Transaction, kind: OwnerMailKind, tenants: Sequence[Tenant], *, after_us: int
 ) -> Counter[Tenant]:
-    """Return how many mails of the kind each tenant got since then, for the person who got most."""
+    """Return how many mails of the kind the person who got most received, by tenant."""
     rows = await tx.fetch(
         """SELECT account_id, environment, COUNT(*) AS number FROM owner_mails
            WHERE account_id IN :ids[text] AND kind = :kind AND created_at > :after
@@ -330,7 +326,7 @@ async def written_since(
 
 
 async def prune(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most PRUNED_MAX older mails that aren't on their way, and return how many."""
+    """Delete at most PRUNED_MAX older mails that aren't on their way; return how many."""
     return await tx.execute(
         """DELETE FROM owner_mails WHERE id IN (
                SELECT id FROM owner_mails
@@ -346,9 +342,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column by which each kind is due; next_attempt_at by default. A new kind uses next_notice_at, as mail to
-# colleagues does: for that column a worker claims only the kinds that it knows, so an older one leaves the
-# others.
+# The column by which each kind is due; next_attempt_at by default. A new kind uses next_notice_at, as
+# colleagues' mail does: there a worker claims only kinds that it knows, so an older one leaves the others.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",
@@ -389,6 +384,6 @@ _CLAIMS: Final = tuple(map(_claim_by, _DUE_COLUMNS))
 
 
 def _due(kind: str, member_id: str | None, at: int | None) -> dict[str, Any]:
-    """Return the time in the mail's column; the other columns have none."""
+    """Return the time in the mail's column; the other columns stay empty."""
     column = _DUE.get(kind, "next_attempt_at") if member_id is None else "next_notice_at"
     return {one: at if one == column else None for one in _DUE_COLUMNS}

@@ -1,7 +1,7 @@
-"""A mail to an account's owner or colleague as bytes: what happened, one button, and a last sentence. Pure.
+"""A mail to an account's owner or colleague as bytes: what happened, one button, a last sentence.
 
-The same row makes the same bytes; what people wrote is in HTML only escaped. An address has a line of its
-own, so that no mark of another writing direction is taken for a part of it.
+One row makes the same bytes; people's text is escaped in HTML. An address has its own line, so that no mark
+of another writing direction joins it.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _BUTTON: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of a list, and the page of what it is about."""
+    """One line of a list, and its page."""
 
     text: str
     url: str
@@ -41,9 +41,8 @@ class Listed:
 class OwnerLetter:
     """The text of one mail.
 
-    button: what to do at url, in a few words; after: the last sentence, and its link, or null. listed: what
-    it is about, one by one; more: how many it doesn't list. account: the name of its account, for people with
-    more than one.
+    button: what to do at url. after: the last sentence and its link. listed: the first subjects; more: how
+    many others. account: its name, for people with several.
     """
 
     language: Language
@@ -66,9 +65,7 @@ def owner_message(
     mail_from: Address,
     no_mail_url: str | None = None,
 ) -> EmailMessage:
-    """Return the mail, the same bytes for each try. no_mail_url: where mail of this kind can be stopped, if
-    it can.
-    """
+    """Return the mail. no_mail_url: where this kind can be stopped."""
     message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
     message["To"] = address
@@ -97,7 +94,7 @@ def _first(letter: OwnerLetter, *, is_test: bool) -> list[str]:
 
 
 def _more(letter: OwnerLetter) -> str:
-    """Return what follows the list; empty: nothing."""
+    """Return what follows the list, or ""."""
     language = letter.language
     return (
         language.say("And {count} more.", count=language.count(letter.more)) if letter.more else ""

@@ -1,9 +1,8 @@
-"""The link by which a person stops one kind of mail about an account without signing in, and allows it again.
+"""Links by which a person stops or allows one kind of mail about an account, without signing in.
 
-A link is bound to one person, one account and one kind of mail, so it changes nothing else; no link is
-stored. An owner's is made from the account's id, a colleague's from their membership's. Mail about failed
-payments, invitations, passwords, addresses and the sends of somebody who lost their access has none: it is
-always sent.
+A link is bound to one person, account and kind of mail; none is stored. An owner's is made from the account's
+ID, a colleague's from the membership's. Mail that is always sent has none: failed payments, invitations,
+passwords, addresses, and sends of somebody who lost access.
 """
 
 from collections.abc import Mapping
@@ -34,7 +33,7 @@ _OF_MEMBERS: Final[Mapping[Notification, LinkPurpose]] = {
 
 
 def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
-    """Return the token in this mail's link; None for a kind that is always sent."""
+    """Return the token of this mail's link; None for a kind that is always sent."""
     choice = mail.choice
     if choice is None:
         return None
@@ -44,16 +43,13 @@ def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
 
 
 def no_mail_url(rules: TopUpRules, mail: OwnerMail) -> str | None:
-    """Return the page that stops mail of this kind; None for a kind that is always sent."""
+    """Return the page that stops this kind; None for a kind that is always sent."""
     token = no_mail_token(rules.links, mail)
     return None if token is None else f"{rules.public_url}{NO_MAIL_PATH}/{token}"
 
 
 def choice_of_token(links: LinkTokens, token: str) -> tuple[str, Notification] | None:
-    """Return whose link the token is, by the account's or the membership's id, and its kind of mail.
-
-    None for one that was never given out.
-    """
+    """Return the account's or membership's ID and the kind of mail; None for an unknown token."""
     for purposes in (_PURPOSES, _OF_MEMBERS):
         for choice, purpose in purposes.items():
             subject_id = links.id_of(purpose, token)

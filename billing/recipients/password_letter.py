@@ -1,4 +1,4 @@
-"""The letters to an owner who requested a new password, and after it was changed. Pure."""
+"""The letters to an owner who requested a new password, and after it was changed."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ FORGOT_PATH: Final = "/forgot-password"
 
 
 def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLetter:
-    """Return the letter. url sets the password once, until expires_at, in microseconds."""
+    """Return the letter; url sets the password once, until expires_at."""
     say = language.say
     return OwnerLetter(
         language,
@@ -26,7 +26,6 @@ def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLe
 
 
 def changed_letter(*, changed_at: int, public_url: str, language: Language) -> OwnerLetter:
-    """Return the letter. changed_at: in microseconds."""
     say = language.say
     return OwnerLetter(
         language,

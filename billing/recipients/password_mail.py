@@ -1,7 +1,6 @@
-"""The mails about an owner's password, as rows that are written with their act. Writes owner_mails.
+"""Queue the mails about an owner's password.
 
-A link's row names only the reset; the link is made when it is sent, so one that was used meanwhile isn't
-sent.
+A row names only the reset; the link is made when the mail is sent, so a used one isn't sent.
 """
 
 from typing import Final
@@ -19,12 +18,11 @@ PEOPLES_ENVIRONMENT: Final = "live"
 
 
 def is_mailed(rules: MailRules, email: str) -> bool:
-    """Return whether mail to that address leaves."""
     return rules.is_sent(PEOPLES_ENVIRONMENT, email)
 
 
 async def write_link(tx: Transaction, reset: PasswordReset) -> None:
-    """Write a mail that is due now. The caller has checked that mail to the address leaves."""
+    """Queue the mail; the caller has checked that mail to the address leaves."""
     mail = written_mail(
         Tenant(reset.account_id, PEOPLES_ENVIRONMENT),
         "password",

@@ -1,6 +1,6 @@
-"""Addresses that want no mail from here, stored as keyed digests. Writes mail_refusals.
+"""Addresses that want no mail, stored as keyed digests.
 
-The list can tell whether a given address is on it; no address can be read from it. It holds for every
+The list tells whether a given address is on it, but no address can be read from it. It holds for every
 account, because the recipient knows one sender: this installation.
 """
 
@@ -25,7 +25,6 @@ async def allow_mail(tx: Transaction, digest: str) -> bool:
 
 
 async def refusing(tx: Transaction, digests: Iterable[str]) -> frozenset[str]:
-    """Return those of these digests that are on the list."""
     wanted = sorted(set(digests))
     if not wanted:
         return frozenset()

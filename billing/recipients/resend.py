@@ -1,6 +1,6 @@
-"""POST /topup/{id}/resend: send the mail about a delivered top-up once more, to the same address.
+"""POST /topup/{id}/resend: mail a delivered top-up's recipient again, at the same address.
 
-While one is on its way there is no second; a new one counts against the limits.
+No second mail while one is on its way; a new one counts against the limits.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import DomainError
 
-# When to try again: the limits count the last 24 hours.
+# The limits count the last 24 hours.
 _WAIT_S = HOUR_US // SECOND_US
 
 
 class NotYetDelivered(DomainError):
-    """There is nothing yet to notify the recipient of."""
+    pass
 
 
 class MailLimitReached(DomainError):
-    """The account, or the recipient, had its mails of this day."""
+    """The account or the recipient had its mails of the day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resent:
-    """The top-up, and its mail that is on its way or in the outbox."""
+    """The top-up, and its mail on its way or in the outbox."""
 
     topup: TopUp
     mail: Mail
@@ -36,7 +36,7 @@ class Resent:
 
 @dataclass(frozen=True, slots=True)
 class Resend(OnTopUp):
-    """The command; raises NotYetDelivered, AlreadyEnded and MailLimitReached."""
+    """Raises NotYetDelivered, AlreadyEnded and MailLimitReached."""
 
     def declare(self, read_set: ReadSet) -> None:
         OnTopUp.declare(self, read_set)

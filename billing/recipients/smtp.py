@@ -1,8 +1,7 @@
-"""Pass one mail to the mail server. Knows SMTP, and nothing of rows.
+"""Pass one mail to the mail server, within SEND_S.
 
-It returns within SEND_S, whatever the server does. What the server says of this recipient or this letter in a
-5xx is final; everything else may pass, also a refused password, which the operator has to fix and which is no
-fault of the mail.
+A 5xx about this recipient or letter is final. Everything else may pass, also a refused password, which the
+operator has to fix.
 """
 
 import asyncio
@@ -32,14 +31,14 @@ _FINAL: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What the mail server said. taken: it has the mail. refused: for good. later: try again."""
+    """taken: the server has the mail. refused: for good. later: try again."""
 
     outcome: Literal["taken", "refused", "later"]
     reason: str | None = None
 
 
 class SmtpSender:
-    """Passes on mail, with a connection for each, so that a broken one affects no other mail."""
+    """Passes on mail, each over its own connection, so that a broken one affects no other mail."""
 
     def __init__(self, server: SmtpServer, *, our_domain: str, send_s: float = SEND_S) -> None:
         """Make a sender. our_domain: our name, which some servers check."""
@@ -60,12 +59,12 @@ class SmtpSender:
             return Handed("later", "the mail server did not answer in time")
         except (SMTPException, OSError, ValueError) as error:
             return Handed("later", f"{type(error).__name__}: {error}")
-        # Outside the time limit: whatever becomes of the farewell, the mail was taken.
+        # Outside the time limit: the mail was taken, whatever becomes of the farewell.
         await _leave(client)
         return Handed("taken")
 
     async def look(self) -> str:
-        """Sign in and leave; return a sentence about it. Raises SMTPException, OSError, TimeoutError."""
+        """Sign in and leave; return a sentence. Raises SMTPException, OSError, TimeoutError."""
         async with asyncio.timeout(self._send_s):
             client = await self._connect()
             await _leave(client)

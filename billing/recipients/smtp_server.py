@@ -1,4 +1,4 @@
-"""The mail server, as the setting TOPUP_SMTP_URL names it, and the sender's address."""
+"""The mail server of TOPUP_SMTP_URL, and the sender's address."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from keys.email_address import InvalidEmail, normalise_email
 from keys.label import NAME_CHARACTERS_MAX, normalise_name
 
 Security = Literal["none", "starttls", "tls"]
-# By scheme: how the connection is secured, and the default port.
+# How the connection is secured, and the default port.
 _SCHEMES: Final[dict[str, tuple[Security, int]]] = {
     "smtp": ("none", 25),
     "starttls": ("starttls", 587),
@@ -22,7 +22,7 @@ _SCHEMES: Final[dict[str, tuple[Security, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """A mail server. user null: no sign-in."""
+    """user null: no sign-in."""
 
     host: str
     port: int
@@ -32,7 +32,7 @@ class SmtpServer:
 
 
 def parse_smtp_url(url: str) -> SmtpServer:
-    """Parse the URL; raise ValueError, which says what it should be and doesn't repeat it."""
+    """Parse the URL; raise ValueError, which doesn't repeat it."""
     parts = urlsplit(url)
     known = _SCHEMES.get(parts.scheme)
     if known is None:

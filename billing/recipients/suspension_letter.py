@@ -1,11 +1,11 @@
-"""The letters to an owner whose account was suspended or resumed. Pure."""
+"""The letters to an owner whose account was suspended or resumed."""
 
 from billing.recipients.language import Language
 from billing.recipients.owner_message import OwnerLetter
 
 
 def suspended_letter(*, reason: str, public_url: str, language: Language) -> OwnerLetter:
-    """Return the letter. reason: what the operator wrote."""
+    """Return the letter; reason: what the operator wrote."""
     say = language.say
     return OwnerLetter(
         language,
@@ -23,7 +23,6 @@ def suspended_letter(*, reason: str, public_url: str, language: Language) -> Own
 
 
 def resumed_letter(*, public_url: str, language: Language) -> OwnerLetter:
-    """Return the letter that says that everything works again."""
     say = language.say
     return OwnerLetter(
         language,

@@ -1,6 +1,4 @@
-"""The mail to an owner whose account was suspended or resumed, as a row that is written with it. Writes
-owner_mails.
-"""
+"""Queue the mail to an owner whose account was suspended or resumed."""
 
 from typing import Final
 

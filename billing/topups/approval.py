@@ -1,10 +1,7 @@
-"""Approvals: a send above its key's threshold, or of somebody who left, waits for a decision. Writes
-approvals.
+"""Approvals: a send above its key's threshold, or from a sender who left, waits for a decision.
 
-States: pending -> approved | denied | cancelled (the sender took the send back) | expired (after 24 h, or 72
-h for somebody who left, by the account's own clock). The funds are held meanwhile. Whoever approved, denied
-or cancelled is named (by a signed link: BY_LINK); an expiry names nobody. After its end an approval can only
-expire, and is shown as expired whether it was swept or not.
+pending -> approved | denied | cancelled (by the sender) | expired. Funds are held meanwhile. An
+approval past its end can only expire, and reads as expired before the sweep finds it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +19,6 @@ from webhooks.events import schemas
 from webhooks.events.schemas import ApprovalReason
 
 ApprovalDecision = Literal["approved", "denied", "cancelled", "expired"]
-# Why a decision is needed: the key's threshold, or a sender who lost the access that made the send.
 WAITS_US: Final[Mapping[ApprovalReason, int]] = {"threshold": DAY_US, "sender_left": 3 * DAY_US}
 # decided_by of a decision by a signed link.
 BY_LINK: Final = "link"
@@ -31,14 +27,14 @@ WAITING_COUNTED_MAX: Final = 100
 
 
 class ApprovalDecided(DomainError):
-    """It was decided before, or the time ran out."""
+    """The approval was already decided, or has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One row of approvals. expires_at is by the tenant's own clock.
+    """One row of approvals; expires_at is by the tenant's own clock.
 
-    requested_by is a key's id, or the id of the person who left; decided_by a credential's id.
+    requested_by is a key's ID, or that of the person who left.
     """
 
     id: str
@@ -58,12 +54,11 @@ class Approval:
         return Tenant(self.account_id, self.environment)
 
     def at(self, account_now_us: int) -> "Approval":
-        """Return it as it counts then: expired after its time, swept or not."""
+        """Return the approval with its status now: expired after its end, swept or not."""
         is_over = self.status == "pending" and self.expires_at <= account_now_us
         return replace(self, status="expired") if is_over else self
 
     def shape(self) -> schemas.Approval:
-        """Return it as the API and events show it."""
         return schemas.Approval.of(self)
 
 
@@ -76,11 +71,7 @@ def decide(
     now_us: int,
     account_now_us: int,
 ) -> Approval:
-    """Return the decided approval; raise ApprovalDecided if it is no longer pending, or past its end.
-
-    topup_status: of the top-up that waits for it, named in a refusal. account_now_us: the tenant's own time,
-    which decides the end.
-    """
+    """Return the decided approval; raise ApprovalDecided if it isn't pending or is past its end."""
     assert (by is None) == (decision == "expired"), "a decision has a decider, an end has none"
     status = asked.status if decision == "expired" else asked.at(account_now_us).status
     is_over = status != asked.status
@@ -97,7 +88,6 @@ def decide(
 
 
 async def load_for_topups(tx: Transaction, topup_ids: Iterable[str]) -> dict[str, Approval]:
-    """Return approvals by the id of their top-up."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM approvals WHERE transaction_id IN :ids[text]",
         ids=sorted(set(topup_ids)),
@@ -106,7 +96,6 @@ async def load_for_topups(tx: Transaction, topup_ids: Iterable[str]) -> dict[str
 
 
 async def find(tx: Transaction, approval_id: str, *, now_us: int) -> Approval | None:
-    """Return the approval as it counts now, or None."""
     row = await tx.fetch_one(f"SELECT {_ROWS.listed} FROM approvals WHERE id = :id", id=approval_id)
     if row is None:
         return None
@@ -115,7 +104,7 @@ async def find(tx: Transaction, approval_id: str, *, now_us: int) -> Approval | 
 
 
 async def find_each(tx: Transaction, approval_ids: Iterable[str]) -> Sequence[Approval]:
-    """Return those that exist, oldest first."""
+    """Return the approvals that exist, oldest first."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM approvals WHERE id IN :ids[text] ORDER BY id",
         ids=sorted(set(approval_ids)),
@@ -124,7 +113,6 @@ async def find_each(tx: Transaction, approval_ids: Iterable[str]) -> Sequence[Ap
 
 
 async def status_of(tx: Transaction, topup_id: str, *, now_us: int) -> tuple[str, str] | None:
-    """Return (id, status as it counts now) of the top-up's approval, or None."""
     row = await tx.fetch_one(_STATUS, topup_id=topup_id, now_us=now_us)
     return None if row is None else (row["id"], row["status"])
 
@@ -138,7 +126,7 @@ async def page(
     limit: int,
     now_us: int,
 ) -> list[Approval]:
-    """Return at most `limit` approvals older than before_id, newest first, as they count now."""
+    """Return a page of approvals, newest first."""
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     is_by_time = status is not None and status in _BY_TIME
     wanted: dict[str, Any] = {str(status): own_now_us} if is_by_time else {"status": status}
@@ -147,7 +135,6 @@ async def page(
 
 
 async def count_waiting(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
-    """Count those that wait, WAITING_COUNTED_MAX at most, by one statement over an index of these alone."""
     row = await tx.fetch_one(
         _WAITING,
         account_id=tenant.account_id,
@@ -162,7 +149,7 @@ async def count_waiting(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
 async def expired(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> list[Approval]:
-    """Return pending approvals whose time ran out, by their tenants' own clocks, except the named."""
+    """Return pending approvals past their end by their tenants' own clocks."""
     rows = await tx.fetch(
         f"""SELECT * FROM (
                 SELECT {_ROWS.listed} FROM approvals
@@ -188,7 +175,7 @@ async def expired(
 async def untold_tenants(
     tx: Transaction, *, after: Tenant | None = None, limit: int
 ) -> Sequence[Tenant]:
-    """Return tenants with pending approvals that no mail reported yet, in order, behind `after`."""
+    """Return, in order, tenants with pending approvals that no mail has reported."""
     rows = await tx.fetch(
         """SELECT DISTINCT account_id, environment FROM approvals
            WHERE status = 'pending' AND notified_at IS NULL
@@ -204,10 +191,9 @@ async def untold_tenants(
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> Mapping[str, ApprovalReason]:
-    """Return the ids of one tenant's, oldest first, with why each waits; from this commit on they count as
-    reported.
+    """Mark the tenant's approvals as reported and return their IDs, oldest first.
 
-    One that another process takes at this moment is skipped.
+    Approvals that another process is taking at this moment are skipped.
     """
     rows = await tx.fetch(
         """UPDATE approvals SET notified_at = :now_us WHERE id IN (
@@ -238,7 +224,6 @@ async def update(tx: Transaction, approvals: Sequence[Approval]) -> None:
 
 _ROWS = RowMapping(Approval)
 _CHANGED = _ROWS.part("id", "status", "decided_by", "decided_at")
-# The list's filters that depend on the account's own time, by name.
 _BY_TIME: Final[Mapping[str, str]] = {
     "pending": "status = 'pending' AND expires_at > :pending",
     "expired": "(status = 'expired' OR status = 'pending' AND expires_at <= :expired)",

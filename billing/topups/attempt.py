@@ -1,8 +1,7 @@
-"""Fulfilment attempts: each turn of a top-up at a supplier, and its outcome. Writes fulfilment_attempts and
-supplier_recipients.
+"""Fulfilment attempts: each turn of a top-up at a supplier, and its outcome.
 
-An attempt is written before the supplier is called, so a crash leaves "requested" behind and never nothing. A
-top-up has at most one open attempt, its last; an attempt ends once. The caller holds the account's lock.
+An attempt is written before the supplier is called, so a crash leaves "requested" behind. Only a
+top-up's last attempt can be open, and it ends once. The caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,11 +27,10 @@ ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of fulfilment_attempts; times in microseconds, cost in US cents.
+    """One row of fulfilment_attempts; cost in US cents.
 
-    requests_made: calls in this turn. ended_at: null while the outcome is open. An operator ended a `dropped`
-    one without the supplier's word. A turn in which a supplier is asked to take back what it delivered ends
-    as `revoked` or `kept`.
+    requests_made: calls in this turn. dropped: an operator ended it without the supplier's word. A
+    turn that revokes a delivery ends as `revoked` or `kept`.
     """
 
     transaction_id: str
@@ -59,15 +57,12 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def noted(
         self, outcome: AttemptOutcome, *, now_us: int, detail: str | None = None, **more: Any
     ) -> Self:
-        """Return it with what the supplier said."""
         kept = None if detail is None else storable(detail, characters_max=DETAIL_CHARACTERS_MAX)
         ended_at = None if outcome in OPEN else now_us
         return replace(self, outcome=outcome, detail=kept, ended_at=ended_at, **more)
 
 
 class AttemptWorkingSet(WorkingSet):
-    """The attempts of one transaction's top-ups; commands that end or hand over a top-up declare it."""
-
     rank = 11
 
     def __init__(self) -> None:
@@ -110,20 +105,18 @@ class AttemptWorkingSet(WorkingSet):
         )
 
     def of(self, topup_id: str) -> Sequence[Attempt]:
-        """Return the top-up's attempts, oldest first."""
         return self._attempts.get(topup_id, ())
 
     def open_of(self, topup_id: str) -> Attempt | None:
-        """Return the attempt without an outcome, or None."""
         attempts = self._attempts.get(topup_id)
         return attempts[-1] if attempts and attempts[-1].is_open else None
 
     def others_open(self, topup_id: str, place: tuple[str, str, str, str]) -> bool:
-        """Return whether another top-up of the same recipient is open at the same supplier."""
+        """Return whether another top-up of this recipient is open at the supplier."""
         return bool(self._open.get(place, set()) - {topup_id})
 
     def left_of(self, place: tuple[str, str, str, str]) -> str | None:
-        """Return what the supplier left for this recipient."""
+        """Return the remainder that the supplier has for this recipient."""
         return self._left.get(place)
 
     def add(self, attempt: Attempt) -> None:
@@ -141,7 +134,7 @@ class AttemptWorkingSet(WorkingSet):
             self._open.get(place_of(attempt), set()).discard(attempt.transaction_id)
 
     def leave(self, attempt: Attempt, left_over: str, now_us: int) -> None:
-        """Store what the supplier left for the recipient's next top-up."""
+        """Store the remainder for the recipient's next top-up."""
         self.changes += 1
         place = place_of(attempt)
         self._left[place] = left_over
@@ -149,17 +142,15 @@ class AttemptWorkingSet(WorkingSet):
 
 
 def place_of(attempt: Attempt) -> tuple[str, str, str, str]:
-    """Return where its remainder belongs: environment, supplier, account, recipient."""
+    """Return the key of the attempt's remainder: environment, supplier, account, recipient."""
     return (attempt.environment, attempt.supplier, attempt.account_id, attempt.recipient_email)
 
 
 def attempts_of(state: BatchState) -> AttemptWorkingSet:
-    """Return the batch's attempts; the commands on them declared the working set."""
     return state.working_set(AttemptWorkingSet)
 
 
 async def load(tx: Transaction, topup_ids: Iterable[str]) -> Sequence[Attempt]:
-    """Return the attempts of these top-ups, each one's oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM fulfilment_attempts
             WHERE transaction_id IN :ids[text] ORDER BY transaction_id, number""",
@@ -169,7 +160,6 @@ async def load(tx: Transaction, topup_ids: Iterable[str]) -> Sequence[Attempt]:
 
 
 async def count_open(tx: Transaction, environment: str, supplier: str) -> int:
-    """Return how many top-ups wait for the supplier's final word."""
     row = await tx.fetch_one(
         """SELECT COUNT(*) AS attempts FROM fulfilment_attempts
            WHERE environment = :environment AND supplier = :supplier AND ended_at IS NULL""",
@@ -180,7 +170,7 @@ async def count_open(tx: Transaction, environment: str, supplier: str) -> int:
 
 
 async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> bool:
-    """Write what was prepared before the supplier is called; return False if it is no longer our turn."""
+    """Write what was prepared, before the supplier is called; return False if the turn has passed."""
     changed = await tx.execute(
         """UPDATE fulfilment_attempts SET prepared = :prepared
            WHERE transaction_id = :id AND number = :number AND requests_made = :requests_made AND ended_at IS NULL""",
@@ -195,9 +185,9 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Return whether this call of the supplier is the newest, and keep it so until the transaction ends.
+    """Return whether this call is the supplier's newest, and lock that until the transaction ends.
 
-    For suppliers with rows of their own: a stopped worker that continues after another call or an operator's
+    For suppliers with rows of their own: a worker that resumes after a newer call or an operator's
     decision must have no effect.
     """
     row = await tx.fetch_one(
@@ -214,7 +204,6 @@ async def lock_turn(
 async def left_of(
     tx: Transaction, tenant: Tenant, supplier: str, recipient_email: str
 ) -> str | None:
-    """Return what a supplier left for the account's recipient."""
     row = await tx.fetch_one(
         """SELECT left_over FROM supplier_recipients
            WHERE environment = :environment AND supplier = :supplier

@@ -1,8 +1,7 @@
-"""What a top-up brings to its recipient: credit, or a code, key, link or note to hand over; and how it
-reaches them.
+"""What a top-up delivers: credit, or a code, key, link or note.
 
-Only `value` can be spent. It is stored sealed, and shown to readers who may see codes; everything else here
-may be shown to any reader of the top-up, so nothing else contains it.
+Only `value` can be spent. It is stored sealed, and shown only to readers who may see codes. No
+other field contains it.
 """
 
 import re
@@ -24,25 +23,24 @@ MESSAGE_CHARACTERS_MAX: Final = 500
 LOCALE_CHARACTERS_MAX: Final = 35
 MASK: Final = "****"
 HINT_CHARACTERS: Final = 4
-# Of a shorter code the last four characters would reveal too much.
+# The last four characters of a shorter code would reveal too much.
 _HINTED_CHARACTERS_MIN = 12
 _NO_HINT = "*" * HINT_CHARACTERS
-# Letters, marks and symbols that are invisible; other invisible characters are found by their category.
+# Invisible letters, marks and symbols; other invisible characters are found by category.
 _SHOWS_NOTHING = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
 
 
 class DeliverableRefused(ValueError):
-    """What a supplier or an operator gave can't be stored; the message doesn't repeat it."""
+    """The deliverable can't be stored; the message doesn't repeat it."""
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a send says in `delivery`, frozen with it. None of it can be spent; it is the recipient's data,
-    and is erased with it.
+    """A send's `delivery`. It is the recipient's data, and is erased with it.
 
-    email: whether the recipient gets mail. locale: a language tag such as es or zh-Hans; null: English in the
-    mail, and the browser's language on the page. message: plain text for the recipient.
+    locale: a language tag such as zh-Hans; null: English in the mail, the browser's language on the
+    page.
     """
 
     email: bool = False
@@ -53,9 +51,8 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
     """What the recipient is given.
 
-    kind: `credit` has no value, because it is in an account of the recipient's; every other kind has one.
-    value: the secret itself. redeem_url: the page on which it is used. instructions: how, in plain text.
-    expires_at: microseconds UTC, null if it doesn't end.
+    `credit` has no value: it is already in the recipient's account. expires_at null: it doesn't
+    end.
     """
 
     kind: DeliverableKind
@@ -69,7 +66,7 @@ class Deliverable(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A deliverable without its value: the open part of a top-up's row."""
+    """The open part of a top-up's row: a deliverable without its value."""
 
     kind: DeliverableKind
     value_hint: str | None = None
@@ -78,7 +75,6 @@ class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
     expires_at: int | None = None
 
     def shape(self, value: str | None = None) -> dict[str, Any]:
-        """Return it as responses and events show it; value: for readers who may see it."""
         return {
             "kind": self.kind,
             "value": value,
@@ -89,23 +85,21 @@ class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
         }
 
 
-# What a top-up of a wallet here brings; its voucher's code is beside it.
+# A top-up of a wallet here; its voucher's code is stored beside it.
 WALLET_CREDIT: Final = StoredDeliverable("credit")
 WALLET_CREDIT_SHAPE: Final = WALLET_CREDIT.shape()
-# The same in bytes, made once, because almost every send's event contains it.
+# Encoded once, because almost every send's event contains it.
 WALLET_CREDIT_JSON: Final = msgspec.Raw(msgspec.json.encode(WALLET_CREDIT_SHAPE))
 
 
 def hint_of(code: str) -> str:
-    """Return the last four characters, to tell codes apart."""
     if len(code) < _HINTED_CHARACTERS_MIN or not (code.isascii() and code.isprintable()):
         return _NO_HINT
     return code[-HINT_CHARACTERS:]
 
 
 def visible(value: str) -> str:
-    """Return what a reader sees of a value: its compatibility form (NFKC) without white space and invisible
-    characters.
+    """Return what a reader sees of a value: NFKC, without white space and invisible characters.
 
     Letters keep their case, which matters in keys and links.
     """
@@ -116,8 +110,8 @@ def visible(value: str) -> str:
 def checked(given: Deliverable) -> Deliverable:
     """Return the deliverable as it can be stored; raise DeliverableRefused.
 
-    A value stays exactly as it is or is refused. Instructions are cut and made storable; a link or
-    instructions that repeat the value lose it, because readers without the right to the value see them.
+    The value stays exactly as it is. Instructions are cut. A link or instructions that repeat the
+    value lose it, because readers without the right to the value see them.
     """
     if given.kind not in KINDS:
         raise DeliverableRefused(f"the kind of a deliverable is one of {', '.join(sorted(KINDS))}")
@@ -138,7 +132,6 @@ def checked(given: Deliverable) -> Deliverable:
 
 
 def stored(given: Deliverable) -> StoredDeliverable:
-    """Return the open part."""
     hint = None if given.value is None else hint_of(given.value)
     return StoredDeliverable(
         given.kind, hint, given.redeem_url, given.instructions, given.expires_at
@@ -154,12 +147,11 @@ def _is_shown_url(url: str, value: str | None) -> bool:
 
 
 def _is_in(value: str, text: str) -> bool:
-    """Return whether it is there, as it is or as URLs spell it."""
     return any(value in read for read in (text, unquote(text), unquote_plus(text)))
 
 
 def _without(value: str, text: str) -> str:
     for spelled in (value, quote(value), quote(value, safe=""), quote_plus(value)):
         text = text.replace(spelled, MASK)
-    # Spelled in yet another way: then nothing readable is left.
+    # The value is spelled in yet another way.
     return MASK if _is_in(value, text) else text

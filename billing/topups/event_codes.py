@@ -1,4 +1,4 @@
-"""Events as their reader may see them: with codes for the sender and whoever may see all."""
+"""Add codes to the events of callers who may see them."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from webhooks.events.log import Event
 async def shown(
     codes: VoucherCodes, tx: Transaction, principal: Principal, events: Sequence[Event]
 ) -> list[Event]:
-    """Return the events, each with its code where the caller may see it. At most one statement."""
+    """Return the events, each with its code if the caller may see it. Runs at most one statement."""
     coded = {
         event.transaction_id
         for event in events

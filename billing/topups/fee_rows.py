@@ -1,7 +1,6 @@
-"""The fees of platforms, and of single accounts, as rows that the operator edits. Writes platform_fees.
+"""The fees of platforms and of single accounts, as rows that the operator edits.
 
-Each change raises the version of the platforms' rows in its own transaction, so a process that reads the
-version sees every change.
+Each change raises the platforms' version in its own transaction, so that processes reread the rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +13,13 @@ from kernel.errors import InvalidInput, LimitReached, NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-# In place of an account: the platform's own fee.
+# Stored in place of an account: the platform's own fee.
 EVERYBODY: Final = ""
 ACCOUNT_FEES_MAX: Final = 5_000
 
 
 class FeeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of platform_fees; account_id empty: for all accounts without one of their own."""
+    """One row of platform_fees; account_id empty: for accounts without a fee of their own."""
 
     environment: str
     platform: str
@@ -33,12 +32,11 @@ class FeeRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rule(self) -> FeeRule:
-        """Return what it charges."""
         return FeeRule(self.fixed_cents, self.basis_points, self.min_cents, self.max_cents)
 
 
 async def fees_by_platform(tx: Transaction) -> Mapping[tuple[str, str], Mapping[str, FeeRule]]:
-    """Return the rules of each (environment, platform), by account; EVERYBODY for the platform's own."""
+    """Return the rules of each (environment, platform), by account or EVERYBODY."""
     found: dict[tuple[str, str], dict[str, FeeRule]] = {}
     for row in await tx.fetch(f"SELECT {_ROWS.listed} FROM platform_fees"):
         one = _ROWS.read(row)
@@ -47,7 +45,7 @@ async def fees_by_platform(tx: Transaction) -> Mapping[tuple[str, str], Mapping[
 
 
 async def list_fees(tx: Transaction, environment: str) -> Sequence[FeeRow]:
-    """Return them by platform, the platform's own first."""
+    """Return the fees by platform, the platform's own first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM platform_fees WHERE environment = :environment
             ORDER BY platform, account_id""",
@@ -71,7 +69,6 @@ async def find_fee(
 
 
 async def put_fee(tx: Transaction, row: FeeRow) -> None:
-    """Set the fee of an existing platform; raise InvalidInput."""
     _check(row)
     count = await tx.fetch_one(
         """SELECT COUNT(*) AS fees FROM platform_fees WHERE environment = :environment
@@ -94,7 +91,7 @@ async def put_fee(tx: Transaction, row: FeeRow) -> None:
 
 
 async def drop_fee(tx: Transaction, row: FeeRow) -> None:
-    """Remove it; raise NotFound if somebody else did."""
+    """Remove the fee; raise NotFound if it is already gone."""
     dropped = await tx.execute(
         """DELETE FROM platform_fees WHERE environment = :environment
            AND platform = :platform AND account_id = :account_id""",

@@ -1,8 +1,8 @@
-"""A pending top-up on its way through its suppliers: handed over, answered, settled, moved on.
+"""Move a pending top-up through its suppliers: hand over, settle, or try the next one.
 
-A supplier is called only after its attempt was written; the next one only after a definite no of the one
-before. While an outcome is open, nothing is switched, failed or called elsewhere. Of two workers that saw the
-same, one calls. Each word closes or keeps the attempt in the transaction in which it changes the top-up.
+A supplier is called only after its attempt is written, and the next one only after a definite no.
+While an outcome is open, the top-up isn't switched, failed or called elsewhere. Each word changes
+its attempt and the top-up in one transaction.
 """
 
 from dataclasses import dataclass, replace as changed
@@ -30,30 +30,27 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.storable import storable
 
 REASON_CHARACTERS_MAX = 200
-# How soon to try again while another top-up of the same recipient is at the supplier: first, and at most,
-# after an eighth of its age in between. Thousands may wait for days behind one that is stuck.
+# The first and the longest delay while another top-up of the recipient is at the supplier; in
+# between an eighth of its age. Thousands may wait for days behind one that is stuck.
 BEHIND_US = 2 * SECOND_US
 BEHIND_US_MAX = 60 * SECOND_US
-# How long after its beginning a call is surely over.
+# After this long, a call is surely over.
 ASKED_US = 75 * SECOND_US
 
 
 class StillOpen(DomainError):
-    """The top-up can't be decided now; the message says why, or when to try again."""
+    """The top-up can't be decided now; the message says why, or when to retry."""
 
 
 class NoLongerAsked(DomainError):
-    """A supplier that no longer has the top-up said it; another one may have been called since."""
+    """The supplier no longer has the top-up; another one may have been called since."""
 
 
 class WordKept(DomainError):
-    """A supplier's word doesn't fit what is known of the top-up: it is stored for an operator, and not
-    followed.
-    """
+    """A supplier's word contradicts what is known. It is stored for an operator and not followed."""
 
 
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
-    """Raise StillOpen while a supplier is being called for the top-up."""
     attempt = attempts_of(state).open_of(topup.id)
     if attempt is None or attempt.outcome != "requested":
         return
@@ -62,7 +59,7 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
 
 
 def _check_begun(topup: TopUp) -> None:
-    """Raise StillOpen if no supplier was called yet, so that nobody can know anything about it."""
+    """Raise StillOpen if no supplier was called yet, so nobody can know the outcome."""
     if topup.status == "scheduled":
         raise StillOpen("it is scheduled, and nobody is asked before its time")
     if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
@@ -71,8 +68,6 @@ def _check_begun(topup: TopUp) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OnAttempts(OnTopUp):
-    """A command that reads or changes the top-up's attempts."""
-
     def declare(self, read_set: ReadSet) -> None:
         OnTopUp.declare(self, read_set)
         read_set.working_set(AttemptWorkingSet).topup_ids.add(self.topup_id)
@@ -80,8 +75,8 @@ class OnAttempts(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """attempt: the call to make now; None if it isn't the caller's turn. recipient_left: what the supplier
-    left for this recipient.
+    """attempt None: it isn't the caller's turn. recipient_left: the supplier's remainder for this
+    recipient.
     """
 
     topup: TopUp
@@ -91,11 +86,11 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class HandOver(OnAttempts):
-    """A supplier is about to be called: from here on the top-up can't be cancelled.
+    """Hand the top-up to a supplier; from here on it can't be cancelled.
 
-    seen_checks_made is what the caller read. Of two workers that saw the same, the first one's hand-over
-    changes it, and the second gets no attempt. is_one_per_recipient: the supplier takes one top-up of a
-    recipient at a time; another one waits.
+    seen_checks_made is what the caller read: of two workers that saw the same value, only the first
+    gets an attempt. is_one_per_recipient: the supplier takes one open top-up per recipient; others
+    wait.
     """
 
     seen_checks_made: int
@@ -165,10 +160,10 @@ class HandOver(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class KeepWaiting(OnAttempts):
-    """The supplier gave no final word: it is called again, or an operator decides.
+    """Record that the supplier gave no final word: it is called again, or an operator decides.
 
-    Nothing changes if the attempt was called again meanwhile, or has ended. next_check_at null: no more
-    calls, because nothing can find out. left_over null: what was left before stays.
+    An older or ended attempt changes nothing. next_check_at null: no more calls. left_over null:
+    the remainder stays.
     """
 
     number: int
@@ -200,20 +195,17 @@ class KeepWaiting(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class Settle(OnAttempts):
-    """A pending top-up ends by a word: its supplier's, an operator's, or the sandbox's.
+    """End a pending top-up by the word of its supplier, an operator or the sandbox.
 
     - given: what was delivered; None: the credit is in the recipient's wallet here.
-    - by: the supplier whose word it is. Its `failed` is a definite no, so the platform's next supplier is called, and the funds are returned
-      if there is none. by null: an operator or the sandbox decides for all of them.
-    - attempt: number and calls of the turn that brought the word; a no of an older call changes nothing. left_over: for the recipient's next
-      top-up.
+    - by: the supplier. Its `failed` is a definite no: the next supplier is called, or the funds
+      return. Null: an operator or the sandbox decides for all suppliers.
+    - attempt: the turn and call of the word; a no of an older call changes nothing.
+    - doubt, terms: why the supplier's kind doubts the word, and what the operator allows it.
 
-    One that waits for an approval isn't settled: raises AwaitsApproval, because no supplier was called and
-    the caller may be its sender. Raises NoLongerAsked for a no of a supplier that no longer has it.
-
-    What a supplier says too late, against its own word, or implausibly (doubt: why its own kind doesn't
-    believe it; terms: what the operator allows it) is stored for an operator: the result's `objection` says
-    why, and nothing is delivered by it. A pending top-up then waits for an operator. A wrong hand-over by an
+    Raises AwaitsApproval, because no supplier was called and the caller may be its sender, and
+    NoLongerAsked for a no of a former supplier. A late, contradictory or implausible word is stored
+    for an operator: `objection` says why, and nothing is delivered by it. A bad hand-over by an
     operator is refused.
     """
 
@@ -270,18 +262,16 @@ class Settle(OnAttempts):
         return is_delivered and self._has_it(topup) and self._is_same(state, topup)
 
     def _has_it(self, topup: TopUp) -> bool:
-        """Return whether the supplier has the top-up; without a supplier, any does."""
         return topup.supplier in {None, self.by}
 
     def _is_same(self, state: BatchState, topup: TopUp) -> bool:
-        """Return whether it hands over what the delivered top-up brought."""
         value = None if self.given is None else self.given.value
         if value is None or topup.fulfilment_code is None:
             return value is None and topup.fulfilment_code is None
         return topups_of(state).rules.codes.issued(topup.id, topup.fulfilment_code) == value
 
     def _objection(self, state: BatchState, topup: TopUp) -> tuple[Why, str] | None:
-        """Return why the supplier's word is not followed; None: it is. Raises NoLongerAsked."""
+        """Return why the word isn't followed, or None. Raises NoLongerAsked."""
         said = f'It said "{self.outcome}"'
         if topup.status in {"delivered", "reversing", "reversed"} and self._has_it(topup):
             what = "handed over something else" if self.outcome == "delivered" else "said no"
@@ -308,7 +298,6 @@ class Settle(OnAttempts):
         return delivered_values_of(state).other(self.topup_id, self.tenant.environment, self.given)
 
     def _check_given(self, state: BatchState, topup: TopUp) -> None:
-        """Raise InvalidInput for a hand-over by an operator that nobody could use."""
         if self.by is not None or self.given is None or topup.status != "pending":
             return
         other = self._other(state)
@@ -345,7 +334,7 @@ class Settle(OnAttempts):
         return delivered
 
     def _note_cost(self, state: BatchState) -> None:
-        """Post what the supplier took: the operator's cost, owed to the supplier."""
+        """Post what the supplier took as the operator's debt to it."""
         if not self.cost_cents or self.by is None:
             return
         cost = state.ledger.account(self.tenant, LedgerAccountKind.COST)
@@ -354,7 +343,7 @@ class Settle(OnAttempts):
         state.move(cost, supplier, cost_micros, Code.SUPPLIER_COST, topup_id=self.topup_id)
 
     def _is_late(self, state: BatchState, topup: TopUp) -> bool:
-        """Return whether the no is of a call that another one has followed."""
+        """Return whether the no is of a call that a newer one has followed."""
         if self.attempt is None or topup.status != "pending":
             return False
         now = attempts_of(state).open_of(topup.id)
@@ -397,7 +386,7 @@ def _repeated(other: str) -> str:
 
 
 def take_cost_back(state: BatchState, topup: TopUp) -> None:
-    """Reverse a supplier's cost of a top-up that became worthless unused: it isn't owed."""
+    """Reverse the supplier's cost of a top-up that became worthless unused."""
     cost = topups_of(state).cost_of(topup.id)
     if cost is None:
         return

@@ -1,7 +1,7 @@
-"""Return what a top-up took: its funds, and what it counts in its key's limits.
+"""Return a top-up's funds and its share of its key's limits.
 
-Money returns to every limit that counted it: a cancelled, failed or reversed top-up leaves as much room as
-before. The number of sends in an hour stays counted, so that a loop of sends and cancellations ends.
+A cancelled, failed or reversed top-up frees its amount in each limit. The hourly count of sends
+stays, so that a loop of sends and cancellations ends.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
 
-# The fulfilment of a top-up that waits for an approval: no supplier until the decision.
+# Stands in a supplier's place until the decision.
 BY_APPROVAL = "approval"
 
 
@@ -23,9 +23,9 @@ def give_back(
     source: LedgerAccount | None = None,
     code: Code = Code.TOPUP_REFUND,
 ) -> None:
-    """Return a top-up's funds to where each part came from, and its caps' windows.
+    """Return each part of the funds to where it came from, and free the caps' windows.
 
-    source: where its amount is, and then its fee was earned; None: both are held.
+    source: where the amount is, when the fee is earned; None: both are held.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)
@@ -41,7 +41,7 @@ def give_back(
     spending.give_back(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
-    # A batch's top-up that has not asked for its approval yet wasn't counted as unapproved either.
+    # A batch's top-up without an approval yet wasn't counted as unapproved either.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 
@@ -49,7 +49,7 @@ def give_back(
 def _draw_back(
     state: BatchState, topup: TopUp, source: LedgerAccount, parts: Sequence[Transfer], code: Code
 ) -> None:
-    """Fill each part from the amount first, then from the fee; together they cover all parts."""
+    """Fill each part from the amount first, then from the fee."""
     lies = [(source, topup.amount_cents * MICROS_PER_CENT)]
     if topup.fee_cents:
         fees = state.ledger.account(topup.tenant, LedgerAccountKind.FEES)

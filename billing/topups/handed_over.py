@@ -1,9 +1,8 @@
-"""Delivered codes, keys and links, each for one top-up. Writes handed_over and handed_over_fill.
+"""Delivered codes, keys and links: each value is delivered for one top-up of its environment.
 
-The primary key lets a value be delivered for one top-up of an environment. Its row is written in the
-transaction of the delivery and before that is decided, so of two top-ups that bring the same value at once
-one is delivered. A value is stored as a keyed digest, whose key survives a rotation of the master key.
-Staging and live are apart: a test in staging holds up nothing in live.
+The row is written in the delivery's transaction, before the delivery is decided, so of two top-ups
+with one value only one is delivered. A value is stored as a keyed digest; the key survives a
+rotation of the master key.
 """
 
 import logging
@@ -22,7 +21,7 @@ from keys.vault import SealBroken
 from store.database import Row, Transaction
 from store.row_mapping import as_json
 
-# Credit has no value, and a note may say the same to everybody.
+# Credit has no value, and many notes may be equal.
 UNIQUE_KINDS: Final = frozenset({"code", "key", "link"})
 FILLED_AT_ONCE: Final = 1_000
 
@@ -32,7 +31,7 @@ _Place = tuple[str, str]  # environment, digest
 
 
 class DeliveredValues(WorkingSet):
-    """Which top-ups have the values that the batch's commands deliver; each command declares its own."""
+    """Which top-ups have the values that the batch's commands deliver."""
 
     rank = 15
 
@@ -48,15 +47,15 @@ class DeliveredValues(WorkingSet):
         return cls(rules.of(TopUpRules))
 
     def want(self, topup_id: str, tenant: Tenant, given: Deliverable | None) -> None:
-        """Declare that the top-up is to be delivered with this."""
         place = self._place(tenant.environment, given)
         if place is not None:
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Enter each value for its top-up unless another one has it; sorted, so that no batches deadlock.
+        """Claim each value for its top-up unless another one has it; sorted, so batches can't
+        deadlock.
 
-        A top-up that has ended already is skipped, because a repeated word for it must not hide the next one.
+        Ended top-ups are skipped: a repeated word must not block the next one.
         """
         topups = read_set.working_set(TopUpWorkingSet)
         for place, named in sorted(self._named.items()):
@@ -70,7 +69,7 @@ class DeliveredValues(WorkingSet):
             self._owners[entered[0], entered[1]] = entered[2]
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """Remove what was entered for a top-up that wasn't delivered after all."""
+        """Remove the claims of top-ups that weren't delivered after all."""
         stray = [
             place
             for place, topup_id in self._wanted.items()
@@ -81,13 +80,11 @@ class DeliveredValues(WorkingSet):
             await tx.execute(_TAKE_BACK, environment=environment, digests=digests)
 
     def other(self, topup_id: str, environment: str, given: Deliverable | None) -> str | None:
-        """Return the other top-up that has the value, or None."""
         place = self._place(environment, given)
         owner = None if place is None else self._owners.get(place)
         return None if owner == topup_id else owner
 
     def note_delivered(self, environment: str, given: Deliverable | None) -> None:
-        """Note that this transaction delivers the value to its top-up."""
         place = self._place(environment, given)
         if place is not None:
             self._delivered.add(place)
@@ -99,19 +96,18 @@ class DeliveredValues(WorkingSet):
 
 
 def digest_of(codes: VoucherCodes, value: str) -> str:
-    """Return the keyed digest of what a reader sees of a value."""
     return codes.digest(visible(value))
 
 
 def delivered_values_of(state: BatchState) -> DeliveredValues:
-    """Return the batch's values; the commands that deliver one declared the working set."""
+    """Return the batch's values."""
     return state.working_set(DeliveredValues)
 
 
 async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
-    """Enter the values of the next delivered top-ups that the table lacks; return False when all are entered.
+    """Enter the next delivered top-ups that the table lacks; return False when none is left.
 
-    What two of them brought stays with the earlier one.
+    A value of two top-ups stays with the earlier one.
     """
     row = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 1 FOR UPDATE")
     end = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 2")
@@ -130,7 +126,7 @@ async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
 
 
 def _row_of(topup: Row, codes: VoucherCodes) -> tuple[str, str, str] | None:
-    """Return what to enter for a top-up; None if it brought nothing of its own, or its seal is broken."""
+    """Return the row of a top-up; None if it has no value of its own or its seal is broken."""
     given = _STORED.read(topup["deliverable"])
     kind = "code" if given is None else given.kind
     if topup["code"] is None or kind not in UNIQUE_KINDS:
@@ -144,7 +140,7 @@ def _row_of(topup: Row, codes: VoucherCodes) -> tuple[str, str, str] | None:
 
 
 def _first_of_each(rows: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Return one row of each value, the earliest top-up's, in order."""
+    """Return one row for each value, the earliest top-up's, in order."""
     first: dict[_Place, tuple[str, str, str]] = {}
     for row in rows:
         first.setdefault(row[:2], row)

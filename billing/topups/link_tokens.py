@@ -1,13 +1,8 @@
-"""Tokens of pages that need no account.
+"""Tokens of pages that need no account, such as a claim page, a receipt or a sign-in link.
 
-These are a recipient's claim page, the page that stops our mail, the payer's page of an order, a receipt, the
-decision on a waiting send, an invitation, a new password, a sign-in, the verification of an address, and the
-page where an owner or colleague stops one kind of mail.
-
-A token is the id of its purpose's object (_PREFIXES; for a colleague's approval, of the mail about it) as one
-block of AES, under a key for its purpose that is derived from a sealed data key. No token is stored, and the
-database alone makes none. A token has one spelling; a guess hits one of 2**128 numbers, of which few are ids
-that exist.
+A token is one AES block: the ID of its purpose's object, under a key derived for that purpose from
+a sealed data key. No token is stored, and the database alone can't make one. A token has one
+spelling; a guess hits one of 2**128 numbers.
 """
 
 import base64
@@ -48,7 +43,7 @@ LinkPurpose = Literal[
     "member_no_balance",
     "member_no_key",
 ]
-# The prefix of each purpose's ids.
+# The prefix of each purpose's IDs; a colleague's approval uses the ID of its mail.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
     "mail": TOPUP_PREFIX,
@@ -75,13 +70,13 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22
-# Pads a block to whole characters, so that many blocks make one text.
+# Pads a block to whole characters, so that many blocks encode as one text.
 _FILL: Final = bytes(2)
 _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turns ids into tokens and back, under keys derived from one of 32 bytes."""
+    """Turns IDs into tokens and back, under keys derived from one 32-byte key."""
 
     def __init__(self, key: bytes) -> None:
         ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}
@@ -94,11 +89,11 @@ class LinkTokens:
         self._digest_key = _derived(key, b"topup mail refusals 1")
 
     def token_of(self, purpose: LinkPurpose, subject_id: str) -> str:
-        """Return 22 characters of base64url; subject_id: of the purpose's object."""
+        """Return 22 characters of base64url."""
         return self.tokens_of(purpose, [subject_id])[0]
 
     def tokens_of(self, purpose: LinkPurpose, subject_ids: Sequence[str]) -> list[str]:
-        """Return the token of each, in order; for many it takes half the time of single calls."""
+        """Return the tokens in order; takes half the time of single calls."""
         prefix = _PREFIXES[purpose]
         numbers = decode_all([one.removeprefix(prefix) for one in subject_ids])
         blocks = self._encrypt[purpose](
@@ -111,11 +106,11 @@ class LinkTokens:
         return [text[at : at + _CHARACTERS] for at in range(0, len(text), _FILLED_CHARACTERS)]
 
     def digest_of(self, address: str) -> str:
-        """Return what stands for an address on the list of those that want no mail; 64 hex digits."""
+        """Return the digest (64 hex digits) of an address on the list of those that want no mail."""
         return hmac.digest(self._digest_key, address.encode(), hashlib.sha256).hex()
 
     def id_of(self, purpose: LinkPurpose, token: str) -> str | None:
-        """Return the token's id; None for one that was never given out."""
+        """Return the token's ID, or None if it was never issued."""
         if len(token) != _CHARACTERS or not token.isascii():
             return None
         try:
@@ -126,14 +121,14 @@ class LinkTokens:
         if number >> ID_BITS:
             return None
         subject_id = _PREFIXES[purpose] + encode(number)
-        # Spare bits of the last character, and characters that a decoder skips, must not spell the same
-        # token.
+        # Spare bits of the last character, and characters that a decoder skips, would spell a token
+        # twice.
         return subject_id if self.token_of(purpose, subject_id) == token else None
 
 
 def _cipher(key: bytes, purpose: str) -> Cipher[modes.ECB]:
     derived = _derived(key, f"topup {purpose} link 1".encode())
-    # All blocks are distinct: ECB is the bare block cipher.
+    # All blocks are distinct: ECB is the bare block cipher here.
     return Cipher(algorithms.AES256(derived), modes.ECB())  # noqa: S305
 
 

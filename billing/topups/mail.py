@@ -1,8 +1,8 @@
-"""Mail to recipients, as rows written in the transaction that delivers the top-up. Writes mails.
+"""Mail to recipients, queued in the transaction that delivers the top-up.
 
-States: queued -> sent | bounced | failed | unwanted; outbox and limited are never sent. A mail has one row
-and one Message-ID, however often it is tried. A row holds no code, because the letter is made from the top-up
-when it is sent. The limits are exact, because they are counted under the account's lock.
+queued -> sent | bounced | failed | unwanted; outbox and limited are never sent. Retries share one
+row and one Message-ID. A row holds no code: the letter is made when it is sent. Limits are exact,
+because they are counted under the account's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,6 @@ from kernel.ids import new_id
 from store.database import Rows, Transaction
 from store.row_mapping import RowMapping
 
-# The hint after a commit with due mail.
 HINT: Final = "mail"
 MailStatus = Literal["queued", "sent", "bounced", "failed", "unwanted", "outbox", "limited"]
 # Top-level domains without mailboxes (RFC 2606).
@@ -26,10 +25,10 @@ _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
 
 @dataclass(frozen=True, slots=True)
 class MailRules:
-    """Whether mail leaves, and how much of it in 24 hours.
+    """Whether mail leaves, and how much in 24 hours.
 
-    sent_in: environments whose mail is sent; others' stays in the outbox. account_max: of one account and
-    environment. recipient_max: of these to one address.
+    Mail of an environment outside sent_in stays in the outbox. account_max: per account and
+    environment. recipient_max: of these, per address.
     """
 
     sent_in: frozenset[str] = frozenset()
@@ -37,14 +36,13 @@ class MailRules:
     recipient_max: int = 10
 
     def is_sent(self, environment: str, address: str) -> bool:
-        """Return whether mail to this address leaves."""
         return environment in self.sent_in and not address.endswith(_RESERVED)
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of mails; times in microseconds.
+    """One row of mails.
 
-    next_attempt_at: when it is due, or until when somebody sends it now; null: never again. claim_no tells a
+    next_attempt_at: when it is due, or how long a claim lasts; null: never again. claim_no tells a
     late outcome from the newest claim's. reason: the mail server's message, without addresses.
     """
 
@@ -63,8 +61,6 @@ class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class MailsOfBatch:
-    """The mails of one transaction's top-ups, under the limits."""
-
     def __init__(self, rules: MailRules) -> None:
         self._rules = rules
         self.of_ids: set[str] = set()  # top-ups whose queued mail a command asks for
@@ -75,12 +71,13 @@ class MailsOfBatch:
         self._queued: dict[str, Mail] = {}
 
     def expect(self, account_id: str, environment: str, address: str) -> None:
-        """Note that a mail to this address may be written."""
         if self._rules.is_sent(environment, address):
             self._wanted.add((account_id, environment, address))
 
     async def load(self, tx: Transaction, now_us: int) -> None:
-        """Count the last day's mails, and find those of named top-ups; nothing if none is expected."""
+        """Count the last day's mails and find the named top-ups' mails; nothing if none is
+        expected.
+        """
         if self.of_ids:
             for mails in (await of_topups(tx, sorted(self.of_ids))).values():
                 self._queued.update(
@@ -95,7 +92,7 @@ class MailsOfBatch:
             self._of[row[0], row[1]] = int(row[2])
 
     def write(self, topup: TopUp, now_us: int) -> Mail:
-        """Return the new mail about this top-up: to be sent, or held back."""
+        """Return the top-up's new mail, to be sent or held back."""
         address, tenant = topup.recipient_email, (topup.account_id, topup.environment)
         status: MailStatus = "outbox"
         if self._rules.is_sent(topup.environment, address):
@@ -119,11 +116,9 @@ class MailsOfBatch:
         return mail
 
     def queued_of(self, topup_id: str) -> Mail | None:
-        """Return its mail that is on its way."""
         return self._queued.get(topup_id)
 
     def is_limited(self, topup: TopUp) -> bool:
-        """Return whether a further mail about it would be held back."""
         account_id, environment, address = (
             topup.account_id,
             topup.environment,
@@ -147,7 +142,6 @@ class MailsOfBatch:
 
 
 async def of_topups(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Sequence[Mail]]:
-    """Return the mails about these top-ups, each one's oldest first."""
     rows = await tx.fetch(
         f"SELECT {ROWS.listed} FROM mails WHERE transaction_id IN :ids[text] ORDER BY id",
         ids=sorted(set(ids)),
@@ -159,7 +153,7 @@ async def of_topups(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Sequenc
 
 
 ROWS = RowMapping(Mail)
-# What was held back doesn't count.
+# Mail that was held back doesn't count.
 _COUNTED = "m.status NOT IN ('limited', 'outbox') AND m.created_at > :since"
 _COUNT_TO = f"""
 SELECT v.account_id, v.environment, v.recipient_email, COUNT(*) AS mails

@@ -1,8 +1,4 @@
-"""Platforms that credit can be sent to, as a send needs them: limits, and the suppliers in order.
-
-A `PlatformBook` is what a process knows of the rows (billing/topups/platform_rows.py), and is read without a
-statement; its owner decides how soon a change is seen.
-"""
+"""Platforms as a send needs them: limits, fees and suppliers in order, without a statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,19 +8,19 @@ from kernel.errors import DomainError
 
 MIN_AMOUNT_CENTS = 100
 MAX_AMOUNT_CENTS = 100_000
-# The supplier whose credit is in the recipient's wallet here: at once, with the send.
+# The supplier that credits the recipient's wallet here, in the send's own transaction.
 WALLET = "wallet"
 
 
 class InvalidPlatform(DomainError):
-    """No platform of that name is offered, or (reason no_supplier) it has no supplier."""
+    """The platform is unknown, or (reason no_supplier) has no supplier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A supplier as a platform names it: its id, and its kind in billing/fulfilment/.
+    """A platform's supplier: its ID and its kind in billing/fulfilment/.
 
-    is_paused: an operator paused it, or workers leave it alone; its top-ups wait.
+    is_paused: an operator or the circuit breaker paused it; its top-ups wait.
     """
 
     id: str
@@ -39,10 +35,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform of an environment: its limits in cents, its suppliers in order, and its fees.
+    """One platform of an environment; amounts in cents.
 
-    Only enabled suppliers are listed; without one it isn't offered. account_fees: of accounts with a fee of
-    their own, in place of the platform's.
+    Only enabled suppliers are listed; without one the platform isn't offered. account_fees replace
+    the platform's fee.
     """
 
     id: str
@@ -55,11 +51,10 @@ class Platform:
 
     @property
     def first(self) -> Source:
-        """Return the supplier that is called first; the platform is offered."""
+        """Return the supplier to call first; the platform must be offered."""
         return self.suppliers[0]
 
     def fee_cents(self, account_id: str, amount_cents: int) -> int:
-        """Return what a send of the amount costs the account in addition, in cents."""
         rule = self.account_fees.get(account_id, self.fee)
         return 0 if rule is None else rule.cents(amount_cents)
 
@@ -72,7 +67,7 @@ BUILT_IN = (
 
 
 class Platforms:
-    """The platforms of one environment, in order; names are matched case-insensitively."""
+    """The platforms of one environment, in order; names match case-insensitively."""
 
     def __init__(self, listed: Sequence[Platform] = ()) -> None:
         self._by_id = {platform.id: platform for platform in listed}
@@ -97,28 +92,25 @@ class Platforms:
         return found
 
     def id_of(self, name: str) -> str:
-        """Return the name's id, offered or not; for an unknown one the name in small letters, as ids are."""
+        """Return the name's ID, offered or not; an unknown name in lower case."""
         return name if name in self._by_id else name.strip().lower()
 
     def ids(self) -> list[str]:
-        """Return all ids, offered or not."""
         return list(self._by_id)
 
     def offered(self) -> list[Platform]:
-        """Return those that can be sent to."""
         return [platform for platform in self._by_id.values() if platform.suppliers]
 
     def without_supplier(self) -> list[str]:
-        """Return ids of those that aren't offered because they have no supplier."""
+        """Return the IDs of platforms that aren't offered for lack of a supplier."""
         return [platform.id for platform in self._by_id.values() if not platform.suppliers]
 
     def suppliers_of(self, platform: str) -> Sequence[Source]:
-        """Return its enabled suppliers in order; none for an unknown platform."""
         found = self._by_id.get(platform)
         return () if found is None else found.suppliers
 
     def next_after(self, platform: str, refused_by: Sequence[str]) -> Source | None:
-        """Return the supplier to call after these said no, or None."""
+        """Return the supplier to call after these refused, or None."""
         listed = self.suppliers_of(platform)
         return next((one for one in listed if one.id not in refused_by), None)
 

@@ -1,8 +1,7 @@
-"""Platforms and their suppliers as rows that the operator edits.
+"""Platforms and suppliers as rows that the operator edits.
 
-Each change raises the version in its own transaction, so a process that reads the version sees every change.
-A supplier is never deleted and keeps its kind, so an id in an old top-up or attempt means the same supplier
-for ever. Writes platforms, platform_suppliers, suppliers and platform_versions.
+Each change raises the version in its own transaction, so that processes reread the rows. A supplier
+is never deleted and keeps its kind: an ID in an old top-up always means the same supplier.
 """
 
 import re
@@ -33,12 +32,10 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class PlatformTaken(DomainError):
-    """The environment already has one with this id."""
+    """The environment already has a platform with this ID."""
 
 
 class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of platforms; amounts in cents, times in microseconds."""
-
     environment: str
     id: str
     name: str
@@ -50,11 +47,10 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of suppliers. options: the open ones; sealed: the secret ones, as one blob.
+    """One row of suppliers; sealed: the secret options, as one blob.
 
-    hints: the last characters of each secret. breaker_opened_at: a worker calls it rarely, because it failed
-    to respond several times in a row; null: it is called. paused_at: when an operator paused it; null: not
-    paused.
+    hints: each secret's last characters. breaker_opened_at: workers call it rarely, because it
+    failed several times in a row.
     """
 
     environment: str
@@ -77,19 +73,19 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def version(tx: Transaction) -> int:
-    """Return the version of the rows as they are now; 0: there are none."""
+    """Return the rows' version now; 0 if there are none."""
     row = await tx.fetch_one("SELECT version FROM platform_versions WHERE id = 1")
     assert row is not None, "the migration has made it"
     return int(row["version"])
 
 
 async def lock(tx: Transaction) -> None:
-    """Keep others from changing the rows until the end of the transaction."""
+    """Keep others from changing the rows until the transaction ends."""
     await tx.fetch("SELECT id FROM platform_versions WHERE id = 1 FOR UPDATE")
 
 
 async def read_book(tx: Transaction) -> PlatformBook:
-    """Return all that a process needs to know, at one instant."""
+    """Read everything at one instant."""
     at = await version(tx)
     sources: dict[tuple[str, str], list[Source]] = {}
     for row in await tx.fetch(_SOURCES):
@@ -116,12 +112,11 @@ async def read_book(tx: Transaction) -> PlatformBook:
 
 
 async def known_ids(tx: Transaction, environment: str) -> Collection[str]:
-    """Return the ids of the environment's platforms, offered at the moment or not."""
     return (await read_book(tx)).of(environment).ids()
 
 
 async def list_platforms(tx: Transaction, environment: str) -> Sequence[PlatformRow]:
-    """Return all of them in order, disabled ones too."""
+    """Return all platforms in order, disabled ones too."""
     rows = await tx.fetch(
         f"{_PLATFORMS} WHERE environment = :environment ORDER BY position, id",
         environment=environment,
@@ -130,7 +125,6 @@ async def list_platforms(tx: Transaction, environment: str) -> Sequence[Platform
 
 
 async def get_platform(tx: Transaction, environment: str, platform: str) -> PlatformRow:
-    """Return it; raise NotFound."""
     row = await tx.fetch_one(
         f"{_PLATFORMS} WHERE environment = :environment AND id = :id",
         environment=environment,
@@ -142,7 +136,6 @@ async def get_platform(tx: Transaction, environment: str, platform: str) -> Plat
 
 
 async def suppliers_of(tx: Transaction, environment: str) -> Mapping[str, Sequence[str]]:
-    """Return the ids of each platform's suppliers in order, disabled ones too."""
     rows = await tx.fetch(
         """SELECT platform, supplier FROM platform_suppliers WHERE environment = :environment
            ORDER BY platform, position""",
@@ -155,7 +148,7 @@ async def suppliers_of(tx: Transaction, environment: str) -> Mapping[str, Sequen
 
 
 async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> PlatformRow:
-    """Add or change it; raise InvalidInput, PlatformTaken and NotFound."""
+    """Add or change a platform; raise InvalidInput, PlatformTaken and NotFound."""
     _check_platform(row)
     if not is_new:
         changed = await tx.execute(_CHANGE_PLATFORM, rows=[_PLATFORM.write(row)])
@@ -185,10 +178,7 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
 async def set_suppliers(
     tx: Transaction, environment: str, platform: str, suppliers: Sequence[str]
 ) -> None:
-    """Set the platform's suppliers in order; without any it isn't offered.
-
-    Raises NotFound for an unknown platform or supplier, and InvalidInput.
-    """
+    """Set the platform's suppliers in order; raise InvalidInput, or NotFound for an unknown ID."""
     await get_platform(tx, environment, platform)
     if len(set(suppliers)) < len(suppliers):
         raise InvalidInput("a supplier stands once in a platform's list", param="suppliers")
@@ -211,7 +201,6 @@ async def set_suppliers(
 
 
 async def list_suppliers(tx: Transaction, environment: str | None = None) -> Sequence[SupplierRow]:
-    """Return those of the environment, or all, by id."""
     named = {} if environment is None else {"environment": environment}
     where = "WHERE environment = :environment" if named else ""
     rows = await tx.fetch(f"{_SUPPLIERS} {where} ORDER BY environment, id", **named)
@@ -219,7 +208,6 @@ async def list_suppliers(tx: Transaction, environment: str | None = None) -> Seq
 
 
 async def get_supplier(tx: Transaction, environment: str, supplier: str) -> SupplierRow:
-    """Return it; raise NotFound."""
     row = await tx.fetch_one(
         f"{_SUPPLIERS} WHERE environment = :environment AND id = :id",
         environment=environment,
@@ -231,7 +219,7 @@ async def get_supplier(tx: Transaction, environment: str, supplier: str) -> Supp
 
 
 async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> SupplierRow:
-    """Add or change it; raise InvalidInput, PlatformTaken and NotFound."""
+    """Add or change a supplier; raise InvalidInput, PlatformTaken and NotFound."""
     if row.is_simulated and row.environment != "staging":
         raise InvalidInput("Only staging has simulated suppliers.", param="simulated")
     if not is_new:
@@ -267,7 +255,7 @@ async def note_health(
     error: str | None,
     now_us: int,
 ) -> None:
-    """Record what a worker saw of it, which leaves the version as it is. error null: the last one stays."""
+    """Record a worker's findings, without raising the version. error null: the last one stays."""
     if error is not None:
         await tx.execute(
             """UPDATE suppliers SET last_error = :error, last_error_at = :now
@@ -287,7 +275,7 @@ async def note_health(
 
 
 async def set_paused(tx: Transaction, row: SupplierRow, paused_at: int | None) -> SupplierRow:
-    """Pause it from then on, or, with null, resume it and forget what workers saw of it."""
+    """Pause the supplier; or, with null, resume it and forget what workers found."""
     after = msgspec.structs.replace(
         row,
         paused_at=paused_at,
@@ -318,7 +306,7 @@ def _check_platform(row: PlatformRow) -> None:
 
 
 async def raise_version(tx: Transaction) -> None:
-    """Make each process read the rows again; the caller changed some of them."""
+    """Make every process reread the rows that the caller changed."""
     await tx.execute("UPDATE platform_versions SET version = version + 1 WHERE id = 1")
 
 

@@ -1,7 +1,6 @@
-"""What a supplier's "delivered" is checked against before it is believed. Pure.
+"""Check a supplier's "delivered" before it is believed.
 
-What doesn't fit is a sentence for the operator, who decides; nothing is delivered by it, and what was handed
-over is stored.
+A doubt is a sentence for the operator, who decides. Nothing is delivered by a doubted word.
 """
 
 from typing import Final
@@ -13,7 +12,7 @@ from billing.topups.deliverable import Deliverable
 from billing.topups.topup import TopUp
 from kernel.clock import rfc3339
 
-# A part of every code and key of a simulated supplier.
+# Part of every code and key of a simulated supplier.
 SANDBOX_MARK: Final = "SANDBOX-"
 COST_PERCENT_MAX: Final = 100
 _SHARED_SEPARATOR: Final = ","
@@ -22,7 +21,7 @@ _SHARED_SEPARATOR: Final = ","
 class DeliveryTerms(msgspec.Struct, frozen=True, gc=False):
     """What the operator allows a supplier. is_shared: several top-ups may bring the same code.
 
-    cost_max_percent: of what the sender paid, the most that the supplier may take.
+    cost_max_percent: the most that it may take of what the sender paid.
     """
 
     is_shared: bool = False
@@ -33,13 +32,14 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """The same for a whole supplier. shared_codes: `platform` or `platform:amount_cents`, joined by commas."""
+    """The terms of a whole supplier; shared_codes: `platform` or `platform:amount_cents`, joined by
+    commas.
+    """
 
     shared_codes: str = ""
     cost_max_percent: int = COST_PERCENT_MAX
 
     def of(self, platform: str, amount_cents: int) -> DeliveryTerms:
-        """Return what counts for a top-up of this platform and amount."""
         named = {one.strip() for one in self.shared_codes.split(_SHARED_SEPARATOR)}
         is_shared = bool(named & {platform, f"{platform}:{amount_cents}"})
         return DeliveryTerms(is_shared, self.cost_max_percent)
@@ -55,7 +55,7 @@ def doubt_of(
     terms: DeliveryTerms,
     now_us: int,
 ) -> str | None:
-    """Return why a supplier's word is not believed; None: it fits."""
+    """Return why a supplier's word isn't believed, or None."""
     if given is not None and (doubt := doubt_of_given(topup, given, now_us)) is not None:
         return doubt
     limit_cents = topup.charged_cents * terms.cost_max_percent // 100
@@ -68,7 +68,6 @@ def doubt_of(
 
 
 def doubt_of_given(topup: TopUp, given: Deliverable, now_us: int) -> str | None:
-    """Return what is wrong with what was handed over, whoever did it; None: nothing."""
     value = given.value or ""
     if given.expires_at is not None and given.expires_at <= now_us:
         return f"The {given.kind} had expired when it came, at {rfc3339(given.expires_at)}."
@@ -88,7 +87,7 @@ def doubt_of_echo(
     amount_cents: int | None,
     environment: str | None,
 ) -> str | None:
-    """Return what the supplier names otherwise than it was ordered; None: what it names fits."""
+    """Return what the supplier echoes differently from its order, or None."""
     if platform is not None and platform != topup_platform:
         return f"It says that this is for {platform[:40]}; {topup_platform} was ordered."
     if amount_cents is not None and amount_cents != topup_amount_cents:
@@ -99,7 +98,6 @@ def doubt_of_echo(
 
 
 def _is_link(value: str, environment: str) -> bool:
-    """Return whether it is an address that a browser may open; plain http in staging alone."""
     try:
         parts = urlsplit(value.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Read top-ups: the history by keyset, what is due, and one top-up's whole timeline. Writes nothing."""
+"""Read top-ups: the history, what is due, and one top-up's timeline."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ from store.keyset import Begin, Keyset, ListStretch
 
 @dataclass(frozen=True, slots=True)
 class TopUpFilter:
-    """The filters of a page of top-ups; created_before is exclusive, times in microseconds."""
+    """The filters of a page of top-ups; created_before is exclusive."""
 
     status: str | None = None
     platform: str | None = None
@@ -36,7 +36,7 @@ class TopUpFilter:
     created_before: int | None = None
 
 
-# As in the index ix_topups_status.
+# Matches the index ix_topups_status.
 IS_NOT_DELIVERED: Final = "status <> 'delivered'"
 _PAGES = Keyset(
     ROWS.listed,
@@ -48,13 +48,13 @@ _PAGES = Keyset(
         "platform": "platform = :platform",
         "recipient_email": "recipient_email = :recipient_email",
         "reference": "reference = :reference",
-        # spent_by begins with the key itself, whose id has 20 characters.
+        # spent_by starts with the key's ID of 20 characters.
         "key_id": "SUBSTR(spent_by, 1, 20) = :key_id",
         "created_after": "created_at >= :created_after",
         "created_before": "created_at < :created_before",
     },
     sorts={"amount": "amount_cents"},
-    # None by recipient: it would cost each send an index entry at a random place [22 us].
+    # No filter by recipient: its index would cost each send an entry at a random place [22 us].
     indexed=("rare_status", "reference"),
     days_of="txn",
 )
@@ -64,7 +64,7 @@ SORTS: Final = _PAGES.sorts
 async def page(
     tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: Begin, limit: int
 ) -> ListStretch[TopUp]:
-    """Return at most `limit` top-ups older than before_id, newest first, or from a place in one of SORTS."""
+    """Return top-ups older than before_id, newest first, or from a place in one of SORTS."""
     values = asdict(wanted)
     if wanted.status != "delivered":
         values["rare_status"] = values.pop("status")
@@ -72,7 +72,7 @@ async def page(
 
 
 class SenderKey(NamedTuple):
-    """The key that sent a top-up, with its name at that time; both null if no key did."""
+    """The key that sent a top-up, with its name at that time."""
 
     id: str | None
     name: str | None
@@ -84,21 +84,20 @@ NO_KEY: Final = SenderKey(None, None)
 async def sender_keys(
     tx: Transaction, tenant: Tenant, ids: Iterable[str | None]
 ) -> dict[str | None, SenderKey]:
-    """Return them by the top-up's id, without those of another account or environment."""
+    """Return sender keys by top-up, without those of another account or environment."""
     wanted = sorted({one for one in ids if one is not None})
     rows = await tx.fetch(_SENDER_KEYS, ids=wanted, **tenant._asdict()) if wanted else []
     return {row["id"]: SenderKey(row["key_id"], row["key_name"]) for row in rows}
 
 
 async def unknown_ids(tx: Transaction, ids: Sequence[str]) -> list[str]:
-    """Return the ids without a top-up of any tenant."""
     rows = await tx.fetch("SELECT id FROM topups WHERE id IN :ids[text]", ids=list(ids))
     known = {row["id"] for row in rows}
     return [one for one in ids if one not in known]
 
 
 class Due(NamedTuple):
-    """What a sweep needs of a top-up: nothing that has to be decoded, so that no row stops the others."""
+    """What a sweep needs of a top-up. Nothing needs decoding, so no row stops the others."""
 
     id: str
     tenant: Tenant
@@ -117,10 +116,6 @@ async def due(
     but_ids: Sequence[str] = (),
     but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> list[Due]:
-    """Return pending top-ups for the worker, the longest due first, except the named.
-
-    but_suppliers: (environment, supplier) pairs.
-    """
     rows = await tx.fetch(
         f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
                 recipient_email FROM topups
@@ -142,10 +137,9 @@ async def due_of(
     but_ids: Sequence[str] = (),
     last_ids: Sequence[str] = (),
 ) -> list[Due]:
-    """Return the due top-up with which a supplier is tried: one that it was never called for, and last_ids
-    last.
+    """Return the due top-up to try a supplier with: preferably one that it was never called for.
 
-    place: environment and supplier.
+    place: environment and supplier. last_ids come last.
     """
     rows = await tx.fetch(
         f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
@@ -169,7 +163,7 @@ async def next_due_at(
     but_ids: Sequence[str] = (),
     but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> int | None:
-    """Return when the next pending top-up is due, except the named, or None."""
+    """Return when the next pending top-up is due, or None."""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL
@@ -182,7 +176,6 @@ async def next_due_at(
 
 def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
     without_ids = "AND NOT id IN :but_ids[text]" if ids else ""
-    # A pair as one word, because a list holds words; neither part has a slash.
     without_suppliers = (
         "AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"
         if suppliers
@@ -198,9 +191,10 @@ def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dic
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """A top-up with its events and its ledger transfers, without its supplier's cost, in the API's shapes.
+    """A top-up with its events and ledger transfers, but for the supplier's cost, in the API's
+    shapes.
 
-    request_id: of the request that sent it; null once its events are deleted.
+    request_id: of the send; null once its events are deleted.
     """
 
     topup: TopUp
@@ -215,14 +209,13 @@ class TopUpTimeline:
 
     @property
     def cost_cents(self) -> int | None:
-        """Return what the delivering supplier took; null if unknown or not delivered."""
         return next((one.cost_cents for one in self.attempts if one.outcome == "delivered"), None)
 
 
 async def topup_timeline(
     tx: Transaction, tenant: Tenant, topup_id: str, *, now_us: int
 ) -> TopUpTimeline:
-    """Return it; raise NotFound, also for another account's or environment's top-up."""
+    """Return the timeline; raise NotFound, also for another account's or environment's top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
@@ -262,7 +255,7 @@ async def topup_timeline(
 
 @dataclass(frozen=True, slots=True)
 class AskedApproval:
-    """An approval with its top-up. key_name null: no key asked. sender_email: of a sender who left."""
+    """An approval with its top-up. sender_email: of a sender who left."""
 
     approval: Approval
     topup: TopUp
@@ -275,7 +268,6 @@ class AskedApproval:
 
 
 async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[AskedApproval]:
-    """Return the approvals in their order, each with its top-up and its key's name."""
     if not asked:
         return ()
     found = await topups.load(tx, [one.transaction_id for one in asked])
@@ -298,7 +290,6 @@ async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[As
 async def waiting(
     tx: Transaction, tenant: Tenant, approval_ids: Sequence[str], *, now_us: int
 ) -> Sequence[AskedApproval]:
-    """Return the tenant's approvals that are undecided and not expired."""
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     found = [
         one
@@ -309,7 +300,7 @@ async def waiting(
 
 
 async def ledger_labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
-    """Return the names of ledger accounts by their ids: wallet, or recipient:claude/user@example.com."""
+    """Return the names of ledger accounts: wallet, or recipient:claude/user@example.com."""
     rows = await tx.fetch(
         "SELECT id, kind, name FROM ledger_accounts WHERE id IN :ids[text]", ids=sorted(set(ids))
     )
@@ -320,7 +311,7 @@ def _event_shape(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "type": row["type"], "created_at": rfc3339(row["created_at"])}
 
 
-# spent_by begins with the key itself, whose id has 20 characters.
+# spent_by starts with the key's ID of 20 characters.
 _SENDER_KEYS = """
 SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name
 FROM topups WHERE id IN :ids[text] AND account_id = :account_id AND environment = :environment

@@ -1,8 +1,8 @@
-"""A quote: the price that `validate` named, valid for ten minutes without being stored.
+"""Quotes: the price that `validate` named, valid for ten minutes without being stored.
 
-qte_END_FEE_PROOF: its end in microseconds by the account's own clock, the fee in cents, and a MAC over these
-two and all that the price depends on: account, environment, key, platform, recipient, amount. Only the master
-key makes one, and one is valid for exactly the send it was made for.
+qte_END_FEE_PROOF: the end in microseconds by the account's own clock, the fee in cents, and a MAC
+over both and the account, environment, key, platform, recipient and amount. A quote is valid for
+exactly the send it was made for.
 """
 
 import re
@@ -30,7 +30,7 @@ _FORM: Final = re.compile(r"qte_([1-9][0-9]{0,17})_(0|[1-9][0-9]{0,11})_([0-9a-f
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a send would do now; amounts in cents. ends_at: until when its price is valid, microseconds."""
+    """What a send would do now. ends_at: how long its price is valid, in microseconds."""
 
     amount_cents: int
     fee_cents: int
@@ -44,7 +44,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """POST /topup/validate: decided as a send, never written."""
+    """POST /topup/validate: decides as a send does, and writes nothing."""
 
     send: Send
 
@@ -72,15 +72,15 @@ class Rehearsal:
 
 
 def quote_id(vault: Vault, principal: Principal, request: SendRequest, ends_at: int) -> str:
-    """Return the quote of this send at its fee, until ends_at (microseconds)."""
     proof = vault.sign(_bound(principal, request, ends_at), purpose=_PURPOSE)
     return f"qte_{ends_at}_{request.fee_cents}_{proof}"
 
 
 def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: str) -> SendRequest:
-    """Return the send at the quoted fee; raise InvalidInput, quote_mismatch, if the quote is of another send.
+    """Return the send at the quoted fee; raise InvalidInput, quote_mismatch, for another send's
+    quote.
 
-    Whether the quote has ended is decided with the send: a repeated call gets its first response.
+    Its end is checked with the send, because a repeated call gets its first response.
     """
     found = _FORM.fullmatch(text)
     if found is not None:

@@ -1,7 +1,7 @@
-"""Reversals of delivered top-ups: who requested them, why, and the outcome. Writes topup_reversals.
+"""Reversals of delivered top-ups: who requested them, why, and the outcome.
 
-A top-up has at most one reversal, so its supplier is asked about it once and a no is final unless an operator
-decides otherwise. An open one belongs to a top-up that is reversing. The caller holds the account's lock.
+A top-up has at most one, so its supplier's no is final unless an operator decides otherwise. While
+a reversal is open its top-up is reversing. The caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,11 +20,10 @@ ReversalOutcome = Literal["reversed", "kept"]
 
 
 class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of topup_reversals; times in microseconds.
+    """One row of topup_reversals.
 
-    requested_by: the credential's id; null: the operator. checks_made: how often the supplier was called.
-    next_check_at: when it is called next; null: never. outcome null: not ended. detail: why the top-up was
-    kept.
+    requested_by null: the operator. checks_made: calls of the supplier. next_check_at null: no more
+    calls. detail: why the top-up was kept.
     """
 
     transaction_id: str
@@ -41,8 +40,6 @@ class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class DueReversal(msgspec.Struct, frozen=True, gc=False):
-    """What a sweep needs of a reversal whose supplier is to be called."""
-
     id: str
     tenant: Tenant
     supplier: str | None
@@ -56,8 +53,6 @@ class DueReversal(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReversalWorkingSet(WorkingSet):
-    """The reversals of one transaction's top-ups; commands that reverse declare the top-ups."""
-
     rank = 14
 
     def __init__(self) -> None:
@@ -81,7 +76,6 @@ class ReversalWorkingSet(WorkingSet):
         await tx.insert_deferred("topup_reversals", _ROWS.columns, rows)
 
     def hints(self) -> Iterable[str]:
-        """Return a hint if a supplier is to be called."""
         written = (*self._new.values(), *self._changed.values())
         return (HINT,) if any(one.next_check_at is not None for one in written) else ()
 
@@ -89,7 +83,6 @@ class ReversalWorkingSet(WorkingSet):
         return self._reversals.get(topup_id)
 
     def put(self, reversal: TopUpReversal) -> None:
-        """Add a new one, or one that changed."""
         self.changes += 1
         topup_id = reversal.transaction_id
         is_new = topup_id not in self._reversals or topup_id in self._new
@@ -98,12 +91,10 @@ class ReversalWorkingSet(WorkingSet):
 
 
 def reversals_of(state: BatchState) -> ReversalWorkingSet:
-    """Return the batch's reversals; the commands on them declared the working set."""
     return state.working_set(ReversalWorkingSet)
 
 
 async def load(tx: Transaction, topup_ids: Iterable[str]) -> dict[str, TopUpReversal]:
-    """Return the reversals of these top-ups, by the top-ups' ids."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM topup_reversals WHERE transaction_id IN :ids[text]",
         ids=sorted(set(topup_ids)),
@@ -119,10 +110,7 @@ async def due_reversals(
     but_ids: Sequence[str] = (),
     but_places: Sequence[str] = (),
 ) -> list[DueReversal]:
-    """Return those whose supplier is to be called, the longest due first.
-
-    Left out are the named top-ups', and suppliers at the named places.
-    """
+    """Return the reversals whose supplier is to be called, the longest due first."""
     without = "AND NOT r.transaction_id IN :but_ids[text]" if but_ids else ""
     if but_places:
         without += """ AND (t.supplier IS NULL
@@ -142,7 +130,7 @@ async def due_reversals(
 
 
 async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
-    """Make the worker look at one later; nothing else of it changes."""
+    """Delay the worker's next check; nothing else changes."""
     await tx.execute(
         """UPDATE topup_reversals SET next_check_at = :until
            WHERE transaction_id = :id AND ended_at IS NULL AND next_check_at < :until""",
@@ -152,7 +140,7 @@ async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
 
 
 async def next_reversal_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
-    """Return when the next supplier is to be called, except for the named top-ups', or None."""
+    """Return when the next supplier is to be called, or None."""
     without = "AND NOT transaction_id IN :but_ids[text]" if but_ids else ""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topup_reversals

@@ -1,10 +1,10 @@
-"""Reverse a delivered top-up: what nobody used is returned whole, once, to where it came from.
+"""Reverse a delivered top-up: unused credit returns whole, once, to where it came from.
 
-Credit of a wallet here is returned at once, while its voucher wasn't redeemed and the recipient's wallet
-still holds it. What a supplier handed over counts as used, because somebody may have seen it: it is returned
-only after that supplier confirmed that it is now worthless. Until then the top-up is `reversing`, and nothing
-else happens to it. A missing response is requested again; a no is final, and the top-up stays delivered. The
-first decision, of operators and workers, counts.
+Credit of a wallet here returns at once, if its voucher isn't redeemed and the wallet still holds
+it. What a supplier handed over may have been seen, so it returns only after the supplier confirms
+that it is worthless. Until then the top-up is `reversing`, and nothing else happens to it. A
+missing response is requested again; a no is final. The first decision counts, an operator's or a
+worker's.
 """
 
 from dataclasses import dataclass
@@ -39,8 +39,6 @@ class AlreadyUsed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ReversedOutcome:
-    """A reversed or reversing top-up, its reversal, and the sender's balance in cents."""
-
     topup: TopUp
     wallet_balance_cents: int
     reversal: TopUpReversal | None = None
@@ -48,8 +46,6 @@ class ReversedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _OnReversal(OnTopUp):
-    """What every command on a reversal reads."""
-
     def declare(self, read_set: ReadSet) -> None:
         OnTopUp.declare(self, read_set)
         topups = read_set.working_set(ReversalWorkingSet).topup_ids
@@ -63,20 +59,18 @@ class _OnReversal(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class _Ending(_OnReversal):
-    """What every command needs that may return the funds."""
-
     def declare(self, read_set: ReadSet) -> None:
         _OnReversal.declare(self, read_set)
-        # Also loads the accounts of redeemed ones, where a supplier's top-up is.
+        # Redeemed vouchers' accounts, where a supplier's top-up is.
         read_set.working_set(TopUpWorkingSet).redeemed_ids.add(self.topup_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Reverse(_Ending):
-    """The command of POST /topup/{id}/reverse; requested_by: the credential's id, null: the operator.
+    """POST /topup/{id}/reverse; requested_by null: the operator.
 
-    can_revoke: its supplier may take back what it handed over, and the worker calls it. A repeated command
-    for one that is reversing or reversed changes nothing and has the same result.
+    can_revoke: the supplier may take back what it handed over, and the worker calls it. A repeated
+    command has the same result.
     """
 
     reason: str
@@ -138,9 +132,9 @@ class Reverse(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class AskedRevocation:
-    """attempt: the call to make now; None if it isn't the caller's turn.
+    """attempt: the call to make; None if it isn't the caller's turn.
 
-    recipient_left: what the supplier has of this recipient. prepared: what was found out before the delivery.
+    recipient_left: the supplier's remainder for the recipient. prepared: from before the delivery.
     """
 
     topup: TopUp
@@ -151,10 +145,10 @@ class AskedRevocation:
 
 @dataclass(frozen=True, slots=True)
 class AskRevocation(_OnReversal):
-    """A supplier is about to be asked to take back what it handed over.
+    """Ask a supplier to take back what it handed over.
 
-    seen_checks_made is what the caller read: of two workers that saw the same, one gets the attempt.
-    next_check_at: when it is called again without a response.
+    Of two workers that read the same seen_checks_made, only one gets the attempt. next_check_at:
+    when to call again without a response.
     """
 
     seen_checks_made: int
@@ -214,10 +208,9 @@ class AskRevocation(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class KeepReversing(_OnReversal):
-    """The supplier didn't respond; it is called again at next_check_at, or if that is null an operator
-    decides.
+    """Call again at next_check_at; if that is null, an operator decides.
 
-    Nothing changes if it was called again meanwhile, or the reversal ended.
+    A newer call or an ended reversal leaves nothing to change.
     """
 
     checks_made: int
@@ -236,12 +229,11 @@ class KeepReversing(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class EndReversal(_Ending):
-    """The supplier's word, or that of an operator's person who asked it (actor).
+    """End a reversal by the supplier's first word, or by an operator (actor).
 
-    A person may also say so of a top-up without a reversal, such as one that a person delivered; reason is
-    then why, or why it was kept. A supplier's first word counts. Raises AlreadyUsed for a top-up whose credit
-    is here, AlreadyEnded for one that isn't reversing or delivered, StillOpen while its supplier is being
-    called.
+    An operator may also end a top-up that has no reversal, such as one delivered by hand. Raises
+    AlreadyUsed for credit of a wallet here, AlreadyEnded if the top-up isn't reversing or
+    delivered, and StillOpen while the supplier is being called.
     """
 
     is_revoked: bool
@@ -273,7 +265,7 @@ class EndReversal(_Ending):
         return self._result(state, ended)
 
     def _is_late(self, topup: TopUp, asked: TopUpReversal) -> bool:
-        """Return whether a supplier's word is of an ended reversal, or its no of an earlier call."""
+        """Return whether the word is of an ended reversal, or a no of an earlier call."""
         if self.actor is not None:
             return False
         is_earlier = not self.is_revoked and asked.checks_made != self.checks_made
@@ -282,7 +274,7 @@ class EndReversal(_Ending):
     def _checked(
         self, state: BatchState, topup: TopUp, asked: TopUpReversal | None, reason: str
     ) -> TopUpReversal | None:
-        """Return the reversal that a person ends; a new one if there was none."""
+        """Return the reversal that an operator ends; a new one if there was none."""
         check_not_asked_now(state, topup)
         if topup.status in {"reversing", "reversed"}:
             return asked
@@ -292,7 +284,7 @@ class EndReversal(_Ending):
                 "it is not being reversed", reason="not_reversing", extra=_facts(topup)
             )
         if asked is not None:
-            # Its supplier said no before, and the person knows better.
+            # The supplier refused before, and the operator knows better.
             return replace(asked, reason=reason)
         return TopUpReversal(
             transaction_id=topup.id,
@@ -313,7 +305,7 @@ class EndReversal(_Ending):
 
 
 def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
-    """Return the funds and end the top-up as reversed; the caller has checked that nothing was used."""
+    """Return the funds and end the top-up; the caller has checked that nothing was used."""
     ledger, tenant = state.ledger, topup.tenant
     recipient = source = _recipient(state, topup)
     if not topup.lies_here and topups_of(state).redemption_of(topup.id) is not None:
@@ -340,7 +332,6 @@ def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
 
 
 def tell(state: BatchState, topup: TopUp, actor: Actor, by_name: str | None, reason: str) -> None:
-    """Write what an operator's person did to the audit log."""
     entry = audit_log.entry(
         actor,
         "topup.reverse",
@@ -375,7 +366,7 @@ def _check_unused(state: BatchState, topup: TopUp) -> None:
 
 
 def _pay_debt(state: BatchState, topup: TopUp) -> None:
-    """Pay what the account owes from what returned to its wallet, as with any new credit."""
+    """Pay the account's debt from what returned, as with any new credit."""
     wallet, owed = state.ledger.wallet(topup.tenant), state.ledger.owed(topup.tenant)
     debt = min(owed.balance_micros, wallet.balance_micros)
     if debt:

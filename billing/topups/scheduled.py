@@ -1,10 +1,8 @@
-"""Scheduled top-ups: found when their time has come, checked again, and released.
+"""Scheduled top-ups: found at their time, checked again, and released.
 
-States: scheduled -> delivered | pending | failed | cancelled. The funds are held and the caps counted when it
-is accepted. One whose sender left waits for a decision instead, as a send above a threshold does; one that a
-person approved before continues, because that person answers for it. A top-up is released once, under its
-tenant's lock, and never before its time by the tenant's own clock. Writes through
-billing/topups/working_set.py.
+scheduled -> delivered | pending | failed | cancelled. Funds are held and caps counted on
+acceptance. If the sender left, the top-up waits for a decision, unless one was already made. A
+release happens once, under the tenant's lock, never before its time by the tenant's own clock.
 """
 
 from collections.abc import Sequence
@@ -25,13 +23,11 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import WORDS_OR_NULL
 
-# The fulfilment of a top-up reserved for a batch: none until the whole batch is accepted.
+# Stands in a supplier's place until the whole batch is accepted.
 BY_BATCH = "batch"
 
 
 class DueSend(NamedTuple):
-    """What a sweep needs of a top-up whose time has come."""
-
     id: str
     tenant: Tenant
     spent_by: tuple[str, ...]
@@ -39,10 +35,9 @@ class DueSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Release(OnTopUp):
-    """Release a scheduled top-up: it continues like a send just made, or fails with a refund if something
-    refuses it now.
+    """Release a scheduled top-up as a send just made, or refund it if something refuses it now.
 
-    Nothing changes if it is no longer scheduled, or its time has not come after all.
+    Does nothing if the top-up isn't scheduled any more, or isn't due.
     """
 
     spent_by: tuple[str, ...]
@@ -59,7 +54,7 @@ class Release(OnTopUp):
 
 
 def release(state: BatchState, topup: TopUp) -> TopUp:
-    """The scheduled top-up as it went on, now."""
+    """Return the top-up after it continued."""
     try:
         source = check_again(state, topup)
     except DomainError as refusal:
@@ -108,13 +103,13 @@ def _wait_for_script(state: BatchState, topup: TopUp) -> TopUp:
 async def due(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> list[DueSend]:
-    """Scheduled top-ups whose time has come by their tenants' own clocks; but for the named."""
+    """Return scheduled top-ups that are due by their tenants' own clocks."""
     rows = await tx.fetch(_DUE, now=now_us, limit=limit, but_ids=but_ids)
     return [DueSend(row[0], Tenant(row[1], row[2]), WORDS_OR_NULL.read(row[3])) for row in rows]
 
 
 async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
-    """Return when the next one's time comes, by our clock, except the named; None without one."""
+    """Return when the next one is due, by our clock, or None."""
     row = await tx.fetch_one(_NEXT_DUE_AT, but_ids=but_ids)
     return None if row is None or row["due_at"] is None else int(row["due_at"])
 

@@ -1,8 +1,8 @@
 """Send a top-up: the rules, in the order in which they refuse, and what a send does.
 
-In one batch: debit the sender's wallet by the amount and the fee, credit the recipient's wallet of that
-platform and the fees, issue the voucher, write the event. If the fulfilment responds later, an approval is
-needed, or it is scheduled, the funds are held, and the recipient and the fees are credited on delivery.
+One batch debits the wallet by amount and fee, credits the recipient and the fees, issues the
+voucher and writes the event. If the top-up waits for a fulfilment, an approval or its time, funds
+are held, and the credit follows on delivery.
 """
 
 from typing import Any, Literal
@@ -39,23 +39,22 @@ from webhooks.events.schemas import ApprovalReason
 
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
-# How far ahead a send may be scheduled.
 SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
-# The fulfilment of the sandbox's own recipients, in a supplier's place.
+# The fulfilment of the sandbox's own recipients.
 BY_SANDBOX = "sandbox"
 
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
 
 
 class RateLimited(DomainError):
-    """Too many requests; retry_after_s says when the next one may come."""
+    """Too many requests; retry_after_s says when to retry."""
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """The outcome: the top-up, the sender's balance after it, the approval it waits for, its code.
+    """The top-up, the sender's balance after it, the approval it waits for, and its code.
 
-    is_replay: its intent named the top-up before, so nothing was done; voucher_code and claim_url are then
-    for readers who may see them (keys/principal.py), not for whoever asked.
+    is_replay: the intent already named the top-up, so nothing was done; then the code is for
+    readers who may see it, not for every caller.
     """
 
     topup: TopUp
@@ -67,7 +66,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
-    """The command of POST /topup/send. The top-up's id is fixed before the first try."""
+    """POST /topup/send. The top-up's ID is fixed before the first try."""
 
     topup_id: str
     tenant: Tenant
@@ -93,7 +92,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         if self.request.is_mailed:
             topups.mails.expect(*self.tenant, self.request.recipient_email)
         if self.sent_by is not None and is_colleague(self.tenant.account_id, self.sent_by):
-            # A gateway caches a session for half a second; money relies on no cache.
+            # A gateway caches sessions for half a second; money relies on no cache.
             topups.senders.add((self.tenant.account_id, self.sent_by))
 
     @property
@@ -133,7 +132,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         return Sent(topup, balance_cents, approval, code, claim_url=claim_url)
 
     def check_unmet(self, topups: TopUpWorkingSet) -> None:
-        """Raises IntentMet if the intent names a top-up already, and IntentUsed if that is another one."""
+        """Raise IntentMet if the intent names a top-up already, IntentUsed if that is another one."""
         intent = self.request.intent
         named = None if intent is None else topups.of_intent(self.tenant, intent)
         if named is None:
@@ -147,9 +146,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         )
 
     def _replay(self, state: BatchState, topups: TopUpWorkingSet, named: TopUp) -> Sent:
-        """Return the top-up that the intent names, as it is now, before every rule that may have changed
-        since.
-        """
+        """Return the intent's top-up before any rule that may have changed since."""
         state.check_alive(self.tenant, self.lineage)
         check_same(named, self.request)
         asked = topups.approval_of(named.id)
@@ -214,7 +211,6 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def _topup(
         self, state: BatchState, fulfilment: str, status: TopUpStatus, **outcome: Any
     ) -> TopUp:
-        """Return the row, made once, because every send runs this."""
         return TopUp(
             id=self.topup_id,
             account_id=self.tenant.account_id,
@@ -247,7 +243,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topup_id = self.topup_id
         amount_micros, code = self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND
         if self.request.fee_cents:
-            # Two parts of one charge: the balance between them is nobody's.
+            # Two parts of one charge: nobody sees the balance between them.
             before = state.ledger.balance_micros(self.tenant, state.now_us)
             self._take_part(state, recipient, amount_micros, code)
             fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)
@@ -318,7 +314,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 
 
 def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CALLER) -> Send:
-    """Return the command of this caller, with a new top-up id."""
+    """Return the caller's command, with a new top-up ID."""
     return Send(
         topup_id=new_id("txn"),
         tenant=Tenant(principal.account_id, principal.environment),
@@ -330,7 +326,6 @@ def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CAL
 
 
 def check_time(send_at: int, account_now_us: int) -> None:
-    """Raise InvalidInput unless a send can be scheduled for then; account_now_us: the tenant's own time."""
     if send_at <= account_now_us:
         raise InvalidInput(
             "send_at lies in the past; leave it out to send at once", param="send_at"
@@ -343,14 +338,14 @@ def check_time(send_at: int, account_now_us: int) -> None:
 
 
 def sandbox_script(tenant: Tenant, recipient_email: str) -> str:
-    """Return what a staging recipient plays, by its name; empty for all others."""
+    """Return the script that a staging recipient's name selects, or ""."""
     if tenant.environment != "staging" or not recipient_email.endswith(SANDBOX_DOMAIN):
         return ""
     return recipient_email.removesuffix(SANDBOX_DOMAIN)
 
 
 def first_check_at(topup: TopUp, now_us: int) -> int | None:
-    """Return when the worker looks first at a new pending one; never if a sandbox call decides."""
+    """Return when the worker first checks a new pending top-up; None if a sandbox call decides."""
     if topup.fulfilment != BY_SANDBOX:
         return now_us
     is_delayed = topup.recipient_email.startswith("delayed@")
@@ -358,7 +353,6 @@ def first_check_at(topup: TopUp, now_us: int) -> int | None:
 
 
 def ask(state: BatchState, topup: TopUp) -> None:
-    """Request a decision on the held top-up."""
     topups = topups_of(state)
     reason: ApprovalReason = "threshold"
     if topups.has_left(topup.account_id, topup.sent_by):
@@ -371,8 +365,8 @@ def ask(state: BatchState, topup: TopUp) -> None:
         requested_by=topup.sent_by if reason == "sender_left" else topup.key_id,
         status="pending",
         created_at=state.now_us,
-        # By the account's own clock, as it is checked: otherwise a clock advanced by a day would end every
-        # approval at once.
+        # By the account's own clock, as it is checked: a clock a day ahead would end every approval
+        # at once.
         expires_at=state.now_of(topup.tenant) + WAITS_US[reason],
         reason=reason,
     )
@@ -392,7 +386,7 @@ def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
 
 
 def publish(state: BatchState, topup: TopUp) -> None:
-    """Publish topup.delivered, topup.failed, topup.cancelled, topup.pending or topup.scheduled."""
+    """Publish topup.delivered, failed, cancelled, pending or scheduled."""
     state.publish(
         topup.tenant,
         f"topup.{topup.status}",

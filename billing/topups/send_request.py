@@ -1,4 +1,4 @@
-"""What is to be sent, checked by every rule that needs no state of the database."""
+"""What to send, checked by every rule that needs no database."""
 
 from collections.abc import Mapping
 
@@ -14,28 +14,23 @@ from keys.account import normalise_email
 
 
 class AmountOutOfRange(DomainError):
-    """The amount is outside the platform's limits."""
+    pass
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """Who called, beside the key: the address, and the Idempotency-Key with what looks like a secret masked.
-
-    Both are stored with the top-up.
-    """
+    """The address and the Idempotency-Key, without its secrets, as stored with the top-up."""
 
     address: str | None = None
     idempotency_key: str | None = None
 
 
-# For a bulk send's items, and what a machine paid for.
+# For bulk items and machine payments.
 NO_CALLER = Caller()
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """What is to be sent, checked by every rule that needs no batch state.
-
-    fee_cents: by the platform's present rule, or as a quote named it, which holds until quote_ends_at
-    (microseconds, by the tenant's own clock); null: no quote.
+    """A checked send. fee_cents: by the present rule, or quoted until quote_ends_at (tenant's
+    clock).
     """
 
     platform: Platform
@@ -53,17 +48,14 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def charged_cents(self) -> int:
-        """Return what leaves the wallet, and what caps and thresholds count."""
         return self.amount_cents + self.fee_cents
 
     @property
     def charged_micros(self) -> int:
-        """Return the same in micros."""
         return self.charged_cents * MICROS_PER_CENT
 
     @property
     def is_mailed(self) -> bool:
-        """Return whether its recipient gets mail about it."""
         return self.delivery is not None and self.delivery.email
 
 
@@ -83,9 +75,7 @@ def check_amount(platform: Platform, amount_cents: int) -> None:
 
 
 def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
-    """Raise AmountOutOfRange for an amount outside the limits of all offered platforms, if the platform isn't
-    known.
-    """
+    """Raise AmountOutOfRange if no offered platform's limits admit the amount."""
     offered = platforms.offered()
     if not offered:
         return
@@ -100,7 +90,7 @@ def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
 
 
 def check_same(topup: TopUp, request: SendRequest) -> None:
-    """Raise IntentUsed unless the request asks for the top-up that its intent names."""
+    """Raise IntentUsed unless the request matches the intent's top-up."""
     asked = (request.platform.id, request.amount_cents, request.recipient_email)
     if asked != (topup.platform, topup.amount_cents, topup.recipient_email):
         raise IntentUsed(
@@ -126,7 +116,9 @@ def prepare(
     is_distinct: bool = False,
     intent: str | None = None,
 ) -> SendRequest:
-    """Return the checked request; raise InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
+    """Return the checked request; raise InvalidPlatform, InvalidEmail or AmountOutOfRange, in this
+    order.
+    """
     found = platforms.find(platform)
     address = normalise_email(recipient_email)
     check_amount(found, amount_cents)

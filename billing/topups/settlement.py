@@ -1,7 +1,6 @@
-"""End a pending top-up: cancelled, delivered or failed by its fulfilment, approved or denied.
+"""End a pending top-up: cancelled, delivered, failed, approved or denied.
 
-A pending top-up leaves that state once, under its tenant's lock; held funds go to the recipient or return to
-where they came from.
+It leaves that state once, under its tenant's lock. Held funds go to the recipient or return.
 """
 
 from dataclasses import dataclass
@@ -46,22 +45,22 @@ class WrongStateForApproval(DomainError):
 
 
 class RequesterBlocked(DomainError):
-    """The key that asked for a held top-up may not make it now: it ended, is paused, or has other limits.
+    """The requesting key may not send this now.
 
-    reason: requester_ended, which is final, requester_paused or requester_limits.
+    reason: requester_ended (final), requester_paused or requester_limits.
     """
 
 
 class AwaitsApproval(DomainError):
-    """The top-up waits for a person's decision; nothing else settles it."""
+    """The top-up waits for an approval; nothing else settles it."""
 
 
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
     """Credit the recipient and the fees from the hold; raise if the top-up has ended.
 
-    given: what a supplier delivered; None: the credit is in the recipient's wallet here. Any other delivery
-    gives the recipient the vendor's own credit: then the voucher is settled externally at once, so that
-    nobody holds both. A given code replaces the voucher.
+    given: what a supplier delivered; None: the credit is in the recipient's wallet here. With a
+    supplier's own credit the voucher is settled externally at once, so nobody holds both. A given
+    code replaces the voucher.
     """
     topups = topups_of(state)
     is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)
@@ -118,10 +117,7 @@ def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> Top
 
 
 def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
-    """Cancel for the sender: an approval that it waits for is cancelled by that credential, or has expired.
-
-    Raises AlreadyDelivered or AlreadyEnded if it has ended.
-    """
+    """Cancel for the sender, with its approval; raise AlreadyDelivered or AlreadyEnded."""
     asked = waits_for(state, topup)
     if asked is not None:
         account_now_us = state.now_of(topup.tenant)
@@ -156,8 +152,8 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 class EndedTopUp:
     """A top-up and the sender's balance after the command.
 
-    refusal: why an approval couldn't take effect and the top-up was cancelled instead. Every door reports it
-    as a refusal.
+    refusal: why an approval had no effect and the top-up was cancelled; callers report it as a
+    refusal.
     """
 
     topup: TopUp
@@ -170,8 +166,6 @@ class EndedTopUp:
 
 @dataclass(frozen=True, slots=True)
 class OnTopUp:
-    """What every command on one existing top-up shares."""
-
     topup_id: str
     tenant: Tenant
 
@@ -192,10 +186,9 @@ class OnTopUp:
 
 @dataclass(frozen=True, slots=True)
 class Cancel(OnTopUp):
-    """The command of POST /topup/cancel; the sender takes a pending top-up back.
+    """POST /topup/cancel: the sender takes a pending top-up back, with its approval.
 
-    cancelled_by is the credential's id: an approval that the top-up waits for is cancelled by it, or has
-    expired. own_key: as of keys.principal.key_bound_to_own. Raises ScopeMissing for what another key sent.
+    own_key: as of keys.principal.key_bound_to_own. Raises ScopeMissing for another key's top-up.
     """
 
     cancelled_by: str
@@ -215,9 +208,9 @@ class Cancel(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class Decide(OnTopUp):
-    """A person approves or denies, or the time ran out; decided_by is a credential's id.
+    """Approve, deny or expire; decided_by is a credential's ID.
 
-    actor: who decides, for the security log; null: nobody, or a door that doesn't write to it.
+    actor: for the security log; null: nobody, or a caller that doesn't write to it.
     """
 
     approval_id: str
@@ -247,7 +240,7 @@ class Decide(OnTopUp):
         )
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
             if self.decision == "expired":
-                # Nothing is left to decide, and the sweep must not find it again for ever.
+                # Nothing is left to decide, and the sweep must not find it again.
                 topups_of(state).change_approval(decided)
                 return self._ended(state, topup)
             raise WrongStateForApproval(
@@ -342,11 +335,11 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 
 
 def check_again(state: BatchState, topup: TopUp) -> Source:
-    """Return the first supplier for a held top-up that continues now; raise what refuses it now.
+    """Return the first supplier for a held top-up that continues now; raise what refuses it.
 
-    Checked again, after an approval and at a scheduled time: whether its key is still valid, isn't paused and
-    may still send that there (else RequesterBlocked), whether the account owes nothing, and whether the
-    platform is still offered. The funds are held, and the caps were counted when it was accepted.
+    Checks again that the key is valid, not paused and may send this (else RequesterBlocked), that
+    the account owes nothing, and that the platform is offered. Funds and caps were settled on
+    acceptance.
     """
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
     try:
@@ -361,7 +354,7 @@ def check_again(state: BatchState, topup: TopUp) -> Source:
 def _blocked(
     topup: TopUp, refusal: CredentialEnded | KeyPaused | OutsideMandate
 ) -> RequesterBlocked:
-    """Return for the sender's key the refusal that the caller's own would get."""
+    """Return the refusal that the caller's own key would get, for the sender's key."""
     named = "" if topup.key_name is None else f' "{topup.key_name}"'
     key = f"The API key{named} that made this send"
     if isinstance(refusal, CredentialEnded):
@@ -371,13 +364,13 @@ def _blocked(
         reason, detail = "requester_paused", f"{key} is paused."
     else:
         reason, detail = "requester_limits", f"{key} may no longer send to this {refusal.reason}."
-    # The key is named if the refusal knows which one of the lineage it is.
+    # Named if the refusal knows which key of the lineage it is.
     key_id = refusal.extra.get("key_id", topup.spent_by[0])
     return RequesterBlocked(detail, reason=reason, extra={"requester_key_id": key_id})
 
 
 def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:
-    """Continue a held top-up that nothing refuses: scheduled until its time, else like a send just made."""
+    """Continue a held top-up: scheduled until its time, else like a send just made."""
     released = replace(topup, fulfilment=source.kind)
     is_early = (topup.scheduled_for or 0) > state.now_of(topup.tenant)
     if not is_early and source.delivers_at_once:

@@ -1,9 +1,7 @@
-"""Words of suppliers that couldn't end their top-up: too late, contradictory, used for two top-ups, or
-implausible.
+"""Words of suppliers that couldn't end their top-up: late, contradictory, repeated or implausible.
 
-Such a word is stored in the transaction that read it, with what was handed over sealed. The same word of a
-supplier for a top-up is one row, however often it comes; it needs an operator until one has seen it. Writes
-supplier_words.
+A word is stored in the transaction that read it, with its deliverable sealed. The same word for one
+top-up is one row, which needs an operator until one has seen it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,16 +25,16 @@ from store.row_mapping import RowMapping
 SaidOutcome = Literal["delivered", "failed"]
 Why = Literal["late", "second", "repeated", "implausible"]
 DETAIL_CHARACTERS_MAX: Final = 300
-# So that a supplier that draws another code for each repeat fills no table.
+# Bounds the table if a supplier draws another code for each repeat.
 WORDS_OF_TOPUP_MAX: Final = 50
 GAUGED_MAX: Final = 10_000
 
 
 class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of supplier_words; times in microseconds, cost in US cents.
+    """One row of supplier_words; cost in US cents.
 
-    late: its top-up had ended, or was with another supplier. second: it contradicts what the supplier said before.
-    repeated: what it handed over was delivered for another top-up. implausible: see billing/topups/plausible.py.
+    late: the top-up had ended or moved on. second: it contradicts an earlier word. repeated: its
+    value was delivered for another top-up. implausible: see billing/topups/plausible.py.
     """
 
     transaction_id: str
@@ -62,7 +60,7 @@ class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.seen_at is None
 
     def shape(self) -> dict[str, Any]:
-        """Return it as the command line and pages show it, without what was handed over."""
+        """Return the word for commands and pages, without what was handed over."""
         return {
             "supplier": self.supplier,
             "word": self.word,
@@ -80,8 +78,6 @@ class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class SupplierWords(WorkingSet):
-    """The words that one transaction stores."""
-
     rank = 16
 
     def __init__(self, rules: TopUpRules) -> None:
@@ -110,7 +106,6 @@ class SupplierWords(WorkingSet):
         given: Deliverable | None,
         cost_cents: int | None,
     ) -> None:
-        """Store the word; the caller says the same to the supplier."""
         self.changes += 1
         value = None if given is None else given.value
         said = msgspec.json.encode((supplier, word, why, value, cost_cents)).decode()
@@ -134,7 +129,7 @@ class SupplierWords(WorkingSet):
 
 
 def last_handed_over(codes: VoucherCodes, words: Sequence[SupplierWord]) -> Deliverable | None:
-    """Return what a supplier handed over last of what is kept, without its end; None: nothing."""
+    """Return the supplier's last deliverable, without its end, or None."""
     for one in reversed(words):
         given = opened(codes, one)
         if given is not None:
@@ -143,12 +138,11 @@ def last_handed_over(codes: VoucherCodes, words: Sequence[SupplierWord]) -> Deli
 
 
 def words_of(state: BatchState) -> SupplierWords:
-    """Return the batch's words; the commands that may keep one declared the working set."""
     return state.working_set(SupplierWords)
 
 
 def opened(codes: VoucherCodes, word: SupplierWord) -> Deliverable | None:
-    """Return what was handed over with the word; None: nothing, or its seal is broken."""
+    """Return the word's deliverable; None if it has none or its seal is broken."""
     if word.sealed is None:
         return None
     try:
@@ -161,7 +155,6 @@ def opened(codes: VoucherCodes, word: SupplierWord) -> Deliverable | None:
 async def load_words(
     tx: Transaction, topup_ids: Iterable[str]
 ) -> Mapping[str, Sequence[SupplierWord]]:
-    """Return the words of these top-ups, each one's oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM supplier_words WHERE transaction_id IN :ids[text]
             ORDER BY transaction_id, last_received_at, digest""",
@@ -174,7 +167,6 @@ async def load_words(
 
 
 async def count_unseen(tx: Transaction, environment: str) -> int:
-    """Return how many top-ups have a word that no operator has seen, GAUGED_MAX at most."""
     row = await tx.fetch_one(_UNSEEN, environment=environment, most=GAUGED_MAX)
     assert row is not None, "a count has one row"
     return int(row["number"])
@@ -183,7 +175,7 @@ async def count_unseen(tx: Transaction, environment: str) -> int:
 async def note_seen(
     tx: Transaction, transaction_id: str, environment: str, *, by: str, now_us: int
 ) -> int:
-    """Note that an operator has seen the top-up's words; returns how many were new to them."""
+    """Mark the top-up's words as seen by an operator; return how many were new."""
     return await tx.execute(
         """UPDATE supplier_words SET seen_at = :now_us, seen_by = :by
            WHERE transaction_id = :id AND environment = :environment AND seen_at IS NULL""",
@@ -199,7 +191,7 @@ def _seal(codes: VoucherCodes, topup_id: str, given: Deliverable | None) -> str:
 
 
 def _subject(topup_id: str) -> str:
-    """Return what the seal is bound to: never the code that the top-up itself was delivered with."""
+    """Return what the seal is bound to; differs from the top-up's own code."""
     return f"{topup_id}/word"
 
 

@@ -1,9 +1,9 @@
-"""A top-up: prepaid credit sent from an account's wallet to a recipient's wallet of a platform.
+"""A top-up: prepaid credit sent from an account's wallet to a recipient on a platform.
 
-States: a send makes it delivered, failed (and refunded), pending or scheduled. The last two hold its funds
-and end once, in delivered, failed or cancelled. What was delivered and not used may be reversed, by way of
-reversing if a supplier has to revoke it. `move` is the one function that changes the state. Writes topups;
-the caller holds the account's lock.
+A send makes it delivered, failed (refunded), pending or scheduled. The last two hold its funds and
+end once: delivered, failed or cancelled. An unused delivered top-up may be reversed, by way of
+reversing if a supplier must revoke it. Only `move` changes the state. The caller holds the
+account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,18 +27,17 @@ from keys import counter
 from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
-# The hint after a commit with a pending top-up to look at.
+# Sent after a commit with a pending top-up.
 HINT: Final = "fulfilment"
-# The hint after a commit with a scheduled top-up.
 SCHEDULED_HINT: Final = "scheduled"
 TopUpStatus = Literal[
     "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
 ]
 
-# From a state to the states it may move to; docs/states.md has the diagram.
+# docs/states.md has the diagram.
 MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
     "scheduled": frozenset({"pending", "delivered", "failed", "cancelled"}),
-    # Back to scheduled: it was approved before its time.
+    # Back to scheduled: approved before its time.
     "pending": frozenset({"scheduled", "delivered", "failed", "cancelled"}),
     "delivered": frozenset({"reversing", "reversed"}),
     "failed": frozenset(),
@@ -46,30 +45,29 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
     "reversing": frozenset({"reversed", "delivered"}),
     "reversed": frozenset(),
 }
-# In these its funds are held, and how it ends is open.
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
-# Fulfilments whose credit is in the recipient's wallet here, with `voucher` as its former name; if the
-# sandbox or a person decided, no supplier delivered anything.
+# Fulfilments that credit the recipient's wallet here (formerly `voucher`), and decisions without a
+# supplier.
 _HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
 class AlreadyDelivered(DomainError):
-    """A delivered top-up, or one handed over to its fulfilment, can't be cancelled."""
+    """A top-up that was delivered or handed to its fulfilment can't be cancelled."""
 
 
 class AlreadyEnded(DomainError):
-    """The top-up failed, was cancelled or was reversed before."""
+    """The top-up already failed, was cancelled or was reversed."""
 
 
 class DuplicateReference(DomainError):
-    """The reference was used before, by any key, whatever became of it."""
+    """The reference was already used, by any key and with any outcome."""
 
 
 class TopUp(msgspec.Struct, frozen=True, gc=False):
-    """One row of topups; amounts in cents, times in microseconds.
+    """One row of topups.
 
-    A struct, like every value of the hot path, because a frozen dataclass takes ten times as long to make.
+    A struct: a frozen dataclass takes ten times as long to make on the hot path.
     """
 
     id: str
@@ -93,7 +91,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     next_check_at: int | None = None
     checks_made: int = 0
     settled_at: int | None = None
-    # The request that sent it (kernel/trace.py), while others are to end it; else its event has it.
+    # The request that sent it (kernel/trace.py), until another process ends it; then its event has
+    # it.
     trace: str | None = None
     supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
@@ -113,7 +112,6 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def charged_cents(self) -> int:
-        """Return what the sender pays."""
         return self.amount_cents + self.fee_cents
 
     @property
@@ -123,20 +121,19 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def given(self) -> StoredDeliverable | None:
-        """Return what was delivered, without its value; None before, and after a reversal."""
         is_given = self.status in {"delivered", "reversing"}
         return (self.deliverable or WALLET_CREDIT) if is_given else None
 
     @property
     def lies_here(self) -> bool:
-        """Return whether what was delivered is only credit in the recipient's wallet here."""
+        """Return whether the delivery is only credit in the recipient's wallet here."""
         is_by_wallet = self.fulfilment == WALLET or self.supplier is None
         is_nothing_given = self.deliverable is None and self.fulfilment_code is None
         return is_nothing_given and is_by_wallet and self.fulfilment in _HERE
 
     @property
     def needs_review(self) -> bool:
-        """Return whether nobody knows what its supplier did, so that an operator decides."""
+        """Return whether the supplier's outcome is unknown, so that an operator decides."""
         is_left = self.next_check_at is None and self.handed_over_at is not None
         return is_left and self.status == "pending"
 
@@ -146,18 +143,18 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def recipient_name(self) -> str:
-        """Return the name of the recipient's ledger account."""
         return f"{self.platform}/{self.recipient_email}"
 
     @property
     def key_id(self) -> str | None:
-        """Return the key that sent it; null if no key did."""
+        """Return the key that sent it, if any."""
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """Return the top-up as its events have it, with room for voucher_code and deliverable.value.
+        """Return the top-up as its events have it, with room for voucher_code and
+        deliverable.value.
 
-        Both stand before what a tenant wrote.
+        Both come before what a tenant wrote.
         """
         deliverable: dict[str, Any] | msgspec.Raw | None = None
         if self.status == "delivered":
@@ -195,8 +192,9 @@ def move(
     seen: TopUpStatus | None = None,
     **changes: Any,
 ) -> TopUp:
-    """The top-up in another state. seen: the state out of which the caller moves it; null: whichever
-    one in which its funds are held. Raises AlreadyDelivered or AlreadyEnded where it is no longer there.
+    """Return the top-up in another state; raise AlreadyDelivered or AlreadyEnded.
+
+    seen: the state to leave; null: any that holds funds.
     """
     is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
     if not is_seen or status not in MOVES[topup.status]:
@@ -213,7 +211,7 @@ def move(
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
-    """The top-ups of these ids, whoever owns them; the caller compares the tenant."""
+    """Return the top-ups of any tenant; the caller compares the tenant."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(ids)))
     return {row["id"]: ROWS.read(row) for row in rows}
 
@@ -222,7 +220,7 @@ def references_reading(
     references: Iterable[tuple[str, str, str]],
     into: dict[tuple[str, str, str], tuple[str, TopUpStatus]],
 ) -> BatchRead:
-    """(account, environment, reference) -> (id, status) of the top-ups that have them."""
+    """Read (account, environment, reference) -> (id, status)."""
     wanted = sorted(set(references))
 
     def take(rows: Rows) -> None:
@@ -233,9 +231,7 @@ def references_reading(
 
 
 async def free_references(tx: Transaction, ids: Sequence[str]) -> None:
-    """Lets the references of cancelled top-ups be used again: those of a batch of which nothing was
-    accepted, so nobody was told of them.
-    """
+    """Free the references of a batch of which nothing was accepted or reported."""
     freed = await tx.execute(
         "UPDATE topups SET reference = NULL WHERE id IN :ids[text] AND status = 'cancelled'",
         ids=sorted(ids),
@@ -244,7 +240,7 @@ async def free_references(tx: Transaction, ids: Sequence[str]) -> None:
 
 
 async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
-    """Has the worker look at a pending one later; nothing else of it changes."""
+    """Delay the worker's check of a pending top-up."""
     text = """UPDATE topups SET next_check_at = :until
         WHERE id = :id AND status = 'pending' AND next_check_at < :until"""
     await tx.execute(text, id=topup_id, until=until)
@@ -255,7 +251,7 @@ async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
 
 
 async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    """Writes what a move or a check changed; rows that exist."""
+    """Write what a move or a check changed; the rows exist."""
     if not topups:
         return
     rows = [_CHANGED.write(topup) for topup in sorted(topups, key=lambda topup: topup.id)]
@@ -264,13 +260,13 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
 
 
 async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    """Writes claimed_at of delivered ones that nobody claimed before."""
+    """Write claimed_at of delivered top-ups that nobody has claimed."""
     if topups:
         await tx.execute(_CLAIMED, rows=sorted((one.id, one.claimed_at) for one in topups))
 
 
 async def note_emailed(tx: Transaction, ids: Iterable[str], *, now_us: int) -> None:
-    """That a mail server took a mail about these; the first time stays."""
+    """Note that a mail server accepted their mail; the first time stays."""
     if wanted := sorted(set(ids)):
         await tx.execute(
             """UPDATE topups SET emailed_at = :now_us
@@ -291,7 +287,7 @@ ROWS = RowMapping(
         "delivery": as_json(DeliveryOptions),
     },
 )
-# A new one was neither claimed nor mailed.
+# A new top-up was neither claimed nor mailed.
 _NEW = ROWS.part(*(name for name in ROWS.columns if name not in {"claimed_at", "emailed_at"}))
 # What a move or a check changes; the rest is frozen.
 _CHANGING = (

@@ -1,13 +1,9 @@
-"""Voucher codes, and redeeming them. A voucher is the claim on value in the recipient's wallet.
+"""Voucher codes: claims on value in the recipient's wallet, redeemed once.
 
-ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last one checks
-them. The 95 bits are the top-up's own id under a keyed permutation, so a code needs no index of its
-own, cannot be guessed without the key (one in 2**95 for each voucher that exists), and gives the
-top-up's primary key back. A voucher exists exactly while its top-up is delivered; it is redeemed
-once, by the primary key of voucher_redemptions, which this module writes.
-
-Invariant: no code is stored. A voucher's own is worked out from the top-up's id; one that a
-fulfilment handed over in its place lies sealed; both under a key that the master key seals.
+A code is ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last is a
+check. The bits are the top-up's ID under a keyed permutation, so a code needs no index and can't be
+guessed without the key. No code is stored: it is computed from the ID, or a supplier's code is
+stored sealed. A voucher exists while its top-up is delivered.
 """
 
 import base64
@@ -34,7 +30,6 @@ from keys.vault import SealBroken
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-# The name of the data key behind codes and links.
 VOUCHER_KEY = "voucher"
 PREFIX = "ATU"
 TOPUP_PREFIX = "txn_"
@@ -42,8 +37,7 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DATA_CHARACTERS = 19
 _DIGIT_BITS = 5
 _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
-# What each written pair of digits adds to the check sum: weights 1 and 3; the check digit's own
-# place, the last one, is still 0 then.
+# The check sum of each pair of digits, weights 1 and 3; the check digit itself is still 0.
 _PAIR_SUMS = [(pair >> _DIGIT_BITS) + 3 * (pair & 31) for pair in range(1024)]
 _HALF_BITS = 50
 _HALF_MASK = (1 << _HALF_BITS) - 1
@@ -51,11 +45,11 @@ _LEFT_BITS = 48
 _RIGHT_BITS = ID_BITS - _LEFT_BITS
 _RIGHT_MASK = (1 << _RIGHT_BITS) - 1
 _LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
-# Six rounds, two to a step: four make a permutation nobody tells from a random one.
+# Six rounds, two a step; four already make a permutation nobody tells from a random one.
 _STEPS = (0, 2, 4)
 _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from
-# Of fewer codes each is worked out alone.
+# Fewer codes are computed one by one.
 _TOGETHER_MIN = 4
 _NONCE_BYTES = 12
 _SEAL_INFO = b"topup fulfilment code 1"
@@ -67,16 +61,14 @@ VoucherTarget = Literal["wallet", "external"]
 
 
 class NotRedeemable(DomainError):
-    """reason: the code is unknown, it was redeemed, its top-up was reversed, or its amount is spent from
-    the wallet.
-    """
+    """reason: the code is unknown, redeemed or reversed, or the wallet has spent its amount."""
 
 
 class VoucherCodes:
-    """Turns top-up ids into codes and back under one key of 32 bytes."""
+    """Turns top-up IDs into codes and back under one 32-byte key."""
 
     def __init__(self, key: bytes) -> None:
-        # Blocks of which none is like another: ECB is the bare block cipher, used as a PRF.
+        # All blocks are distinct: ECB is the bare block cipher, used as a PRF.
         cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305
         self._encrypt = one_at_a_time(cipher.encryptor().update)
         seal_key = HKDF(algorithm=SHA256(), length=len(key), salt=None, info=_SEAL_INFO).derive(key)
@@ -86,20 +78,20 @@ class VoucherCodes:
         ).derive(key)
 
     def code_of(self, topup_id: str) -> str:
-        """ATU-XXXX-XXXX-XXXX-XXXX-XXXX for txn_…"""
+        """Return ATU-XXXX-XXXX-XXXX-XXXX-XXXX for txn_…"""
         return _written(self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX))))
 
     def codes_of(self, topup_ids: Sequence[str]) -> list[str]:
-        """The code of each, in their order; for many it takes half the time of one after the other."""
+        """Return the codes in order; for many it takes half the time of single calls."""
         if len(topup_ids) < _TOGETHER_MIN:
             return [self.code_of(one) for one in topup_ids]
         numbers = decode_all([one.removeprefix(TOPUP_PREFIX) for one in topup_ids])
         return [_written(number) for number in self._permute_all(numbers)]
 
     def topup_id_of(self, code: str) -> str | None:
-        """The top-up whose voucher the code would be, or None for a mistyped or made-up one.
+        """Return the code's top-up, or None for a mistyped or made-up code.
 
-        Letters of either case; hyphens and spaces are ignored.
+        Case, hyphens and spaces are ignored.
         """
         text = code.strip().upper().replace("-", "").replace(" ", "")
         if not text.startswith(PREFIX) or len(text) != len(PREFIX) + _DATA_CHARACTERS + 1:
@@ -116,16 +108,12 @@ class VoucherCodes:
         return TOPUP_PREFIX + encode(found)
 
     def seal(self, topup_id: str, code: str) -> str:
-        """A code that a fulfilment handed over, as it is stored; opens for this top-up only."""
+        """Seal a supplier's code so that it opens for this top-up only."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._seal.encrypt(nonce, code.encode(), topup_id.encode())
         return base64.b64encode(nonce + sealed).decode()
 
     def issued(self, topup_id: str, sealed: str | None) -> str:
-        """The code that a delivered top-up brought: what was sealed, or the voucher's own.
-
-        Raises SealBroken.
-        """
         if sealed is None:
             return self.code_of(topup_id)
         blob = base64.b64decode(sealed)
@@ -136,18 +124,18 @@ class VoucherCodes:
         return plain.decode()
 
     def digest(self, text: str) -> str:
-        """Return a keyed digest: equal for equal texts, and worth nothing without the key."""
+        """Return a keyed digest: equal for equal texts, worthless without the key."""
         return hmac.new(self._digest_key, text.encode(), hashlib.sha256).hexdigest()
 
     def shown(self, topup: TopUp, principal: Principal) -> str | None:
-        """The top-up's code; None where it has none yet or the caller may not see it."""
+        """Return the code, or None if there is none or the caller may not see it."""
         is_there = topup.status == "delivered" and topup.voucher_code_hint is not None
         if not is_there or not sees_code(principal, topup.spent_by):
             return None
         return self.issued(topup.id, topup.fulfilment_code)
 
     def value_shown(self, topup: TopUp, principal: Principal) -> str | None:
-        """The value of what was delivered; None where there is none or the caller may not see it."""
+        """Return the delivered value, or None if there is none or the caller may not see it."""
         given = topup.deliverable if topup.status == "delivered" else None
         if given is None or given.value_hint is None or not sees_code(principal, topup.spent_by):
             return None
@@ -162,7 +150,9 @@ class VoucherCodes:
         return left << _RIGHT_BITS | right
 
     def _permute_all(self, numbers: Sequence[int]) -> list[int]:
-        """As _permute of each; written twice, since one number alone takes three times as long in this form [7 us]."""
+        """Permute each number; written twice, because one alone takes three times as long here [7
+        us].
+        """
         left = [number >> _RIGHT_BITS for number in numbers]
         right = [number & _RIGHT_MASK for number in numbers]
         for step in _STEPS:
@@ -173,7 +163,7 @@ class VoucherCodes:
         return [high << _RIGHT_BITS | low for high, low in zip(left, right, strict=True)]
 
     def _encrypt_all(self, step: int, halves: Sequence[int]) -> Sequence[int]:
-        """The first word of each block that the step and a half make, encrypted."""
+        """Return the first word of each encrypted block of step and half."""
         words = [step] * (2 * len(halves))
         words[1::2] = halves
         form = f">{len(words)}Q"
@@ -189,8 +179,10 @@ class VoucherCodes:
 
 
 def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """The update of a cipher, for any thread: the library refuses a second one at the same moment, and SQLite's
-    writer works out a batch's codes beside the event loop.
+    """Make a cipher's update usable by any thread.
+
+    The library refuses simultaneous calls, and SQLite's writer computes codes beside the event
+    loop.
     """
     lock = threading.Lock()
 
@@ -202,9 +194,9 @@ def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
-    """Whether the caller sees the code of what these keys sent: the sender and its ancestors.
+    """Return whether the caller is the sender or one of its ancestors.
 
-    Never a descendant or a sibling, which could spend by it past every cap of its own.
+    Never a descendant or a sibling, which could spend by the code past all its own caps.
     """
     return SEES_CODES in principal.scopes or (
         principal.key_id is not None and principal.key_id in spent_by
@@ -212,7 +204,7 @@ def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
 
 
 async def unseen(tx: Transaction, principal: Principal, ids: Iterable[str]) -> frozenset[str]:
-    """Those of these top-ups whose codes the caller may not see."""
+    """Return the top-ups whose codes the caller may not see."""
     wanted = frozenset(ids)
     if not wanted or SEES_CODES in principal.scopes:
         return frozenset()
@@ -226,8 +218,6 @@ async def unseen(tx: Transaction, principal: Principal, ids: Iterable[str]) -> f
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """That a voucher was redeemed: by whom and into what."""
-
     transaction_id: str
     account_id: str
     environment: str
@@ -237,7 +227,6 @@ class Redemption:
 
 
 async def load_redemptions(tx: Transaction, ids: Iterable[str]) -> dict[str, Redemption]:
-    """Redemptions by the top-up's id."""
     rows = await tx.fetch(_LOAD_REDEMPTIONS, ids=sorted(set(ids)))
     return {row["transaction_id"]: _REDEMPTIONS.read(row) for row in rows}
 
@@ -266,12 +255,12 @@ def _written(number: int) -> str:
 
 
 def _digit_pairs(number: int) -> tuple[int, ...]:
-    """The 20 digits two by two, the last one checking the 19 of the number.
+    """Return the 20 digits in pairs, the last one a check digit.
 
     Weights 3, 1, 3, 1 … modulo 32 find every single wrong character and most swaps.
     """
     written = number << _DIGIT_BITS
-    # In two halves, since each shift of a long number makes another long one.
+    # In halves: each shift of a long number makes another long one.
     high, low = written >> _HALF_BITS, written & _HALF_MASK
     a, b, c, d, e = high >> 40, high >> 30 & 1023, high >> 20 & 1023, high >> 10 & 1023, high & 1023
     f, g, h, i, j = low >> 40, low >> 30 & 1023, low >> 20 & 1023, low >> 10 & 1023, low & 1023

@@ -1,8 +1,8 @@
-"""Redeeming a voucher: once only, out of the recipient's wallet that holds its value.
+"""Redeem a voucher, once, from the recipient's wallet that holds its value.
 
-settle "wallet" credits the redeeming account's own wallet, also another tenant's: then the value
-passes through a transit account in each tenant's books. settle "external" says that the platform
-honoured it, which only the issuing account or an operator may say.
+settle "wallet" credits the redeeming account's wallet, through a transit account in each tenant's
+books. settle "external" says that the platform honoured it; only the issuing account or an operator
+may say so.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from store.database import Database, Transaction
 
 
 class ExternalNotAllowed(DomainError):
-    """Only the issuing account or an operator settles a voucher externally."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """The redeemed voucher and the redeeming wallet's balance after it, in cents."""
+    """The voucher and the redeeming wallet's balance after it, in cents."""
 
     topup: TopUp
     voucher_code: str
@@ -37,14 +37,14 @@ class Redeemed:
 
 
 def unknown_voucher() -> NotRedeemable:
-    """Made up, mistyped, another environment's: they all look the same."""
+    """Return one error for all: made up, mistyped, of another environment."""
     return NotRedeemable("no such voucher or code", param="code", reason="unknown")
 
 
 async def find_issued(
     database: Database, codes: VoucherCodes, code: str, *, environment: str
 ) -> TopUp:
-    """The delivered top-up behind a code; raises NotRedeemable with reason unknown."""
+    """Return the code's delivered top-up; raise NotRedeemable with reason unknown."""
     topup_id = codes.topup_id_of(code)
     if topup_id is None:
         raise unknown_voucher()
@@ -60,7 +60,6 @@ async def find_issued(
 
 
 def _check_issued(topup: TopUp) -> None:
-    """Raises NotRedeemable unless the top-up is delivered."""
     if topup.status in {"reversing", "reversed"}:
         raise NotRedeemable("its top-up was reversed", param="code", reason="reversed")
     if topup.status != "delivered":
@@ -69,7 +68,7 @@ def _check_issued(topup: TopUp) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Redeem:
-    """The command of POST /vouchers/redeem; `issued` was looked up by its code."""
+    """POST /vouchers/redeem; `issued` was looked up by its code."""
 
     issued: TopUp
     redeemer: Tenant
@@ -89,7 +88,7 @@ class Redeem:
         topup = working_set.find(self.issued.id, self.issued.tenant)
         if topup is None:
             raise unknown_voucher()
-        # It may have been reversed since it was looked up.
+        # It may have been reversed since the look-up.
         _check_issued(topup)
         if working_set.redemption_of(topup.id) is not None:
             raise NotRedeemable("the voucher was redeemed before", param="code", reason="redeemed")
@@ -124,14 +123,14 @@ class Redeem:
             out = ledger.account(topup.tenant, LedgerAccountKind.TRANSIT_OUT)
             state.move(recipient, out, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id)
             source = ledger.account(self.redeemer, LedgerAccountKind.TRANSIT_IN)
-            # Not under the top-up's id, which is the issuer's: no tenant reads another's transfers.
+            # Not under the top-up's ID, which is the issuer's: no tenant reads another's transfers.
             state.credit(
                 self.redeemer, source, amount_micros, Code.VOUCHER_REDEEM, subject_id=topup.id
             )
 
 
 def _tell_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> None:
-    """Tells the issuer; never who redeemed it, which may be another account."""
+    """Notify the issuer, never naming the redeemer, which may be another account."""
     data = {
         "transaction_id": topup.id,
         "platform": topup.platform,
@@ -146,16 +145,16 @@ def _tell_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> N
 
 
 def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Redeem:
-    """The command of this caller; raises ScopeMissing and ExternalNotAllowed."""
+    """Return the caller's command; raise ScopeMissing and ExternalNotAllowed."""
     _check_target(principal, issued, settle)
     _check_sender(principal, issued)
     return Redeem(issued, principal.tenant, settle)
 
 
 def _check_sender(principal: Principal, issued: TopUp) -> None:
-    """Raises ScopeMissing where another lineage of the caller's own account sent the voucher.
+    """Raise ScopeMissing if another lineage of the caller's own account sent the voucher.
 
-    Into another account whoever holds the code redeems it: there the voucher is the recipient's.
+    In any other account the voucher is the recipient's: the code is enough.
     """
     is_foreign = principal.account_id != issued.account_id
     is_sender = principal.key_id is not None and principal.key_id in issued.spent_by

@@ -1,9 +1,7 @@
-"""The top-ups of one transaction, with their approvals and their vouchers' redemptions.
+"""The top-ups of one transaction, with their approvals and redemptions.
 
-Invariant: a top-up is read after its account was locked, one of an account that is not locked here
-does not exist here, and what changes is written once, whatever the number of commands. Writes through
-billing/topups/topup.py, billing/intents/intent.py, billing/topups/approval.py,
-billing/topups/voucher.py and billing/topups/mail.py.
+A top-up is read after its account is locked; one of an unlocked account doesn't exist here. Each
+change is written once per batch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,13 +25,13 @@ from keys.counter import read_places
 from keys.tokens import senders
 from store.database import BatchRead, Transaction
 
-# What took a top-up's funds: one that waits, or a send that delivers at once and its fee. The fee of one
-# that waited comes out of what was held.
+# What took the funds: a hold, or an immediate send and its fee. A held top-up's fee comes out of
+# the hold.
 _PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND, Code.TOPUP_FEE})
 
 
 class TopUpWorkingSet(WorkingSet):
-    """What commands add to in `declare`: ids, redeemed_ids, references, intents, voucher_ids."""
+    """Commands add in `declare`: ids, redeemed_ids, references, intents, voucher_ids."""
 
     rank = 10
 
@@ -46,7 +44,7 @@ class TopUpWorkingSet(WorkingSet):
         self.voucher_ids: list[str] = []  # top-ups that may get a voucher
         self.mailed_ids: set[str] = set()  # about which a further mail may be written
         self.mails = MailsOfBatch(rules.mail)
-        # (account, Principal.sender) of sends that are judged again, and what was found of them.
+        # (account, Principal.sender) of sends that are judged again, and the findings.
         self.senders: set[tuple[str, str]] = set()
         self._left: set[tuple[str, str]] = set()
         self._codes: dict[str, str] = {}
@@ -71,14 +69,13 @@ class TopUpWorkingSet(WorkingSet):
         return cls(rules.of(TopUpRules))
 
     def prepare(self) -> None:
-        """Codes and claim links depend on nothing but the top-ups' ids."""
+        """Compute codes and claim links, which depend only on the IDs."""
         ids = self.voucher_ids
         self._codes.update(zip(ids, self.rules.codes.codes_of(ids), strict=True))
         tokens = self.rules.links.tokens_of("claim", ids)
         self._claim_tokens.update(zip(ids, tokens, strict=True))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Old top-ups with what a refund or a delivery touches, and how much mail there was."""
         if self.intents:
             self._named = await intents.load(tx, self.intents)
             self.ids.update(self._named.values())
@@ -91,7 +88,7 @@ class TopUpWorkingSet(WorkingSet):
 
     async def _load_old(self, tx: Transaction, read_set: ReadSet) -> None:
         found = await topups.load(tx, self.ids)
-        # Whatever belongs to a tenant that is not locked here does not exist here.
+        # A top-up of a tenant that isn't locked here doesn't exist here.
         self._topups = {i: found[i] for i in found if found[i].tenant in read_set.tenants}
         for transfer in await transfers_of(tx, list(self._topups)):
             topup_id = transfer.transaction_id or ""
@@ -127,7 +124,7 @@ class TopUpWorkingSet(WorkingSet):
         await self.mails.insert(tx)
 
     def hints(self) -> Iterable[str]:
-        """Where somebody should look at a top-up, now or at its time, and where mail is due."""
+        """Return hints for pending and scheduled top-ups and for due mail."""
         written = (*self._new.values(), *self._changed.values())
         if any(one.next_check_at is not None for one in written):
             yield topups.HINT
@@ -137,7 +134,7 @@ class TopUpWorkingSet(WorkingSet):
             yield mail.HINT
 
     def find(self, topup_id: str, tenant: Tenant) -> TopUp | None:
-        """The tenant's top-up; another's looks like none."""
+        """Return the tenant's top-up; another tenant's looks like none."""
         found = self._topups.get(topup_id)
         return found if found is not None and found.tenant == tenant else None
 
@@ -149,39 +146,37 @@ class TopUpWorkingSet(WorkingSet):
         return None if topup_id is None else self.find(topup_id, tenant)
 
     def code_of(self, topup_id: str) -> str:
-        """The code of its voucher."""
         code = self._codes.get(topup_id)
         if code is None:
             code = self._codes[topup_id] = self.rules.codes.code_of(topup_id)
         return code
 
     def claim_url_of(self, topup_id: str) -> str:
-        """The recipient's page of it."""
         token = self._claim_tokens.get(topup_id)
         return self.rules.claim_url(topup_id, token)
 
     def holds(self, topup_id: str) -> Sequence[Transfer]:
-        """What was moved when its funds were taken, source by source."""
+        """Return what was moved when the funds were taken, source by source."""
         parts = self._holds[topup_id]
         held = [part for part in parts if part.code is Code.TOPUP_HOLD]
         return held or parts
 
     def cost_of(self, topup_id: str) -> Transfer | None:
-        """What its supplier took for it; None: nothing, or it did not say."""
+        """Return what the supplier took, or None if nothing or unknown."""
         return self._costs.get(topup_id)
 
     def approval_of(self, topup_id: str) -> Approval | None:
         return self._approvals.get(topup_id)
 
     def has_left(self, account_id: str, sent_by: str | None) -> bool:
-        """Whether who sent it lost the access that a send needs; of one that is sent now nobody looked."""
+        """Return whether the sender lost the access that a send needs; a new send isn't checked."""
         return (account_id, sent_by) in self._left
 
     def redemption_of(self, topup_id: str) -> Redemption | None:
         return self._redemptions.get(topup_id)
 
     def add(self, topup: TopUp, holds: Sequence[Transfer] = ()) -> None:
-        """holds: what was moved to hold its funds."""
+        """Add the top-up; holds: the transfers that hold its funds."""
         self.changes += 1
         self._topups[topup.id] = self._new[topup.id] = topup
         if holds:
@@ -190,7 +185,6 @@ class TopUpWorkingSet(WorkingSet):
             self._references[*topup.tenant, topup.reference] = (topup.id, topup.status)
 
     def name(self, topup: TopUp, intent: str) -> None:
-        """From now on the intent names the new top-up."""
         self.changes += 1
         self._named[*topup.tenant, intent] = self._newly_named[*topup.tenant, intent] = topup.id
 
@@ -200,12 +194,12 @@ class TopUpWorkingSet(WorkingSet):
         (self._new if topup.id in self._new else self._changed)[topup.id] = topup
 
     def write_mail(self, topup: TopUp, now_us: int) -> Mail:
-        """A mail about a delivered top-up; `mails` was told to expect it."""
+        """Write a mail about a delivered top-up; `mails` was told to expect it."""
         self.changes += 1
         return self.mails.write(topup, now_us)
 
     def claim(self, claimed: TopUp) -> None:
-        """Notes when its recipient looked at it first."""
+        """Note when the recipient first opened it."""
         self.changes += 1
         self._topups[claimed.id] = claimed
         self._claimed.append(claimed)
@@ -227,7 +221,7 @@ class TopUpWorkingSet(WorkingSet):
         self._new_redemptions.append(redemption)
 
     def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
-        """The accounts and windows that the end of the top-up touches, and its mail."""
+        """Add the accounts, windows and mail that the top-up's end touches."""
         if one.id in self.mailed_ids or (one.delivery is not None and one.delivery.email):
             self.mails.expect(one.account_id, one.environment, one.recipient_email)
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
@@ -244,5 +238,4 @@ class TopUpWorkingSet(WorkingSet):
 
 
 def topups_of(state: BatchState) -> TopUpWorkingSet:
-    """The batch's top-ups; the commands on them declared the working set."""
     return state.working_set(TopUpWorkingSet)

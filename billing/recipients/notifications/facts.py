@@ -15,15 +15,15 @@ from keys import audit_log
 from keys.audit_log import NamedEntry
 from store.database import Transaction
 
-# In one mail; the rest is counted, and its list is a page.
+# In one mail; the rest is only counted.
 LISTED_MAX: Final = 20
-# Falls of a balance that goes up and down between two mails; it has at most ten thresholds.
+# Drops of a balance between two mails; it has at most ten thresholds.
 FALLS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ToldKey:
-    """made: who made it and from where, by the security log; null: the log no longer has it."""
+    """made: its audit entry, which the log may no longer have."""
 
     id: str
     name: str
@@ -33,22 +33,20 @@ class ToldKey:
 
 @dataclass(frozen=True, slots=True)
 class ToldKeys:
-    """The number of keys that a mail is about, and the first of them."""
-
     count: int
     first: Sequence[ToldKey]
 
 
 @dataclass(frozen=True, slots=True)
 class LowBalance:
-    """threshold_cents: the lowest threshold that the balance fell below and is still below."""
+    """threshold_cents: the lowest threshold that the balance is below."""
 
     balance_cents: int
     threshold_cents: int
 
 
 async def made_keys(tx: Transaction, mail: OwnerMail) -> ToldKeys:
-    """Return the new keys, also those revoked since, because who made them still matters."""
+    """Return the new keys, also revoked ones: who made them still matters."""
     rows = await tx.fetch(_EVENTS, **_range(mail), limit=LISTED_MAX)
     row = await tx.fetch_one(_COUNT, **_range(mail))
     told = [_data_of(one["body"]) for one in rows]
@@ -64,7 +62,7 @@ async def made_keys(tx: Transaction, mail: OwnerMail) -> ToldKeys:
 
 
 async def low_balance_of(tx: Transaction, mail: OwnerMail, *, now_us: int) -> LowBalance | None:
-    """Return the low balance; null if it is back above all thresholds."""
+    """Return the low balance, or null if it is back above all thresholds."""
     tenant = Tenant(mail.account_id, mail.environment)
     has_cents = micros_to_cents(await balance_micros(tx, tenant, now_us=now_us))
     rows = await tx.fetch(_EVENTS, **_range(mail), limit=FALLS_MAX)
@@ -88,7 +86,7 @@ def _data_of(body: bytes) -> dict[str, Any]:
     return data
 
 
-# The types as the index has them, and apart, so that the account's other events aren't read.
+# Types as in the index, one by one, so the account's other events aren't read.
 _TOLD: Final = """
 WITH e AS MATERIALIZED (
     SELECT id, account_id, environment, event_no FROM events

@@ -1,6 +1,6 @@
-"""The letters about failing webhooks, a low balance and new keys. Pure.
+"""The letters about failing webhooks, a low balance and new keys.
 
-Of many, the first are listed and the rest is counted, so that a burst is one mail of one page.
+They list the first and count the rest, so that a burst is one mail of one page.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ URL_CHARACTERS_MAX: Final = 200
 def webhook_letter(
     told: Sequence[ToldEndpoint], *, public_url: str, language: Language
 ) -> OwnerLetter:
-    """Return the letter about these endpoints, at least one: failing and disabled ones first."""
+    """Return the letter about at least one endpoint, failing and disabled ones first."""
     say = language.say
     unwell = [one for one in told if one.stage != RECOVERED]
     happened = (
@@ -138,7 +138,6 @@ def _of_key(one: ToldKey, language: Language) -> str:
 
 
 def _who(entry: AuditEntry, language: Language) -> str:
-    """Of somebody who has no name of their own in the log."""
     if entry.actor_kind == "session" and entry.actor_account_id == entry.account_id:
         return language.say("the owner")
     if entry.actor_kind == "cli":

@@ -1,8 +1,7 @@
-"""Where there is news, and what was reported last, by account, environment and kind of mail.
+"""Where there is news, and what was last reported, by account, environment and kind of mail.
 
-News is found in events and notices, which are recorded anyway. Whoever writes a mail holds its turn's row, so
-that two workers write one, and one kind of mail is written to an account once in SPACING_US. Writes
-notification_turns.
+News is found in events and notices. A writer holds its turn's row, so of two workers one writes, and one kind
+is mailed to an account once in SPACING_US.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,20 +14,20 @@ from store.database import Transaction
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# What comes this soon after the first is in the same mail. A receiver that restarts is back by then.
+# News this soon after the first joins its mail. A receiver that restarts is back by then.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,
     "key": MINUTE_US,
 }
-# Between two mails of a kind: four an hour.
+# Four mails of a kind an hour.
 SPACING_US: Final = 15 * MINUTE_US
 EVENT_OF: Final[Mapping[str, str]] = {"balance": "balance.low", "key": "key.created"}
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new of one kind: since when; for events also their numbers, which no other kind shares."""
+    """News of one kind: since when; for events also their numbers."""
 
     tenant: Tenant
     kind: GatheredKind
@@ -45,7 +44,7 @@ class News:
 async def find_news(
     tx: Transaction, kind: GatheredKind, *, since_us: int, now_us: int, limit: int
 ) -> Sequence[News]:
-    """Return what may be reported now, of at most `limit` accounts. since_us: older events aren't read."""
+    """Return what may be reported now, of at most `limit` accounts; older events aren't read."""
     times = {"gathered_at": now_us - GATHER_US[kind], "spaced_at": now_us - SPACING_US}
     if kind == "webhook":
         rows = await tx.fetch(_NOTICES, limit=limit, **times)
@@ -69,9 +68,7 @@ async def find_news(
 
 
 async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
-    """Return whether the caller may report this news: no other worker does or did. Holds the row until the
-    commit.
-    """
+    """Return whether the caller may report this news, and hold its row until the commit."""
     place = {
         "account_id": news.tenant.account_id,
         "environment": news.tenant.environment,
@@ -90,7 +87,7 @@ async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
 
 
 async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> None:
-    """Record that this news was reported; written_at null: nobody wanted it."""
+    """Record that the news was reported; written_at null: nobody wanted it."""
     await tx.execute(
         """UPDATE notification_turns
            SET notified_no = :notified_no, written_at = COALESCE(:written_at, written_at)
@@ -103,7 +100,7 @@ async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> N
     )
 
 
-# The types as the index has them, and apart: otherwise SQLite reads all events in the order of the groups.
+# Types as in the index, one by one; otherwise SQLite reads all events in the groups' order.
 _EVENTS: Final = """
 WITH e AS MATERIALIZED (
     SELECT account_id, environment, event_no, created_at FROM events

@@ -1,7 +1,7 @@
-"""Write the gathered mails: one of a kind for each person who wants it, about all news since the last.
+"""Write the gathered mails: one of a kind for each person who wants it, about all news.
 
-Nothing is left out or reported twice, and what nobody wants counts as reported. A row only says where to
-look: the mail's content is read when it is sent, without what is over by then.
+Nothing is left out or reported twice; unwanted news counts as reported. A row only says where to look: the
+content is read when the mail is sent.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from keys.notifications import Person, people_of
 from store.database import Transaction
 from webhooks.deliveries import notice
 
-# Few, because a delivery that ends a notice waits for the transaction that reports it.
+# Few, because a delivery that ends a notice waits for this transaction.
 ACCOUNTS_AT_ONCE: Final = 50
 
 
@@ -52,7 +52,7 @@ async def write_due(
 async def _told(
     tx: Transaction, news: News, told: Sequence[Person], *, is_sent: bool, now_us: int
 ) -> list[OwnerMail]:
-    """Return the mails to these people, and record the news as reported."""
+    """Return the mails, and record the news as reported."""
     if news.kind == "webhook":
         await notice.take_unnotified(tx, news.tenant, is_notified=bool(told), now_us=now_us)
     await turn.note_told(tx, news, written_at=now_us if told else None)
