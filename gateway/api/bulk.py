@@ -32,7 +32,6 @@ from gateway.api.schemas.batches import (
 )
 from gateway.api.topups import request_of
 from gateway.api.waiting import POLL_S
-from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream, list_or_csv
@@ -273,7 +272,7 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
             *counted, errors=errors, next_action="fix_request" if errors else None
         )
     else:
-        api = f"{address_of(call)}{API_PREFIX}/batches/{batch.id}"
+        api = f"{call.home}{API_PREFIX}/batches/{batch.id}"
         links = [
             Link(rel="poll", method="GET", href=api),
             Link(rel="cancel", method="POST", href=f"{api}/cancel"),
@@ -292,7 +291,7 @@ def _none_accepted(
     told = [cast(Mapping[str, Any], one.error) for one in errors]
     actions = {one["next_action"] for one in told} if len({one.code for one in errors}) == 1 else ()
     is_shared = len(actions) == 1
-    url = doc_url(address_of(call), errors[0].code if is_shared else codes.NONE_ACCEPTED)
+    url = doc_url(call.home, errors[0].code if is_shared else codes.NONE_ACCEPTED)
     guide = Link(rel="guide", method="GET", href=url)
     batch = about if isinstance(about, RefusedBatch) else None
     quote = about if isinstance(about, BulkQuote) else None
@@ -341,7 +340,7 @@ def _told(call: RequestContext[ReadBulk, BulkQuery], given: Answer) -> Answer:
     """The answer, with headers that say where the batch is, and when to look while it goes on."""
     said = _read_said(given.body).data
     batch_id = said.id if said.batch is None else said.batch.id
-    location = f"{address_of(call)}{API_PREFIX}/batches/{batch_id}"
+    location = f"{call.home}{API_PREFIX}/batches/{batch_id}"
     call.reply_headers.append((b"location", location.encode()))
     if said.next_action is not None:
         call.reply_headers.append((b"retry-after", b"%d" % POLL_S))

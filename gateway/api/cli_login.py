@@ -12,7 +12,6 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Outcome, created, ok
-from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.auth import block_of
 from gateway.http.idempotency import run_once
@@ -109,7 +108,7 @@ async def begin(call: RequestContext[CliLoginBody, Fields]) -> Answer:
             tx, name=call.body.name, address=str(call.address or ""), now_us=call.now_us
         )
     )
-    user_code, page = device_login.shown(begun.user_code), address_of(call) + PAGE
+    user_code, page = device_login.shown(begun.user_code), call.home + PAGE
     data = CliLogin(
         device_code=begun.device_code,
         user_code=user_code,

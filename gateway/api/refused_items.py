@@ -15,7 +15,6 @@ from gateway.answers.field_entries import entry_of
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import API_PREFIX
-from gateway.html.render import address_of
 from gateway.http.errors import refusal_as, refusal_of
 from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError
@@ -30,7 +29,7 @@ class RefusedItems:
 
     def __init__(self, call: RequestContext[Any, Any], template: str) -> None:
         self._call, self._template = call, template
-        self._address = address_of(call)
+        self._address = call.home
         self._compared = 0
 
     def of(self, error: DomainError, body: Mapping[str, Any]) -> Refusal:

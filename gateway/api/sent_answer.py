@@ -19,7 +19,6 @@ from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.send_body import SendBody
 from gateway.api.schemas.topups import FailedSend, Held, Sent, SentForApproval
 from gateway.api.waiting import poll_links
-from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
 from kernel.fields import Fields
@@ -109,7 +108,7 @@ class SentAnswer:
 
 def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -> list[Link]:
     """What became of it, unless it was a rehearsal, and what else can be sent."""
-    api = f"{address_of(call)}{API_PREFIX}"
+    api = f"{call.home}{API_PREFIX}"
     links = [Link(rel="platforms", method="GET", href=f"{api}/platforms")]
     if transaction_id is not None:
         path = f"/topup/status/{transaction_id}"
@@ -127,7 +126,7 @@ def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str 
         retryable=False,
         retry_after_s=None,
         next_action=next_action,
-        doc_url=doc_url(address_of(call), codes.FAILED_REFUNDED),
+        doc_url=doc_url(call.home, codes.FAILED_REFUNDED),
         links=_after_failure(call, transaction_id),
     )
     return answer(

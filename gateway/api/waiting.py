@@ -18,7 +18,6 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, status_of, transaction_id_of
 from gateway.answers.refused import Link
 from gateway.answers.words import API_PREFIX
-from gateway.html.render import address_of
 from gateway.http.body import ClientGone
 from gateway.http.connection.exchange import has_left
 from gateway.http.lists import admitted_again
@@ -126,7 +125,7 @@ def poll_links(
     can_cancel: bool = True,
 ) -> list[Link]:
     """links[] of an answer about what waits: what to poll, and how it is taken back."""
-    api, wait = address_of(call) + API_PREFIX, f"?wait_s={WAIT_S_MAX}"
+    api, wait = call.home + API_PREFIX, f"?wait_s={WAIT_S_MAX}"
     links = [Link(rel="poll", method="GET", href=f"{api}/topup/status/{topup_id}{wait}")]
     if approval_id is not None:
         href = f"{api}/approvals/{approval_id}{wait}"
@@ -142,7 +141,7 @@ def told_to_poll(call: RequestContext[Any, Any], given: Answer) -> Answer:
     """The answer; where it is 1002 or 3006 its headers say what to ask and when, on replays, too."""
     if code_of(given.body) in _WAITING:
         topup_id = transaction_id_of(given.body)
-        location = f"{address_of(call)}{API_PREFIX}/topup/status/{topup_id}"
+        location = f"{call.home}{API_PREFIX}/topup/status/{topup_id}"
         call.reply_headers += (
             (b"location", location.encode()),
             (b"retry-after", b"%d" % _poll_after_s(given.body)),

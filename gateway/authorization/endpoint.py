@@ -13,7 +13,6 @@ from gateway.answers.answer import Answer
 from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal
 from gateway.authorization.addresses import REGISTER, REVOKE, TOKEN, is_resource, resource_of
-from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.auth import block_of
 from gateway.http.rate_limit import take_one
@@ -196,7 +195,7 @@ async def revoke(call: RequestContext[RevokeBody, Fields]) -> Answer:
 async def _of_code(
     tx: Transaction, call: RequestContext[TokenBody, Fields]
 ) -> TokenPair | AuthorizationRefused:
-    body, server = call.body, address_of(call)
+    body, server = call.body, call.home
     for name in ("code", "redirect_uri", "code_verifier", "resource"):
         if not getattr(body, name):
             word: Any = "invalid_target" if name == "resource" else "invalid_request"
@@ -216,7 +215,7 @@ async def _of_code(
 async def _of_refresh(
     tx: Transaction, call: RequestContext[TokenBody, Fields]
 ) -> TokenPair | AuthorizationRefused:
-    body, server = call.body, address_of(call)
+    body, server = call.body, call.home
     if not body.refresh_token:
         raise AuthorizationRefused("invalid_request", "refresh_token is missing")
     return await mcp_token.refresh(

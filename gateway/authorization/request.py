@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from gateway.authorization.addresses import is_resource, resource_of
 from gateway.html.forms import Form
-from gateway.html.render import address_of
 from gateway.http.outbound_limits import pace_target
 from gateway.http.request_context import RequestContext
 from kernel.errors import InvalidInput
@@ -86,7 +85,7 @@ async def read_request(call: RequestContext[Any, Any], form: Form) -> McpRequest
         raise InvalidInput(
             "the redirect_uri is not one of those that the client registered", param="redirect_uri"
         )
-    issuer = address_of(call)
+    issuer = call.home
     asked = form.raw("scope").split()
     scopes = [scope for scope in MCP_SCOPES if scope in (asked or MCP_DEFAULT_SCOPES)]
     return McpRequest(

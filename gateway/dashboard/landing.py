@@ -15,7 +15,7 @@ from gateway.dashboard.route import open_route
 from gateway.docs.documents import markdown_document
 from gateway.docs.plain_text import SUMMARY, overview
 from gateway.docs.samples import pretty
-from gateway.html.render import address_of, page
+from gateway.html.render import page
 from gateway.http.negotiation import prefers_json, prefers_markdown, prefers_text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -40,12 +40,12 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     settings = call.context.settings
     accept = call.headers.get(b"accept", b"").decode("latin-1")
     if prefers_markdown(accept):
-        return markdown_document(overview(address_of(call), is_open=settings.self_serve_staging))
+        return markdown_document(overview(call.home, is_open=settings.self_serve_staging))
     varies = {"vary": "Accept", "link": _FOR_PROGRAMS}
     if prefers_json(accept):
-        return JSONResponse(addresses(address_of(call)), headers=varies)
+        return JSONResponse(addresses(call.home), headers=varies)
     if prefers_text(accept):
-        text = overview(address_of(call), is_open=settings.self_serve_staging)
+        text = overview(call.home, is_open=settings.self_serve_staging)
         return PlainTextResponse(text, headers=varies)
     is_secure = is_https(call.scope, settings)
     return page(

@@ -5,7 +5,6 @@ comes from another host or is an inline script or style.
 """
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -40,7 +39,6 @@ _NO_STORE = "no-store"
 _log = logging.getLogger(__name__)
 _SENTENCES_KEPT = 20_000
 _READS = ("GET", "HEAD")
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
 
 def page(
@@ -57,7 +55,7 @@ def page(
         "principal": call.credential,
         "csrf_token": "" if call.session_token is None else forgery_token(call.session_token),
         "now_us": call.now_us,
-        "address": address_of(call),
+        "address": call.home,
         "provider_label": call.context.payments.providers.label,
         **values,
     }
@@ -154,15 +152,6 @@ def go(path: str, *, said: str | None = None, **query: str) -> Response:
     joint = "&" if "?" in path else "?"
     target = f"{path}{joint}{urlencode(query)}" if query else path
     return RedirectResponse(target, SEE_OTHER, headers={"cache-control": _NO_STORE})
-
-
-def address_of(call: RequestContext[Any, Any]) -> str:
-    """Return where the reader's own programs reach this gateway: by PUBLIC_URL, or as the browser did."""
-    settings = call.context.settings
-    host = call.headers.get(b"host", b"").decode("latin-1")
-    if settings.public_url or _HOST.fullmatch(host) is None:
-        return settings.address()
-    return f"{call.scope['scheme']}://{host}"
 
 
 def _language(template: str, scope: Scope) -> PageLanguage:

@@ -24,6 +24,7 @@ B = TypeVar("B")
 Q = TypeVar("Q")
 
 REQUEST_ID_PREFIX = "req"
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -105,6 +106,15 @@ class RequestContext(Generic[B, Q]):
     @property
     def now_us(self) -> int:
         return self.context.clock.now_us()
+
+    @property
+    def home(self) -> str:
+        """Return where the caller's own programs reach this gateway: by PUBLIC_URL, or as this call did."""
+        settings = self.context.settings
+        host = self.headers.get(b"host", b"").decode("latin-1")
+        if settings.public_url or _HOST.fullmatch(host) is None:
+            return settings.address()
+        return f"{self.scope['scheme']}://{host}"
 
     @property
     def address_text(self) -> str | None:

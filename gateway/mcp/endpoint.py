@@ -12,7 +12,6 @@ from typing import Any, Final
 from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.authorization.addresses import MCP, challenge
-from gateway.html.render import address_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Route
 from gateway.http.session_cookie import ForgeryRefused, is_foreign
@@ -65,11 +64,11 @@ def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[b
     caller = call.credential
     if refusal.http_status == 401:
         more = {} if b"authorization" not in call.headers else {"error": "invalid_token"}
-        value = challenge(address_of(call), **more, scope=" ".join(MCP_DEFAULT_SCOPES))
+        value = challenge(call.home, **more, scope=" ".join(MCP_DEFAULT_SCOPES))
         headers.append((_CHALLENGE, value))
     elif caller is not None and caller.kind == "mcp" and (scopes := _missing(refusal)):
         held = [scope for scope in MCP_SCOPES if scope in caller.scopes or scope in scopes]
-        value = challenge(address_of(call), error="insufficient_scope", scope=" ".join(held))
+        value = challenge(call.home, error="insufficient_scope", scope=" ".join(held))
         headers.append((_CHALLENGE, value))
     return headers
 

@@ -19,7 +19,6 @@ from gateway.answers.field_entries import entry_of
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.api.refused_items import smaller_cents
-from gateway.html.render import address_of
 from gateway.http.errors import refusal_of
 from gateway.http.rate_limit import tell_unused
 from gateway.http.request_context import RequestContext
@@ -71,7 +70,7 @@ def repaired(
     problems = list(_problems(call, refusal, inner))
     if problems:
         error["errors"] = problems[:ERRORS_MAX]
-    address = address_of(call)
+    address = call.home
     if error["doc_url"].startswith("/"):
         error["doc_url"] = address + error["doc_url"]
     if "links" in error:

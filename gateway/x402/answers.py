@@ -13,7 +13,6 @@ from gateway.api.schemas.machine_payments import GivenBack, MachinePaymentShape,
 from gateway.api.schemas.topups import Held, deliverable_of
 from gateway.api.sent_answer import OUTCOMES
 from gateway.api.waiting import poll_links, told_to_poll
-from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
 from kernel.clock import rfc3339
@@ -87,7 +86,7 @@ def _add_next(data: PaidTopUp, links: list[Link]) -> None:
 
 def _again(call: RequestContext[Any, Fields]) -> Link:
     """The very same request, with the same payment beside it."""
-    return Link(rel="poll", method="POST", href=f"{address_of(call)}{call.path}")
+    return Link(rel="poll", method="POST", href=f"{call.home}{call.path}")
 
 
 def named_answer(call: RequestContext[Any, Fields], topup: TopUp, *, may_see: bool) -> Answer:
@@ -204,6 +203,6 @@ def _failure(call: RequestContext[Any, Fields], why: str | None) -> Failure:
         retryable=False,
         retry_after_s=None,
         next_action=next_action,
-        doc_url=doc_url(address_of(call), codes.FAILED_REFUNDED),
-        links=[Link(rel="guide", method="GET", href=f"{address_of(call)}/docs/x402")],
+        doc_url=doc_url(call.home, codes.FAILED_REFUNDED),
+        links=[Link(rel="guide", method="GET", href=f"{call.home}/docs/x402")],
     )

@@ -11,7 +11,6 @@ from billing.machine_payments.payment import MPP, X402, MachinePayment, PaidRequ
 from billing.machine_payments.token_charges import TokenProof
 from billing.machine_payments.token_offer import CENTS_MIN, METHOD, SANDBOX, TokenOffer
 from gateway.api.bodies.paid_body import PaidBody
-from gateway.html.render import address_of
 from gateway.http.request_context import RequestContext
 from gateway.x402 import credentials, headers
 from gateway.x402.credentials import Misfit, Priced, ShownCredential
@@ -64,7 +63,7 @@ class ByWallet:
     protocol: str = X402
 
     def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:
-        url = f"{address_of(call)}{call.path}"
+        url = f"{call.home}{call.path}"
         made = headers.required_header(self.offer, asked.charged_cents, url=url, why=why)
         return b"payment-required", made
 
@@ -112,7 +111,7 @@ class ByToken:
     def _priced(self, call: PaidCall, asked: PaidRequest) -> Priced:
         return Priced(
             call.context.machine_payments.challenge_key,
-            credentials.realm_of(address_of(call)),
+            credentials.realm_of(call.home),
             self.offer,
             asked.charged_cents,
             call.raw,

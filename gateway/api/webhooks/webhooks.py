@@ -11,7 +11,6 @@ from gateway.answers.people import DASHBOARD
 from gateway.answers.refused import Failure, Link
 from gateway.api.bodies.webhook_body import TestEventBody, VerifyBody
 from gateway.api.schemas.webhooks import FailedTest, Finding, Verification
-from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.idempotency import run_steps
 from gateway.http.outbound_limits import pace_ping
@@ -64,7 +63,7 @@ def _test_failed(call: RequestContext[TestEventBody, Fields], attempt: Attempt) 
         retryable=False,
         retry_after_s=None,
         next_action=code.next_action,
-        doc_url=doc_url(address_of(call), code.code),
+        doc_url=doc_url(call.home, code.code),
         links=[_page_of(call)],
     )
     return answer(code.code, FailedTest(error=error, attempt=attempt), now_us=call.now_us)
@@ -72,7 +71,7 @@ def _test_failed(call: RequestContext[TestEventBody, Fields], attempt: Attempt) 
 
 def _page_of(call: RequestContext[TestEventBody, Fields]) -> Link:
     """Where a person sees what the receiver answers."""
-    home = address_of(call)
+    home = call.home
     if call.principal.is_sandbox:
         return Link(rel="guide", method="GET", href=f"{home}/docs/webhooks")
     page = f"{DASHBOARD}/webhooks/{call.params['endpoint_id']}"

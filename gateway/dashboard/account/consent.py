@@ -17,7 +17,7 @@ from gateway.dashboard.refused import refuse
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import Form, read_form, read_query
 from gateway.html.phrase import phrase
-from gateway.html.render import address_of, go, page
+from gateway.html.render import go, page
 from gateway.http.acting import enter, note
 from gateway.http.password_again import CONFIRM, PasswordRequired, require_password
 from gateway.http.rate_limit import take_one
@@ -227,7 +227,7 @@ async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) ->
         state or None,
         template,
         form.raw("code_challenge") or None,
-        address_of(call),
+        call.home,
         _fault(app, form),
     )
     asked.landing("0" * CODE_CHARACTERS)

@@ -14,7 +14,7 @@ from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
-from gateway.html.render import address_of, go, page
+from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.password_again import PasswordRequired, confirm, require_password
 from gateway.http.rate_limit import RateLimited, take_one
@@ -281,7 +281,7 @@ async def _show(
     url = None
     if invited is not None and invited.invitation_id is not None:
         rules = call.context.topup_rules
-        url = rules.invitation_url(invited.invitation_id, address_of(call))
+        url = rules.invitation_url(invited.invitation_id, call.home)
     return page(
         call,
         "team.html",

@@ -12,7 +12,7 @@ from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, one_page, whole_list
 from gateway.html.forms import NO_PROBLEM, problem_of, read_query
 from gateway.html.phrase import phrase
-from gateway.html.render import address_of, page
+from gateway.html.render import page
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
@@ -75,7 +75,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         sender_name=found.sender_name,
         is_tool=request.route == MCP,
         why=_why(request.response_body),
-        curl=curl_of(request, address_of(call)),
+        curl=curl_of(request, call.home),
         is_cut=request.request_bytes > BODY_BYTES_MAX,
         is_hidden=HIDDEN in f"{request.request_body}{request.path}{request.idempotency_key or ''}",
         request_body=_laid_out(request.request_body),

@@ -14,7 +14,7 @@ from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
-from gateway.html.render import address_of, go, page
+from gateway.html.render import go, page
 from gateway.html.typed import Typed
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -78,7 +78,7 @@ def _body(call: RequestContext[Any, Any], typed: Typed) -> dict[str, Any]:
     if form.text("provider") not in offered:
         typed.refuse("provider", phrase("choose one of %(words)s", words=", ".join(offered)))
     chosen = form.text("pack")
-    way_back = f"{address_of(call)}{BACK}/{form.idempotency_key}"
+    way_back = f"{call.home}{BACK}/{form.idempotency_key}"
     return {
         "provider": form.text("provider"),
         "pack_id": None if is_amount else chosen,

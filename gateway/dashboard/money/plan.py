@@ -23,7 +23,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.format import price
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
-from gateway.html.render import address_of, go, page
+from gateway.html.render import go, page
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -66,7 +66,7 @@ async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
     """On to where the plan is changed and cancelled."""
     read_form(call)
     try:
-        url = await call.context.payments.portal(call.principal.tenant, f"{address_of(call)}{PATH}")
+        url = await call.context.payments.portal(call.principal.tenant, f"{call.home}{PATH}")
     except DomainError as error:
         return await plan_page(call, Form(), problem_of(error))
     return page(call, "plan_portal.html", url=url)
@@ -85,7 +85,7 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
     providers = call.context.payments.providers
     is_simulated = providers.is_simulated(provider, environment)
     sold_by = providers.registration(provider)
-    way_back = f"{address_of(call)}{BACK}/{form.idempotency_key}" if form.idempotency_key else None
+    way_back = f"{call.home}{BACK}/{form.idempotency_key}" if form.idempotency_key else None
     return NewOrder(
         provider=provider,
         kind="subscription",

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from gateway.dashboard.money.buy import payable_at
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
-from gateway.html.render import address_of, go, page
+from gateway.html.render import go, page
 from gateway.html.typed import Typed
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -58,7 +58,7 @@ async def save(call: RequestContext[Fields, Fields]) -> Reply:
     """On to the provider's page that saves a card."""
     form = read_form(call)
     try:
-        body = {"provider": form.text("provider"), "return_url": f"{address_of(call)}{PATH}"}
+        body = {"provider": form.text("provider"), "return_url": f"{call.home}{PATH}"}
         made = await ask(call, "POST", f"{_API}/methods", body)
     except DomainError as error:
         return await _page(call, form, problem_of(error))
