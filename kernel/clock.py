@@ -12,20 +12,16 @@ DAY_US = 24 * HOUR_US
 
 
 class Clock(Protocol):
-    """Returns the time in microseconds since the epoch."""
-
     def now_us(self) -> int: ...
 
 
 class SystemClock:
-    """The machine's clock."""
-
     def now_us(self) -> int:
         return time.time_ns() // 1000
 
 
 class FixedClock:
-    """A clock that moves only when told to; for tests and for the sandbox."""
+    """A clock that moves only when set, for tests and the sandbox."""
 
     def __init__(self, now_us: int) -> None:
         self._now_us = now_us
@@ -38,18 +34,18 @@ class FixedClock:
 
 
 def rfc3339(at_us: int) -> str:
-    """Return 2026-06-13T12:00:00Z: whole seconds, truncated."""
+    """Format as 2026-06-13T12:00:00Z: whole seconds, truncated."""
     return datetime.fromtimestamp(at_us // SECOND_US, UTC).isoformat()[:19] + "Z"
 
 
 def rfc3339_ms(at_us: int) -> str:
-    """Return 2026-06-13T12:00:00.123Z: milliseconds, truncated; for attempts."""
+    """Format as 2026-06-13T12:00:00.123Z, truncated."""
     milliseconds = at_us // 1000 % 1000
     return f"{rfc3339(at_us)[:-1]}.{milliseconds:03d}Z"
 
 
 def parse_rfc3339(text: str) -> int:
-    """Return the microseconds since the epoch of an RFC 3339 time; raise ValueError, also without a zone."""
+    """Raise ValueError if the text is malformed or has no zone."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as Z")
@@ -62,21 +58,16 @@ def parse_rfc3339(text: str) -> int:
 
 
 def moment_us(text: str) -> int:
-    """Return the microseconds of a time, a day (2026-11-01) or a month (2026-11); raise ValueError.
-
-    A day or a month means its beginning in UTC.
-    """
+    """Parse a time, a day (2026-11-01) or a month (2026-11), which mean their beginning in UTC."""
     beginning = {len("2026-11"): "-01T00:00:00Z", len("2026-11-01"): "T00:00:00Z"}
     return parse_rfc3339(text + beginning.get(len(text), ""))
 
 
 def day_start_us(at_us: int) -> int:
-    """Return the UTC midnight at or before the moment."""
     return at_us - at_us % DAY_US
 
 
 def month_start_us(at_us: int) -> int:
-    """Return the first UTC midnight of the moment's month."""
     return _month_start_of_day(at_us // DAY_US)
 
 
@@ -87,5 +78,4 @@ def _month_start_of_day(day: int) -> int:
 
 
 def next_month_start_us(at_us: int) -> int:
-    """Return the first UTC midnight of the next month."""
     return month_start_us(month_start_us(at_us) + 32 * DAY_US)

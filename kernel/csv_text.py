@@ -1,9 +1,8 @@
-"""Write CSV that no spreadsheet reads as formulas: RFC 4180, lines ended by CR and LF.
+"""Write CSV that no spreadsheet reads as formulas: RFC 4180, CRLF.
 
-A text cell that begins with = + - @ (also full width, which a Japanese spreadsheet accepts), a tab or a line
-end gets an apostrophe in front, as OWASP advises against "CSV injection". So does such a character inside a
-cell behind a semicolon or a tab, where some programs, such as Excel in much of Europe, begin a new cell.
-Numbers are written as they are.
+As OWASP advises, a text cell that begins with = + - @ (also full width), a tab or a line end gets an
+apostrophe in front. So does such a character behind a semicolon or a tab, where Excel in much of Europe
+begins a new cell.
 """
 
 import csv
@@ -19,7 +18,7 @@ _FORMULA: Final = re.compile(rf"\A(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """Return a line for each row, in the order of the columns; a missing value or None is empty."""
+    """Write a line for each row; a missing value or None is empty."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
@@ -27,7 +26,6 @@ def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> s
 
 
 def csv_head(columns: Sequence[str]) -> str:
-    """Return the line of the columns' names."""
     return csv_lines(columns, [dict(zip(columns, columns, strict=True))])
 
 

@@ -6,8 +6,8 @@
     |- LimitReached             the maximum number exists; one has to go first
     `- Unavailable              a part that we need can't respond now; trying again may help
 
-Every other class lives in the module that raises it and derives from DomainError. Only gateway/http/errors.py
-knows numbers and HTTP statuses; a test checks that each class is in its table.
+Every other class lives in the module that raises it. Only gateway/http/errors.py knows codes and HTTP
+statuses.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from typing import Any
 class DomainError(Exception):
     """An expected refusal. `detail` is a sentence for the caller and never holds a secret.
 
-    With values, detail is a template such as "{param} is {least} to {most}". param is the offending field.
-    reason is a machine-readable word if one code has several causes. extra joins the response's error object
-    (limits, ids). retry_after_s is set if waiting helps.
+    With values, detail is a template such as "{param} is {least} to {most}". reason is a machine-readable
+    word if one code has several causes. extra joins the response's error object. retry_after_s is set if
+    waiting helps.
     """
 
     def __init__(
@@ -46,17 +46,15 @@ class DomainError(Exception):
         return self._template.format(param=self.param, **self._values)
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Replace field names by those that the caller uses; names maps ours to theirs."""
+        """Replace our field names by the caller's; names maps ours to theirs."""
         self.param = names.get(self.param or "", self.param)
 
 
 class LimitReached(DomainError):
-    """The maximum number exists; one has to go, or to end, before another can be made."""
+    pass
 
 
 class InvalidInput(DomainError):
-    """A field is missing, mistyped or out of its range; `errors` names each one."""
-
     def __init__(
         self,
         detail: str,
@@ -81,7 +79,7 @@ class InvalidInput(DomainError):
 
 
 class NotFound(DomainError):
-    """Nothing with that id exists for this caller. `kind` is the word shown: "Webhook not found"."""
+    """`kind` is the word shown: "Webhook not found"."""
 
     def __init__(self, kind: str, *, param: str | None = None) -> None:
         super().__init__(f"{kind} not found", param=param)
@@ -89,4 +87,4 @@ class NotFound(DomainError):
 
 
 class Unavailable(DomainError):
-    """The database or another part can't take more work now."""
+    pass

@@ -1,8 +1,5 @@
-"""The base of every input, and the facts of its fields, written once for all doors.
-
-An input is a msgspec struct. A field's type, bounds and description stand beside it; `said` adds what people
-read (label, unit, whether it is a secret). The API, its documents, the dashboard's forms and the command
-line's options are made from these facts.
+"""The base of every input, and the facts of its fields, written once for the API, its documents, forms and
+commands.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,7 +34,7 @@ FieldKind = Literal["text", "document", "integer", "yes_no", "time", "list", "ro
 
 
 def within(least: int | None, most: int | None) -> Meta:
-    """Return the bounds of a whole number, for the documents alone. None: no bound.
+    """Give a whole number's bounds to the documents alone.
 
     The decoder accepts more, so that the rule refuses a number outside by its own code.
     """
@@ -45,12 +42,12 @@ def within(least: int | None, most: int | None) -> Meta:
 
 
 def document_of(media_type: str) -> Meta:
-    """Return what makes a text a document of that media type, text/csv."""
+    """Mark a text as a document of a media type such as text/csv."""
     return Meta(extra_json_schema={"contentMediaType": media_type})
 
 
 def word_of(words: Iterable[str]) -> Meta:
-    """Return the accepted words, for the documents alone; see within."""
+    """Give the accepted words to the documents alone; see within."""
     return Meta(extra_json_schema={"enum": list(words)})
 
 
@@ -64,10 +61,10 @@ def said(
     words: Mapping[str, str] | None = None,
     is_former: bool = False,
 ) -> Meta:
-    """Return what people read of a field: its label, a hint that replaces the API's description, its unit.
+    """Add what people read of a field: its label, a hint that replaces the API's description, its unit.
 
-    currency: the field that names the currency of an amount; empty: `currency`. words: a sentence for each
-    choice. is_former: an old name of another field, which no form shows.
+    currency names the field with an amount's currency; empty: `currency`. words has a sentence for each
+    choice. is_former marks an old name of another field, which no form shows.
     """
     extra: dict[str, Any] = {
         "label": label,
@@ -86,25 +83,24 @@ class Fields(
 ):
     """The base of every input; without fields of its own it accepts none.
 
-    Defaults are left out of the canonical form, so a field that a later version adds doesn't make an old
-    request look like another one. exactly_one: two fields of which exactly one must be given; null counts as
-    absent.
+    Defaults are left out of the canonical form, so a field added later doesn't change an old request's
+    fingerprint. Exactly one of the two fields in exactly_one must be given; null counts as absent.
     """
 
     exactly_one: ClassVar[tuple[str, str] | None] = None
 
     @property
     def records_in_call(self) -> int:
-        """Return how many records the call asks to store, for limits that count work and not calls."""
+        """Count the records that the call stores, for limits on work."""
         return 1
 
 
 class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """The base of a dialect's bodies and queries, whose clients send more fields than we read."""
+    """The base of a dialect's bodies and queries, whose clients send fields that we don't read."""
 
 
 class Page(Fields, frozen=True, kw_only=True):
-    """The query of every list: newest first, from after the cursor."""
+    """The query of every list, newest first."""
 
     limit: Annotated[
         int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="How many there are on a page.")
@@ -112,14 +108,11 @@ class Page(Fields, frozen=True, kw_only=True):
     cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
-# csv_excel begins with the mark by which Excel recognises UTF-8; programs would read it as part of the first
-# name.
+# csv_excel begins with a byte order mark for Excel; programs would read it as part of the first name.
 ExportFormat = Literal["json", "csv", "csv_excel"]
 
 
 class ExportPage(Page, frozen=True, kw_only=True):
-    """The query of a list that can also be exported whole."""
-
     format: Annotated[
         ExportFormat,
         Meta(
@@ -130,7 +123,7 @@ class ExportPage(Page, frozen=True, kw_only=True):
 
 
 def given(body: Fields, **names: str) -> dict[str, Any]:
-    """Return the fields that a body with UNSET defaults has, under the names that the domain gives them."""
+    """Return the given fields of a body with UNSET defaults, under the domain's names."""
     return {
         names.get(name, name): tuple(value) if isinstance(value, list) else value
         for name, value in msgspec.structs.asdict(body).items()
@@ -139,7 +132,7 @@ def given(body: Fields, **names: str) -> dict[str, Any]:
 
 
 def time_us(text: str | None, param: str) -> int | None:
-    """Return the microseconds of an RFC 3339 time with a zone, None for None; raise InvalidInput."""
+    """Parse an RFC 3339 time with a zone; raise InvalidInput."""
     if text is None:
         return None
     try:
@@ -159,11 +152,9 @@ class FieldFacts(NamedTuple):
     """What is known of one field of an input.
 
     - kind: of the value, or of each item of a list. rows: a list of objects with the fields `inner`, of type `struct`.
-    - choices: the accepted words; empty accepts any. words: a sentence for each of them, if there is one.
-    - can_be_empty: a list or an object may be empty. least, most: of a number. characters_max: of a text; None: no
-      bound.
+    - choices: the accepted words; empty accepts any.
+    - can_be_empty: of a list or an object. characters_max: None means no bound.
     - is_nullable: null removes the value. is_kept: if left out, it stays as it is.
-    - currency: the field that names the currency of a minor unit.
     """
 
     name: str
@@ -192,7 +183,6 @@ class FieldFacts(NamedTuple):
 
 @cache
 def facts_of(struct: type[msgspec.Struct]) -> tuple[FieldFacts, ...]:
-    """Return the facts of each field, in the order in which they are declared."""
     return tuple(map(_facts, msgspec.structs.fields(struct)))
 
 
@@ -230,7 +220,7 @@ def _facts(field: Any) -> FieldFacts:
 
 
 class _Type:
-    """One field's type, taken apart: what Annotated, Union and list put around a plain type."""
+    """A field's type without Annotated, Union and list."""
 
     def __init__(self, kind: Any) -> None:
         self.description = ""
@@ -246,7 +236,6 @@ class _Type:
 
     @property
     def kind(self) -> FieldKind:
-        """Return what the value is, or each item of a list."""
         if self.struct is not None:
             return "rows" if self.is_list else "object"
         if self.schema.get("format") == "date-time":
@@ -298,7 +287,7 @@ class _Type:
 
 
 def _bound(found: int | None, before: int | None) -> int | None:
-    """Return the bound, or the one before; a bound that only the machine sets is none."""
+    """Ignore a bound that only the machine sets."""
     if found is None:
         return before
     return None if abs(found) >= INT64_MAX else found

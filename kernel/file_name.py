@@ -9,6 +9,6 @@ _OTHERS: Final = re.compile(r"[^a-z0-9]+")
 
 
 def plain_name(text: str) -> str:
-    """Return the text in small letters, digits and hyphens; empty if it has none of them."""
+    """Keep small letters, digits and hyphens; the result may be empty."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return _OTHERS.sub("-", ascii_only.lower()).strip("-")[:_CHARACTERS_MAX].rstrip("-")

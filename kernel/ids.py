@@ -1,9 +1,9 @@
-"""Ids: a prefix and 16 base62 characters, ordered by time, increasing within a process.
+"""Make ids: a prefix and 16 base62 characters, ordered by time, increasing within a process.
 
 Eight characters are milliseconds since the epoch; eight are a number that starts at random in each
-millisecond and counts up; 95 bits until the year 2527. Base62 in ASCII order makes text order the id order,
-so new rows land at the right-hand end of every index [random ids cost 2.7 times as much at a million rows as
-at ten thousand, ordered ones 1.06 times].
+millisecond and counts up. They last until the year 2527. Base62 in ASCII order makes text order the id order,
+so new rows land at the right-hand end of every index. At a million rows random ids cost 2.7 times as much as
+at ten thousand, ordered ones 1.06 times.
 """
 
 import random
@@ -33,7 +33,7 @@ _PAIRS = [first + second for first in BASE62 for second in BASE62]
 _VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _SQUARE = 62 * 62
 _MILLISECOND_NS = 1_000_000
-# Ids are distinct, not secret, so a seeded generator saves a system call for each.
+# Ids are distinct, not secret, so a seeded generator saves a system call.
 _random = random.Random(secrets.randbits(256))  # noqa: S311
 
 
@@ -46,16 +46,13 @@ def _half(number: int) -> str:
 
 
 class _Sequence:
-    """The process's ids, each larger than those before."""
-
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._at_ms = 0
-        # The end of that millisecond.
         self._ends_at_ns = 0
         self._number = 0
-        # The ids of this millisecond that share all but their last two characters. An iterator in C, so that
-        # two threads never get the same one.
+        # This millisecond's ids but for their last two characters; a C iterator, so that no two threads get
+        # the same one.
         self._ids: Iterator[str] = iter(())
 
     def next(self) -> str:
@@ -91,54 +88,51 @@ _sequence = _Sequence()
 
 
 def new_id(prefix: str) -> str:
-    """Return a new id such as txn_1OeHk2Gq0Zb4yT7a."""
     return f"{prefix}_{_sequence.next()}"
 
 
 def least_id(prefix: str, at_us: int) -> str:
-    """Return a text that no id of that moment, in microseconds, or later sorts below."""
+    """Return a text that sorts at or below every id made at that time or later."""
     return f"{prefix}_{_half(at_us // 1000)}{_half(0)}"
 
 
 def made_at(made: str) -> int:
-    """Return when an id was made, in microseconds by its process's clock, to the millisecond; raise
-    ValueError.
-    """
+    """Return an id's time by its process's clock, to the millisecond; raise ValueError."""
     return decode(made.partition("_")[2]) // _HALF * 1000
 
 
 def are_near(one: str, other: str) -> bool:
-    """Return whether two ids are known to be made within four minutes; False proves nothing.
+    """Return whether two ids are surely made within four minutes; False proves nothing.
 
-    They share all but the last three characters of their milliseconds, so nothing is decoded.
+    Only shared characters are compared, so nothing is decoded.
     """
     return one[_MINUTES] == other[_MINUTES] != ""
 
 
 def encode(number: int) -> str:
-    """Return 16 base62 characters of a number below 2**95."""
+    """Encode a number below 2**95."""
     high, low = divmod(number, _HALF)
     return _half(high) + _half(low)
 
 
 def number_of(made: str) -> int:
-    """Return a number below 2**53 that grows with the ids, for a dialect whose ids are integers.
+    """Return a number below 2**53 that grows with the ids, for a dialect with integer ids.
 
-    It consists of the id's milliseconds and the 11 lowest bits of its counter.
+    It holds the id's milliseconds and the 11 lowest bits of its counter.
     """
     milliseconds, number = divmod(decode(made.partition("_")[2]), _HALF)
     return milliseconds << 11 | number & 2047
 
 
 def decode(text: str) -> int:
-    """Return the number behind 16 base62 characters; raise ValueError for anything else."""
+    """Decode 16 base62 characters; raise ValueError for anything else."""
     if len(text) != ID_CHARACTERS:
         raise ValueError("an id has 16 characters after its prefix")
     return _number(text[:-2]) * _SQUARE + _number(text[-2:])
 
 
 def decode_all(texts: Iterable[str]) -> list[int]:
-    """Decode each text, in order; the shared part of neighbours is decoded once."""
+    """Decode each text; the shared part of neighbours is decoded once."""
     found: list[int] = []
     shared: str | None = None
     base = 0

@@ -1,7 +1,7 @@
-"""What a value of the wrong form most probably meant, made of the caller's own value: examples for errors[]. Pure.
+"""Guess what a malformed value most probably meant, for the examples in errors[]. Pure.
 
-Nothing is guessed: a value has one reading, or it has none here. What may be a secret is never given back: only numbers,
-times, addresses of mail, and words of ours such as topup.delivered are.
+A value has one reading or none. Only numbers, times, mail addresses and our own words are returned, so that
+no secret leaks.
 """
 
 import re
@@ -30,7 +30,6 @@ _WORDS_MAX: Final = 320
 
 
 def value_meant(name: str, kind: Any, value: Any) -> Any | None:
-    """Return the value as the field takes it, or None if it can't be told."""
     for one in _candidates(name, value):
         try:
             msgspec.convert(one, kind)
@@ -41,7 +40,7 @@ def value_meant(name: str, kind: Any, value: Any) -> Any | None:
 
 
 def cents_meant(value: Any, *, is_dollars: bool = False) -> int | None:
-    """Return the US cents that the value says: 1500.0, "1500", "$15.00", "15.00" and 15.5 are all 1500 or 1550."""
+    """Read 1500.0, "1500", "$15.00", "15.00" and 15.5 as US cents: all 1500, or 1550."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -56,7 +55,7 @@ def cents_meant(value: Any, *, is_dollars: bool = False) -> int | None:
 
 
 def time_meant(value: Any) -> str | None:
-    """Return the RFC 3339 time of seconds or milliseconds since 1970, or of a time without a zone, taken as UTC."""
+    """Read seconds or milliseconds since 1970, or a time without a zone as UTC."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         seconds = value if value in _SECONDS else value / 1000
         if int(seconds) in _SECONDS:
@@ -72,7 +71,7 @@ def time_meant(value: Any) -> str | None:
 
 
 def address_meant(text: str) -> str | None:
-    """Return the one address of mail in the text, as in `Ann <ann@example.com>`, or None."""
+    """Return the one mail address in the text, as in `Ann <ann@example.com>`."""
     if len(text) > _WORDS_MAX:
         return None
     found = _ADDRESS.findall(text.removeprefix("mailto:").replace(" @", "@").replace("@ ", "@"))

@@ -1,7 +1,6 @@
-"""Entries of errors[]: what is wrong with one field, and what would be right.
+"""Make the entries of errors[]: what is wrong with one field, and what would be right. Pure.
 
-An entry has param and detail, and if known: allowed, minimum and maximum, did_you_mean, example. Names are already
-safe to show (gateway/http/strict_json.py: shown); of values only a short word is read. Pure.
+Names are already safe to show (gateway/http/strict_json.py: shown). Of values only a short word is read.
 """
 
 import re
@@ -26,21 +25,19 @@ _WORDS: Final[Mapping[str, str]] = {
     "array": "a list",
     "object": "an object",
 }
-# A type, or several alternatives: `int | null`.
 _WORD: Final = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
 _WHERE: Final = re.compile(r" - at `(?:key` in `)?\$?\.?([^`]*)`\Z")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
-# Comparing names takes time, and a caller chooses how many there are.
+# A caller chooses how many names there are, and each comparison takes time.
 _COMPARED_MAX: Final = 3
 PAIRS_MAX: Final = 100
-# msgspec's path for any value of an object.
 _SOME_VALUE: Final = "[...]"
 _IN_CENTS: Final = " is a whole number of US cents, and 1000 means $10.00"
 _COMPARED_CHARACTERS_MAX: Final = 64
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CENTS: Final = "_cents"
 _DOLLARS: Final = ("usd", "dollars")
-# What other APIs call a field of ours, and who makes what a platform is called after.
+# Other APIs' names for our fields, and vendors behind platforms.
 _ELSEWHERE: Final[Mapping[str, str]] = {
     "to": "recipient_email",
     "provider": "platform",
@@ -64,7 +61,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
 
 
 def unknown_fields(given: Iterable[tuple[str, Any]], known: Collection[str]) -> list[FieldEntry]:
-    """Return an entry for each name with its value; the first of them with the name that was probably meant."""
+    """Report each unknown name; the first gets the name that was probably meant."""
     found: list[FieldEntry] = []
     for name, value in given:
         meant = most_similar(name, known) if len(found) < _COMPARED_MAX else None
@@ -78,7 +75,6 @@ def unknown_fields(given: Iterable[tuple[str, Any]], known: Collection[str]) -> 
 
 
 def word_entry(param: str, detail: str, word: str, allowed: Collection[str]) -> FieldEntry:
-    """Return the entry of a word of a list that is none of the allowed ones."""
     meant = most_similar(word, allowed)
     return {"param": param, "detail": detail, "allowed": list(allowed), **_meant(meant)}
 
@@ -86,7 +82,7 @@ def word_entry(param: str, detail: str, word: str, allowed: Collection[str]) -> 
 def problem_of(
     name: str, message: str, kind: Any, value: Any, *, show: Callable[[str], str]
 ) -> FieldEntry:
-    """Put msgspec's sentence about a field's value into our words, with the place inside the field.
+    """Put msgspec's sentence about a value into our words.
 
     show makes a caller's name safe to repeat.
     """
@@ -120,7 +116,7 @@ def problem_of(
 
 
 def _pair_meant(inside: str, value: Any, kind: Any) -> FieldEntry:
-    """Return the text of a number that stands where a pair of texts takes a text."""
+    """Suggest a number's text where a pair of texts takes a text."""
     name = inside.removeprefix(".")
     found = value.get(name) if isinstance(value, dict) else None
     if not (isinstance(found, int | float) and abs(found) < INT64_MAX):
@@ -134,7 +130,7 @@ def _pair_meant(inside: str, value: Any, kind: Any) -> FieldEntry:
 
 
 def _wrong_name(value: Mapping[str, Any], kind: Any, show: Callable[[str], str]) -> str:
-    """Return the name of the wrong pair among the first PAIRS_MAX; an empty name names nothing."""
+    """Find the wrong pair among the first PAIRS_MAX; an empty name names nothing."""
     for name, one in islice(value.items(), PAIRS_MAX):
         try:
             msgspec.convert({name: one}, kind)
@@ -144,7 +140,6 @@ def _wrong_name(value: Mapping[str, Any], kind: Any, show: Callable[[str], str])
 
 
 def problem_sentence(message: str) -> str:
-    """Put msgspec's sentence into our words."""
     if message.startswith("Invalid enum value"):
         return "not one of the values allowed"
     if "matching regex" in message:
@@ -154,10 +149,10 @@ def problem_sentence(message: str) -> str:
 
 
 def most_similar(name: str, known: Collection[str]) -> str | None:
-    """Return the known name that was probably meant.
+    """Find the known name that was probably meant.
 
-    That is the same name in another spelling, our name for what other APIs call it, a name that contains it or that it
-    contains, or else the most similar one.
+    It is the same name in another spelling, our name for what other APIs call it, a name that contains it or
+    that it contains, or else the most similar one.
     """
     plain = name[:_COMPARED_CHARACTERS_MAX].strip()
     asked = plain.lower() if plain.isupper() else _HUMP.sub("_", plain).lower()
@@ -185,7 +180,7 @@ def _meant(name: str | None) -> FieldEntry:
 
 
 def _bounds(kind: Any) -> FieldEntry:
-    """Return the type's smallest and greatest number; nothing if only the machine bounds it."""
+    """Leave out bounds that only the machine sets."""
     found = _bare(msgspec.inspect.type_info(kind))
     kinds = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
     for one in map(_bare, kinds):
@@ -198,14 +193,12 @@ def _bounds(kind: Any) -> FieldEntry:
 
 
 def _bare(found: msgspec.inspect.Type) -> msgspec.inspect.Type:
-    """Return the type without its metadata."""
     while isinstance(found, msgspec.inspect.Metadata):
         found = found.type
     return found
 
 
 def _choices(kind: Any) -> list[str]:
-    """Return the words of a Literal anywhere in the type."""
     if get_origin(kind) is Literal:
         return [str(word) for word in get_args(kind)]
     return [word for part in get_args(kind) for word in _choices(part)]

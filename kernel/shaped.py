@@ -8,19 +8,17 @@ import msgspec
 
 from kernel.clock import rfc3339
 
-# For the documents: a whole number that may be below zero, such as a transfer's effect on a balance. Without
-# it a number is taken to be 0 or more. Meta(extra_json_schema=SIGNED)
+# Tells the documents that a number may be below zero, such as a transfer's effect on a balance.
 SIGNED: Final = {"x-signed": True}
 
 
 class Shaped(msgspec.Struct, kw_only=True):
-    """What an answer or an event contains, filled by the names of its fields."""
-
     @classmethod
     def of(cls, source: Any, /, **more: Any) -> Self:
         """Fill each required field from the source's attribute of that name, or from `more`.
 
-        A field …_at is in microseconds there and RFC 3339 here. A field with a default is set only by `more`.
+        A field …_at is in microseconds in the source and RFC 3339 here. Only `more` sets a field with a
+        default.
         """
         for name, is_time in _required(cls):
             if name not in more:
@@ -30,12 +28,12 @@ class Shaped(msgspec.Struct, kw_only=True):
 
 
 def to_builtins(view: Any) -> Any:
-    """Return what a door shows as plain values; stored bytes are decoded."""
+    """Convert to plain values; stored bytes are decoded."""
     return msgspec.json.decode(view) if isinstance(view, msgspec.Raw) else msgspec.to_builtins(view)
 
 
 def shown(row: msgspec.Struct, *, without: Collection[str] = ()) -> dict[str, Any]:
-    """Return a row's fields as answers have them: is_active as active, a time …_at in RFC 3339."""
+    """Convert a row for a response: is_active as active, a time …_at in RFC 3339."""
     return {
         name.removeprefix("is_"): rfc3339(value)
         if name.endswith("_at") and value is not None
@@ -47,7 +45,6 @@ def shown(row: msgspec.Struct, *, without: Collection[str] = ()) -> dict[str, An
 
 @cache
 def _required(kind: type[Shaped]) -> Sequence[tuple[str, bool]]:
-    """Return the names of the required fields, and whether each is a time."""
     return [
         (field.name, field.name.endswith("_at"))
         for field in msgspec.structs.fields(kind)

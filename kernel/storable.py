@@ -1,7 +1,7 @@
 """Make text from outside storable in every database and every response.
 
-One helper for all text that a supplier, a payment provider or a webhook receiver sent. Values that must stay
-exactly as they are (codes, ids) are checked, not changed.
+Use it for all text from suppliers, payment providers and webhook receivers. Values that must stay as they are
+(codes, ids) are checked instead.
 """
 
 from typing import Final
@@ -10,10 +10,9 @@ REPLACEMENT: Final = "\ufffd"
 
 
 def storable(text: str, *, characters_max: int) -> str:
-    """Return the text's first characters_max characters; NUL and lone surrogates become U+FFFD.
+    """Cut the text, then replace NUL and lone surrogates by U+FFFD.
 
-    PostgreSQL stores no NUL in text, and a lone surrogate has no UTF-8. It is cut first, so that the work is
-    bounded by what is stored.
+    PostgreSQL stores no NUL in text, and a lone surrogate has no UTF-8.
     """
     cut = text[:characters_max]
     if is_storable(cut, characters_max=characters_max):

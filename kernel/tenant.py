@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Tenant(NamedTuple):
-    """A tuple, because it is a key of many dictionaries and is spread into statements and rows."""
+    """A tuple, because it is a key of many dictionaries and is spread into rows."""
 
     account_id: str
     environment: str

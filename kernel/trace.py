@@ -1,10 +1,9 @@
 """Which request something came from: its id, and its caller's W3C trace if there is one.
 
-One line of text is stored: `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`. A caller's words
-are stored only in the standard's form, so they can add nothing to a log or a header. No trace is begun here,
-because its sampling flag would decide for the receiver. With tracing on, runtime/traces/spans.py begins one
-for a request that it samples, and the line names that request's span. Source: W3C Trace Context, level 2
-(https://www.w3.org/TR/trace-context-2/).
+The stored line is `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`. A caller's words are
+stored only in the standard's form, so they add nothing to a log or a header. No trace begins here, because
+its sampling flag would decide for the receiver. With tracing on, the line names the span from
+runtime/traces/spans.py. Source: W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/).
 """
 
 import re
@@ -15,7 +14,7 @@ from typing import Final, NamedTuple
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 PARENT_HEADER: Final = "traceparent"
 STATE_HEADER: Final = "tracestate"
-# The least that the standard asks to pass on; a longer one is left out whole.
+# The least that the standard asks to pass on; a longer state is left out whole.
 STATE_CHARACTERS_MAX: Final = 512
 STATE_MEMBERS_MAX: Final = 32
 _VERSION = "00"
@@ -26,12 +25,12 @@ _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})
 _KEY = re.compile(r"[a-z0-9][a-z0-9_*/@-]{0,255}")
 _VALUE = re.compile(r"[ -+\--<>-~]{0,255}[!-+\--<>-~]")
 
-# The line of the request that the current task serves; None without a request.
+# The line of the request that the current task serves.
 current_line: ContextVar[str | None] = ContextVar("current_line", default=None)
 
 
 class Span(NamedTuple):
-    """One outgoing request made for another one. trace_id and span_id are null without a trace."""
+    """One outgoing request made for another one."""
 
     request_id: str
     trace_id: str | None = None
@@ -41,7 +40,6 @@ class Span(NamedTuple):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """Return the outgoing request's headers."""
         headers = [(REQUEST_ID_HEADER, self.request_id)]
         if self.trace_id is not None:
             headers.append((PARENT_HEADER, self._parent))
@@ -51,7 +49,6 @@ class Span(NamedTuple):
 
     @property
     def line(self) -> str:
-        """Return what is stored for a request with this span."""
         if self.trace_id is None:
             return self.request_id
         return f"{self.request_id} {self._parent} {self.state}".rstrip(" ")
@@ -62,10 +59,7 @@ class Span(NamedTuple):
 
 
 def line_of(request_id: str, parent: bytes | None = None, state: bytes | None = None) -> str:
-    """Return what is stored for a request.
-
-    request_id has no space in it. The other two are its headers; a malformed one counts as missing.
-    """
+    """Return the line to store. request_id has no space; malformed headers count as missing."""
     if parent is None or (kept := _parent_of(parent.decode("latin-1"))) is None:
         return request_id
     members = "" if state is None else _state_of(state.decode("latin-1"))
@@ -77,13 +71,11 @@ def request_id_of(line: str) -> str:
 
 
 def trace_id_of(line: str) -> str | None:
-    """Return the trace's id, 32 hex digits; None without a trace."""
     parent = line.partition(" ")[2]
     return parent[3:35] if parent else None
 
 
 def span_of(line: str) -> Span:
-    """Return a new span of the line's trace, for one outgoing request."""
     named = named_span_of(line)
     if named.trace_id is None:
         return named
@@ -101,7 +93,7 @@ def named_span_of(line: str) -> Span:
 
 
 def _parent_of(text: str) -> str | None:
-    """Return the caller's traceparent by version 00; None if it is malformed."""
+    """Read a traceparent of version 00; None if it is malformed."""
     found = _PARENT.match(text)
     if found is None:
         return None
@@ -116,7 +108,7 @@ def _parent_of(text: str) -> str | None:
 
 
 def _state_of(text: str) -> str:
-    """Return the caller's tracestate without empty members; empty if one of them is malformed."""
+    """Drop empty members; return empty if a member is malformed."""
     if len(text) > STATE_CHARACTERS_MAX:
         return ""
     members = [member for one in text.split(",") if (member := one.strip(" \t"))]

@@ -1,11 +1,8 @@
 """The version of this code: a release, or a build between two releases.
 
-`version.txt` holds the base version, which is the next release until that release is tagged. The commit comes
-from git, or from `version.txt` without a repository: `git archive` writes the commit into it, and `stamp`
-writes the whole version into the `version.txt` of a copy.
-
-The build of the wheel imports this module before anything is installed, so it needs only the standard
-library. `.ci/version` prints the version.
+`version.txt` holds the next release. The commit comes from git. Without a repository it comes from
+`version.txt`, where `git archive` writes the commit and `stamp` the whole version. The wheel's build imports
+this module first, so it needs only the standard library.
 """
 
 import functools
@@ -27,7 +24,7 @@ _DEVELOPMENT: Final = re.compile(
 
 @functools.cache
 def running() -> str:
-    """Return the version of the code that runs: of the checkout, else of what is installed."""
+    """Return the checkout's version, else the installed one."""
     if (ROOT / ".git").exists():
         return of_source()
     try:
@@ -37,16 +34,16 @@ def running() -> str:
 
 
 def base() -> str:
-    """Return the release that the running code is or leads to, which strangers may know."""
+    """Return the release that this code is or leads to, which strangers may know."""
     return running().partition(".dev")[0]
 
 
 def of_source(root: Path = ROOT) -> str:
-    """Return the version of the source tree at `root`, by PEP 440.
+    """Return the source tree's version by PEP 440.
 
-    That is `0.1.0` at the commit tagged `v0.1.0`, else `0.1.0.dev1883+gc1ab6630`: the number of
-    commits and the commit's first characters, with `.dirty` if a tracked file was changed. The number
-    is 0 in an archive and in a shallow clone, and the commit is `unknown` in a copy without a stamp.
+    It is `0.1.0` at the tag `v0.1.0`, else `0.1.0.dev1883+gc1ab6630`, with `.dirty` if a tracked file
+    changed. The number is 0 in an archive and in a shallow clone. Without a stamp a copy's commit is
+    `unknown`.
     """
     facts = dict(_facts(root))
     if "version" in facts:
@@ -68,7 +65,7 @@ def of_source(root: Path = ROOT) -> str:
 
 
 def for_chart(version: str) -> str:
-    """Return the same version by Semantic Versioning, without `+`: `0.1.0-dev.1883.gc1ab6630`."""
+    """Return the version by Semantic Versioning, without `+`: `0.1.0-dev.1883.gc1ab6630`."""
     found = _DEVELOPMENT.fullmatch(version)
     if found is None:
         return version
@@ -76,12 +73,12 @@ def for_chart(version: str) -> str:
 
 
 def _of_chart(version: str) -> str:
-    """Return a stamped version by PEP 440, whichever of the two forms it was stamped in."""
+    """Return a stamped version by PEP 440, in whichever form it was stamped."""
     return re.sub(r"-dev\.(\d+)\.", r".dev\1+", version)
 
 
 def stamp(folder: Path, version: str) -> None:
-    """Write the version into a copy of the source that has no repository of its own."""
+    """Write the version into a copy of the source without a repository."""
     (folder / FILE).write_text(f"version: {version}\n", encoding="utf-8")
 
 
@@ -95,7 +92,7 @@ def _short(commit: str) -> str:
 
 
 def _git(root: Path, *words: str) -> str | None:
-    """Return what git prints, or None if git is missing or refuses this folder."""
+    """Return git's output, or None if git is missing or refuses the folder."""
     try:
         said = subprocess.run(  # noqa: S603 our own words and a folder of ours
             ["git", "-C", str(root), *words],  # noqa: S607 whichever git is on the PATH

@@ -55,7 +55,6 @@ CodeHint = Annotated[
     str, Meta(min_length=4, max_length=4, description="The code's last four characters.")
 ]
 Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX)]
-# A filter of lists over all accounts.
 AccountName = Annotated[
     str,
     Meta(max_length=EMAIL_CHARACTERS_MAX, description="Whose: an id or an email address."),
@@ -70,7 +69,7 @@ MinorUnits = Annotated[
     Meta(ge=0, description="In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."),
     said(unit="minor"),
 ]
-# An amount of the currency beside it, in its smallest unit: USD 2, KWD 3, JPY 0 places.
+# In the smallest unit of the currency beside it: USD 2, KWD 3, JPY 0 places.
 Minor = Annotated[
     int, Meta(ge=0, description="In the currency's smallest unit."), said(unit="minor")
 ]
@@ -98,5 +97,5 @@ LedgerCurrency = Literal["USD"]
 
 
 def time_of(at_us: int | None) -> str | None:
-    """Return the moment as responses show it; None stays None."""
+    """Format a time for responses."""
     return None if at_us is None else rfc3339(at_us)

@@ -1,8 +1,7 @@
 """Count a tenant's recent rows of any table in equal steps of time.
 
-A read looks at the newest ROWS_MAX rows, so its cost doesn't depend on the table's size. If those rows don't
-reach back far enough, the steps get shorter: a busy account sees its last hour, a quiet one its last two
-weeks, and both counts are exact.
+A read covers the newest ROWS_MAX rows, so its cost doesn't depend on the table's size. If those rows don't
+reach back far enough, the steps get shorter.
 """
 
 from collections.abc import Sequence
@@ -28,19 +27,17 @@ SPANS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """rows: step (its start in microseconds), status, number, total, for steps that have any."""
+    """rows: step (its start in microseconds), status, number, total."""
 
     step_us: int
     starts: Sequence[int]
     rows: Sequence[Row]
 
     def count(self, start: int, *statuses: str) -> int:
-        """Return the number of rows with one of these statuses in the step."""
         found = (row for row in self.rows if row["step"] == start)
         return sum(row["number"] for row in found if row["status"] in statuses)
 
     def sum_of(self, start: int) -> int:
-        """Return the sum of the amounts of the step's rows."""
         return sum(row["total"] for row in self.rows if row["step"] == start)
 
 
@@ -52,10 +49,10 @@ async def count_by_step(
     edge: str,
     now_us: int,
 ) -> Activity:
-    """Run both reads and add up what they return.
+    """Count the rows of each step.
 
     newest selects created_at, status and amount of the tenant's rows since :since, newest first, at most
-    :rows. edge selects the created_at of the row after those, if there is one.
+    :rows. edge selects the created_at of the row after those.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "rows": ROWS_MAX}
     row = await tx.fetch_one(edge, **own)

@@ -1,10 +1,8 @@
-"""Commands whose tenant's rows another transaction holds. They wait here, so batches don't wait for them.
+"""Hold commands whose tenant's rows another transaction has locked, so that batches don't wait for them.
 
-- Each tenant waits only for its own rows. Its commands keep their order and are refused (Unavailable) when
-  they reach their maximum age.
-- New commands of a waiting tenant join it here, so no batch waits for the same rows again.
-- New tenants are tried first, and one round over all tenants takes about ROUND_S, so a tenant whose rows
-  became free continues soon. A batch of another gateway, over in milliseconds, is enough to get here.
+- A tenant's commands keep their order and are refused (Unavailable) at their maximum age.
+- New commands of a waiting tenant join it here.
+- New tenants are tried first. One round over all tenants takes about ROUND_S.
 """
 
 import asyncio
@@ -42,7 +40,7 @@ class Commit(Protocol[C, R]):
 
 
 class Apart(Generic[C, R]):
-    """The waiting commands, by tenant. It is falsy when empty."""
+    """The waiting commands by tenant; falsy when empty."""
 
     def __init__(
         self,
@@ -60,7 +58,7 @@ class Apart(Generic[C, R]):
         self._answer_max_s = answer_max_s
         self._queues: dict[Tenants, list[Waiting[C, R]]] = {}
         self._under_way: set[Tenants] = set()
-        # Tenants that had a try while their rows were held.
+        # Tenants that were tried while their rows were locked.
         self._tried: set[Tenants] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -69,11 +67,9 @@ class Apart(Generic[C, R]):
 
     @property
     def size(self) -> int:
-        """Return how many commands wait."""
         return sum(map(len, self._queues.values())) if self._queues else 0
 
     def is_concerned(self, tenants: Tenants) -> bool:
-        """Return whether commands of one of these tenants wait here."""
         return any(not tenants.isdisjoint(queued) for queued in self._queues)
 
     def put(self, batch: Sequence[Waiting[C, R]]) -> None:
@@ -92,7 +88,7 @@ class Apart(Generic[C, R]):
         asyncio.get_running_loop().call_later(max(left_s, 0.0), self._refuse, waiting)
 
     def _refuse(self, waiting: Waiting[C, R]) -> None:
-        """Refuse the command, unless it was written or is being written: its batch answers it."""
+        """Refuse the command, unless its batch has written it or is writing it."""
         for tenants, queue in self._queues.items():
             if waiting in queue:
                 queue.remove(waiting)
@@ -108,7 +104,7 @@ class Apart(Generic[C, R]):
         try:
             await self._write_all()
         finally:
-            # Not in a callback: a command that is put in right after this must find no task.
+            # Not in a callback: a command submitted right after this must find no task.
             task = asyncio.current_task()
             assert task is not None
             self.tasks.discard(task)
@@ -133,14 +129,13 @@ class Apart(Generic[C, R]):
                 self._forget_if_done(tenants)
 
     def _batch_size(self, queue: Sequence[Waiting[C, R]]) -> int:
-        """Return how many commands to write together: long ones alone, or the batch would be ended as too
+        """Return how many commands to write together. Long ones go alone, or the batch would be ended as too
         slow.
         """
         others = list(takewhile(lambda one: not one.is_long, queue[: self._batch_max]))
         return max(1, len(others))
 
     def _next(self) -> Tenants | None:
-        """Return the next tenants to try: new ones first, then the others in turn."""
         idle = [one for one in self._queues if one not in self._under_way]
         return next((one for one in idle if one not in self._tried), idle[0] if idle else None)
 

@@ -1,8 +1,7 @@
 """Take a copy of a whole database while it is in use, and restore one.
 
-A copy is the database at one moment. It gets its name only when it is whole and on disk. A restore leaves the
-database either as the copy or as it was. A copy holds everything the database holds, so only the file's owner
-can read it.
+A copy gets its name only when it is whole and on disk. A restore leaves the database either as the copy or as
+it was. Only the file's owner can read a copy.
 """
 
 import contextlib
@@ -22,7 +21,7 @@ _MAGIC: Final = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 
 
 def back_up(url: str, target: Path, *, on_progress: Progress) -> None:
-    """Write a copy of the database to a new file. Raises BackupRefused and OSError."""
+    """Write a copy to a new file. Raises BackupRefused and OSError."""
     with _draft(target) as draft:
         source = file_of(url)
         if source is None:
@@ -32,19 +31,17 @@ def back_up(url: str, target: Path, *, on_progress: Progress) -> None:
 
 
 def check_tools(url: str) -> str:
-    """Return the name and version of the tool that makes the copy. Raises BackupRefused if it is missing or
-    too old.
-    """
+    """Return the name and version of the copying tool. Raises BackupRefused if it is missing or too old."""
     if file_of(url) is not None:
         return "needs no program beside topup"
     return backup_server.check_tools(url)
 
 
 def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: Progress) -> None:
-    """Restore the copy to the database that the URL names. Raises BackupRefused and OSError.
+    """Restore the copy. Raises BackupRefused and OSError.
 
     An existing database is refused unless replace is set; an SQLite file is then renamed to end in `aside`. A
-    database in use is refused, because its users would keep writing to the replaced one.
+    database in use is always refused, because its users would keep writing to the replaced one.
     """
     kind = kind_of(source)
     target = file_of(url)
@@ -58,10 +55,7 @@ def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: P
 
 
 def kind_of(source: Path) -> str:
-    """Return the database that made the file, sqlite or postgresql, from its first bytes.
-
-    Raises BackupRefused for any other file.
-    """
+    """Tell sqlite or postgresql by the file's first bytes. Raises BackupRefused for any other file."""
     with source.open("rb") as file:
         start = file.read(16)
     found = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
@@ -72,9 +66,7 @@ def kind_of(source: Path) -> str:
 
 @contextlib.contextmanager
 def _draft(target: Path) -> Iterator[Path]:
-    """Yield a temporary file that is renamed to target if the block succeeds. An existing target is never
-    overwritten.
-    """
+    """Yield a temporary file that is renamed to target on success. An existing target is never overwritten."""
     if target.exists():
         raise BackupRefused(f"{target} is there already; a copy is never written over a file")
     draft = target.with_name(f".{target.name}.{os.getpid()}")

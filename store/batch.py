@@ -1,15 +1,14 @@
 """Group commit: while one batch commits, the next one fills.
 
-- A lone command waits for no other, and there is no timer.
+- There is no timer: a lone command waits for no other.
 - A result is returned only after its batch has committed.
 - A command that breaks its batch costs its neighbours at most one more try.
 - A caller that disconnects does not stop a commit.
-- The queue is bounded by length and by age; beyond that a command is refused (Unavailable).
+- Beyond a length and an age, the queue refuses commands (Unavailable).
 - Closing finishes the accepted commands and refuses new ones.
 
-One lane writes full batches while all goes well. If a batch is held up, a second lane takes the commands that
-don't touch its tenants. A tenant whose rows another transaction holds leaves its batch and waits in
-store/apart.py, and its later commands join it there.
+One lane writes full batches. If a batch is held up, a second lane takes the commands of other tenants. A
+tenant whose rows another transaction holds leaves its batch and waits in store/apart.py.
 """
 
 import asyncio
@@ -46,9 +45,9 @@ WAITING_AGE_MAX_S = 5.0
 GATHER_TURNS_MAX = 64
 GATHER_IDLE_TURNS = 6
 GATHER_ALONE_TURNS = 2
-# How long a batch waits for rows that another transaction holds before it continues without them.
+# How long a batch waits for locked rows before it continues without them.
 LOCK_WAIT_S = 0.1
-# A batch that takes longer is overtaken by commands of other tenants.
+# Commands of other tenants overtake a batch that takes longer.
 PATIENCE_S = 0.1
 LANES_MAX = 2
 
@@ -56,22 +55,17 @@ _log = logging.getLogger(__name__)
 
 
 class _Lane(Generic[C, R]):
-    """One writer and its current batch."""
-
     def __init__(self) -> None:
         self.batch: list[Waiting[C, R]] = []
         self.last_size = 0
 
     @property
     def is_long(self) -> bool:
-        """Return whether the batch is a single long command."""
         return len(self.batch) == 1 and self.batch[0].is_long
 
 
 class GroupCommit(Generic[C, R]):
-    """Write commands in batches; `submit` adds one to the next batch. tenancy says whose rows a command
-    locks.
-    """
+    """Write commands in batches. tenancy says whose rows a command locks."""
 
     def __init__(
         self,
@@ -86,7 +80,7 @@ class GroupCommit(Generic[C, R]):
         on_batch: Callable[[int], None] | None = None,
         on_kept: Callable[[float], None] | None = None,
     ) -> None:
-        """on_batch gets the number of commands in a batch, on_kept the seconds its commit took."""
+        """on_batch gets a batch's number of commands, on_kept its commit's seconds."""
         self._database = database
         self._prepare = prepare
         self._tenancy = tenancy
@@ -96,7 +90,6 @@ class GroupCommit(Generic[C, R]):
         self._answer_max_s = answer_max_s
         self._on_batch = on_batch
         self._on_kept = on_kept
-        # How often a batch met rows that another transaction held; a metric.
         self.lock_timeouts = 0
         self._waiting: deque[Waiting[C, R]] = deque()
         self._lanes: dict[asyncio.Task[None], _Lane[C, R]] = {}
@@ -108,7 +101,6 @@ class GroupCommit(Generic[C, R]):
             answer_max_s=answer_max_s,
         )
         self._is_held_up = False
-        # Whether a long command may be waiting.
         self._has_long = False
         self._is_closed = False
         self._failed_s = float("-inf")
@@ -118,8 +110,8 @@ class GroupCommit(Generic[C, R]):
         """Return the command's result once it is durable; raise its refusal, or Unavailable.
 
         This is no coroutine: the command joins the batch at once, even if the caller then disconnects. A
-        command with is_long takes many milliseconds. It is a batch of its own, one at a time, and commands of
-        other tenants are committed beside it.
+        command with is_long takes many milliseconds and is a batch of its own; other tenants' commands commit
+        beside it.
         """
         if self._is_closed:
             raise Unavailable("the gateway is shutting down", retry_after_s=RETRY_AFTER_S)
@@ -138,7 +130,7 @@ class GroupCommit(Generic[C, R]):
     def waiting_s(self) -> float:
         """Return how long the oldest command has waited, including a batch under way; 0 if none waits.
 
-        Commands whose tenant's rows another transaction holds don't count, because they hold up no others.
+        Commands waiting in store/apart.py don't count, because they hold up no others.
         """
         oldest = [lane.batch[0].since_s for lane in self._lanes.values() if lane.batch]
         if self._waiting:
@@ -147,17 +139,16 @@ class GroupCommit(Generic[C, R]):
 
     @property
     def depth(self) -> int:
-        """Return how many commands wait for a batch."""
         return len(self._waiting) + self._apart.size
 
     @property
     def kept_s(self) -> float:
-        """Return the monotonic time of the last commit; minus infinity if there was none."""
+        """Return the monotonic time of the last commit, or minus infinity."""
         return self._kept_s
 
     @property
     def failed_s(self) -> float:
-        """Return the monotonic time of the database's last failure to commit a batch."""
+        """Return the monotonic time of the last failure to commit, or minus infinity."""
         return self._failed_s
 
     async def close(self) -> None:
@@ -183,7 +174,7 @@ class GroupCommit(Generic[C, R]):
             # Nobody awaits this task, and every command is answered.
             _log.exception("batch writer broke")
         finally:
-            # Not in a callback: a command that comes right after this must find no lane.
+            # Not in a callback: a command submitted right after this must find no lane.
             self._forget(asyncio.current_task())
 
     async def _write(self, lane: _Lane[C, R]) -> None:
@@ -192,7 +183,7 @@ class GroupCommit(Generic[C, R]):
             self._refuse_old()
             lane.batch = self._take(lane)
             if not lane.batch:
-                # The rest belongs to tenants of another lane's batch; that lane continues with them.
+                # The rest belongs to tenants of another lane's batch, which continues with them.
                 return
             lane.last_size = len(lane.batch)
             if lane.is_long:
@@ -201,7 +192,7 @@ class GroupCommit(Generic[C, R]):
             try:
                 await self._commit(lane.batch)
             except BaseException:
-                # However the writer ends, no command waits for ever; the next command starts another writer.
+                # However the writer ends, no command waits for ever.
                 fail([*lane.batch, *self._waiting], away())
                 self._waiting.clear()
                 raise
@@ -213,9 +204,9 @@ class GroupCommit(Generic[C, R]):
     async def _gather(self, lane: _Lane[C, R]) -> None:
         """Yield to the event loop while that brings more commands.
 
-        A request that is being read needs two turns of the loop to arrive here. Under load this makes full
-        batches, where otherwise a full one and a single one would alternate at the same fixed cost. If the
-        last batch was a single command, only two turns are given [20 us each].
+        A request being read needs two turns of the loop to arrive here. Without them a full batch and a
+        single one would alternate under load, at the same fixed cost. After a batch of one, only two turns
+        are given [20 us each].
         """
         idle_turns = 0
         idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS
@@ -227,7 +218,7 @@ class GroupCommit(Generic[C, R]):
             idle_turns = 0 if len(self._waiting) > seen else idle_turns + 1
 
     def _take(self, lane: _Lane[C, R]) -> list[Waiting[C, R]]:
-        """Return the next batch: the oldest commands, except those of tenants that another lane is writing."""
+        """Return the oldest commands, except those of tenants that another lane is writing."""
         waiting = self._waiting
         others = [one for one in self._lanes.values() if one is not lane and one.batch]
         if not others and not self._apart and not self._has_long:
@@ -244,7 +235,6 @@ class GroupCommit(Generic[C, R]):
             elif self._has_room(batch, one) and held.isdisjoint(tenants):
                 batch.append(one)
             else:
-                # Later commands of the same tenants stay behind it.
                 held |= tenants
                 left.append(one)
         self._waiting = left
@@ -252,7 +242,7 @@ class GroupCommit(Generic[C, R]):
         return batch
 
     def _has_room(self, batch: Sequence[Waiting[C, R]], one: Waiting[C, R]) -> bool:
-        """Return whether the command fits. A long one is alone in its batch, and only one is under way."""
+        """A long command is alone in its batch, and only one is under way."""
         if one.is_long:
             return not batch and not self._is_long_under_way()
         return len(batch) < self._batch_max and not (batch and batch[0].is_long)
@@ -267,9 +257,8 @@ class GroupCommit(Generic[C, R]):
         return waiting.tenants
 
     def _look_after(self, lane: _Lane[C, R], age_s: float) -> float:
-        """Serve the commands that wait behind a batch under way, and refuse those that are too old.
-
-        Return the seconds until the next look.
+        """Serve the commands behind a batch under way and refuse those that are too old. Return the seconds
+        until the next check.
         """
         self._refuse_old()
         late_s = time.monotonic() - self._answer_max_s
@@ -290,21 +279,16 @@ class GroupCommit(Generic[C, R]):
             fail([self._waiting.popleft()], refusal)
 
     async def _commit(self, batch: Sequence[Waiting[C, R]]) -> None:
-        """Answer every command of the batch, or move it apart."""
         try:
             await self._attempt(batch, LOCK_WAIT_S)
         except LockTimeout as error:
             self.lock_timeouts += 1
-            # Two gateways with one busy account meet like this now and then; the metric and its alert show
-            # how often.
+            # Two gateways with one busy account cause this now and then; a metric counts it.
             _log.info("batch held up", extra={"error": str(error), "commands": len(batch)})
             await self._commit_what_is_free(batch)
 
     async def _attempt(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float) -> None:
-        """Answer every command of the batch.
-
-        Raises LockTimeout if another transaction holds one of its rows for longer than lock_wait_s.
-        """
+        """Raises LockTimeout if another transaction holds a row for longer than lock_wait_s."""
         try:
             if self._on_batch is not None:
                 self._on_batch(len(batch))
@@ -317,7 +301,7 @@ class GroupCommit(Generic[C, R]):
         except (Contention, ConnectionLost, CommitUnknown, Unable) as error:
             self._note_failure(batch, error)
         except Exception as error:
-            # One of the commands is at fault. Run alone, each one meets only its own fault.
+            # One of the commands is at fault; run alone, each meets only its own fault.
             _log.exception("batch refused", extra={"commands": len(batch)})
             if len(batch) == 1:
                 fail(batch, error)
@@ -331,7 +315,7 @@ class GroupCommit(Generic[C, R]):
             except LockTimeout:
                 self._apart.put([waiting])
             except (ConnectionLost, CommitUnknown, Unable) as error:
-                # Each of the others would find the same failure, one time-out after the other.
+                # The others would meet the same failure, one time-out after the other.
                 self._note_failure(batch[index:], error)
                 return
             except Contention:
@@ -341,7 +325,6 @@ class GroupCommit(Generic[C, R]):
                 fail([waiting], error)
 
     async def _commit_what_is_free(self, batch: Sequence[Waiting[C, R]]) -> None:
-        """Commit the commands whose tenants' rows are free; the others wait apart."""
         tenancy = self._tenancy
         if tenancy is None:
             self._apart.put(batch)
@@ -361,7 +344,7 @@ class GroupCommit(Generic[C, R]):
         try:
             results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
         except LockTimeout:
-            # Some command's own statement waits for rows that tenants share.
+            # A command's own statement waits for rows that tenants share.
             self._apart.put(batch)
             return
         except StoreError as error:

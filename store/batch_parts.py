@@ -1,4 +1,4 @@
-"""The parts of group commit: the waiting commands, and what their owner says about them."""
+"""The parts of group commit: the waiting commands, and their owner's Prepared and Tenancy."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence, Set as AbstractSet
@@ -16,18 +16,18 @@ R_co = TypeVar("R_co", covariant=True)
 Tenants = frozenset[object]
 
 RETRY_AFTER_S = 1
-# A caller whose command is still under way after this long is told that its outcome isn't known yet.
+# After this long, the caller is answered that the outcome isn't known yet.
 ANSWER_MAX_S = 9.0
 
 
 class Prepared(Protocol[R_co]):
-    """Decides and writes one batch: one transaction, with the same statements for any size."""
+    """Decides and writes one batch in one transaction, with the same statements for any size."""
 
     @property
     def lock(self) -> Lock | None: ...
 
     def meanwhile(self) -> None:
-        """Do what needs no answer of the database. It may be called late, or never."""
+        """Do work that needs no database. It may be called late, or never."""
         ...
 
     async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
@@ -35,25 +35,22 @@ class Prepared(Protocol[R_co]):
         ...
 
     def kept(self) -> None:
-        """Note that the commit happened and its commands are answered. Raises nothing."""
+        """Handle the commit, after its commands are answered. Raises nothing."""
         ...
 
 
 class Tenancy(Protocol[C_contra]):
-    """Says whose rows a command locks. It is asked only if another transaction holds some of them."""
+    """Says whose rows a command locks; used only if another transaction holds some."""
 
     def of(self, command: C_contra, /) -> Tenants: ...
 
     async def lock_free(self, tx: Transaction, tenants: Tenants, /) -> AbstractSet[object]:
-        """Lock the tenants that no other transaction holds, until the end of this one, and return them."""
+        """Lock the tenants that no other transaction holds, and return them."""
         ...
 
 
 class Waiting(msgspec.Struct, Generic[C, R], eq=False):
-    """One accepted command.
-
-    tenants is None until somebody has asked for them. A command with is_long shares no batch.
-    """
+    """One accepted command. tenants is None until first needed."""
 
     command: C
     since_s: float
@@ -83,7 +80,7 @@ class BatchWatch:
 
 
 def away() -> Unavailable:
-    """Return the refusal of a command of which nothing was stored."""
+    """Return the refusal of a command that stored nothing."""
     return Unavailable("the database is away", retry_after_s=RETRY_AFTER_S)
 
 

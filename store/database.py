@@ -3,10 +3,9 @@
     async def work(tx: Transaction) -> T: ...
     value = await database.transaction(work)
 
-What `work` did is stored as a whole or not at all, and its value is returned only after the commit is
-durable. `work` may run again (contention, a lost connection), so it changes nothing outside the transaction.
-It awaits only its own statements: SQLite runs it to its end in one go, and any other await is an error, which
-also keeps network calls out of transactions.
+All or nothing of `work` is stored, and its value is returned only after a durable commit. `work` may run
+again (contention, a lost connection), so it changes nothing outside the transaction. It awaits only its own
+statements; any other await is an error on SQLite, which keeps network calls out of transactions.
 """
 
 import logging
@@ -20,14 +19,14 @@ T = TypeVar("T")
 Work = Callable[["Transaction"], Awaitable[T]]
 OnHint = Callable[[str], None]
 OnHints = Callable[[Sequence[str]], None]
-# The name of a hint that may be about anything.
+# A hint about anything.
 ANYTHING = "*"
 
 _log = logging.getLogger(__name__)
 
 
 class Row(Protocol):
-    """A result row: by column name, by position, or several by a slice."""
+    """A result row, read by column name, position or slice."""
 
     def __getitem__(self, key: str | int | slice) -> Any: ...
 
@@ -38,7 +37,7 @@ Rows = Sequence[Row]
 
 
 class BatchRead:
-    """A statement, and the function that takes its rows by position. Without a text nothing is read."""
+    """A statement, and the function that takes its rows by position. An empty text reads nothing."""
 
     __slots__ = ("take", "text", "values")
 
@@ -51,7 +50,7 @@ class BatchRead:
 class Lock:
     """Rows to lock as a transaction begins: a SELECT ... FOR UPDATE whose result is ignored.
 
-    The transaction's own statements read what they guard, because their snapshots are younger.
+    Later statements read what the locks guard, because their snapshots are younger.
     """
 
     __slots__ = ("text", "values")
@@ -64,13 +63,9 @@ class Lock:
 class Transaction(Protocol):
     """Statements of one transaction, in the portable form of store/statement.py."""
 
-    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
-        """Return all rows."""
-        ...
+    async def fetch(self, text: str, **values: Any) -> Sequence[Row]: ...
 
-    async def fetch_one(self, text: str, **values: Any) -> Row | None:
-        """Return the first row, or None."""
-        ...
+    async def fetch_one(self, text: str, **values: Any) -> Row | None: ...
 
     async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
         """Pass each reading's rows to its `take`, in one round trip on PostgreSQL."""
@@ -87,7 +82,7 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> int:
-        """Insert all rows in one statement, and return how many went in. Without rows no statement runs."""
+        """Insert all rows in one statement, and return how many were inserted. Without rows, do nothing."""
         ...
 
     async def insert_deferred(
@@ -97,14 +92,14 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> None:
-        """Insert, but perhaps later: together with other deferred writes in one round trip.
+        """Insert now or later, together with other deferred writes in one round trip.
 
-        They run at the latest before the next other statement or the commit, and touch different rows.
+        Deferred writes run before the next other statement or the commit, and touch different rows.
         """
         ...
 
     async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
-        """Execute, but perhaps later, as insert_deferred does.
+        """Execute now or later, like insert_deferred.
 
         Raises StoreError unless `touching` rows are touched; None accepts any number.
         """
@@ -126,20 +121,20 @@ class Transaction(Protocol):
         ...
 
     async def pause(self) -> None:
-        """Let the rest of the process run, in long work that runs no statement."""
+        """Let the rest of the process run during long work without statements."""
         ...
 
     def hint(self, name: str) -> None:
-        """Tell the process's listener after the commit that there is work of this name."""
+        """Notify the process's listener after the commit that there is work of this name."""
         ...
 
 
 class Database(Protocol):
-    """One open database, or a view of it; Store is the whole of one."""
+    """One open database, or a view of it."""
 
     @property
     def statements_run(self) -> int:
-        """Return the number of driver-level statements since it was opened, for tests and metrics."""
+        """Return the number of driver-level statements so far, for tests and metrics."""
         ...
 
     async def transaction(
@@ -155,12 +150,10 @@ class Database(Protocol):
         """Run work and commit.
 
         - lock: rows locked first, in the round trip that begins the transaction.
-        - lock_wait_s: how long to wait for a row that another transaction holds, by default a few seconds. Then
-          LockTimeout is raised and work is not run again.
+        - lock_wait_s: after waiting this long for a locked row, raise LockTimeout and don't run work again. Default: a few seconds.
         - meanwhile: called on the event loop while the database works, if there is such a time.
-        - is_short: work takes a few milliseconds at most. It may run on the event loop's thread if it waits for nobody.
-        - durable=False: a crash of the machine may lose the last moments (deliveries repeat; money never uses it), and a
-          COMMIT whose connection died isn't resolved.
+        - is_short: work takes a few milliseconds at most. It may run on the event loop's thread.
+        - durable=False: a crash of the machine may lose the last moments (deliveries repeat; money never uses it). A COMMIT whose connection died isn't resolved.
 
         Raises StoreError and whatever work raises. Nothing was stored then, except after CommitUnknown.
         """
@@ -176,8 +169,8 @@ class Database(Protocol):
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         """Run work on one consistent snapshot that can't write.
 
-        is_single: work takes a few milliseconds at most and most often runs one statement. PostgreSQL then
-        uses no transaction; if work runs a second statement, it is run again in one. SQLite may use the event
+        is_single: work takes a few milliseconds at most and usually runs one statement. PostgreSQL then uses
+        no transaction, and runs work again in one if it runs a second statement. SQLite may use the event
         loop's thread.
         """
         ...
@@ -190,23 +183,20 @@ class Store(Database, Protocol):
 
     @property
     def pool_waits(self) -> tuple[int, float]:
-        """Return how often a caller has waited for a connection, and the seconds in total; zeros without a
-        pool.
-        """
+        """Return how often callers waited for a connection, and the total seconds."""
         ...
 
     @property
     def is_sharing_sessions(self) -> bool:
-        """Return whether a pooler gives each transaction another session; known after the first transaction."""
+        """Return whether a pooler gives each transaction another session; known after the first one."""
         ...
 
     def unhurried(self) -> Database:
-        """Return the same database for reads that may take minutes, as when a whole tenant is proved."""
+        """Return a view for reads that may take minutes."""
         ...
 
     def reserve(self, connections: int) -> "Store":
-        """Return the same database for short transactions, with connections that nothing else in this process
-        uses.
+        """Return a view for short transactions, with connections that nothing else in this process uses.
 
         It is closed with this one.
         """
@@ -215,7 +205,7 @@ class Store(Database, Protocol):
     async def send_hints(self, names: Sequence[str]) -> None:
         """Send hints to every listening process, this one too; they may be lost.
 
-        Call it after the commits they are about, for many at once and never for each. Raises StoreError.
+        Call it once after many commits, never for each. Raises StoreError.
         """
         ...
 
@@ -229,29 +219,27 @@ class Store(Database, Protocol):
     async def end_stalled(self) -> int:
         """End what a stopped or lost process holds on the server, and return how many.
 
-        Any process may call it for all. The server doesn't end these itself.
+        The server doesn't end these itself. Any process may call it for all.
         """
         ...
 
     async def room(self) -> ServerRoom | None:
-        """Return the connections of the whole server; None without a server."""
+        """Return the server's connections; None without a server."""
         ...
 
     @property
-    def servers(self) -> ServerWatch:
-        """Return which server it is on, and which others there are."""
-        ...
+    def servers(self) -> ServerWatch: ...
 
     async def place(self) -> str:
-        """Return which database of which running server it is; empty without a server."""
+        """Name the database and its running server; empty without a server."""
         ...
 
     async def give_back(self) -> int:
-        """Return some unused space to the disk if the server doesn't do so; return the number of pages left."""
+        """Return some unused space to the disk if the server doesn't; return the pages left."""
         ...
 
     async def shape(self) -> dict[str, str]:
-        """Return a digest of each table (store/fingerprint.py), in two or three statements."""
+        """Return each table's digest (store/fingerprint.py)."""
         ...
 
     async def probe(self, filler: bytes, *, now_us: int) -> None:
@@ -259,8 +247,7 @@ class Store(Database, Protocol):
         ...
 
 
-def no_hint(_name: str) -> None:
-    """Ignore the hint."""
+def no_hint(_name: str) -> None: ...
 
 
 def tell(on_hint: OnHint, names: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from store.statement import POSTGRESQL
 
-# Byte order, so that ids sort the same whatever the database's locale is.
+# Byte order, so that ids sort the same in any locale.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), POSTGRESQL)
 BIGINT = sa.BigInteger()
 BYTES = sa.LargeBinary()

@@ -1,14 +1,11 @@
 """Erase an account with all its rows: the only deletion that crosses the owners of tables.
 
-It runs in small steps, children before parents and the account last, so no step locks much. After a crash the
-next sweep finds the account again. It is only for accounts whose history nobody needs (idle sandboxes). No
-transfer crosses accounts, so other ledgers are never touched.
+It is only for accounts whose history nobody needs (idle sandboxes). It runs in small steps, children before
+parents and the account last. After a crash the next sweep finds the account again. No transfer crosses
+accounts, so other ledgers are never touched.
 
-- The first step ends the account's recharges and writes down who it was at payment providers. A worker then
-  deletes these customers there, with their cards. While a charge of a saved card is under way nothing is
-  deleted, because its outcome is found by these rows.
-- Before the first deletion the account is marked (erasing_at). Between the steps its rows break rules of the
-  ledger's proof, which therefore skips a marked account.
+- The first step ends the account's recharges and stores its ids at payment providers, where a worker then deletes these customers with their cards. While a charge of a saved card is under way nothing is deleted, because these rows lead to its outcome.
+- The account is marked first (erasing_at). Between steps its rows break rules of the ledger's proof, which therefore skips it.
 """
 
 from typing import Final
@@ -20,8 +17,8 @@ ROWS_PER_STEP = 500
 _OF_PERIODS = "period_id IN (SELECT id FROM subscription_periods WHERE {own})"
 _OF_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscriptions WHERE {own})"
 
-# Table, its key, and the condition that finds the account's rows by an index. A test holds that each table
-# has an account_id: in a subselect a missing name would be taken from the outer table.
+# Table, its key, and the condition that finds the account's rows by an index. Each table needs an account_id:
+# a subselect would take a missing name from the outer table.
 STEPS = (
     # First, or a worker would add deliveries meanwhile.
     ("replays", "id", "{own}"),
@@ -158,7 +155,7 @@ SELECT c.provider, c.environment, c.customer_ref, :now, :now FROM (
 WHERE 1 = 1
 ON CONFLICT DO NOTHING
 """
-# Charged or about to be: an order whose charge was sent and has no outcome yet.
+# An order whose charge was sent and has no outcome yet.
 _UNDER_WAY: Final = """
 SELECT o.id FROM recharge_charges c JOIN orders o ON o.id = c.order_id
 WHERE c.account_id = :account_id AND c.sent_at IS NOT NULL AND o.status = 'pending' LIMIT 1
@@ -166,11 +163,11 @@ WHERE c.account_id = :account_id AND c.sent_at IS NOT NULL AND o.status = 'pendi
 
 
 class ChargeUnderWay(RuntimeError):
-    """A charge of the account's saved card has no outcome yet; nothing was deleted."""
+    """A charge of the saved card has no outcome yet; nothing was deleted."""
 
 
 class NotIdle(RuntimeError):
-    """The account was used after it was found idle, or is no longer a sandbox account; nothing was deleted."""
+    """The account was used meanwhile or is no sandbox any more; nothing was deleted."""
 
 
 _MARK: Final = "UPDATE accounts SET erasing_at = :now WHERE id = :id"
@@ -187,9 +184,8 @@ async def erase_account(
 ) -> None:
     """Delete every row of the account. Running it again is harmless. Raises ChargeUnderWay.
 
-    first_of_all runs in the transaction that marks the account; it can sign the account's tombstone. With
-    idle_before, in microseconds, only a sandbox account last used before that time is deleted. The marking
-    transaction checks it and raises NotIdle.
+    first_of_all runs in the transaction that marks the account. With idle_before, in microseconds, that
+    transaction raises NotIdle unless it is a sandbox last used before then.
     """
 
     async def first(tx: Transaction) -> None:
@@ -208,7 +204,7 @@ async def erase_account(
             pass
 
     async def last(tx: Transaction) -> None:
-        # A provider may have been asked for a customer meanwhile.
+        # A provider may have created a customer meanwhile.
         await _note_customers(tx, account_id, now_us)
         # Test credit is counted under the account's own id.
         await tx.execute("DELETE FROM spend_windows WHERE key_id = :id", id=account_id)
@@ -218,9 +214,9 @@ async def erase_account(
 
 
 async def _end_recharges(tx: Transaction, account_id: str) -> None:
-    """Stop charging when the balance falls, and delete charges that nobody has sent yet.
+    """Stop automatic charges, and delete those that no process has sent yet.
 
-    A process that sends a charge notes that on its row first.
+    A process that sends a charge first records that on its row.
     """
     await tx.fetch(
         """SELECT environment FROM account_environments WHERE account_id = :account_id

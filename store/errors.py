@@ -11,7 +11,7 @@ StoreError
 
 
 class StoreError(Exception):
-    """A failure of the database. Carries only the SQLSTATE or SQLite name and the constraint."""
+    """Carries only the SQLSTATE or SQLite name and the constraint."""
 
     def __init__(self, code: str, constraint: str = "") -> None:
         super().__init__(f"{code} {constraint}".strip())
@@ -20,34 +20,34 @@ class StoreError(Exception):
 
 
 class Contention(StoreError):
-    """Another transaction was in the way; run the whole work again."""
+    pass
 
 
 class LockTimeout(Contention):
-    """Another transaction held a row for longer than this work may wait."""
+    pass
 
 
 class Unable(StoreError):
-    """The database can't do it now, whatever the rows: too slow, full, read-only or shutting down."""
+    pass
 
 
 class DataRefused(StoreError):
-    """A row broke a constraint or a type; running it again fails again."""
+    pass
 
 
 class ConnectionLost(StoreError):
-    """The connection died before COMMIT was sent."""
+    pass
 
 
 class CommitUnknown(StoreError):
-    """The connection died while COMMIT was under way."""
+    pass
 
 
 class BackupRefused(Exception):
-    """A copy can't be taken or restored. The message says why and never holds a password."""
+    """A copy can't be taken or restored. The message never holds a password."""
 
 
 def check_touched(touched: int, expected: int) -> None:
-    """Raise StoreError if a statement changed a different number of rows than were read under a lock."""
+    """Raise StoreError unless a statement changed the rows that were read under a lock."""
     if touched != expected:
         raise StoreError("rows", f"{touched} touched, not {expected}")

@@ -1,6 +1,6 @@
-"""Why a database can't be used, by what an operator has to fix. cli/faults.py has the sentences.
+"""Why a database can't be used, by the remedy. cli/faults.py has the sentences.
 
-Drivers use different classes, codes and texts for these; each database's own folder maps them.
+Drivers use different classes, codes and texts; each database's own folder maps them.
 """
 
 from enum import StrEnum
@@ -9,8 +9,6 @@ from store.errors import ConnectionLost
 
 
 class Fault(StrEnum):
-    """One cause each. The values are for logs and programs."""
-
     URL_UNREADABLE = "url_unreadable"
     PORT_NO_NUMBER = "port_no_number"
     HOST_UNKNOWN = "host_unknown"

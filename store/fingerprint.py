@@ -1,8 +1,8 @@
 """Digest a table's shape, the same in both databases.
 
-The digest covers each column's name and type, whether it may be null and has a default; and each index's
-columns, whether it is unique and whether it is partial. It leaves out order, index names and the text of
-expressions, which a restore or another server release may change.
+It covers each column's name, type, nullability and default, and each index's columns, uniqueness and
+partiality. It leaves out order, index names and the text of expressions, which a restore or another server
+release may change.
 """
 
 import hashlib

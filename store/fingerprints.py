@@ -1,7 +1,6 @@
 """Each table's digest (store/fingerprint.py) in each schema version that this code knows.
 
-The digests of 0080 were recorded on both databases from the migrations before 0.1.0. A database that has them
-is the one that baseline 0100 would have made.
+A database with the digests of 0080 is one that baseline 0100 would have made.
 """
 
 from collections.abc import Mapping

@@ -1,13 +1,13 @@
 """Stored responses: the same request with the same Idempotency-Key gets the first response's bytes.
 
 A response is stored in the transaction whose effect it reports, under a unique key of account, environment,
-and digest of key and owner. So any number of parallel requests with one key have one effect, and nobody gets
-a response that another credential was given. Writes idempotency_keys. The caller holds the account's lock, so
-looking before writing is safe.
+and digest of key and owner. So parallel requests with one key have one effect, and no credential gets another
+one's response. The caller holds the account's lock, so reading before writing is safe. Writes
+idempotency_keys.
 
-A call of several steps first stores a row without a response and with a lease, so that after a crash the key
-isn't "in progress" for ever. The lease has a token. Extending, completing or abandoning the call needs it, so
-a late caller changes nothing after another has taken over.
+A call of several steps first stores a row without a response and with a lease, so that a crash doesn't block
+the key for ever. Only the holder of the lease's token can extend, complete or abandon the call, so a late
+caller changes nothing after a takeover.
 """
 
 import hashlib
@@ -70,15 +70,14 @@ class KeyReused(DomainError):
 
 
 class KeyInProgress(DomainError):
-    """The first request with this key is still running."""
+    pass
 
 
 class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
-    """A response: its status, its body's bytes, and whether an earlier request stored it.
+    """A response, and whether an earlier request stored it.
 
     voucher_code and claim_url are shown once in the body, in this order, and are not stored with it.
-    voucher_of is the top-up they belong to. code_at is the place in a stored body where that top-up's id
-    replaces the first of them.
+    voucher_of is their top-up. code_at is where that top-up's id replaces the first of them in a stored body.
     """
 
     status: int
@@ -91,9 +90,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     code_at: int | None = None
 
     def without_code(self) -> "StoredAnswer":
-        """Return the form that is stored: the top-up's id replaces the voucher code and the claim link's
-        token.
-        """
+        """Replace the voucher code and the claim link's token by the top-up's id, for storing."""
         if self.voucher_of is None:
             return self
         topup_id, body, at = self.voucher_of.encode(), self.body, None
@@ -111,10 +108,10 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     def with_code(
         self, code_of: Callable[[str], str], claim_token_of: Callable[[str], str]
     ) -> "StoredAnswer":
-        """Return the response as it was before without_code, byte for byte.
+        """Undo without_code, byte for byte.
 
-        The two functions return the code and the token of a top-up's id. Only the id at code_at is replaced,
-        so text from a caller is never taken for another top-up's id.
+        The functions return the code and the token of a top-up's id. Only the id at code_at is replaced, so a
+        caller's text is never taken for another top-up's id.
         """
         at = self.code_at
         if at is None:
@@ -132,7 +129,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 class RequestKey(msgspec.Struct, frozen=True, gc=False):
-    """An Idempotency-Key: whose it is, its digest and text, and the fingerprint of its request."""
+    """An Idempotency-Key: its owner, digest and text, and its request's fingerprint."""
 
     place: RequestRowKey
     fingerprint: str
@@ -140,7 +137,6 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def tenant(self) -> Tenant:
-        """Return the tenant whose row is locked while a response is stored."""
         return Tenant(self.place[0], self.place[1])
 
     @property
@@ -169,9 +165,9 @@ def request_key(
     path: str,
     canonical_body: bytes,
 ) -> RequestKey:
-    """Return the compact form of a key and its request; raise InvalidInput for a malformed key.
+    """Make a key and its request compact; raise InvalidInput for a malformed key.
 
-    owner is whose key it is within the account, such as an API key's id. The same text from another owner is
+    owner is the key's owner within the account, such as an API key's id. The same text from another owner is
     another key.
     """
     if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
@@ -183,7 +179,7 @@ def request_key(
 
 
 def _malformed(key_text: str) -> InvalidInput:
-    """The refusal, with a key that is right: as much one of its own, so that who takes it may repeat the call."""
+    """Suggest a valid key made from the caller's own, so that repeating the call keeps its meaning."""
     detail = "Idempotency-Key takes 1 to 255 visible ASCII characters"
     right = hashlib.sha256(key_text.encode("utf-8", "replace")).hexdigest()
     errors = [{"param": "Idempotency-Key", "detail": detail, "example": right}]
@@ -191,14 +187,13 @@ def _malformed(key_text: str) -> InvalidInput:
 
 
 async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[RequestRowKey, Stored]:
-    """Return the stored rows of these keys, in one statement."""
     found: dict[RequestRowKey, Stored] = {}
     await tx.fetch_many([reading(keys, found)])
     return found
 
 
 def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> BatchRead:
-    """Return the read that `find` does, to run it together with others."""
+    """Return the read that `find` does, to run it with others."""
     places = list({key.place for key in keys})
 
     def take(rows: Rows) -> None:
@@ -213,7 +208,7 @@ def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> Ba
 def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer | None:
     """Return the stored response to replay, or None if the request may run.
 
-    Raises KeyReused for another request, and KeyInProgress while the first one's lease lasts.
+    Raises KeyReused, and KeyInProgress while the first request's lease lasts.
     """
     if stored is None:
         return None
@@ -239,8 +234,8 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
 async def check_text(tx: Transaction, key: RequestKey) -> None:
     """Raise KeyReused if another credential of the account got a secret under this key's text.
 
-    For calls whose response is a secret. Nobody repeats such a text by chance: the caller wants another
-    credential's response, or mistakes itself for it.
+    Nobody repeats such a text by chance: the caller wants another credential's response, or uses the wrong
+    credential.
     """
     row = await tx.fetch_one(
         """SELECT digest FROM idempotency_keys
@@ -262,7 +257,7 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
 async def keep_secret(
     tx: Transaction, key: RequestKey, answer: StoredAnswer, *, now_us: int
 ) -> None:
-    """Store a sealed response, as `keep` does, and the key's text for check_text."""
+    """Store a sealed response, and the key's text for check_text."""
     assert answer.is_sealed, "a secret lies sealed"
     await keep(tx, [(key, answer)], now_us=now_us)
     await tx.execute(
@@ -308,16 +303,16 @@ async def keep(
 async def begin(
     tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int, now_us: int
 ) -> None:
-    """Mark the first of several steps under the caller's own token.
+    """Store the lease of a call with several steps, under the caller's own token.
 
-    `complete` or the end of the lease ends it. The row is there without a lease in force, or not at all.
+    There must be no row, or one whose lease has ended.
     """
     row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us, token)
     await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 
 
 async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int) -> bool:
-    """Extend the lease of a call that still runs; return False if another caller has taken over."""
+    """Extend a running call's lease; return False if another caller has taken over."""
     held = await tx.execute(
         f"UPDATE idempotency_keys SET lease_until_at = :until WHERE {_UNDER_LEASE}",
         until=lease_until_at,
@@ -329,7 +324,7 @@ async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at
 async def complete(
     tx: Transaction, key: RequestKey, answer: StoredAnswer, *, token: str, now_us: int
 ) -> bool:
-    """Store the response of a begun call; return False and change nothing if another caller has taken over."""
+    """Store a begun call's response; return False and change nothing if another caller has taken over."""
     held = await tx.execute(
         f"""UPDATE idempotency_keys SET status = :status, body = :body, is_sealed = :is_sealed,
                 code_at = :code_at, lease_until_at = NULL, lease_token = NULL, created_at = :now
@@ -345,9 +340,9 @@ async def complete(
 
 
 async def abandon(tx: Transaction, key: RequestKey, *, token: str) -> None:
-    """Delete the row of a begun call that was refused, so that it can be corrected and sent again.
+    """Delete a refused call's row, so that the caller can correct and send it again.
 
-    A call that another caller has taken over stays.
+    After a takeover the row stays.
     """
     await tx.execute(f"DELETE FROM idempotency_keys WHERE {_UNDER_LEASE}", **_under(key, token))
 
@@ -387,7 +382,7 @@ async def _write(
     await tx.insert_deferred(
         "idempotency_keys",
         _COLUMNS,
-        # In the order of the index, so that each of its pages is touched once.
+        # In the index's order, so that each of its pages is touched once.
         sorted(rows, key=itemgetter(0, 1, 2)),
         on_conflict=_COMPLETE if is_begun else "",
     )

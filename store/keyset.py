@@ -4,15 +4,13 @@
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
 
 A page costs the same wherever it lies, if an index ends in the key. Values are parameters, never text. Every
-list's statement is made here, except the delivery log's, whose filters each have an index of their own
-(webhooks/deliveries/log_page.py).
+list's statement is made here but the delivery log's (webhooks/deliveries/log_page.py).
 
-Days are found by the key if it grows with time: `days_of` is the prefix of its ids. The clock that made an id
-is not the clock that wrote created_at, so the key is a bound with some room. If a row beyond the bound shows
-that the two differ by more, the bound isn't used.
+Days are found by ids that begin with their time (`days_of`). The clock that made an id didn't write
+created_at, so the bound has some room, and isn't used if a row beyond it shows a greater difference.
 
-A page may also begin at a ListPlace of another order: oldest first, at the same cost, or one of the list's
-sorts, which look at the newest SORTED_ROWS_MAX rows.
+A page may also begin at a ListPlace of another order: oldest first, at the same cost, or a sort of the newest
+SORTED_ROWS_MAX rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,12 +23,12 @@ from store.database import Row, Transaction
 
 T = TypeVar("T")
 
-# Greater than every id: as before_id it begins at the newest row, so a first page has the same statement.
+# Greater than every id, so that a first page has the same statement.
 NEWEST: Final = "~"
 OLDEST_FIRST: Final = "created"
 SORTED_ROWS_MAX: Final = 20_000
 LOOKED_AT_MAX: Final = 50_000
-# These limit the rows that are sorted, too: whose they are, and of which days.
+# These also limit the rows that are sorted.
 _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before")
 # An id is made before its row is written; for a send in a large file, long before.
 _MADE_BEFORE_US: Final = 7 * DAY_US
@@ -38,8 +36,8 @@ _MADE_BEFORE_US: Final = 7 * DAY_US
 _AHEAD_US: Final = HOUR_US
 
 
-# For each bound by name: how a key lies within it; how the next key outside is found, and when that row is of
-# the requested days after all; and the value that means no bound.
+# For each bound: how a key lies within it; how to find the next key outside, and when that row is of the
+# requested days after all; and the value that means no bound.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
     "first_id": (">=", "DESC", "<", ">= :created_after", ""),
     "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),
@@ -49,15 +47,15 @@ _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
 class ListPlace(NamedTuple):
     """Where a page begins in an order other than newest first.
 
-    sort is OLDEST_FIRST or a sort of the list, smallest first; with "-" before it, greatest first. id is of
-    the row before the page; None begins at the start.
+    sort is OLDEST_FIRST or a sort of the list; a "-" before it means greatest first. id is the row before the
+    page; None begins at the start.
     """
 
     sort: str
     id: str | None = None
 
 
-# The id before which a page begins, newest first; None begins at the newest.
+# The id before which a page begins; None begins at the newest.
 Begin = str | ListPlace | None
 
 
@@ -75,24 +73,23 @@ class ListStretch(list[T]):
 
 
 def end_of(rows: Sequence[object]) -> str | None:
-    """Return the place where the next page begins after a page shorter than requested; None if there is none."""
+    """Return where the next page begins after a page shorter than requested, or None."""
     return rows.end if isinstance(rows, ListStretch) else None
 
 
 def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretch[T]:
-    """Return the page of rows that were read with one more than `limit`, which only says that there is more."""
+    """Drop the row that was read beyond `limit` to learn whether there is more."""
     return ListStretch(rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
 class Keyset:
     """A list of the rows of `source`: a table or a join.
 
-    - where: holds for every row. filters: clauses that apply when the value of that name is given (not None and
-      not False). All are joined by AND.
+    - where: holds for every row. filters: clauses that apply when their value is given (not None and not False).
     - key: the column that orders the list, unique in it.
     - sorts: other orders of a single table, by name: an expression that is never null.
     - indexed: filters that have an index which ends in the key.
-    - days_of: the prefix of the ids, if the filters created_after and created_before are about created_at.
+    - days_of: the prefix of the ids, if created_after and created_before filter created_at.
     - looked_at: how many rows a stretch reads.
     """
 
@@ -128,7 +125,7 @@ class Keyset:
 
     @property
     def sorts(self) -> frozenset[str]:
-        """Return the names of the list's sorts, without a "-"."""
+        """Return the sorts' names, without a "-"."""
         return frozenset({OLDEST_FIRST, *self._sorts})
 
     async def page(
@@ -163,8 +160,8 @@ class Keyset:
     ) -> "ListStretch[T]":
         """Return a page, each row converted by `read`.
 
-        If a filter without an index narrows it, `looked_at` rows are read, and the page may hold few rows or
-        none although the list goes on.
+        With a filter that has no index, only `looked_at` rows are read, so a page may be short or empty
+        before the list ends.
         """
         known = self._values(tenant, before_id, values)
         end_id = await self._end_of_look(tx, before_id, known)
@@ -177,7 +174,7 @@ class Keyset:
     async def _end_of_look(
         self, tx: Transaction, begin: Begin, values: Mapping[str, Any]
     ) -> str | None:
-        """Return the last key that is read; None if all rows to the end of the list are."""
+        """Return the last key to read; None if the rest of the list is read."""
         inner = {name: values[name] for name in (*self._inner, "before_id") if name in values}
         is_sorted = isinstance(begin, ListPlace) and begin.sort != OLDEST_FIRST
         if is_sorted or len(self._given(inner)) == len(self._given(values)):
@@ -205,14 +202,14 @@ class Keyset:
     async def numbered_page(
         self, tx: Transaction, *, offset: int, limit: int, **values: Any
     ) -> tuple[Sequence[Row], int]:
-        """Return the rows from an offset, and how many there are in all, for clients that number their pages."""
+        """Return rows from an offset, and the total, for clients that number their pages."""
         text = f"{self.text(values)} OFFSET :page_offset"
         rows = await tx.fetch(text, page_rows=limit, page_offset=offset, **values)
         counted = await tx.fetch_one(f"{self._count}{self._narrowed(values)}", **values)
         return rows, 0 if counted is None else int(counted["total"])
 
     def text(self, values: Mapping[str, Any]) -> str:
-        """Return the statement of a page for these values; before_id is one of them."""
+        """Return a page's statement for these values; before_id is one of them."""
         return f"{self._select}{self._narrowed(values)} {self._order}"
 
     def _text_of(self, place: ListPlace, values: Mapping[str, Any]) -> str:
@@ -224,7 +221,7 @@ class Keyset:
         way, order = ("<", "DESC") if place.sort.startswith("-") else (">", "ASC")
         bounds = self._given({name: values[name] for name in self._inner if name in values})
         newest, alias = [*self._where, *bounds], self._source.split()[-1]
-        # The row before the page is one of the list's own, so that no other's value can be guessed.
+        # The row before the page must be one of the list, so that no other row's value can be guessed.
         before = _where([*newest, f"{self._key} = :after_id"])
         last = f"SELECT {sorted_by} FROM {self._source}{before}"
         after = (
@@ -248,9 +245,7 @@ class Keyset:
         return found
 
     def _end(self, name: str) -> str:
-        """Return the clause of one of _ENDS. It holds for all rows if the next row outside is of the
-        requested days.
-        """
+        """Bound the ids, unless the next row outside is of the requested days."""
         way, order, other, is_wrong, none = _ENDS[name]
         beside = _where([*self._where, f"{self._key} {other} :{name}"])
         return (

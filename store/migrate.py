@@ -1,12 +1,12 @@
 """Bring a database to the newest schema; store/version.py says which one a process accepts.
 
 The first migration is the baseline of 0.1.0. A database at the last version before it has the same tables and
-gets the baseline's number.
+gets its number.
 
-Migrations expand first and contract later; their file names say `pre` (before the deploy) or `post`.
-PostgreSQL migrates under an advisory lock and a lock timeout, so two starters don't collide and nothing
-queues behind a busy table. A new constraint on a table with rows is added NOT VALID and validated afterwards,
-while other work continues.
+Migrations expand first and contract later: file names say `pre` (before the deploy) or `post`. PostgreSQL
+migrates under an advisory lock and a lock timeout, so two starters don't collide and nothing queues behind a
+busy table. A new constraint on a table with rows is added NOT VALID and validated later, while other work
+continues.
 """
 
 import asyncio
@@ -73,11 +73,10 @@ class RevisionPassed(Exception):
 
 
 def migrate(url: str, *, revision: str = _NEWEST) -> None:
-    """Upgrade the database behind `url`. Do nothing if it is there already, or at a newer schema that this
-    code supports.
+    """Upgrade the database, unless it is there already or at a newer schema that this code supports.
 
-    Raises CannotOpen; RevisionPassed; SchemaOutOfRange for another application's schema, for one that is too
-    new and for one that differs from its version's migrations; and whatever Alembic and the driver raise.
+    Raises CannotOpen, RevisionPassed, what Alembic and the driver raise, and SchemaOutOfRange for a schema
+    that is another application's, too new, or different from its version's migrations.
     """
     before = None if _is_missing(url) else asyncio.run(_check_before(url))
     if before is not None and before > VERSIONS[-1]:
@@ -100,9 +99,7 @@ def _is_missing(url: str) -> bool:
 
 
 async def _check_before(url: str) -> str | None:
-    """Return the version that the migration starts from, or None for an empty database; raise as `migrate`
-    does.
-    """
+    """Return the version to migrate from, or None for an empty database."""
     database = open_database(url)
     try:
         version = await schema_version(database)
@@ -122,9 +119,7 @@ async def _check_before(url: str) -> str | None:
 
 
 def _fault_of(error: Exception, url: str) -> CannotOpen | None:
-    """Return the fault behind a failed migration if the machine or server caused it; None if the migration
-    did.
-    """
+    """Return the fault if the machine or server caused the failure; None if the migration did."""
     cause = getattr(error, "orig", None) or error
     sqlstate = str(getattr(cause, "sqlstate", "") or "")
     if sqlstate in _FAULTS:
@@ -136,10 +131,10 @@ def _fault_of(error: Exception, url: str) -> CannotOpen | None:
 
 def _migrate_file(path: Path, revision: str) -> None:
     if not path.parent.parent.is_dir():
-        # Only the last folder is made. More than that is a misspelt path, or a disk that isn't mounted.
+        # Only the last folder is made. If more are missing, the path is misspelt or a disk isn't mounted.
         raise CannotOpen(Fault.FOLDER_MISSING, "ENOENT", str(path))
     make_private_file(path)
-    # Not through a URL: a path may hold characters with a meaning there.
+    # Not through a URL: a path may hold characters that mean something there.
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
     # The driver would begin a transaction only before an INSERT, and keep half of a failed migration.
     sa.event.listen(engine, "connect", _leave_begin_to_us)
@@ -155,7 +150,7 @@ def _migrate_file(path: Path, revision: str) -> None:
 
 def _prepare_file(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        # The first one takes effect only before the first table exists.
+        # auto_vacuum takes effect only before the first table exists.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
 
@@ -170,8 +165,8 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """Take the writers' turn of store/sqlite/database.py, for two starters or a starter and a running
-    gateway.
+    """Take the writers' turn of store/sqlite/database.py, so that two starters, or one and a running gateway,
+    don't collide.
     """
     turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -182,7 +177,7 @@ def _turn(path: Path) -> Iterator[None]:
 
 
 async def _migrate_server(url: str, revision: str) -> None:
-    # The driver reads the operator's URL itself, so a migration accepts what running accepts.
+    # The driver parses the operator's URL, so a migration accepts what running accepts.
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=functools.partial(_connect, url)
     )
@@ -240,8 +235,8 @@ def _upgrade(connection: sa.Connection, revision: str) -> None:
 
 
 def _note(connection: sa.Connection, scripts: ScriptDirectory, version: str) -> None:
-    """Record which code runs on the schema, for code that doesn't know its migration, and which build
-    migrated it.
+    """Record which code runs on the schema and which build migrated it, for code that doesn't know its
+    migration.
     """
     note = {
         "version": version,

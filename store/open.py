@@ -34,5 +34,5 @@ def open_database(
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file that the URL names, or None if a server holds the database."""
+    """Return the file of a URL, or None if it names a server."""
     return Path(url.removeprefix(SQLITE_PREFIX)) if url.startswith(SQLITE_PREFIX) else None

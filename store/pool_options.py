@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """connections_max is for each of the two general pools. statement_cache is the number of statements that
-    each connection keeps prepared, 0 for none. pool_timeout_s is how long to wait for a free connection.
-    direct_url is the server itself if the database's own URL leads to a pooler; else empty.
+    """connections_max is for each of the two general pools. statement_cache counts prepared statements a
+    connection, 0 for none. pool_timeout_s is how long to wait for a free connection. direct_url is the server
+    itself if the database's own URL leads to a pooler; else empty.
     """
 
     connections_max: int = 6
@@ -21,9 +21,9 @@ class PoolOptions:
 
 @dataclass(frozen=True, slots=True)
 class ServerRoom:
-    """What is left of the whole server's limits.
+    """What is left of the server's limits.
 
-    connections_max counts what roles that aren't superusers may have; ours have the application_name topup.
+    connections_max is for roles that aren't superusers; ours have the application_name topup.
     transaction_id_age counts transactions since the oldest unfrozen one: near 2 billion PostgreSQL takes no
     writes.
     """

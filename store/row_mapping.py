@@ -6,12 +6,11 @@
     topups = [_ROWS.read(row) for row in found]
     await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
 
-The columns are the class's fields in their order. A field that is stored in another form is named in
-`stored`; a bool is always 0 or 1. A field whose type no column has is refused when the mapping is made. Both
-databases store the same three types (store/statement.py).
+`stored` names fields stored in another form; a bool is always 0 or 1. Making the mapping fails for a field
+whose type no column has. Both databases store the same three types (store/statement.py).
 
-Rows are read by position, which takes a fifth of the time that names take. A row to read begins with
-`listed`, or with what `of` returns; more columns may follow.
+Rows are read by position, in a fifth of the time that names take. A row begins with `listed`, or with what
+`of` returns; more columns may follow.
 """
 
 import dataclasses
@@ -48,7 +47,7 @@ class Conversion(NamedTuple):
 
 
 FLAG = Conversion(bool, int, "bigint")
-# A tuple of words without spaces; the second is null if it is empty; the third holds whole numbers.
+# A tuple of words without spaces; the second is null if empty; the third holds whole numbers.
 WORDS = Conversion(lambda text: tuple(text.split()), " ".join)
 WORDS_OR_NULL = Conversion(
     lambda text: tuple(text.split()) if text else (), lambda words: " ".join(words) or None
@@ -71,7 +70,7 @@ def as_json(kind: Any) -> Conversion:
 
 
 class Columns(Generic[T]):
-    """Some fields of a class as columns. write: a value's fields as they are stored, in this order.
+    """Some fields of a class as columns. write: a value's fields as stored, in this order.
 
     listed is for SELECT; typed for a list of rows, :rows[...]; assigned for UPDATE from such a list named v.
     """
@@ -90,7 +89,7 @@ class Columns(Generic[T]):
         self.write = _writer(names, values_of, conversions)
 
     def of(self, alias: str, **computed: str) -> str:
-        """Return `listed` for the table of that alias; `computed` replaces columns by expressions."""
+        """Return `listed` for a table's alias; `computed` replaces columns by expressions."""
         return ", ".join(
             f"{computed[name]} AS {name}" if name in computed else f"{alias}.{name}"
             for name in self.columns
@@ -100,8 +99,7 @@ class Columns(Generic[T]):
 class RowMapping(Columns[T]):
     """The fields of a struct, a dataclass or a named tuple as columns.
 
-    stored: fields that are stored in another form. without: fields that are no columns and have a default.
-    read: the value of a row that begins with the columns. Raises TypeError for a field that no column can
+    without: fields that are no columns and have a default. Raises TypeError for a field that no column can
     hold, and for an unknown name.
     """
 
@@ -131,7 +129,7 @@ class RowMapping(Columns[T]):
         self.read = _reader(cls, names, self._conversions)
 
     def part(self, *names: str) -> Columns[T]:
-        """Return some of the columns, at least two, for an UPDATE of what may change."""
+        """Return at least two of the columns, for an UPDATE of what may change."""
         return Columns(names, attrgetter(*names), self._conversions, self._kinds)
 
 
@@ -153,8 +151,8 @@ def _writer(
     writes = {f"write_{name}": conversions[name].write for name in names if name in conversions}
     if not writes:
         return values_of
-    # Generated code makes the tuple directly: replacing some values afterwards takes twice as long, and each
-    # send writes a few rows. All names are of our own classes.
+    # Generated code makes the tuple directly: replacing values afterwards takes twice as long, and each send
+    # writes a few rows. All names are of our own classes.
     fields = (
         f"write_{name}(one.{name})" if name in conversions else f"one.{name}" for name in names
     )

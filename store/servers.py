@@ -11,8 +11,8 @@ Role = Literal["primary", "standby", "unknown"]
 class Position(NamedTuple):
     """How far a server is. The server with the greater position is the database.
 
-    accepted_at is when an operator last accepted a loss there, in microseconds, 0 for never. timeline is
-    PostgreSQL's; each promotion begins the next one.
+    accepted_at: when an operator last accepted a loss there, in microseconds, or 0. timeline is PostgreSQL's;
+    each promotion begins the next one.
     """
 
     accepted_at: int
@@ -24,13 +24,11 @@ NOWHERE: Final = Position(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SeenServer:
-    """One look at one server. address is host and port as in the URL.
+    """The result of checking one server. address is host and port as in the URL.
 
-    - fault: why it isn't used; None if nothing is against it. error: the driver's code if it didn't respond.
-    - system: PostgreSQL's system identifier; 0 if unknown. started_at: the server's start in microseconds, which
-      tells two servers apart.
-    - missing: how many commits acknowledged here it lacks. missing_from_s, missing_to_s: the Unix times between
-      which those were acknowledged; 0 if none is missing.
+    - fault: why it isn't used. error: the driver's code if it didn't respond.
+    - system: PostgreSQL's system identifier, or 0. started_at: the server's start in microseconds, which tells two servers apart.
+    - missing: how many commits acknowledged here it lacks. missing_from_s, missing_to_s: the first and last of their Unix times, or 0.
     """
 
     address: str
@@ -46,16 +44,14 @@ class SeenServer:
 
 
 class ServerWatch(Protocol):
-    """Which server a database is on."""
-
     @property
     def fault(self) -> Fault | None:
-        """Return why a server isn't used though there is one; None while one is used, and in an outage."""
+        """Return why a responding server isn't used; None while one is used, and in an outage."""
         ...
 
     @property
     def system(self) -> int:
-        """Return the system identifier of the server in use; 0 if there is none or it is unknown."""
+        """Return the system identifier of the server in use, or 0."""
         ...
 
     @property
@@ -64,9 +60,9 @@ class ServerWatch(Protocol):
         ...
 
     def note(self, system: int, position: Position) -> None:
-        """Note that another process saw this server as the primary. A server behind it is no longer used."""
+        """Record that another process saw this server as the primary. A server behind it is no longer used."""
         ...
 
     async def look_around(self) -> list[SeenServer]:
-        """Check each server that the URL names, and switch if one is further; return none for a file."""
+        """Check each server of the URL, and switch if one is further; return none for a file."""
         ...

@@ -1,7 +1,7 @@
-"""One SQL text for both databases: differences between them are translated here, once per text.
+"""Translate one SQL text for both databases, once per text.
 
-A statement is written with named parameters and marks, over the three types that mean the same in both (int8,
-text, bytes; a flag is 0 or 1, a time is microseconds, JSON is text):
+A statement has named parameters and marks, over the three types that mean the same in both (int8, text,
+bytes; a flag is 0 or 1, a time is microseconds, JSON is text):
 
     :name                             a value
     IN :ids[text]                     a list of values
@@ -55,7 +55,7 @@ class SqlStatement:
 
 
 def translate(text: str, *, name: str) -> SqlStatement:
-    """Return the statement for the database called `name`.
+    """Translate for the database called `name`.
 
     Raises ValueError for any other name, and for a list of anything but text and bigint.
     """
@@ -144,11 +144,10 @@ def _translate_postgresql(text: str) -> SqlStatement:
 
 
 def unindexed(column: str) -> str:
-    """Return the text column as an expression of the same value that no index matches.
+    """Return the column as an expression of the same value that no index matches.
 
-    For a condition or a group beside the one that should find the rows. SQLite plans without statistics, and
-    PostgreSQL does until it has analysed a table, so either may choose an index that reads all rows of an
-    account.
+    For a condition beside the one that should find the rows. SQLite plans without statistics, as PostgreSQL
+    does until it has analysed a table. Either may choose an index that reads all rows of an account.
     """
     return f"{column} || ''"
 
@@ -156,8 +155,8 @@ def unindexed(column: str) -> str:
 def by_itself(select: str) -> str:
     """Return the SELECT for use in FROM (...), planned by its own conditions alone.
 
-    Both databases merge a plain SELECT into the statement around it, and may then choose an index for that
-    one's conditions. They leave a SELECT with a LIMIT as it is, and no table reaches this one.
+    Both databases merge a plain SELECT into the outer statement, and may then choose an index for the outer
+    conditions. They don't merge a SELECT with a LIMIT; this one no table reaches.
     """
     return f"{select} LIMIT {2**62}"
 
@@ -200,7 +199,7 @@ def array_insert_text(
 ) -> str:
     """Return a bulk INSERT for PostgreSQL: each column is an array of the type in `types`.
 
-    shared columns are values that all rows have, given after the arrays.
+    All rows share the values of the shared columns, given after the arrays.
     """
     own = [column for column in columns if column not in shared]
     numbers = {column: number for number, column in enumerate((*own, *shared), start=1)}

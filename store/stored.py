@@ -1,8 +1,7 @@
 """Count what the staging side of accounts stores: the only counting that crosses the owners of tables.
 
-Each row of a counted table is counted once, in the time window in which it was made, by an index, so a step
-costs what is new and not what is there. tests/store/test_stored.py holds that every table is counted or says
-why it need not be.
+Each row is counted once, by an index, in the window in which it was made, so a step costs only what is new.
+tests/store/test_stored.py demands that every table is counted or says why not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from store.database import BatchRead, Rows, Transaction
 
 
 class StoredAmount(NamedTuple):
-    """A number of rows, and about how many bytes they take with their index entries."""
+    """A number of rows, and their bytes, about, with index entries."""
 
     rows: int = 0
     bytes: int = 0
@@ -28,10 +27,9 @@ class StoredAmount(NamedTuple):
 class Counted:
     """How the rows of a table are found and measured.
 
-    - prefix: of its ids, which begin with their time; "" if rows are found by the column `time`.
+    - prefix: of ids that begin with their time; "" finds rows by the column `time`.
     - long: columns that callers or receivers fill as they like. base: bytes of everything else, with index entries.
-    - condition: narrows the rows beside the account. is_by_time: no index finds them by account, so the whole
-      window is read.
+    - is_by_time: no index finds rows by account, so the whole window is read.
     """
 
     table: str
@@ -135,8 +133,8 @@ COUNTED: Final = (
         is_by_time=True,
     ),
 )
-# A webhook's schedule may last for weeks: each attempt is counted in one of these turns. What a bulk send
-# accepts, and the suppliers it asks, come within a minute.
+# A webhook's schedule may last for weeks, and each attempt is counted in one of these turns. A bulk send's
+# rows and supplier calls come within a minute.
 BESIDE: Final = (
     CountedBeside(
         "attempts",
@@ -157,18 +155,17 @@ _BY_TABLE: Final = {one.table: one for one in COUNTED}
 async def count_stored(
     tx: Transaction, account_ids: Sequence[str], *, from_us: int, until_us: int
 ) -> dict[str, StoredAmount]:
-    """Count what the staging side of these accounts stored in that time, in tables with an index by account.
+    """Count what these accounts stored in that time, in tables with an index by account.
 
-    Accounts that stored nothing are left out. `count_by_time` counts the other tables.
+    Accounts that stored nothing are left out.
     """
     return await _counted(tx, _BY_ACCOUNT, from_us, until_us, account_ids=account_ids)
 
 
 async def count_by_time(tx: Transaction, *, from_us: int, until_us: int) -> dict[str, StoredAmount]:
-    """Count what the staging side of each account stored in that time, in the tables that are read by time
-    alone.
+    """Count what each account stored in that time, in the tables that are read by time alone.
 
-    One read covers all accounts: a read for some of them would read the same rows again.
+    One read covers all accounts: a read for some would read the same rows again.
     """
     return await _counted(tx, _BY_TIME, from_us, until_us)
 

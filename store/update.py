@@ -1,6 +1,6 @@
 """Update only the given columns, by their names.
 
-The names of table and columns are ours, never a caller's; values are parameters.
+Table and column names are ours, never a caller's; values are parameters.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from store.database import Transaction
 async def update(
     tx: Transaction, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> int:
-    """Write the columns of the rows that have this key, and return how many there were.
+    """Return how many rows had this key.
 
     A column of the key may be among those that change: its old value finds the row.
     """

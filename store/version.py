@@ -1,8 +1,8 @@
 """Which schema this code runs on, and which one a database has. Imports no migrations.
 
-The rule is: expand, then contract. A migration that only adds (`pre`) names the oldest code that runs on it,
-and `topup migrate` writes that into schema_notes, so a process of the previous release may start again after
-the migration. A migration that removes (`post`) comes when none of those processes runs any more.
+Expand, then contract: a migration that only adds (`pre`) names the oldest code that runs on it. `topup
+migrate` writes that into schema_notes, so the previous release may start again afterwards. A migration that
+removes (`post`) comes when no such process runs any more.
 """
 
 import re
@@ -13,10 +13,9 @@ from store.errors import StoreError
 from store.faults import Fault
 from store.fingerprints import TABLES
 
-# The schema versions that this code runs on, oldest first.
 VERSIONS = ("0101",)
-# 0.1.0 begins with the baseline. `topup migrate` takes over a database at the last version before it as it
-# is; an older one is first migrated by the last build that has those migrations.
+# `topup migrate` takes over a database at the last version before the baseline as it is; an older one first
+# needs the last build that has those migrations.
 BASELINE: Final = "0100"
 BEFORE_BASELINE: Final = "0080"
 BUILD_BEFORE_BASELINE: Final = "d9df6d8c2900"
@@ -35,10 +34,7 @@ class SchemaOutOfRange(RuntimeError):
 
 
 async def schema_version(database: Database) -> str | None:
-    """Return the database's version, or None if it was never migrated.
-
-    Raises StoreError if the database can't be read.
-    """
+    """Return the version, or None if never migrated. Raises StoreError."""
 
     async def work(tx: Transaction) -> str | None:
         row = await tx.fetch_one("SELECT version_num FROM alembic_version")
@@ -97,7 +93,7 @@ async def oldest_code(database: Database, version: str) -> str | None:
 
 
 async def migrated_by(database: Database, version: str) -> str | None:
-    """Return the build that brought the database to this schema version; None if it isn't recorded."""
+    """Return the build that migrated to this version; None if it isn't recorded."""
 
     async def work(tx: Transaction) -> str | None:
         text = "SELECT code_version FROM schema_notes WHERE version = :version"
@@ -113,7 +109,7 @@ async def migrated_by(database: Database, version: str) -> str | None:
 async def changed_tables(database: Store, version: str) -> list[str]:
     """Return the tables that differ from what this version's migrations make; none for an unknown version.
 
-    Other tables don't count.
+    Further tables don't count.
     """
     expected = TABLES.get(version, {})
     found = await database.shape()
@@ -121,7 +117,6 @@ async def changed_tables(database: Store, version: str) -> list[str]:
 
 
 def differs(version: str, changed: list[str]) -> SchemaOutOfRange:
-    """Return the refusal of a schema in which these tables differ."""
     return SchemaOutOfRange(
         Fault.SCHEMA_DIFFERS,
         f"the schema calls itself {version} and is not as this topup's migrations make it, in"
@@ -131,7 +126,7 @@ def differs(version: str, changed: list[str]) -> SchemaOutOfRange:
 
 
 def before_baseline(version: str) -> SchemaOutOfRange:
-    """Return the refusal of a schema whose migrations this build no longer has."""
+    """Refuse a schema whose migrations this build no longer has."""
     return SchemaOutOfRange(
         Fault.SCHEMA_OLD,
         f"the database's schema is {version}, and this build has no migration from it: run `topup migrate` of"
@@ -140,7 +135,6 @@ def before_baseline(version: str) -> SchemaOutOfRange:
 
 
 def is_table_missing(error: StoreError) -> bool:
-    """Return whether a statement failed because a table is missing."""
     is_sqlite = error.code == "SQLITE_ERROR" and error.constraint.startswith("no such table")
     return is_sqlite or error.code == "42P01"
 

@@ -1,6 +1,6 @@
 """Record each copy of the database: when it was taken, by which build, and where it is stored.
 
-The row is written before the copy is taken. A copy so contains its own row, without an end, and a restore can
+The row is written before the copy is taken, so a copy contains its own row without an end, and a restore can
 tell which build made it. Writes backups.
 """
 
@@ -12,7 +12,7 @@ from kernel.ids import new_id
 from store.database import Transaction
 
 BackupPlace = Literal["local", "elsewhere"]
-# For each place; the last finished one is kept beside them.
+# For each place; the last finished one always stays.
 BACKUPS_KEPT: Final = 100
 LISTED_MAX: Final = 20
 
@@ -32,7 +32,7 @@ SELECT place, MAX(began_at) AS began_at FROM backups WHERE ended_at IS NOT NULL 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy of the database. Times in microseconds; size in bytes.
+    """Times in microseconds; size in bytes.
 
     place: local for a file that `topup backup` wrote, elsewhere for a copy that an operator reported.
     ended_at: None while the copy is taken, and for good if that failed.
@@ -50,22 +50,22 @@ _COLUMNS: Final = Backup.__slots__
 
 
 async def begin(tx: Transaction, *, now_us: int, code_version: str) -> str:
-    """Record that a copy begins; return its ID."""
+    """Record that a copy begins; return its id."""
     return await _insert(tx, Backup(new_id("bck"), "local", now_us, None, code_version, None))
 
 
 async def end(tx: Transaction, backup_id: str, *, now_us: int, size: int) -> None:
-    """Record that the copy is whole and on the disk."""
+    """Record that the copy is whole and on disk."""
     await tx.execute(_END, id=backup_id, ended_at=now_us, size=size)
 
 
 async def record_elsewhere(tx: Transaction, *, now_us: int, code_version: str) -> str:
-    """Record that a copy is now kept on another machine; return its ID."""
+    """Record a copy on another machine; return its id."""
     return await _insert(tx, Backup(new_id("bck"), "elsewhere", now_us, now_us, code_version, None))
 
 
 async def newest(tx: Transaction) -> Sequence[Backup]:
-    """Return the last LISTED_MAX copies, the newest first."""
+    """Return the last LISTED_MAX copies, newest first."""
     rows = await tx.fetch(
         f"SELECT {', '.join(_COLUMNS)} FROM backups ORDER BY began_at DESC, id DESC LIMIT {LISTED_MAX}"
     )
@@ -73,7 +73,7 @@ async def newest(tx: Transaction) -> Sequence[Backup]:
 
 
 async def last_finished(tx: Transaction) -> Mapping[str, int]:
-    """Return when the last finished copy of each place began."""
+    """Return when each place's last finished copy began."""
     return {row["place"]: row["began_at"] for row in await tx.fetch(_LAST)}
 
 

@@ -1,12 +1,10 @@
-"""Know which commits were acknowledged last, and on which server, to detect a database that went back in
+"""Know which commits were acknowledged last, and by which server, to detect a database that went back in
 time.
 
-Each process has a file in the data directory, with a place for each of its connections: the id of its row of
-commit_tokens and the last acknowledged token. The operating system keeps the file's contents when the process
-is killed, and a starting process reads all files. Files are written without waiting for the disk, so a
-machine that loses power may lose its last seconds. Without a folder, a process knows its own commits only.
-
-A place is written after the server answered the COMMIT, never before.
+Each process has a file in the data directory with a place for each connection: its row's id in commit_tokens
+and the last acknowledged token, written after the server answered the COMMIT. A starting process reads all
+files. Files survive a killed process, but aren't flushed: a machine that loses power may lose its last
+seconds. Without a folder, a process knows only its own commits.
 """
 
 import contextlib
@@ -25,10 +23,10 @@ from store.servers import NOWHERE, Position
 
 FOLDER: Final = "commits"
 PLACES: Final = 64
-# Commits are acknowledged in nearly the order of the server's log: one that is older than the newest by more
-# than the longest transaction takes is there if the newest is.
+# Commits are acknowledged in nearly the order of the server's log. If the newest is there, so is each one
+# that is older by more than the longest transaction takes.
 RECENT_S: Final = 60.0
-# A day less than rows are kept.
+# A day less than rows are stored.
 COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
 _MAGIC: Final = b"TOPUPKC1"
 _HEADER: Final = struct.Struct("<8sQqq")  # magic, system, timeline, accepted_at
@@ -42,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class KeptCommit(NamedTuple):
-    """An acknowledged commit. kept_s: Unix time of this machine. accepted_at: the operator's last acceptance
+    """An acknowledged commit. kept_s is this machine's Unix time, accepted_at the operator's last acceptance
     known then.
     """
 
@@ -53,8 +51,8 @@ class KeptCommit(NamedTuple):
 
 
 class KeptCommits:
-    """The acknowledged commits of one process. system and position are of the last server; 0 if there was
-    none yet.
+    """The acknowledged commits of one process. system and position are the last server's, 0 if there was
+    none.
     """
 
     def __init__(self) -> None:
@@ -67,7 +65,7 @@ class KeptCommits:
 
     @classmethod
     def read(cls, folder: Path) -> "KeptCommits":
-        """Return what the files in the folder say; write none."""
+        """Read the folder's files without writing one."""
         kept = cls()
         for memory in _files(folder):
             kept._take_over(memory)
@@ -75,7 +73,7 @@ class KeptCommits:
 
     @classmethod
     def open(cls, folder: Path) -> "KeptCommits":
-        """Read the files, and open a file of its own that replaces those of ended processes.
+        """Read the files, and open one that replaces those of ended processes.
 
         If no file can be written, log a warning and continue.
         """
@@ -96,7 +94,7 @@ class KeptCommits:
         return self._fd >= 0
 
     def note(self, token_id: str, token: int) -> None:
-        """Note that the server answered the COMMIT that wrote this token."""
+        """Record that the server answered the COMMIT that wrote this token."""
         place = self._places.get(token_id)
         if place is None:
             place = self._assign(token_id)
@@ -106,7 +104,6 @@ class KeptCommits:
         self._write(offset, _KEPT.size)
 
     def note_server(self, system: int, position: Position) -> None:
-        """Note which server is the database from now on."""
         self.system, self.position = system, position
         _HEADER.pack_into(self._memory, 0, _MAGIC, system, position.timeline, position.accepted_at)
         self._write(0, _HEADER.size)
@@ -124,7 +121,7 @@ class KeptCommits:
         return [one for one in commits if newest_s - one.kept_s <= RECENT_S]
 
     def close(self) -> None:
-        """Close the file. It stays for the next process."""
+        """Close the file, which stays for the next process."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -138,7 +135,7 @@ class KeptCommits:
             del self._places[oldest[1].token_id]
         self._places[token_id] = place
         offset = _HEADER_BYTES + place * _PLACE.size
-        # Without a token first, so that a file cut off here has nothing wrong in this place.
+        # First without a token, so that a file cut off here has no wrong value.
         _PLACE.pack_into(self._memory, offset, bytes.fromhex(token_id), 0, 0.0, 0)
         self._write(offset, _PLACE.size)
         return place
@@ -156,7 +153,7 @@ class KeptCommits:
         self._others += commits
 
     def record(self, folder: Path) -> None:
-        """Continue in a file of its own, and remove those of ended processes; raise OSError."""
+        """Start this process's file, and remove those of ended processes; raise OSError."""
         path = folder / secrets.token_hex(8)
         draft = folder / f".{path.name}"
         self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -186,7 +183,7 @@ class KeptCommits:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Make processes that start together use the folder one after the other."""
+    """Let only one starting process use the folder at a time."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -211,7 +208,7 @@ def _paths(folder: Path) -> list[Path]:
 
 
 def _ended(folder: Path) -> list[Path]:
-    """Return the files of ended processes, unfinished ones too."""
+    """Return the files of ended processes, also unfinished ones."""
     found = []
     for path in folder.iterdir():
         with contextlib.suppress(OSError):

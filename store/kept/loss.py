@@ -1,7 +1,7 @@
 """Record what an operator accepted as lost; from then on the database serves without it.
 
-The row is in the database that continues, so every process on every machine sees it, and an older copy
-doesn't have it (store/postgresql/servers.py). Writes accepted_losses.
+Every process sees the row, because it is in the database that continues; an older copy doesn't have it
+(store/postgresql/servers.py). Writes accepted_losses.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ async def accept(
     lost_until_at: int | None,
     reason: str,
 ) -> AcceptedLoss:
-    """Record a loss, later than each one before whatever the clock says."""
+    """Record a loss with a time later than any before, whatever the clock says."""
     row = await tx.fetch_one("SELECT COALESCE(MAX(accepted_at), 0) AS last_at FROM accepted_losses")
     assert row is not None, "it counts"
     accepted_at = max(now_us, row["last_at"] + 1)
@@ -41,7 +41,6 @@ async def accept(
 
 
 async def newest(tx: Transaction) -> Sequence[AcceptedLoss]:
-    """Return the last ones, newest first."""
     rows = await tx.fetch(
         f"SELECT {', '.join(_COLUMNS)} FROM accepted_losses ORDER BY accepted_at DESC LIMIT {_LISTED_MAX}"
     )

@@ -22,7 +22,7 @@ _OTHERS: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
-# Each table of ours, also of later versions: such a table would be in its migration's way.
+# Each table of ours, also of later versions, which would be in their migration's way.
 _DROP: Final = f"""
 BEGIN;
 SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
@@ -51,9 +51,9 @@ def dump(url: str, target: Path) -> None:
 
 
 def check_tools(url: str) -> str:
-    """Return the version of pg_dump that makes the copy; raise BackupRefused if it can't.
+    """Return the version of pg_dump; raise BackupRefused if it can't make the copy.
 
-    A pg_dump older than the server refuses to copy it. psql and pg_restore restore a copy.
+    A pg_dump older than the server refuses to copy it.
     """
     server = _Server(url)
     ours = _version_of("pg_dump")
@@ -87,7 +87,6 @@ def load(url: str, source: Path, *, replace: bool) -> None:
 
 
 def _version_of(program: str) -> int:
-    """Return the program's major version."""
     done = subprocess.run(  # noqa: S603
         [_found(program), "--version"], stdout=subprocess.PIPE, check=True, text=True
     )
@@ -108,11 +107,11 @@ class _Server:
         place = parts.netloc.rpartition("@")[2]
         # Built by hand: a URL of a socket has no host, and urlunsplit would drop its //.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
-        # Nothing in PGOPTIONS: a pooler refuses settings of the first message that it doesn't know.
+        # Not in PGOPTIONS: a pooler refuses unknown settings in the first message.
         self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
 
     def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
-        """Return what the program printed; raise BackupRefused, also if it takes longer than wait_s."""
+        """Return the program's output; raise BackupRefused, also if it takes longer than wait_s."""
         with tempfile.TemporaryFile() as said:
             try:
                 done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
@@ -130,14 +129,13 @@ class _Server:
         return done.stdout.decode(errors="replace")
 
     def ask(self, question: str, *, wait_s: float | None = None) -> str:
-        """Return the single value of a SELECT."""
         words = ("-X", "-q", "-A", "-t", f"--command={question}")
         return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
         """Drop what is there and write the copy, in one transaction.
 
-        It commits only after the copy was read to its end, so a damaged one changes nothing.
+        It commits only after reading the copy to its end, so a damaged copy changes nothing.
         """
         words = ["-w", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={self._where}"]
         with (

@@ -1,11 +1,11 @@
 """Begin a transaction together with its first locks, in one round trip.
 
-A statement with arguments is one message and BEGIN another. A statement that the session has prepared by name
-needs only literals, so both fit in one simple query [0.3 ms of a lone send's 1.9]. Its rows are dropped: a
-snapshot taken together with a lock is stale after a wait.
+A statement with arguments is one message and BEGIN another. A statement prepared by name needs only literals,
+so both fit in one simple query [0.3 ms of a lone send's 1.9]. Its rows are dropped: a snapshot taken together
+with a lock is stale after a wait.
 
 If a pooler gives each transaction another session, nothing is prepared: the lock's text contains its
-literals, and the settings that a session would keep are sent with BEGIN.
+literals, and the session's settings are sent with BEGIN.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ from store.database import Lock
 from store.postgresql.pool import PooledConnection
 from store.statement import POSTGRESQL, translate
 
-# The characters of ids and words that locks use; none has a meaning inside a literal.
+# The characters of ids and words in locks; none has a meaning inside a literal.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _PARAMETER = re.compile(r"\$(\d+)")
 _translated: Final = cache(partial(translate, name=POSTGRESQL))
 
-# A read holds no lock, so no one waits for a process that stopped in the middle of one.
+# A read holds no lock, so nothing waits for a process that stopped in the middle of one.
 _READ_IDLE_TIMEOUT_S = 60
 _LONG_TIMEOUT_S = 600
 READ = (
@@ -40,14 +40,12 @@ LONG_READ = (
 
 
 class BeginWithLock:
-    """BEGIN with its settings, and what is locked together with it."""
-
     def __init__(self, begin: str, lock: Lock | None = None) -> None:
         self._begin = begin
         self._lock = lock
 
     async def run(self, session: PooledConnection) -> None:
-        """Begin; raise what the driver raises and leave the rollback to the caller."""
+        """Raise what the driver raises, and leave the rollback to the caller."""
         connection, begin = session.connection, self._begin
         if session.settings:
             begin = _with_settings(begin, session.settings)
@@ -69,7 +67,7 @@ class BeginWithLock:
         try:
             await connection.execute(both)
         except asyncpg.InvalidSQLStatementNameError:
-            # The statement's first use in this session of the server.
+            # The statement's first use in this session.
             await connection.execute("ROLLBACK")
             with contextlib.suppress(asyncpg.DuplicatePreparedStatementError):
                 # Another process that shares the session prepared the same text first.
@@ -81,14 +79,9 @@ class BeginWithLock:
 def begin_text(
     *, is_durable: bool, statement_timeout_s: float | None, lock_wait_s: float | None
 ) -> str:
-    """Return BEGIN with its settings.
-
-    statement_timeout_s is given if it differs from the pool's, as for a long transaction on a pool of short
-    ones.
-    """
     parts = ["BEGIN"]
     if is_durable:
-        # Planning each execution anew costs as much as the execution [half of a batch's time].
+        # Planning each execution again takes half of a batch's time.
         parts.append("SET LOCAL plan_cache_mode = force_generic_plan")
     if statement_timeout_s is not None:
         parts.append(f"SET LOCAL statement_timeout = {round(statement_timeout_s * 1000)}")
@@ -99,7 +92,7 @@ def begin_text(
 
 @cache
 def _with_settings(begin: str, settings: str) -> str:
-    """Add the session's settings. The transaction's own come last, so that they win."""
+    """Add the session's settings before the transaction's own, which win."""
     head, mark, own = begin.partition(";")
     return f"{head}; {settings}{mark}{own}"
 
@@ -110,7 +103,7 @@ def _written_out(text: str, literals: list[str | None]) -> str:
 
 @cache
 def _name(text: str) -> str:
-    """Return a name made from the text, so that sessions shared by processes or versions agree on it."""
+    """Derive a name from the text, so that processes and versions that share sessions agree on it."""
     return f"topup_lock_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 

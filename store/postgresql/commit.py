@@ -1,8 +1,8 @@
-"""COMMIT, and the outcome of a COMMIT whose answer was lost.
+"""COMMIT, and find the outcome if its answer was lost.
 
-An outcome is reported only after reading the row that no other transaction writes (store/commit_token.py), in
-a transaction that is as durable and as replicated as the server promises. If it stays unknown, CommitUnknown
-is raised: never a success, and never a failure that runs the work again.
+The outcome is read from the row that no other transaction writes (store/commit_token.py), as durably and
+replicated as the server promises. If it stays unknown, CommitUnknown is raised: never a success, and never a
+failure that runs the work again.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from store.postgresql.begin_with_lock import BeginWithLock
 from store.postgresql.errors import named
 from store.postgresql.pool import ConnectionPool, PooledConnection
 
-# How long an outage around COMMIT is waited out before its outcome stays unknown.
+# How long an outage around COMMIT may last before its outcome stays unknown.
 LOOK_TIMEOUT_S: Final = 5.0
 _WAIT_S_FIRST: Final = 0.02
 _WAIT_S_MAX: Final = 1.0
@@ -23,13 +23,13 @@ _BEGIN: Final = BeginWithLock("BEGIN; SET LOCAL lock_timeout = '1s'")
 
 
 async def commit(session: PooledConnection) -> None:
-    """Commit; raise what the driver raises.
+    """Raise what the driver raises.
 
     Raises StoreError 25P02 if the server rolled back instead, and CommitUnknown if it didn't wait for
     replication.
     """
     session.was_warned = False
-    # If work continued after a failed statement, COMMIT rolls back and only its tag says so.
+    # After a failed statement COMMIT rolls back, and only its tag says so.
     if await session.connection.execute("COMMIT") != "COMMIT":
         raise StoreError("25P02")
     if session.was_warned:
@@ -39,8 +39,8 @@ async def commit(session: PooledConnection) -> None:
 async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
     """Return whether the transaction that wrote the token was committed.
 
-    The lost connection's COMMIT may still be on its way through the server, and the server may be away for a
-    while. Tries for LOOK_TIMEOUT_S, then raises CommitUnknown.
+    The lost COMMIT may still be on its way, or the server away for a while. Tries for LOOK_TIMEOUT_S, then
+    raises CommitUnknown.
     """
     ends_at_s = time.monotonic() + LOOK_TIMEOUT_S
     wait_s = _WAIT_S_FIRST
@@ -58,7 +58,7 @@ async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
 
 
 async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
-    """Return the row's token once nobody is writing it; raise StoreError."""
+    """Return the row's token once no transaction is writing it; raise StoreError."""
     async with pool.session() as session:
         connection = session.connection
         # A connection that doesn't respond says nothing about the others.
@@ -79,8 +79,8 @@ async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
 async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> None:
     """End the failed transaction.
 
-    One that was cancelled while it began may still begin on the server, and the next user of the connection
-    would be inside it; so the connection is closed.
+    If it was cancelled while it began, it may still begin on the server; the connection is then closed, so
+    that its next user isn't inside it.
     """
     if isinstance(error, asyncio.CancelledError) and not has_begun:
         connection.terminate()
@@ -88,7 +88,7 @@ async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> 
 
 
 async def roll_back(connection: Any) -> None:
-    """Roll back; a connection that can't is closed with its transaction."""
+    """Roll back, or close a connection that can't."""
     try:
         if not connection.is_closed() and connection.is_in_transaction():
             await connection.execute("ROLLBACK")

@@ -1,6 +1,6 @@
 """PostgreSQL through asyncpg: a few small pools, statements prepared once per connection.
 
-The isolation is READ COMMITTED. Rows that must not change are locked first and read by later statements only,
+The isolation is READ COMMITTED. Rows that must not change are locked first and read by later statements,
 because a snapshot taken together with a lock is stale after a wait.
 """
 
@@ -34,21 +34,19 @@ from store.postgresql.shape import shape
 from store.postgresql.single_read import NotSingle, SingleRead
 from store.postgresql.transaction import PostgresqlTransaction
 
-# How long a whole transaction may wait for the server before its connection is given up. Each is longer than
-# the server's own limit of a statement, so a live server ends the statement first.
+# How long a transaction may wait for the server before its connection is given up. Each exceeds the server's
+# own limit of a statement, so a live server ends the statement first.
 SHORT_ANSWER_S = 4.0
 MORE_ANSWER_S = 5.0
 LONG_ANSWER_S = 660.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
-# Settings of a session are sent with each transaction if sessions are shared.
+# If sessions are shared, their settings are sent with each transaction.
 _AT_ONCE = BeginWithLock("BEGIN")
 _log = logging.getLogger(__name__)
 
 
 class _Shared:
-    """What the views of one database share: their pools, and one count of statements."""
-
     def __init__(
         self,
         url: str,
@@ -66,7 +64,7 @@ class _Shared:
         self.statements_run = 0
         self.answer_s = options.statement_timeout_s + MORE_ANSWER_S
         self.pools: list[ConnectionPool] = []
-        # As for batches: planning each claim anew would cost more than the claim.
+        # As for batches: planning each claim again would cost more than the claim.
         self.soon_pool = self.open_pool(
             statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s",
             synchronous_commit="off",
@@ -88,13 +86,13 @@ class _Shared:
         return pool
 
     def open_direct(self) -> ConnectionPool:
-        """Return one connection to the server itself, past a pooler that shares sessions."""
+        """Connect once to the server itself, past a pooler that shares sessions."""
         direct = self.options.direct_url
         servers = Servers(direct, self.options, self.kept, on_moved=self.drop) if direct else None
         return self.open_pool(connections_max=1, servers=servers)
 
     def drop(self) -> None:
-        """End every connection of the process, because after a failover none is of use."""
+        """End every connection of the process; after a failover none is of use."""
         for pool in self.pools:
             pool.drop()
 
@@ -114,7 +112,7 @@ class PostgresqlDatabase:
         is_short: bool = False,
         is_long: bool = False,
     ) -> None:
-        """Open it. kept is what was acknowledged before this process. view is another database's, over this pool.
+        """Take in `kept`, what was acknowledged before this process. view is another database's, over this pool.
         is_short and is_long apply to all of its transactions, or to its reads.
         """
         self._is_short = is_short
@@ -128,7 +126,6 @@ class PostgresqlDatabase:
             self._shared, self._pool = view
 
     def reserve(self, connections: int) -> "PostgresqlDatabase":
-        """Return the same database with connections of its own, for short transactions only."""
         pool = self._shared.open_pool(
             connections_max=connections, statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s"
         )
@@ -184,7 +181,6 @@ class PostgresqlDatabase:
             try:
                 return await once()
             except LockTimeout:
-                # The allowed time has already passed.
                 raise
             except Contention:
                 if attempt == TRIES_MAX:
@@ -236,21 +232,18 @@ class PostgresqlDatabase:
             except NotSingle:
                 pass
             except ConnectionLost:
-                # As below; and the other pool may have a connection even if no more can be opened.
+                # Here too; and the other pool may have a connection even if no more can be opened.
                 return await once()
         try:
             return await once()
         except CannotOpen:
-            # It was a fresh connection.
             raise
         except (ConnectionLost, CommitUnknown):
             # A pooled connection can be dead before it is used; a fresh one can't.
             return await once()
 
     async def _read_alone(self, work: Work[T]) -> T:
-        """Read with a session that doesn't plan each execution [5 times the cost of a key's read]; raise
-        NotSingle.
-        """
+        """Use a session that doesn't plan each execution, which costs 5 times a key's read; raise NotSingle."""
         async with self._shared.soon_pool.session() as session:
             reading = SingleRead(session.connection)
             guard = self._guard(session, self._shared.short_answer_s)
@@ -324,7 +317,7 @@ class PostgresqlDatabase:
         is_resolved: bool,
         answer_s: float,
     ) -> T:
-        """Try once; if the server doesn't answer in time, give up its connections.
+        """If the server doesn't answer in time, give up its connections.
 
         is_resolved: if the connection dies around COMMIT, find the outcome; ConnectionLost then means that
         nothing was stored.
@@ -350,8 +343,8 @@ class PostgresqlDatabase:
                 await give_up(connection, error, has_begun=has_begun)
                 is_unknown = isinstance(named(error, is_committing=is_committing), CommitUnknown)
                 if not (is_resolved and is_unknown):
-                    # Not kept in a variable: its traceback holds this frame, and a refused request would stay
-                    # in memory until the garbage collector runs.
+                    # Not stored in a variable: its traceback holds this frame, and a refused request would
+                    # stay in memory until the garbage collector runs.
                     raise named(error, is_committing=is_committing) from None
             finally:
                 guard.cancel()

@@ -29,7 +29,6 @@ _CONTENTION = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
-# A time-out, a full disk, a server that is shutting down or failing.
 _UNABLE = (
     asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
@@ -45,7 +44,7 @@ _REFUSED = (
 
 
 def named(error: BaseException, *, is_committing: bool) -> BaseException:
-    """Return a driver's error as ours, with the SQLSTATE and the constraint."""
+    """Convert a driver's error to ours, with the SQLSTATE and the constraint."""
     if isinstance(error, asyncpg.LockNotAvailableError):
         return LockTimeout(error.sqlstate or "")
     if isinstance(error, _CONTENTION):
@@ -66,8 +65,8 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
 def _is_unencodable(error: BaseException) -> bool:
     """Return whether the driver couldn't encode a value.
 
-    Its error for that has no public name. It is both a ValueError and an InterfaceError, which otherwise
-    means an unusable connection; so is the error for bad connection settings.
+    That error has no public name. It is both a ValueError and an InterfaceError, as is the one for bad
+    connection settings; any other InterfaceError means an unusable connection.
     """
     return isinstance(error, asyncpg.InterfaceError) and (
         isinstance(error, ValueError)

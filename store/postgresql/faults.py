@@ -1,7 +1,7 @@
 """Tell which fault keeps a connection to PostgreSQL from being opened.
 
-The server's texts are in its own language, so its codes decide, and if one code has several causes, the name
-of the server's function that refused.
+The server's texts are in its own language, so its codes decide. If a code has several causes, the name of the
+refusing server function decides.
 """
 
 import os
@@ -19,14 +19,14 @@ from store.faults import CannotOpen, Fault
 _PORT = re.compile(r":(?!\d*$)[^\]]*$")
 _UNREADABLE = (asyncpg.exceptions.ClientConfigurationError, ValueError, TypeError)
 _PORT_MAX: Final = 65_535
-# By class, the narrowest first. Any other OSError is a refused or unreachable address.
+# The narrowest first. Any other OSError is a refused or unreachable address.
 _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.exceptions.TargetServerAttributeNotMatched, Fault.NO_SUCH_SERVER),
     (asyncpg.InvalidPasswordError, Fault.PASSWORD_WRONG),
     (asyncpg.InvalidCatalogNameError, Fault.DATABASE_UNKNOWN),
     (asyncpg.InsufficientPrivilegeError, Fault.NOT_LET_IN),
     (asyncpg.TooManyConnectionsError, Fault.TOO_MANY_CONNECTIONS),
-    # The driver passes unknown parts of a URL's query on to the server, which doesn't know them either.
+    # The driver passes unknown parts of a URL's query on to the server, which rejects them.
     (asyncpg.UndefinedObjectError, Fault.URL_UNREADABLE),
     (asyncpg.InvalidParameterValueError, Fault.URL_UNREADABLE),
     (asyncpg.CantChangeRuntimeParamError, Fault.URL_UNREADABLE),
@@ -46,7 +46,7 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class UrlParts:
-    """What a URL names; empty strings for what it doesn't name or what can't be read."""
+    """A URL's parts; empty if missing or unreadable."""
 
     hosts: str
     role: str
@@ -87,7 +87,7 @@ class UrlParts:
 
 
 def cannot_open(error: Exception, url: str) -> CannotOpen | None:
-    """Return the fault behind the driver's error while connecting; None if it is no known fault."""
+    """Return the fault behind a failure to connect, or None if it is unknown."""
     try:
         address = UrlParts.of(url)
     except ValueError:
@@ -110,17 +110,17 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
     ):
         return _refused(error, address)
     if isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
-        # The driver's own message; it has no class for it. A server without TLS says so and is then used
-        # without, so if the URL leaves the choice, whatever responded isn't PostgreSQL.
+        # The driver has no class for this. A server without TLS is then used without; so if the URL leaves
+        # the choice, the responder isn't PostgreSQL.
         return Fault.TLS_MISSING if address.asks_for_tls else Fault.NO_POSTGRESQL
     if isinstance(error, asyncpg.InterfaceError) and "password" in str(error):
-        # The server asked for a password and none is given.
+        # The server wants a password and the URL has none.
         return Fault.PASSWORD_WRONG
     if isinstance(error, (OverflowError, OSError)) and address.has_port_too_high:
         # One event loop raises the first, another the second.
         return Fault.PORT_NO_NUMBER
     if isinstance(error, FileNotFoundError) and not address.is_socket:
-        # A connection over TCP opens no other file than those for TLS.
+        # A TCP connection opens no files but those for TLS.
         return Fault.TLS_UNTRUSTED
     for kind, fault in _BY_CLASS:
         if isinstance(error, kind):
@@ -137,7 +137,7 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
 
 
 def _refused(error: asyncpg.InvalidAuthorizationSpecificationError, address: UrlParts) -> Fault:
-    """Return the fault of 28000, which is an unknown role as well as a pg_hba.conf without a line for us."""
+    """Split 28000, which is an unknown role or a pg_hba.conf without a line for us."""
     if error.server_source_function == "ClientAuthentication":
         return Fault.TLS_REQUIRED if address.tls in {"disable", "allow"} else Fault.NOT_LET_IN
     return Fault.ROLE_UNKNOWN

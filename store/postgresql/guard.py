@@ -1,7 +1,7 @@
 """Limit how long a server may take to answer, on this side.
 
-One timer for each transaction: the driver's own for each statement would cost three times the statement [39
-us against 13 for a SELECT 1].
+One timer for each transaction: the driver's own for each statement would triple its cost [39 us against 13
+for a SELECT 1].
 """
 
 import asyncio
@@ -14,7 +14,7 @@ AGAIN_S: Final = 1.0
 
 
 class Guard:
-    """Calls on_silence after answer_s, unless it is cancelled before."""
+    """Calls on_silence after answer_s, unless cancelled."""
 
     __slots__ = ("_loop", "_on_silence", "_timer")
 
@@ -28,7 +28,7 @@ class Guard:
 
     def _fire(self) -> None:
         if self._loop.time() - self._timer.when() > LATE_S:
-            # This process was stopped for a while: the answer may be here and not read yet.
+            # This process was stopped for a while; the answer may have arrived unread.
             self._timer = self._loop.call_later(AGAIN_S, self._fire)
         else:
             self._on_silence()

@@ -1,8 +1,8 @@
-"""Send hints from process to process through the server, if Redis carries none: NOTIFY and LISTEN.
+"""Send hints between processes by NOTIFY and LISTEN, if Redis carries none.
 
-A NOTIFY takes a lock of the whole database when its transaction commits, so it is a statement of its own,
-after the commits it is about and for many of them at once. LISTEN belongs to a session and needs a connection
-that does nothing else; it bypasses a pooler that shares sessions (PoolOptions.direct_url).
+A NOTIFY locks the whole database when its transaction commits, so it is a statement of its own, after many
+commits. LISTEN needs a session that does nothing else and bypasses a pooler that shares sessions
+(PoolOptions.direct_url).
 """
 
 import asyncio
@@ -32,7 +32,7 @@ async def send(tx: Transaction, names: str) -> None:
 
 
 async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
-    """Listen through any outage, until cancelled; see Store.hear_hints. The pool is for this alone."""
+    """Listen through any outage, until cancelled. The pool is for this alone."""
     is_told = False
     while True:
         wait_s = _RETRY_S
@@ -47,14 +47,14 @@ async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
                 raise
             reason = f"{type(failure).__name__} {failure.code}"
         if not is_told:
-            # Logged once: other parts report that the database is away, and the slow beat continues.
+            # Logged once: other parts report the outage, and polling continues.
             _log.warning("hints.not_heard", extra={"reason": reason})
             is_told = True
         await asyncio.sleep(wait_s)
 
 
 async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
-    """Listen until the connection ends; return the seconds to wait before the next one."""
+    """Return the seconds to wait before the next connection."""
     async with pool.session() as session:
         if pool.is_sharing_sessions:
             _log.warning("hints.need_direct_url")

@@ -1,7 +1,7 @@
-"""Know the element types of PostgreSQL's built-in arrays, so that each connection needn't ask.
+"""Know the element types of PostgreSQL's built-in arrays, so that new connections needn't query them.
 
-The driver's query costs a new session 8 ms: most of the time to open a connection, after a failover or when
-many open at once. The types are the same in every server.
+The driver's query takes 8 ms of a new session, most of the time to open it. The types are the same in every
+server.
 """
 
 from collections.abc import Collection
@@ -14,13 +14,13 @@ _BUILT_IN_END: Final = 10_000
 
 
 class _Asked(NamedTuple):
-    """Replaces the driver's own statement. name: not empty, as of a statement to keep."""
+    """Replaces the driver's own statement, which it keeps if name isn't empty."""
 
     name: str = "known"
 
 
 class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A connection of the driver. If the driver renames the method, each connection asks again."""
+    """A connection of the driver. If the driver renames the method, each connection queries again."""
 
     _known: ClassVar[dict[tuple[int, ...], Any]] = {}
 

@@ -37,7 +37,6 @@ class Union:
         self.text = " UNION ALL ".join(parts)
 
     def split(self, records: Sequence[Any]) -> list[list[tuple[Any, ...]]]:
-        """Return the rows of each statement."""
         found: list[list[tuple[Any, ...]]] = [[] for _ in self._picks]
         for record in records:
             number = record[0]
@@ -46,7 +45,6 @@ class Union:
 
 
 def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return a function that takes a row of one statement out of a record."""
     if len(places) == 1:
         [place] = places
         return lambda record: (record[place],)
@@ -55,11 +53,11 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 @functools.cache
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
-    """Return the writes as one statement that returns the touched rows of those at the counted places, in
+    """Combine the writes into one statement that returns the touched rows of those at the counted places, in
     order.
 
-    The server runs the others last, in the reverse order of their names, and keeps no rows of them for a
-    count [a tenth of a lone send's writes]. So they are named in reverse, and run in their order.
+    The server runs the others last, in the reverse order of their names, and keeps none of their rows [a
+    tenth of a lone send's writes]. So they are named in reverse to run in order.
     """
     numbered = list(enumerate(_counted_on(texts)))
     firsts = [f"w{i} AS ({text} RETURNING 1)" for i, text in numbered if i in counted]
@@ -71,20 +69,18 @@ def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
 def of_updated(column: str) -> str:
     """Return the condition that keeps rows whose ids were updated.
 
-    It is a value: as a condition it would be a join, which without hashes compares each row with each.
+    A join would, without hashes, compare each row with each.
     """
     return f"WHERE ({column} IN (SELECT updated_id FROM updated)) IS TRUE"
 
 
 @functools.cache
 def updating(update: str, insert: str) -> str:
-    """Return both as one statement that returns the updated ids; the insert ends in of_updated."""
     first, second = _counted_on([update, insert])
     return f"WITH updated AS ({first}), inserted AS ({second}) SELECT updated_id FROM updated"
 
 
 def _counted_on(texts: Sequence[str]) -> list[str]:
-    """Return the texts with their parameters numbered on from one to the next."""
     shifted, offset = [], 0
     for text in texts:
         numbers = [int(number) for number in _PARAMETER.findall(text)]
@@ -94,7 +90,7 @@ def _counted_on(texts: Sequence[str]) -> list[str]:
 
 
 def _places(slots: list[str], kinds: Sequence[str]) -> list[int]:
-    """Return a slot of its type for each column, none twice; add missing slots."""
+    """Give each column a slot of its type, none twice; add missing slots."""
     free = list(range(len(slots)))
     places = []
     for kind in kinds:

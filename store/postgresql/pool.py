@@ -1,8 +1,7 @@
 """Connections to PostgreSQL: small pools, opened at first use and again after an outage.
 
-A connection that doesn't answer in time costs its callers that time once. It ends every pool of its database:
-after a failover all of them lead to a server that is gone, and waiting callers fail fast instead of waiting
-out their own limits.
+A connection that doesn't answer in time costs its callers that time once, then ends every pool of its
+database. After a failover all of them lead to a server that is gone, and waiting callers should fail fast.
 """
 
 import asyncio
@@ -23,9 +22,8 @@ from store.postgresql.servers import Servers
 
 CLOSE_TIMEOUT_S = 2.0
 
-# Limits that the server itself enforces, so that a stopped process or a lost host stops nobody else: on a
-# statement, a wait for a row lock, an idle transaction, a silent client. Other statements' limits are
-# options.
+# Limits that the server enforces, so that a stopped process or a lost host stops no other: on a statement, a
+# wait for a row lock, an idle transaction, a silent client. Other statements' limits are options.
 SHORT_STATEMENT_TIMEOUT_S: Final = 3
 IDLE_TIMEOUT_S: Final = 3
 _KEEPALIVE_IDLE_S: Final = 2
@@ -33,10 +31,9 @@ _KEEPALIVE_INTERVAL_S: Final = 1
 _KEEPALIVE_COUNT: Final = 3
 _UNSENT_TIMEOUT_MS: Final = 5_000
 
-# Every statement probes indexes, and a plan once made is reused. A plan made while a table is small or has no
-# statistics would be a scan with a hash join, reused while the table grows until the first autovacuum [in
-# 15,000 sends from 5,800 to 3,500 a second, a lone one from 4.6 to 12.5 ms; with these settings 5,800 to
-# 5,000, and 3.5 to 3.9 ms].
+# Every statement probes indexes, and its plan is reused. Planned while a table is small or has no statistics,
+# it would be a scan with a hash join until the first autovacuum [in 15,000 sends from 5,800 to 3,500 a
+# second, a lone one from 4.6 to 12.5 ms; with these settings 5,800 to 5,000, and 3.5 to 3.9 ms].
 SERVER_SETTINGS = {
     "application_name": "topup",
     "jit": "off",
@@ -49,9 +46,8 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
-# The driver sends a statement in three parts. If the last doesn't arrive, because the process was stopped or
-# the network drops it, the locks stay and no time-out of the server runs: the session is neither idle nor
-# working.
+# The driver sends a statement in three parts. If the last is lost, because the process stopped or the network
+# drops it, the session is neither idle nor working: no time-out of the server runs, and the locks stay.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
@@ -76,8 +72,7 @@ WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
 class PooledConnection:
     """One connection, and the row of commit_tokens that its transactions write.
 
-    settings: SQL that each transaction runs because its session changes each time; empty if sessions keep
-    settings.
+    settings: SQL for each transaction if its session changes each time; else empty.
     """
 
     __slots__ = ("_tokens", "connection", "settings", "token_id", "was_warned")
@@ -87,8 +82,8 @@ class PooledConnection:
         self.settings = settings
         self.token_id = secrets.token_hex(10)
         self._tokens = itertools.count(1)
-        # Whether the server warned since this was last set to False, as when a COMMIT's wait for replication
-        # was cancelled. The answer to the COMMIT doesn't say so.
+        # Whether the server warned since this was last set to False. Only a warning says that a COMMIT's wait
+        # for replication was cancelled.
         self.was_warned = False
         connection.add_log_listener(self._listen)
 
@@ -103,7 +98,7 @@ class PooledConnection:
 
 
 class ConnectionPool:
-    """At most options.connections_max connections to the database; settings are for each session."""
+    """At most options.connections_max connections; settings are for each session."""
 
     def __init__(self, servers: Servers, options: PoolOptions, **settings: str) -> None:
         self._servers = servers
@@ -115,10 +110,9 @@ class ConnectionPool:
         self._opening = 0
         self._waiters: deque[asyncio.Future[PooledConnection | None]] = deque()
         self._is_closed = False
-        # How often a caller waited for a connection, and for how long in total; metrics.
         self.waits = 0
         self.waited_s = 0.0
-        # Set whenever a connection is returned, for whoever closes the pool.
+        # Set whenever a connection is returned, for closing the pool.
         self._is_back = asyncio.Event()
 
     def session(self) -> "_Loan":
@@ -144,11 +138,11 @@ class ConnectionPool:
 
     @property
     def is_sharing_sessions(self) -> bool:
-        """Return whether a pooler gives each transaction another session of the server."""
+        """Return whether a pooler gives each transaction another session."""
         return self._servers.pooler.is_sharing
 
     def drop(self) -> None:
-        """End every connection at once, also during a transaction, without asking its server."""
+        """End every connection at once, also in a transaction, without a word to its server."""
         idle, self._idle = self._idle, []
         for session in (*idle, *self._lent):
             session.connection.terminate()
@@ -156,7 +150,7 @@ class ConnectionPool:
             self._note_room()
 
     async def close(self) -> None:
-        """Close every connection; those that are lent get a moment to be returned."""
+        """Close every connection; lent ones get a moment to be returned."""
         self._is_closed = True
         idle, self._idle = self._idle, []
         for session in idle:
@@ -174,7 +168,7 @@ class ConnectionPool:
 
     def _take_idle(self) -> PooledConnection | None:
         while self._idle and not self._is_closed:
-            # The one used last: most statements are prepared in it.
+            # The one used last has most statements prepared.
             session = self._idle.pop()
             if not session.connection.is_closed():
                 return session
@@ -219,7 +213,7 @@ class ConnectionPool:
 
     def _give_back(self, session: PooledConnection) -> None:
         connection = session.connection
-        # A transaction that is still open was left by a caller that was cancelled twice.
+        # An open transaction was left by a caller that was cancelled twice.
         if self._is_closed or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
             self._note_room()
@@ -234,7 +228,7 @@ class ConnectionPool:
         self._idle.append(session)
 
     def _note_room(self) -> None:
-        """Let the caller that has waited longest open a connection."""
+        """Let the longest waiting caller open a connection."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -242,7 +236,7 @@ class ConnectionPool:
                 return
 
     def _pass_on(self, waiter: "asyncio.Future[PooledConnection | None]") -> None:
-        """Pass on the connection that a cancelled caller was just given."""
+        """Pass on a connection whose new user was cancelled."""
         if waiter.cancelled() or not waiter.done():
             waiter.cancel()
             return
@@ -255,7 +249,7 @@ class ConnectionPool:
 
 
 class _Loan:
-    """A lent connection. A class, because a generator costs four times as much."""
+    """A lent connection. A generator would cost four times as much."""
 
     __slots__ = ("_pool", "_session")
 
@@ -273,7 +267,7 @@ class _Loan:
 
 
 def server_settings(options: PoolOptions) -> dict[str, str]:
-    """Return the settings of every session; a time without a unit is in milliseconds."""
+    """A time without a unit is in milliseconds."""
     return {
         **SERVER_SETTINGS,
         "statement_timeout": str(round(options.statement_timeout_s * 1000)),
@@ -284,7 +278,7 @@ def server_settings(options: PoolOptions) -> dict[str, str]:
 def local_settings(settings: Mapping[str, str]) -> str:
     """Return the same settings in SQL for one transaction.
 
-    A pooler sets the application's name itself, and watches its own connections.
+    A pooler sets the application's name and watches its own connections.
     """
     return "; ".join(
         f"SET LOCAL {name} = '{value}'"

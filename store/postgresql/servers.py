@@ -1,8 +1,8 @@
 """The servers of one URL, of which one at a time is the database.
 
-A connection is given out only to the server that is furthest (store/kept/commits.py says what that means),
-and only if it has what was acknowledged here. A server left behind by a promotion isn't used again, whatever
-it says of itself. When a process learns of a promotion, the connections to every other server end at once.
+A connection is given out only to the server that is furthest and has what was acknowledged here
+(store/kept/commits.py). A server left behind by a promotion isn't used again, whatever it reports. When a
+process learns of a promotion, its connections to other servers end at once.
 """
 
 import asyncio
@@ -21,17 +21,16 @@ from store.postgresql.faults import UrlParts, cannot_open
 from store.postgresql.session import Place, Pooler, ServerIdentity, open_session, places_of
 from store.servers import Position, SeenServer
 
-# Three parts: when an operator last accepted a loss; which of our commits are missing; and when the newest
-# that is there was written, which is where the loss begins.
+# When an operator last accepted a loss; which of our commits are missing; and when the newest one that is
+# there was written, which is where the loss begins.
 _COMPARE: Final = """
 SELECT (SELECT COALESCE(MAX(accepted_at), 0) FROM accepted_losses) AS accepted_at,
   ARRAY(SELECT c.id FROM UNNEST($1::text[], $2::bigint[]) AS c(id, token) WHERE NOT EXISTS (
     SELECT FROM commit_tokens AS t WHERE t.id = c.id AND t.token >= c.token)) AS missing,
   (SELECT COALESCE(MAX(written_at), 0) FROM commit_tokens WHERE id = ANY($1::text[])) AS newest_at
 """
-# A database that isn't migrated or that this role may not read; other checks report that.
+# The database isn't migrated, or this role may not read it; other checks report that.
 _NOTHING_TO_COMPARE: Final = (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError)
-# Which failure tells an operator more.
 _WORST_FIRST: Final = (
     Fault.WENT_BACK,
     Fault.TWO_PRIMARIES,
@@ -43,7 +42,6 @@ _WORST_FIRST: Final = (
 # A server responds but must not be used; any other fault is an outage.
 _REFUSED: Final = frozenset({Fault.WENT_BACK, Fault.TWO_PRIMARIES, Fault.OLD_PRIMARY})
 _CLOSE_TIMEOUT_S: Final = 1.0
-# For a connection that lives for one look.
 _LOOK_SETTINGS: Final = {"application_name": "topup", "statement_timeout": "3s"}
 
 _log = logging.getLogger(__name__)
@@ -65,7 +63,7 @@ class Servers:
     def __init__(
         self, url: str, options: PoolOptions, kept: KeptCommits, on_moved: Callable[[], None]
     ) -> None:
-        """on_moved: ends connections that were opened before it is called."""
+        """on_moved ends connections that were opened before it is called."""
         self._url = url
         self._options = options
         self._kept = kept
@@ -78,7 +76,7 @@ class Servers:
             self._hosts = UrlParts.of(url).hosts
         self._looking = asyncio.Lock()
         self._has_looked = False
-        # Systems that are no copies of the one in use and were left for it.
+        # Systems left for the one in use, and no copies of it.
         self._left: set[int] = set()
         self._is_split = False
         self.fault: Fault | None = None
@@ -92,7 +90,7 @@ class Servers:
         return self._kept.position
 
     async def open(self, settings: Mapping[str, str]) -> Any:
-        """Return a connection to the database; raise CannotOpen, and what the driver raises."""
+        """Connect to the database; raise CannotOpen, and what the driver raises."""
         if self._is_several and not self._has_looked:
             async with self._looking:
                 if not self._has_looked:
@@ -113,7 +111,7 @@ class Servers:
         raise self._worst(failures)
 
     def note(self, system: int, position: Position) -> None:
-        """Note that another process saw this server as the primary."""
+        """Record that another process saw this server as the primary."""
         if system and system == self.system and position > self.position:
             self._move(system, position)
 
@@ -141,12 +139,12 @@ class Servers:
         )
         try:
             if identity is None or (identity.is_standby and not self._is_several):
-                # Its identity is unknown, or it refuses every write by itself.
+                # Its identity is unknown, or it refuses every write anyway.
                 return connection
             if identity.is_standby:
                 raise CannotOpen(Fault.NO_SUCH_SERVER, "standby", self._name(place))
             compared = await self._compare(connection, identity)
-            # Nothing waits from here to the caller, so no switch happens in between.
+            # No await from here to the caller, so no switch happens in between.
             fault = self._judge(identity, compared)
             if fault is not None:
                 self._note_refused(fault, place, identity)
@@ -161,7 +159,7 @@ class Servers:
         commits = self._kept.newest(accepted_at=0)
         ids = [one.token_id for one in commits]
         try:
-            # If sessions are shared, only a transaction keeps one for a whole statement.
+            # If sessions are shared, only a transaction holds one for a whole statement.
             async with connection.transaction() if self.pooler.is_sharing else _no_transaction():
                 row = await connection.fetchrow(_COMPARE, ids, [one.token for one in commits])
         except _NOTHING_TO_COMPARE:
@@ -173,7 +171,7 @@ class Servers:
         return _Compared(Position(accepted_at, identity.timeline), lost, row["newest_at"])
 
     def _judge(self, identity: ServerIdentity, compared: _Compared) -> Fault | None:
-        """Return why this server isn't the database; None if it is."""
+        """Return why this server isn't the database, or None."""
         if self._is_split:
             return Fault.TWO_PRIMARIES
         position = compared.position
@@ -225,7 +223,7 @@ class Servers:
             )
 
     def _name(self, place: Place) -> str:
-        """Return the server's name for people, without a password."""
+        """Name the server without a password."""
         return str(place) or self._hosts
 
     def _worst(self, failures: list[Exception]) -> Exception:
@@ -273,7 +271,6 @@ class Servers:
         )
 
     def _judged(self, seen: SeenServer) -> SeenServer:
-        """Return it with the reason why it isn't used."""
         if seen.role != "primary" or seen.position is None:
             return seen
         fault = None
@@ -289,5 +286,5 @@ class Servers:
 
 
 def _fault_behind(position: Position, known: Position) -> Fault:
-    """Return the fault of a server behind; on one timeline, a copy from before an acceptance replaced it."""
+    """On one timeline, a server behind is a copy from before an acceptance."""
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

@@ -1,12 +1,12 @@
 """Open one connection in which our settings hold: directly, or through a pooler.
 
-Directly, the settings go with the first message. A pooler refuses or drops those it doesn't know, so it gets
-them in a statement after opening, which needs one server session for the life of the connection. With a
-pooler that gives each transaction another session (PgBouncer's transaction mode), each transaction sets them
-as it begins, and no statement is prepared by name.
+Directly, the settings go with the first message. A pooler refuses or drops unknown ones, so it gets them in a
+statement after opening, which holds if the connection stays in one server session. If a pooler gives each
+transaction another session (PgBouncer's transaction mode), each transaction sets them as it begins, and no
+statement is prepared by name.
 
-The server says which one it is: a session of another server, or of the same one before another was promoted,
-must not be used (store/postgresql/servers.py).
+The server identifies itself: a session of another server, or from before a promotion, must not be used
+(store/postgresql/servers.py).
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from store.postgresql.known_types import KnowingConnection
 
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
-# Any role may ask this. The control file names a timeline only after its first checkpoint; the name of the
-# log's file does from the moment of promotion. A standby writes no log.
+# Any role may run this. The control file names a timeline only after its first checkpoint, the log file's
+# name from the moment of promotion. A standby writes no log.
 _WHO: Final = """
 SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
   (SELECT system_identifier FROM pg_control_system()) AS system,
@@ -34,7 +34,7 @@ SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
     ELSE ('x' || SUBSTR(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
   (EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000)::bigint AS started_at
 """
-# A server that doesn't say: one that is only like PostgreSQL, or whose operator revoked the right.
+# A server that is only like PostgreSQL, or whose operator revoked the right.
 _UNSAID: Final = (
     asyncpg.InsufficientPrivilegeError,
     asyncpg.FeatureNotSupportedError,
@@ -51,16 +51,14 @@ _MIXED_UP: Final = (
     asyncpg.InvalidSQLStatementNameError,
     asyncpg.DuplicatePreparedStatementError,
 )
-# Two connections that share sessions would each find the session that was used last.
+# Two connections that share sessions would each get the session used last.
 _LOOKS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """Which server a session is of.
-
-    system: its system identifier, the same for all copies. timeline: 0 for a standby. started_at:
-    microseconds, by its clock. pid: the number of the session.
+    """system: PostgreSQL's system identifier, the same for all copies. timeline: 0 for a standby. started_at:
+    microseconds, by the server's clock. pid: the session's number.
     """
 
     is_standby: bool
@@ -72,7 +70,7 @@ class ServerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One of a URL's servers; without a host, whichever the URL names. A port of 0 is the URL's."""
+    """One of a URL's servers; an empty host or a port of 0 is the URL's."""
 
     host: str = ""
     port: int = 0
@@ -83,13 +81,13 @@ class Place:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return the driver's arguments, which win over the URL."""
+        """Return the driver's arguments, which override the URL."""
         given = {"host": self.host, "port": self.port}
         return {name: value for name, value in given.items() if value}
 
 
 def places_of(url: str) -> list[Place]:
-    """Return each server that the URL names; one without a host if the driver is to read it."""
+    """Return each server of the URL, or one without a host if the driver is to parse it."""
     try:
         hosts = UrlParts.of(url).hosts.split(",")
         ports = parse_qs(urlsplit(url).query).get("port", [os.environ.get("PGPORT", "")])[-1]
@@ -118,7 +116,7 @@ class Pooler:
     """What is known of the way to one database.
 
     is_between: something responds in the server's place. is_sharing: it gives each transaction another
-    session; true for good once it was seen.
+    session; once seen, true for good.
     """
 
     __slots__ = ("is_between", "is_sharing")
@@ -152,7 +150,7 @@ async def open_session(
 
 
 async def _who(connection: Any) -> ServerIdentity | None:
-    """Return the server that responds. A statement's name would stay in the session, so none is used."""
+    """A statement's name would stay in the session, so none is used."""
     try:
         row = await (await connection.prepare(_WHO, name="")).fetchrow()
     except _UNSAID:
@@ -165,12 +163,12 @@ async def _who(connection: Any) -> ServerIdentity | None:
 async def _open(
     url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
 ) -> tuple[Any, ServerIdentity | None] | None:
-    """Return None if sessions are shared, and note that in pooler."""
+    """Return None if sessions are shared, and set that in pooler."""
     name = {_NAME: settings[_NAME]}
     try:
         connection = await _connect(url, options, settings, place)
     except asyncpg.ProtocolViolationError:
-        # PgBouncer's response to a setting in the first message, unless it was told to ignore it.
+        # PgBouncer refuses a setting in the first message unless configured to ignore it.
         connection = await _connect(url, options, name, place)
     identity = None
     try:
@@ -217,22 +215,22 @@ async def _connect(
 async def _learn_types(connection: Any) -> None:
     """Make the driver load our columns' array types now.
 
-    It turns jit off in the session and on again: inside a transaction of ours, in which jit is off, it would
-    leave it off for the session's next user.
+    It turns jit off and on again. Inside a transaction of ours, in which jit is off, it would leave jit off
+    for the session's next user.
     """
     async with connection.transaction():
         await connection.fetch(_ARRAYS)
 
 
 async def _session_of(connection: Any) -> Any:
-    """Return the number of the responding session without leaving a prepared statement in it."""
+    """Return the session's number without leaving a prepared statement in it."""
     return await (await connection.prepare(_PID, name="")).fetchval()
 
 
 async def _is_shared(
     connection: Any, url: str, options: PoolOptions, name: Mapping[str, str], place: Place
 ) -> bool:
-    """Return whether this connection and another one meet in one session of the server."""
+    """Return whether this connection and another one meet in one session."""
     other = await _connect(url, options, name, place, statement_cache=0)
     try:
         first = await _session_of(connection)

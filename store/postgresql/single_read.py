@@ -1,6 +1,6 @@
-"""Run a read of one statement, which sees one moment, without a transaction around it.
+"""Run a read of one statement without a transaction around it.
 
-BEGIN and COMMIT would be two more round trips, as dear as the statement.
+It sees one moment anyway, and BEGIN and COMMIT would be two more round trips, as dear as the statement.
 """
 
 from typing import Any
@@ -9,11 +9,11 @@ from store.postgresql.transaction import PostgresqlTransaction
 
 
 class NotSingle(Exception):
-    """The work needs more than one reading statement: run it again in a transaction."""
+    """The work needs more than one reading statement; run it again in a transaction."""
 
 
 class SingleRead(PostgresqlTransaction):
-    """Runs one statement that reads; raises NotSingle for another one, and for a write."""
+    """Runs one reading statement; raises NotSingle for another one or a write."""
 
     def __init__(self, connection: Any) -> None:
         super().__init__(_OneStatement(connection))
@@ -23,8 +23,6 @@ class SingleRead(PostgresqlTransaction):
 
 
 class _OneStatement:
-    """The connection, as far as one reading statement needs it."""
-
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._is_used = False

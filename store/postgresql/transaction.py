@@ -1,4 +1,4 @@
-"""The statements of one transaction of PostgreSQL, and what a process learns of them once.
+"""The statements of one transaction of PostgreSQL, cached for the process.
 
 The last writes are gathered and sent in one round trip, with the connection's commit token.
 """
@@ -71,7 +71,7 @@ class PostgresqlTransaction:
             reading.take(cast(Sequence[Row], rows))
 
     async def _union(self, texts: tuple[str, ...]) -> Union:
-        """Return the union of these statements, made once in a process; the server says their columns."""
+        """Combine these statements once in a process; the server supplies their columns."""
         found = _unions.get(texts)
         if found is None:
             prepared = [(await self._connection.prepare(text)).get_attributes() for text in texts]
@@ -136,7 +136,7 @@ class PostgresqlTransaction:
         return frozenset(record[0] for record in found)
 
     async def _bulk_insert(self, table: str, columns: Sequence[str], conflict: str) -> BulkInsert:
-        """Return this statement's bulk insert, made once in a process; the server says the columns' types."""
+        """Prepare the insert once in a process; the server supplies the columns' types."""
         key = (table, tuple(columns), conflict)
         found = _inserts.get(key)
         if found is None:
@@ -145,7 +145,7 @@ class PostgresqlTransaction:
         return found
 
     async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
-        # The same text twice may touch the same row twice, which one statement can't see.
+        # One statement can't see that the same text touches the same row twice.
         if any(text == gathered for gathered, _, _ in self._last):
             await self.write_deferred()
         self._last.append((text, arguments, touching))
@@ -154,7 +154,6 @@ class PostgresqlTransaction:
         await asyncio.sleep(0)
 
     async def write_deferred(self) -> None:
-        """Write what was gathered, in one statement."""
         if self._last:
             await self._write_gathered()
 
@@ -189,6 +188,6 @@ class PostgresqlTransaction:
 
 
 def _touched(tag: str) -> int:
-    """Return the row count at the end of a command tag such as "UPDATE 3"."""
+    """Parse a command tag such as "UPDATE 3"."""
     count = tag.rpartition(" ")[2]
     return int(count) if count.isdigit() else 0

@@ -11,7 +11,6 @@ from urllib.parse import quote
 from store.errors import BackupRefused
 from store.sqlite.database import make_private_file
 
-# (done, total) in pages.
 Progress = Callable[[int, int], None]
 
 STEP_PAGES: Final = 2_048
@@ -21,8 +20,7 @@ _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
 def copy(source: Path, target: Path, on_progress: Progress) -> None:
     """Copy the whole database into one file, as of one moment."""
     with _refusals(source), _opened(source) as from_, _opened(target) as to:
-        # Every step copies the snapshot that this opens. Without it, another process's commit would restart
-        # the copy.
+        # Every step copies this snapshot. Otherwise another process's commit would restart the copy.
         from_.execute("BEGIN")
         from_.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
         from_.backup(
@@ -76,7 +74,7 @@ def _has_tables(path: Path) -> bool:
         with _opened(path) as connection:
             return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
     except sqlite3.DatabaseError:
-        # Damaged, but there is something.
+        # Damaged, but not empty.
         return True
 
 

@@ -1,8 +1,8 @@
-"""A bulk INSERT of SQLite: many rows in each statement, without columns that are NULL in every row.
+"""Insert many rows into SQLite in each statement, without columns that are NULL in every row.
 
-Each statement has fixed costs: the cursors of all of its table's indexes, the interpreter's lock, a search
-from the root of each index. One statement for 64 rows takes two thirds of the time of 64 [4 us of a send]. To
-bind a NULL costs as much as a short text, and a top-up has fourteen of them [2 us of a send].
+Each statement has fixed costs: cursors of all of its table's indexes, the interpreter's lock, a search from
+the root of each index. One statement for 64 rows takes two thirds of the time of 64 [4 us of a send]. Binding
+a NULL costs as much as a short text, and a top-up has fourteen [2 us of a send].
 """
 
 import sqlite3
@@ -16,9 +16,8 @@ from store.statement import insert_text
 
 _Rows = Sequence[Sequence[Any]]
 
-# Rows in one statement while there are so many; the rest go one by one.
+# Rows in one statement while there are so many; the rest are inserted singly.
 _TOGETHER: Final = (64, 16)
-# Fewer rows aren't worth a text of their own.
 _LEAVING_OUT_ROWS_MIN: Final = 4
 # Which columns a batch leaves out depends on what is sent.
 _TEXTS_MAX: Final = 256
@@ -33,7 +32,6 @@ def insert_rows(
     on_conflict: str,
     rows: _Rows,
 ) -> int:
-    """Write all rows, and return how many were touched."""
     given = _given(rows, len(columns))
     bound = rows if given is None else list(map(itemgetter(*given), rows))
     touched = at = 0

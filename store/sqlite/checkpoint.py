@@ -1,8 +1,8 @@
 """Run SQLite's checkpoints outside of commits.
 
 By default SQLite moves the log into the database inside a commit, which then takes 10 to 30 ms. Here a thread
-does it: first most of it beside the writers, then the little that is new in the writers' turn, so that the
-log starts over instead of growing under load.
+moves most of it beside the writers, then the little that is new in the writers' turn. So the log starts over
+instead of growing under load.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Checkpointer:
-    """Counts the commits of one process, and owns the thread and its connection, opened when first needed."""
+    """Counts the commits of one process, and owns the thread and its connection."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Checkpointer:
         self._rows = 0
 
     def note(self, rows: int) -> None:
-        """Note a commit that changed so many rows; start a checkpoint when it is time."""
+        """Count a commit that changed so many rows; start a checkpoint when it is time."""
         self._commits += 1
         self._rows += rows
         if self._commits >= COMMITS_BETWEEN or self._rows >= ROWS_BETWEEN:

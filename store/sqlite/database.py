@@ -1,14 +1,8 @@
 """SQLite: one writer thread, a few readers, WAL, fsync before every answer.
 
-- One thread runs a transaction's coroutine to its end; its statements return without suspending. Usually that
-  is the writer's thread. A short transaction that needn't wait for its turn runs on the event loop, and only
-  its COMMIT, which waits for the disk, runs on the thread: two Python threads that share a batch's time cost
-  more than one [185 us a send against 155]. A short read of one statement also runs on the event loop, on a
-  connection of its own.
-- Two processes write (gateway, worker). They take turns by a flock before BEGIN IMMEDIATE, because SQLite's own
-  busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
-- Nobody waits for ever for a process that was stopped in its turn: after TURN_WAIT_S a waiter gets Contention,
-  and its work isn't begun any more when the turn comes.
+- The writer's thread runs a transaction's coroutine to its end; statements return without suspending. A short transaction that needn't wait for its turn runs on the event loop, and only its COMMIT, which waits for the disk, on the thread: sharing a batch's time between two Python threads costs more [185 us a send against 155]. A short read of one statement also runs on the event loop.
+- Two processes write (gateway, worker). They take turns by a flock before BEGIN IMMEDIATE, because SQLite's own busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
+- A process stopped in its turn blocks none for ever: after TURN_WAIT_S a waiter gets Contention, and its work doesn't begin when the turn comes later.
 """
 
 import asyncio
@@ -175,9 +169,7 @@ class SqliteDatabase:
         os.close(self._checkpoint_turn_fd)
 
     def _hop(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """Run the call in the pool's thread behind a shield: the thread finishes even if the caller
-        disconnects.
-        """
+        """Run the call in the pool's thread, to its end even if the caller disconnects."""
         try:
             return asyncio.get_running_loop().run_in_executor(pool, call)
         except RuntimeError as error:
@@ -189,7 +181,7 @@ class SqliteDatabase:
         """Run the whole transaction in the writer's thread, unless its turn comes too late."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[tuple[T, set[str]]] = loop.create_future()
-        # Whoever acquires it decides: the thread that the work is done, or the clock that it isn't.
+        # The thread and the clock race for it: the work is done, or it isn't.
         decision = threading.Lock()
         self._writes_waiting += 1
         written = self._hop(self._writer, lambda: self._write(work, decision, durable=durable))
@@ -234,9 +226,9 @@ class SqliteDatabase:
     def _write_here(self, work: Work[T], *, durable: bool) -> "asyncio.Future[tuple[T, set[str]]]":
         """Run the begun transaction's work at once; raise what it raises.
 
-        A COMMIT that waits for the disk runs on the writer's thread, with the end of our turn; until then
-        every other write waits behind it. Any other COMMIT is a copy to the page cache, for which the thread
-        would cost ten times as much [0.7 ms of a lone delivery].
+        A COMMIT that waits for the disk runs on the writer's thread and then ends our turn; other writes wait
+        behind it. Any other COMMIT is a copy to the page cache, which the thread would make ten times as dear
+        [0.7 ms of a lone delivery].
         """
         transaction = SqliteTransaction(self._write_connection)
         rows_before = self._write_connection.total_changes
@@ -280,7 +272,7 @@ class SqliteDatabase:
         self._writes_waiting -= 1
 
     def _after_write(self, written: "asyncio.Future[tuple[Any, set[str]]]") -> None:
-        # The caller may be gone; the rows are there all the same.
+        # The caller may be gone; the rows are stored all the same.
         if not written.cancelled() and written.exception() is None:
             tell(self._on_hint, written.result()[1])
 
@@ -333,14 +325,14 @@ class SqliteDatabase:
             return give_back(self._write_connection)
 
     def _open_another(self, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
-        """Return another connection to the same file; raise CannotOpen if it is gone."""
+        """Open another connection; raise CannotOpen if the file is gone."""
         with opening(self._path):
             # A missing file would be created.
             self.servers.check()
             return connect(self._path, busy_timeout_ms=busy_timeout_ms)
 
     def _reader(self) -> sqlite3.Connection:
-        """Return an idle connection or a new one; there are at most as many as reading threads."""
+        """Return an idle or new connection; there are at most as many as reading threads."""
         with contextlib.suppress(queue.Empty):
             return self._read_connections.get_nowait()
         return self._open_reader()
@@ -377,8 +369,8 @@ class SqliteDatabase:
 def make_private_file(path: Path) -> None:
     """Create the file and its folder for their owner alone, if they are missing.
 
-    SQLite gives its log and shared memory the mode of the file. An existing file stays as it is and isn't
-    opened: closing any descriptor of it would drop this process's locks on it.
+    SQLite gives its log and shared memory the file's mode. An existing file isn't opened: closing any
+    descriptor of it would drop this process's locks.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -386,7 +378,7 @@ def make_private_file(path: Path) -> None:
 
 
 def _drive(coroutine: Awaitable[T]) -> T:
-    """Run a transaction's coroutine to its end; it awaits nothing."""
+    """Run a transaction's coroutine, which awaits nothing."""
     steps = coroutine.__await__()
     try:
         next(steps)

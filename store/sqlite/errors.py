@@ -9,9 +9,8 @@ from pathlib import Path
 from store.errors import Contention, DataRefused, StoreError, Unable
 from store.faults import CannotOpen, Fault
 
-# A full or broken disk, a file that may not be written.
 _UNABLE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM")
-# The driver's names, which may continue as in SQLITE_BUSY_RECOVERY, for what keeps a file from being opened.
+# The driver's names, which may continue as in SQLITE_BUSY_RECOVERY.
 _FAULTS = {
     "SQLITE_NOTADB": Fault.NO_SQLITE,
     "SQLITE_CORRUPT": Fault.NO_SQLITE,
@@ -25,7 +24,7 @@ _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 
 
 def cannot_open(error: BaseException, path: Path) -> CannotOpen | None:
-    """Return the fault behind a failure to open the file; None if it is another failure."""
+    """Return the fault behind a failure to open the file, or None for another failure."""
     if isinstance(error, OSError):
         fault = Fault.FOLDER_MISSING if error.errno in _NO_FOLDER else Fault.NOT_WRITABLE
         return CannotOpen(fault, type(error).__name__, str(path))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 # While it is being opened, and for readers and checkpoints.
 BUSY_TIMEOUT_MS = 5_000
-# Pages that each connection caches: the writer's hold the upper levels of every index it adds to. Four times
+# Each connection caches this much; the writer's hold the upper levels of every index it adds to. Four times
 # as much saved nothing beside 300,000 top-ups, because the system's page cache holds the rest.
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 4 * 1024

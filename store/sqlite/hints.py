@@ -1,7 +1,7 @@
-"""Send hints from process to process beside the file, if Redis carries none: a named pipe for each listener.
+"""Send hints between processes by a named pipe for each listener, if Redis carries none.
 
-Nobody waits for a pipe. A full one means that a hint is already on its way. One without a reader was left by
-a process that is gone, and whoever finds it removes it.
+No process waits for a pipe. A full one means that a hint is already on its way. One without a reader was left
+by a process that is gone; the next sender removes it.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _READ_BYTES: Final = 65_536
 
 
 def send(path: Path, names: str) -> None:
-    """Send the names, separated by spaces, to every listener beside the file at `path`."""
+    """Send the names, separated by spaces."""
     text = names if len(names.encode()) < _BYTES_MAX else ANYTHING
     message = f"{text}\n".encode()
     for pipe in path.parent.glob(f"{path.name}{_MARK}*"):
@@ -32,7 +32,6 @@ def send(path: Path, names: str) -> None:
 
 
 async def hear(path: Path, on_hints: OnHints) -> None:
-    """Listen until cancelled; see Store.hear_hints."""
     pipe = path.with_name(f"{path.name}{_MARK}{secrets.token_hex(8)}")
     os.mkfifo(pipe, 0o600)
     try:
@@ -59,7 +58,7 @@ def _reader(fd: int, on_hints: OnHints) -> Callable[[], None]:
             said = os.read(fd, _READ_BYTES)
         except BlockingIOError:
             return
-        # A message cut off by the read's size names nobody, and wakes all.
+        # A message cut off by the read's size names none, and wakes all.
         names = said.decode(errors="replace").split() if len(said) < _READ_BYTES else [ANYTHING]
         on_hints(names)
 
@@ -73,7 +72,7 @@ def _write(pipe: Path, message: bytes) -> None:
         fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            # It has no reader. One that is just being opened checks once it is open.
+            # It has no reader. A listener that is just opening it checks afterwards.
             pipe.unlink(missing_ok=True)
         return
     try:

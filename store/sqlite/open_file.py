@@ -1,6 +1,6 @@
 """Check whether the file that a process has open still is the one at its path.
 
-After a restore or a move the process would keep writing to the old file, which nobody opens again.
+After a restore or a move the process would keep writing to the old file, which is lost.
 """
 
 import logging
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class OpenFile:
-    """Made when the file is open. A file has no servers, so there is one thing to see."""
+    """Made when the file is open. A file has no servers to watch."""
 
     system = 0
     position = NOWHERE
@@ -31,8 +31,7 @@ class OpenFile:
         if self.fault is not None:
             raise CannotOpen(self.fault, self.fault.value, str(self._path))
 
-    def note(self, system: int, position: Position) -> None:
-        """Do nothing: there is no other server."""
+    def note(self, system: int, position: Position) -> None: ...
 
     async def look_around(self) -> list[SeenServer]:
         return []

@@ -16,5 +16,4 @@ _INDEXES = """
 
 
 async def shape(tx: Transaction) -> dict[str, str]:
-    """Return the digest of each table."""
     return fingerprints(await tx.fetch(_COLUMNS), await tx.fetch(_INDEXES))

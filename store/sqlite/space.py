@@ -1,7 +1,7 @@
-"""Return free pages of SQLite's file to the disk in steps, and keep some for new rows.
+"""Return free pages of SQLite's file to the disk in steps, and leave some for new rows.
 
-A file doesn't shrink when rows are deleted. One with auto_vacuum = INCREMENTAL, as `topup migrate` makes it,
-can return its free pages a few at a time; any other one only by a full rewrite.
+A file doesn't shrink when rows are deleted. With auto_vacuum = INCREMENTAL, as `topup migrate` makes it, it
+can return its free pages a few at a time; otherwise only by a full rewrite.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Final
 from store.sqlite.errors import opening
 from store.sqlite.file import connect, open_turn, turn
 
-# What is kept free for new rows: this share of the file, and at least this many pages of 4 KiB.
+# What stays free for new rows: this share of the file, and at least this many pages of 4 KiB.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
 # Moving a page takes about 12 us, and no other writes meanwhile.
@@ -47,7 +47,7 @@ def give_back(connection: sqlite3.Connection) -> int:
 
 
 def space(path: Path) -> FileSpace:
-    """Return the space of an existing file; raise StoreError."""
+    """Measure an existing file; raise StoreError."""
     with opening(path), contextlib.closing(connect(path)) as connection:
         page = _pragma(connection, "page_size")
         return FileSpace(
@@ -60,7 +60,7 @@ def space(path: Path) -> FileSpace:
 def vacuum(path: Path) -> None:
     """Rewrite the file without free pages, so that it can return them in steps from now on.
 
-    Takes the writers' turn while it runs, and free disk space of twice the file's size. Raises StoreError.
+    Takes the writers' turn meanwhile, and free disk space of twice the file's size. Raises StoreError.
     """
     with opening(path), contextlib.closing(connect(path)) as connection:
         turn_fd = open_turn(path)

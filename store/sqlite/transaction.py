@@ -1,4 +1,4 @@
-"""The statements of one transaction of SQLite, and what a process learns of them once."""
+"""The statements of one transaction of SQLite."""
 
 import sqlite3
 import time
