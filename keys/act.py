@@ -13,7 +13,7 @@ from kernel.errors import DomainError
 from kernel.fields import Fields, Page
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
-from keys.principal import Environment, Principal, ScopeMissing
+from keys.principal import ADMIN, Environment, Principal, ScopeMissing
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -131,10 +131,10 @@ class ActRow:
     summary: str
     # Below the API's prefix. Its one parameter is the object's id, or an {account} by its id or address.
     path: str
-    scopes: tuple[str, ...]
     result: type
-    # Makes the result's struct.
-    view: Callable[[Any], Any]
+    # Makes the result's struct; None: its `of` does, where the act doesn't give the struct itself.
+    view: Callable[[Any], Any] | None = None
+    scopes: tuple[str, ...] = (ADMIN,)
     audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
     description: str = ""
     refuses: tuple[type[DomainError], ...] = ()
@@ -159,6 +159,12 @@ class ActRow:
     def names_account(self) -> bool:
         """Return whether the path names the account whose rows are meant."""
         return "{account}" in self.path
+
+    def show(self, found: Any) -> Any:
+        """Return the result's struct of what the act gave."""
+        if self.view is not None:
+            return self.view(found)
+        return found if isinstance(found, self.result) else cast(Any, self.result).of(found)
 
 
 @dataclass(frozen=True, kw_only=True)

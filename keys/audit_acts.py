@@ -12,7 +12,6 @@ from keys import audit_log
 from keys.account import id_named
 from keys.act import OPERATOR, ActContext, ListAct
 from keys.audit_log import AuditEntry
-from keys.principal import ADMIN
 from store.keyset import Begin
 
 
@@ -81,11 +80,9 @@ LIST_ACTS = ListAct(
     name="audit-log.list",
     summary="List what operators did",
     path="/audit-log",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=AuditQuery,
     run=list_acts,
-    view=OperatorsAct.of,
     result=OperatorsAct,
     prefix="adt",
     is_catalogue=True,

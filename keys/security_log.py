@@ -91,7 +91,6 @@ LIST_ENTRIES = ListAct(
     scopes=("keys:write",),
     query=ExportPage,
     run=list_entries,
-    view=AuditEntry.of,
     result=AuditEntry,
     prefix="adt",
     export=_EXPORT,

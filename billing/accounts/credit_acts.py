@@ -17,7 +17,6 @@ from kernel.fields import Fields, Time as TimeText, said, time_us
 from kernel.shaped import SIGNED, Shaped
 from kernel.words import Micros, Time, time_of
 from keys.act import OPERATOR, CallContext, EngineAct
-from keys.principal import ADMIN
 
 
 class CreditChange(Fields, frozen=True, kw_only=True):
@@ -92,7 +91,6 @@ ADJUST_CREDIT = EngineAct(
     summary="Give an account credit, or take some away",
     description="In one environment. Purchased credit that is given pays debts first; no balance falls below zero.",
     path=f"{ACCOUNT}/credit",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=CreditChange,
     command=adjust_credit,

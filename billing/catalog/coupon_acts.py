@@ -13,7 +13,6 @@ from billing.ledger.price import check_currency, price_of
 from kernel.fields import Fields, Page, ShortText, Time as TimeText, said, time_us
 from kernel.words import MinorUnits, Time
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
-from keys.principal import ADMIN
 from store.keyset import Begin
 
 Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
@@ -139,7 +138,6 @@ LIST_COUPONS = ListAct(
     name="coupons.list",
     summary="List coupons, newest first",
     path="/coupons",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=listed,
@@ -160,7 +158,6 @@ CREATE_COUPON = Act(
     summary="Create a coupon",
     description="The part of an order that it pays for is promotional credit.",
     path="/coupons",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=NewCoupon,
     run=create_coupon,
@@ -181,7 +178,6 @@ DISABLE_COUPON = Act(
     summary="Disable a coupon",
     description="It is taken no longer; orders that have it keep it.",
     path="/coupons/{coupon_code}/disable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=partial(_set_active, is_active=False),
@@ -200,7 +196,6 @@ ENABLE_COUPON = Act(
     summary="Enable a coupon",
     description="It is taken again.",
     path="/coupons/{coupon_code}/enable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=partial(_set_active, is_active=True),

@@ -14,7 +14,6 @@ from kernel.errors import LimitReached
 from kernel.fields import Fields, Page, ShortText, Text, said
 from kernel.words import Credits, CurrencyCode, MinorUnits
 from keys.act import MERCHANT, OPERATOR, Act, ActContext, Audited, Change, ListAct
-from keys.principal import ADMIN
 from store.keyset import Begin
 
 
@@ -129,7 +128,6 @@ LIST_PACKS = ListAct(
     name="packs.list",
     summary="List the catalogue in its order",
     path="/packs",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=PackQuery,
     run=listed,
@@ -144,7 +142,6 @@ CREATE_PACK = Act(
     moves_money=True,
     summary="Create a pack",
     path="/packs",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=NewPack,
     run=create_pack,
@@ -164,7 +161,6 @@ DISABLE_PACK = Act(
     summary="Disable a pack",
     description="It is sold no longer; orders that were made stay as they are.",
     path="/packs/{pack_id}/disable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=partial(_set_active, is_active=False),
@@ -182,7 +178,6 @@ ENABLE_PACK = Act(
     summary="Enable a pack",
     description="It is sold again.",
     path="/packs/{pack_id}/enable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=partial(_set_active, is_active=True),

@@ -15,7 +15,6 @@ from billing.credits.checkin_settings import (
 )
 from kernel.fields import Fields, given, said
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ReadAct
-from keys.principal import ADMIN
 
 _HINT = "At most this many credits; null: always the least."
 Most = Annotated[int, Meta(ge=1, le=CREDITS_MAX, description=_HINT)]
@@ -130,7 +129,6 @@ SHOW_CHECKIN = ReadAct(
     name="checkin.show",
     summary="Show what a check-in awards",
     path="/checkin",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=settings,
     view=view_of,
@@ -145,7 +143,6 @@ SET_CHECKIN = Act(
     description="It holds from the next check-in on; what is left out stays.",
     path="/checkin",
     method="PATCH",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=CheckinChanges,
     run=_change,

@@ -17,7 +17,6 @@ from kernel.clock import rfc3339
 from kernel.fields import LINE, Fields, Page, Time as TimeText, said, time_us
 from kernel.words import Credits, Environment, Time, time_of
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
-from keys.principal import ADMIN
 from keys.vault import Vault
 from store.keyset import Begin
 
@@ -264,17 +263,12 @@ async def disable_code(context: ActContext, _asked: Fields) -> Change[Redemption
     return Change(before=before, after=await show_code(context) if is_changed else before)
 
 
-def _same(code: RedemptionCode) -> RedemptionCode:
-    return code
-
-
 CREATE_BATCH = Act(
     name="code-batches.create",
     moves_money=True,
     summary="Create redemption codes",
     description="They are shown this once: only their digests are stored.",
     path="/code-batches",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=NewCodeBatch,
     run=create_batch,
@@ -294,7 +288,6 @@ LIST_BATCHES = ListAct(
     name="code-batches.list",
     summary="List batches of codes, newest first",
     path="/code-batches",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=list_batches,
@@ -312,7 +305,6 @@ SHOW_BATCH = ReadAct(
     name="code-batches.show",
     summary="Show a batch of codes",
     path="/code-batches/{batch_id}",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=show_batch,
     view=batch_view,
@@ -325,7 +317,6 @@ DISABLE_BATCH = Act(
     summary="Disable a batch of codes",
     description="No code of it can be redeemed any more; what was redeemed stays.",
     path="/code-batches/{batch_id}/disable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=disable_batch,
@@ -342,11 +333,9 @@ LIST_CODES = ListAct(
     name="codes.list",
     summary="List redemption codes by their last characters, newest first",
     path="/codes",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=CodesQuery,
     run=list_codes,
-    view=_same,
     result=RedemptionCode,
     prefix="rdc",
     is_catalogue=True,
@@ -357,10 +346,8 @@ SHOW_CODE = ReadAct(
     name="codes.show",
     summary="Show a redemption code",
     path="/codes/{code_id}",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=show_code,
-    view=_same,
     result=RedemptionCode,
     is_catalogue=True,
     examples=("topup codes show rdc_81Lm",),
@@ -370,11 +357,9 @@ DISABLE_CODE = Act(
     summary="Disable a redemption code",
     description="It can't be redeemed any more; what was redeemed stays.",
     path="/codes/{code_id}/disable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=disable_code,
-    view=_same,
     result=RedemptionCode,
     is_catalogue=True,
     audit=Audited("code.disable", asdict, is_whole=True),

@@ -15,7 +15,6 @@ from kernel.limits import EMAIL_CHARACTERS_MAX
 from kernel.words import Environment
 from keys.account import account_named
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
-from keys.principal import ADMIN
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -155,7 +154,6 @@ LIST_FEES = ListAct(
     summary="List fees",
     description="One without an account is the fee of all accounts that have none of their own.",
     path="/fees",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=list_fees,
@@ -175,7 +173,6 @@ SET_FEE = Act(
     " Set the first one once every gateway and worker runs this version.",
     path="/fees/{platform}",
     method="PUT",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=FeeParts,
     run=set_fee,
@@ -197,7 +194,6 @@ CLEAR_FEE = Act(
     summary="Take a fee away",
     description="An account without its own fee pays the platform's again.",
     path="/fees/{platform}/clear",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=FeeOwner,
     run=clear_fee,

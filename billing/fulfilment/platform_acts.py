@@ -17,7 +17,6 @@ from kernel.errors import LimitReached
 from kernel.fields import Fields, Int64, Page, ShortText, Text, given, said, within
 from kernel.words import Cents, Environment
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
-from keys.principal import ADMIN
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -163,19 +162,13 @@ async def _shown(tx: Transaction, environment: str, platform: str) -> Platform:
     return view_of(row, suppliers.get(platform, ()))
 
 
-def _same(platform: Platform) -> Platform:
-    return platform
-
-
 LIST_PLATFORMS = ListAct(
     name="platforms.list",
     summary="List platforms in their order",
     path="/platforms",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=list_platforms,
-    view=_same,
     result=Platform,
     is_catalogue=True,
     columns=("id", "name", "min_amount_cents", "max_amount_cents", "active", "suppliers"),
@@ -185,10 +178,8 @@ SHOW_PLATFORM = ReadAct(
     name="platforms.show",
     summary="Show a platform",
     path="/platforms/{platform}",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=show_platform,
-    view=_same,
     result=Platform,
     is_catalogue=True,
     examples=("topup platforms show claude --environment live",),
@@ -198,11 +189,9 @@ CREATE_PLATFORM = Act(
     summary="Create a platform",
     description="Without a supplier it isn't offered.",
     path="/platforms",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=NewPlatform,
     run=create_platform,
-    view=_same,
     result=Platform,
     status=201,
     refuses=(PlatformTaken, LimitReached),
@@ -219,11 +208,9 @@ CHANGE_PLATFORM = Act(
     description="Top-ups that are with a supplier stay with it until it refuses them.",
     path="/platforms/{platform}",
     method="PATCH",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=PlatformChanges,
     run=change_platform,
-    view=_same,
     result=Platform,
     is_catalogue=True,
     audit=Audited("platform.update", to_builtins, is_whole=True),
@@ -239,11 +226,9 @@ DISABLE_PLATFORM = Act(
     summary="Stop offering a platform",
     description="Top-ups in progress continue.",
     path="/platforms/{platform}/disable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=partial(_set_active, is_active=False),
-    view=_same,
     result=Platform,
     is_catalogue=True,
     audit=Audited("platform.update", to_builtins, is_whole=True),
@@ -255,11 +240,9 @@ ENABLE_PLATFORM = Act(
     name="platforms.enable",
     summary="Offer a platform again",
     path="/platforms/{platform}/enable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=partial(_set_active, is_active=True),
-    view=_same,
     result=Platform,
     is_catalogue=True,
     audit=Audited("platform.update", to_builtins, is_whole=True),

@@ -19,7 +19,6 @@ from kernel.errors import InvalidInput
 from kernel.fields import Fields, Page, ShortText, document_of, said
 from kernel.words import Cents, Time
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
-from keys.principal import ADMIN
 from store.keyset import Begin
 
 # Of one call, which is one transaction.
@@ -190,7 +189,6 @@ ADD_CODES = Act(
     summary="Take codes in",
     description="All lines or none.",
     path="/stock",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=StockCodes,
     run=add_codes,
@@ -209,11 +207,9 @@ LIST_CODES = ListAct(
     name="stock.list",
     summary="List codes by their last characters, and which top-up got each",
     path="/stock/codes",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=list_codes,
-    view=StockedCode.of,
     result=StockedCode,
     prefix="stk",
     is_catalogue=True,
@@ -228,11 +224,9 @@ LIST_LEVELS = ListAct(
     summary="List what few codes are left of",
     description="The command exits with 1 if there is any.",
     path="/stock",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=LevelsPage,
     run=list_levels,
-    view=Level.of,
     result=Level,
     named_by="supplier",
     cursor=lambda level: f"{level.supplier}.{level.platform}.{level.amount_cents}",

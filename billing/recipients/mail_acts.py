@@ -18,7 +18,6 @@ from kernel.words import Count, Email, Time
 from keys import audit_log
 from keys.act import OPERATOR, Act, ActContext, Change, ListAct
 from keys.email_address import normalise_email
-from keys.principal import ADMIN
 from keys.vault import Vault
 from store.database import Transaction
 from store.keyset import Begin
@@ -119,19 +118,13 @@ async def _digested(context: ActContext, asked: Address) -> tuple[str, str]:
     return address, LinkTokens(key).digest_of(address)
 
 
-def _as_it_is(choice: MailChoice) -> MailChoice:
-    return choice
-
-
 LIST_MAIL = ListAct(
     name="mail.list",
     summary="List mail to recipients",
     path="/mail",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=MailQuery,
     run=list_mails,
-    view=SentMail.of,
     result=SentMail,
     prefix="mal",
     is_catalogue=True,
@@ -142,11 +135,9 @@ RETRY_MAIL = Act(
     name="mail.retry",
     summary="Try a mail anew that bounced, failed or was kept back",
     path="/mail/{mail_id}/retry",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=retry_mail,
-    view=SentMail.of,
     result=SentMail,
     refuses=(MailUnderWay,),
     owner_of=owner_of,
@@ -159,11 +150,9 @@ STOP_MAIL = Act(
     summary="Send no more mail to an address",
     description="Such as one that bounced or complained; of no account and in neither environment.",
     path="/mail/stop",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Address,
     run=stop_mail,
-    view=_as_it_is,
     result=MailChoice,
     is_catalogue=True,
     is_account_wide=True,
@@ -174,11 +163,9 @@ ALLOW_MAIL = Act(
     name="mail.allow",
     summary="Send mail to an address again",
     path="/mail/allow",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Address,
     run=let_mail,
-    view=_as_it_is,
     result=MailChoice,
     is_catalogue=True,
     is_account_wide=True,

@@ -99,7 +99,7 @@ class Local:
             return await act.run(context, asked, begin, limit)
 
         found = run(read(self._reading(act, rows)))
-        views: list[dict[str, Any]] = [to_builtins(act.view(row)) for row in found]
+        views: list[dict[str, Any]] = [to_builtins(act.show(row)) for row in found]
         end = end_of(found)
         if not act.prefix:
             return views, end
@@ -112,7 +112,7 @@ class Local:
         asked = _shape(act.query).decode(msgspec.json.encode(query), None)
 
         async def shown(context: ActContext) -> Mapping[str, Any]:
-            return _fields(act.view(await act.read(context, asked)), context.tenant)
+            return _fields(act.show(await act.read(context, asked)), context.tenant)
 
         return run(read(self._reading(act, shown)))
 
@@ -128,7 +128,7 @@ class Local:
     async def _alone(self, act: AloneAct, context: "Context", asked: Any) -> Mapping[str, Any]:
         tenant = await context.database.read(lambda tx: self._tenant(act, tx))
         call = CallContext(tenant=tenant, **self._caller(context.part, context.clock.now_us()))
-        return _fields(act.view(await run_alone(act, call, asked)), tenant)
+        return _fields(act.show(await run_alone(act, call, asked)), tenant)
 
     def _in_one(self, act: Act[Any, Any], asked: Any) -> Mapping[str, Any]:
         async def work(tx: Transaction) -> Mapping[str, Any]:
@@ -136,7 +136,7 @@ class Local:
             if owners := tenants_of(tenant):
                 await lock_tenants(tx, owners)
             change = await run_act(act, self._context(tx, tenant), asked)
-            return {**_fields(act.view(change.after), tenant), **change.shown_once}
+            return {**_fields(act.show(change.after), tenant), **change.shown_once}
 
         return run(_write(work))
 

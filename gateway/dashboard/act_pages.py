@@ -123,7 +123,7 @@ class ActPages:
             if isinstance(made, Change):
                 secrets.update(made.shown_once)
                 made = made.after
-            return Answer(200, str(getattr(act.view(made), act.named_by, "")).encode())
+            return Answer(200, str(getattr(act.show(made), act.named_by, "")).encode())
 
         try:
             answer = await run_steps(call.context, call.principal, form_key(call, form), steps)
@@ -156,7 +156,7 @@ class ActPages:
             tuple(facts),
             filters=self.filters,
             sorts=act.sorts,
-            view=act.view,
+            view=act.show,
         )
         query = self._query(call)
 
@@ -188,7 +188,7 @@ class ActPages:
             listing=listing,
             rows=[
                 (msgspec.to_builtins(view), self.buttons_of(view))
-                for view in map(act.view, listing.items)
+                for view in map(act.show, listing.items)
             ],
             fields=await self._fields(call, form),
             filters=[
@@ -283,7 +283,7 @@ class SettingsPage:
         async def work(tx: Transaction) -> Any:
             return await self.shown.read(await door.context(tx), self.shown.query())
 
-        current = self.shown.view(await call.context.database.read(work))
+        current = self.shown.show(await call.context.database.read(work))
         return page(
             call,
             "acts/form.html",

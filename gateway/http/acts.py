@@ -234,7 +234,7 @@ async def _submit(
             return stored
         raise
     return await engine.submit_once(
-        command, key, lambda result: _changed(act, call, act.view(result), result)
+        command, key, lambda result: _changed(act, call, act.show(result), result)
     )
 
 
@@ -244,7 +244,7 @@ async def _step(
     async def steps() -> Answer:
         context = await Door(act, call, is_operator=is_operator).alone()
         result = await act.run(context, call.body)
-        return _changed(act, call, act.view(result), result)
+        return _changed(act, call, act.show(result), result)
 
     return await run_steps(
         call.context, call.principal, call.request_key, steps, lease_s=act.lease_s
@@ -276,7 +276,7 @@ async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operato
 
     found = await call.context.database.read(work)
     topup_id = _topup_of(act, found)
-    return answer(codes.SUCCESS, act.view(found), now_us=call.now_us, transaction_id=topup_id)
+    return answer(codes.SUCCESS, act.show(found), now_us=call.now_us, transaction_id=topup_id)
 
 
 async def _list(
@@ -290,17 +290,17 @@ async def _list(
     scopes = _scopes(act, is_operator=is_operator)
     export = Export(act.path.strip("/"), scopes, act.export)
     if act.own_cursors:
-        return await list_stretches(call, rows, export, shape=act.view)
+        return await list_stretches(call, rows, export, shape=act.show)
     if not act.prefix:
         found = await call.context.database.read(partial(rows, before_id=None, limit=0))
-        items = [act.view(one) for one in found]
+        items = [act.show(one) for one in found]
         if act.export and call.query.format != "json":
             return await short_csv(call, export, call.query.format, items)
         data = short_list(items, call.query, act.cursor or attrgetter(act.named_by))
         return answer(codes.SUCCESS, data, now_us=call.now_us)
     if not act.export:
-        return await list_rows(call, act.prefix, rows, shape=act.view, sorts=act.sorts)
-    return await list_or_csv(call, act.prefix, rows, export, shape=act.view, sorts=act.sorts)
+        return await list_rows(call, act.prefix, rows, shape=act.show, sorts=act.sorts)
+    return await list_or_csv(call, act.prefix, rows, export, shape=act.show, sorts=act.sorts)
 
 
 class Door:
@@ -381,7 +381,7 @@ class Door:
 
 def shown_of(act: ActRow, change: Change[Any]) -> Any:
     """Return what a door shows of a change: the object's view, with the secrets that are shown this once."""
-    shown = act.view(change.after)
+    shown = act.show(change.after)
     if not change.shown_once:
         return shown
     return act.result(**asdict(shown), **change.shown_once)

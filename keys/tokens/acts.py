@@ -10,7 +10,7 @@ from kernel.fields import Fields, Page
 from keys.account import get_account
 from keys.act import MERCHANT, OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.api_keys.inputs import Name
-from keys.principal import ADMIN, OPERATOR_SCOPES, OperatorScope, ScopeMissing
+from keys.principal import OPERATOR_SCOPES, OperatorScope, ScopeMissing
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken as Token, AccessTokenKind, owner_of
 from keys.tokens.views import AccessToken, CreatedIssuedToken, CreatedToken, IssuedToken
@@ -187,7 +187,6 @@ LIST_TOKENS = ListAct(
     audience=(MERCHANT,),
     query=Page,
     run=list_tokens,
-    view=AccessToken.of,
     result=AccessToken,
     prefix="tok",
 )
@@ -200,7 +199,6 @@ REVOKE_NAMED_TOKEN = Act(
     audience=(MERCHANT,),
     input=DeleteTokenBody,
     run=revoke_named,
-    view=AccessToken.of,
     result=AccessToken,
     refuses=(NotFound,),
     is_for_suspended=True,
@@ -215,7 +213,6 @@ REVOKE_TOKEN = Act(
     audience=(MERCHANT,),
     input=Fields,
     run=revoke_token,
-    view=AccessToken.of,
     result=AccessToken,
     is_for_suspended=True,
     audit=Audited("token.revoked", _name_alone),
@@ -229,7 +226,6 @@ ISSUE_TOKEN = Act(
         " it is made on the installation's own machine only."
     ),
     path="/tokens",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=NewIssuedToken,
     run=issue_token,
@@ -247,11 +243,9 @@ LIST_ISSUED = ListAct(
     name="tokens.list",
     summary="List an account's access tokens",
     path="/tokens",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=TokenPage,
     run=list_issued,
-    view=IssuedToken.of,
     result=IssuedToken,
     prefix="tok",
     columns=("id", "kind", "name", "prefix", "last4", "last_used_at", "revoked_at"),
@@ -261,10 +255,8 @@ SHOW_ISSUED = ReadAct(
     name="tokens.show",
     summary="Show an access token",
     path="/tokens/{token_id}",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=show_token,
-    view=IssuedToken.of,
     result=IssuedToken,
     owner_of=owner_of,
     examples=("topup tokens show tok_2Ab9",),
@@ -274,11 +266,9 @@ REVOKE_ISSUED = Act(
     summary="Revoke an access token",
     method="DELETE",
     path="/tokens/{token_id}",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=revoke_issued,
-    view=IssuedToken.of,
     result=IssuedToken,
     owner_of=owner_of,
     is_for_suspended=True,
