@@ -1,9 +1,9 @@
 """Accounts: the tenants, each with a separate world per environment.
 
-Whoever changes an account's money, events or keys holds the lock on its row in account_environments, taken
-here in (account, environment) order, so two transactions never deadlock. Writes accounts (live and the
-verified address: keys/live.py) and account_environments (event_no: webhooks/events/event.py; what a balance
-is watched for: keys/balance_watch.py; clock_ahead_us: keys/sandbox_clock.py).
+Every change of an account's money, events or keys locks its row in account_environments, here in (account,
+environment) order, so that transactions never deadlock. Writes accounts (live and the verified address:
+keys/live.py) and account_environments (event_no: webhooks/events/event.py; balance watches:
+keys/balance_watch.py; clock_ahead_us: keys/sandbox_clock.py).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -32,19 +32,16 @@ DAY_LIMIT_CENTS_MAX = 10**13
 
 
 class EmailTaken(DomainError):
-    """Another account has this email address already."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One tenant. Times in microseconds.
+    """One tenant. Times in microseconds; null: not so.
 
-    - email: the default recipient and the sign-in name; null: neither. password_hash: argon2's text; null: no sign-in.
-      email_verified_at: when somebody showed that they read that address's mail.
-    - time_zone: an IANA name; it decides when a check-in's day begins.
-    - live_opened_at: when live was opened for it, null: not yet. live_closed_at: when an operator closed it again.
-    - suspended_at, suspended_for: since when an operator has suspended it, and why. staging_full_until: when staging accepts
-      its changes again.
+    - email: the default recipient and the sign-in name. password_hash: argon2's text; null: no sign-in.
+    - time_zone: an IANA name, which decides when a check-in's day begins.
+    - live_closed_at: an operator closed live again. staging_full_until: when staging accepts its changes again.
     """
 
     id: AccountId
@@ -65,17 +62,16 @@ class Account:
 
     @property
     def is_live_open(self) -> bool:
-        """Return whether it may hold live credentials, and look at live."""
+        """Return whether the account may hold live credentials and see live."""
         return self.live_opened_at is not None and self.live_closed_at is None
 
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """What the locked rows of account_environments say.
+    """The values of the locked rows of account_environments.
 
-    - watches: of tenants whose balance is watched. clocks_ahead_us: how far advanced sandbox clocks are ahead.
-    - event_numbers: of the last event. plan_only_until: until when only the plan pays for the account's own usage.
-    - day_limits: the cents that may be spent in a day. suspended: those that an operator suspended.
+    - clocks_ahead_us: how far advanced sandbox clocks are ahead. event_numbers: of the last event.
+    - plan_only_until: until when only the plan pays for the account's own usage. day_limits: cents a day.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
@@ -100,9 +96,8 @@ async def create_account(
 ) -> AccountId:
     """Create an account in each of the environments; a sandbox account has staging only.
 
-    account_id: for one with a fixed id. has_live: live is open from the start, as for accounts made by
-    operators; a self-made one waits until a person opens it. Raises EmailTaken, InvalidEmail (param "email")
-    and InvalidInput for the name.
+    has_live opens live from the start, as for accounts made by operators. Raises EmailTaken, InvalidEmail
+    (param "email") and InvalidInput for the name.
     """
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
     account_id = account_id or AccountId(new_id("acc"))
@@ -137,7 +132,6 @@ async def create_account(
 
 
 async def get_account(tx: Transaction, account_id: str) -> Account:
-    """Return the account; raise NotFound."""
     row = await tx.fetch_one(_GET, id=account_id)
     if row is None:
         raise NotFound("Account")
@@ -145,13 +139,13 @@ async def get_account(tx: Transaction, account_id: str) -> Account:
 
 
 async def find_by_email(tx: Transaction, email: str) -> Account | None:
-    """Return the account with this address, in any spelling; raise InvalidEmail."""
+    """Find the account by its address in any spelling; raise InvalidEmail."""
     row = await tx.fetch_one(_BY_EMAIL, email=normalise_email(email, param="email"))
     return None if row is None else _ROWS.read(row)
 
 
 async def account_named(tx: Transaction, name: str) -> Account:
-    """Return the account with this id or email address; raises NotFound and InvalidEmail."""
+    """Find the account by its id or address; raise NotFound or InvalidEmail."""
     if "@" not in name:
         return await get_account(tx, name)
     found = await find_by_email(tx, name)
@@ -161,7 +155,7 @@ async def account_named(tx: Transaction, name: str) -> Account:
 
 
 async def id_named(tx: Transaction, name: str | None) -> str | None:
-    """Return the id of the account with this id or email address, None for None; raises as account_named."""
+    """Return the account's id; None for None. Raises as account_named."""
     return None if name is None else (await account_named(tx, name)).id
 
 
@@ -172,9 +166,9 @@ async def list_accounts(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Account]:
-    """Return at most `limit` accounts older than before_id, newest first.
+    """List accounts older than before_id, newest first.
 
-    matching: only those with this id, or with this text in their name or address, in either case.
+    matching: an id, or a text in the name or address, in either case.
     """
     rows = await _PAGES.page(
         tx,
@@ -187,7 +181,7 @@ async def list_accounts(
 
 
 async def first_account(tx: Transaction) -> Account | None:
-    """Return the installation's own account: the oldest operator's, or else the oldest of all."""
+    """Return the installation's own account: the oldest operator's, or else the oldest."""
     row = await tx.fetch_one(_FIRST)
     return None if row is None else _ROWS.read(row)
 
@@ -204,7 +198,7 @@ async def set_password_hash(tx: Transaction, account_id: str, password_hash: str
 
 
 async def release_email(tx: Transaction, account_id: str) -> None:
-    """Take the address and the password from the account, so nobody signs in to it. Raises NotFound."""
+    """Take the account's address and password, so that its owner can't sign in. Raises NotFound."""
     touched = await tx.execute(
         """UPDATE accounts SET email = NULL, email_verified_at = NULL, password_hash = NULL
            WHERE id = :id""",
@@ -215,7 +209,7 @@ async def release_email(tx: Transaction, account_id: str) -> None:
 
 
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
-    """Let the account's own credentials carry `admin`, or no longer; for the CLI only.
+    """Let the account's own credentials carry `admin` or not; for the CLI only.
 
     Raises NotFound, and InvalidInput for a sandbox account.
     """
@@ -241,7 +235,6 @@ async def set_time_zone(tx: Transaction, account_id: str, time_zone: str) -> Non
 
 
 async def load_time_zones(tx: Transaction, account_ids: Iterable[str]) -> dict[str, str]:
-    """Return the accounts' time zones, in one statement."""
     rows = await tx.fetch(
         "SELECT id, time_zone FROM accounts WHERE id IN :ids[text]", ids=sorted(set(account_ids))
     )
@@ -249,7 +242,7 @@ async def load_time_zones(tx: Transaction, account_ids: Iterable[str]) -> dict[s
 
 
 def tenants_of(tenant: Tenant) -> list[Tenant]:
-    """Return what to lock for the tenant: for an account as a whole both environments, for a catalogue nothing."""
+    """Return what to lock: both environments for an account as a whole, nothing for a catalogue."""
     if not tenant.account_id:
         return []
     return [
@@ -270,9 +263,7 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
 
 
 def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
-    """Return the lock of lock_tenants, for a transaction that begins with it and reads the standings
-    afterwards.
-    """
+    """Return the lock of lock_tenants, for a transaction that begins with it."""
     wanted = sorted(set(tenants))
     return Lock(_LOCK_ALONE, tenants=wanted) if wanted else None
 
@@ -288,12 +279,12 @@ async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[T
 
 
 async def read_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
-    """Return what lock_tenants returns, without the lock: for a rehearsal that writes nothing."""
+    """Return the standings without a lock, for a rehearsal that writes nothing."""
     return _standings(await tx.fetch(_TENANTS, tenants=sorted(set(tenants))))
 
 
 def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], None]) -> BatchRead:
-    """Return the read of read_tenants, to run it together with others."""
+    """Return the read of read_tenants, to run it with others."""
     wanted = sorted(set(tenants))
     return BatchRead(
         _TENANTS if wanted else "", lambda rows: take(_standings(rows)), tenants=wanted
@@ -301,9 +292,10 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """Set the most that all of the tenant's credentials may spend in one UTC day; null: any amount.
+    """Limit what all of the tenant's credentials may spend in one UTC day, counted from now on; null: no
+    limit.
 
-    Counted from now on. The caller holds the tenant's lock. Raises NotFound and InvalidInput.
+    The caller holds the tenant's lock. Raises NotFound and InvalidInput.
     """
     if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
         raise InvalidInput(f"is 0 to {DAY_LIMIT_CENTS_MAX}, or null", param="per_day_cents")
@@ -319,7 +311,7 @@ async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> N
 
 
 async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> None:
-    """Set until when only their plan pays for these tenants' own usage; null: the wallet does, too."""
+    """Set until when only the plan pays for these tenants' own usage; null: the wallet does, too."""
     for tenant, until_at in sorted(until.items()):
         await tx.execute(
             """UPDATE account_environments SET plan_only_until_at = :until_at
@@ -356,7 +348,7 @@ BEFORE_ALL_IDLE: IdlePlace = (0, AccountId(""))
 async def idle_sandboxes(
     tx: Transaction, *, now_us: int, limit: int, after: IdlePlace = BEFORE_ALL_IDLE
 ) -> list[IdlePlace]:
-    """Return at most `limit` sandbox accounts unused for seven days, longest idle first, after that place."""
+    """Return sandbox accounts unused for seven days after that place, longest idle first."""
     active_at, account_id = after
     rows = await tx.fetch(
         """SELECT id, last_active_at FROM accounts

@@ -1,8 +1,8 @@
-"""An act: one thing that a merchant or an operator can do or read, declared once for every door.
+"""Acts: each thing that a merchant or an operator can do or read, declared once for every door.
 
 The row of an act lies in its subject's acts.py. The API, the command line, the dashboard and their documents
-are made from it (docs/architecture.md): a door reads what was asked for, has runtime/acts.py run the act, and
-shows the result. So a rule, a field and an audit entry cannot differ between doors.
+are made from it (docs/architecture.md), and runtime/acts.py runs it. So a rule, a field and an audit entry
+cannot differ between doors.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -25,7 +25,8 @@ S = TypeVar("S")
 Audience = Literal["merchant", "operator", "machine"]
 MERCHANT: Final[Audience] = "merchant"
 OPERATOR: Final[Audience] = "operator"
-# An operator on the installation's own machine: what would let whoever holds a token for a moment become somebody.
+# An operator on the installation's own machine: for acts that would turn a token borrowed for a moment into
+# lasting access.
 MACHINE: Final[Audience] = "machine"
 
 
@@ -47,78 +48,71 @@ class Command(Protocol[R_co]):
 class Services(Protocol):
     """What an act needs beside its transaction, by type: a vault, a registry, a higher package's check."""
 
-    def __call__(self, kind: type[S], /) -> S:
-        """Return the part of that type."""
-        ...
+    def __call__(self, kind: type[S], /) -> S: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
-    """Who calls an act, and what about. No transaction is open."""
+    """Who calls an act, and for which object. No transaction is open."""
 
     # Whose rows the act touches. A catalogue has no account; an account as a whole has no environment.
     tenant: Tenant
-    # Whose authority bounds the act. None: an operator's, which nothing of the tenant's bounds.
+    # Whose authority limits the act. None: an operator's.
     asker: Principal | None
-    # Whom the audit log names.
+    # The actor in the audit log.
     by: Actor
     now_us: int
     service: Services
-    # The name of whoever decides, for people.
+    # The deciding person's name, for people.
     person: str = ""
-    # What the path names; empty: nothing.
+    # The id in the path; empty: none.
     object_id: str = ""
 
     @property
     def environment(self) -> Environment:
-        """Return the tenant's environment."""
         return cast(Environment, self.tenant.environment)
 
     def require_machine(self, words: str) -> None:
-        """Raise ScopeMissing, which says that words alone, unless this is the installation's own machine."""
+        """Raise ScopeMissing, with these words, unless this is the installation's own machine."""
         if self.by.kind != "cli":
             raise ScopeMissing(words, reason="scope")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActContext(CallContext):
-    """The same within the act's transaction."""
-
     tx: Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Generic[R]):
-    """What an act did."""
-
-    # The object as it is now, or as it was before it went.
+    # The object now, or as it was before its deletion.
     after: R
-    # None: the object is new, or the audit entry says nothing of what it was.
+    # None: the object is new, or the audit entry shows no state before.
     before: R | None = None
     # Secrets, by the fields of the act's result.
     shown_once: Mapping[str, Any] = field(default_factory=dict)
-    # What the audit entry says if the object doesn't show what was done, such as a rotation.
+    # The audit entry's content if the object doesn't show what was done, such as a rotation.
     noted: Mapping[str, Any] | None = None
-    # What the entry says beside the object.
+    # The entry's further content.
     told: Mapping[str, Any] = field(default_factory=dict)
-    # Why, as the person said.
+    # The reason that the person gave.
     reason: str | None = None
     is_gone: bool = False
 
     @property
     def is_change(self) -> bool:
-        """Return whether anything is different now; an audit entry and an event are written only then."""
+        """Return whether anything changed; otherwise there is no audit entry and no event."""
         is_new = self.before is None or self.is_gone
         return is_new or self.noted is not None or self.before != self.after
 
 
 class Audited(NamedTuple):
-    """How a change stands in the audit log."""
+    """How a change appears in the audit log."""
 
     action: str
-    # What the entry says of the object.
+    # The entry's view of the object.
     shows: Callable[[Any], Mapping[str, Any]]
-    # Say before and after whole, not only where they differ.
+    # Record before and after whole, not only where they differ.
     is_whole: bool = False
 
 
@@ -138,26 +132,25 @@ class ActRow:
     audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
     description: str = ""
     refuses: tuple[type[DomainError], ...] = ()
-    # Finds the tenant of an object, so that an operator need not say whose it is.
+    # Finds the tenant of an object, so that an operator needn't name it.
     owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
-    # Of an environment and of no account, such as a list of everybody's.
+    # Of an environment and of no account, such as a list over all accounts.
     is_catalogue: bool = False
     # Of an account as a whole, in both environments.
     is_account_wide: bool = False
     # Whole command lines.
     examples: tuple[str, ...] = ()
-    # What a table shows, the most important first.
+    # A table's columns, the most important first.
     columns: tuple[str, ...] = ()
-    # The field of the object's view that the path's parameter is.
+    # The field of the view that the path's parameter names.
     named_by: str = "id"
-    # Finds the id of the top-up that an answer is about.
+    # Finds the id of the top-up that a response is about.
     topup_of: Callable[[Any], str | None] | None = None
-    # Tells of what was read, or of a row, whether it needs somebody; the command then exits with 1.
+    # Decides from the view, or a row, whether somebody has to act; the command then exits with 1.
     alarm: Callable[[Mapping[str, Any]], bool] | None = None
 
     @property
     def names_account(self) -> bool:
-        """Return whether the path names the account whose rows are meant."""
         return "{account}" in self.path
 
     def show(self, found: Any) -> Any:
@@ -174,19 +167,19 @@ class ChangingAct(ActRow, Generic[I]):
     input: type[I]
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
-    # Tells of a view whether it has not ended, so that the API answers 202 with status pending.
+    # Decides from a view whether it has not ended; the API then responds with 202 and status pending.
     is_pending: Callable[[Any], bool] | None = None
-    # The result has a secret, so the stored answer is sealed.
+    # The result has a secret, so the stored response is sealed.
     shows_secret: bool = False
-    # The audit entry names who decides, whom `--by` says on a machine of several people.
+    # The audit entry names the deciding person, whom `--by` names on a machine of several people.
     names_person: bool = False
     # For operators the act needs the scope of money.
     moves_money: bool = False
-    # What a person is asked first, filled with the fields of the object's view; empty: nothing can be lost.
+    # A question before the act, filled with the view's fields; empty: nothing can be lost.
     asks: str = ""
     # The sentence that a page shows afterwards.
     done: str = "Saved."
-    # Tells of a view whether a page offers the act; None: always.
+    # Decides from a view whether a page offers the act; None: always.
     applies: Callable[[Any], bool] | None = None
     # As a Route has them.
     asks_password: bool = False
@@ -197,35 +190,36 @@ class ChangingAct(ActRow, Generic[I]):
 
 @dataclass(frozen=True, kw_only=True)
 class Act(ChangingAct[I], Generic[I, R]):
-    """An act in one transaction under the tenant's lock, whose audit entry the runner writes."""
+    """An act in one transaction under the tenant's lock. The runner writes its audit entry."""
 
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
-    # A function of before and after gives the entries of this change. None: the rule writes the entry.
+    # A function of before and after gives this change's entries. None: the rule writes the entry.
     audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
-    # The event that tells of a change.
+    # The event that reports a change.
     event: str | None = None
     # Whether this call shows or moves a secret of live, so that a session gives its password again.
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
-    # The caller's web address among the input, whose host is looked up before the transaction.
+    # A web address in the input, whose host is looked up before the transaction.
     target: Callable[[I], str | None] | None = None
 
     def __post_init__(self) -> None:
-        """Check that no operator's call needs a look-up: the command line in process has none."""
+        """Check that no operator's act needs a look-up: the command line in process has none."""
         assert self.target is None or OPERATOR not in self.audience, self.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineAct(ChangingAct[I], Generic[I, R]):
-    """An act that is a command of the engine's group commit, which writes its audit entry and events itself.
+    """An act that is a command of the engine's group commit, which writes its audit entry and events.
 
     The response's bytes are made from the result before the commit.
     """
 
-    # Makes the command; it may read first, and writes nothing. The command names `by` and, for operators, `person`.
+    # Makes the command; it may read first, and writes nothing. The command names `by` and, for operators,
+    # `person`.
     command: Callable[[CallContext, I], Awaitable[Command[R]]]
 
     def __post_init__(self) -> None:
-        """Check that the engine, which seals no answer, is given no secret to keep."""
+        """Check that the engine, which seals no response, gets no secret."""
         assert not self.shows_secret, self.name
 
 
@@ -235,14 +229,12 @@ class StepsAct(ChangingAct[I], Generic[I, R]):
 
     # No transaction is open while it waits; it writes its own audit entries.
     run: Callable[[CallContext, I], Awaitable[R]]
-    # Under an Idempotency-Key one of two calls runs. After so long, a call whose process died is taken over.
+    # With an Idempotency-Key, a second call takes over this long after the first one's process died.
     lease_s: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadAct(ActRow, Generic[R]):
-    """An act that reads one thing."""
-
     # Takes the context, and the query if that has fields.
     run: Callable[..., Awaitable[R]]
     query: type[Fields] = Fields
@@ -253,14 +245,12 @@ class ReadAct(ActRow, Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class ListAct(ActRow, Generic[Q, R]):
-    """An act that reads a page of a list."""
-
-    # Gives the rows from a place on, at most so many; all of them if there is neither prefix nor own_cursors.
+    # Gives at most so many rows after a place; all if there is neither prefix nor own_cursors.
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
     query: type[Q]
     # Of the ids that are the list's cursors.
     prefix: str = ""
-    # Tells the views of a list without cursors apart; None: named_by does.
+    # Identifies the views of a list without cursors; None: by named_by.
     cursor: Callable[[Any], str] | None = None
     # run reads the cursor itself, and gives a ListStretch whose end is the next one.
     own_cursors: bool = False

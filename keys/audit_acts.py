@@ -16,8 +16,6 @@ from store.keyset import Begin
 
 
 class AuditQuery(Page, frozen=True, kw_only=True):
-    """The query of the list."""
-
     account: AccountName | None = None
     action: Annotated[
         ShortText | None,
@@ -54,14 +52,13 @@ class OperatorsAct(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, entry: AuditEntry, /, **more: Any) -> Self:
-        """Return the entry as operators see it."""
         return super().of(entry, environment=entry.environment or None, **more)
 
 
 async def list_acts(
     context: ActContext, asked: AuditQuery, begin: Begin, limit: int
 ) -> Sequence[AuditEntry]:
-    """Return what operators did in this environment, and to accounts as a whole."""
+    """List operators' acts in this environment, and on accounts as a whole."""
     return await audit_log.page(
         context.tx,
         context.environment,

@@ -1,9 +1,9 @@
 """Two logs in one table: what operators did, and what concerns an account's security.
 
-An entry says who did what to what, from where, its values before and after, and when. Operators' acts stay
-for ever; what concerns an account's security is readable by its tenant and deleted after its retention. An
-entry is written in its act's transaction, so neither exists without the other; entries are only added, never
-changed. It holds no secret, and a stranger's text only cut. Writes audit_log.
+An entry names the actor, object, address, time, and the values before and after. Operators' acts stay for
+ever; an account's security entries are readable by its tenant and deleted after their retention. An entry is
+written in its act's transaction, so neither exists without the other. Entries are never changed, hold no
+secret, and cut a stranger's text. Writes audit_log.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,11 +35,11 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One act. account_id: whom it concerned; null: a catalogue or the installation.
+    """One act. account_id null: a catalogue or the installation.
 
     - actor: a credential's id, or "cli", for which actor_account_id is null. address, user_agent: of the request, or null.
     - before, after: JSON objects; null: the object didn't exist, or is gone. outcome: done | refused.
-    - is_security: the tenant reads it; environment may then be empty, for what concerns the account as a whole.
+    - is_security: the tenant reads it; environment may then be empty, for the account as a whole.
     """
 
     id: str
@@ -60,7 +60,6 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
     def shape(self) -> dict[str, Any]:
-        """Return the entry as operators see it."""
         return {
             name: rfc3339(value) if name == "created_at" else value
             for name, value in msgspec.structs.asdict(self).items()
@@ -68,9 +67,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acts: by an account's credential or on the command line, and from where. gateway: the gateway
-    itself.
-    """
+    """Who acts: by an account's credential or on the command line, and from where."""
 
     name: str = COMMAND_LINE
     account_id: str | None = None
@@ -95,7 +92,6 @@ class NamedEntry(msgspec.Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """Return the entry's id."""
         return self.entry.id
 
 
@@ -108,7 +104,7 @@ def entry(
     now_us: int,
     **more: Any,
 ) -> AuditEntry:
-    """Return a new entry; more: account_id, before, after, reason."""
+    """Make an entry; more: account_id, before, after, reason."""
     return AuditEntry(
         id=new_id("adt"),
         environment=environment,
@@ -134,7 +130,7 @@ def security(
     now_us: int,
     **more: Any,
 ) -> AuditEntry:
-    """A fresh entry of what concerns the account's security; environment empty: all of the account.
+    """Make an entry about the account's security; environment empty: all of the account.
 
     more: before, after, reason, outcome.
     """
@@ -190,12 +186,11 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> Sequence[AuditEntry]:
-    """Return at most `limit` operators' acts in this environment and on accounts as a whole, newest first,
-    older than before_id.
+    """List operators' acts in this environment and on accounts as a whole, newest first, older than
+    before_id.
 
-    account_id: whom they concerned. action: that one, or all that begin with it and a point. by: a
-    credential's id, the name on the command line, or the actor's account. created_after is inclusive; both in
-    microseconds.
+    action: that one, or all that begin with it and a point. by: a credential's id, the name on the command
+    line, or the actor's account. created_after is inclusive; both in microseconds.
     """
     rows = await _OF_OPERATORS.page(
         tx,
@@ -215,7 +210,7 @@ async def page(
 async def page_of_account(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int
 ) -> Sequence[NamedEntry]:
-    """Return what concerns the account's security, in this environment or as a whole, newest first."""
+    """List what concerns the account's security, in this environment or as a whole, newest first."""
     rows = await _OF_ACCOUNT.page(tx, tenant, before_id=before_id, limit=limit)
     return [NamedEntry(_ROWS.read(row), row["actor_name"]) for row in rows]
 
@@ -254,7 +249,7 @@ async def prune(tx: Transaction, *, before_us: int) -> int:
 
 
 _ROWS = RowMapping(AuditEntry, stored={"before": as_json(Any), "after": as_json(Any)})
-# Without a tenant's own acts, which are the tenant's to read.
+# Without a tenant's own acts, which only the tenant reads.
 _OF_OPERATORS = Keyset(
     _ROWS.listed,
     "audit_log",
@@ -285,7 +280,7 @@ _OF_ACCOUNT = Keyset(
 
 
 def _cut(text: str | None) -> str | None:
-    """Return what a client said of itself, printable and bounded."""
+    """Return a client's description of itself, printable and bounded."""
     if text is None:
         return None
     return "".join(letter for letter in text if letter.isprintable())[:TEXT_CHARACTERS_MAX]

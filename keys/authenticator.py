@@ -1,10 +1,9 @@
 """Turn a presented token into a principal, through a small cache in front of the database.
 
-A change in the database (a revocation, a scope, an expiry, an ancestor, an account's sandbox clock, which
-ends keys) counts here at most CACHE_LIFE_US after its commit, because an entry's life begins when its read
-begins; a known end counts to the microsecond. No entry, no access: while the database doesn't respond, a
-stale entry isn't used. What is missing or about to grow stale is read by one query at a time; requests that
-come meanwhile gather for the next.
+A change in the database (a revocation, a scope, an expiry, an ancestor, an account's sandbox clock) takes
+effect here at most CACHE_LIFE_US after its commit: an entry's life begins when its read begins. A known end
+counts to the microsecond. While the database doesn't respond, a stale entry isn't used. What is missing or
+nearly stale is read by one query at a time; requests that come meanwhile gather for the next.
 """
 
 import asyncio
@@ -30,8 +29,8 @@ from store.errors import StoreError
 CACHE_LIFE_US = SECOND_US // 2
 # An entry in use is read again at this age, so that no request of a busy key waits for the database.
 REFRESH_AGE_US = 250_000
-# The interval of looking for them. What is found is one query: a thousand busy keys cost as few queries a
-# second as one. Each query begins at least 100 ms before its entries are stale.
+# How often entries to refresh are collected into one query: a thousand busy keys cost as few queries a second
+# as one. Each query begins at least 100 ms before its entries are stale.
 SWEEP_EVERY_US = 150_000
 # Uses further apart find an entry stale even if it is read again in between.
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
@@ -39,8 +38,7 @@ IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
 QUERY_DIGESTS_MAX = 500
 SWEEP_DIGESTS_MAX = 250
 
-# By kind of token: how principals are loaded, and how their use is recorded; both take digests or ids for one
-# statement.
+# By kind of token: how to load principals and how to record their use, many in one statement.
 _Found = dict[str, Principal | Refusal]
 _Load = Callable[..., Awaitable[_Found]]
 _MarkUsed = Callable[..., Awaitable[int]]
@@ -168,7 +166,7 @@ class Authenticator:
         return principal
 
     async def close(self) -> None:
-        """End the query under way and write the uses that aren't written yet."""
+        """Wait for the query under way and write the remaining uses."""
         for task in (self._query, self._write):
             if task is not None:
                 task.cancel()
@@ -201,7 +199,7 @@ class Authenticator:
         return future
 
     def _query_on(self) -> None:
-        """Make sure that a query follows this call if anything has to be read."""
+        """Start a query if anything has to be read and none is under way."""
         if self._query is None or self._query.done():
             self._query = asyncio.create_task(self._run_queries())
 
@@ -237,7 +235,7 @@ class Authenticator:
             _resolve(waiting, found.get(each))
 
     def _sweep(self, now_us: int) -> dict[str, TokenKind]:
-        """Return entries in use that will be stale soon; those that don't fit stay for the next query."""
+        """Return entries in use that will be stale soon; the rest stays for the next query."""
         if 0 <= now_us - self._swept_at < SWEEP_EVERY_US:
             return {}
         used = [entry for each in self._in_use if (entry := self._entries.get(each)) is not None]
@@ -282,7 +280,7 @@ class Authenticator:
                 continue
             noted, used_at = (-1, 0) if before is None else (before.noted_minute, before.used_at)
             self._entries[each] = _Entry(each, kind, outcome, read_at, noted, used_at)
-        # Dictionaries keep their order, so the first is the one read longest ago.
+        # Dictionaries keep their order, so the first was read longest ago.
         while len(self._entries) > self._limits.entries_max:
             dropped = next(iter(self._entries))
             del self._entries[dropped]
@@ -291,7 +289,7 @@ class Authenticator:
             del self._unknown[next(iter(self._unknown))]
 
     def _note_use(self, entry: _Entry, principal: Principal, now_us: int) -> None:
-        """Note the use for the next look, and once a minute for the database."""
+        """Record the use for the next sweep, and once a minute for the database."""
         if now_us - entry.used_at < IN_USE_US:
             self._in_use.add(entry.digest)
         entry.used_at = now_us
@@ -333,7 +331,7 @@ class Authenticator:
 
 
 def _accepted(outcome: Principal | Refusal, now_us: int) -> Principal:
-    """Return the principal unless it ended; an end that came since the read counts."""
+    """Return the principal unless it ended since the read."""
     if isinstance(outcome, Principal):
         if outcome.expires_at is None or now_us < outcome.expires_at:
             return outcome
@@ -350,7 +348,7 @@ def _resolve(waiting: _Waiting, outcome: Principal | Refusal | None) -> None:
 
 
 def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
-    """Raise the error in those that wait; a refresh has none waiting, so its failure is no warning."""
+    """Raise the error in the waiting requests; a refresh has none, so its failure is no warning."""
     for _, future in waiting:
         if not future.done():
             future.set_exception(error)

@@ -1,9 +1,9 @@
-"""What a tenant's balance is watched for, from its locked row of account_environments.
+"""Thresholds of a tenant's balance, from its locked row of account_environments.
 
-balance.low is published for each threshold once for each fall: a spend that began at the threshold or above
-and ended below it. A recharge is called for by a spend that began at recharge_from and left less than
-recharge_below; while one is under way there is no other. Amounts in micros. Writes these columns of
-account_environments; the caller holds the tenant's lock.
+balance.low is published for a threshold once for each fall: a spend that began at it or above and ended below
+it. A spend that began at recharge_from and left less than recharge_below starts a recharge, unless one is
+under way. Amounts in micros. Writes these columns of account_environments; the caller holds the tenant's
+lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
         return [one for one in self.thresholds if before_micros >= one > after_micros]
 
     def is_fall(self, before_micros: int, after_micros: int) -> bool:
-        """Return whether the spend calls for a recharge."""
+        """Return whether the spend starts a recharge."""
         return (
             self.recharge_below is not None
             and self.recharge_order_id is None
@@ -59,7 +59,7 @@ def read_watch(
 async def set_low_balance_thresholds(
     tx: Transaction, tenant: Tenant, thresholds_micros: Sequence[int]
 ) -> tuple[int, ...]:
-    """Set when balance.low fires, each once; empty: never. Return the thresholds before.
+    """Set when balance.low is published; empty: never. Return the thresholds before.
 
     Raises NotFound and InvalidInput.
     """

@@ -1,9 +1,9 @@
 """Spend caps: what a key and its descendants may debit in one call, one UTC day, one UTC month.
 
-A further window counts what a UTC day's sends took without an approval, for keys with a threshold for that.
-Every debit counts against the key and all its ancestors in the debit's own transaction, under the account's
-lock; a refund is given back to the window that counted the spend. With all changes made through add_windows,
-spent_micros is what was debited less what came back, and never negative. Writes spend_windows.
+A further window counts a UTC day's sends without an approval, for keys with a threshold for that. Every debit
+counts against the key and all its ancestors in the debit's own transaction, under the account's lock. A
+refund is subtracted from the window that counted the spend. Invariant: spent_micros is what was debited less
+what came back, and never negative. Writes spend_windows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
-# All keys share the windows of a moment; to name each of them took twice as long.
+# All keys share the windows of a moment; naming each took twice as long.
 _TODAY = f"""
 {_ROW}
 FROM spend_windows w
@@ -60,7 +60,7 @@ _PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
 
 
 class Capped(Protocol):
-    """What this module needs of a key's state; keys/api_keys/key_state.py: KeyState has it."""
+    """The fields needed of a key's state, as in keys/api_keys/key_state.py: KeyState."""
 
     @property
     def id(self) -> str: ...
@@ -75,16 +75,15 @@ class Capped(Protocol):
 class CapExceeded(DomainError):
     """A cap of the key or of an ancestor leaves no room for the amount.
 
-    reason is per_call, per_day or per_month; extra holds the key's id, the cap as `limit` and what it leaves
+    reason is per_call, per_day or per_month. extra holds the key's id, the cap as `limit` and what it leaves
     as `remaining`, both in cents, and `resets_at` (RFC 3339; null for one call's cap).
     """
 
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """The tightest window of one period: whose it is, the cap, and how much of it is left, in cents.
-
-    remaining_cents is rounded down, spent_cents up; resets_at is in microseconds.
+    """The tightest window of one period, in cents: remaining_cents is rounded down, spent_cents up. resets_at
+    is in microseconds.
     """
 
     key_id: str
@@ -111,7 +110,7 @@ def _windows_of_day(day_start: int) -> tuple[tuple[Period, int], tuple[Period, i
 
 
 async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Window, int]:
-    """Return spent_micros of the windows that exist, in one statement."""
+    """Return spent_micros of the windows that exist."""
     found: dict[Window, int] = {}
     await tx.fetch_many([windows_reading(windows, found)])
     return found
@@ -122,7 +121,7 @@ def windows_reading(
     into: dict[Window, int],
     details: dict[Window, str] | None = None,
 ) -> BatchRead:
-    """Return the read of load_windows, to run it together with others; details: of the rows that have one."""
+    """Return the read of load_windows, to run it with others; details: of the rows that have one."""
     wanted = sorted(set(windows))
     take = partial(_take, into, details)
     return BatchRead(_WINDOWS if wanted else "", take, windows=wanted)
@@ -135,9 +134,7 @@ def today_reading(
     into: dict[Window, int],
     details: dict[Window, str],
 ) -> BatchRead:
-    """Return the read of the keys' current day and month, the day's sends without an approval, and the named
-    windows.
-    """
+    """Return the read of the keys' day and month, the day's sends without an approval, and the named windows."""
     (_, day), (_, month) = windows_of(now_us)
     ids, named = sorted(set(key_ids)), sorted(set(windows))
     text = _TODAY if ids or named else ""
@@ -159,10 +156,9 @@ async def add_windows(
 ) -> None:
     """Add (key id, period, start, account id, delta in micros); deltas of one window are summed.
 
-    details: what else changed of the rows, each of which is among the changes. It takes at most two
-    statements: one for windows that grow, one for those that shrink, because a row offered to an upsert must
-    itself pass the table's check. No window goes below 0. The caller holds the lock of every account
-    concerned.
+    details: further changes of the rows, each of which is among the changes. Windows that grow and those that
+    shrink take a statement each, because a row offered to an upsert must itself pass the table's check. No
+    window goes below 0. The caller holds the lock of every account concerned.
     """
     sums: dict[tuple[str, str, int, str], int] = {}
     for key_id, period, start, account_id, delta in changes:
@@ -205,7 +201,7 @@ async def _add_with_details(
 
 
 async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> int:
-    """Delete what was counted for single recipients in periods that began before; return how many rows."""
+    """Delete counters of single recipients in periods that began before; return how many rows."""
     return await tx.execute(
         f"""DELETE FROM spend_windows WHERE {_OF_RECIPIENTS} AND window_start_at < :before
             AND (key_id, period, window_start_at) IN (
@@ -269,7 +265,7 @@ def tightest_per_call_cents(states: Iterable[Capped]) -> int | None:
 def tightest_windows(
     states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
 ) -> list[WindowView]:
-    """Return, for each period that the key or an ancestor caps, the window with the least room left."""
+    """Return, for each capped period, the lineage's window with the least room left."""
     tightest: list[WindowView] = []
     for period in _PERIODS:
         used = _used(period, states, spent, now_us)

@@ -1,4 +1,4 @@
-"""What the limits of a key count beside its days and months: rows of spend_windows with a detail.
+"""Counters of a key's limits beside its days and months: rows of spend_windows with a detail. Pure.
 
 period of a row   counts                                                window_start_at
 last:SECONDS      micros of a rolling window, in the detail's buckets   0
@@ -6,15 +6,15 @@ count:3600        sends of a rolling hour, in the detail's buckets      0
 recipients:604800 recipients of seven days, in the detail's buckets     0
 to:DIGEST         micros to one recipient                               of the UTC day
 same:DIGEST       the transactions of one recipient, platform, amount   of a period of seven days
-lifetime          nothing; its detail says what was told                0
+lifetime          nothing; its detail says what was published           0
 account:ENV       micros of all of an account, under its own id         of the UTC day
 
-All of it is by the account's own clock, which the sandbox may move on (keys/sandbox_clock.py). What a top-up
-or a hold names as its rows (counted_in) begins with the moment by that clock where it is ahead of ours, as
-`/at/MICROSECONDS`: what comes back comes back to the windows of that moment.
+All times are by the account's own clock, which may be ahead (keys/sandbox_clock.py). A top-up or a hold names
+its rows (counted_in). If its clock was ahead, they begin with `/at/MICROSECONDS`, so that a refund returns to
+the windows of that moment.
 
-A rolling window counts in at most 60 buckets of equal width. A bucket counts until the last moment in it
-has left the window, so a window never allows more than it says; it may allow a bucket's width later. Pure.
+A rolling window counts in at most 60 buckets of equal width. A bucket counts until its last moment has left
+the window, so a window never allows too much; it may allow a bucket's width too late.
 """
 
 import hashlib
@@ -40,16 +40,16 @@ REPEAT_PERIOD_US: Final = 7 * DAY_US
 _AT: Final = "at"
 # Between the row and the recipient among those that it counts.
 _WHOSE: Final = "~"
-# Of transactions that look alike; there are more only if each said that it is another one.
+# Transactions that look alike; more only if each was declared to be another one.
 _SENT_MAX: Final = 20
 
 
 class Detail(msgspec.Struct, omit_defaults=True):
     """What a row of spend_windows holds beside its sum. Times in microseconds.
 
-    buckets: by the number of the bucket. near, reached: for which limit an event was published, and when.
-    sent: when each transaction was sent. recipients: the sends to each, by bucket; such a row's own buckets
-    count each recipient once, in the bucket of the newest send.
+    buckets: by number. near, reached: for which limit an event was published, and when. sent: when each
+    transaction was sent. recipients: the sends to each, by bucket; the row's own buckets count each recipient
+    once, in the bucket of the newest send.
     """
 
     buckets: dict[int, int] = {}
@@ -60,7 +60,7 @@ class Detail(msgspec.Struct, omit_defaults=True):
 
 
 class Counted(NamedTuple):
-    """A row that counts a spend, as the spend names it. whose: the recipient among those of the row."""
+    """A row that counts a spend, as the spend names it. whose: the recipient among the row's."""
 
     row: CounterRow
     whose: str = ""
@@ -73,7 +73,7 @@ class Counted(NamedTuple):
     def take_out(
         self, detail: Detail, topup_id: str, amount_micros: int, *, at: int, now_us: int
     ) -> bool:
-        """Take a spend of that moment, or a part of it, out of the row; return whether it counted."""
+        """Subtract a spend of that moment, or a part of it; return whether the row counted it."""
         kind, _, rest = self.row[1].partition(":")
         if kind == "last":
             add(detail.buckets, int(rest), -amount_micros, at=at, now_us=now_us)
@@ -89,22 +89,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_detail(text: str | None) -> Detail:
-    """Read the column; null: an empty detail."""
     return Detail() if text is None else _decode(text)
 
 
 def detail_text(detail: Detail) -> str:
-    """Return it as it is stored."""
     return _encode(detail).decode()
 
 
 def rolling(seconds: int) -> str:
-    """Return the period of a rolling window's row."""
     return f"last:{seconds}"
 
 
 def add(buckets: dict[int, int], seconds: int, amount: int, *, at: int, now_us: int) -> None:
-    """Count an amount at that moment; a negative one gives back what still counts."""
+    """Count an amount at that moment; a negative one subtracts what still counts."""
     width_us = _width_us(seconds)
     number = at // width_us
     left = buckets.get(number, 0) + amount
@@ -171,24 +168,22 @@ def _count_recipient(detail: Detail, whose: str, sends: int, *, at: int, now_us:
 
 
 def recipient_place(key_id: str, email: str, day_start: int) -> CounterRow:
-    """Return where micros to a recipient are counted."""
     return (key_id, f"to:{_person(email)}", day_start)
 
 
 def repeat_places(key_id: str, alike: str, now_us: int) -> tuple[CounterRow, CounterRow]:
-    """Return where sends that look alike are counted: in this period, and in the one before."""
+    """Return the rows of sends that look alike: of this period, and of the one before."""
     start = now_us - now_us % REPEAT_PERIOD_US
     period = f"same:{_digest(alike)}"
     return (key_id, period, start), (key_id, period, start - REPEAT_PERIOD_US)
 
 
 def account_place(account_id: str, environment: str, day_start: int) -> CounterRow:
-    """Return where all that an account spends in a day is counted."""
     return (account_id, f"account:{environment}", day_start)
 
 
 def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
-    """Return the rows that count a top-up or a hold, as it stores them; None: no such row.
+    """Return a top-up's or a hold's rows as it stores them; None: no such row.
 
     at: the moment by the account's own clock; None: its clock is ours.
     """
@@ -197,12 +192,11 @@ def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str |
 
 
 def read_places(text: str | None) -> list[CounterRow]:
-    """Return the rows that it names."""
     return [counted.row for counted in read_counted(text)]
 
 
 def read_counted(text: str | None) -> list[Counted]:
-    """Return the rows that it names, with what each counts."""
+    """Return the named rows, with what each counts."""
     found = []
     for key_id, named, start in _words(text):
         if named != _AT:
@@ -212,7 +206,7 @@ def read_counted(text: str | None) -> list[Counted]:
 
 
 def counted_at(text: str | None, created_at: int) -> int:
-    """Return the moment of the days and months that count it, by the account's clock at that time."""
+    """Return the moment of the windows that count it, by the account's clock at that time."""
     first = next(_words(text), None)
     return first[2] if first is not None and first[1] == _AT else created_at
 
@@ -233,14 +227,13 @@ def _leaves_at(number: int, seconds: int) -> int:
 
 
 def _person(email: str) -> str:
-    """Return the digest of a recipient.
-
-    What follows a plus in the address is left out, because most mail servers deliver it to the same person.
+    """Digest a recipient without what follows a plus, because most mail servers deliver that to the same
+    person.
     """
     local, _, domain = email.partition("@")
     return _digest(f"{local.partition('+')[0] or local}@{domain}")
 
 
 def _digest(text: str) -> str:
-    """Return a digest, so that the address isn't stored a second time."""
+    """Digest the text, so that the address isn't stored a second time."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
-"""Email addresses in the one form that is compared and stored.
+"""Normalize email addresses to the one form that is compared and stored.
 
-Trimmed, lower-cased, the domain as an A-label (xn--…); no plus or dot folding, because only the mailbox's
-owner knows what its server folds. Normalising twice changes nothing.
+It is trimmed and lower-cased, with the domain as an A-label (xn--…). Plus and dot aren't folded, because only
+the mailbox's owner knows what its server folds. Normalizing twice changes nothing.
 """
 
 import re
@@ -15,7 +15,7 @@ from kernel.limits import EMAIL_CHARACTERS_MAX
 
 _LOCAL_CHARACTERS_MAX = 64
 _DOMAIN_CHARACTERS_MAX = 253
-# Nothing longer can become an address of 254 characters; it bounds the work on a stranger's text.
+# Nothing longer can become an address of 254 characters; it limits the work on a stranger's text.
 _RAW_CHARACTERS_MAX = 1024
 # Most recipients' domains are the same few.
 _DOMAINS_KNOWN: Final = 1024
@@ -33,8 +33,8 @@ class InvalidEmail(DomainError):
 def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     """Return the address in its stored form; raise InvalidEmail naming `param`.
 
-    One @, a dot-atom of ASCII before it (RFC 5321, without the quoted form), a domain of at least two labels
-    after it (UTS 46 and IDNA 2008), at most 64 + 1 + 253 and 254 characters in all.
+    It has one @, a dot-atom of ASCII before it (RFC 5321, without the quoted form), and a domain of at least
+    two labels after it (UTS 46 and IDNA 2008). It has at most 64 + 1 + 253 and 254 characters in all.
     """
     if len(text) > _RAW_CHARACTERS_MAX:
         raise InvalidEmail("the email address is too long", param=param)

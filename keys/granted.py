@@ -1,7 +1,7 @@
 """Check again what a person granted, at the moment it takes effect.
 
 A login, a code, an invitation or a waiting send was allowed by a person who may have lost their access since.
-Every module with such a grant asks here before it takes effect, so there is one rule.
+Every module with such a grant calls this one rule.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ SUSPENDED: Final = "the account is suspended"
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What a person is in an account that is not their own. joined_at in microseconds."""
+    """A person's membership in an account that is not their own. joined_at in microseconds."""
 
     role: MemberRole
     joined_at: int
@@ -35,7 +35,7 @@ class Granted:
     """What a person allowed in an account, and when (microseconds).
 
     scopes: what they passed on; None: only the account's owner may do it. session_id: the sign-in that
-    allowed it; None: any sign-in of person_id, who is otherwise the session's person.
+    allowed it; None: any sign-in of person_id.
     """
 
     account_id: str
@@ -80,7 +80,7 @@ async def person_of(tx: Transaction, session_id: str) -> str:
 
 def why_lost(member: Membership | None, granted: Granted) -> str | None:
     """Return why a colleague may no longer do what they allowed, or None while they may."""
-    # A person who was removed and invited again starts afresh.
+    # A person who was removed and invited again has no earlier grants.
     if member is None or member.joined_at > granted.granted_at:
         return NO_ACCESS
     if granted.scopes is None or not granted.scopes <= ROLE_SCOPES[member.role]:
@@ -89,14 +89,14 @@ def why_lost(member: Membership | None, granted: Granted) -> str | None:
 
 
 def scopes_handed_on(scopes: Iterable[str]) -> frozenset[str]:
-    """Return the scopes of an account among these, as `Granted` holds them."""
+    """Return the account's scopes among these, as `Granted` holds them."""
     return frozenset(scopes) & frozenset(ACCOUNT_SCOPES)
 
 
 async def load_memberships(
     tx: Transaction, pairs: Iterable[tuple[str, str]]
 ) -> Mapping[tuple[str, str], Membership]:
-    """Return the memberships of (account, person) pairs; those who are no members are left out."""
+    """Return the memberships of (account, person) pairs; others are left out."""
     rows = await tx.fetch(_MEMBERSHIPS, pairs=sorted(set(pairs)))
     return {
         (row["account_id"], row["person_id"]): Membership(row["role"], row["joined_at"])

@@ -1,4 +1,4 @@
-"""What a key may do: the intersection with its ancestors at the time of use. Pure.
+"""Compute what a key may do: the intersection with its ancestors at the time of use. Pure.
 
 A child never gains what an ancestor lacks: its scopes are a subset, every allow-list of the lineage must
 match, it ends when the first of them ends, and its threshold is the tightest. `admin` is never inherited:
@@ -17,7 +17,7 @@ from keys.principal import ADMIN, Network
 class Link:
     """One key of a lineage, as stored. Times in microseconds; null: never, none.
 
-    expires_at is by our time, whatever the account's own clock is: see `api_keys/lookup.py`.
+    expires_at is by our time, whatever the account's own clock is (keys/api_keys/lookup.py).
     """
 
     id: str
@@ -31,8 +31,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a lineage allows together; each of ip_allow_lists (own first) must match. is_paused: it only reads
-    until it is resumed.
+    """What a lineage allows together; each of ip_allow_lists (own first) must match. is_paused: it only
+    reads.
     """
 
     scopes: frozenset[str]
@@ -44,10 +44,10 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A credential that exists but no longer works; the key itself or an ancestor ended.
+    """A credential that exists but doesn't work, because it or an ancestor ended.
 
-    live_closed: an operator closed live for its account; opened again, it works as before. key_id: the key
-    that ended, the caller's own or an ancestor; null if it was none.
+    live_closed: an operator closed live for its account; once reopened, it works as before. key_id: the key
+    that ended, or null.
     """
 
     reason: Literal["revoked", "expired", "live_closed"]
@@ -79,7 +79,7 @@ def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Ef
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Return the networks of a stored allow-list: CIDRs joined by spaces."""
+    """Parse a stored allow-list: CIDRs joined by spaces."""
     return tuple(ipaddress.ip_network(each) for each in text.split())
 
 

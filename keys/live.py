@@ -1,7 +1,7 @@
-"""Whether an account may hold live credentials: a person opens live, and may close it again.
+"""Decide whether an account may hold live credentials: a person opens live, and may close it again.
 
-A self-made account has staging until an operator opens live, or until its address is verified if the operator
-lets that be enough. While live isn't open, no live credential is made and none works. Writes accounts
+A self-made account has only staging until an operator opens live. If the operator allows it, a verified
+address is enough. While live isn't open, no live credential is made and none works. Writes accounts
 (live_opened_at, live_closed_at, email_verified_at).
 """
 
@@ -17,7 +17,7 @@ IS_LIVE_OPEN: Final = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NUL
 
 
 class LiveNotOpen(DomainError):
-    """The account has staging only: a person has yet to open live for it, or closed it."""
+    """The account has staging only: live was not opened for it, or was closed."""
 
 
 async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
@@ -48,7 +48,7 @@ async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
 
 
 async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Record that somebody reads its address's mail; raise NotFound and InvalidInput."""
+    """Record that its address's mail is read; raise NotFound and InvalidInput."""
     account = await get_account(tx, account_id)
     if account.email is None:
         raise InvalidInput("the account has no email address", param="account_id")
@@ -61,7 +61,7 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
 
 
 async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Raise LiveNotOpen if the account may not look at live; return whether it was opened just now.
+    """Raise LiveNotOpen if the account may not see live; return whether it was opened just now.
 
     is_self_serve: a verified address is enough to open it, unless an operator closed it.
     """

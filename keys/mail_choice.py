@@ -1,8 +1,7 @@
-"""Which of its owner's mail an account switches off: expiring credit, receipts, and sends that wait for a
-decision.
+"""Switch off an account's mail to its owner: expiring credit, receipts, and sends that wait for a decision.
 
-Also a person's language of mail. keys/notifications.py has the rest. A failed payment is always reported, so
-that it can be fixed. Writes accounts.
+It also stores a person's language of mail. keys/notifications.py has the rest. A failed payment is always
+reported. Writes accounts.
 """
 
 from collections.abc import Mapping
@@ -17,12 +16,12 @@ MAIL_CHOICES: Final[tuple[MailChoice, ...]] = get_args(MailChoice)
 async def choose_mail(
     tx: Transaction, account_id: str, choice: MailChoice, *, is_on: bool, now_us: int
 ) -> None:
-    """Choose from the next mail on, also for mail that is written and not sent yet."""
+    """Choose from the next mail on, also for mail that isn't sent yet."""
     await tx.execute(_CHOOSE[choice], off_at=None if is_on else now_us, id=account_id)
 
 
 async def mail_language(tx: Transaction, account_id: str) -> str | None:
-    """Return the tag of the language that the owner chose; null if none."""
+    """Return the tag of the language that the owner chose, or null."""
     row = await tx.fetch_one("SELECT mail_language FROM accounts WHERE id = :id", id=account_id)
     return None if row is None else row["mail_language"]
 

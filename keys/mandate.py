@@ -1,7 +1,7 @@
-"""A key's mandate: what its holder may do with it, beside scopes and caps of a call, a day and a month.
+"""A key's mandate: what its holder may do, beside scopes and caps of a call, a day and a month. Pure.
 
 Every limit is optional, and every limit of the whole lineage applies: a key without a list may send wherever
-its ancestors may. Pure.
+its ancestors may.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ RECIPIENTS_MAX: Final = 1000
 REPEAT_GUARD_S_MAX: Final = 7 * 86_400
 PURPOSE_CHARACTERS_MAX: Final = 200
 ANY_OF_DOMAIN: Final = "*@"
-# What readers and events call the limits, and what each counts.
+# The limits' names for readers and events, and what each counts.
 ShownCap = Literal[
     "per_day",
     "per_month",
@@ -47,8 +47,8 @@ class SpendWindow(msgspec.Struct, frozen=True, order=True):
 class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
     """Null and an empty tuple: no such limit. recipients: addresses, and `*@domain` for a whole domain.
 
-    A limit that is a number is declared here alone: what makes, changes and shows a key takes its field from
-    NUMBERS. One that counts something else than cents is max_UNIT_per_PERIOD; its words are the field's label.
+    A limit that is a number is declared only here: what makes, changes and shows a key takes its field from
+    NUMBERS. If it doesn't count cents, it is max_UNIT_per_PERIOD; its words are the field's label.
     """
 
     platforms: tuple[str, ...] = ()
@@ -123,7 +123,7 @@ NUMBERS: Final[tuple[FieldFacts, ...]] = tuple(
     fact for fact in facts_of(Mandate) if fact.kind == "integer"
 )
 
-# The limits that don't count cents, by the names that readers see.
+# The limits that don't count cents, by readers' names.
 COUNTS: Final[Mapping[str, FieldFacts]] = {
     fact.name.removeprefix("max_"): fact for fact in NUMBERS if fact.name.startswith("max_")
 }
@@ -151,21 +151,19 @@ def label_of(cap: str) -> str:
 
 
 def unit_of(cap: str) -> CapUnit:
-    """Return what the limit of that name counts."""
     counted = cap.partition("_per_")[0]
     return next((unit for unit in get_args(CapUnit) if unit == counted), "cents")
 
 
 @lru_cache(maxsize=1024)
 def read_mandate(text: str | None) -> Mandate:
-    """Read the column; null: no mandate."""
     return NO_MANDATE if text is None else msgspec.json.decode(text, type=Mandate)
 
 
 def with_numbers(
     base: type[msgspec.Struct], typed: Callable[[Any], Any], **defaults: Any
 ) -> type[msgspec.Struct]:
-    """Return a struct of base's fields and these limits. typed: makes the field's type of the mandate's.
+    """Return a struct of base's fields and these limits. typed: makes the field's type from the mandate's.
 
     defaults: empty, or `default`, which each of them gets.
     """
@@ -188,10 +186,9 @@ def with_numbers(
 
 
 def numbers_of(mandate: Mandate) -> dict[str, Any]:
-    """Return the limits that are numbers, by their names."""
     return {fact.name: getattr(mandate, fact.name) for fact in NUMBERS}
 
 
 def mandate_text(mandate: Mandate) -> str | None:
-    """Return it as it is stored; None: no limit."""
+    """Return the stored form; None: no limit."""
     return None if mandate == NO_MANDATE else msgspec.json.encode(mandate).decode()

@@ -1,9 +1,9 @@
 """Colleagues: people who sign in with an account of their own, and act for another by a role.
 
-Promises: an invitation counts once, for seven days, only for the account with the invited address, and only
-while who invited still may; a new link ends the one before; who was removed, or whose role changed, is bound by it within half a second
-everywhere. Invariant: an account is one's own or a colleague's, so nobody acts for their own account by a
-role. Rows stay, so that the security log can name who did something. Writes members.
+An invitation counts once, for seven days, only for the account with the invited address, and only while the
+inviter still may invite. A new link ends the one before. A removal or a new role takes effect everywhere
+within half a second. No person acts for their own account by a role. Rows stay, so that the security log can
+name people. Writes members.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,16 +23,16 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 INVITATION_US: Final = 7 * DAY_US
-# Of one account, with those who are invited.
+# Of one account, including invited people.
 MEMBERS_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One colleague. person_id: the account that they sign in with; null: invited, and not joined yet.
+    """One colleague. person_id: the account that they sign in with; null: not joined yet.
 
-    invitation_id: what the link of the invitation is made of; null once it was accepted. expires_at: until
-    when that link counts. invited_by: the account of who invited. Times in microseconds.
+    invitation_id: what the invitation's link is made of; null once accepted. expires_at: until when that link
+    counts. invited_by: an account. Times in microseconds.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """An account that a person may act for. is_chosen: they did so last."""
+    """An account that a person may act for. is_chosen: the last one they acted for."""
 
     account_id: str
     name: str
@@ -59,13 +59,12 @@ class Team:
 
     @property
     def as_row(self) -> tuple[str, str, str]:
-        """The account, its name and the role."""
         return self.account_id, self.name, self.role
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What the page of an invitation shows. has_account: somebody signs in with the invited address."""
+    """An invitation as its page shows it. has_account: the invited address has an account."""
 
     member: Member
     team: str
@@ -73,7 +72,7 @@ class Invitation:
 
 
 async def get(tx: Transaction, account_id: str, member_id: str) -> Member:
-    """Return a member, also one who was removed. Raises NotFound."""
+    """Return a member, also a removed one. Raises NotFound."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM members WHERE id = :id AND account_id = :account_id",
         id=member_id,
@@ -85,7 +84,7 @@ async def get(tx: Transaction, account_id: str, member_id: str) -> Member:
 
 
 async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
-    """List those who joined and those who are invited, oldest first."""
+    """List joined and invited people, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM members
             WHERE account_id = :account_id AND removed_at IS NULL ORDER BY id""",
@@ -95,7 +94,7 @@ async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
 
 
 async def list_former(tx: Transaction, account_id: str, *, limit: int) -> Sequence[Member]:
-    """List those who had joined and were removed or left, the latest first."""
+    """List joined people who were removed or left, the latest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM members
             WHERE account_id = :account_id AND removed_at IS NOT NULL AND joined_at IS NOT NULL
@@ -109,7 +108,7 @@ async def list_former(tx: Transaction, account_id: str, *, limit: int) -> Sequen
 async def emails_of(
     tx: Transaction, people: Sequence[tuple[str, str]]
 ) -> Mapping[tuple[str, str], str]:
-    """Return the addresses of (account, person) pairs as they joined, also of those who were removed."""
+    """Return the addresses of (account, person) pairs as they joined, also of removed people."""
     if not people:
         return {}
     rows = await tx.fetch(_EMAILS, pairs=sorted(set(people)))
@@ -119,10 +118,10 @@ async def emails_of(
 async def invite(
     tx: Transaction, *, account_id: str, email: str, role: MemberRole, invited_by: str, now_us: int
 ) -> Member:
-    """A new invitation; of who is invited already a new link and that role.
+    """Invite a person, or send an invited one a new link and role.
 
-    The caller holds the account's lock. Raises InvalidInput for who has joined, for the account's own
-    address and for one too many, InvalidEmail for no address.
+    The caller holds the account's lock. Raises InvalidEmail, and InvalidInput for a joined person, for the
+    account's own address and for one too many.
     """
     address = normalise_email(email, param="email")
     here = await list_members(tx, account_id)
@@ -150,14 +149,14 @@ async def invite(
 
 
 async def change_role(tx: Transaction, account_id: str, member_id: str, role: MemberRole) -> Member:
-    """What they may do from now on; of who is invited, once they join. Raises NotFound."""
+    """Set the role, for an invited person once they join. Raises NotFound."""
     found = await _find_locked(tx, account_id, member_id)
     await tx.execute("UPDATE members SET role = :role WHERE id = :id", role=role, id=found.id)
     return await _find(tx, account_id, member_id)
 
 
 async def renew(tx: Transaction, account_id: str, member_id: str, *, now_us: int) -> Member:
-    """A new link for who has not joined; the one before counts no more. Raises NotFound, InvalidInput."""
+    """Make a new link for an invited person; the one before no longer counts. Raises NotFound, InvalidInput."""
     found = await _find(tx, account_id, member_id)
     if found.joined_at is not None:
         raise InvalidInput("they have joined: there is nothing to send", param="member_id")
@@ -176,7 +175,7 @@ async def remove(tx: Transaction, account_id: str, member_id: str, *, now_us: in
 
 
 async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int) -> Member:
-    """The person's own end of it. Raises NotFound."""
+    """End the person's own membership. Raises NotFound."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM members WHERE account_id = :account_id
               AND person_id = :person_id AND removed_at IS NULL""",
@@ -191,8 +190,8 @@ async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int
 async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -> Invitation:
     """Return what an invitation's page shows.
 
-    Raises NotFound, the same for one that was never made, was accepted or withdrawn, is over, or whose inviter
-    may no longer invite.
+    Raises NotFound, the same for one that was never made, was accepted or withdrawn, is over, or whose
+    inviter may no longer invite.
     """
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m
@@ -212,7 +211,7 @@ async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -
 async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int) -> None:
     """Let the person join. Raises NotFound if somebody was faster, or it is over by now.
 
-    The caller looked whether the person's account has the invited address.
+    The caller has checked that the person's account has the invited address.
     """
     await _lock(tx, found.account_id)
     await _check_granted(tx, found, now_us=now_us)
@@ -230,7 +229,7 @@ async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int)
 
 
 async def teams_of(tx: Transaction, person_id: str) -> Sequence[Team]:
-    """The accounts that a person may act for, by name."""
+    """List the accounts that a person may act for, by name."""
     rows = await tx.fetch(
         """SELECT m.account_id, a.name, m.role, m.chosen_at FROM members m
            JOIN accounts a ON a.id = m.account_id
@@ -244,7 +243,7 @@ async def teams_of(tx: Transaction, person_id: str) -> Sequence[Team]:
 
 
 async def choose(tx: Transaction, person_id: str, account_id: str | None, *, now_us: int) -> None:
-    """Notes which account the person acts for, null: their own; the next sign-in begins there.
+    """Record which account the person acts for (null: their own), where the next sign-in begins.
 
     Raises NotFound for an account that they are no member of.
     """
@@ -308,7 +307,7 @@ async def _check_granted(tx: Transaction, found: Member, *, now_us: int) -> None
 
 
 async def _lock(tx: Transaction, account_id: str) -> None:
-    """Take the account's locks, which whoever keeps a grant's promise holds (keys/granted.py)."""
+    """Take the account's locks, which also keep a grant valid (keys/granted.py)."""
     await lock_tenants(tx, [Tenant(account_id, one) for one in ENVIRONMENTS])
 
 

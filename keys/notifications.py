@@ -1,8 +1,8 @@
-"""Who is told of what by mail: each person of an account by their role, unless they chose otherwise.
+"""Choose which mail each person of an account gets: by their role, unless they chose otherwise.
 
-Promises: a choice is of one person and one account; an owner's switches of receipts, of credit that ends and of sends
-that wait are those of the account (keys/mail_choice.py), as they were before there were others. Invariant: a row says
-only what differs from the role, so a change of role brings what the new one is told. Writes notification_choices.
+A choice is of one person and one account. An owner's switches of receipts, of expiring credit and of waiting
+sends are those of the account (keys/mail_choice.py). A row says only what differs from the role, so a new
+role brings its own mail. Writes notification_choices.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from store.database import Row, Transaction
 
 Notification = Literal["webhook", "approval", "balance", "key", "receipt", "expiring"]
 NOTIFICATIONS: Final[tuple[Notification, ...]] = get_args(Notification)
-# The choice that what is on counts in staging, too.
+# The choice that also applies the others in staging.
 STAGING: Final = "staging"
 CHOICES: Final = (*NOTIFICATIONS, STAGING)
 PersonRole = Literal["owner", MemberRole]
@@ -31,9 +31,9 @@ TOLD: Final[Mapping[PersonRole, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person of one account. member_id null: its owner. email null: nobody to write to.
+    """One person of one account. member_id null: its owner. email null: no mail.
 
-    language: the tag that they chose for mail, null: none. wanted: what of CHOICES is on.
+    language: the tag that they chose for mail, or null. wanted: which of CHOICES are on.
     """
 
     account_id: str
@@ -47,17 +47,17 @@ class Person:
 
     @property
     def subject_id(self) -> str:
-        """What a link of theirs is made of: it names the person and the account."""
+        """Return what their links are made of: it names the person and the account."""
         return self.member_id or self.account_id
 
     @property
     def may_decide(self) -> bool:
-        """Whether a link that decides on a send may be given to them."""
+        """Return whether they may get a link that decides on a send."""
         return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
 
     def is_notified(self, kind: Notification, environment: str) -> bool:
-        """What an account has always switched as a whole is the owner's in both environments. Whether they have
-        an address is another matter.
+        """Return whether they want this mail. The owner gets account-wide kinds in both environments. The
+        address is checked elsewhere.
         """
         if kind not in self.wanted:
             return False
@@ -66,7 +66,7 @@ class Person:
 
 
 async def people_of(tx: Transaction, account_ids: Sequence[str]) -> Mapping[str, Sequence[Person]]:
-    """By their account, the owner first; those who are invited and have not joined are nobody yet."""
+    """Return the people by account, the owner first, without those who have not joined."""
     rows = await tx.fetch(_OF_ACCOUNTS, ids=sorted(set(account_ids)))
     found: dict[str, list[Person]] = {account_id: [] for account_id in account_ids}
     for person in await _read(tx, rows):
@@ -75,12 +75,12 @@ async def people_of(tx: Transaction, account_ids: Sequence[str]) -> Mapping[str,
 
 
 async def places_of(tx: Transaction, person_id: str) -> Sequence[Person]:
-    """The person in each account that they belong to, their own first."""
+    """Return the person in each account that they belong to, their own first."""
     return await _read(tx, await tx.fetch(_OF_PERSON, id=person_id))
 
 
 async def find_person(tx: Transaction, subject_id: str) -> Person:
-    """The one whose link it is; raises NotFound, also for who is a member no more."""
+    """Return the person that the link belongs to; raise NotFound, also for a former member."""
     found = await _read(tx, await tx.fetch(_OF_SUBJECT, id=subject_id))
     if not found:
         raise NotFound("Person")
@@ -90,7 +90,7 @@ async def find_person(tx: Transaction, subject_id: str) -> Person:
 async def choose(
     tx: Transaction, person: Person, wanted: Mapping[str, bool], *, now_us: int
 ) -> Mapping[str, str]:
-    """From the next mail on; returns what changed, each on or off. wanted: some of CHOICES."""
+    """Set choices from the next mail on; return what changed, each on or off. wanted: some of CHOICES."""
     changed: dict[str, str] = {}
     for choice in CHOICES:
         is_on = wanted.get(choice, choice in person.wanted)
@@ -118,7 +118,7 @@ async def _write(tx: Transaction, person: Person, choice: str, *, is_on: bool, n
 
 
 async def _read(tx: Transaction, rows: Sequence[Row]) -> list[Person]:
-    """The owners first, then by when they were invited."""
+    """Return the owners first, then members by the time of their invitation."""
     account_ids = sorted({row["account_id"] for row in rows})
     if not account_ids:
         return []
@@ -148,7 +148,7 @@ def _person(row: Row, chosen: Mapping[str, bool]) -> Person:
 
 
 _COLUMNS: Final = ("account_id", "person_id", "choice", "is_on", "changed_at")
-# Pressed twice at once, it is what one of them wanted.
+# Pressed twice at once, one of them wins.
 _KEEP: Final = "ON CONFLICT (account_id, person_id, choice) DO NOTHING"
 _CHOSEN: Final = """
 SELECT account_id, person_id, choice, is_on FROM notification_choices

@@ -1,7 +1,7 @@
 """The authenticated caller: one frozen value that says what this request may do.
 
-Invariant: a principal belongs to one account and one environment; what it may do is already the
-intersection with every ancestor of its key. Default deny: a scope that is not listed is not held.
+A principal belongs to one account and one environment; its rights are already the intersection with every
+ancestor of its key. Default deny: a scope that is not listed is not held.
 """
 
 import ipaddress
@@ -38,7 +38,7 @@ ADMIN = "admin"
 # What operator tokens (adm_) may do at the operators' API: read; change what moves no money; move money.
 OperatorScope = Literal["operator:read", "operator:write", "operator:money"]
 OPERATOR_SCOPES: tuple[OperatorScope, ...] = ("operator:read", "operator:write", "operator:money")
-# What each lets a key do, in the words of whoever makes it.
+# What each lets a key do, in its maker's words.
 SCOPE_WORDS: Mapping[str, str] = {
     "topup:send": "Send credit from your wallet, within the limits below",
     "topup:read": "See your balance and all top-ups of your account, with their recipients",
@@ -57,21 +57,21 @@ SCOPE_WORDS: Mapping[str, str] = {
 }
 # Everything an account may do for itself.
 ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
-# To see what another key's top-ups can be redeemed by, and to redeem it.
+# To see the codes of another key's top-ups, and to redeem them.
 SEES_CODES = "vouchers:read"
 REDEEMS = "vouchers:redeem"
 # To take back what another key sent, delivered or not.
 REVERSES = "topup:reverse"
-# What a key gets that named no scopes: it sends, and sees what became of it.
+# The scopes of a key that named none: it sends, and reads the result.
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# What an MCP client may ask a person for, and what it gets that asks for nothing. Who asks does not decide,
-# so approvals are not among them; nor are keys, or codes that others' sends bought.
+# What an MCP client may request, and gets by default. The requester doesn't decide, so approvals are not
+# among them; nor are keys, or codes that others' sends bought.
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# What OAuth apps ask for, each holding the ones before it. A route that names one is open to the
-# tokens of such apps; no other credential holds any of them.
+# The scopes of OAuth apps, each including the ones before it. Only their tokens hold them, and a route that
+# names one is open to no other credential.
 OAuthScope = Literal["general_api_access", "advanced_access", "trusted_advanced_access"]
 OAUTH_SCOPES: tuple[OAuthScope, ...] = (
     "general_api_access",
@@ -81,7 +81,7 @@ OAUTH_SCOPES: tuple[OAuthScope, ...] = (
 
 
 class ScopeMissing(DomainError):
-    """The credential is good, but it may not do this."""
+    """The credential is valid, but it may not do this."""
 
 
 class AddressNotAllowed(DomainError):
@@ -100,8 +100,10 @@ class OAuthOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """Somebody who acts for an account that is not their own: the account that they sign in with, its
-    address, their role, and the name of the account that they act for.
+    """A person who acts for an account that is not their own.
+
+    It holds the account that they sign in with, its address, their role, and the name of the account that
+    they act for.
     """
 
     person_id: str
@@ -112,18 +114,16 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, and what is allowed at this moment.
+    """The caller, and what is allowed at this moment.
 
-    credential_id is the key's, token's or session's id. lineage is key_id, then the ancestors,
-    nearest first; empty without a key. Each of ip_allow_lists must match. expires_at is the
-    earliest end of the credential, its key and the ancestors, in microseconds by our time, whatever the
-    account's own clock says. The approval threshold is the tightest of the lineage; null: none.
-    account_email is the recipient of a send to `self`. oauth is set for the token of an app; one of an MCP
-    client (mcp) is its key in everything. is_paused: its key, or one above it, is paused.
-    clock_ahead_us: how far the account's own clock was ahead of ours when this was read. colleague: of a
-    session, who acts for the account where that is not their own. asks_code: of a session, whose person is asked
-    for a code where others give the password again. suspended_for: why an operator suspended the account, null:
-    it is not. staging_full_until: when staging takes the account's changes again, null: it does.
+    - credential_id: the key's, token's or session's id. lineage: key_id, then the ancestors, nearest first; empty without a key.
+    - ip_allow_lists: each must match. The approval threshold is the tightest of the lineage; null: none.
+    - expires_at: the earliest end of the credential, its key and the ancestors, in microseconds by our time.
+    - clock_ahead_us: how far the account's own clock was ahead of ours when this was read.
+    - account_email: the recipient of a send to `self`. is_paused: its key or an ancestor is paused.
+    - oauth: set for an app's token. mcp: an MCP client's token is its key in everything.
+    - colleague: a session's person who acts for another account. asks_code: that person gives a code instead of the password again.
+    - suspended_for: why an operator suspended the account, or null. staging_full_until: when staging accepts its changes again, or null.
     """
 
     account_id: str
@@ -148,24 +148,23 @@ class Principal:
 
     @property
     def own_expires_at(self) -> int | None:
-        """expires_at by the account's own clock, as its readers see it."""
+        """Return expires_at by the account's own clock, as its readers see it."""
         return None if self.expires_at is None else self.expires_at + self.clock_ahead_us
 
     @property
     def tenant(self) -> Tenant:
-        """The account and environment that everything of this caller lies in."""
         return Tenant(self.account_id, self.environment)
 
     @property
     def person_id(self) -> str:
-        """The account that a person signed in with; of any other credential the account itself."""
+        """Return the account that a person signed in with; for any other credential the account itself."""
         return self.account_id if self.colleague is None else self.colleague.person_id
 
     @property
     def sender(self) -> str | None:
-        """Who answers for a send that waits: of a session its person, of an account's own token the token.
+        """Return the session's person or the account's own token that answers for a waiting send.
 
-        None for a key, whose lineage is judged by itself.
+        None for a key, which is judged by its lineage.
         """
         if self.lineage:
             return None
@@ -173,10 +172,10 @@ class Principal:
 
     @property
     def key_owner(self) -> str:
-        """Whose its Idempotency-Keys are, within the account.
+        """Return who owns its Idempotency-Keys within the account.
 
-        An API key's own through every rotation, a token's own; an app's by the user's grant, whose
-        tokens follow one another; of sessions the person's, who may sign in again in between.
+        API keys and tokens own theirs through every rotation, the user's grant those of an app's successive
+        tokens, and the person those of their sessions.
         """
         if self.kind == "session":
             return "person" if self.colleague is None else self.colleague.person_id
@@ -184,7 +183,7 @@ class Principal:
 
 
 def require_scope(principal: Principal, *scopes: str) -> None:
-    """Raises ScopeMissing unless the caller holds one of the scopes."""
+    """Raise ScopeMissing unless the caller holds one of the scopes."""
     if principal.scopes.isdisjoint(scopes):
         listed = " or ".join(scopes) or "any scope"
         raise ScopeMissing(
@@ -195,20 +194,20 @@ def require_scope(principal: Principal, *scopes: str) -> None:
 
 
 def require_owner(principal: Principal) -> None:
-    """Raises ScopeMissing for a colleague, whatever their role."""
+    """Raise ScopeMissing for a colleague, whatever their role."""
     if principal.colleague is not None:
         raise ScopeMissing("only the account's owner may do this", reason="owner")
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
-    """The key of a caller who takes back what its own lineage sent, and nothing else; null: one who may take
-    back all of the account's: a person, or who may reverse.
+    """Return the key of a caller who may take back only what its own lineage sent, or null for all of the
+    account's.
     """
     return None if REVERSES in principal.scopes else principal.key_id
 
 
 def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
-    """Raises ScopeMissing where the key is neither the sender nor one of its ancestors; see key_bound_to_own.
+    """Raise ScopeMissing if the key is neither the sender nor one of its ancestors; see key_bound_to_own.
 
     spent_by: the sending key and its ancestors; empty: a person sent it.
     """
@@ -221,10 +220,10 @@ def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
 
 
 def check_address(principal: Principal, address: Address | str | None) -> None:
-    """Raises AddressNotAllowed unless every allow-list holds the caller's address.
+    """Raise AddressNotAllowed unless every allow-list holds the caller's address.
 
-    An address that is missing or unreadable is outside every list. IPv4 written as IPv6
-    (::ffff:192.0.2.1) is the IPv4 address.
+    A missing or unreadable address is outside every list. IPv4 written as IPv6 (::ffff:192.0.2.1) is the IPv4
+    address.
     """
     if not principal.ip_allow_lists:
         return

@@ -1,7 +1,7 @@
-"""What a colleague may do in an account that is not their own: a role is a fixed set of scopes.
+"""Roles: what a colleague may do in an account that is not their own, as fixed sets of scopes.
 
-Invariants: no role administers the gateway, sees what another's top-up is redeemed by, or invites; each
-holds what a reader holds.
+No role administers the gateway, sees how another's top-up is redeemed, or invites; each includes the
+reader's.
 """
 
 from collections.abc import Mapping
@@ -23,5 +23,4 @@ assert all(scopes < frozenset(ACCOUNT_SCOPES) for scopes in ROLE_SCOPES.values()
 
 
 def read_role(text: str) -> MemberRole | None:
-    """The role of that name; None: there is none."""
     return next((role for role in ROLES if role == text), None)

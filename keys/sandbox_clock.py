@@ -1,10 +1,10 @@
 """The sandbox clock: a staging account may see a later time, to watch what ends or begins then.
 
-What goes by it: the ends of keys and of their replaced secrets, caps and mandates, approvals, holds,
-promotional credit, codes, check-ins, scheduled sends, subscriptions, and what is shown of them. What does
-not: sign-ins and tokens, rates of requests, test credit of a day, idempotency, events and every created_at.
-It goes forward only. Commands ask `BatchState.now_of`, reads `now_of` here; a live account's time is ours.
-The offset is a column of account_environments, which each batch reads anyway under the account's lock.
+It drives the ends of keys and of their replaced secrets, caps and mandates, approvals, holds, promotional
+credit, codes, check-ins, scheduled sends and subscriptions. It doesn't drive sign-ins and tokens, rates of
+requests, test credit of a day, idempotency, events and every created_at. It goes forward only. Commands use
+`BatchState.now_of`, reads `now_of` here; a live account's time is ours. Each batch reads the offset in
+account_environments anyway, under the account's lock.
 """
 
 from kernel.clock import DAY_US, SECOND_US
@@ -13,15 +13,15 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 
 HINT = "clock"
-# A yearly subscription renews within one call; ten years are as far as it goes.
+# A yearly subscription renews within one call; ten years is the limit.
 ADVANCE_S_MAX = 400 * 86_400
 AHEAD_US_MAX = 3660 * DAY_US
 
 
 async def advance(tx: Transaction, tenant: Tenant, *, advance_s: int) -> int:
-    """Moves the clock on; returns how far ahead of ours it is now, in microseconds.
+    """Advance the clock; return how far ahead of ours it is now, in microseconds.
 
-    Tells the worker, which ends what is due. Raises InvalidInput beyond ten years.
+    Wakes the worker, which ends what is due. Raises InvalidInput beyond ten years.
     """
     assert tenant.environment == "staging", "a sandbox clock is staging's"
     assert advance_s > 0, "it goes forward"
@@ -41,7 +41,7 @@ async def advance(tx: Transaction, tenant: Tenant, *, advance_s: int) -> int:
 
 
 async def ahead_us(tx: Transaction, tenant: Tenant) -> int:
-    """How far the tenant's clock is ahead of ours; one statement in staging, none in live."""
+    """Return how far the tenant's clock is ahead of ours; one statement in staging, none in live."""
     if tenant.environment != "staging":
         return 0
     row = await tx.fetch_one(
@@ -54,5 +54,5 @@ async def ahead_us(tx: Transaction, tenant: Tenant) -> int:
 
 
 async def now_of(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
-    """The tenant's own time; one statement in staging, none in live."""
+    """Return the tenant's own time; one statement in staging, none in live."""
     return now_us + await ahead_us(tx, tenant)

@@ -1,9 +1,9 @@
-"""A second proof at sign-in: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for who lost it.
+"""A second proof at sign-in: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
 
-Promises: a code counts once, also at two processes at once; a recovery code counts once; neither the app's secret
-nor a recovery code is stored: the one is derived from a row's random number under a data key that the master key
-seals, the others are kept as digests. Nothing is asked for before a first code showed that the app works.
-Writes second_factors, and removes passkeys (keys/sign_in/passkey.py), which count only beside it.
+Each code counts once, also at two processes at once. The app's secret is derived from a row's random number
+under a sealed data key; recovery codes are stored as digests. No code is required until a first one showed
+that the app works. Writes second_factors, and removes passkeys (keys/sign_in/passkey.py), which count only
+beside it.
 """
 
 import base64
@@ -38,8 +38,8 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """One account's. confirmed_at: since when it is asked for; null: being set up. last_step: of the newest code
-    that was used. recovery: digests of the recovery codes that are left. Times in microseconds.
+    """confirmed_at: since when a code is required; null: being set up. last_step: of the newest used code.
+    recovery: digests of the unused recovery codes. Times in microseconds.
     """
 
     account_id: str
@@ -51,20 +51,18 @@ class SecondFactor:
 
 
 async def find(tx: Transaction, account_id: str) -> SecondFactor | None:
-    """The account's, also while it is set up; None: there is none."""
+    """Return the account's, also while it is set up."""
     return await _find(tx, account_id, _FIND)
 
 
 async def is_asked(tx: Transaction, account_id: str) -> bool:
-    """Whether signing in to the account takes a code."""
+    """Return whether signing in to the account takes a code."""
     found = await find(tx, account_id)
     return found is not None and found.confirmed_at is not None
 
 
 async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
-    """A fresh secret, not asked for yet; one that was being set up is forgotten. Raises InvalidInput where it is
-    on.
-    """
+    """Make a new secret, not required yet, in place of one being set up. Raises InvalidInput if one is on."""
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("two-factor sign-in is on already", param="code")
@@ -77,19 +75,19 @@ async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFacto
 
 
 async def secret_of(tx: Transaction, vault: Vault, factor: SecondFactor, *, now_us: int) -> bytes:
-    """What the app shares with us: 20 bytes."""
+    """Derive the 20 bytes that the app shares with us."""
     key = await vault.data_key(tx, DATA_KEY, now_us=now_us)
     info = f"totp 1 {factor.account_id} {factor.nonce}".encode()
     return HKDF(algorithm=SHA256(), length=_SECRET_BYTES, salt=None, info=info).derive(key)
 
 
 def address_of(secret: bytes, label: str) -> str:
-    """The otpauth:// address that apps read from a picture; label: the sign-in name."""
+    """Return the otpauth:// address for the QR code; label: the sign-in name."""
     return _codes_of(secret).get_provisioning_uri(label, ISSUER)
 
 
 def shown(secret: bytes) -> str:
-    """The secret as it is typed in: groups of four."""
+    """Format the secret for typing: groups of four."""
     text = base64.b32encode(secret).decode()
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
@@ -97,7 +95,9 @@ def shown(secret: bytes) -> str:
 async def switch_on(
     tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
 ) -> Sequence[str] | None:
-    """The recovery codes, shown this once; None: the code is wrong. Raises InvalidInput where nothing is set up."""
+    """Return the recovery codes, shown this once, or None for a wrong code. Raises InvalidInput if nothing is
+    set up.
+    """
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is not None:
         raise InvalidInput("begin to set it up first", param="code")
@@ -115,9 +115,9 @@ async def switch_on(
 
 
 async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int) -> bool:
-    """Whether it is a code of the app or a recovery code that nobody used before; it is used now.
+    """Use up an unused code of the app or recovery code; return False for any other.
 
-    False also where the account has no second factor.
+    Also False if the account has no second factor.
     """
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is None:
@@ -139,14 +139,14 @@ async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, n
 
 
 async def renew_recovery(tx: Transaction, account_id: str) -> Sequence[str]:
-    """New recovery codes, shown this once; the old ones count no more."""
+    """Return new recovery codes, shown this once; the old ones no longer count."""
     codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
     await _keep_recovery(tx, account_id, [_digest(one) for one in codes])
     return codes
 
 
 async def give_up(tx: Transaction, account_id: str) -> int:
-    """Forgets what is being set up, and nothing that is on; how many there were: 0 or 1."""
+    """Delete a second factor being set up, but not one that is on; return 0 or 1."""
     return await tx.execute(
         "DELETE FROM second_factors WHERE account_id = :account_id AND confirmed_at IS NULL",
         account_id=account_id,
@@ -154,7 +154,7 @@ async def give_up(tx: Transaction, account_id: str) -> int:
 
 
 async def remove(tx: Transaction, account_id: str) -> int:
-    """The password alone is enough from now on, and the passkeys are gone; how many there were: 0 or 1."""
+    """Delete the second factor and the passkeys; return 0 or 1."""
     removed = await tx.execute(
         "DELETE FROM second_factors WHERE account_id = :account_id", account_id=account_id
     )
@@ -163,13 +163,13 @@ async def remove(tx: Transaction, account_id: str) -> int:
 
 
 async def lock_on(tx: Transaction, account_id: str) -> bool:
-    """Whether it is on; until the transaction ends nobody switches it off."""
+    """Return whether it is on; until the transaction ends it can't be removed."""
     found = await _find(tx, account_id, _LOCK)
     return found is not None and found.confirmed_at is not None
 
 
 def is_app_code(given: str) -> bool:
-    """Return whether the text has the form of an app's code; anything else can be a recovery code only."""
+    """Check the form of an app's code; anything else can only be a recovery code."""
     code = given.replace(" ", "")
     return len(code) == DIGITS and code.isascii() and code.isdigit()
 
@@ -177,7 +177,7 @@ def is_app_code(given: str) -> bool:
 async def _step_of(
     tx: Transaction, vault: Vault, factor: SecondFactor, given: str, *, now_us: int
 ) -> int | None:
-    """The step whose code was given, a newer one than the last that was used; None: there is none such."""
+    """Return the step of the given code if it is newer than the last used one, else None."""
     if not is_app_code(given):
         return None
     code = given.replace(" ", "")
@@ -191,12 +191,12 @@ async def _step_of(
 
 
 def _codes_of(secret: bytes) -> TOTP:
-    # What every app knows: SHA-1 is no weakness in an HMAC (RFC 6238, 1.2).
+    # What every app supports; SHA-1 is no weakness in an HMAC (RFC 6238, 1.2).
     return TOTP(secret, DIGITS, SHA1(), STEP_S)  # noqa: S303
 
 
 def _new_recovery_code() -> str:
-    """80 random bits, such as abcd-efgh-ijkl-mnop."""
+    """Return 80 random bits, such as abcd-efgh-ijkl-mnop."""
     text = base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode().lower()
     return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
 

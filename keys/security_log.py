@@ -54,7 +54,6 @@ class AuditEntry(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, named: NamedEntry, /, **more: Any) -> Self:
-        """An entry as its tenant sees it."""
         entry, name = named.entry, named.actor_name
         assert entry.actor_kind is not None, "the security log knows who did it"
         is_key = entry.actor_kind == "key"
@@ -71,7 +70,7 @@ class AuditEntry(Shaped, kw_only=True):
 async def list_entries(
     context: ActContext, _asked: ExportPage, begin: Begin, limit: int
 ) -> Sequence[NamedEntry]:
-    """Return what happened in the environment, and to the account as a whole."""
+    """List entries of the environment, and of the account as a whole."""
     if context.asker is not None and len(context.asker.lineage) > 1:
         raise ScopeMissing(
             "the security log is for sessions, tokens and keys without a parent", reason="lineage"

@@ -1,10 +1,9 @@
-"""Dashboard sessions: a person's sign-in in one browser, and the account and environment it looks at.
+"""Dashboard sessions: a person's sign-in in one browser, and the account and environment it shows.
 
 A session ends 30 days after it began, or after 7 days without use; its token is found by digest and never
-stored. A token names one environment for its whole life: a switch gives the session another token, so no
+stored. A token names one environment for its whole life. A switch gives the session another token, so no
 cache can act in the world that was just left. A session belongs to the account that its person signs in with,
-also while they act for another by a role: to a process that knows no roles it is their own, and nothing more.
-Writes sessions, and accounts (access_ended_at).
+also while they act for another by a role. Writes sessions, and accounts (access_ended_at).
 """
 
 import hashlib
@@ -39,7 +38,7 @@ USER_AGENT_CHARACTERS_MAX = 200
 class Session:
     """One sign-in as it is listed. Times in microseconds, last_seen_at to the minute.
 
-    account_id: of the person. acts_for: the account it looks at, null: their own.
+    account_id: of the person. acts_for: the account it shows, null: their own.
     """
 
     id: str
@@ -61,10 +60,10 @@ async def begin(
     environment: Environment = "staging",
     acts_for: str | None = None,
 ) -> tuple[Session, str]:
-    """Begin a session and return it with its cookie's token; delete ended ones and what is one too many.
+    """Begin a session and return it with its cookie's token; delete ended and surplus ones.
 
-    acts_for: the account it looks at, null: the person's own. The caller has checked the password and holds
-    the account's lock.
+    acts_for: the account it shows, null: the person's own. The caller has checked the password and holds the
+    account's lock.
     """
     await tx.execute(
         """DELETE FROM sessions WHERE account_id = :account_id AND (
@@ -113,7 +112,7 @@ async def switch(
 async def act_for(tx: Transaction, person_id: str, session_id: str, account_id: str | None) -> str:
     """Return the session's new token for another account's staging, null: the person's own. Raises NotFound.
 
-    The caller has checked that the person is a member there; each request checks it again.
+    The caller has checked the person's membership; each request checks it again.
     """
     token = new_session_token()
     touched = await tx.execute(
@@ -147,7 +146,7 @@ async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool
     row = await tx.fetch_one("SELECT confirmed_at FROM sessions WHERE id = :id", id=session_id)
     if row is None or row["confirmed_at"] is None:
         return False
-    # A clock that was set back lets nobody in for longer.
+    # A clock that was set back extends nothing.
     return 0 <= now_us - int(row["confirmed_at"]) < CONFIRMED_US
 
 
@@ -174,9 +173,9 @@ async def end_of_token(tx: Transaction, token: str) -> None:
 
 
 async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now_us: int) -> int:
-    """Sign the person out everywhere except in the session kept (if any); return how many ended.
+    """Sign the person out everywhere except in one session (if any); return how many ended.
 
-    What their sessions granted before and nobody has used yet is no longer valid (keys/granted.py).
+    Unused grants of their sessions are no longer valid (keys/granted.py).
     """
     await tx.execute(
         "UPDATE accounts SET access_ended_at = :now_us WHERE id = :id", now_us=now_us, id=account_id
@@ -210,7 +209,7 @@ async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | No
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return by digest the principal, or why the session no longer works; unknown ones are left out."""
+    """Return, by digest, the principal or why the session no longer works; unknown ones are left out."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -229,16 +228,16 @@ async def load_principals(
 
 
 def forgery_token(token: str) -> str:
-    """Return what a form of this session's pages contains, to show that it came from one of them.
+    """Return the token in a form of this session's pages, against forged requests.
 
-    It is made from the session's token, so it isn't stored and ends with a switch; it doesn't reveal the
-    token.
+    It is derived from the session's token, so it isn't stored and ends with a switch; it doesn't reveal the
+    session's token.
     """
     return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
 def is_forgery_token(given: str, token: str) -> bool:
-    """Return whether the text is that token, in constant time."""
+    """Compare in constant time."""
     return hmac.compare_digest(given.encode(), forgery_token(token).encode())
 
 

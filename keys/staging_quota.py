@@ -1,9 +1,9 @@
-"""What the staging side of an account may store in a UTC day, and what refuses more of it.
+"""Limit what the staging side of an account may store in a UTC day.
 
-A send reads and writes nothing for it: a worker's sweep counts (worker/staging.py), and the mark that it
-leaves on the account comes with the credential. Live, and the events and deliveries of what staging accepted,
-are never refused. A sweep that is killed, or run twice at once, counts each row once: a count is added only
-to the row that it began from. Writes staging_storage and accounts (staging_full_until).
+A send reads and writes nothing for it: a worker's sweep counts (worker/staging.py), and its mark on the
+account comes with the credential. Live, and the events and deliveries of what staging accepted, are never
+refused. A sweep that is killed, or run twice at once, counts each row once: a count is added only to the row
+that it began from. Writes staging_storage and accounts (staging_full_until).
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ RESERVE_RETRY_S: Final = 60
 
 
 class StagingFull(DomainError):
-    """The account stored as much in staging today as it may."""
+    """The account has reached today's quota of staging."""
 
 
 class StagingClosed(DomainError):
@@ -55,15 +55,13 @@ class Quotas:
 
     @property
     def are_open(self) -> bool:
-        """Return whether none of them limits anything, so that nothing has to be counted."""
+        """Return whether there are no limits, so that nothing has to be counted."""
         return not any(
             one.rows or one.bytes for one in (self.verified, self.unverified, self.together)
         )
 
     def is_full(self, account: "Counting", *, is_over: bool) -> bool:
-        """Return whether it stores nothing more today. is_over: all unverified accounts together have reached
-        their quota.
-        """
+        """is_over: all unverified accounts together have reached their quota."""
         if account.is_unverified:
             return is_over or self.unverified.is_used_up(account.stored)
         return self.verified.is_used_up(account.stored)
@@ -71,7 +69,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """An active account, and what was counted of its day. until_us: up to when; full_until: its mark."""
+    """An active account, and what was counted of its day up to until_us. full_until: its mark."""
 
     account_id: str
     is_unverified: bool
@@ -97,7 +95,6 @@ class StagingRoom:
                 raise full(until, now_us)
 
     def has_room(self, caller: Principal, clock: Clock) -> bool:
-        """Return whether `check` raises nothing."""
         try:
             self.check(caller, clock)
         except (StagingFull, StagingClosed):
@@ -116,7 +113,6 @@ class StagingRoom:
 
 
 def full(until: int, now_us: int) -> StagingFull:
-    """Return the refusal of an account that is full until then."""
     return StagingFull(
         f"this account stored as much in staging today as it may. Staging opens again at {rfc3339(until)};"
         " reading, live and webhooks of what was accepted go on. An account with a verified email address"
@@ -128,7 +124,7 @@ def full(until: int, now_us: int) -> StagingFull:
 
 
 async def check_new_sandbox(tx: Transaction, quotas: Quotas, *, now_us: int) -> None:
-    """Raise StagingFull once all unverified accounts together stored as much today as they may."""
+    """Raise StagingFull once all unverified accounts together have reached today's quota."""
     day = now_us // DAY_US * DAY_US
     if quotas.together.is_used_up(await _together(tx, day)):
         raise full(day + DAY_US, now_us)
@@ -137,7 +133,7 @@ async def check_new_sandbox(tx: Transaction, quotas: Quotas, *, now_us: int) -> 
 async def active_accounts(
     tx: Transaction, *, after: str, day_us: int, limit: int
 ) -> list[Counting]:
-    """Return accounts that were used on that day, by id, with what was counted so far."""
+    """Return accounts used on that day, by id, with what was counted so far."""
     rows = await tx.fetch(
         f"""SELECT a.id, a.staging_full_until, {_UNVERIFIED} AS is_unverified, s.day_start_at, s.rows_stored,
                   s.bytes_stored, s.counted_until_at, a.created_at
@@ -175,8 +171,7 @@ async def add(
 ) -> list[Counting]:
     """Add what these accounts stored up to until_us; mark those that are full, and unmark the others.
 
-    They were counted up to the same moment. Return them as they are now, without those that another worker
-    counted meanwhile.
+    They were counted up to the same moment. Return them without those that another worker counted meanwhile.
     """
     after = [
         replace(

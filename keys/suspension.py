@@ -1,9 +1,9 @@
 """Suspend an account: an operator stops all that it spends and makes, until it is resumed.
 
 From the commit on nothing of the account is sent, held, charged or ordered, because every spend reads it
-under the account's lock; every other change is refused within half a second, as after a revocation. Reading,
-exports, signing in and due webhooks continue; what others owe it still arrives. Writes accounts
-(suspended_at, suspended_for) and account_environments (suspended_at).
+under the account's lock. Every other change is refused within half a second. Reading, exports, signing in and
+due webhooks continue, and incoming credit still arrives. Writes accounts (suspended_at, suspended_for) and
+account_environments (suspended_at).
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 
 REASON_CHARACTERS_MAX: Final = 200
-# For queries that load a principal beside the account a: why it is suspended; null: it isn't.
+# For queries that load a principal beside the account a: why it is suspended, or null.
 SUSPENDED_FOR: Final = "a.suspended_for"
 
 
@@ -25,7 +25,7 @@ class AccountSuspended(DomainError):
 
 
 def suspended(reason: str | None = None) -> AccountSuspended:
-    """Return the refusal. reason: what the operator wrote for the account's owner."""
+    """reason: the operator's words for the account's owner."""
     why = f": {reason}" if reason else ""
     return AccountSuspended(
         f"this account is suspended{why}. It can read, and spends and makes nothing; the operator of this"
@@ -35,7 +35,7 @@ def suspended(reason: str | None = None) -> AccountSuspended:
 
 
 async def suspend(tx: Transaction, account_id: str, reason: str, *, now_us: int) -> Account:
-    """Suspend the account, or give a suspended one the new reason; return it as it was before.
+    """Suspend the account, or update the reason; return it as it was before.
 
     Raises NotFound, and InvalidInput for an operator's account or a reason that is empty or too long.
     """
@@ -57,7 +57,7 @@ async def suspend(tx: Transaction, account_id: str, reason: str, *, now_us: int)
 
 
 async def resume(tx: Transaction, account_id: str) -> Account:
-    """Resume the account, if it is suspended; return it as it was before. Raises NotFound."""
+    """Resume the account; return it as it was before. Raises NotFound."""
     await _lock(tx, account_id)
     account = await get_account(tx, account_id)
     await _write(tx, account_id, None, None)

@@ -1,4 +1,4 @@
-"""The written form of keys and tokens: a typo is refused before anything is looked up.
+"""The written form of keys and tokens: a typo is refused before any look-up.
 
     ak_staging_ | ak_live_      an account's API key
     sat_staging_ | sat_live_    an account's system access token
@@ -7,9 +7,9 @@
     mat_ | mrt_                 an MCP client's access and refresh token; the second is no credential
     sst_                        a dashboard session, in a cookie only; it may change its environment
 
-Then 26 random base62 characters (154 bits) and 6 more that are the CRC-32 of those 26, so that a
-scanner recognises a leak without asking us; a session's are 43 (256 bits). Invariant: the text is never
-stored, its SHA-256 is; 155 random bits need no salt and no slow hash.
+Then 26 random base62 characters (154 bits) and 6 more that are their CRC-32, so that a scanner recognises a
+leak without a request; a session's are 43 (256 bits). The text is never stored, its SHA-256 is; that many
+random bits need no salt and no slow hash.
 """
 
 import hashlib
@@ -56,25 +56,23 @@ class ParsedToken:
 
 
 def new_token(kind: TokenKind, environment: Environment) -> str:
-    """Return a new secret; shown once, never stored."""
     random = _random(_RANDOM_CHARACTERS)
     return f"{_PREFIXES[kind]}_{environment}_{random}{checksum(random)}"
 
 
 def new_session_token() -> str:
-    """Return a new secret for a session's cookie."""
     random = _random(_SESSION_CHARACTERS)
     return f"sst_{random}{checksum(random)}"
 
 
 def new_oauth_token() -> str:
-    """Return a new secret such as oat_… with 32 base62 characters."""
+    """Return a secret such as oat_… with 32 base62 characters."""
     random = _random(_RANDOM_CHARACTERS)
     return f"oat_{random}{checksum(random)}"
 
 
 def new_api_key(environment: Environment) -> str:
-    """Return a new API key such as ak_staging_… with 32 base62 characters."""
+    """Return a key such as ak_staging_… with 32 base62 characters."""
     return new_token("key", environment)
 
 
@@ -89,7 +87,7 @@ def checksum(random: str) -> str:
 
 
 def parse(text: str) -> ParsedToken | None:
-    """Return kind and environment of a well-formed token, or None for anything else."""
+    """Parse a well-formed token; return None for anything else."""
     match = _FORM.fullmatch(text)
     if match is None:
         return _parse_bare(text)
@@ -99,7 +97,7 @@ def parse(text: str) -> ParsedToken | None:
 
 
 def is_mistyped(text: str) -> bool:
-    """Return whether the text has a token's form except for its checksum."""
+    """Return whether only the checksum is wrong."""
     match = _FORM.fullmatch(text)
     return match is not None and checksum(match[3]) != match[4]
 
@@ -110,12 +108,10 @@ def digest(text: str) -> str:
 
 
 def prefix16(text: str) -> str:
-    """Return the first 16 characters, which a list may show."""
     return text[:16]
 
 
 def last4(text: str) -> str:
-    """Return the last 4 characters, which a list may show."""
     return text[-4:]
 
 

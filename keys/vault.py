@@ -1,10 +1,9 @@
 """Seal secrets that must be read again; the only module that sees a master key.
 
 AES-256-GCM. A blob is version (1 byte), master key id (8), nonce (12), ciphertext and tag (16). The purpose
-and the subject's id are authenticated with it, so a blob moved to another row or column doesn't open. A blob
-sealed under any configured master key opens; new ones are sealed under the newest. Random nonces allow 2**32
-seals under one master key (NIST SP 800-38D); secrets are made by people and rotate long before. Writes
-sealed_keys.
+and the subject's id are authenticated, so a blob moved to another row or column doesn't open. Any configured
+master key opens its blobs; the newest seals new ones. Random nonces allow 2**32 seals under one master key
+(NIST SP 800-38D); secrets are made by people and rotate long before. Writes sealed_keys.
 """
 
 import base64
@@ -46,7 +45,7 @@ class MasterKeyRefused(ValueError):
 
 
 def parse_master_keys(text: str) -> list[bytes]:
-    """Return the master keys of a setting "new,old", newest first, 32 bytes each. Raises MasterKeyRefused.
+    """Parse a setting "new,old" into keys of 32 bytes, newest first. Raises MasterKeyRefused.
 
     An entry is 64 hex characters, base64 (plain or URL-safe) of 32 bytes, or any other text of at least 32
     characters, which HKDF-SHA256 turns into a key. HKDF adds no strength: such a text must be random, not a
@@ -80,8 +79,6 @@ def _derive(secret: bytes, info: bytes) -> bytes:
 
 
 class Vault:
-    """Seals and opens under the master keys, newest first."""
-
     def __init__(self, master_keys: Sequence[bytes]) -> None:
         assert master_keys, "a vault has a master key"
         assert all(len(key) == KEY_BYTES for key in master_keys), "a master key has 32 bytes"
@@ -120,7 +117,7 @@ class Vault:
         return _mac(self._mac_keys[0], text, purpose)
 
     def is_signed(self, text: str, proof: str, *, purpose: str) -> bool:
-        """Return whether the proof is of that text and purpose, under any of the master keys."""
+        """Check the proof, under any of the master keys."""
         return any(
             hmac.compare_digest(_mac(key, text, purpose).encode(), proof.encode())
             for key in self._mac_keys
@@ -128,11 +125,10 @@ class Vault:
 
     @property
     def newest_header(self) -> bytes:
-        """Return how each blob begins that the newest master key sealed."""
+        """Return the beginning of the newest master key's blobs."""
         return _VERSION + self._newest
 
     def needs_reseal(self, blob: bytes) -> bool:
-        """Return whether an older master key than the newest sealed it."""
         return blob[:_HEADER_BYTES] != self.newest_header
 
     async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:

@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 2252,
+    "docstrings that open with no verb": 2074,
     "error details that are no sentence": 640,
-    "words of docstrings and comments": 193_350,
-    "product lines": 166_766,
-    "old words in docstrings and comments": 1967,
+    "words of docstrings and comments": 191_596,
+    "product lines": 166_521,
+    "old words in docstrings and comments": 1867,
     "old words in documents": 537,
     "paragraphs over 60 words": 147,
     "sentences over 25 words": 292,

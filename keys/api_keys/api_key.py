@@ -1,11 +1,11 @@
 """API keys: minted, listed, changed, paused, rotated, revoked.
 
 A key minted by a key is its child for ever. A caller without a lineage (a session, the CLI) may change every
-key of its account. A key may change only its descendants: never itself, a sibling or an ancestor.
+key of its account; a key only its descendants, never itself, a sibling or an ancestor.
 
-Invariant: a secret leaves this module once, in the answer that made it; its SHA-256 is stored. A key has at
-most two secrets: the newest and, during an overlap, the one before. Writes api_keys and api_key_secrets. The
-caller holds the account's lock, which makes counting before writing safe.
+Invariant: a secret leaves this module once, in the response that made it; its SHA-256 is stored. A key has at
+most two secrets: the newest and, during an overlap, the one before. The caller holds the account's lock,
+which makes counting before writing safe. Writes api_keys and api_key_secrets.
 """
 
 from collections.abc import Collection, Mapping
@@ -45,8 +45,8 @@ class ApiKey:
     """One key as it is listed. lineage holds its ancestors' ids, nearest first.
 
     Caps and thresholds are in cents, times in microseconds; null means none or never. prefix and last4 are
-    the newest secret's. Both are empty if the key has no secret; then client_id names the MCP client that it
-    was made for. last_used_at is accurate to a minute.
+    the newest secret's. They are empty without a secret; then client_id names the MCP client that the key is
+    for. last_used_at is accurate to a minute.
     """
 
     id: KeyId
@@ -86,12 +86,12 @@ async def mint(
     made_by: str | None = None,
     now_us: int,
 ) -> tuple[ApiKey, str]:
-    """Mint a key; return it and its secret, which nothing can show again.
+    """Mint a key; return it and its secret, which is never shown again.
 
     parent is the caller. None means the CLI, or made_by, a person who allowed it before. If parent has a
     lineage, the key becomes its child; a session's key has no parent. Raises LiveNotOpen, KeyLimitReached,
     KeyPaused, and InvalidInput, also for a limit wider than the parent's. Raises ScopeMissing for a scope
-    that the caller lacks, for `admin` on a child or without an operator's account, and if a token asks for a
+    that the caller lacks, for `admin` on a child or without an operator's account, and if a token requests a
     parentless key.
     """
     secret = token_format.new_api_key(environment)
@@ -110,9 +110,8 @@ async def mint(
 async def mint_for_client(
     tx: Transaction, *, parent: Principal, new: NewKey, client_id: str, now_us: int
 ) -> ApiKey:
-    """Mint a key without a secret, for an MCP client that a person signs in; tokens stand for it.
-
-    Raises as mint() does.
+    """Mint a key without a secret, for an MCP client that a person signs in; tokens replace it. Raises as
+    mint().
     """
     shown = {"prefix": "", "last4": "", "client_id": client_id}
     return await _insert(tx, parent.tenant, parent=parent, new=new, more=shown, now_us=now_us)
@@ -163,8 +162,7 @@ async def list_keys(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """Return at most `limit` keys older than before_id, newest first, or from a place in SORTS; revoked ones
-    too.
+    """List keys older than before_id or from a place in SORTS, newest first; revoked ones too.
 
     A viewer with a lineage sees its own key and its descendants; any other viewer sees all.
     """
@@ -181,7 +179,7 @@ async def list_keys(
 async def get(
     tx: Transaction, tenant: Tenant, key_id: str, *, viewer: Principal | None = None
 ) -> ApiKey:
-    """Return one key; raises NotFound also for a key that the viewer may not see."""
+    """Return one key; raise NotFound also for a key that the viewer may not see."""
     key = await _find(tx, tenant, key_id)
     if viewer is not None and viewer.lineage:
         own = viewer.lineage[0]
@@ -208,10 +206,7 @@ async def patch(
     asker: Principal | None,
     now_us: int,
 ) -> ApiKey:
-    """Change a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput.
-
-    changes: as columns_of_changes takes them.
-    """
+    """Change a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
     key = await _find_to_change(tx, tenant, key_id, asker)
     check_no_stronger(key.scopes, asker)
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
@@ -230,9 +225,8 @@ async def patch(
 async def revoke(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """End a key and all its descendants for good; a second call returns the same.
-
-    Raises NotFound and ScopeMissing.
+    """End a key and all its descendants for good; repeating it changes nothing. Raises NotFound and
+    ScopeMissing.
     """
     key = await _find_to_change(tx, tenant, key_id, asker, is_revoked_fine=True)
     if key.revoked_at is not None:
@@ -243,7 +237,7 @@ async def revoke(
 async def pause(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """Stop a key and its descendants until it is resumed; a second call returns the same.
+    """Stop a key and its descendants until it is resumed; repeating it changes nothing.
 
     A key may pause itself. Raises NotFound, ScopeMissing, and InvalidInput if the key is revoked.
     """
@@ -282,8 +276,7 @@ async def rotate(
     """Give the key a new secret, and return both; id, lineage and counters stay.
 
     The last secret works for overlap_s seconds more, up to but not at that microsecond; an older one ends
-    now. A key that has ended gets no secret, because it wouldn't work. Raises NotFound, ScopeMissing and
-    InvalidInput.
+    now. Raises NotFound, ScopeMissing, and InvalidInput for a key that has ended.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
@@ -312,7 +305,7 @@ async def rotate(
 
 
 def _default_scopes(parent: Principal | None) -> list[str]:
-    """Return every scope of an account for the command line, and otherwise the fewest that are useful."""
+    """Return every scope of an account for the command line, else the fewest useful ones."""
     if parent is None:
         return list(ACCOUNT_SCOPES)
     return [scope for scope in DEFAULT_SCOPES if scope in parent.scopes]
@@ -364,7 +357,7 @@ async def _find_to_change(
     is_revoked_fine: bool = False,
     may_be_own: bool = False,
 ) -> ApiKey:
-    """Lock the key's row and return it; raises ScopeMissing if the asker may not change it."""
+    """Lock the key's row; raise ScopeMissing if the asker may not change it."""
     key = await _find(tx, tenant, key_id, _LOCK)
     below = (*key.lineage, key.id) if may_be_own else key.lineage
     if asker is not None and asker.lineage and asker.lineage[0] not in below:
@@ -378,7 +371,7 @@ async def _find_to_change(
 
 
 async def _check_usable(tx: Transaction, key: ApiKey, own_now_us: int) -> None:
-    """Raise InvalidInput if the key or one of its ancestors has ended."""
+    """Raise InvalidInput if the key or an ancestor has ended."""
     if key.expires_at is not None and key.expires_at <= own_now_us:
         raise InvalidInput("the key has expired: give it a later expires_at first", param="id")
     states = await load_key_states(tx, key.lineage)
@@ -387,7 +380,6 @@ async def _check_usable(tx: Transaction, key: ApiKey, own_now_us: int) -> None:
 
 
 async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiKey:
-    """Write the columns, whose names are ours, and return the row as it is now."""
     if columns:
         await update(tx, "api_keys", {"id": key.id}, columns)
     return await _find(tx, Tenant(key.account_id, key.environment), key.id)

@@ -1,4 +1,4 @@
-"""Checks several fields and reports every one that fails."""
+"""Check several fields and report every one that fails."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from kernel.errors import DomainError, InvalidInput
 
 
 class Checks:
-    """Goes on after a failed check; `end` reports all failures."""
+    """Continues after a failed check."""
 
     def __init__(self) -> None:
         self._failed: list[DomainError] = []
@@ -21,7 +21,7 @@ class Checks:
             return None
 
     def end(self) -> None:
-        """Raise the only refusal, or InvalidInput that names each field, with the first one's words first."""
+        """Raise the only refusal, or InvalidInput that names each field, with the first one's words."""
         if len(self._failed) == 1:
             raise self._failed[0]
         if self._failed:

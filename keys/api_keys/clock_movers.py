@@ -1,8 +1,8 @@
-"""Who may advance an account's sandbox clock: nobody whose own limits would get room by it.
+"""Decide who may advance an account's sandbox clock: never a caller whose own limits would get room by it.
 
-A day, a month, a rolling window, an hour of sends and a repeat guard all end by the clock. A caller with such
-a limit could lift it, so only a person may move the clock, or a key that none of them limits. A cap per call
-or for life, an approval threshold and lists don't depend on the clock, and an expiry only comes nearer.
+A day, a month, a rolling window, an hour of sends and a repeat guard all end by the clock. So only a person
+may move it, or a key that none of them limits. A cap per call or for life, an approval threshold and lists
+don't depend on the clock, and an expiry only comes nearer.
 """
 
 from keys.account import read_tenants
@@ -13,7 +13,7 @@ from store.database import Transaction
 
 
 async def check_may_move(tx: Transaction, mover: Principal) -> None:
-    """Raise ScopeMissing, which names the limited key, or null if the account or an app is limited."""
+    """Raise ScopeMissing with the limited key, or null if the account or an app is limited."""
     if mover.kind == "session":
         return
     states = await load_key_states(tx, mover.lineage)

@@ -1,4 +1,4 @@
-"""What the mandates of a lineage allow together. Pure."""
+"""Combine the mandates of a lineage. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +17,6 @@ class Together(msgspec.Struct, frozen=True):
 
 
 def together(mandates: Sequence[Mandate]) -> Together:
-    """Return the narrowest of each limit."""
     platforms = [set(one.platforms) for one in mandates if one.platforms]
     recipients: list[str] | None = None
     for one in mandates:
@@ -34,7 +33,7 @@ def together(mandates: Sequence[Mandate]) -> Together:
 
 
 def is_within(entry: str, allowed: Iterable[str]) -> bool:
-    """Return whether another list allows everything that an entry of a recipients' list allows."""
+    """Return whether a recipients' list allows all that another list's entry allows."""
     domain = f"{ANY_OF_DOMAIN}{entry.rpartition('@')[2]}"
     return entry in allowed or domain in allowed
 

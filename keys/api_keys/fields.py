@@ -1,7 +1,4 @@
-"""What a caller may set on a key, checked and in stored form. Pure.
-
-Invariant: the results fit the columns of api_keys and mean the same when read back.
-"""
+"""Check what a caller may set on a key, and convert it to columns. Pure."""
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,17 +29,15 @@ CENTS_FIELDS = (
 )
 
 
-# A key's limits, each by its column's name or its mandate field's.
+# A key's limits, by column or mandate field.
 LIMITS: Final = ("purpose", *CENTS_FIELDS, *MANDATE_FIELDS)
 
 
 class NewKey:
-    """A key to mint. Null scopes mean the default ones that the parent has, or from the CLI all of an
-    account.
+    """A key to mint. Null scopes mean the parent's default ones, or all of an account's from the CLI.
 
-    An empty ip_allow_list admits any address. preset is one of keys/api_keys/presets.py. limits go by the
-    names of LIMITS, amounts in cents; null or missing means none. expires_at is in microseconds; null means
-    never.
+    An empty ip_allow_list admits any address. preset is one of keys/api_keys/presets.py. limits has the names
+    of LIMITS, amounts in cents; null or missing means none. expires_at is in microseconds; null means never.
     """
 
     def __init__(
@@ -61,7 +56,7 @@ class NewKey:
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
-    """Return the columns of a new key, with `scopes` if it names none; raise InvalidInput for every wrong field."""
+    """Return a new key's columns; `scopes` are the default. Raises InvalidInput for every wrong field."""
     checks = Checks()
     limits = {**dict.fromkeys(LIMITS), "scopes": new.scopes, **new.limits}
     limits |= checks.of(preset_fills, new.preset, limits) or {}
@@ -81,9 +76,9 @@ def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[s
 def columns_of_changes(
     changes: Mapping[str, Any], *, now_us: int, mandate: Mandate = NO_MANDATE
 ) -> dict[str, Any]:
-    """Return the columns to change, of a key that has this mandate; raise InvalidInput.
+    """Return the columns to change of a key with this mandate; raise InvalidInput.
 
-    changes: by the names of NewKey's fields and of LIMITS; None takes a limit away.
+    changes has the names of NewKey's fields and of LIMITS; None removes a limit.
     """
     checks = Checks()
     columns = mandate_columns(changes, mandate, checks=checks)
@@ -111,7 +106,7 @@ def _network_words(cidrs: Sequence[str]) -> str:
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:
-    """Return each scope once, in the table's order; raises InvalidInput for an unknown one or none."""
+    """Return each scope once, in the table's order; raise InvalidInput for an unknown one or none."""
     wanted = set(scopes)
     if not wanted:
         raise InvalidInput("a key has at least one scope", param="scopes")

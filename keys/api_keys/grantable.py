@@ -1,7 +1,7 @@
-"""What a credential may give to a new key: never more than it has.
+"""Limit what a credential may give to a new key: never more than it has.
 
-Invariant: a key is made by a key, whose child it then is, by a session, or by the command line. Only a
-parentless key of an operator's account gets `admin`. Reads accounts and api_keys; writes nothing.
+A key is made by a key, whose child it then is, by a session, or by the command line. Only a parentless key of
+an operator's account gets `admin`. Reads accounts and api_keys; writes nothing.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ WHERE account_id = :account_id AND environment = :environment AND revoked_at IS 
 
 
 class KeyLimitReached(DomainError):
-    """The account has as many keys as it may have, or the lineage is as long as it may be."""
+    """The account has its maximum number of keys, or the lineage its maximum length."""
 
 
 def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
             f"a lineage has at most {LINEAGE_KEYS_MAX} keys", extra={"limit": LINEAGE_KEYS_MAX}
         )
     if not parent.lineage and parent.kind != "session":
-        # A parentless key would outlive the token that asked for it.
+        # A parentless key would outlive the token that requested it.
         raise ScopeMissing(
             "a key without a parent comes from a session or the command line", reason="parent"
         )
@@ -82,7 +82,7 @@ def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
 
 
 async def count_live(tx: Transaction, tenant: Tenant, counting: str = _LIVE_KEYS) -> int:
-    """Return how many of the account's keys aren't revoked, or what another statement counts."""
+    """Count the account's keys that aren't revoked, or what another statement counts."""
     row = await tx.fetch_one(counting, account_id=tenant.account_id, environment=tenant.environment)
     assert row is not None, "COUNT has a row"
     return int(row["live"])

@@ -164,8 +164,6 @@ class Caps(Fields, frozen=True, kw_only=True):
 
 
 class _Lists(Caps, frozen=True, kw_only=True):
-    """The caps, and what a mandate says in lists."""
-
     purpose: Purpose | UnsetType | None = UNSET
     lifetime_cents: LifetimeCents | UnsetType | None = UNSET
     platforms: Platforms | UnsetType | None = UNSET
@@ -224,7 +222,9 @@ class KeyChanges(Limits, frozen=True, kw_only=True):
 
 
 def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
-    """Return what is said, by the names of fields.LIMITS; raise InvalidInput if two places say two things."""
+    """Return the limits by their names in fields.LIMITS; raise InvalidInput if two places contradict each
+    other.
+    """
     found = {name: getattr(body, name) for name in ("purpose", "lifetime_cents", *MANDATE_FIELDS)}
     windows = body.windows
     if windows is not UNSET and windows is not None:
@@ -234,7 +234,7 @@ def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
 
 
 def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType | None]:
-    """Return the caps from either place; raises InvalidInput if both name one differently."""
+    """Return the caps from either place; raise InvalidInput if both name one differently."""
     found: dict[str, int | UnsetType | None] = {}
     for name in CAPS:
         here = getattr(body, name)
@@ -246,9 +246,7 @@ def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetTyp
 
 
 def thresholds_of(body: Limits) -> Mapping[str, int | UnsetType | None]:
-    """Return the thresholds by the names of the key's fields; raises InvalidInput if two names contradict
-    each other.
-    """
+    """Return the thresholds by the key's field names; raise InvalidInput if two names contradict each other."""
     above, old = body.approval_above_cents, body.approval_threshold_cents
     if above is not UNSET and old is not UNSET and above != old:
         raise InvalidInput(

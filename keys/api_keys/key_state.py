@@ -1,4 +1,4 @@
-"""What a send reads again of its key, and of each ancestor, in its own transaction. Writes nothing."""
+"""Re-read a send's key and its ancestors, in the send's own transaction. Writes nothing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +10,6 @@ from store.row_mapping import RowMapping
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """What a send re-reads of the key and of each ancestor in its own transaction."""
-
     id: str
     account_id: str
     environment: str
@@ -40,7 +38,6 @@ class KeyState:
 
 
 async def load_key_states(tx: Transaction, key_ids: Iterable[str]) -> dict[str, KeyState]:
-    """Return these keys' states in one statement; unknown ids are left out."""
     found: dict[str, KeyState] = {}
     await tx.fetch_many([key_states_reading(key_ids, found)])
     return found
@@ -57,7 +54,7 @@ def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> Bat
     return BatchRead(_KEY_STATES if wanted else "", take, ids=wanted)
 
 
-# Everything ever spent is the sum of the months, which are kept.
+# Everything ever spent is the sum of the months, whose rows stay.
 _LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
     SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
     WHERE w.key_id = k.id AND w.period = 'month') END"""

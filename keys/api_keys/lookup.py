@@ -1,9 +1,8 @@
-"""Turns digests of presented API keys into principals, in sets and with their ancestors.
+"""Turn digests of presented API keys into principals, in sets and with their ancestors.
 
 Invariant: a key makes no principal if it, its secret or an ancestor is revoked, expired or missing. Expiries
-of keys and secrets are by the account's own clock (keys/sandbox_clock.py); they become our time as they are
-read, so no other code need know. Reads api_keys, api_key_secrets, accounts and account_environments; writes
-nothing.
+are by the account's own clock (keys/sandbox_clock.py) and converted to our time as they are read, so no other
+code need know. Reads api_keys, api_key_secrets, accounts and account_environments; writes nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +17,7 @@ from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from store.database import Transaction
 
-# A process keeps the meaning of this many keys' rows: a busy key is read twice a second or more.
+# How many keys' meanings a process caches: a busy key is read twice a second or more.
 _MEANINGS_MAX: Final = 4_096
 _BEFORE_EVERY_END: Final = -(2**63)
 
@@ -47,7 +46,7 @@ class _Found(NamedTuple):
     staging_full_until: int | None
 
 
-# A key's ancestors, nearest first; None for a missing one.
+# Nearest first; None for a missing one.
 _Ancestors = tuple[Link | None, ...]
 
 
@@ -81,7 +80,7 @@ async def load_principals(
 
 
 async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]:
-    """Return the keys as links of a lineage, by id, in one statement; missing ones are left out."""
+    """Return the keys as links of a lineage; missing ones are left out."""
     wanted = sorted(set(key_ids))
     if not wanted:
         return {}
@@ -126,7 +125,7 @@ def _outcome(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Ref
 def _lasting(key: _Found, ancestors: _Ancestors) -> Principal | None:
     """Return what these rows allow until the first expiry, or None if they allow nothing.
 
-    The same rows mean the same, so most keys aren't computed again [5 % of a send over 1,000 wallets].
+    Equal rows mean the same, so most keys aren't computed again [5 % of a send over 1,000 wallets].
     """
     outcome = _judge(key, ancestors, _BEFORE_EVERY_END)
     return outcome if isinstance(outcome, Principal) else None
@@ -183,7 +182,6 @@ def _link(
     revoked_at: int | None,
     paused_at: int | None,
 ) -> Link:
-    """Build a link from stored values."""
     return Link(
         id=key_id,
         scopes=frozenset(scopes.split()),
@@ -198,7 +196,7 @@ def _link(
 async def old_secret_until(
     tx: Transaction, tenant: Tenant, key_id: str, *, now_us: int
 ) -> int | None:
-    """Return when the secret before the last rotation ends, by the account's clock, or None if none works."""
+    """Return when the secret before the last rotation ends, by the account's clock, or None."""
     rows = await tx.fetch(
         """SELECT s.expires_at
            FROM api_key_secrets s

@@ -1,4 +1,4 @@
-"""What a caller may set on a key's mandate, checked and in stored form. Pure."""
+"""Check what a caller may set on a key's mandate, and convert it to columns. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -34,9 +34,9 @@ MANDATE_FIELDS: Final = Mandate.__struct_fields__
 def mandate_columns(
     given: Mapping[str, Any], before: Mandate = NO_MANDATE, *, checks: Checks
 ) -> dict[str, Any]:
-    """Return the columns of a new key's mandate, or of a changed one; checks tells what is wrong.
+    """Return the columns of a new or changed mandate; checks collects what is wrong.
 
-    given: by the mandate's names and purpose. What is left out stays as it was; None takes a limit away.
+    given has the mandate's names and purpose. A missing name stays as it was; None removes a limit.
     """
     columns: dict[str, Any] = {}
     if "purpose" in given:
@@ -80,7 +80,7 @@ def _recipients(entries: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _recipient(entry: str) -> str:
-    """Return the entry in the form in which recipients are compared, so that one spelling covers all."""
+    """Return the form in which recipients are compared, so that one spelling covers all."""
     if not entry.startswith(ANY_OF_DOMAIN):
         return normalise_email(entry, param="recipients")
     domain = normalise_email(f"any@{entry.removeprefix(ANY_OF_DOMAIN)}", param="recipients")

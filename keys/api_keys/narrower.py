@@ -1,7 +1,7 @@
-"""Keeps a child from getting more than its ancestors have. Pure.
+"""Refuse a child's limits that are wider than its ancestors'. Pure.
 
-Each use checks the ancestors again, because they may change. This check only tells whoever makes or changes a
-key before it does less than they expect.
+Each use checks the ancestors again, because they may change. This check only tells the maker of a key in time
+that it can do less than expected.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ _OF_MANDATE: Final = tuple(fact.name for fact in NUMBERS if fact.name != "repeat
 
 
 class Limited(Protocol):
-    """What is asked of an ancestor. KeyState in keys/api_keys/key_state.py has it, with the amounts."""
+    """The fields needed of an ancestor, as in KeyState in keys/api_keys/key_state.py."""
 
     @property
     def mandate(self) -> str | None: ...
@@ -26,9 +26,9 @@ class Limited(Protocol):
 def check_narrower(
     columns: Mapping[str, Any], before: Mandate, ancestors: Iterable[Limited]
 ) -> None:
-    """Raise InvalidInput if a column to write sets a wider limit than an ancestor's.
+    """Raise InvalidInput if a column sets a wider limit than an ancestor's.
 
-    before is the mandate that is there now; unchanged limits aren't checked.
+    before is the current mandate; unchanged limits aren't checked.
     """
     for ancestor in ancestors:
         for name in CENTS_FIELDS:

@@ -1,4 +1,4 @@
-"""The platforms that a key may be limited to: those of its environment, on offer or not."""
+"""Check the platforms that a key may be limited to: those of its environment, on offer or not."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ async def check_platforms(
 ) -> None:
     """Raise InvalidInput for a name that no platform has: such a key could send nothing.
 
-    kept: those that the key has already, of which one may have been taken away since.
+    kept: the key's present names, of which one may have disappeared since.
     """
     wanted = list(names or ())
     if wanted:
@@ -32,7 +32,6 @@ async def check_platforms(
 def check_names(
     names: Iterable[str] | None, known: Collection[str], *, kept: Collection[str] = ()
 ) -> None:
-    """Raise InvalidInput unless each name is among the known or the kept ones."""
     wanted = [name.strip().lower() for name in names or ()]
     problems = [_problem(name, known) for name in wanted if name not in known and name not in kept]
     if problems:

@@ -1,7 +1,7 @@
-"""Presets: what a key for one kind of holder gets by default, and what its maker has to choose. Pure.
+"""Presets: default limits of a key for one kind of holder. Pure.
 
-A preset fills limits with one sensible value, and asks for those that only the maker can know. Explicit
-values win. It counts when the key is made; later changes are as for any key.
+A preset fills limits with sensible values, and requires those that only the maker can know. Explicit values
+win. It counts when the key is made; later changes are as for any key.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,7 @@ REPEAT_GUARD_S: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One preset. says: what such a key does. fills: fields and values. asks: fields with a suggestion in
-    cents.
-    """
+    """says: what such a key does. fills: fields and values. asks: fields with a suggestion in cents."""
 
     says: str
     fills: Mapping[str, Any]
@@ -50,7 +48,7 @@ _MEANS: Final = {
 
 
 def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the preset's limits that the new key doesn't set; raises InvalidInput that names each it has to
+    """Return the preset's limits that the new key doesn't set; raise InvalidInput with each that it has to
     set.
     """
     if named is None:

@@ -1,4 +1,4 @@
-"""Keys in the order of a tree: one key with its descendants, or all of an account. Reads api_keys only."""
+"""Order keys as a tree: one key with its descendants, or all of an account. Reads api_keys only."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -52,7 +52,7 @@ UsedAt = Annotated[
 
 
 class _KeyHead(Shaped, kw_only=True):
-    """What a listed key has before its limits that are numbers."""
+    """A listed key's fields before its limits that are numbers."""
 
     id: KeyIdText
     parent_id: KeyIdText | None
@@ -101,7 +101,7 @@ class ApiKey(_Numbers, kw_only=True):
 
     @classmethod
     def of(cls, key: Key, /, **more: Any) -> Self:
-        """The key as it is listed; more: the fields of an answer that shows its secret."""
+        """Convert a key; more: the fields of a response that shows its secret."""
         mandate = key.mandate
         return super().of(
             key,
@@ -128,7 +128,6 @@ class CreatedKey(ApiKey, kw_only=True):
 
 
 def audited(key: Key) -> Mapping[str, Any]:
-    """Return what the security log says of a key."""
     return {
         "name": key.name,
         "scopes": key.scopes,

@@ -1,8 +1,8 @@
-"""MCP clients that may ask a person for access: registered here (RFC 7591), or described by a document
-of their own at the address that is their id. Neither proves who they are; the consent page says so.
+"""Register the MCP clients that may request access (RFC 7591), or read a client's own document at the address
+that is its id. Neither proves who they are; the consent page says so.
 
-Invariant: a client is public and has no secret; PKCE proves that who fetches a token is who asked. Writes
-authorization_clients, which belong to nobody.
+Invariant: a client is public and has no secret; PKCE proves that the requester of access also fetches the
+token. Writes authorization_clients, which belong to no account.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _COLUMNS: Final = ("id", "name", "redirect_uris", "created_at")
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """Who asks for access. document_url is its id and where it describes itself; null: registered here."""
+    """A client that requests access. document_url is its id and describes it; null: registered here."""
 
     id: str
     name: str
@@ -38,10 +38,7 @@ class McpClient:
 def client_of(
     client_id: str, name: str | None, redirect_uris: Sequence[str], document_url: str | None
 ) -> McpClient:
-    """The client by what it says of itself, checked; without a name it is called by its host.
-
-    Raises AuthorizationRefused.
-    """
+    """Check a client's own description; without a name it is called by its host. Raises AuthorizationRefused."""
     uris = check_uris(redirect_uris)
     try:
         named = normalise_name(name or destination(uris[0]) or "MCP client")
@@ -57,7 +54,7 @@ def client_of(
 async def register(
     tx: Transaction, *, name: str | None, redirect_uris: Sequence[str], now_us: int
 ) -> McpClient:
-    """A new client; raises AuthorizationRefused, and Unavailable where too many were just made."""
+    """Register a client; raise AuthorizationRefused, or Unavailable if too many were just made."""
     client = client_of(new_id("mcc"), name, redirect_uris, None)
     await _make_room(tx, now_us)
     row = (client.id, client.name, " ".join(client.redirect_uris), now_us)
@@ -66,13 +63,12 @@ async def register(
 
 
 async def find(tx: Transaction, client_id: str) -> McpClient | None:
-    """A client that registered here."""
     row = await tx.fetch_one(_FIND, id=client_id)
     return None if row is None else _read(row)
 
 
 async def note_used(tx: Transaction, client_id: str, *, now_us: int) -> None:
-    """Somebody consented: the registration is kept."""
+    """Record a consent, so that the registration stays."""
     await tx.execute(
         "UPDATE authorization_clients SET used_at = :now_us WHERE id = :id",
         now_us=now_us,
@@ -81,7 +77,7 @@ async def note_used(tx: Transaction, client_id: str, *, now_us: int) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Ends registrations that nobody consented to within a day, or used for 400; how many."""
+    """Delete registrations without a consent for a day or a use for 400; return how many."""
     return await tx.execute(
         _PRUNE,
         unused_before=now_us - UNUSED_KEPT_US,
@@ -97,7 +93,7 @@ DELETE FROM authorization_clients WHERE id IN (
     SELECT id FROM authorization_clients
     WHERE used_at IS NULL AND created_at < :before ORDER BY created_at LIMIT 100)
 """
-# Who still has a token is worked out once: no index leads from a client to its grants.
+# One read finds who still has a token: no index leads from a client to its grants.
 _PRUNE = """
 DELETE FROM authorization_clients WHERE id IN (
     SELECT c.id FROM authorization_clients c
@@ -110,7 +106,7 @@ DELETE FROM authorization_clients WHERE id IN (
 
 
 async def _make_room(tx: Transaction, now_us: int) -> None:
-    """Strangers register as they like, so there is a bound that no flood passes."""
+    """Limit registrations, which strangers make freely, so that no flood fills the table."""
     row = await tx.fetch_one(_COUNT)
     if row is None or row["unused"] < UNUSED_MAX:
         return

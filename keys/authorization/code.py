@@ -1,7 +1,7 @@
-"""Authorization codes of MCP clients: fetched once, within a minute, by who proves the challenge.
+"""Authorization codes of MCP clients: exchanged once, within a minute, with the challenge's verifier.
 
-Invariant: a code is worth tokens at most once; who brings it a second time ends what it gave (RFC 6749
-4.1.2). Stored is its SHA-256. Writes authorization_codes; the caller holds the account's lock.
+A code that comes a second time ends the tokens that it gave (RFC 6749 4.1.2). Its SHA-256 is stored. Writes
+authorization_codes; the caller holds the account's lock.
 """
 
 import secrets
@@ -27,9 +27,8 @@ CODES_MAX: Final = 20  # of one account, not used yet; the oldest make room
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """A code as it is stored. family_id: of the tokens that it was used for; null: none yet.
-
-    session_id: of the sign-in that consented; null: not recorded.
+    """A stored code. family_id: of the tokens that it gave; null: none yet. session_id: of the sign-in that
+    consented; null: not recorded.
     """
 
     digest: str
@@ -50,7 +49,6 @@ class IssuedCode:
 
     @property
     def consent(self) -> Granted:
-        """What the account's owner allowed."""
         return Granted(
             self.account_id,
             self.expires_at - LIFE_US,
@@ -59,7 +57,7 @@ class IssuedCode:
         )
 
     def is_answered_by(self, verifier: str) -> bool:
-        """Whether this is the secret that the challenge was made of (RFC 7636)."""
+        """Check the verifier against the challenge (RFC 7636)."""
         return is_proven(self.challenge, verifier)
 
 
@@ -72,7 +70,7 @@ async def issue(
     session_id: str,
     now_us: int,
 ) -> str:
-    """Issue a code for what was just consented to in that session; challenge: S256, checked by the caller."""
+    """Issue a code for a consent in that session. challenge: S256, checked by the caller."""
     await tx.execute(
         _OLD, account_id=grant.account_id, environment=grant.environment, kept=CODES_MAX - 1
     )
@@ -94,13 +92,12 @@ async def issue(
 
 
 async def find(tx: Transaction, code: str) -> IssuedCode | None:
-    """Used and old ones, too."""
+    """Find a code, also a used or old one."""
     row = await tx.fetch_one(_FIND, digest=digest(code))
     return None if row is None else _ROWS.read(row)
 
 
 async def mark_used(tx: Transaction, code: IssuedCode, family_id: str) -> None:
-    """It gave this family of tokens."""
     touched = await tx.execute(
         """UPDATE authorization_codes SET family_id = :family_id
            WHERE digest = :digest AND family_id IS NULL""",
@@ -111,7 +108,7 @@ async def mark_used(tx: Transaction, code: IssuedCode, family_id: str) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Ends codes a day after their end; how many."""
+    """Delete codes a day after their end; return how many."""
     return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
 
 

@@ -1,7 +1,7 @@
-"""A client's own metadata document, at the address that is its id; pure.
+"""Read a client's own metadata document, at the address that is its id. Pure.
 
-Source: draft-ietf-oauth-client-id-metadata-document, section 4, and the Model Context Protocol of 2026-07-28.
-The document proves that its client_id is at that address, and where codes may go; not who wrote it.
+It proves that its client_id is at that address, and where codes may go; not who wrote it. Source:
+draft-ietf-oauth-client-id-metadata-document, section 4, and the Model Context Protocol of 2026-07-28.
 """
 
 import re
@@ -23,7 +23,7 @@ _Uri = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 
 
 class _Document(Struct, kw_only=True):
-    """What is read of it; it may say more."""
+    """Further fields are ignored."""
 
     client_id: _Uri
     client_name: _Name | None = None
@@ -33,7 +33,7 @@ class _Document(Struct, kw_only=True):
 
 
 def check_document_url(client_id: str) -> None:
-    """Raises AuthorizationRefused unless the text is an address that a client can be found at."""
+    """Raise AuthorizationRefused unless the text can be a client's address."""
     try:
         parts = urlsplit(client_id)
         is_plain = _PLAIN.fullmatch(client_id) is not None and parts.port != 0
@@ -50,7 +50,7 @@ def check_document_url(client_id: str) -> None:
 
 
 def client_of_document(client_id: str, body: bytes) -> McpClient:
-    """The client that the document at client_id describes; raises AuthorizationRefused."""
+    """Return the client that the document describes; raise AuthorizationRefused."""
     try:
         document = msgspec.json.decode(body, type=_Document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -1,8 +1,8 @@
-"""Which MCP client acts for which account: by one key, whose limits the person chose.
+"""Record which MCP client acts for which account: by one key, whose limits the person chose.
 
-A grant has one key for ever, so no later consent revives tokens of a key that ended: then there is a new
-grant with a new key. Consenting again to the same client changes the key that works: what it spent goes
-on counting, and its other tokens go on. Writes authorization_grants; the caller holds the account's lock.
+A grant has one key for ever, so a later consent never revives tokens of an ended key: it makes a new grant
+with a new key. Consenting again to the same client changes the working key: its counters continue, and its
+other tokens stay valid. Writes authorization_grants; the caller holds the account's lock.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from store.database import Row, Transaction
 from store.row_mapping import WORDS, RowMapping
 
 
-# What the consent page sets; the rest of a key that is renewed stays.
+# Set by the consent page; the rest of a renewed key stays.
 @dataclass(frozen=True, slots=True)
 class McpGrant:
-    """One consent as it is now. resource: what its tokens are for. Times in microseconds."""
+    """One consent. resource: what its tokens are for. Times in microseconds."""
 
     id: str
     account_id: str
@@ -39,12 +39,10 @@ class McpGrant:
 
     @property
     def tenant(self) -> Tenant:
-        """Whose it is."""
         return Tenant(self.account_id, self.environment)
 
 
 async def get(tx: Transaction, grant_id: str) -> McpGrant:
-    """A grant that a code or a token names."""
     row = await tx.fetch_one(_GET, id=grant_id)
     assert row is not None, "grants go after their codes and tokens"
     return _ROWS.read(row)
@@ -53,7 +51,7 @@ async def get(tx: Transaction, grant_id: str) -> McpGrant:
 async def find_usable(
     tx: Transaction, tenant: Tenant, client_id: str, *, now_us: int
 ) -> tuple[McpGrant, ApiKey] | None:
-    """The client's newest grant whose key works, paused or not, and the key."""
+    """Return the client's newest grant whose key works, paused or not, and the key."""
     row = await _newest(tx, tenant, client_id, now_us)
     if row is None:
         return None
@@ -70,10 +68,10 @@ async def make_or_renew(
     resource: str,
     now_us: int,
 ) -> tuple[McpGrant, ApiKey, bool]:
-    """What the person consents to now: the grant, its key, and whether the key is new.
+    """Return the grant for a consent, its key, and whether the key is new.
 
-    asker: the person's session, in the environment that was chosen. limits: name, scopes and limits of the
-    key; scopes must be said. Raises LiveNotOpen, KeyLimitReached, ScopeMissing, InvalidInput.
+    asker: the person's session, in the chosen environment. limits: name, scopes (required) and limits of the
+    key. Raises LiveNotOpen, KeyLimitReached, ScopeMissing, InvalidInput.
     """
     assert limits.scopes is not None, "the page says which scopes"
     await check_live(tx, asker.tenant)

@@ -1,8 +1,8 @@
-"""Where an MCP client's codes may go: the exact addresses that it registered; pure.
+"""Check where an MCP client's codes may go: the exact addresses that it registered, compared as text. Pure.
 
-https, http for a program on the person's own machine (any port, RFC 8252 7.3), or a program's own
-scheme such as cursor:// (RFC 8252 7.1): one that holds a dot, as a domain written backwards does, or
-one of PRIVATE_SCHEMES. Compared as text. Never a scheme that a browser runs or reads itself.
+Allowed are https, http for a program on the person's own machine (any port, RFC 8252 7.3), and a program's
+own scheme such as cursor:// (RFC 8252 7.1). Such a scheme holds a dot, as a domain written backwards does, or
+is one of PRIVATE_SCHEMES. A scheme that a browser runs or reads itself is never allowed.
 """
 
 import re
@@ -16,7 +16,7 @@ from keys.authorization.refused import AuthorizationRefused
 from keys.oauth import redirect
 from keys.oauth.redirect import LOOPBACK, URIS_MAX, RedirectRefused, Registered, split_port
 
-# Of editors and assistants that sign in to MCP servers so; each is registered by its program.
+# Of editors and assistants that sign in to MCP servers; each program registers its scheme.
 PRIVATE_SCHEMES: Final = frozenset(
     {"cursor", "vscode", "vscode-insiders", "vscodium", "windsurf", "zed", "claude", "jetbrains"}
 )
@@ -28,7 +28,7 @@ _WEB: Final = ("http", "https")
 
 
 def check_uris(uris: Sequence[str]) -> tuple[str, ...]:
-    """The addresses, each once; raises AuthorizationRefused."""
+    """Return each address once; raise AuthorizationRefused."""
     if not 1 <= len(uris) <= URIS_MAX:
         raise _refused(f"a client has 1 to {URIS_MAX} redirect_uris")
     web = [uri for uri in uris if uri.partition(":")[0] in _WEB]
@@ -44,12 +44,11 @@ def check_uris(uris: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_registered(uri: str, registered: Sequence[str]) -> bool:
-    """Whether a code may go there."""
     return len(uri) <= URL_CHARACTERS_MAX and Registered("", tuple(registered)).holds(uri)
 
 
 def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
-    """The registered address with what the client is told, such as code, state and iss; null: left out."""
+    """Add parameters such as code, state and iss to the registered address; null: left out."""
     try:
         return redirect.with_parameters(uri, answer)
     except RedirectRefused as error:
@@ -57,13 +56,13 @@ def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
 
 
 def is_on_device(uri: str) -> bool:
-    """Whether it leads to a program on the person's own machine, which nobody can tell from another."""
+    """Return whether it leads to a program on the person's own machine, which can't be identified."""
     parts = urlsplit(uri)
     return parts.scheme not in _WEB or split_port(parts.netloc)[0] in LOOPBACK
 
 
 def destination(uri: str) -> str:
-    """What a person is shown of it: the host with its port, or the program's scheme."""
+    """Return what a person is shown: the host with its port, or the program's scheme."""
     parts = urlsplit(uri)
     return parts.netloc if parts.scheme in _WEB else f"{parts.scheme}:"
 

@@ -1,4 +1,4 @@
-"""What the authorization server refuses, in OAuth's own words."""
+"""Refusals of the authorization server, in OAuth's own words."""
 
 from typing import Literal
 
@@ -29,7 +29,7 @@ class AuthorizationRefused(DomainError):
 
 
 class ClientUnknown(AuthorizationRefused):
-    """No client has this client_id: one that registered may have been forgotten, and registers anew."""
+    """No client has this client_id: a registration may have expired, and can be made again."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("invalid_client", detail, param="client_id")

@@ -1,10 +1,11 @@
-"""Tokens of MCP clients: what a code, then one refresh token after the other, is exchanged for.
+"""Tokens of MCP clients: exchanged for a code, then for one refresh token after the other.
 
-All that came of one code is a family, of which one refresh token works at a time. One that comes again
-within REPEAT_US, while its successor was not used, gets the same pair: a lost answer locks nobody out. One
-that comes later, or after its successor was used, was stolen from somebody: the family ends (RFC 9700
-4.14.2). Invariant: no token works once it, its family or its key has ended, and it may do what both its
-consent and its key allow at the time of use. Stored are SHA-256. Writes authorization_tokens.
+All tokens of one code are a family, of which one refresh token works at a time. If a used one comes again
+within REPEAT_US, and its successor is unused, it gets the same pair, so a lost response locks out no client.
+Later, or after its successor was used, it was stolen, and the family ends (RFC 9700 4.14.2).
+
+Invariant: no token works after the end of itself, its family or its key, and it may do what both its consent
+and its key allow at the time of use. SHA-256 digests are stored. Writes authorization_tokens.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,7 +42,7 @@ KEPT_US: Final = DAY_US
 
 
 class TokenPair(NamedTuple):
-    """What a client gets. expires_in_s: of the access token."""
+    """expires_in_s: of the access token."""
 
     access: str
     refresh: str
@@ -51,8 +52,6 @@ class TokenPair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A token as it is stored, but for its text."""
-
     digest: str
     kind: str
     account_id: str
@@ -81,10 +80,10 @@ async def exchange(
     resource: str,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """The first pair of a family; raises AuthorizationRefused.
+    """Return a family's first pair; raise AuthorizationRefused.
 
-    Takes the account's lock: of N calls with one code one wins. A code that comes a second time ends
-    what it gave: that refusal is returned, not raised, so that the caller's transaction keeps the end.
+    Takes the account's lock: of N calls with one code one wins. A code that comes a second time ends what it
+    gave. That refusal is returned, not raised, so that the caller's transaction commits the end.
     """
     found = await issued_code.find(tx, code)
     if found is None or found.client_id != client_id:
@@ -116,7 +115,7 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """The next pair; raises AuthorizationRefused, and returns the one that ends the family.
+    """Return the next pair; raise AuthorizationRefused, but return the one that ends the family.
 
     scopes: fewer than the token has, null: all of them.
     """
@@ -140,9 +139,9 @@ async def refresh(
 
 
 async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) -> ApiKey | None:
-    """Ends the token's family (RFC 7009), and with the last one of its grant the key, which is returned.
+    """End the token's family (RFC 7009). With the grant's last family, end and return its key.
 
-    None where no key ended: an unknown token or another client's is nobody's business.
+    Return None for an unknown or another client's token, so as not to reveal which it is.
     """
     found = await _find(tx, token)
     if found is None:
@@ -162,7 +161,7 @@ async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) ->
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """By digest: the principal of an access token, which is its key's, or why it works no longer."""
+    """Return, by digest, an access token's principal, which is its key's, or why it no longer works."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -172,8 +171,8 @@ async def load_principals(
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Ends tokens a day after their end; how many. A refresh token that was used stays as long as it
-    would have worked, or nobody would notice that it comes again.
+    """Delete tokens a day after their end; return how many. A used refresh token stays as long as it would
+    have worked, so that its reuse is noticed.
     """
     return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
 
@@ -212,7 +211,7 @@ async def _find(tx: Transaction, token: str, kind: str | None = None) -> _Token 
 
 
 async def _usable(tx: Transaction, grant_id: str, now_us: int) -> tuple[McpGrant, ApiKey]:
-    """The grant and its key; raises AuthorizationRefused where the key ended."""
+    """Return the grant and its key; raise AuthorizationRefused if the key ended."""
     grant = await mcp_grant.get(tx, grant_id)
     key = await api_key.get(tx, grant.tenant, grant.key_id)
     own_now_us = await sandbox_clock.now_of(tx, grant.tenant, now_us=now_us)
@@ -244,7 +243,7 @@ def _check_code(
 async def _again(
     tx: Transaction, maker: TokenMaker, token: str, found: _Token, now_us: int
 ) -> TokenPair | AuthorizationRefused:
-    """A refresh token that was used: the same pair where that harms nobody, else the family's end."""
+    """Handle a used refresh token: return the same pair if that is safe, else end the family."""
     access, successor = maker.pair_of(token)
     following, first = await _find(tx, successor), await _find(tx, access)
     is_recent = found.used_at is not None and 0 <= now_us - found.used_at < REPEAT_US
@@ -276,7 +275,7 @@ async def _issue(
     scopes: tuple[str, ...],
     now_us: int,
 ) -> TokenPair:
-    """A pair of the family; secret: what it is exchanged for. Neither outlives the key."""
+    """Issue a pair in exchange for secret. Neither token outlives the key."""
     texts = maker.pair_of(secret)
     ahead_us = await sandbox_clock.ahead_us(tx, grant.tenant)
     key_end = None if key.expires_at is None else key.expires_at - ahead_us

@@ -1,12 +1,11 @@
-"""The tokens of MCP clients, worked out from what each was exchanged for; pure.
+"""Compute MCP clients' tokens from what each was exchanged for. Pure.
 
     mat_ + 26 base62 characters + 6 of a checksum      access
     mrt_ + the same                                    refresh
 
-Promise: one code, or one refresh token, gives the same pair whenever it is exchanged, on every process: so
-an exchange whose answer was lost can be answered again, and no second pair ever exists beside the first. Who
-knows a pair cannot work out the one before or after it: that takes the key, which no database holds in the
-clear.
+One code, or one refresh token, gives the same pair on every process. So an exchange whose response was lost
+can be answered again, and no second pair ever exists. A pair doesn't reveal the one before or after it: that
+takes the key, which no database stores in the clear.
 """
 
 import hashlib
@@ -32,7 +31,6 @@ class TokenMaker:
         self._key = HKDF(algorithm=SHA256(), length=len(key), salt=None, info=info).derive(key)
 
     def pair_of(self, secret: str) -> tuple[str, str]:
-        """The access and the refresh token that this code or refresh token is exchanged for."""
         return self._made(ACCESS_PREFIX, secret), self._made(REFRESH_PREFIX, secret)
 
     def _made(self, prefix: str, secret: str) -> str:

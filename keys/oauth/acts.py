@@ -78,7 +78,6 @@ class OAuthApp(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, app: App, /, **more: Any) -> Self:
-        """Return the app as every door shows it."""
         return super().of(
             app,
             client_id=app.id,
@@ -98,7 +97,7 @@ class CreatedOAuthApp(OAuthApp, kw_only=True):
 
 
 async def owner_of(tx: Transaction, app_id: str) -> Tenant:
-    """Return whose app it is; raises NotFound."""
+    """Return whose app it is; raise NotFound."""
     found = await apps.find(tx, app_id)
     if found is None:
         raise NotFound("App")
@@ -106,7 +105,7 @@ async def owner_of(tx: Transaction, app_id: str) -> Tenant:
 
 
 async def register_app(context: ActContext, asked: NewOAuthApp) -> Change[App]:
-    """Register an app; raises as app.create."""
+    """Register an app; raise as app.create."""
     made, secret = await apps.create(
         context.tx,
         context.tenant,
@@ -126,12 +125,11 @@ async def register_app(context: ActContext, asked: NewOAuthApp) -> Change[App]:
 
 
 async def list_apps(context: ActContext, _asked: Page, begin: Begin, limit: int) -> Sequence[App]:
-    """Return the account's apps, the newest first, disabled ones too."""
+    """List the account's apps, newest first, disabled ones too."""
     return await apps.list_apps(context.tx, context.tenant, before_id=begin, limit=limit)
 
 
 async def show_app(context: ActContext) -> App:
-    """Return one app; raises NotFound."""
     return await apps.get_own(context.tx, context.tenant, context.object_id)
 
 
@@ -145,14 +143,14 @@ async def rotate_secret(context: ActContext, _asked: Fields) -> Change[App]:
 
 
 async def disable_app(context: ActContext, _asked: Fields) -> Change[App]:
-    """End an app and every token of it; again changes nothing. Raises NotFound."""
+    """End an app and all its tokens; repeating it changes nothing. Raises NotFound."""
     before = await show_app(context)
     after = await apps.disable(context.tx, context.tenant, context.object_id, now_us=context.now_us)
     return Change(before=before, after=after)
 
 
 async def remove_app(context: ActContext, _asked: Fields) -> Change[Grant]:
-    """Take an app's access to the account away. Raises NotFound."""
+    """Remove an app's access to the account. Raises NotFound."""
     ended = await tokens.end_grant(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
     )
@@ -284,7 +282,7 @@ DISABLE_APP = Act(
     named_by="client_id",
     examples=("topup apps disable app_5Dv1",),
 )
-# Of the page of whoever let an app act for them: no API has these.
+# Of the page of the app's user: no API has these.
 END_GRANT = Act(
     name="grants.end",
     summary="Take an app's access away",

@@ -1,11 +1,11 @@
-"""OAuth apps: another's software that acts for users of this gateway, within what each consented to.
+"""OAuth apps: software of others that acts for users of this gateway, within what each consented to.
 
-An app belongs to one account and one environment, names the exact addresses that its codes may go to
-(RFC 9700; a whole host is the OhMyGPT dialect's rule, for apps that say so) and asks for one scope of
-the ladder; codes, grants and tokens inherit them. Its charges are capped for each user: amount and
-period are shown at consent. Invariant: the secret (256 random bits; a public app has none) leaves this
-module once; stored is its SHA-256. A disabled app is dead for good, and with it every token. Writes
-oauth_apps; the caller holds the owner's lock.
+An app belongs to one account and one environment, names the exact addresses that its codes may go to (RFC
+9700; a whole host is the OhMyGPT dialect's rule) and requests one scope of the ladder. Codes, grants and
+tokens inherit them. Its charges are capped for each user: amount and period are shown at consent.
+
+Invariant: the secret (256 random bits; a public app has none) leaves this module once; its SHA-256 is stored.
+A disabled app and all its tokens are dead for good. Writes oauth_apps; the caller holds the owner's lock.
 """
 
 import hmac
@@ -37,15 +37,15 @@ _SECRET_CHARACTERS = 43  # of base62: 256 bits
 
 
 class ClientRefused(DomainError):
-    """No such app, another secret, or an app that was disabled: they look the same."""
+    """An unknown app, a wrong secret, or a disabled app: they look the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApp:
-    """An app to be registered. cap_micros: what it may charge one user in each UTC period.
+    """An app to register. cap_micros: what it may charge one user in each UTC period.
 
-    redirect_uris: exact addresses; redirect_host: any path there; either, or both. is_public: runs
-    where a secret cannot be kept, so it has none and needs PKCE and exact addresses.
+    redirect_uris: exact addresses; redirect_host: any path there; either, or both. is_public: runs where a
+    secret can't be protected, so it has none and needs PKCE and exact addresses.
     """
 
     name: str
@@ -61,8 +61,8 @@ class NewApp:
 class OAuthApp:
     """One app as its owner sees it; its id is the client_id. Times in microseconds.
 
-    redirect_host is a host in lower case with its port, where that is not the scheme's own; empty:
-    none. secret_last4 is empty for a public app, which has no secret.
+    redirect_host is a host in lower case with any port that isn't the scheme's own; empty: none. secret_last4
+    is empty for a public app.
     """
 
     id: str
@@ -82,21 +82,21 @@ class OAuthApp:
 
     @property
     def owner(self) -> Tenant:
-        """Where its charges go."""
+        """Return where its charges go."""
         return Tenant(self.account_id, self.environment)
 
     @property
     def registered(self) -> Registered:
-        """Where its codes may go."""
         return Registered(self.redirect_host, self.redirect_uris)
 
 
 async def create(
     tx: Transaction, owner: Tenant, new: NewApp, *, now_us: int, made_by: str | None = None
 ) -> tuple[OAuthApp, str]:
-    """Return a new app and its secret, which nothing can show again; a public app's is empty.
+    """Return a new app and its secret, which is never shown again; a public app's is empty.
 
-    made_by: the person who registers it; None: the command line. Raises InvalidInput, LiveNotOpen and KeyLimitReached.
+    made_by: the person who registers it; None: the command line. Raises InvalidInput, LiveNotOpen and
+    KeyLimitReached.
     """
     await check_live(tx, owner)
     registered = register(new.redirect_host, new.redirect_uris)
@@ -138,19 +138,19 @@ async def create(
 async def list_apps(
     tx: Transaction, owner: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[OAuthApp]:
-    """Newest first, older than before_id, at most `limit`; disabled ones too."""
+    """List apps older than before_id, newest first, disabled ones too."""
     rows = await _PAGES.page(tx, owner, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
 
 async def find(tx: Transaction, app_id: str) -> OAuthApp | None:
-    """Any account's app, for those who are asked to consent; None: unknown."""
+    """Find any account's app, for consent."""
     row = await tx.fetch_one(_FIND, id=app_id)
     return None if row is None else _ROWS.read(row)
 
 
 async def get_own(tx: Transaction, owner: Tenant, app_id: str) -> OAuthApp:
-    """The owner's app; raises NotFound, also for another's."""
+    """Return the owner's app; raise NotFound, also for another's."""
     found = await find(tx, app_id)
     if found is None or found.owner != owner:
         raise NotFound("App")
@@ -158,9 +158,9 @@ async def get_own(tx: Transaction, owner: Tenant, app_id: str) -> OAuthApp:
 
 
 async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAuthApp:
-    """The app that this id and secret are of; raises ClientRefused.
+    """Return the app with this id and secret; raise ClientRefused.
 
-    A public app shows none: what proves it is its code's verifier.
+    A public app shows no secret: its code's verifier proves it.
     """
     row = await tx.fetch_one(_FIND, id=app_id)
     stored = "" if row is None else row["secret_digest"]
@@ -178,7 +178,7 @@ async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAut
 async def rotate(
     tx: Transaction, owner: Tenant, app_id: str, *, now_us: int
 ) -> tuple[OAuthApp, str]:
-    """A new secret; the old one ends with the commit, tokens live on.
+    """Make a new secret. The old one ends with the commit, tokens stay valid.
 
     Raises NotFound, and InvalidInput for a public app.
     """
@@ -200,7 +200,7 @@ async def rotate(
 
 
 async def disable(tx: Transaction, owner: Tenant, app_id: str, *, now_us: int) -> OAuthApp:
-    """Ends the app and every token of it for good; again is the same answer. Raises NotFound."""
+    """End the app and all its tokens for good; repeating it changes nothing. Raises NotFound."""
     app = await get_own(tx, owner, app_id)
     if app.disabled_at is None:
         await tx.execute(

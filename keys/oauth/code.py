@@ -1,11 +1,10 @@
 """Authorization codes: what a user consented to, for one app to fetch once within ten minutes.
 
-A code stands for the terms that the consent page showed: scope, cap and period are kept with it, so
-a change of the app in between changes nothing. Invariant: a code is taken at most once, by its own
-app, with the redirect_uri it was sent to (where the app repeats it) and the verifier of its PKCE
-challenge (S256, required of a public app); and never after the user took the app's access away, or lost
-the access with which they consented.
-Stored is its SHA-256. Writes oauth_codes; the caller holds the user's lock.
+Scope, cap and period are stored as the consent page showed them, so changing the app meanwhile changes
+nothing. Invariant: a code is taken at most once, by its own app, with the redirect_uri it was sent to (if the
+app repeats it) and the verifier of its PKCE challenge (S256, required of a public app). It is never taken
+after the user removed the app's access, or lost the access with which they consented. Its SHA-256 is stored.
+Writes oauth_codes; the caller holds the user's lock.
 """
 
 import base64
@@ -36,16 +35,11 @@ _REFUSED = "the code is unknown, used, too old, revoked or not this app's"
 
 
 class CodeRefused(DomainError):
-    """The code is unknown, another app's, used, too old, or its proof is missing: all look alike
-    but the proof.
-    """
+    """The code is unknown, another app's, used, too old, or lacks its proof: all but the last look alike."""
 
 
 class CodeReused(CodeRefused):
-    """The code was used before: somebody else has it, or had it.
-
-    grant_id and user: what it gave access to.
-    """
+    """The code was used before, so somebody else has it. grant_id and user: what it gave access to."""
 
     def __init__(self, grant_id: str, user: Tenant) -> None:
         super().__init__(_REFUSED, param="code", reason="code")
@@ -67,12 +61,11 @@ class Consent:
 
     @property
     def user(self) -> Tenant:
-        """The consenting account, in the app's environment."""
         return Tenant(self.account_id, self.environment)
 
 
 def is_challenge(text: str) -> bool:
-    """Whether the text is a S256 challenge: base64url of 32 bytes, without padding."""
+    """Check for a S256 challenge: base64url of 32 bytes, without padding."""
     return _CHALLENGE.fullmatch(text) is not None
 
 
@@ -86,10 +79,10 @@ async def issue(
     session_id: str,
     now_us: int,
 ) -> str:
-    """Issue a code of 16 characters for what this user just consented to in that session.
+    """Issue a code of 16 characters for a consent in that session.
 
-    Raises InvalidInput for an account that does not exist in the app's environment, LiveNotOpen, and
-    InvalidInput for a public app without a challenge.
+    Raises LiveNotOpen, and InvalidInput for an account that does not exist in the app's environment, or for a
+    public app without a challenge.
     """
     if app.is_public and challenge is None:
         raise InvalidInput("this app needs a code_challenge", param="code_challenge")
@@ -102,7 +95,7 @@ async def issue(
     if row is None:
         raise InvalidInput(f"this account has no {app.environment} wallet")
     await check_live(tx, Tenant(account_id, app.environment))
-    # What ended goes, and what would be one too many: nobody else deletes from this table.
+    # Delete ended codes and what would be one too many: nothing else deletes from this table.
     await tx.execute(
         """DELETE FROM oauth_codes
            WHERE account_id = :account_id AND environment = :environment AND (
@@ -136,7 +129,7 @@ async def issue(
 
 
 async def find_user(tx: Transaction, app: OAuthApp, code: str) -> Tenant | None:
-    """Whose lock to take before `check`; None for a code that is not this app's."""
+    """Return whose lock to take before `check`, or None for a code that is not this app's."""
     row = await _find(tx, code)
     return (
         None
@@ -154,7 +147,7 @@ async def check(
     verifier: str | None,
     now_us: int,
 ) -> Consent:
-    """What the code stands for; raises CodeRefused, and CodeReused where that ends a grant."""
+    """Return what the code means; raise CodeRefused, and CodeReused if that ends a grant."""
     row = await _find(tx, code)
     if row is None or row["app_id"] != app.id or row["revoked_at"] is not None:
         raise CodeRefused(_REFUSED, param="code", reason="code")
@@ -183,7 +176,7 @@ async def check(
 
 
 async def mark_used(tx: Transaction, consent: Consent, grant_id: str, *, now_us: int) -> None:
-    """The code that was checked is used up, for this grant."""
+    """Use the checked code up for this grant."""
     touched = await tx.execute(
         """UPDATE oauth_codes SET used_at = :now_us, grant_id = :grant_id
            WHERE digest = :digest AND used_at IS NULL AND revoked_at IS NULL""",
@@ -195,7 +188,7 @@ async def mark_used(tx: Transaction, consent: Consent, grant_id: str, *, now_us:
 
 
 async def void(tx: Transaction, user: Tenant, app_id: str, *, now_us: int) -> int:
-    """No code of this app and user works any more, used or not; returns how many ended."""
+    """End every code of this app and user, used or not; return how many."""
     return await tx.execute(
         """UPDATE oauth_codes SET revoked_at = :now_us
            WHERE account_id = :account_id AND environment = :environment AND app_id = :app_id
@@ -227,7 +220,7 @@ def _granted(row: Row) -> Granted:
 
 
 def is_proven(challenge: str | None, verifier: str | None) -> bool:
-    """A verifier without a challenge is refused too: somebody took the challenge away (RFC 9700)."""
+    """Refuse a verifier without a challenge, too: somebody removed the challenge (RFC 9700)."""
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     if not _VERIFIER.fullmatch(verifier):

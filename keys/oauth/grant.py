@@ -1,8 +1,8 @@
-"""Grants: which app may act for which user, how far, and up to which amount in each period.
+"""Grants: which app may act for which user, within which scope, and up to which amount in each period.
 
-One row for each app and user; a new consent renews it under the same id, so that what was charged
-in the running period goes on counting. Invariant: a grant that was revoked holds nothing until its
-user consents again. Writes oauth_grants; the caller holds the user's lock.
+There is one row for each app and user. A new consent renews it under the same id, so that the running
+period's charges still count. A revoked grant allows nothing until its user consents again. Writes
+oauth_grants; the caller holds the user's lock.
 """
 
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ class Grant:
 
     @property
     def is_alive(self) -> bool:
-        """Neither the user nor the app's owner ended it."""
+        """Return whether neither the user nor the app's owner ended it."""
         return self.revoked_at is None and self.disabled_at is None
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Where its codes may go, as people know it."""
+        """Return where its codes may go, as people know it."""
         return Registered(self.redirect_host, tuple(self.redirect_uris.split())).hosts
 
 
@@ -85,7 +85,7 @@ async def renew(tx: Transaction, consent: Consent, *, now_us: int) -> Grant:
 
 
 async def get(tx: Transaction, user: Tenant, grant_id: str) -> Grant:
-    """The user's grant; raises NotFound, also for another's."""
+    """Return the user's grant; raise NotFound, also for another's."""
     found = (await load(tx, [grant_id])).get(grant_id)
     if found is None or (found.account_id, found.environment) != user:
         raise NotFound("Grant")
@@ -93,7 +93,7 @@ async def get(tx: Transaction, user: Tenant, grant_id: str) -> Grant:
 
 
 async def load(tx: Transaction, grant_ids: list[str]) -> dict[str, Grant]:
-    """The grants by id, in one statement; missing ones are left out."""
+    """Return the grants by id; missing ones are left out."""
     rows = await tx.fetch(_BY_ID, ids=sorted(set(grant_ids)))
     return {row["id"]: _ROWS.read(row) for row in rows}
 
@@ -101,13 +101,13 @@ async def load(tx: Transaction, grant_ids: list[str]) -> dict[str, Grant]:
 async def list_grants(
     tx: Transaction, user: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Grant]:
-    """Newest app first, older than before_id, at most `limit`; revoked ones too."""
+    """List grants older than before_id, newest app first, revoked ones too."""
     rows = await _PAGES.page(tx, user, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
 
 async def revoke(tx: Transaction, grant_id: str, *, now_us: int) -> None:
-    """Ends the grant until a new consent; its tokens are keys/oauth/token.py's to end."""
+    """End the grant until a new consent. keys/oauth/token.py ends its tokens."""
     await tx.execute(
         "UPDATE oauth_grants SET revoked_at = :now_us WHERE id = :id AND revoked_at IS NULL",
         now_us=now_us,

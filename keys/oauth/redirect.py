@@ -1,13 +1,12 @@
-"""Where a browser may be sent with an authorization code: what the app registered, to the letter; pure.
+"""Check where a browser may go with an authorization code: exactly what the app registered. Pure.
 
-Registered are exact addresses (RFC 9700, 2.1), compared as text; only the port of a program on the
-user's own machine may differ (RFC 8252, 7.3). An app of the OhMyGPT dialect may register a host
-instead, on which any path will do, and there a template may make the address.
+Exact addresses (RFC 9700, 2.1) are compared as text; only the port of a program on the user's own machine may
+differ (RFC 8252, 7.3). An app of the OhMyGPT dialect may register a host instead, on which any path will do;
+there a template may make the address.
 
-Promise: a URL that passes is understood alike by every parser, because nothing in it is left to
-their reading: the scheme is https (http for this machine), what stands between it and the path is
-the app's registered host byte for byte, and the rest holds no character that some parser treats
-differently. What a template makes is judged as a whole, after its values were put in.
+Promise: every parser understands an accepted URL alike. The scheme is https (http for this machine), what
+stands between it and the path is the app's registered host byte for byte, and the rest holds no character
+that some parser treats differently. What a template makes is judged as a whole, with its values.
 """
 
 import base64
@@ -40,7 +39,7 @@ _TEMPLATE = "redirect_template"
 
 
 class RedirectRefused(DomainError):
-    """The URL is not one that the app registered, or not written as it must be."""
+    """The URL isn't registered, or not written as it must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +51,16 @@ class Registered:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The hosts of all of it, each once, as people know them."""
+        """Return all hosts, each once, as people know them."""
         named = (self.host, *(urlsplit(uri).netloc for uri in self.uris))
         return tuple(dict.fromkeys(host for host in named if host))
 
     def holds(self, url: str) -> bool:
-        """Whether the URL is one of the exact ones."""
         return any(url == uri or _is_same_program(url, uri) for uri in self.uris)
 
 
 def register(host: str, uris: Sequence[str]) -> Registered:
-    """What an app may be registered with; raises InvalidInput."""
+    """Check an app's host and addresses; raise InvalidInput."""
     if not host and not uris:
         raise InvalidInput(
             "an app names at least one address that codes may go to", param="redirect_uris"
@@ -82,7 +80,7 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 
 
 def normalise_host(text: str) -> str:
-    """A host with its port where given, as it must stand in a redirect; raises InvalidInput.
+    """Return a host, with any port, as it must stand in a redirect; raise InvalidInput.
 
     Names in ASCII, https's own port left out. This machine's are localhost, 127.0.0.1 and [::1].
     """
@@ -104,7 +102,7 @@ def normalise_host(text: str) -> str:
 
 
 def check_redirect(url: str, registered: Registered) -> None:
-    """Raises RedirectRefused unless the URL is registered, or on the registered host (with its port)."""
+    """Raise RedirectRefused unless the URL is registered, or on the registered host (with its port)."""
     if registered.holds(url):
         return
     if not registered.host:
@@ -123,11 +121,11 @@ def landing(
     issuer: str,
     template: str | None = None,
 ) -> str:
-    """Where the browser goes with the code; raises RedirectRefused.
+    """Return where the browser goes with the code; raise RedirectRefused.
 
-    issuer tells the app which gateway answers (RFC 9207). template is base64 of a text with {code}
-    and perhaps {state} and {iss}, which is put behind redirect_uri; an app whose addresses are exact
-    has none, since what a template makes is another address.
+    issuer identifies this gateway to the app (RFC 9207). template is base64 of a text with {code} and perhaps
+    {state} and {iss}, to append to redirect_uri. An app with exact addresses has none, since a template makes
+    another address.
     """
     check_redirect(redirect_uri, registered)
     if template is None:
@@ -147,16 +145,16 @@ def landing(
 def denial(
     redirect_uri: str, *, registered: Registered, error: str, state: str | None, issuer: str
 ) -> str:
-    """Where the browser goes without a code; raises RedirectRefused.
+    """Return where the browser goes without a code; raise RedirectRefused.
 
-    error is one of RFC 6749's (4.1.2.1), such as access_denied where the user refused.
+    error is one of RFC 6749's (4.1.2.1), such as access_denied if the user refused.
     """
     check_redirect(redirect_uri, registered)
     return with_parameters(redirect_uri, [("error", error), ("state", state), ("iss", issuer)])
 
 
 def decode_template(template: str) -> str:
-    """The template's text, with {code} in it; raises RedirectRefused. Both base64 alphabets pass."""
+    """Return the template's text, with {code} in it; raise RedirectRefused. Both base64 alphabets pass."""
     if len(template) > TEMPLATE_CHARACTERS_MAX:
         raise _refused(f"is longer than {TEMPLATE_CHARACTERS_MAX} characters", _TEMPLATE)
     # In a query a plus sign is a space.
@@ -187,7 +185,7 @@ def _wrong_with(url: str, host: str) -> str | None:
 
 
 def _is_same_program(url: str, uri: str) -> bool:
-    """Whether they differ at most in the port, on the user's own machine over plain http."""
+    """Return whether they differ at most in the port, on the user's own machine over plain http."""
     asked, known = _LOOPBACK_URL.fullmatch(url), _LOOPBACK_URL.fullmatch(uri)
     if asked is None or known is None:
         return False
@@ -196,7 +194,7 @@ def _is_same_program(url: str, uri: str) -> bool:
 
 
 def with_parameters(url: str, pairs: Sequence[tuple[str, str | None]]) -> str:
-    """The URL with these parameters, those without a value left out; raises RedirectRefused."""
+    """Add these parameters, except those without a value; raise RedirectRefused."""
     _, mark, query = url.partition("?")
     if _reserved_in(url):
         raise _refused("already has a parameter of ours")
@@ -207,13 +205,13 @@ def with_parameters(url: str, pairs: Sequence[tuple[str, str | None]]) -> str:
 
 
 def _reserved_in(url: str) -> bool:
-    """Whether its query has a parameter that our answer would add."""
+    """Return whether its query has a parameter that our response would add."""
     query = url.partition("?")[2]
     return not _RESERVED.isdisjoint(name for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def _is_host(authority: str) -> bool:
-    """Whether it is a host as it must stand in a redirect, with its port where it has one."""
+    """Return whether it is a host, with any port, as it must stand in a redirect."""
     try:
         return normalise_host(authority) == authority
     except InvalidInput:
@@ -221,7 +219,7 @@ def _is_host(authority: str) -> bool:
 
 
 def split_port(text: str) -> tuple[str, str, str]:
-    """A host, the colon and the port behind it; the last two empty where there is none."""
+    """Return a host, the colon and the port; the last two are empty without a port."""
     if text.startswith("["):
         host, bracket, rest = text.partition("]")
         return host + bracket, rest[:1], rest[1:]

@@ -1,12 +1,12 @@
 """oat_ tokens: one app, one user, one scope, the app's environment, 90 days.
 
-An access token comes from a code; a management token comes from an access token, at most one for a
-grant. What either may do is the grant's at the time of use: the steps of the ladder up to its scope,
-and from the step with orders on to read them and the credit's history (billing:read). Never
-topup:read as a whole: a top-up shows its voucher code, and whoever reads one can redeem it past
-every cap. Invariant: no token works once it, its
-grant or its app has ended; a secret leaves this module once, stored is its SHA-256. Writes
-oauth_tokens; the caller holds the user's lock.
+An access token comes from a code; a management token comes from an access token, at most one for a grant.
+Either may do what the grant allows at the time of use: the steps of the ladder up to its scope, and from the
+step with orders on also reading them and the credit's history (billing:read). Never topup:read as a whole: a
+top-up shows its voucher code, which its reader could redeem past every cap.
+
+Invariant: no token works after the end of itself, its grant or its app. A secret leaves this module once; its
+SHA-256 is stored. Writes oauth_tokens; the caller holds the user's lock.
 """
 
 from collections.abc import Iterable
@@ -60,7 +60,6 @@ class OAuthToken:
 
     @property
     def user(self) -> Tenant:
-        """Whose token it is."""
         return Tenant(self.account_id, self.environment)
 
 
@@ -73,11 +72,11 @@ async def exchange(
     verifier: str | None,
     now_us: int,
 ) -> tuple[OAuthToken, str] | CodeReused:
-    """The token that the code is worth, and its secret; raises CodeRefused.
+    """Return the code's token and its secret; raise CodeRefused.
 
-    Takes the lock of the code's user: N parallel calls with one code have one winner. A code that
-    comes a second time ends what it gave, since one of the two was not the app (RFC 6749, 4.1.2;
-    RFC 9700): that refusal is returned, not raised, so that the caller's transaction keeps the end.
+    Takes the lock of the code's user: N parallel calls with one code have one winner. A code that comes a
+    second time ends what it gave, since one of the two callers was not the app (RFC 6749, 4.1.2; RFC 9700).
+    That refusal is returned, not raised, so that the caller's transaction commits the end.
     """
     user = await oauth_code.find_user(tx, app, code)
     if user is not None:
@@ -95,7 +94,7 @@ async def exchange(
 
 
 async def find_management(tx: Transaction, grant_id: str, *, now_us: int) -> OAuthToken | None:
-    """The grant's management token; None where there is none that works."""
+    """Return the grant's working management token, or None."""
     row = await tx.fetch_one(_MANAGEMENT, grant_id=grant_id, now_us=now_us)
     return None if row is None else _ROWS.read(row)
 
@@ -103,7 +102,7 @@ async def find_management(tx: Transaction, grant_id: str, *, now_us: int) -> OAu
 async def rotate_management(
     tx: Transaction, grant: Grant, *, now_us: int
 ) -> tuple[OAuthToken, str]:
-    """A new management token; the one before ends with the commit."""
+    """Make a new management token; the one before ends with the commit."""
     await tx.execute(
         """UPDATE oauth_tokens SET revoked_at = :now_us
            WHERE grant_id = :grant_id AND kind = 'management' AND revoked_at IS NULL""",
@@ -114,7 +113,7 @@ async def rotate_management(
 
 
 async def get(tx: Transaction, user: Tenant, token_id: str) -> OAuthToken:
-    """The user's token; raises NotFound, also for another's."""
+    """Return the user's token; raise NotFound, also for another's."""
     row = await tx.fetch_one(_GET, id=token_id)
     if row is None or (row["account_id"], row["environment"]) != user:
         raise NotFound("Token")
@@ -124,7 +123,7 @@ async def get(tx: Transaction, user: Tenant, token_id: str) -> OAuthToken:
 async def list_live(
     tx: Transaction, user: Tenant, grant_id: str, *, now_us: int
 ) -> list[OAuthToken]:
-    """The grant's tokens that still work, newest first; there are at most LIVE_TOKENS_MAX."""
+    """List the grant's working tokens, newest first; there are at most LIVE_TOKENS_MAX."""
     rows = await tx.fetch(
         _OF_GRANT,
         grant_id=grant_id,
@@ -136,7 +135,7 @@ async def list_live(
 
 
 async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -> OAuthToken:
-    """Ends one token for good; again is the same answer. Raises NotFound."""
+    """End one token for good; repeating it changes nothing. Raises NotFound."""
     token = await get(tx, user, token_id)
     if token.revoked_at is None:
         await tx.execute(
@@ -148,9 +147,9 @@ async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -
 
 
 async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int) -> Grant:
-    """Takes the app's access away: the grant, its tokens and every code. Raises NotFound.
+    """Remove the app's access: the grant, its tokens and every code. Raises NotFound.
 
-    Tokens and codes end for themselves, too: a later consent to the same app revives none of them.
+    Tokens and codes end individually, too, so a later consent to the same app revives none.
     """
     grant = await oauth_grant.get(tx, user, grant_id)
     await oauth_grant.revoke(tx, grant_id, now_us=now_us)
@@ -167,9 +166,9 @@ async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """By digest: the principal, or why the token works no longer; unknown ones are left out.
+    """Return, by digest, the principal or why the token no longer works; unknown ones are left out.
 
-    A token whose app or grant is gone altogether is unknown.
+    A token whose app or grant was deleted is unknown.
     """
     wanted = sorted(set(digests))
     if not wanted:

@@ -1,8 +1,8 @@
-"""Links by which an account's owner shows that the mail of its address reaches them.
+"""Links by which an account's owner proves that they read its address's mail.
 
-Promises: a link counts once, for an hour, and only while the account has the address that it was written to; one that
-was used ends every other of the account. Invariant: the row is the link; nothing of the token is stored
-(billing/topups/link_tokens.py). Writes email_verifications.
+A link counts once, for an hour, and only while the account has that address; using one ends the account's
+others. The row is the link; nothing of the token is stored (billing/topups/link_tokens.py). Writes
+email_verifications.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LIFE_US: Final = HOUR_US
-# Of one account at a time. One more is not made: each of those that exist does the same.
+# Of one account at a time. No more are made: each existing one does the same.
 OPEN_MAX: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class EmailVerification:
-    """One link. email: the account's address when it was written. Times in microseconds."""
+    """email: the account's address when the link was made. Times in microseconds."""
 
     id: str
     account_id: str
@@ -33,7 +33,7 @@ class EmailVerification:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> EmailVerification | None:
-    """A new link; null where there is nothing to verify, or OPEN_MAX of the account count.
+    """Make a link; return null if there is nothing to verify, or OPEN_MAX links count.
 
     The caller holds the account's lock.
     """
@@ -56,9 +56,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> EmailVerif
 
 
 async def find(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVerification:
-    """Raises NotFound, the same for one that was never made, was used, is over, or is of an address that the
-    account no longer has.
-    """
+    """Raise NotFound, the same for a link that was never made, was used, is over, or has a former address."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM email_verifications WHERE id = :id AND expires_at > :now_us",
         id=verification_id,
@@ -74,7 +72,7 @@ async def find(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVe
 
 
 async def use(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVerification:
-    """The account's address counts as verified, and its links count no more. Raises NotFound.
+    """Verify the account's address, and end its links. Raises NotFound.
 
     The caller holds the account's lock.
     """

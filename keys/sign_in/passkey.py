@@ -1,9 +1,9 @@
-"""Passkeys (WebAuthn): a device's key stands for a code of two-factor sign-in.
+"""Passkeys (WebAuthn): a device's key replaces a code of two-factor sign-in.
 
-Promises: a device's answer counts once, also at two processes at once: a passkey takes only challenges that were made
-after the newest it answered; one whose device's counter did not grow is refused. A credential belongs to one
-account. There are passkeys only while two-factor sign-in is on: whoever loses the device has the codes. Only public
-keys are stored, and no name of a device but the one that the person chose. Writes passkeys.
+A device's response counts once, also at two processes at once: a passkey takes only challenges made after its
+last one, and a device's counter must grow. A credential belongs to one account. There are passkeys only while
+two-factor sign-in is on, so recovery codes exist for a lost device. Stored are public keys and a name that
+the person chose. Writes passkeys.
 """
 
 import asyncio
@@ -30,9 +30,7 @@ _LATE: Final = "keys.sign_in.passkey_answer"
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """One of an account's. last_challenge_at: when the newest challenge that it answered was made. Times in
-    microseconds.
-    """
+    """last_challenge_at: when the challenge that it last answered was made. Times in microseconds."""
 
     id: str
     account_id: str
@@ -46,7 +44,7 @@ class Passkey:
 
 
 async def list_passkeys(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """The account's, the oldest first."""
+    """Return the account's, oldest first."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM passkeys WHERE account_id = :account_id ORDER BY created_at, id",
         account_id=account_id,
@@ -55,8 +53,8 @@ async def list_passkeys(tx: Transaction, account_id: str) -> Sequence[Passkey]:
 
 
 async def load() -> None:
-    """Loads the library in a thread, so that other requests go on [0.1 s]; whatever needs it first loads it otherwise.
-    Few processes ever do [5 MB].
+    """Load the library in a thread, so that other requests continue [0.1 s]; first use would load it
+    otherwise. Few processes ever do [5 MB].
     """
     await asyncio.to_thread(_load)
 
@@ -64,7 +62,7 @@ async def load() -> None:
 def options_to_add(
     site: Site, account: Account, existing: Sequence[Passkey], challenge: bytes
 ) -> str:
-    """What navigator.credentials.create is given: JSON."""
+    """Return the JSON for navigator.credentials.create."""
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     ids = [one.credential_id for one in existing]
@@ -72,7 +70,7 @@ def options_to_add(
 
 
 def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -> str:
-    """What navigator.credentials.get is given: JSON."""
+    """Return the JSON for navigator.credentials.get."""
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     ids = [one.credential_id for one in existing]
@@ -80,7 +78,7 @@ def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """The account's passkeys; raises InvalidInput where two-factor sign-in is off, or no more are taken."""
+    """Return the account's passkeys; raise InvalidInput if two-factor sign-in is off, or no more fit."""
     if not await second_factor.lock_on(tx, account_id):
         raise InvalidInput("switch two-factor sign-in on first", param="name")
     existing = await list_passkeys(tx, account_id)
@@ -99,9 +97,10 @@ async def add(
     *,
     now_us: int,
 ) -> Passkey:
-    """Keeps what a device made for the purpose's account; given: its answer, JSON.
+    """Store a key that a device made for the purpose's account; given: its response, JSON.
 
-    Raises InvalidInput for one that is not for this site, person and session, or is too old, or is kept already.
+    Raises InvalidInput for one that is not for this site, person and session, is too old, or is stored
+    already.
     """
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
@@ -134,8 +133,8 @@ async def add(
 async def check(
     tx: Transaction, vault: Vault, site: Site, purpose: Purpose, given: str, *, now_us: int
 ) -> bool:
-    """Whether a passkey of the purpose's account signed a challenge for it that it did not answer before; it is
-    used now. given: the browser's answer, JSON.
+    """Return whether a passkey of the purpose's account signed a challenge newer than its last; use that up.
+    given: the browser's response, JSON.
     """
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
@@ -159,7 +158,7 @@ async def check(
 
 
 async def rename(tx: Transaction, account_id: str, passkey_id: str, name: str) -> None:
-    """Raises InvalidInput and NotFound."""
+    """Raise InvalidInput and NotFound."""
     done = await tx.execute(
         "UPDATE passkeys SET name = :name WHERE id = :id AND account_id = :account_id",
         name=normalise_name(name),
@@ -171,7 +170,7 @@ async def rename(tx: Transaction, account_id: str, passkey_id: str, name: str) -
 
 
 async def remove(tx: Transaction, account_id: str, passkey_id: str) -> None:
-    """Raises NotFound."""
+    """Raise NotFound."""
     done = await tx.execute(
         "DELETE FROM passkeys WHERE id = :id AND account_id = :account_id",
         id=passkey_id,
@@ -189,7 +188,7 @@ def _load() -> None:
     if _LATE not in sys.modules:
         from keys.sign_in import passkey_answer  # noqa: F401, PLC0415 see load
 
-        # As at the start (gateway/http/serve.py): the collector need not walk what stays.
+        # As at the start (gateway/http/serve.py): the collector needn't walk what stays.
         gc.freeze()
 
 

@@ -1,7 +1,7 @@
-"""What a browser is asked of passkeys and what it answers, made and read by the library webauthn.
+"""Make passkey options and read the browser's responses, with the library webauthn.
 
-Promise: an answer counts for our site and its own challenge only; whether we made that challenge is
-checked in passkey.py, which loads this file at the first passkey.
+A response counts for our site and its own challenge only. passkey.py checks whether we made that challenge,
+and loads this file at the first passkey.
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ from keys.account import Account
 from keys.sign_in import passkey_challenge
 from keys.sign_in.passkey_challenge import Site
 
-# A browser's answer is a few thousand characters.
+# A browser's response has a few thousand characters.
 ANSWER_MAX: Final = 20_000
 _LIFE_MS: Final = passkey_challenge.LIFE_US // 1000
-# What the library and Python raise of an answer that is none.
+# Raised by the library and Python for a malformed response.
 _UNREADABLE: Final = (
     WebAuthnException,
     ValueError,
@@ -48,7 +48,7 @@ _UNREADABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class MadeKey:
-    """The public key that a device made, as it is kept."""
+    """The public key that a device made, as it is stored."""
 
     credential_id: str
     public_key: str
@@ -57,13 +57,13 @@ class MadeKey:
 
 @dataclass(frozen=True, slots=True)
 class NewAnswer:
-    """To a challenge that the device says it signed with a new key."""
+    """A response to a challenge that the device claims to have signed with a new key."""
 
     challenge: bytes
     answer: RegistrationCredential
 
     def key_for(self, site: Site) -> MadeKey | None:
-        """The key where it was made for this site; else None."""
+        """Return the key if it was made for this site."""
         try:
             verified = webauthn.verify_registration_response(
                 credential=self.answer,
@@ -82,14 +82,14 @@ class NewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """To a challenge that the device says it signed with the key of this credential."""
+    """A response to a challenge that the device claims to have signed with this credential's key."""
 
     challenge: bytes
     credential_id: str
     answer: AuthenticationCredential
 
     def count_for(self, site: Site, public_key: str, sign_count: int) -> int | None:
-        """The device's counter where it signed the challenge at this site; else None."""
+        """Return the device's counter if it signed the challenge at this site."""
         try:
             return webauthn.verify_authentication_response(
                 credential=self.answer,
@@ -104,7 +104,7 @@ class ShownAnswer:
 
 
 def options_to_add(site: Site, account: Account, existing: Sequence[str], challenge: bytes) -> str:
-    """existing: credential ids that the account has already."""
+    """existing: credential ids of the account."""
     options = webauthn.generate_registration_options(
         rp_id=site.rp_id,
         rp_name=second_factor.ISSUER,
@@ -134,7 +134,7 @@ def options_to_show(site: Site, existing: Sequence[str], challenge: bytes) -> st
 
 
 def read_new(given: str) -> NewAnswer | None:
-    """None: it is no answer of a browser that made a key."""
+    """Return None for anything but the response of a browser that made a key."""
     try:
         answer = parse_registration_credential_json(given[:ANSWER_MAX])
         return NewAnswer(_challenge_of(answer), answer)
@@ -143,7 +143,7 @@ def read_new(given: str) -> NewAnswer | None:
 
 
 def read_shown(given: str) -> ShownAnswer | None:
-    """None: it is no answer of a browser that used a key."""
+    """Return None for anything but the response of a browser that used a key."""
     try:
         answer = parse_authentication_credential_json(given[:ANSWER_MAX])
         return ShownAnswer(_challenge_of(answer), bytes_to_base64url(answer.raw_id), answer)

@@ -1,8 +1,8 @@
-"""What a passkey signs: challenges of this installation, and for which site.
+"""Challenges for passkeys to sign, of this installation and for one site.
 
-Promises: a challenge is of one person, one purpose and one sign-in or session, and counts for five minutes; it needs
-no row, so that any process of the gateway answers for it. That it counts once is held by the passkey's row
-(passkey.py). The site is the operator's setting and never what a caller says of it.
+A challenge is of one person, one purpose and one sign-in or session, and counts for five minutes. It needs no
+row, so any process of the gateway can check it. The passkey's row makes it count once (passkey.py). The site
+is the operator's setting, never what a caller claims.
 """
 
 import secrets
@@ -22,15 +22,15 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Whom passkeys are for. origin: as browsers write it; rp_id: its host."""
+    """The site of passkeys. origin: as browsers write it; rp_id: its host."""
 
     origin: str
     rp_id: str
 
     @classmethod
     def of(cls, address: str) -> Self | None:
-        """Of http(s)://host[:port]; None where browsers take no passkey: at an IP address, or without https, but
-        at localhost.
+        """Parse http(s)://host[:port]; return None if browsers take no passkey: at an IP address, or without
+        https except at localhost.
         """
         url = urlsplit(address)
         host = _ascii(url.hostname or "")
@@ -50,13 +50,13 @@ class Purpose:
 
 
 def make(vault: Vault, purpose: Purpose, *, now_us: int) -> bytes:
-    """A new challenge, with 128 random bits."""
+    """Make a challenge, with 128 random bits."""
     said = f"{now_us}.{secrets.token_hex(16)}"
     return f"{said}.{_prove(vault, purpose, said)}".encode()
 
 
 def made_at(vault: Vault, purpose: Purpose, challenge: bytes, *, now_us: int) -> int | None:
-    """When it was made, in microseconds; None: not here, for something else, or too long ago."""
+    """Return when it was made, in microseconds, or None if not here, for something else, or too long ago."""
     said, _, proof = challenge.decode("latin-1").rpartition(".")
     if not vault.is_signed(_spelled(purpose, said), proof, purpose=f"passkey {purpose.kind}"):
         return None

@@ -1,10 +1,9 @@
-"""Passwords: argon2id, worked out beside the event loop, a bounded number at a time.
+"""Hash passwords with argon2id, beside the event loop, a bounded number at a time.
 
-Promises: an address without an account or without a password costs the same work as a wrong
-password, so the time of an answer tells nothing; a flood of sign-ins takes a bounded amount of
-memory (64 MiB each at work, nothing for who waits) and then refuses. Turns are fair: each source has
-few, sources take turns, and who signs in from a known device waits in a line of its own, which gets
-every second turn, however many strangers stand in the other.
+An address without an account or a password costs the same work as a wrong password, so response times reveal
+nothing. A flood of sign-ins takes bounded memory (64 MiB for each hash under way, nothing for waiting ones)
+and is then refused. Each source has few turns, and sources alternate. Sign-ins from a known device have a
+line of their own, which gets every second turn.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ SOURCE_MAX: Final = 2  # at work and waiting, of one source
 
 # RFC 9106's second choice: 64 MiB, three passes, four lanes.
 _hasher: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
-# Of a random text that nobody kept: what a sign-in without a password is compared with.
+# The hash of a discarded random text: compared in a sign-in without a password.
 _NOBODY: Final = (
     "$argon2id$v=19$m=65536,t=3,p=4$XzdPnRla+t9pWS/NW4QxOQ"
     "$7oSvZHCK57qPGP+Ocbdo+9wkYu/d13YSKyydZRW9caw"
@@ -34,7 +33,7 @@ _NOBODY: Final = (
 
 
 def check_password(text: str, *, param: str = "password") -> None:
-    """Raises InvalidInput unless the password is long enough, and short enough to be hashed."""
+    """Raise InvalidInput unless the password is long enough, and short enough to be hashed."""
     if not CHARACTERS_MIN <= len(text) <= CHARACTERS_MAX:
         raise InvalidInput(
             f"a password has {CHARACTERS_MIN} to {CHARACTERS_MAX} characters", param=param
@@ -42,12 +41,12 @@ def check_password(text: str, *, param: str = "password") -> None:
 
 
 def hash_password(text: str) -> str:
-    """argon2's text, salt and parameters included; takes about 50 ms."""
+    """Return argon2's text, salt and parameters included; takes about 50 ms."""
     return _hasher.hash(text.encode("utf-8", "surrogatepass"))
 
 
 def is_password(text: str, password_hash: str | None) -> bool:
-    """Whether it is the password of that hash; without one, no, after the same work."""
+    """Compare; without a hash return False after the same work."""
     given = text[:CHARACTERS_MAX].encode("utf-8", "surrogatepass")
     is_right = False
     with contextlib.suppress(VerificationError, InvalidHashError):
@@ -56,7 +55,7 @@ def is_password(text: str, password_hash: str | None) -> bool:
 
 
 class Passwords:
-    """The same two, for a process that serves others meanwhile; raises Unavailable in a flood."""
+    """The same two beside the event loop; raises Unavailable in a flood."""
 
     def __init__(self) -> None:
         self._at_work = 0
@@ -74,7 +73,7 @@ class Passwords:
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """Source as in hash; is_known: it signed in to this account before."""
+        """source: as in hash; is_known: it signed in to this account before."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 
@@ -101,7 +100,7 @@ class Passwords:
                 del self._of_source[source]
 
     async def _wait(self, line: "_Line", source: str) -> None:
-        """Until this one's turn comes, which somebody else's end hands over."""
+        """Wait for this caller's turn, which another's end hands over."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.add(source, turn)
         try:
@@ -112,7 +111,7 @@ class Passwords:
             raise
 
     def _pass_on(self) -> None:
-        """The turn that ends goes to the other line, or to whichever waits; else nobody has it."""
+        """Hand the ending turn to the other line, or to whichever waits."""
         lines = (self._known, self._strangers)
         for line in lines if self._is_knowns_turn else lines[::-1]:
             turn = line.take()
@@ -124,7 +123,7 @@ class Passwords:
 
 
 class _Line:
-    """Who waits, by source; the sources take turns."""
+    """Waiting callers by source; the sources take turns."""
 
     def __init__(self) -> None:
         self._sources: dict[str, deque[asyncio.Future[None]]] = {}
@@ -137,7 +136,7 @@ class _Line:
         self._sources.setdefault(source, deque()).append(turn)
 
     def take(self) -> "asyncio.Future[None] | None":
-        """The next one who still waits; its source goes to the end of the line."""
+        """Return the next waiting caller; its source goes to the end of the line."""
         while self._sources:
             source, turns = next(iter(self._sources.items()))
             del self._sources[source]

@@ -1,8 +1,8 @@
-"""Links that set a new password: for who forgot it, and shows that the mail of their address reaches them.
+"""Links that set a new password, for an owner who proves that they read their address's mail.
 
-Promises: a link counts once, for an hour, and only while the account has the address that it was asked for; a new
-password, however it came, ends every other link of the account. Invariant: the row is the link; nothing of the token
-is stored (billing/topups/link_tokens.py). Writes password_resets.
+A link counts once, for an hour, and only while the account has that address; any new password ends the
+account's links. The row is the link; nothing of the token is stored (billing/topups/link_tokens.py). Writes
+password_resets.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LIFE_US: Final = HOUR_US
-# Of one account at a time. One more is not made: each of those that exist does the same.
+# Of one account at a time. No more are made: each existing one does the same.
 OPEN_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordReset:
-    """One link. email: the account's address when it was asked for. Times in microseconds."""
+    """email: the account's address when the link was requested. Times in microseconds."""
 
     id: str
     account_id: str
@@ -33,7 +33,7 @@ class PasswordReset:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> PasswordReset | None:
-    """A new link; null where the account has OPEN_MAX that count, or no address to sign in with.
+    """Make a link; return null if OPEN_MAX of the account count, or it has no address to sign in with.
 
     The caller holds the account's lock.
     """
@@ -56,9 +56,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> PasswordRe
 
 
 async def find(tx: Transaction, reset_id: str, *, now_us: int) -> tuple[PasswordReset, Account]:
-    """Raises NotFound, the same for one that was never made, was used, is over, or is of an address that the
-    account no longer has.
-    """
+    """Raise NotFound, the same for a link that was never made, was used, is over, or has a former address."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
         id=reset_id,
@@ -74,7 +72,7 @@ async def find(tx: Transaction, reset_id: str, *, now_us: int) -> tuple[Password
 
 
 async def end_all(tx: Transaction, account_id: str) -> int:
-    """Ends every link of the account; returns how many counted or had counted."""
+    """End every link of the account; return how many there were."""
     return await tx.execute(
         "DELETE FROM password_resets WHERE account_id = :account_id", account_id=account_id
     )
@@ -83,9 +81,9 @@ async def end_all(tx: Transaction, account_id: str) -> int:
 async def change_password(
     tx: Transaction, account_id: str, password_hash: str, *, now_us: int, kept_session_id: str = ""
 ) -> int:
-    """Keeps argon2's text and ends the account's links and its sessions, but one; returns how many sessions.
+    """Store argon2's text and end the account's links, and its sessions but one; return how many sessions.
 
-    The caller holds the account's lock, as whoever begins a session does. Raises NotFound.
+    The caller holds the account's lock, as a session's beginning does. Raises NotFound.
     """
     await set_password_hash(tx, account_id, password_hash)
     await end_all(tx, account_id)

@@ -1,8 +1,8 @@
 """Begin and use the link with which `topup dev` lets its operator sign in without the password.
 
-Promises: an account has one link at a time, used once, within ten minutes; a new password ends it, too. A second factor
-is never skipped: an account that asks for one has no link. Invariant: the row is the link; nothing of the token is
-stored (billing/topups/link_tokens.py). Writes password_resets, whose links are as good as a password, too.
+An account has one link at a time, used once, within ten minutes; a new password ends it, too. It never skips
+a second factor: an account with one has no link. The row is the link; nothing of the token is stored
+(billing/topups/link_tokens.py). Writes password_resets, whose links are as good as a password, too.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _PREFIX: Final = "sgl"
 
 @dataclass(frozen=True, slots=True)
 class SignInLink:
-    """One link. email: the account's address when it was made. Times in microseconds."""
+    """email: the account's address when the link was made. Times in microseconds."""
 
     id: str
     account_id: str
@@ -32,8 +32,7 @@ class SignInLink:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink | None:
-    """Return a new link in place of the account's last one, or None if the account signs in with a second factor or
-    has no address.
+    """Replace the account's link by a new one; return None if it has a second factor or no address.
 
     The caller holds the account's lock.
     """
@@ -50,7 +49,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink
 
 
 async def find(tx: Transaction, link_id: str, *, now_us: int) -> Account:
-    """Return the account that the link signs in; raise NotFound, the same for every link that no longer works."""
+    """Return the link's account; raise NotFound, the same for every link that no longer works."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
         id=link_id,

@@ -1,7 +1,7 @@
-"""Key pairs of Ed25519, and the signatures v1a of Standard Webhooks that are made and checked with them.
+"""Ed25519 key pairs, and the signatures v1a of Standard Webhooks. Pure.
 
-Promise: what signature() makes is accepted by any library that checks v1a by the public key; who has that key
-alone can check, and can sign nothing. Pure functions over bytes. Stores nothing.
+Any library that checks v1a by the public key accepts what signature() makes. The public key alone can check,
+and sign nothing.
 """
 
 import base64
@@ -28,23 +28,23 @@ class InvalidPublicKey(InvalidInput):
 
 
 def new_seed() -> bytes:
-    """The 32 random bytes of a new private key."""
+    """Return the 32 random bytes of a new private key."""
     return random.token_bytes(SEED_BYTES)
 
 
 def signer_of(seed: bytes) -> Ed25519PrivateKey:
-    """The private key, ready to sign. It is worth keeping: to make it costs as much as to sign."""
+    """Return the private key, ready to sign. Cache it: making it costs as much as signing."""
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def public_text(seed: bytes) -> str:
-    """The public key of a private one: whpk_ and the base64 of its 32 bytes."""
+    """Return the public key: whpk_ and the base64 of its 32 bytes."""
     public = signer_of(seed).public_key().public_bytes_raw()
     return PUBLIC_PREFIX + base64.b64encode(public).decode("ascii")
 
 
 def public_key(text: str) -> Ed25519PublicKey:
-    """The key inside a whpk_ text; raises InvalidPublicKey for any other form."""
+    """Parse a whpk_ text; raise InvalidPublicKey."""
     if not text.startswith(PUBLIC_PREFIX):
         raise InvalidPublicKey("The public key does not begin with whpk_.")
     try:
@@ -57,12 +57,12 @@ def public_key(text: str) -> Ed25519PublicKey:
 
 
 def signature(signer: Ed25519PrivateKey, signed: bytes) -> str:
-    """Base64 of the 64 bytes of the signature."""
+    """Return the base64 of the 64 bytes."""
     return base64.b64encode(signer.sign(signed)).decode("ascii")
 
 
 def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
-    """Whether the text is a signature of these bytes. Never raises for what a caller can send."""
+    """Check a signature of these bytes. Never raises for what a caller can send."""
     try:
         public.verify(base64.b64decode(text, validate=True), signed)
     except (InvalidSignature, binascii.Error, ValueError):

@@ -1,8 +1,8 @@
-"""The signatures of an outgoing webhook: two schemes of one secret, and Ed25519 for who has a key pair.
+"""Sign outgoing webhooks: two schemes of one secret, and Ed25519 for a key pair. Pure.
 
-Promise: what signature_headers() makes is accepted by any Stripe library (X-AiTopUp-Signature) and
-by any Standard Webhooks library (webhook-*: v1 by the secret, v1a by the public key). Invariant: pure
-functions over bytes; a signature covers the raw body, never a parsed one. Stores nothing.
+Any Stripe library (X-AiTopUp-Signature) and any Standard Webhooks library (webhook-*: v1 by the secret, v1a
+by the public key) accepts what signature_headers() makes. A signature covers the raw body, never a parsed
+one.
 """
 
 import base64
@@ -32,12 +32,12 @@ TIMESTAMP_HEADER = "webhook-timestamp"
 STANDARD_HEADER = "webhook-signature"
 TOLERANCE_S = 300
 HEADER_CHARACTERS_MAX = 4096
-# A check by public key takes a tenth of a millisecond; a webhook of ours has six signatures at most.
+# A check by public key takes a tenth of a millisecond; our webhooks have six signatures at most.
 SIGNATURES_CHECKED_MAX = 8
 _TIMESTAMP_DIGITS_MAX = 12
 _SHA256 = "sha256"
 
-# Whether one of the signatures is of the bytes.
+# Whether one of the signatures fits the bytes.
 Matches = Callable[[Sequence[str], bytes], bool]
 
 
@@ -50,7 +50,7 @@ class InvalidSecret(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: the part, the header it was seen in, and a sentence about it."""
+    """One thing that is wrong: the part, its header, and a sentence."""
 
     part: Literal["secret", "public_key", "timestamp", "bytes", "header"]
     header: str | None
@@ -58,12 +58,12 @@ class Finding:
 
 
 def new_webhook_secret() -> str:
-    """A fresh secret: whsec_ and the base64 of 32 random bytes."""
+    """Return whsec_ and the base64 of 32 random bytes."""
     return SECRET_PREFIX + base64.b64encode(random.token_bytes(SECRET_BYTES)).decode("ascii")
 
 
 def secret_key(secret: str) -> bytes:
-    """The 24 to 64 key bytes inside a whsec_ secret; raises InvalidSecret for any other form."""
+    """Return the 24 to 64 key bytes inside a whsec_ secret; raise InvalidSecret."""
     if secret != secret.strip():
         raise InvalidSecret("The secret has white space around it.")
     if not secret.startswith(SECRET_PREFIX):
@@ -80,10 +80,10 @@ def secret_key(secret: str) -> bytes:
 
 
 class ReadSecret(NamedTuple):
-    """A webhook secret that is ready to sign: by its whole text, and by the key bytes inside of it.
+    """A webhook secret that is ready to sign: by its whole text, and by the key bytes inside it.
 
-    A copy of each signs a message: what the key takes of the hash is worked out once [a webhook's headers
-    with their two signatures: 7.5 to 5.1 µs].
+    A copy of each signs a message, so the key's share of the hash is computed once [a webhook's headers with
+    their two signatures: 7.5 to 5.1 µs].
     """
 
     text: str
@@ -92,7 +92,7 @@ class ReadSecret(NamedTuple):
 
     @classmethod
     def of(cls, secret: str) -> Self:
-        """Raises InvalidSecret."""
+        """Raise InvalidSecret."""
         text, key = secret.encode(), secret_key(secret)
         return cls(secret, hmac.new(text, digestmod=_SHA256), hmac.new(key, digestmod=_SHA256))
 
@@ -105,7 +105,7 @@ def signature_headers(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
-    """As headers_signed_by, of the secrets' texts; raises InvalidSecret."""
+    """Convert the secrets' texts for headers_signed_by; raise InvalidSecret."""
     read = [ReadSecret.of(one) for one in secrets]
     return headers_signed_by(read, signers, message_id, timestamp_s, body)
 
@@ -117,11 +117,10 @@ def headers_signed_by(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
-    """The four signature headers of one request; one signature for each secret, newest first, and in
-    webhook-signature one for each signer after them.
+    """Return the four signature headers of one request, with a signature for each secret, newest first.
 
-    timestamp_s is Unix seconds. Sources: Stripe's webhook signatures, scheme v1; Standard
-    Webhooks 1.0.
+    webhook-signature then has one for each signer. timestamp_s is Unix seconds. Sources: Stripe's webhook
+    signatures, scheme v1; Standard Webhooks 1.0.
     """
     assert secrets, "an endpoint has at least one secret"
     stripe = [f"t={timestamp_s}"]
@@ -142,12 +141,12 @@ def headers_signed_by(
 
 
 def stripe_signature(secret: str, timestamp_s: int, body: bytes) -> str:
-    """Hex HMAC-SHA256 under the whole secret string, over "{t}." and the raw body."""
+    """Return the hex HMAC-SHA256 under the whole secret string, over "{t}." and the raw body."""
     return hmac.digest(secret.encode(), _stripe_bytes(timestamp_s, body), hashlib.sha256).hex()
 
 
 def standard_signature(key: bytes, message_id: str, timestamp_s: int, body: bytes) -> str:
-    """Base64 HMAC-SHA256 under the key bytes, over "{id}.{timestamp}." and the raw body."""
+    """Return the base64 HMAC-SHA256 under the key bytes, over "{id}.{timestamp}." and the raw body."""
     signed = _standard_bytes(message_id, timestamp_s, body)
     return _base64(hmac.digest(key, signed, hashlib.sha256))
 
@@ -163,12 +162,10 @@ def _base64(signature: bytes) -> str:
 
 
 def _stripe_bytes(timestamp_s: int, body: bytes) -> bytes:
-    """What Stripe's scheme signs."""
     return b"%d." % timestamp_s + body
 
 
 def _standard_bytes(message_id: str, timestamp_s: int, body: bytes) -> bytes:
-    """What Standard Webhooks signs, by whichever key."""
     return b"%s.%d." % (message_id.encode(), timestamp_s) + body
 
 
@@ -181,11 +178,11 @@ def verify(
     now_s: int,
     tolerance_s: int = TOLERANCE_S,
 ) -> list[Finding]:
-    """Everything that keeps a received webhook from verifying; an empty list when it is genuine.
+    """Return everything that keeps a received webhook from verifying; empty if it is genuine.
 
-    By the secret, the public key, or both, each of which then has to fit; one of them is given. Header
-    names are matched without regard to case. By the secret, whichever scheme is present is checked, both
-    when both are; now_s and tolerance_s are Unix seconds. Never raises for what a caller can send.
+    Give the secret, the public key, or both, each of which must then fit. Header names are matched without
+    regard to case. By the secret, each scheme that is present is checked. now_s and tolerance_s are Unix
+    seconds. Never raises for what a caller can send.
     """
     assert secret is not None or public_key is not None, "there is something to check by"
     found = {name.lower(): value for name, value in headers.items()}
@@ -318,7 +315,7 @@ def _check_bytes(header: str, body: bytes, matches: Callable[[bytes], bool]) -> 
 
 
 def _likely_originals(body: bytes) -> list[tuple[str, bytes]]:
-    """What was probably signed, by the slips that receivers make most often."""
+    """Return what was probably signed, by the most common mistakes of receivers."""
     originals = [
         ("white space was added at its ends", body.strip()),
         ("line ends were rewritten", body.replace(b"\r\n", b"\n")),

@@ -1,9 +1,12 @@
-"""Tokens that stand for an account rather than for a key: sat_ (its own) and adm_ (operator's).
+"""Tokens of an account rather than of a key: sat_ (its own) and adm_ (operator's).
 
-A sat_ made by a session or the CLI holds every scope of its account; one made by a key is bound to
-that key: it ends with it and with the secret that made it, has no scope that it lacks, and spends on its caps. An adm_ comes from the
-CLI only, for an operator's account, and does nothing once that is none; one with scopes of its own does that alone at the operators' API, and nothing at the merchants'. Invariant: a secret leaves this module once; stored is its SHA-256. Writes access_tokens;
-the caller holds the account's lock, which makes counting before writing safe.
+A sat_ made by a session or the CLI holds every scope of its account. One made by a key is bound to it: it
+ends with the key and with the secret that made it, has no further scope, and spends on the key's caps. An
+adm_ comes from the CLI only, for an operator's account, and does nothing once the account is none. One with
+scopes of its own works only at the operators' API.
+
+Invariant: a secret leaves this module once; its SHA-256 is stored. The caller holds the account's lock, which
+makes counting before writing safe. Writes access_tokens.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -70,7 +73,6 @@ class AccessToken:
 
     @property
     def tenant(self) -> Tenant:
-        """Return whose it is."""
         return Tenant(self.account_id, self.environment)
 
 
@@ -85,11 +87,11 @@ async def create(
     now_us: int,
     scopes: Sequence[OperatorScope] = (),
 ) -> tuple[AccessToken, str]:
-    """A new token and its secret, which nothing can show again; maker None is the CLI.
+    """Return a new token and its secret, which is never shown again; maker None is the CLI.
 
-    scopes: of an operator token; empty: all. Raises ScopeMissing (an operator token from anyone but the CLI or for an account that is no operator's, a
-    token that asks for a token without being bound to a key), LiveNotOpen, KeyLimitReached,
-    InvalidInput.
+    scopes: of an operator token; empty: all. Raises LiveNotOpen, KeyLimitReached, InvalidInput, and
+    ScopeMissing: only the CLI makes operator tokens, for an operator's account, and a token makes one only if
+    it is bound to a key.
     """
     _check_maker(kind, maker, Tenant(account_id, environment))
     if scopes and kind != "operator":
@@ -135,12 +137,12 @@ async def get(
     kind: AccessTokenKind | None = "system",
     viewer: Principal | None = None,
 ) -> AccessToken:
-    """Return one token; raises NotFound also for one that the viewer may not see. kind None: either."""
+    """Return one token; raise NotFound also for one that the viewer may not see. kind None: either."""
     return await _find(tx, tenant, token_id, kind, viewer, lock="")
 
 
 async def owner_of(tx: Transaction, token_id: str) -> Tenant:
-    """Return whose token it is; raises NotFound."""
+    """Return whose token it is; raise NotFound."""
     row = await tx.fetch_one(
         "SELECT account_id, environment FROM access_tokens WHERE id = :id", id=token_id
     )
@@ -158,7 +160,7 @@ async def list_tokens(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[AccessToken]:
-    """Newest first, older than before_id, at most `limit`; revoked ones too. kind None: both.
+    """List tokens older than before_id, newest first, revoked ones too. kind None: both.
 
     A viewer with a lineage sees the tokens bound to its key and the descendants.
     """
@@ -182,7 +184,7 @@ async def revoke(
     asker: Principal | None,
     now_us: int,
 ) -> AccessToken:
-    """Ends a token for good; again is the same answer. Raises NotFound, also for a hidden one."""
+    """End a token for good; repeating it changes nothing. Raises NotFound, also for a hidden one."""
     token = await _find(tx, tenant, token_id, kind, asker, lock=_LOCK)
     if token.revoked_at is not None:
         return token
@@ -193,7 +195,7 @@ async def revoke(
 
 
 async def check_operates(tx: Transaction, caller: Principal) -> None:
-    """Raise ScopeMissing unless who began to act as an operator still may, by the rows as they are now."""
+    """Raise ScopeMissing unless the caller may still act as an operator, by the rows as they are now."""
     row = await tx.fetch_one(
         """SELECT a.is_operator, t.revoked_at FROM accounts a
            LEFT JOIN access_tokens t ON t.id = :token_id WHERE a.id = :account_id""",
@@ -216,9 +218,9 @@ async def ended_of(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """By digest: the principal, or why the token works no longer; unknown digests are left out.
+    """Return, by digest, the principal or why the token no longer works; unknown digests are left out.
 
-    One statement, and one more where any of the tokens is bound to a key.
+    One statement, and one more if any of the tokens is bound to a key.
     """
     wanted = sorted(set(digests))
     if not wanted:
@@ -283,12 +285,12 @@ async def _find(
 
 
 def _key_of(viewer: Principal | None) -> str | None:
-    """Return the key whose tokens alone the viewer sees; None: it sees all of the account's."""
+    """Return the only key whose tokens the viewer sees; None: it sees all of the account's."""
     return viewer.lineage[0] if viewer is not None and viewer.lineage else None
 
 
 # By a key's secret that was rotated away since; a signed-in client's key has none. A token ends with the last
-# of the secrets that its key had when it was made, also by the end of an overlap.
+# secret that its key had when it was made, also by the end of an overlap.
 _IS_KEY_ROTATED = """
 (t.key_id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM api_key_secrets s WHERE s.key_id = t.key_id AND s.created_at <= t.created_at
@@ -296,7 +298,7 @@ _IS_KEY_ROTATED = """
 
 
 async def _check_not_ending(tx: Transaction, maker: Principal | None) -> None:
-    """Raises ScopeMissing for the secret before of a rotated key: what it made would outlive it."""
+    """Raise ScopeMissing for a rotated key's previous secret: its tokens would outlive it."""
     if maker is None or maker.key_id is None or maker.expires_at is None:
         return
     row = await tx.fetch_one(
@@ -320,19 +322,19 @@ def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant)
     # It may do all that the account may.
     require_owner(maker)
     if not maker.lineage and maker.kind != "session":
-        # Else whoever holds one for a moment could make more that outlive it.
+        # Else a token borrowed for a moment could make more that outlive it.
         raise ScopeMissing(
             "a token comes from a key, a session or the command line", reason="parent"
         )
 
 
 def _lineage(row: Row) -> tuple[str, ...]:
-    """The key that the token is bound to, then its ancestors; empty for an account's own token."""
+    """Return the key that the token is bound to, then its ancestors; empty for an account's own token."""
     return () if row["key_id"] is None else (row["key_id"], *(row["lineage"] or "").split())
 
 
 def _of_operator(stored: str | None) -> frozenset[str]:
-    """Return the scopes of an operator token: those named, or all of them and its own account's."""
+    """Return an operator token's scopes: those named, or all of them and its own account's."""
     return frozenset(stored.split() if stored else (*SCOPES, *OPERATOR_SCOPES))
 
 

@@ -1,10 +1,9 @@
-"""Logging a command line in by a person's browser, as RFC 8628 does it: two codes, and a key for one of them.
+"""Log a command line in by a person's browser (RFC 8628): two codes, and a key for one of them.
 
-The machine holds the device code (256 bits, a secret) and asks with it until somebody has decided; the
-person types the user code into the dashboard, or finds it there, and compares. Promises: a key is given
-for a device code at most once, under any number of polls at once; it is made when it is fetched, so no
-database, backup or log holds it; after ten minutes neither code is worth anything. Invariant: what a
-person decided stays. Stored are the digests of both codes. Writes device_logins.
+The machine holds the device code (256 bits, a secret) and polls with it. The person types the user code into
+the dashboard, or finds it there, and compares. A key is given for a device code at most once, under any
+number of polls at once. It is made when it is fetched, so no database, backup or log holds it. Both codes
+expire after ten minutes, and a decision stays. Digests of both codes are stored. Writes device_logins.
 """
 
 import secrets
@@ -31,7 +30,7 @@ from store.database import Row, Transaction
 LIFE_US: Final = 10 * MINUTE_US
 LIFE_S: Final = LIFE_US // SECOND_US
 INTERVAL_S: Final = 2
-# RFC 8628, 3.5: slow_down adds so much, for good.
+# RFC 8628, 3.5: slow_down adds this, for good.
 SLOWER_S: Final = 5
 INTERVAL_S_MAX: Final = 60
 PRUNE_ROWS: Final = 500
@@ -55,8 +54,8 @@ class LoginDenied(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class DeviceLogin:
-    """One wish of a machine to be logged in. digest: of its device code; name and address: as the machine
-    says and as it called, to be shown and believed by nobody. Times in microseconds.
+    """A machine's request to be logged in. digest: of its device code. name is the machine's claim and
+    address its caller's, both unproven. Times in microseconds.
     """
 
     digest: str
@@ -76,7 +75,7 @@ class DeviceLogin:
 
     @property
     def tenant(self) -> Tenant:
-        """Whose key it will be; there is a decision."""
+        """Return whose key it will be; there is a decision."""
         assert self.account_id is not None
         assert self.environment is not None
         return Tenant(self.account_id, self.environment)
@@ -92,7 +91,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class LoginWaiting:
-    """Nobody has decided. is_too_fast: it was asked before interval_s were over, which are more now."""
+    """There is no decision yet. is_too_fast: the poll came before interval_s, which have grown."""
 
     interval_s: int
     expires_in_s: int
@@ -109,7 +108,7 @@ class LoggedIn:
 
 
 async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Begun:
-    """A new login; what is over goes, so that nobody's calls fill the table. Raises InvalidInput."""
+    """Begin a login and delete expired ones, so that no caller fills the table. Raises InvalidInput."""
     name = normalise_name(name)
     if len(name) > NAME_CHARACTERS_MAX:
         raise InvalidInput(f"name has 1 to {NAME_CHARACTERS_MAX} characters", param="name")
@@ -133,20 +132,20 @@ async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Beg
 
 
 def shown(user_code: str) -> str:
-    """As people read it: BCDF-GHJK."""
+    """Format for people: BCDF-GHJK."""
     half = USER_CODE_CHARACTERS // 2
     return f"{user_code[:half]}-{user_code[half:]}"
 
 
 def read_user_code(text: str) -> str | None:
-    """The code that somebody typed, however it is spaced and in whichever case; null: it is none."""
+    """Parse a typed code, in any spacing and case; null: it is none."""
     letters = "".join(one for one in text.upper() if one not in "- \t")
     is_code = len(letters) == USER_CODE_CHARACTERS and set(letters) <= set(USER_CODE_LETTERS)
     return letters if is_code else None
 
 
 async def find_open(tx: Transaction, user_code: str, *, now_us: int) -> DeviceLogin | None:
-    """The login that waits for a decision under this code."""
+    """Return the login that waits for a decision under this code."""
     row = await tx.fetch_one(
         """SELECT * FROM device_logins
            WHERE user_digest = :digest AND status = 'pending' AND expires_at > :now_us""",
@@ -166,7 +165,7 @@ async def approve(
     by: str,
     now_us: int,
 ) -> bool:
-    """Notes what the machine may have, under the tenant's lock. False: no longer open.
+    """Record what the machine may have, under the tenant's lock. False: no longer open.
 
     by: the session's id; life_days: how long the key works, null: until it is revoked. Raises InvalidInput,
     LiveNotOpen and KeyLimitReached.
@@ -197,7 +196,7 @@ async def approve(
 async def deny(
     tx: Transaction, login: DeviceLogin, account_id: str, *, by: str, now_us: int
 ) -> bool:
-    """Notes that the machine gets nothing. False: no longer open."""
+    """Record that the machine gets nothing. False: no longer open."""
     changed = await tx.execute(
         """UPDATE device_logins SET status = 'denied', account_id = :account_id, decided_by = :by,
                decided_at = :now_us
@@ -211,7 +210,7 @@ async def deny(
 
 
 async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin:
-    """The login of this device code; raises LoginExpired, and LoginDenied."""
+    """Return the login of this device code; raise LoginExpired or LoginDenied."""
     row = await tx.fetch_one(
         "SELECT * FROM device_logins WHERE digest = :digest", digest=digest(device_code)
     )
@@ -224,7 +223,7 @@ async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin
 
 
 async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWaiting:
-    """Notes that a login which is open was asked for; too early makes the interval longer, for good."""
+    """Record a poll of an open login; an early one makes the interval longer, for good."""
     interval_s = login.interval_s
     is_too_fast = login.polled_at is not None and now_us < login.polled_at + interval_s * SECOND_US
     if is_too_fast:
@@ -242,8 +241,8 @@ async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWait
 async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
     """Make the key of an approved login, under its tenant's lock.
 
-    Raises LoginExpired for whoever comes second, LoginDenied when the person who allowed it may no longer
-    do so, and what mint raises: then it can be asked again.
+    Raises LoginExpired for a second caller, LoginDenied if the person who allowed it may no longer do so, and
+    what mint raises: then the machine may poll again.
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])
@@ -274,7 +273,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
 
 
 async def withdraw(tx: Transaction, digests: Sequence[str]) -> None:
-    """End logins that were allowed and not fetched yet: whoever waits is told that they were refused."""
+    """End logins that were allowed and not fetched yet, as if refused."""
     await tx.execute(
         """UPDATE device_logins SET status = 'denied'
            WHERE digest IN :digests[text] AND status = 'approved'""",
@@ -283,7 +282,7 @@ async def withdraw(tx: Transaction, digests: Sequence[str]) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int) -> int:
-    """Deletes some of those that are over; how many."""
+    """Delete some expired logins; return how many."""
     return await tx.execute(
         """DELETE FROM device_logins WHERE digest IN (
                SELECT digest FROM device_logins WHERE expires_at <= :now_us
@@ -294,7 +293,7 @@ async def prune(tx: Transaction, *, now_us: int) -> int:
 
 
 def expired() -> LoginExpired:
-    """What a code gets that is worth nothing, for whichever reason."""
+    """Return the same refusal for every worthless code."""
     return LoginExpired(
         "the device code is unknown, used or older than ten minutes: log in again",
         param="device_code",
@@ -303,7 +302,7 @@ def expired() -> LoginExpired:
 
 
 async def _check_granted(tx: Transaction, login: DeviceLogin, *, now_us: int) -> str:
-    """Return who allowed it; raises LoginDenied."""
+    """Return who allowed it; raise LoginDenied."""
     assert login.decided_at is not None, "somebody allowed it"
     allowed = Granted(
         login.tenant.account_id,

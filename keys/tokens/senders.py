@@ -1,4 +1,4 @@
-"""Judge again who made a send that waits, when it is to go on."""
+"""Judge again who made a waiting send, when it is to continue."""
 
 from collections.abc import Collection
 from typing import Final
@@ -13,17 +13,16 @@ _TOKEN: Final = "tok_"  # noqa: S105 - a prefix of ids
 
 
 def is_colleague(account_id: str, sender: str) -> bool:
-    """Return whether the sender is a person who acts for somebody else's account."""
     return sender != account_id and not sender.startswith(_TOKEN)
 
 
 async def who_left(
     tx: Transaction, senders: Collection[tuple[str, str]], *, now_us: int
 ) -> set[tuple[str, str]]:
-    """Return those of the (account, Principal.sender) pairs who may send for the account no more.
+    """Return those of the (account, Principal.sender) pairs who may no longer send for the account.
 
-    The caller holds the accounts' locks, which removals take, too. Whoever came back may send again. Nothing
-    is asked of the database for an account's owner.
+    The caller holds the accounts' locks, which removals take, too. Somebody who returned may send again. An
+    account's owner costs no statement.
     """
     tokens = {pair for pair in senders if pair[1].startswith(_TOKEN)}
     people = {pair for pair in senders if is_colleague(*pair)}

@@ -51,7 +51,6 @@ class IssuedToken(AccessToken, kw_only=True):
 
     @classmethod
     def of(cls, token: Token, /, **more: Any) -> Self:
-        """Return the token as every door of operators shows it."""
         is_whole = token.kind == "operator" and not token.scopes
         scopes = OPERATOR_SCOPES if is_whole else token.scopes
         return super().of(token, scopes=list(scopes), **more)
