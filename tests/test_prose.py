@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 2074,
+    "docstrings that open with no verb": 1751,
     "error details that are no sentence": 640,
-    "words of docstrings and comments": 191_596,
-    "product lines": 166_521,
-    "old words in docstrings and comments": 1867,
+    "words of docstrings and comments": 184_955,
+    "product lines": 165_981,
+    "old words in docstrings and comments": 1681,
     "old words in documents": 537,
     "paragraphs over 60 words": 147,
     "sentences over 25 words": 292,

@@ -1,4 +1,4 @@
-"""Accounts: made, found, changed, suspended, resumed; live opened for them and closed."""
+"""Accounts: created, found, changed, suspended, resumed; live opened and closed."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -33,7 +33,7 @@ _IsOperator = Annotated[
 
 
 class NewAccount(Fields, frozen=True, kw_only=True):
-    """A new account; its staging wallet holds $10,000.00 of test credit."""
+    """Its staging wallet holds $10,000.00 of test credit."""
 
     name: Annotated[Text, Meta(description="What people call it."), said("Name")]
     email: (
@@ -51,8 +51,6 @@ class NewAccount(Fields, frozen=True, kw_only=True):
 
 
 class AccountChanges(Fields, frozen=True, kw_only=True):
-    """What of an account changes; what is left out stays."""
-
     time_zone: (
         Annotated[
             str,
@@ -68,8 +66,6 @@ class AccountChanges(Fields, frozen=True, kw_only=True):
 
 
 class AccountsQuery(Page, frozen=True, kw_only=True):
-    """The query of the list."""
-
     matching: Annotated[
         str,
         Meta(max_length=100, description="An id, or a part of the name or address."),
@@ -78,8 +74,6 @@ class AccountsQuery(Page, frozen=True, kw_only=True):
 
 
 class Suspension(Fields, frozen=True, kw_only=True):
-    """Why."""
-
     reason: Annotated[
         str,
         Meta(
@@ -94,7 +88,6 @@ class _Write(Protocol):
 
 
 async def create_account(context: ActContext, asked: NewAccount) -> Change[Row]:
-    """Open an account in both environments; raises EmailTaken and InvalidEmail."""
     if asked.operator:
         _require_machine(context)
     made = await open_account(
@@ -110,7 +103,6 @@ async def create_account(context: ActContext, asked: NewAccount) -> Change[Row]:
 async def list_accounts(
     context: ActContext, asked: AccountsQuery, begin: Begin, limit: int
 ) -> Sequence[RowWithWallet]:
-    """Return everybody's accounts with what each has in this environment."""
     return await list_with_wallets(
         context.tx, context.environment, matching=asked.matching, before_id=begin, limit=limit
     )
@@ -123,7 +115,6 @@ async def show_account(context: ActContext) -> tuple[Row, SecondFactor | None]:
 
 
 async def change_account(context: ActContext, asked: AccountChanges) -> Change[Row]:
-    """Change where an account's days begin, and whether it is an operator's."""
     tx, account_id = context.tx, context.tenant.account_id
     before = await get_account(tx, account_id)
     if asked.operator is not UNSET:
@@ -136,7 +127,6 @@ async def change_account(context: ActContext, asked: AccountChanges) -> Change[R
 
 
 async def suspend_account(context: ActContext, asked: Suspension) -> Change[Row]:
-    """Stop what an account spends and makes; raises as suspension.suspend."""
     before = await suspension.suspend(
         context.tx, context.tenant.account_id, asked.reason, now_us=context.now_us
     )
@@ -144,12 +134,11 @@ async def suspend_account(context: ActContext, asked: Suspension) -> Change[Row]
 
 
 async def resume_account(context: ActContext, _asked: Fields) -> Change[Row]:
-    """Let an account go on."""
     return await _stands(context, await suspension.resume(context.tx, context.tenant.account_id))
 
 
 async def _stands(context: ActContext, before: Row) -> Change[Row]:
-    """Return how the account stands now, and tell its owner if that is new."""
+    """Return the account's state, and notify its owner if it changed."""
     after = await get_account(context.tx, before.id)
     if before.suspended_for != after.suspended_for:
         rules = context.service(MailRules)
@@ -171,7 +160,6 @@ def _require_machine(context: ActContext) -> None:
 
 
 def _changed(before: Row, after: Row) -> Sequence[Audited]:
-    """Return an entry for each thing that is different."""
     told: Mapping[str, Callable[[Row], Mapping[str, Any]]] = {
         "operator.set": lambda row: {"operator": row.is_operator},
         "account.zone": lambda row: {"time_zone": row.time_zone},

@@ -1,4 +1,4 @@
-"""Credit by hand: what operators give an account or take away, with a reason that is kept."""
+"""Manual credit: what operators give or take, with a stored reason."""
 
 from typing import Annotated, Self
 
@@ -20,7 +20,7 @@ from keys.act import OPERATOR, CallContext, EngineAct
 
 
 class CreditChange(Fields, frozen=True, kw_only=True):
-    """How much, and why. Purchased credit that is given pays debts first."""
+    """Purchased credit pays debts first."""
 
     amount: Annotated[
         int,
@@ -53,8 +53,6 @@ class CreditChange(Fields, frozen=True, kw_only=True):
 
 
 class CreditAdjustment(Shaped, kw_only=True):
-    """What was given or taken, and the balance after it."""
-
     id: Annotated[str, Meta(pattern=r"^adj_[0-9A-Za-z]+$")]
     amount: Annotated[int, Meta(description="In credits of 0.001 USD.", extra_json_schema=SIGNED)]
     reason: Annotated[str, Meta(description="Why.")]
@@ -75,7 +73,6 @@ class CreditAdjustment(Shaped, kw_only=True):
 
 
 async def adjust_credit(context: CallContext, asked: CreditChange) -> AdjustCredit:
-    """Give an account credit or take some away; raises as new_adjustment."""
     return new_adjustment(
         context.tenant,
         asked.amount,

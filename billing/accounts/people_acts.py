@@ -1,4 +1,4 @@
-"""Who gets into an account: its colleagues, what each is told of by mail, passwords, and its security log."""
+"""Who gets into an account: colleagues, their mail, passwords, and the security log."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,6 @@ from store.keyset import Begin
 
 
 class NewPassword(Fields, frozen=True, kw_only=True):
-    """A password, or one that is made."""
-
     password: (
         Annotated[
             str,
@@ -43,20 +41,18 @@ class NewPassword(Fields, frozen=True, kw_only=True):
 async def list_people(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[Member]:
-    """Return an account's colleagues and whom its owner invited, the oldest first."""
     return await list_members(context.tx, context.tenant.account_id)
 
 
 async def list_told(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[Person]:
-    """Return what the owner and each colleague are told of; who has not joined is told nothing."""
+    """Return what mail the owner and each colleague get; invited people get none."""
     account_id = context.tenant.account_id
     return (await people_of(context.tx, [account_id]))[account_id]
 
 
 async def set_password(context: ActContext, asked: NewPassword) -> Change[Row]:
-    """Set the password that signs in to an account, and sign it out everywhere."""
     made = asked.password or secrets.token_urlsafe(15)
     check_password(made)
     account = await _with_email(context)
@@ -68,7 +64,6 @@ async def set_password(context: ActContext, asked: NewPassword) -> Change[Row]:
 
 
 async def begin_password(context: ActContext, _asked: Fields) -> Change[PasswordReset]:
-    """Make a link that sets a password; raises InvalidInput where there are too many."""
     account = await _with_email(context)
     made = await password_reset.begin(context.tx, account, now_us=context.now_us)
     if made is None:
@@ -82,7 +77,6 @@ async def begin_password(context: ActContext, _asked: Fields) -> Change[Password
 async def remove_second_factor(
     context: ActContext, _asked: Fields
 ) -> Change[tuple[Row, SecondFactor | None]]:
-    """Switch the second factor off, with its recovery codes and passkeys; raises InvalidInput where there is none."""
     account_id = context.tenant.account_id
     if not await second_factor.remove(context.tx, account_id):
         raise InvalidInput("it is off already", param="account")

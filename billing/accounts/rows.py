@@ -1,4 +1,4 @@
-"""Everybody's accounts, each with its wallet in one environment. Writes nothing."""
+"""Accounts with their wallets in one environment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from store.row_mapping import RowMapping
 
 @dataclass(frozen=True, slots=True)
 class AccountWithWallet(Account):
-    """wallet_micros: the purchased credit that it has."""
+    """wallet_micros: the purchased credit."""
 
     wallet_micros: int
 
@@ -20,9 +20,9 @@ class AccountWithWallet(Account):
 async def list_with_wallets(
     tx: Transaction, environment: str, *, matching: str = "", before_id: Begin = None, limit: int
 ) -> Sequence[AccountWithWallet]:
-    """Newest first, older than before_id, or from a place in one of SORTS; at most `limit`.
+    """Return accounts, newest first, or from a place in one of SORTS.
 
-    matching: only those with this id, or with this text in their name or address, in either case.
+    matching: this ID, or text in the name or address, in either case.
     """
     rows = await _PAGES.page(
         tx,
@@ -40,7 +40,7 @@ _WALLET: Final = """COALESCE((
     WHERE l.account_id = a.id AND l.environment = :environment AND l.kind = 'wallet' AND l.name = ''
 ), 0)"""
 _ROWS: Final = RowMapping(AccountWithWallet)
-# LIKE would take the underscore of an id or an address for a wildcard.
+# LIKE would take an underscore for a wildcard.
 _PAGES: Final = Keyset(
     f"{RowMapping(Account).of('a')}, {_WALLET} AS wallet_micros",
     "accounts a",

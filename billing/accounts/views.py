@@ -1,4 +1,4 @@
-"""What operators see of an account, of its people and of its security log."""
+"""What operators see of an account, its people and its security log."""
 
 from typing import Annotated, Any, Self
 
@@ -16,8 +16,6 @@ Id = Annotated[str, Meta(pattern=r"^acc_[0-9A-Za-z]+$"), said("Account")]
 
 
 class Account(Shaped, kw_only=True):
-    """An account as a whole."""
-
     id: Id
     user_id: Annotated[int, Meta(description="Its id where a dialect wants a number.")]
     name: Annotated[str, said("Name")]
@@ -44,7 +42,6 @@ class Account(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, row: Row, /, **more: Any) -> Self:
-        """Return the account."""
         return super().of(
             row,
             user_id=number_of(row.id),
@@ -57,15 +54,13 @@ class Account(Shaped, kw_only=True):
 
 
 class AccountWithWallet(Account, kw_only=True):
-    """An account and what it has in one environment."""
-
     wallet_micros: Annotated[
         Micros, Meta(description="The purchased credit that it has."), said("Wallet")
     ]
 
 
 class AccountDetails(Account, kw_only=True):
-    """An account, and whether signing in takes more than the password."""
+    """Whether signing in takes more than the password."""
 
     two_factor: Annotated[bool, Meta(description="Signing in takes a code or a passkey, too.")]
     recovery_codes_left: Annotated[int, Meta(description="Each gets in once without the phone.")]
@@ -79,7 +74,7 @@ class AccountDetails(Account, kw_only=True):
 
 
 class AccountPassword(Shaped, kw_only=True):
-    """Whose password it is; a made one is shown this once."""
+    """A generated password is shown this once."""
 
     id: Id
     email: str | None
@@ -87,7 +82,7 @@ class AccountPassword(Shaped, kw_only=True):
 
 
 class PasswordLink(Shaped, kw_only=True):
-    """A link that sets a password, once, until expires_at."""
+    """Sets a password, once, until expires_at."""
 
     id: Id
     expires_at: Time
@@ -95,8 +90,6 @@ class PasswordLink(Shaped, kw_only=True):
 
 
 class Colleague(Shaped, kw_only=True):
-    """Somebody who joined an account, or is invited."""
-
     id: str
     email: Annotated[str, Meta(description="Where the invitation went.")]
     role: Annotated[str, Meta(description="What they may do.")]
@@ -105,8 +98,6 @@ class Colleague(Shaped, kw_only=True):
 
 
 class Told(Shaped, kw_only=True):
-    """Which mail the owner or a colleague gets."""
-
     id: Annotated[str, Meta(description="The account that they sign in with.")]
     email: Annotated[str | None, Meta(description="Where mail to them goes.")]
     role: Annotated[str, Meta(description="owner, or what they may do as a colleague.")]
@@ -115,7 +106,6 @@ class Told(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, person: Person, /, **more: Any) -> Self:
-        """Return what the person is told of."""
         return super().of(
             person,
             id=person.person_id,

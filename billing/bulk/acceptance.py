@@ -1,9 +1,9 @@
-"""Accepting the items of a batch: some at a time, each batch of them in one transaction.
+"""Accept the items of a batch, some in each transaction.
 
-Where all or nothing is accepted, an item's top-up is reserved first: its funds are held, its caps counted and
-its reference taken, and nobody is told. Once all are, they are let go; if one is refused, those before it
-are undone and their references are free again. So no lock is held over the whole.
-Invariant: what becomes of an item is written with its top-up, so a second try changes nothing of it.
+For all-or-nothing batches, an item's top-up is reserved first: funds are held, caps counted, its reference
+taken, nothing published. All are then released; or, if one is refused, those before it are undone and their
+references freed. So no lock covers the whole. An item's outcome is written with its top-up, so a second try
+changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class BatchCancelled(DomainError):
 
 
 class ItemSend(NamedTuple):
-    """An item that is to be accepted: its number and its send, or why it cannot be one."""
+    """An item's number, and its send or why there is none."""
 
     number: int
     send: Send | DomainError
@@ -45,7 +45,7 @@ class ItemSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
-    """A batch and all of its items are written, before any of them is accepted."""
+    """Writes a batch and all its items, before any is accepted."""
 
     batch: SendBatch
     items: Sequence[BatchItem]
@@ -61,7 +61,7 @@ class OpenBatch:
 
 @dataclass(frozen=True, slots=True)
 class AcceptItems:
-    """Accepts or refuses items of a batch that wait for it; the result says how many were refused."""
+    """Accepts or refuses waiting items; the result counts the refused ones."""
 
     batch_id: str
     tenant: Tenant
@@ -78,7 +78,7 @@ class AcceptItems:
             if isinstance(one.send, Send):
                 one.send.declare(read_set)
                 if one.send.sent_by is not None:
-                    # A call's items are accepted in steps, and after a crash by a worker.
+                    # A call's items are accepted in steps, after a crash by a worker.
                     topups.senders.add((self.tenant.account_id, one.send.sent_by))
 
     def decide(self, state: BatchState) -> int:
@@ -88,7 +88,7 @@ class AcceptItems:
         return sum(self._accept(state, batch, one) for one in self.items)
 
     def _accept(self, state: BatchState, batch: SendBatch, one: ItemSend) -> bool:
-        """Whether it was refused."""
+        """Return whether it was refused."""
         batches = batches_of(state)
         item = batches.item(self.batch_id, one.number)
         if item.state != "waiting":
@@ -117,7 +117,7 @@ class AcceptItems:
 
 @dataclass(frozen=True, slots=True)
 class DropItems:
-    """Another item of the batch was refused: these are not accepted, and nobody looks at them."""
+    """Drops items, because another item of the batch was refused."""
 
     batch_id: str
     tenant: Tenant
@@ -140,8 +140,6 @@ class DropItems:
 
 @dataclass(frozen=True, slots=True)
 class _OnReserved:
-    """What the two ends of reserved items share."""
-
     batch_id: str
     tenant: Tenant
     lineage: tuple[str, ...]
@@ -158,7 +156,7 @@ class _OnReserved:
         topups.ids.update(one.transaction_id for one in self.items)
 
     def _reserved(self, state: BatchState) -> list[tuple[BatchItem, TopUp]]:
-        """Those that nobody else has dealt with, each with its top-up."""
+        """Return those still reserved, each with its top-up."""
         batches, topups = batches_of(state), topups_of(state)
         found = []
         for one in self.items:
@@ -171,7 +169,7 @@ class _OnReserved:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseItems(_OnReserved):
-    """The whole batch is accepted: its reserved top-ups go on, each as if it had just been sent."""
+    """Releases the reserved top-ups of a wholly accepted batch, each as if it had just been sent."""
 
     def decide(self, state: BatchState) -> None:
         for item, topup in self._reserved(state):
@@ -181,12 +179,12 @@ class ReleaseItems(_OnReserved):
 
 @dataclass(frozen=True, slots=True)
 class UndoItems(_OnReserved):
-    """Nothing of the batch is accepted: what was reserved is given back, and nobody was told of it."""
+    """Undoes a refused batch: what was reserved returns, and nothing is published."""
 
     def decide(self, state: BatchState) -> None:
         for item, topup in self._reserved(state):
             if topup.status not in HELD_STATES:
-                # Somebody ended it by its id meanwhile.
+                # Somebody ended the top-up by its ID meanwhile.
                 batches_of(state).change_item(replace(item, state="accepted"))
                 continue
             batches_of(state).change_item(replace(item, state="dropped"))
@@ -197,9 +195,7 @@ class UndoItems(_OnReserved):
 
 
 def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
-    """The send; one whose time came after the batch was opened is sent at once: that it is accepted so
-    late is our doing, as where a process died.
-    """
+    """Return the send, at once if its time came after the batch was opened: the delay is ours."""
     request = send.request
     now_us = state.now_of(batch.tenant)
     opened_us = now_us - (state.now_us - batch.created_at)
@@ -209,7 +205,7 @@ def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
 
 
 def reserve(state: BatchState, send: Send) -> TopUp:
-    """The send's top-up, held and told to nobody; raises what refuses the send."""
+    """Return the send's held and unpublished top-up; raise what refuses the send."""
     topups = topups_of(state)
     request, tenant = send.request, send.tenant
     charged_micros = request.charged_micros
@@ -249,7 +245,6 @@ def reserve(state: BatchState, send: Send) -> TopUp:
 
 
 def let_go(state: BatchState, topup: TopUp) -> None:
-    """A reserved top-up whose batch is accepted; one that its sender took back stays so."""
     if topup.status == "pending":
         publish(state, topup)
         ask(state, topup)
@@ -271,7 +266,7 @@ def _schedule(state: BatchState, topup: TopUp) -> None:
 
 
 class BatchQuote(msgspec.Struct, frozen=True):
-    """What a batch would do now: each item's refusal, by its number, and cents."""
+    """What a batch would do now: each item's refusal by number, and cents."""
 
     refused: dict[int, DomainError]
     accepted_cents: int
@@ -282,7 +277,7 @@ class BatchQuote(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class BatchRehearsal:
-    """A dry run: decided as the sends, item after item, written never."""
+    """A dry run: decides item after item, and writes nothing."""
 
     tenant: Tenant
     items: Sequence[ItemSend]
@@ -318,7 +313,7 @@ class BatchRehearsal:
 
 
 def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
-    """The refusal, which names an earlier item by its number: its top-up was never sent."""
+    """Return the refusal, naming an earlier item by number: its top-up was never sent."""
     earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
     if earlier is not None:
         del refusal.extra["transaction_id"]

@@ -1,9 +1,8 @@
-"""A batch: many sends that one call asked for, with what became of them. Writes batches.
+"""A batch: many sends of one call, and their outcomes.
 
-States: accepting -> running -> completed. One of which all or nothing is accepted reserves what it sends
-while accepting, then it is releasing -> running -> completed; where an item is refused it is
-undoing -> refused. Invariants: a batch is accepted once for each Idempotency-Key, and batch.completed is told
-once, when the last of its top-ups has ended.
+accepting -> running -> completed. An all-or-nothing batch reserves while accepting, then releasing -> running
+-> completed, or undoing -> refused. A batch is accepted once per Idempotency-Key, and batch.completed is
+published once, when its last top-up has ended.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,15 +18,15 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 BatchStatus = Literal["accepting", "releasing", "undoing", "refused", "running", "completed"]
 ITEMS_MAX: Final = 1_000
-# What a batch that is not over leaves behind a commit.
+# Sent after a commit with an open batch.
 HINT: Final = "batches"
-# The process that took the call goes on with it for so long before a worker does.
+# How long the process that took the call has before a worker continues.
 GRACE_US: Final = 30 * SECOND_US
-# A running batch is looked at after an eighth of its age, within these bounds.
+# A running batch is checked after an eighth of its age, within these bounds.
 LOOK_US_MIN: Final = 2 * SECOND_US
 LOOK_US_MAX: Final = 30 * SECOND_US
 
-# From a state to the states it may move to; docs/states.md has the diagram.
+# docs/states.md has the diagram.
 MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
     "accepting": frozenset({"running", "releasing", "undoing"}),
     "releasing": frozenset({"running"}),
@@ -39,11 +38,9 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch's items by where they are, and the cents of those that were accepted and delivered;
-    fee_cents: charged beside the amounts of all that was accepted.
+    """Items by where they are; cents of accepted and delivered ones, fee_cents of all accepted ones.
 
-    waiting: neither accepted nor refused yet. dropped: nothing was wrong with it; it was not accepted since
-    another one of its batch was refused.
+    waiting: neither accepted nor refused. dropped: fine, but another item was refused.
     """
 
     waiting: int = 0
@@ -68,12 +65,11 @@ class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether something of it has not ended."""
         return bool(self.scheduled or self.pending)
 
 
 class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of batches; times in microseconds. counts: once it is over."""
+    """counts: once it is over."""
 
     id: str
     account_id: str
@@ -98,30 +94,29 @@ class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key_id(self) -> str | None:
-        """The key that asked for it; null where no key did."""
+        """Return the key that requested it, if any."""
         return self.spent_by[0] if self.spent_by else None
 
     def look_at(self, now_us: int) -> int:
-        """When somebody looks again whether all of it has ended."""
+        """Return when to check again whether all of it has ended."""
         age_us = now_us - self.created_at
         return now_us + min(LOOK_US_MAX, max(LOOK_US_MIN, age_us // 8))
 
 
 def move(batch: SendBatch, status: BatchStatus) -> SendBatch:
-    """The batch in that state, which its own allows."""
     assert status in MOVES[batch.status], f"a batch does not go from {batch.status} to {status}"
     return msgspec.structs.replace(batch, status=status)
 
 
 class LookedAt(NamedTuple):
-    """A batch that is due for a look; is_waiting: nothing to do yet, its top-ups are on their way."""
+    """A batch due for a check; is_waiting: only its top-ups are under way."""
 
     batch: SendBatch
     is_waiting: bool
 
 
 async def load(tx: Transaction, ids: Sequence[str]) -> dict[str, SendBatch]:
-    """The batches of these ids, whoever owns them; the caller compares the tenant."""
+    """Return batches of any tenant; the caller compares the tenant."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM batches WHERE id IN :ids[text]", ids=sorted(set(ids))
     )
@@ -129,7 +124,7 @@ async def load(tx: Transaction, ids: Sequence[str]) -> dict[str, SendBatch]:
 
 
 async def find_by_request(tx: Transaction, tenant: Tenant, digest: str) -> SendBatch | None:
-    """The batch that this very call under its Idempotency-Key opened."""
+    """Return the batch that this very call opened under its Idempotency-Key."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM batches
             WHERE account_id = :account_id AND environment = :environment
@@ -144,7 +139,6 @@ async def find_by_request(tx: Transaction, tenant: Tenant, digest: str) -> SendB
 async def page(
     tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int
 ) -> list[SendBatch]:
-    """At most `limit` batches, newest first, older than before_id."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
@@ -152,13 +146,12 @@ async def page(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> list[LookedAt]:
-    """Batches that somebody should look at, the longest due first; but for the named."""
+    """Return batches to check, the longest due first."""
     rows = await tx.fetch(_DUE, now=now_us, limit=limit, but_ids=but_ids)
     return [LookedAt(_ROWS.read(row), bool(row["is_waiting"])) for row in rows]
 
 
 async def next_check_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
-    """When the next batch but for the named is to be looked at, or None."""
     row = await tx.fetch_one(
         """SELECT MIN(next_check_at) AS look_at FROM batches
            WHERE next_check_at IS NOT NULL AND NOT id IN :but_ids[text]""",
@@ -168,7 +161,7 @@ async def next_check_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int 
 
 
 async def postpone(tx: Transaction, batches: Sequence[SendBatch], *, now_us: int) -> None:
-    """Has running ones looked at later; nothing else of them changes."""
+    """Delay the check of running ones; nothing else changes."""
     await tx.execute(
         """UPDATE batches SET next_check_at = v.look_at
            FROM :rows[id text, seen_at bigint, look_at bigint] AS v
@@ -182,7 +175,7 @@ async def insert(tx: Transaction, batches: Sequence[SendBatch]) -> None:
 
 
 async def update(tx: Transaction, batches: Sequence[SendBatch]) -> None:
-    """Writes what a step changed; the caller holds their tenants' locks."""
+    """Write what a step changed; the caller holds the tenants' locks."""
     if not batches:
         return
     rows = [_CHANGED.write(one) for one in sorted(batches, key=lambda one: one.id)]
@@ -206,7 +199,7 @@ UPDATE batches SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}
 WHERE batches.id = v.id
 """
 _PAGES = Keyset(_ROWS.listed, "batches", "account_id = :account_id AND environment = :environment")
-# The first top-up that has not ended is enough to know, so that a waiting batch costs one look.
+# The first open top-up suffices, so a waiting batch costs one look.
 _DUE = f"""
 SELECT {_ROWS.of("b")},
     CASE WHEN b.status = 'running' AND b.cancelled_at IS NULL AND EXISTS (

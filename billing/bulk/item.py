@@ -1,7 +1,7 @@
-"""An item of a batch: one line of a bulk send, why it was refused, or the top-up that it became.
+"""An item of a batch: one line, why it was refused, or the top-up that it became.
 
-Invariant: the top-up's id is written with the item, before the first try, so a second try finds what the
-first one did. Writes batch_items; the caller holds the tenant's lock.
+The top-up's ID is written with the item, before the first try, so a second try finds what the first did. The
+caller holds the tenant's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,9 @@ ItemState = Literal["waiting", "reserved", "accepted", "refused", "dropped"]
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an item is to send, as it is stored; send_at and quote_ends_at in microseconds.
+    """What an item is to send, as stored.
 
-    fee_cents: of the price when the batch was made, or of the item's own quote; a worker that goes on with
-    the batch asks no other price.
+    fee_cents: of the price when the batch was made, or of its own quote; a worker uses it too.
     """
 
     platform: str
@@ -60,7 +59,7 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         )
 
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
-        """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange: a platform may have changed."""
+        """Raise InvalidPlatform, InvalidEmail or AmountOutOfRange: a platform may have changed."""
         fields = msgspec.structs.asdict(self)
         price = {name: fields.pop(name) for name in ("fee_cents", "quote_ends_at")}
         request = prepare(platforms, account_id=account_id, **fields)
@@ -68,7 +67,7 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ItemRefusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A DomainError as it is stored: the name of its class, and what it says."""
+    """A DomainError as stored: its class's name, and what it says."""
 
     kind: str
     detail: str
@@ -90,7 +89,7 @@ class ItemRefusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of batch_items; number counts from 0. request null: the line could not be read."""
+    """number counts from 0. request null: the line couldn't be read."""
 
     batch_id: str
     number: int
@@ -102,14 +101,13 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedItem(NamedTuple):
-    """An item, and the status of its top-up; None: there is none."""
+    """An item, and its top-up's status, if any."""
 
     item: BatchItem
     topup_status: str | None
 
 
 async def load(tx: Transaction, batch_id: str, numbers: Sequence[int]) -> dict[int, BatchItem]:
-    """The batch's items of these numbers."""
     if not numbers:
         return {}
     rows = await tx.fetch(
@@ -125,7 +123,6 @@ async def load(tx: Transaction, batch_id: str, numbers: Sequence[int]) -> dict[i
 async def in_state(
     tx: Transaction, batch_id: str, state: ItemState, *, limit: int
 ) -> list[BatchItem]:
-    """At most `limit` items in that state, in their order."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM batch_items
             WHERE batch_id = :batch_id AND state = :state ORDER BY number LIMIT :limit""",
@@ -137,12 +134,11 @@ async def in_state(
 
 
 async def refused(tx: Transaction, batch_id: str) -> list[BatchItem]:
-    """All refused items, in their order."""
     return await in_state(tx, batch_id, "refused", limit=-1 + 2**31)
 
 
 async def to_cancel(tx: Transaction, batch_id: str, *, limit: int) -> list[str]:
-    """Ids of top-ups of the batch that can still be taken back."""
+    """Return IDs of the batch's top-ups that can still be cancelled."""
     rows = await tx.fetch(
         """SELECT t.id FROM batch_items i JOIN topups t ON t.id = i.transaction_id
            WHERE i.batch_id = :batch_id AND i.state = 'accepted'
@@ -157,10 +153,7 @@ async def to_cancel(tx: Transaction, batch_id: str, *, limit: int) -> list[str]:
 async def page(
     tx: Transaction, batch_id: str, *, status: str | None, after: int, limit: int
 ) -> list[ListedItem]:
-    """At most `limit` items after that number; status: of the item, or of its top-up.
-
-    waiting: also what is reserved, since it is not accepted yet.
-    """
+    """Return items after that number; status: of the item, or of its top-up. waiting includes reserved."""
     only = "" if status is None else "AND COALESCE(t.status, i.state) IN :places[text]"
     places = ["waiting", "reserved"] if status == "waiting" else [status]
     named = {} if status is None else {"places": places}
@@ -179,12 +172,11 @@ async def page(
 
 
 async def count(tx: Transaction, batch_ids: Sequence[str]) -> dict[str, BatchCounts]:
-    """Each batch's items by where they are."""
     rows = await tx.fetch(_COUNT, ids=sorted(set(batch_ids)))
     counted: dict[str, dict[str, int]] = {one: {} for one in batch_ids}
     for batch_id, place, number, cents, fee_cents in rows:
         batch = counted[batch_id]
-        # What is reserved is not accepted yet.
+        # What is reserved isn't accepted yet.
         name = "waiting" if place == "reserved" else place
         batch[name] = batch.get(name, 0) + int(number)
         if place in _TOPUP_STATES:
@@ -196,7 +188,6 @@ async def count(tx: Transaction, batch_ids: Sequence[str]) -> dict[str, BatchCou
 
 
 async def count_states(tx: Transaction, batch_id: str) -> dict[str, int]:
-    """How many items are in each state."""
     rows = await tx.fetch(
         "SELECT state, COUNT(*) AS number FROM batch_items WHERE batch_id = :id GROUP BY state",
         id=batch_id,
@@ -209,7 +200,6 @@ async def insert(tx: Transaction, items: Sequence[BatchItem]) -> None:
 
 
 async def update(tx: Transaction, items: Sequence[BatchItem]) -> None:
-    """Writes the items' states and refusals."""
     if not items:
         return
     rows = [

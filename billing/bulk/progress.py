@@ -1,7 +1,7 @@
-"""A batch on its way: from one state to the next, taken back, and told when all of it has ended.
+"""Move a batch from state to state, cancel it, and publish its end.
 
-Invariant: each step is decided under the tenant's lock on what the rows say then, so a step that two
-processes take is taken once; batch.completed is published with the step that ends the batch.
+Each step is decided under the tenant's lock on the rows as they are, so two processes take it once.
+batch.completed is published with the step that ends the batch.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,6 @@ from keys.principal import check_sender
 
 @dataclass(frozen=True, slots=True)
 class _OnBatch:
-    """What every command on one existing batch shares."""
-
     batch_id: str
     tenant: Tenant
 
@@ -36,7 +34,7 @@ class _OnBatch:
 
 @dataclass(frozen=True, slots=True)
 class AdvanceBatch(_OnBatch):
-    """Moves the batch on as far as its items are; the result is the batch as it is then."""
+    """Moves the batch as far as its items allow, and returns it."""
 
     def decide(self, state: BatchState) -> SendBatch:
         batch = batches_of(state).find(self.batch_id, self.tenant)
@@ -73,10 +71,10 @@ class AdvanceBatch(_OnBatch):
 
 @dataclass(frozen=True, slots=True)
 class TakeBack(_OnBatch):
-    """The command of POST /batches/{id}/cancel: what of it is not delivered yet is to come back.
+    """POST /batches/{id}/cancel: returns what isn't delivered yet; a batch that is over stays.
 
-    cancelled_by is the credential's id. One that is over stays as it is. own_key: as of
-    keys.principal.key_bound_to_own. Raises ScopeMissing for what another key sent.
+    cancelled_by: a credential's ID. own_key: as of keys.principal.key_bound_to_own. Raises ScopeMissing for
+    another key's batch.
     """
 
     cancelled_by: str
@@ -99,7 +97,7 @@ class TakeBack(_OnBatch):
 
 @dataclass(frozen=True, slots=True)
 class CancelItems:
-    """Takes back those of these top-ups that can be; cancelled_by is a credential's id."""
+    """Cancels those of these top-ups that can be; cancelled_by: a credential's ID."""
 
     tenant: Tenant
     topup_ids: Sequence[str]
@@ -118,7 +116,7 @@ class CancelItems:
 
 
 def tell_end(state: BatchState, batch: SendBatch) -> None:
-    """batch.completed, once."""
+    """Publish batch.completed, once."""
     counts = batch.counts
     assert counts is not None, "a batch that is over has its counts"
     data = {

@@ -1,8 +1,7 @@
-"""Takes a batch from one state to the next until nothing is left to do at once.
+"""Advance a batch until nothing is left to do at once.
 
-Promise: it may stop anywhere, be run by two processes at once or again by another one: what each step decides
-is in the rows. A step is one transaction on at most STEP_ITEMS top-ups, so others of the account wait no
-longer than for a batch of single sends.
+It may stop anywhere, or run in two processes: each step's outcome is in the rows. A step is one transaction
+on at most STEP_ITEMS top-ups, so others of the account wait no longer than for a batch of single sends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,17 +38,14 @@ STEP_ITEMS: Final = 250
 
 
 class BulkLine(NamedTuple):
-    """A line of a bulk send: what it asks for, or why it cannot be asked for.
-
-    reference: where it could be read.
-    """
+    """A line of a bulk send, or why it can't be sent. reference: if it could be read."""
 
     request: SendRequest | DomainError
     reference: str | None
 
 
 class Bulk(NamedTuple):
-    """A whole bulk send, and who asks for it; request_digest: of its Idempotency-Key and of what it asks; sent_by:
+    """A bulk send and its sender; request_digest: of its Idempotency-Key and content; sent_by:
     Principal.sender.
     """
 
@@ -62,15 +58,13 @@ class Bulk(NamedTuple):
 
 
 class BatchRunner:
-    """Opens batches and goes on with them; gateways and workers have one each."""
-
     def __init__(self, database: Database, clock: Clock, engine: Engine) -> None:
         self._database = database
         self._clock = clock
         self._engine = engine
 
     async def rehearse(self, bulk: Bulk) -> BatchQuote:
-        """What it would do now; writes nothing."""
+        """Return what it would do now; write nothing."""
         sends = [
             ItemSend(number, _send(bulk, new_id("txn"), line))
             for number, line in enumerate(bulk.lines)
@@ -78,8 +72,10 @@ class BatchRunner:
         return await self._engine.rehearse(BatchRehearsal(bulk.tenant, sends))
 
     async def accept(self, bulk: Bulk) -> SendBatch:
-        """The batch with every item accepted or refused, durably; raises Unavailable and the like: then
-        a worker goes on with what was written, and the same call under its Idempotency-Key finds it.
+        """Return the batch with every item accepted or refused, durably.
+
+        Raises Unavailable and the like: then a worker continues, and a repeated call under the
+        Idempotency-Key finds it.
         """
         digest = bulk.request_digest
         if digest is not None:
@@ -105,25 +101,25 @@ class BatchRunner:
     async def cancel(
         self, tenant: Tenant, batch_id: str, cancelled_by: str, *, own_key: str | None
     ) -> SendBatch:
-        """Takes back what is not delivered yet; raises NotFound, and ScopeMissing as TakeBack says."""
+        """Cancel what isn't delivered yet; raise NotFound, and ScopeMissing as TakeBack says."""
         command = TakeBack(batch_id, tenant, cancelled_by=cancelled_by, own_key=own_key)
         return await self.run(await self._engine.submit(command))
 
     async def run(self, batch: SendBatch) -> SendBatch:
-        """Goes on until there is nothing to do at once."""
+        """Advance the batch until there is nothing to do at once."""
         is_sure = False
         while True:
             batch = await self._engine.submit(AdvanceBatch(batch.id, batch.tenant))
             if batch.completed_at is not None:
                 return batch
             if not await self._step(batch):
-                # Another process may have accepted the last items meanwhile: then it goes on from there.
+                # Another process may have accepted the last items meanwhile.
                 if batch.status != "accepting" or is_sure:
                     return batch
                 is_sure = True
 
     async def _step(self, batch: SendBatch) -> bool:
-        """Does what the batch's state asks for; False where that is nothing."""
+        """Do what the batch's state requires; return False if that is nothing."""
         if batch.status == "accepting":
             return await self._accept_left(batch)
         if batch.status in {"releasing", "undoing"}:
@@ -133,7 +129,7 @@ class BatchRunner:
         return False
 
     async def _accept(self, batch: SendBatch, sends: Sequence[ItemSend]) -> None:
-        """One step after the other: between two of them others of the account have their turn."""
+        """Accept in steps, so that others of the account have their turn in between."""
         for first in range(0, len(sends), STEP_ITEMS):
             some = sends[first : first + STEP_ITEMS]
             refused = await self._engine.submit(AcceptItems(batch.id, batch.tenant, some))
@@ -143,7 +139,7 @@ class BatchRunner:
                 return
 
     async def _accept_left(self, batch: SendBatch) -> bool:
-        """What a process that is gone left waiting."""
+        """Accept what a dead process left waiting."""
         left = await self._database.read(
             lambda tx: items.in_state(tx, batch.id, "waiting", limit=batch.items)
         )
@@ -171,7 +167,7 @@ class BatchRunner:
     def opening(
         self, bulk: Bulk, refused: Mapping[int, DomainError]
     ) -> tuple[SendBatch, list[BatchItem]]:
-        """The rows that it begins with. refused: of all or nothing, by a rehearsal."""
+        """Return the rows that it begins with. refused: of all or nothing, by a rehearsal."""
         now_us = self._clock.now_us()
         batch_id = new_id("bat")
         lines = [
@@ -223,7 +219,7 @@ def _send(bulk: Bulk, topup_id: str, line: BulkLine) -> Send | DomainError:
 
 
 def _send_again(batch: SendBatch, item: BatchItem, platforms: Platforms) -> Send | DomainError:
-    """The send of a stored item, by the rules of now."""
+    """Return a stored item's send by the present rules."""
     assert item.request is not None, "what waits could be read"
     try:
         request = item.request.prepare(platforms, batch.account_id)

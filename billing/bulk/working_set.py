@@ -1,7 +1,6 @@
 """The batches of one transaction, with the items that its commands decide on.
 
-Invariant: a batch is read after its tenant was locked, and one of a tenant that is not locked here does not
-exist here. Writes through billing/bulk/batch.py and billing/bulk/item.py.
+A batch is read after its tenant is locked; one of an unlocked tenant doesn't exist here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +20,7 @@ from store.database import Transaction
 
 
 class BatchWorkingSet(WorkingSet):
-    """What commands add to in `declare`: ids, numbers (of items, by batch), counted."""
+    """Commands add in `declare`: ids, numbers (of items, by batch), counted."""
 
     rank = 13
 
@@ -53,7 +52,7 @@ class BatchWorkingSet(WorkingSet):
             self._counts = await items.count(tx, sorted(self.counted))
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """After the top-ups, whose references are freed here."""
+        """Runs after the top-ups' update, which frees their references here."""
         await batches.insert(tx, self._new)
         await items.insert(tx, self._new_items)
         await batches.update(tx, list(self._changed.values()))
@@ -64,12 +63,10 @@ class BatchWorkingSet(WorkingSet):
             await intents.free(tx, self._freed_intents)
 
     def hints(self) -> Iterable[str]:
-        """Where somebody should go on with a batch."""
         written = (*self._new, *self._changed.values())
         return (batches.HINT,) if any(one.next_check_at is not None for one in written) else ()
 
     def find(self, batch_id: str, tenant: Tenant) -> SendBatch:
-        """The tenant's batch; raises NotFound."""
         found = self._batches.get(batch_id)
         if found is None or found.tenant != tenant:
             raise NotFound("Batch", param="batch_id")
@@ -79,11 +76,11 @@ class BatchWorkingSet(WorkingSet):
         return self._items[batch_id][number]
 
     def states(self, batch_id: str) -> dict[str, int]:
-        """How many of its items are in each state, as the transaction found them."""
+        """Return how many items are in each state, as the transaction found them."""
         return self._states[batch_id]
 
     def counts(self, batch_id: str) -> BatchCounts:
-        """Its items by where they are, as the transaction found them."""
+        """Return the items by where they are, as the transaction found them."""
         return self._counts[batch_id]
 
     def add(self, batch: SendBatch, lines: Sequence[BatchItem]) -> None:
@@ -101,7 +98,7 @@ class BatchWorkingSet(WorkingSet):
         self._changed_items.append(item)
 
     def free_names(self, topup: TopUp, item: BatchItem) -> None:
-        """Nothing was accepted of its batch: its reference and intent may be used again."""
+        """Free the item's reference and intent: nothing of its batch was accepted."""
         self.changes += 1
         self._freed.append(topup.id)
         if item.request is not None and item.request.intent is not None:
@@ -109,5 +106,4 @@ class BatchWorkingSet(WorkingSet):
 
 
 def batches_of(state: BatchState) -> BatchWorkingSet:
-    """The transaction's batches; the commands on them declared the working set."""
     return state.working_set(BatchWorkingSet)

@@ -1,9 +1,8 @@
-"""Coupons: a part of an order's price, taken away; and who has claimed one.
+"""Coupons: what they take off an order's price, and who has claimed one.
 
-Invariant: a use is claimed with the order and released when the order dies, under the coupon's lock,
-so N parallel orders never claim more than the limits; used_count is the rows claimed and not
-released. A payment that comes after all claims its use again, past the limit if need be: what was
-promised is kept. Writes coupons and coupon_uses.
+A use is claimed with the order and released when the order dies, under the coupon's lock, so parallel orders
+never exceed the limits. used_count is the claimed rows. A late payment claims its use again, even past the
+limit: what was promised is given.
 """
 
 import re
@@ -30,18 +29,18 @@ _CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{1,{CODE_CHARACTERS_MAX - 1}}}")
 
 
 class CouponRefused(DomainError):
-    """The coupon does not lower this order's price.
+    """The coupon doesn't lower this order's price.
 
     reason: unknown, disabled, expired, spent (its uses are), minimum, currency, kind.
     """
 
 
 class CouponTaken(DomainError):
-    """The environment has a coupon with this code already."""
+    pass
 
 
 class Coupon(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of coupons; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     id: str
     environment: str
@@ -59,12 +58,11 @@ class Coupon(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
     def shape(self) -> dict[str, Any]:
-        """The coupon as operators see it."""
         return shown(self)
 
 
 def normalise_code(text: str) -> str:
-    """The code as it is kept; raises CouponRefused for what no coupon can be called."""
+    """Return the code as it is stored; raise CouponRefused for an impossible one."""
     code = text.strip().upper()
     if not _CODE.fullmatch(code):
         raise CouponRefused("no such coupon", param="coupon", reason="unknown")
@@ -72,7 +70,7 @@ def normalise_code(text: str) -> str:
 
 
 def discount_of(coupon: Coupon, price: Price, *, used_by_account: int, now_us: int) -> int:
-    """What it takes off the price, in the price's own unit, rounded down; raises CouponRefused."""
+    """Return the discount in the price's unit, rounded down; raise CouponRefused."""
     if not coupon.is_active:
         raise _refused("the coupon was disabled", "disabled")
     if coupon.expires_at is not None and coupon.expires_at <= now_us:
@@ -92,7 +90,7 @@ def discount_of(coupon: Coupon, price: Price, *, used_by_account: int, now_us: i
 
 
 def check_coupon(coupon: Coupon) -> Coupon:
-    """The coupon, normalised; raises InvalidInput for what cannot be one."""
+    """Return the coupon, normalised; raise InvalidInput."""
     code = coupon.code.strip().upper()
     if not _CODE.fullmatch(code):
         raise InvalidInput(
@@ -122,7 +120,7 @@ def check_coupon(coupon: Coupon) -> Coupon:
 
 
 def new_coupon(environment: str, code: str, *, now_us: int, **fields: Any) -> Coupon:
-    """A fresh, active one; raises InvalidInput, also for one that would have ended before."""
+    """Return an active coupon; raise InvalidInput, also if it would have ended."""
     expires_at = fields.get("expires_at")
     if expires_at is not None and expires_at <= now_us:
         raise InvalidInput("is in the past", param="expires_at")
@@ -141,7 +139,6 @@ def new_coupon(environment: str, code: str, *, now_us: int, **fields: Any) -> Co
 
 
 async def create(tx: Transaction, coupon: Coupon) -> Coupon:
-    """Adds it; raises CouponTaken."""
     inserted = await tx.insert(
         "coupons", _ROWS.columns, [_ROWS.write(coupon)], on_conflict="ON CONFLICT DO NOTHING"
     )
@@ -155,7 +152,7 @@ async def create(tx: Transaction, coupon: Coupon) -> Coupon:
 async def set_active(
     tx: Transaction, environment: str, code: str, *, is_active: bool
 ) -> tuple[Coupon, Coupon]:
-    """Let the coupon be claimed, or no longer; return it before and after. Raises NotFound."""
+    """Let the coupon be claimed, or not; return it before and after. Raises NotFound."""
     place = {"environment": environment, "code": code.strip().upper()}
     row = await tx.fetch_one(f"{_BY_CODE} FOR NO KEY UPDATE", **place)
     if row is None:
@@ -173,14 +170,11 @@ async def set_active(
 async def list_coupons(
     tx: Transaction, environment: str, *, before_id: Begin = None, limit: int
 ) -> Sequence[Coupon]:
-    """Newest first, older than before_id; at most `limit`."""
     rows = await _PAGES.page(tx, before_id=before_id, limit=limit, environment=environment)
     return [_ROWS.read(row) for row in rows]
 
 
 class Coupons:
-    """The coupons of one transaction, locked, and the uses it claims and releases."""
-
     def __init__(self) -> None:
         self.changes = 0
         self._coupons: dict[str, Coupon] = {}
@@ -197,7 +191,7 @@ class Coupons:
         ids: Iterable[str],
         account_ids: Iterable[str],
     ) -> None:
-        """Locks the coupons in the order of their ids, then counts the accounts' uses of them."""
+        """Lock the coupons in the order of their IDs, then count the accounts' uses."""
         wanted = set(ids)
         found = await tx.fetch(
             """SELECT c.id FROM :codes[environment text, code text] AS v
@@ -210,7 +204,7 @@ class Coupons:
         for coupon in map(_ROWS.read, await tx.fetch(_LOCK, ids=sorted(wanted))):
             self._coupons[coupon.id] = coupon
             self._by_code[coupon.environment, coupon.code] = coupon.id
-        # After the lock, not with it: what another transaction claimed is to be seen.
+        # After the lock, to see what another transaction claimed.
         counted = await tx.fetch(
             """SELECT coupon_id, account_id, COUNT(*) AS uses FROM coupon_uses
                WHERE account_id IN :accounts[text] AND coupon_id IN :ids[text]
@@ -221,7 +215,7 @@ class Coupons:
         self._uses = {(row["coupon_id"], row["account_id"]): int(row["uses"]) for row in counted}
 
     def find(self, environment: str, code: str) -> Coupon:
-        """Raises CouponRefused for an unknown code, and for one of the other environment."""
+        """Raise CouponRefused for an unknown code, or one of the other environment."""
         coupon_id = self._by_code.get((environment, code))
         if coupon_id is None:
             raise _refused("no such coupon", "unknown")
@@ -231,19 +225,18 @@ class Coupons:
         return self._uses.get((coupon.id, account_id), 0)
 
     def claim(self, coupon_id: str, order_id: str, account_id: str) -> None:
-        """One use more; the limits were looked at, or the order is paid after all."""
+        """Add a use; the limits were checked, or the order is paid late."""
         self._count(coupon_id, account_id, 1)
         if self._released.pop((coupon_id, order_id), None) is None:
             self._claimed[coupon_id, order_id] = account_id
 
     def release(self, coupon_id: str, order_id: str, account_id: str) -> None:
-        """One use less: its order died."""
+        """Release a use, because its order died."""
         self._count(coupon_id, account_id, -1)
         if self._claimed.pop((coupon_id, order_id), None) is None:
             self._released[coupon_id, order_id] = account_id
 
     async def flush(self, tx: Transaction, now_us: int) -> None:
-        """Writes the uses and the counts."""
         deltas: dict[str, int] = {}
         for (coupon_id, _), delta in (
             *((key, 1) for key in self._claimed),

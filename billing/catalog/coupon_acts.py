@@ -19,8 +19,6 @@ Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
 
 
 class Coupon(Struct, kw_only=True):
-    """A coupon with what is used of it."""
-
     id: str
     environment: str
     code: Annotated[str, Meta(description="What the payer types.")]
@@ -41,7 +39,7 @@ class Coupon(Struct, kw_only=True):
 
 
 class NewCoupon(Fields, frozen=True, kw_only=True):
-    """A coupon that can be used at once; one of percent and amount_off must be given."""
+    """One of percent and amount_off must be given."""
 
     code: Annotated[
         ShortText,
@@ -90,12 +88,10 @@ class NewCoupon(Fields, frozen=True, kw_only=True):
 
 
 def view_of(coupon: coupons.Coupon) -> Coupon:
-    """Return the coupon as every door shows it."""
     return Coupon(**coupon.shape())
 
 
 async def create_coupon(context: ActContext, asked: NewCoupon) -> Change[coupons.Coupon]:
-    """Add a coupon; raises InvalidInput and CouponTaken."""
     currency = check_currency(asked.currency)
     amount_off, minimum = (
         None if text is None else price_of(text, currency, param=name).amount
@@ -128,7 +124,6 @@ async def _set_active(
 async def listed(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[coupons.Coupon]:
-    """Return the coupons, newest first."""
     return await coupons.list_coupons(
         context.tx, context.tenant.environment, before_id=begin, limit=limit
     )

@@ -1,7 +1,7 @@
-"""What a plan grants beside its number of credits: when the credit comes and ends, and what may be used.
+"""What a plan grants beside its credits: when the credit comes and ends, and what may be used.
 
-A plan without terms of its own has the defaults: all credit of a period at once, which never ends. A
-subscription keeps the terms that it was begun with. Pure; stored as JSON in plans and subscriptions.
+By default all credit of a period comes at once and never ends. A subscription keeps the terms it began with.
+Stored as JSON in plans and subscriptions.
 """
 
 import re
@@ -41,13 +41,12 @@ Entitlement = bool | UseLimit
 
 
 class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """credit_expires: never, period_end, or a number of days such as 30d, from when it is given.
+    """credit_expires: never, period_end, or days such as 30d from when it is given.
 
-    rollover_max_credits: how much of what is left at the end of a period goes on into the next; null:
-    nothing. grants monthly: a year's credit comes in twelve parts. on_repurchase: what becomes of credit
-    that is left when the same plan is paid for again: stack leaves it as it is, extend gives it the end
-    of the new credit, reset ends it. when_used_up stop: the account's own usage is refused then, and does
-    not go on from the wallet.
+    rollover_max_credits: how much unused credit enters the next period. grants monthly: a year's credit comes
+    in twelve parts. on_repurchase, for unused credit when the plan is paid again: stack leaves it, extend
+    gives it the new credit's end, reset ends it. when_used_up stop: the account's own usage is refused, and
+    doesn't continue from the wallet.
     """
 
     credit_expires: str = NEVER
@@ -58,7 +57,7 @@ class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     when_used_up: Literal["wallet", "stop"] = "wallet"
 
     def changed(self, changes: Mapping[str, Any]) -> "GrantTerms":
-        """With these fields instead; raises InvalidInput for a value that is none."""
+        """Return the terms with these fields; raise InvalidInput."""
         values = {**msgspec.to_builtins(self), **msgspec.to_builtins(changes)}
         try:
             return msgspec.convert(values, GrantTerms)
@@ -66,7 +65,6 @@ class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise InvalidInput(str(error), param=next(iter(changes), None)) from error
 
     def shape(self) -> dict[str, Any]:
-        """Every field, as the API and the command line show it."""
         listed = {name: msgspec.to_builtins(one) for name, one in self.entitlements.items()}
         return {**shown(self), "entitlements": listed}
 
@@ -75,7 +73,7 @@ DEFAULT_TERMS: Final = GrantTerms()
 
 
 def entitlements_of(lines: Iterable[str]) -> dict[str, Any]:
-    """What a person wrote, one a line: name=yes, name=no or name=100/month. Raises InvalidInput."""
+    """Parse lines of name=yes, name=no or name=100/month. Raises InvalidInput."""
     found: dict[str, Any] = {}
     for line in filter(None, map(str.strip, lines)):
         name, _, value = (part.strip() for part in line.partition("="))
@@ -92,7 +90,6 @@ def entitlements_of(lines: Iterable[str]) -> dict[str, Any]:
 
 
 def entitlement_lines(entitlements: Mapping[str, Entitlement]) -> list[str]:
-    """As `entitlements_of` reads them."""
     return [
         f"{name}={one.limit}/{one.period}"
         if isinstance(one, UseLimit)
@@ -102,13 +99,13 @@ def entitlement_lines(entitlements: Mapping[str, Entitlement]) -> list[str]:
 
 
 def days_of(credit_expires: str) -> int | None:
-    """Of a number of days; null for never and period_end."""
+    """Return a number of days; null for never and period_end."""
     found = _DAYS.fullmatch(credit_expires)
     return None if found is None else int(found[1])
 
 
 def check_terms(terms: GrantTerms) -> GrantTerms:
-    """The terms; raises InvalidInput for what cannot be kept, with the field's name."""
+    """Return the terms; raise InvalidInput, with the field's name."""
     days = days_of(terms.credit_expires)
     if terms.credit_expires not in {NEVER, PERIOD_END} and (days is None or days > DAYS_MAX):
         raise InvalidInput(
@@ -130,7 +127,7 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
 
 
 def _check_never(terms: GrantTerms) -> None:
-    """Credit that never ends lies in the wallet, where it is like any other."""
+    """Check credit that never ends: it is in the wallet, like any other."""
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:
             raise InvalidInput(

@@ -1,8 +1,7 @@
 """Packs: amounts of credit that are sold as one, a catalogue of each environment.
 
-Invariant: what an order was made from is frozen in the order, so a pack may change or end at any
-time. credits counts all of them, bonus_credits says how many of those are shown as a bonus. Writes
-packs; the three defaults come with the migration.
+An order freezes what it was made from, so a pack may change or end at any time. credits includes
+bonus_credits. The migration adds three default packs.
 """
 
 import re
@@ -27,11 +26,11 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class PackTaken(DomainError):
-    """The environment has a pack of this id already."""
+    pass
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """amount is the price in the currency's smallest unit; 1 credit is $0.001."""
+    """amount: the price in the currency's smallest unit; 1 credit is $0.001."""
 
     environment: str
     id: str
@@ -54,12 +53,11 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
         return self.credits * MICROS_PER_CREDIT
 
     def shape(self) -> dict[str, Any]:
-        """The pack as the API and the command line show it."""
         return shown(self, without=("environment", "position", "created_at"))
 
 
 def check_pack(pack: Pack) -> Pack:
-    """The pack, normalised; raises InvalidInput for what cannot be sold."""
+    """Return the pack, normalised; raise InvalidInput for what can't be sold."""
     if not _ID.fullmatch(pack.id):
         raise InvalidInput("an id has up to 64 of a-z, 0-9, _ and -", param="id")
     if not 1 <= pack.amount <= AMOUNT_MAX:
@@ -74,7 +72,6 @@ def check_pack(pack: Pack) -> Pack:
 
 
 async def create(tx: Transaction, pack: Pack) -> Pack:
-    """Adds it; raises InvalidInput and PackTaken."""
     checked = check_pack(pack)
     listed = await list_packs(tx, pack.environment, with_inactive=True)
     if len(listed) >= PACKS_MAX:
@@ -90,7 +87,6 @@ async def create(tx: Transaction, pack: Pack) -> Pack:
 
 
 async def set_active(tx: Transaction, place: PackKey, *, is_active: bool) -> Pack:
-    """Offers the pack, or no longer; raises NotFound."""
     await tx.execute(
         "UPDATE packs SET is_active = :flag WHERE environment = :environment AND id = :id",
         flag=int(is_active),
@@ -101,7 +97,6 @@ async def set_active(tx: Transaction, place: PackKey, *, is_active: bool) -> Pac
 
 
 async def get(tx: Transaction, place: PackKey) -> Pack:
-    """The pack, offered or not; raises NotFound."""
     found = (await load(tx, [place])).get(place)
     if found is None:
         raise NotFound("Pack", param="pack_id")
@@ -109,7 +104,6 @@ async def get(tx: Transaction, place: PackKey) -> Pack:
 
 
 async def load(tx: Transaction, places: Iterable[PackKey]) -> dict[PackKey, Pack]:
-    """Those of the packs that exist, offered or not."""
     found = map(_ROWS.read, await tx.fetch(_LOAD, places=sorted(set(places))))
     return {(one.environment, one.id): one for one in found}
 
@@ -117,7 +111,6 @@ async def load(tx: Transaction, places: Iterable[PackKey]) -> dict[PackKey, Pack
 async def list_packs(
     tx: Transaction, environment: str, *, with_inactive: bool = False
 ) -> Sequence[Pack]:
-    """The catalogue in its order."""
     rows = await tx.fetch(_ALL if with_inactive else _OFFERED, environment=environment)
     return [_ROWS.read(row) for row in rows]
 

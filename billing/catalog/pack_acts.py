@@ -18,7 +18,7 @@ from store.keyset import Begin
 
 
 class Pack(Struct, kw_only=True):
-    """An amount of credit that is sold as one; credits holds the bonus already."""
+    """credits includes the bonus."""
 
     id: str
     name: str
@@ -31,8 +31,6 @@ class Pack(Struct, kw_only=True):
 
 
 class NewPack(Fields, frozen=True, kw_only=True):
-    """A pack to sell."""
-
     id: Annotated[
         ShortText,
         Meta(description="Orders name it: a-z, 0-9, _ and -, such as pack_starter."),
@@ -59,18 +57,14 @@ class NewPack(Fields, frozen=True, kw_only=True):
 
 
 class PackQuery(Page, frozen=True, kw_only=True):
-    """The query of the operators' list."""
-
     all: Annotated[bool, Meta(description="Those that are no longer sold, too.")] = False
 
 
 def view_of(pack: packs.Pack) -> Pack:
-    """Return the pack as every door shows it."""
     return Pack(**pack.shape())
 
 
 async def create_pack(context: ActContext, asked: NewPack) -> Change[packs.Pack]:
-    """Add a pack to the catalogue; raises InvalidInput, LimitReached and PackTaken."""
     price = price_of(asked.price, check_currency(asked.currency), param="price")
     pack = packs.Pack(
         environment=context.tenant.environment,
@@ -100,14 +94,12 @@ async def _set_active(
 async def offered(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[packs.Pack]:
-    """Return the packs that are sold, in the catalogue's order."""
     return await packs.list_packs(context.tx, context.tenant.environment)
 
 
 async def listed(
     context: ActContext, asked: PackQuery, _begin: Begin, _limit: int
 ) -> Sequence[packs.Pack]:
-    """Return the packs that are sold, or all, in the catalogue's order."""
     environment = context.tenant.environment
     return await packs.list_packs(context.tx, environment, with_inactive=asked.all)
 

@@ -1,8 +1,7 @@
 """Plans: credit that is sold by the month or the year, a catalogue of each environment.
 
-Invariant: a subscription keeps the terms that it was begun with, so a plan may change or end at any
-time; a provider's price or product belongs to one plan and interval. credits_included is of a month,
-and a paid year grants twelve. Writes plans and plan_products.
+A subscription keeps the terms it began with, so a plan may change or end at any time. A provider's price or
+product belongs to one plan and interval. credits_included is of a month; a paid year grants twelve.
 """
 
 import re
@@ -38,7 +37,7 @@ MONTHS: Mapping[Interval, int] = {"month": 1, "year": 12}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REF = re.compile(r"[!-~]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# Columns that say the same as rows of plan_products. Both are written; if they differ, the column counts.
+# Columns that repeat rows of plan_products. Both are written; if they differ, the column counts.
 _MIRROR_COLUMNS: Mapping[ProductKey, str] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",
@@ -51,15 +50,15 @@ _SANDBOX = "sandbox/"
 
 
 class PlanTaken(DomainError):
-    """The environment has a plan of this id or price already."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """What a subscription's order is for, frozen. It credits nothing: the provider's invoices do.
+    """What a subscription's order is for, frozen. The provider's invoices credit it.
 
-    price and credits_micros are of one period. product_ref: the provider's own price or product;
-    None: it is told the price. trial_days: before the first payment; trial_micros: what they grant.
+    price and credits_micros: of one period. product_ref: the provider's price or product; None: it is sent
+    the price. trial_micros: what the trial days grant.
     """
 
     plan_id: str
@@ -74,10 +73,7 @@ class PlanItem:
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices are in the currency's smallest unit; price_yearly null: not sold by the year.
-
-    products: the providers' own prices and products that it is sold as, by provider and interval.
-    """
+    """Prices in the currency's smallest unit. products: what it is sold as, by provider and interval."""
 
     environment: str
     id: str
@@ -97,13 +93,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
     def shape(self, fields: ProductFields) -> dict[str, Any]:
-        """The plan as the audit log and the command line show it."""
         hidden = ("environment", "products", "grant_terms", "position", "created_at")
         told = shown(self, without=hidden)
         return told | self.grant_terms.shape() | fields.shown(self.products)
 
     def refs(self, provider: str) -> dict[str, Interval]:
-        """The provider's own prices and products that lead here, and the sandbox's."""
+        """Return the provider's prices and products that lead here, and the sandbox's."""
         found: dict[str, Interval] = {_sandbox_ref(self.id, way): way for way in MONTHS}
         return found | {
             ref: interval for (name, interval), ref in self.products.items() if name == provider
@@ -113,10 +108,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def item_of(
     plan: Plan, provider: Registration | None, interval: Interval, *, is_simulated: bool
 ) -> PlanItem:
-    """What an order of the plan is for; raises InvalidInput where it is not sold so.
+    """Return what an order of the plan is for; raise InvalidInput if it isn't sold so.
 
-    A plan without the product that its provider needs is refused, in the sandbox as well. Source:
-    contract, 5.3. provider: null for an unknown one, whom nothing can be ordered at.
+    A plan without the product that its provider needs is refused, also in the sandbox. Source: contract, 5.3.
+    provider null: an unknown one, which sells nothing.
     """
     price = plan.price_monthly if interval == "month" else plan.price_yearly
     if price is None:
@@ -142,7 +137,7 @@ def item_of(
 
 
 def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | None:
-    """What the provider's own price or product sells, by today's terms; None: nothing of ours."""
+    """Return what the provider's price or product sells by today's terms, or None."""
     for plan in plans:
         interval = plan.refs(provider).get(ref)
         is_sold = interval == "month" or plan.price_yearly is not None
@@ -163,7 +158,7 @@ def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | No
 
 
 def check_plan(plan: Plan, fields: ProductFields) -> Plan:
-    """The plan, normalised; raises InvalidInput for what cannot be sold."""
+    """Return the plan, normalised; raise InvalidInput for what can't be sold."""
     if not _ID.fullmatch(plan.id):
         raise InvalidInput("an id has up to 64 of A-Z, a-z, 0-9, _ and -", param="id")
     _check_range(plan.price_monthly, "price_monthly", AMOUNT_MAX)
@@ -190,7 +185,6 @@ def check_plan(plan: Plan, fields: ProductFields) -> Plan:
 
 
 async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
-    """Adds it; raises InvalidInput and PlanTaken."""
     checked = check_plan(plan, fields)
     listed = await list_plans(tx, plan.environment, with_inactive=True)
     if len(listed) >= PLANS_MAX:
@@ -208,10 +202,9 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
 async def change(
     tx: Transaction, place: PlanKey, changes: Mapping[str, Any], fields: ProductFields
 ) -> tuple[Plan, Plan]:
-    """The plan before and after; subscriptions keep their terms. Raises NotFound, InvalidInput.
+    """Return the plan before and after; subscriptions keep their terms. Raises NotFound, InvalidInput.
 
-    changes: of its fields; among products and grant_terms only those that change, null for a product
-    that goes.
+    changes: fields; of products and grant_terms only those that change, null to remove a product.
     """
     await tx.fetch(
         "SELECT id FROM plans WHERE environment = :environment AND id = :id FOR NO KEY UPDATE",
@@ -233,7 +226,6 @@ async def change(
 
 
 async def get(tx: Transaction, place: PlanKey) -> Plan:
-    """The plan, offered or not; raises NotFound."""
     rows = await tx.fetch(f"{_SELECT} AND p.id = :id", environment=place[0], id=place[1])
     if not rows:
         raise NotFound("Plan", param="plan_id")
@@ -241,7 +233,6 @@ async def get(tx: Transaction, place: PlanKey) -> Plan:
 
 
 async def get_sold(tx: Transaction, place: PlanKey) -> Plan:
-    """The plan, if it is sold; raises NotFound."""
     found = await get(tx, place)
     if not found.is_active:
         raise NotFound("Plan", param="plan_id")
@@ -251,7 +242,6 @@ async def get_sold(tx: Transaction, place: PlanKey) -> Plan:
 async def list_plans(
     tx: Transaction, environment: str, *, with_inactive: bool = False
 ) -> Sequence[Plan]:
-    """The catalogue in its order."""
     rows = await tx.fetch(
         f"{_SELECT} AND p.is_active >= :least ORDER BY p.position, p.id",
         environment=environment,
@@ -266,7 +256,7 @@ _ROWS = RowMapping(
     without=("products",),
 )
 _COLUMNS = (*_ROWS.columns, *_MIRROR_COLUMNS.values())
-# A row for each product, and one of a plan without any.
+# A row for each product, and one for a plan without any.
 _SELECT = f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}, x.provider, x.interval, x.ref
     FROM plans p LEFT JOIN plan_products x ON x.environment = p.environment AND x.plan_id = p.id
     WHERE p.environment = :environment"""
@@ -278,7 +268,7 @@ def _sandbox_ref(plan_id: str, interval: Interval) -> str:
 
 
 def _check_refs(plan: Plan, others: Iterable[Plan], fields: ProductFields) -> None:
-    """One price or product at a provider says which plan and interval was paid for."""
+    """Check that each provider's price or product names one plan and interval."""
     taken: dict[str, tuple[str, ProductKey]] = {}
     for one in (*others, plan):
         for key, ref in one.products.items():

@@ -128,24 +128,20 @@ Products = Annotated[
 
 
 class OfferedPlan(NamedTuple):
-    """A plan with the names that providers' prices and products have."""
+    """A plan with the names of providers' prices and products."""
 
     plan: plans.Plan
     fields: ProductFields
 
     @property
     def id(self) -> str:
-        """Return the plan's id, which audit entries name."""
         return self.plan.id
 
     def shape(self) -> dict[str, Any]:
-        """Return what the audit log says of it."""
         return self.plan.shape(self.fields)
 
 
 class Plan(Struct, kw_only=True):
-    """A plan with its terms."""
-
     environment: Environment
     id: str
     name: str
@@ -168,7 +164,6 @@ class Plan(Struct, kw_only=True):
 
     @classmethod
     def of(cls, offered: OfferedPlan) -> "Plan":
-        """Return the plan as every door shows it."""
         plan, terms = offered.plan, offered.plan.grant_terms
         more = {
             "environment": plan.environment,
@@ -179,8 +174,6 @@ class Plan(Struct, kw_only=True):
 
 
 class NewPlan(Fields, frozen=True, kw_only=True):
-    """A plan to sell."""
-
     id: Annotated[
         ShortText,
         Meta(description="Checkouts name it: letters, digits, _ and -, such as pro."),
@@ -206,8 +199,6 @@ class NewPlan(Fields, frozen=True, kw_only=True):
 
 
 class PlanChanges(Fields, frozen=True, kw_only=True):
-    """What is to be different; what is left out stays."""
-
     name: Name | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     price_monthly: PriceMonthly | UnsetType = UNSET
@@ -227,8 +218,6 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
 
 
 class PlanQuery(Page, frozen=True, kw_only=True):
-    """The query of the operators' list."""
-
     all: Annotated[bool, Meta(description="Those that are no longer sold, too.")] = False
 
 
@@ -236,7 +225,6 @@ _TERMS = tuple(DEFAULT_TERMS.__struct_fields__)
 
 
 def _changes(asked: Mapping[str, Any], currency: str, fields: ProductFields) -> dict[str, Any]:
-    """Return the plan's fields for what was asked; raise InvalidInput."""
     changes = dict(asked)
     for name in ("price_monthly", "price_yearly"):
         if changes.get(name) is not None:
@@ -254,7 +242,6 @@ def _changes(asked: Mapping[str, Any], currency: str, fields: ProductFields) -> 
 
 
 async def create_plan(context: ActContext, asked: NewPlan) -> Change[OfferedPlan]:
-    """Add a plan; raises InvalidInput, LimitReached and PlanTaken."""
     fields, currency = context.service(ProductFields), check_currency(asked.currency)
     changes = _changes(given(asked), currency, fields)
     products = {key: ref for key, ref in changes.pop("products").items() if ref is not None}
@@ -272,7 +259,6 @@ async def create_plan(context: ActContext, asked: NewPlan) -> Change[OfferedPlan
 
 
 async def set_plan(context: ActContext, asked: PlanChanges) -> Change[OfferedPlan]:
-    """Change what a plan grants and costs; raises NotFound, InvalidInput and PlanTaken."""
     place, fields = (context.environment, context.object_id), context.service(ProductFields)
     values = given(asked)
     if values.get("trial_days") == 0:
@@ -287,7 +273,6 @@ async def set_plan(context: ActContext, asked: PlanChanges) -> Change[OfferedPla
 
 
 async def change_plan(context: ActContext, changes: Mapping[str, Any]) -> Change[OfferedPlan]:
-    """Change these fields of the plan."""
     place, fields = (context.environment, context.object_id), context.service(ProductFields)
     before, after = await plans.change(context.tx, place, changes, fields)
     return Change(before=OfferedPlan(before, fields), after=OfferedPlan(after, fields))
@@ -302,13 +287,11 @@ async def _set_active(
 async def list_plans(
     context: ActContext, asked: PlanQuery, _begin: Begin, _limit: int
 ) -> Sequence[OfferedPlan]:
-    """Return the plans that are sold, or all, in the catalogue's order."""
     found = await plans.list_plans(context.tx, context.environment, with_inactive=asked.all)
     return [OfferedPlan(one, context.service(ProductFields)) for one in found]
 
 
 async def show_plan(context: ActContext) -> OfferedPlan:
-    """Return the plan; raises NotFound."""
     plan = await plans.get(context.tx, (context.environment, context.object_id))
     return OfferedPlan(plan, context.service(ProductFields))
 

@@ -1,7 +1,6 @@
-"""What operators call a plan's own price or product at each provider that has such: the names of the
-catalogue's fields, in forms, options and refusals.
+"""Name a plan's price or product at each provider, in forms, options and refusals.
 
-Each provider's file names its own (Registration.products), so another provider is no change here.
+Each provider's file declares its names (Registration.products), so a new provider changes nothing here.
 """
 
 import itertools
@@ -24,7 +23,7 @@ class ProductFields:
 
     @classmethod
     def of(cls, registrations: Iterable[Registration]) -> Self:
-        """Those that the providers name; first of the providers that sell plans without one too."""
+        """Collect the names, first of providers that also sell plans without a product."""
         ordered = sorted(registrations, key=lambda one: (one.needs_product, one.name))
         return cls(
             {
@@ -39,11 +38,11 @@ class ProductFields:
         return [[field for _, field in items] for _, items in grouped]
 
     def shown(self, products: Mapping[ProductKey, str]) -> dict[str, str | None]:
-        """A plan's products by the fields' names, null where it has none."""
+        """Return a plan's products by field name, null if it has none."""
         return {field.name: products.get(key) for key, field in self.by_key.items()}
 
     def given(self, values: Mapping[str, Any]) -> dict[ProductKey, str | None]:
-        """The products among values by the fields' names; a blank one is none."""
+        """Return the products among values by field name; a blank one is none."""
         return {
             key: values[field.name] or None
             for key, field in self.by_key.items()
@@ -60,6 +59,6 @@ class ProductFields:
         return self.given(values)
 
     def name_of(self, key: ProductKey) -> str:
-        """The field's name; of a provider that is gone, what its first field would be called."""
+        """Return the field's name; for a removed provider, its first field's would-be name."""
         field = self.by_key.get(key)
         return f"{key[0]}_product_id" if field is None else field.name

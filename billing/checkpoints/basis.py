@@ -1,7 +1,7 @@
 """What an audit of the ledger rests on: the last one without findings, and the sealed sums.
 
-An audit checks again what was under way when the one before it began, so each rests on the one before, and
-the first, which checked everything, counts for all.
+An audit checks again what was under way when the one before it began. So the first one, which checked
+everything, counts for all.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,6 @@ from store.database import Database
 
 
 class ProofBasis:
-    """The basis of one audit: implements `billing/ledger/audit.py`: Basis."""
-
     def __init__(self, database: Database, *, since_us: int, now_us: int) -> None:
         self._database = database
         self._now_us = now_us
@@ -25,14 +23,11 @@ class ProofBasis:
 
     @property
     def is_full(self) -> bool:
-        """Return whether it starts from the first transfer: less wasn't requested, or there is nothing to
-        rest on.
-        """
+        """Return whether it starts from the first transfer."""
         return not self.since_us
 
     @property
     def days(self) -> Mapping[str, int]:
-        """Return by environment the last day whose sealed sums were used."""
         return {name: part.day_start_at for name, part in self._parts.items() if part is not None}
 
     async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
@@ -44,7 +39,6 @@ class ProofBasis:
 
 
 async def open_basis(database: Database, *, is_full: bool, now_us: int) -> ProofBasis:
-    """Return the basis of an audit that begins now."""
     proved_at = None if is_full else await database.read(partial(last_good, until=now_us))
     since_us = max(0, (proved_at or 0) - SETTLED_US)
     return ProofBasis(database, since_us=since_us, now_us=now_us)

@@ -1,7 +1,7 @@
-"""A checkpoint: one sealed UTC day of one environment's ledger. Writes checkpoints.
+"""A checkpoint: one sealed UTC day of one environment's ledger.
 
-States: being sealed (claimed by a worker until claimed_until), sealed (its JWS is there). A sealed day never
-changes, days follow each other without a gap, and each statement names the digest of the one before.
+A day is claimed by a worker until claimed_until, then sealed by its JWS. A sealed day never changes, days
+have no gap, and each statement names the digest of the one before.
 """
 
 import hashlib
@@ -24,12 +24,10 @@ SEED_BYTES: Final = 32
 
 
 class ClaimLost(RuntimeError):
-    """Another process seals that day, or has sealed it."""
+    pass
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """One sealed row; times in microseconds."""
-
     environment: str
     day_start_at: int
     seed: bytes  # of the leaves' salts; never shown
@@ -46,7 +44,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is signed: hashes in hex, previous null in an environment's first one."""
+    """What is signed: hashes in hex; previous null in an environment's first one."""
 
     environment: str
     day: str
@@ -65,7 +63,6 @@ _ROWS = RowMapping(Checkpoint)
 
 
 def day_text(day_start_at: int) -> str:
-    """Return the day as 2026-11-22."""
     return datetime.fromtimestamp(day_start_at // SECOND_US, UTC).strftime("%Y-%m-%d")
 
 
@@ -81,7 +78,7 @@ def digest_of(statement: bytes) -> bytes:
 
 
 def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[Statement, bytes]:
-    """Return a checkpoint's statement and its bytes after checking the signature. Raises StatementRefused."""
+    """Check the signature; return the statement and its bytes. Raises StatementRefused."""
     payload = verify(jws, typ=TYP, keys=keys).payload
     try:
         return msgspec.json.decode(payload, type=Statement), payload
@@ -95,7 +92,6 @@ async def last_sealed(tx: Transaction, environment: str) -> Checkpoint | None:
 
 
 async def find(tx: Transaction, environment: str, day_start_at: int) -> Checkpoint | None:
-    """Return the sealed day, or None."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM checkpoints WHERE environment = :environment
             AND day_start_at = :day AND jws IS NOT NULL""",
@@ -108,7 +104,6 @@ async def find(tx: Transaction, environment: str, day_start_at: int) -> Checkpoi
 async def page(
     tx: Transaction, environment: str, *, before: int | None, limit: int
 ) -> Sequence[Checkpoint]:
-    """Return sealed days before that one, newest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM checkpoints WHERE environment = :environment
             AND jws IS NOT NULL AND day_start_at < :before
@@ -123,7 +118,6 @@ async def page(
 async def after(
     tx: Transaction, environment: str, *, day_start_at: int, limit: int
 ) -> Sequence[Checkpoint]:
-    """Return sealed days after that one, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM checkpoints WHERE environment = :environment
             AND jws IS NOT NULL AND day_start_at > :day ORDER BY day_start_at LIMIT :limit""",
@@ -135,7 +129,7 @@ async def after(
 
 
 async def next_day(tx: Transaction, environment: str) -> int | None:
-    """Return the day to seal next, even if it isn't over; None if this installation never had a transfer.
+    """Return the day to seal next, even if it isn't over; None without any transfer.
 
     An environment begins with the first day on which any transfer was made.
     """
@@ -180,9 +174,7 @@ async def claim(
 async def keep_claim(
     tx: Transaction, environment: str, day_start_at: int, *, by: str, until: int
 ) -> None:
-    """Extend the claim before each write of a day's parts, so a process that lost it writes nothing. Raises
-    ClaimLost.
-    """
+    """Extend the claim before each write, so a process that lost it writes nothing. Raises ClaimLost."""
     kept = await tx.execute(
         """UPDATE checkpoints SET claimed_until = :until
            WHERE environment = :environment AND day_start_at = :day AND jws IS NULL
@@ -197,7 +189,7 @@ async def keep_claim(
 
 
 async def seal(tx: Transaction, sealed: Checkpoint) -> None:
-    """Write the signed result of a day that the caller has claimed in this transaction."""
+    """Write the result of a day that the caller claimed in this transaction."""
     changed = await tx.execute(
         """UPDATE checkpoints SET size = :size, late = :late, root = :root, digest = :digest,
                jws = :jws, sealed_at = :sealed_at, claimed_by = NULL
@@ -215,7 +207,6 @@ async def seal(tx: Transaction, sealed: Checkpoint) -> None:
 
 
 def shape_of(one: Checkpoint) -> dict[str, object]:
-    """Return it as commands, routes and receipts show it, without its seed."""
     return {
         "environment": one.environment,
         "day": one.day,

@@ -1,7 +1,7 @@
-"""Signed statements: JWS in compact form (RFC 7515) under Ed25519 (RFC 8037), and their public keys as JWK.
+"""Signed statements: compact JWS (RFC 7515) under Ed25519 (RFC 8037), and public keys as JWK.
 
-The verified bytes are the very bytes that were signed, for one `typ` only, under a key that the caller passes
-in; a header's algorithm is compared, never followed.
+The verified bytes are those that were signed, for one `typ`, under a key that the caller passes in. A
+header's algorithm is compared, never followed.
 """
 
 import base64
@@ -19,23 +19,23 @@ from kernel.errors import InvalidInput
 ALGORITHM: Final = "EdDSA"
 KEY_BYTES: Final = 32
 JWS_CHARACTERS_MAX: Final = 1 << 20
-# What decoding foreign bytes as JSON may raise: they may be no UTF-8, or nested without end.
+# Foreign bytes may be no UTF-8, or nested without end.
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class StatementRefused(InvalidInput):
-    """None of these keys signed the bytes as a statement."""
+    pass
 
 
 class VerifiedStatement(NamedTuple):
-    """A statement with a valid signature: its payload's bytes, and the key's id."""
+    """The payload's bytes, and the key's ID."""
 
     payload: bytes
     kid: str
 
 
 def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
-    """Sign the payload. seed: the private key's 32 bytes."""
+    """Sign the payload; seed: the private key's 32 bytes."""
     key = Ed25519PrivateKey.from_private_bytes(seed)
     header = {"alg": ALGORITHM, "kid": kid_of(public_of(seed)), "typ": typ}
     signed = f"{encode(msgspec.json.encode(header))}.{encode(payload)}"
@@ -43,9 +43,7 @@ def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
 
 
 def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStatement:
-    """Verify the text. keys: public keys by their kid. Raises StatementRefused with a sentence about what is
-    wrong.
-    """
+    """Verify the text; keys: public keys by kid. Raises StatementRefused."""
     parts = text.split(".")
     if len(parts) != 3 or len(text) > JWS_CHARACTERS_MAX or not text.isascii():
         raise StatementRefused("It is no JWS in compact form: three parts with dots between.")
@@ -65,7 +63,6 @@ def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStateme
 
 
 def public_of(seed: bytes) -> bytes:
-    """Return the 32 bytes of the public key."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
@@ -88,7 +85,7 @@ def jwk_of(public: bytes) -> dict[str, str]:
 
 
 def keys_of_jwks(document: bytes) -> dict[str, bytes]:
-    """Return a JWK Set's Ed25519 keys by their thumbprints, without other keys. Raises StatementRefused."""
+    """Return a JWK Set's Ed25519 keys by thumbprint. Raises StatementRefused."""
     try:
         listed = msgspec.json.decode(document)["keys"]
         rows = [one for one in listed if isinstance(one, dict) and one.get("crv") == "Ed25519"]
@@ -112,7 +109,7 @@ def decode(text: object) -> bytes:
         data = base64.b64decode(f"{text}==", altchars=b"-_", validate=False)
     except (binascii.Error, ValueError):
         data = b""
-    # One value has one spelling, because unread bits could be changed unseen.
+    # Unread bits could be changed unseen.
     if not isinstance(text, str) or encode(data) != text:
         raise StatementRefused("A part of it is not base64url.")
     return data

@@ -1,7 +1,7 @@
-"""A leaf of a checkpoint: a transfer's bytes behind a salt of its own.
+"""A leaf of a checkpoint: a transfer's bytes behind its own salt.
 
-The salt is made from the checkpoint's seed and the transfer's id, so a neighbour's hash in a proof reveals
-nothing of that transfer, not even by guessing; a receipt shows only its own transfers' salts.
+The salt comes from the checkpoint's seed and the transfer's ID, so a neighbour's hash in a proof can't be
+guessed. A receipt shows only its own transfers' salts.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import msgspec
 from billing.checkpoints.merkle import leaf_hash
 
 SALT_BYTES: Final = 16
-# How many leaves of a day are hashed before the rest of the process continues [1 ms].
+# Leaves hashed before the rest of the process continues [1 ms].
 HASHED_AT_ONCE: Final = 64
 COLUMNS: Final = (
     "id, account_id, environment, debit_id, credit_id, amount_micros, code, transaction_id,"
@@ -22,8 +22,6 @@ COLUMNS: Final = (
 
 
 class SealedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A transfer as its leaf holds it: amount in micros, time in microseconds."""
-
     id: str
     account_id: str
     environment: str
@@ -37,7 +35,6 @@ class SealedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def of_row(row: Any) -> SealedTransfer:
-    """Read a row with COLUMNS."""
     return SealedTransfer(
         id=row[0],
         account_id=row[1],
@@ -58,5 +55,5 @@ def salt_of(seed: bytes, transfer_id: str) -> bytes:
 
 
 def hash_of(transfer: SealedTransfer, salt: bytes) -> bytes:
-    """Return the leaf's hash: of the salt and the transfer as JSON, with its fields in alphabetical order."""
+    """Hash the salt and the transfer as JSON, with fields in alphabetical order."""
     return leaf_hash(salt + msgspec.json.encode(transfer, order="sorted"))

@@ -1,9 +1,8 @@
-"""Merkle trees as RFC 6962 section 2.1 (RFC 9162) hashes them: SHA-256, 0x00 before a leaf, 0x01 before a
-node.
+"""Merkle trees after RFC 6962 section 2.1 (RFC 9162): SHA-256, 0x00 before a leaf, 0x01 before a node.
 
-Pure functions over hashes of 32 bytes. An audit path is listed from the leaf's sibling up to the root. A tree
-over the roots of complete subtrees of one size, and of the last, shorter one, has the same root as the tree
-over all leaves: so a large tree is stored and proved in pieces (billing/checkpoints/tiles.py).
+An audit path runs from the leaf's sibling up to the root. A tree over the roots of complete subtrees of one
+size, and a shorter last one, has the root of the tree over all leaves. So a large tree is stored and proved
+in pieces (billing/checkpoints/tiles.py).
 """
 
 import hashlib
@@ -33,7 +32,6 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
 
 
 def audit_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the siblings that lead from the hash at the index to the root."""
     assert 0 <= index < len(hashes), "the leaf lies in the tree"
     path: list[bytes] = []
     row = list(hashes)
@@ -46,9 +44,7 @@ def audit_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """Return the root that the path leads to (RFC 9162 section 2.1.3.2), or None if no path of that tree has
-    this form.
-    """
+    """Return the path's root (RFC 9162 section 2.1.3.2), or None for an impossible path."""
     if not 0 <= index < size:
         return None
     node, last, found = index, size - 1, leaf

@@ -1,7 +1,7 @@
-"""Compare the sealed checkpoints with the ledger: what was changed, removed or added since a day was sealed.
+"""Compare the sealed checkpoints with the ledger: what was changed, removed or added since.
 
-Each look is short and begins where the one before ended; memory is a few tiles. Findings name the day and the
-row. In staging a missing transfer is no finding, because idle sandboxes are erased whole.
+Each step is short; memory is a few tiles. In staging a missing transfer is no finding, because idle sandboxes
+are erased whole.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,7 +31,7 @@ ORDER BY id LIMIT {PAGE}
 
 
 class SealedDifference(NamedTuple):
-    """A difference: its rule, the environment's day, and the row (a transfer, or the day itself)."""
+    """Its rule, day, and row (a transfer, or the day itself)."""
 
     rule: str
     environment: str
@@ -42,10 +42,7 @@ class SealedDifference(NamedTuple):
 async def prove_checkpoints(
     database: Database, environment: str = "", *, since_day: int = 0
 ) -> AsyncIterator[SealedDifference]:
-    """Yield every difference. environment: that one alone.
-
-    since_day: only checkpoints from that day on, in microseconds, for a look that trusts earlier ones.
-    """
+    """Yield every difference. since_day: in microseconds, if earlier checkpoints are trusted."""
     for one in ENVIRONMENTS:
         if environment in {"", one}:
             async for finding in _environment(database, one, since_day):
@@ -82,7 +79,7 @@ async def _checkpoints_after(
 def _statement_faults(
     one: Checkpoint, last: Checkpoint | None, keys: Mapping[str, bytes], *, is_first: bool
 ) -> list[str]:
-    """Return what is wrong with what was signed, apart from the leaves."""
+    """Return what is wrong with the signed statement."""
     try:
         said, payload = statement_of(one.jws, keys)
     except StatementRefused:
@@ -141,9 +138,7 @@ def _tile_faults(
 async def _unsealed(
     database: Database, last: Checkpoint, since_day: int
 ) -> AsyncIterator[SealedDifference]:
-    """Yield transfers from before the last sealed day's end that are in no checkpoint and that the next one
-    won't find.
-    """
+    """Yield transfers from sealed days that no checkpoint holds and the next one won't find."""
     after = "" if since_day == 0 else least_id("trf", since_day)
     before = least_id("trf", last.day_start_at + DAY_US - LOOK_BACK_US)
     days = (since_day - 3 * DAY_US, last.day_start_at + DAY_US)

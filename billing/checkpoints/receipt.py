@@ -1,8 +1,8 @@
 """Verify a top-up's receipt with public keys alone: no gateway, no database.
 
-A changed receipt is refused, and so is an amount that its transfers didn't move, whoever signed it; what
+A changed receipt is refused, and so is an amount that its transfers didn't move, whoever signed it. What
 couldn't be checked is reported. A receipt is a JWS over `Receipt`; each of its transfers has its place in a
-checkpoint, which is a JWS too.
+checkpoint.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from billing.ledger.chart import Code
 from billing.ledger.money import MICROS_PER_CENT
 
 TYP: Final = "topup-receipt+jws"
-# Transfers that give a recipient the amount; a delivered top-up, also one reversed since, had all of it.
+# Transfers that give a recipient the amount, also of a top-up reversed since.
 _GIVEN: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_DELIVER})
 _DELIVERED: Final = frozenset({"delivered", "reversed"})
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A transfer's place in the checkpoint of that day: hashes in hex, from the leaf's sibling up."""
+    """A transfer's place in its day's checkpoint: hashes in hex, from the leaf's sibling up."""
 
     day: str
     index: int
@@ -33,7 +33,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ProvedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A transfer of the receipt; proof is null until its day is sealed."""
+    """proof is null until the transfer's day is sealed."""
 
     transfer: SealedTransfer
     debit: str
@@ -56,7 +56,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ReceiptVerdict(NamedTuple):
-    """A receipt with valid signature and proofs: what that shows, and what it doesn't."""
+    """What a valid receipt shows, and what it doesn't."""
 
     receipt: Receipt
     kid: str
@@ -67,10 +67,9 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Verify a receipt. Raises StatementRefused with a sentence about what is wrong.
+    """Verify a receipt; raise StatementRefused.
 
-    keys: public keys by kid. kept: verified checkpoints that the reader got at another time, or from another
-    source.
+    keys: public keys by kid. kept: verified checkpoints from another time or source.
     """
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
@@ -125,7 +124,7 @@ def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement
 
 
 def _check_amount(receipt: Receipt) -> None:
-    """Check that the stated amount is what its transfers moved, each counted once."""
+    """Check that its transfers, each counted once, moved the stated amount."""
     moved = {one.transfer.id: one.transfer for one in receipt.transfers}
     if len(moved) < len(receipt.transfers):
         raise StatementRefused("One of its transfers stands in it twice.")

@@ -14,7 +14,7 @@ from kernel.ids import least_id
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
-# With sums that end earlier, one snapshot would read too much.
+# With older sums, one snapshot would read too much.
 BEHIND_US_MAX: Final = 4 * DAY_US
 _PAGE: Final = f"""
 SELECT id, account_id, environment, created_at FROM transfers WHERE id > :after AND id < :before
@@ -38,10 +38,10 @@ async def read_sealed_part(
 async def _late(
     database: Database, environment: str, day: int, after: str
 ) -> Mapping[Tenant, Sequence[str]]:
-    """Return by tenant what was made before the day's end and is in no checkpoint up to it."""
+    """Return, by tenant, earlier transfers that are in no checkpoint."""
     late: defaultdict[Tenant, list[str]] = defaultdict(list)
     days = (day - DAYS_BEFORE * DAY_US, day + 1)
-    # A machine whose clock is ahead by more than a day makes ids behind this.
+    # A machine whose clock is more than a day ahead makes IDs behind this.
     before = least_id("trf", day + 2 * DAY_US)
     while found := await database.read(partial(_page, after=after, before=before)):
         span = (found[0][0], found[-1][0])

@@ -1,14 +1,13 @@
 """Seal the days of the ledger, one after the other: tree, chain and signature.
 
 Each transfer is in exactly one checkpoint, whoever seals, however often sealing restarts, and whatever
-commits meanwhile. A day's checkpoint holds what was made before the day's end and is in no earlier one. What
-commits behind the place that the walk has reached (a long transaction, a machine with a wrong clock) is late:
-the next day's walk begins LOOK_BACK_US before its day and includes it. So nothing depends on a guess about
-how long a transaction may last. What comes even later is reported by `topup audit`, and included by `topup
-checkpoints seal --look-back-days`.
+commits meanwhile. A checkpoint holds what was made before its day's end and is in no earlier one. What
+commits behind the walk (a long transaction, a wrong clock) is late: the next day's walk begins LOOK_BACK_US
+earlier and includes it. `topup audit` reports what comes even later, and `topup checkpoints seal
+--look-back-days` includes it.
 
-Reads are pages of transfers by their ids, in transactions of their own; writes are a few tiles each. No row
-of the ledger is locked or changed. Memory: one page, and 32 bytes for 256 transfers.
+Pages and tiles have transactions of their own; no row of the ledger is locked or changed. Memory: one page,
+and 32 bytes for 256 transfers.
 """
 
 import asyncio
@@ -37,15 +36,15 @@ from keys.principal import ENVIRONMENTS
 from keys.vault import Vault
 from store.database import Database, Transaction
 
-# How long after its end a day is sealed; commits are rare by then.
+# Commits are rare by then.
 SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
-# How far a machine's clock, by which ids are made, may be ahead of the database's.
+# How far a machine's clock, by which IDs are made, may be ahead of the database's.
 AHEAD_US: Final = HOUR_US
-# Checkpoints that may hold an id of the time looked back to, beside the days of --look-back-days.
+# Checkpoints that may hold an ID of that time, beside the days of --look-back-days.
 DAYS_BEFORE: Final = 3
 PAGE: Final = 2 * TILE
-# How often a claim is extended, also while everything read belongs to other days or environments.
+# Extended even while everything read belongs to other days or environments.
 KEPT_AFTER_US: Final = CLAIMED_US // 4
 _PAGE: Final = f"""
 SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id LIMIT {PAGE}
@@ -54,21 +53,17 @@ SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id L
 _log = logging.getLogger(__name__)
 
 
-# Returns the next transfers between two ids, both excluded, in the order of their ids; none at the end.
+# Reads the next transfers between two IDs, both excluded, in order; none at the end.
 ReadPage = Callable[[str, str], Awaitable[Sequence[SealedTransfer]]]
 
 
 async def read_page(database: Database, after: str, before: str) -> Sequence[SealedTransfer]:
-    """Return at most PAGE of them, in a transaction of its own."""
     rows = await database.read(lambda tx: tx.fetch(_PAGE, after=after, before=before))
     return [of_row(row) for row in rows]
 
 
 class Sealer:
-    """The sealer of one process; others may run at the same time.
-
-    pause_s: between two pages of transfers, for a process with other work: a busy day has millions.
-    """
+    """The sealer of one process; others may run at once. pause_s: between pages of transfers."""
 
     def __init__(
         self,
@@ -86,9 +81,9 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """Seal every day that is due, oldest first, in each environment. Raises StoreError, SealBroken.
+        """Seal every due day, oldest first, in each environment. Raises StoreError, SealBroken.
 
-        look_back_days: how much further back than LOOK_BACK_US to look for what is in no checkpoint.
+        look_back_days: how much further back than LOOK_BACK_US to search.
         """
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
@@ -134,7 +129,7 @@ class Sealer:
         return sealed
 
     async def _take(self, walk: "_Walk", found: Sequence[SealedTransfer], before_id: str) -> None:
-        """Add what of the page belongs to the day; write whole tiles."""
+        """Add the page's transfers that belong to the day; write whole tiles."""
         end = walk.day + DAY_US
         fits = [
             one for one in found if one.environment == walk.environment and one.created_at < end
@@ -200,8 +195,6 @@ class Sealer:
 
 
 class _Walk:
-    """What is known of a day while its transfers are read."""
-
     def __init__(
         self,
         environment: str,
@@ -248,9 +241,7 @@ class _Walk:
 
 
 class SealingStanding(NamedTuple):
-    """How far an environment is sealed: the last day's beginning, and the next due one; times in
-    microseconds, null if there is none.
-    """
+    """The last sealed day, and the next due one."""
 
     environment: str
     last_day: int | None
@@ -259,7 +250,7 @@ class SealingStanding(NamedTuple):
 
 
 async def standings(tx: Transaction) -> list[SealingStanding]:
-    """Return each environment's, in two small statements each."""
+    """Read each environment's, in two small statements."""
     found: list[SealingStanding] = []
     for environment in ENVIRONMENTS:
         last = await checkpoint.last_sealed(tx, environment)

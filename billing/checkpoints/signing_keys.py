@@ -1,7 +1,7 @@
-"""The Ed25519 keys that sign checkpoints and receipts. Writes signing_keys.
+"""The Ed25519 keys that sign checkpoints and receipts.
 
-The private half is a data key of the vault: it is stored sealed, moves to a new master key with the others
-and never leaves. The public half stays published for ever, to verify what an older key signed.
+The private half is a data key of the vault: stored sealed, it moves to a new master key and never leaves. The
+public half stays published for ever, to verify old signatures.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _LISTED: Final = "SELECT kid, number, public_key, created_at FROM signing_keys O
 
 
 class PublishedKey(NamedTuple):
-    """A public key; the one with the highest number signs. created_at in microseconds."""
+    """The key with the highest number signs."""
 
     kid: str
     number: int
@@ -24,7 +24,6 @@ class PublishedKey(NamedTuple):
 
 
 async def published(tx: Transaction) -> Sequence[PublishedKey]:
-    """Return all that ever signed, oldest first."""
     rows = await tx.fetch(_LISTED)
     return [PublishedKey(row[0], row[1], bytes(row[2]), row[3]) for row in rows]
 
@@ -34,7 +33,7 @@ async def by_kid(tx: Transaction) -> Mapping[str, bytes]:
 
 
 async def signing_seed(tx: Transaction, vault: Vault, *, now_us: int) -> bytes:
-    """Return the private key that signs now, and make the first one. Raises SealBroken."""
+    """Return the private key that signs now, making the first one. Raises SealBroken."""
     keys = await published(tx)
     return await _seed(tx, vault, max((key.number for key in keys), default=1), now_us=now_us)
 
@@ -60,9 +59,7 @@ async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> b
 
 
 async def unsealed_keys(tx: Transaction, *, vault: Vault) -> frozenset[str]:
-    """Return kids of published keys that no key of this installation's vault belongs to: somebody else added
-    them.
-    """
+    """Return kids of published keys that this installation's vault can't have made."""
     foreign = set()
     for key in await published(tx):
         seed = await vault.known_data_key(tx, f"receipt_signing/{key.number}")

@@ -1,8 +1,4 @@
-"""Add sealed days to the sums of their ledger accounts: each as it is sealed, and older ones that have none
-yet.
-
-In small transactions, which lock no row of the ledger; harmless if two processes do it at once.
-"""
+"""Add sealed days to the sums of their ledger accounts, in small transactions that lock no ledger row."""
 
 import asyncio
 import logging
@@ -16,9 +12,9 @@ _log = logging.getLogger(__name__)
 
 
 async def add_sealed(database: Database, *, pause_s: float = 0.0) -> None:
-    """Add until every sealed day is in; a day whose transfers were changed since ends its environment there.
+    """Add every sealed day; a day whose transfers were changed ends its environment there.
 
-    pause_s: between two steps, for a process with other work.
+    pause_s: between two steps.
     """
     for environment in ENVIRONMENTS:
         has_more = True
@@ -28,7 +24,7 @@ async def add_sealed(database: Database, *, pause_s: float = 0.0) -> None:
 
 
 async def add_some(database: Database, environment: str) -> bool:
-    """Take one step; return whether there may be more to add. Raises SealedChanged."""
+    """Take one step; return whether there may be more. Raises SealedChanged."""
     step = await database.read(partial(read_step, environment=environment))
     if step is not None:
         await database.transaction(partial(write_step, step=step), durable=False)

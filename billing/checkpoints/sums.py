@@ -1,10 +1,8 @@
 """Each ledger account's debits and credits in all checkpoints together.
 
-Each sealed transfer is added once, whoever adds. A step reads some tiles of the first incomplete day; their
-sums are written in a transaction that moves the mark, or changes nothing if another process has moved it. A
-row keeps its value without its last day, so readers see whole days while one is being added. Every added
-transfer is compared with its sealed leaf: one that was changed since stops at its day. Writes sealed_balances
-and sealed_sums.
+A step's sums are written in a transaction that moves the mark, or changes nothing if another process moved
+it; so each sealed transfer counts once. A row keeps its value without its last day, so readers see whole
+days. A transfer that differs from its sealed leaf stops the sums at its day.
 """
 
 from collections import Counter
@@ -24,7 +22,7 @@ from billing.checkpoints.leaf import (
 from billing.checkpoints.tiles import Tile
 from store.database import Transaction
 
-# Few, because SQLite has one writer: a send waits while a step is written.
+# Few: SQLite has one writer, and a send waits while a step is written.
 TILES_PER_STEP: Final = 2
 _MARK: Final = "SELECT summed_day, tiles FROM sealed_sums WHERE environment = :environment"
 _MOVE: Final = """
@@ -54,18 +52,18 @@ _Side = tuple[str, str, str]
 
 
 class SealedChanged(RuntimeError):
-    """A transfer differs from what was sealed: check what `topup checkpoints verify` names first."""
+    """A transfer differs from its seal: check what `topup checkpoints verify` names first."""
 
 
 class SumsMark(NamedTuple):
-    """How far an environment is in: the last whole day, -1 before the first, and the next one's tiles."""
+    """The last whole day, -1 before the first, and the next one's tiles."""
 
     day: int
     tiles: int
 
 
 class SumsStep(NamedTuple):
-    """Some tiles of a day: from which mark to which, and what they add to each ledger account."""
+    """Some tiles of a day: between which marks, and what they add to each ledger account."""
 
     environment: str
     mark: SumsMark
@@ -75,13 +73,12 @@ class SumsStep(NamedTuple):
 
 
 async def summed_day(tx: Transaction, environment: str) -> int | None:
-    """Return the last day that is in whole, or None."""
     row = await tx.fetch_one(_MARK, environment=environment)
     return None if row is None or row[0] is None else int(row[0])
 
 
 async def read_step(tx: Transaction, *, environment: str) -> SumsStep | None:
-    """Return the next tiles that are in no sum yet, or None. Raises SealedChanged."""
+    """Return the next tiles to add, or None. Raises SealedChanged."""
     mark = await _mark(tx, environment)
     found = await checkpoint.after(tx, environment, day_start_at=mark.day, limit=1)
     if not found:
@@ -124,7 +121,7 @@ async def _mark(tx: Transaction, environment: str) -> SumsMark:
 async def _sealed(
     tx: Transaction, day: Checkpoint, some: Sequence[Tile]
 ) -> Sequence[SealedTransfer]:
-    """Return the tiles' transfers. A missing one counts in no sum: in staging its account was erased."""
+    """Return the tiles' transfers; a missing one counts nowhere, as its staging account was erased."""
     rows = await tx.fetch(_TRANSFERS, ids=[one for tile in some for one in tile.ids])
     found = {str(row[0]): of_row(row) for row in rows}
     leaves = [leaf for tile in some for leaf in zip(tile.ids, tile.hashes, strict=True)]
@@ -143,7 +140,6 @@ def _is_as_sealed(transfer: SealedTransfer | None, day: Checkpoint, sealed: byte
 
 
 def _sums(transfers: Sequence[SealedTransfer]) -> Mapping[_Side, tuple[int, int]]:
-    """Return debits and credits by ledger account."""
     sums: Counter[tuple[_Side, int]] = Counter()
     for one in transfers:
         sums[(one.account_id, one.environment, one.debit_id), 0] += one.amount_micros

@@ -1,7 +1,7 @@
-"""A checkpoint's tree in pieces of 256 hashes, so that a proof reads two of them. Writes checkpoint_tiles.
+"""A checkpoint's tree in pieces of 256 hashes, so that a proof reads two of them.
 
-Level 0 has the leaves, in the order of the transfers' ids, and these ids; level 1 the roots of level 0's
-tiles. Above are the roots of level 1's tiles: 153 for ten million transfers.
+Level 0 has the leaves and IDs in order; level 1 the roots of level 0's tiles. Above are the roots of level
+1's tiles: 153 for ten million transfers.
 """
 
 import asyncio
@@ -30,15 +30,11 @@ _REMOVED_AT_ONCE: Final = 200
 
 
 class Leaf(NamedTuple):
-    """A transfer's id and its leaf's hash."""
-
     id: str
     hash: bytes
 
 
 class Tile(NamedTuple):
-    """One row of level 0."""
-
     number: int
     ids: Sequence[str]
     hashes: Sequence[bytes]
@@ -55,7 +51,7 @@ class Inclusion(NamedTuple):
 async def insert_leaves(
     tx: Transaction, environment: str, day: int, tiles: Sequence[tuple[int, Sequence[Leaf]]]
 ) -> None:
-    """Insert tiles of level 0 by their number."""
+    """Insert tiles of level 0 by number."""
     rows = [_leaf_row(environment, day, number, leaves) for number, leaves in tiles]
     await tx.insert("checkpoint_tiles", _COLUMNS, rows)
 
@@ -63,7 +59,7 @@ async def insert_leaves(
 async def insert_roots(
     tx: Transaction, environment: str, day: int, roots: Sequence[bytes]
 ) -> bytes:
-    """Insert level 1 over the roots of all tiles of level 0; return the root of the whole tree."""
+    """Insert level 1 over all roots of level 0; return the whole tree's root."""
     pieces = [roots[at : at + TILE] for at in range(0, len(roots), TILE)]
     rows = [
         (environment, day, 1, number, "", "", b"", b"".join(piece), root_of(piece))
@@ -87,9 +83,9 @@ async def remove_some(tx: Transaction, environment: str, day: int) -> int:
 async def sealed_ids(
     tx: Transaction, environment: str, *, days: tuple[int, int], ids: tuple[str, str]
 ) -> set[str]:
-    """Return the ids between those two, both inclusive, in checkpoints of these days, and possibly others.
+    """Return the sealed IDs between those two, and possibly others.
 
-    days: from the first, included, to the second, excluded.
+    days: the first included, the second excluded.
     """
     rows = await tx.fetch(
         """SELECT ids FROM checkpoint_tiles WHERE environment = :environment
@@ -105,7 +101,7 @@ async def sealed_ids(
 
 
 async def last_id(tx: Transaction, environment: str, *, days: tuple[int, int]) -> str:
-    """Return the highest id in the checkpoints of those days; empty if there is none."""
+    """Return the highest ID in those days' checkpoints, or ""."""
     row = await tx.fetch_one(
         """SELECT MAX(last_id) AS last_id FROM checkpoint_tiles WHERE environment = :environment
              AND day_start_at >= :first_day AND day_start_at < :end_day AND level = 0""",
@@ -133,7 +129,7 @@ async def leaf_tiles(
 async def inclusion(
     tx: Transaction, environment: str, day: int, transfer_id: str
 ) -> Inclusion | None:
-    """Return the transfer's place; None if that checkpoint doesn't hold it."""
+    """Return the transfer's place, or None if that checkpoint doesn't hold it."""
     row = await tx.fetch_one(
         f"""SELECT number, ids, hashes FROM checkpoint_tiles WHERE {_DAY} AND level = 0
             AND first_id <= :id AND last_id >= :id ORDER BY number LIMIT 1""",
@@ -158,12 +154,10 @@ async def inclusion(
 
 
 def split(joined: bytes) -> list[bytes]:
-    """Return the hashes of a tile."""
     return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
 
 
 async def remove(database: Database, environment: str, day: int) -> None:
-    """Remove a claimed day's tiles in small steps."""
     found = -1
     while found:
         found = await database.transaction(

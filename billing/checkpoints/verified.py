@@ -1,7 +1,4 @@
-"""When all of an environment's checkpoints were last compared with their transfers, and up to which one.
-
-Writes checkpoint_proofs.
-"""
+"""When all checkpoints of an environment were last verified, and up to which one."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,15 +10,13 @@ from billing.checkpoints.proving import SealedDifference, prove_checkpoints
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
-# With more of them, the reader knows that something is wrong on a large scale.
+# With more, the reader knows that something is wrong on a large scale.
 DIFFERENCES_MAX: Final = 10_000
 
 _ROWS: Final = "SELECT environment, day_start_at, began_at, findings FROM checkpoint_proofs"
 
 
 class LastVerified(NamedTuple):
-    """The last day that was checked, when the check began, and its number of differences."""
-
     day_start_at: int
     began_at: int
     findings: int
@@ -38,18 +33,14 @@ async def note_verified(tx: Transaction, environment: str, verified: LastVerifie
 
 
 async def last_verified(tx: Transaction) -> Mapping[str, LastVerified]:
-    """Return it by environment; one that was never checked whole is missing."""
+    """Return it by environment, without those never checked whole."""
     return {str(row[0]): LastVerified(row[1], row[2], row[3]) for row in await tx.fetch(_ROWS)}
 
 
 async def verify_all(
     database: Database, environment: str = "", *, began_at: int
 ) -> tuple[Sequence[SealedDifference], Mapping[str, LastVerified]]:
-    """Compare all checkpoints with their transfers; return at most DIFFERENCES_MAX, and each environment's
-    result.
-
-    environment: that one alone.
-    """
+    """Compare all checkpoints with their transfers; return at most DIFFERENCES_MAX."""
     days: dict[str, int] = {}
     for one in ENVIRONMENTS:
         last = await database.read(partial(last_sealed, environment=one))

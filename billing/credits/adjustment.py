@@ -1,8 +1,7 @@
-"""Credit that an operator gives or takes away, with a reason that is kept.
+"""Credit that an operator gives or takes, with a stored reason.
 
-Promise: each act has its entry in the audit log and its reason in the account's history, in its own
-transaction; credit that is given is purchased and pays debts first, unless it is said to be promotional,
-which may end; of what is taken away no balance is ever negative. Writes credit_adjustments.
+The audit entry and the reason are written in the act's transaction. Given credit is purchased and pays debts
+first, unless it is promotional, which may end. Taking never makes a balance negative.
 """
 
 from dataclasses import dataclass
@@ -27,9 +26,9 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """credits as asked for, signed; the balance after it, in micros.
+    """credits: as requested, signed; the balance in micros.
 
-    expires_at: the end of promotional credit, by the account's own clock; null: never.
+    expires_at: the end of promotional credit by the account's clock; null: never.
     """
 
     id: str
@@ -42,18 +41,14 @@ class Adjusted:
 
 
 class Adjustments(WorkingSet):
-    """What one transaction gave and took, with why."""
-
     rank = 1
 
     def __init__(self) -> None:
         self._new: list[tuple[object, ...]] = []
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Nothing decides anything by what was given before."""
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None: ...
 
     async def update(self, tx: Transaction, now_us: int) -> None:
-        """Writes the new ones."""
         columns = ("id", "account_id", "environment", "credits", "reason", "is_promotional")
         await tx.insert(
             "credit_adjustments",
@@ -77,10 +72,10 @@ class Adjustments(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class AdjustCredit:
-    """The command of POST /admin/credits/manual; amount in credits, signed.
+    """POST /admin/credits/manual; amount in credits, signed.
 
-    is_promotional: it is no purchased credit, and may end at expires_at, by the account's own clock.
-    Raises InsufficientBalance and AmountOutOfRange, and InvalidInput for an end that is over.
+    is_promotional credit may end at expires_at, by the account's clock. Raises InsufficientBalance and
+    AmountOutOfRange, and InvalidInput for a past end.
     """
 
     adjustment_id: str
@@ -132,7 +127,6 @@ class AdjustCredit:
         )
 
     def _kind(self) -> dict[str, object]:
-        """What the audit log says of promotional credit."""
         if not self.is_promotional:
             return {}
         ends = None if self.expires_at is None else rfc3339(self.expires_at)
@@ -177,8 +171,9 @@ def new_adjustment(
     is_promotional: bool = False,
     expires_at: int | None = None,
 ) -> AdjustCredit:
-    """The command with a fresh id; raises InvalidInput for no amount, for no reason, and for an end of
-    credit that is not promotional.
+    """Return the command with a fresh ID.
+
+    Raises InvalidInput for no amount, no reason, or an end of purchased credit.
     """
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(

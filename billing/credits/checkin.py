@@ -1,9 +1,8 @@
-"""The daily check-in: promotional credit once a day and account, within a budget of the day.
+"""The daily check-in: promotional credit once a day and account, within a daily budget.
 
-Invariant: one row for each account, environment and day, whose award was granted in the same
-transaction; what a UTC day awarded to all accounts is at most its budget. A change of the account's
-time zone counts after the next check-in: each one notes the zone of the one after it. Writes
-checkins and checkin_days.
+One row for each account, environment and day, written with its grant. A UTC day's awards to all accounts stay
+within its budget. A changed time zone counts after the next check-in, because each one notes the next one's
+zone.
 """
 
 from collections.abc import Callable
@@ -32,16 +31,16 @@ class AlreadyCheckedIn(DomainError):
 
 
 class BudgetExhausted(DomainError):
-    """What may be awarded to all accounts today has been."""
+    """Today's budget for all accounts is used up."""
 
 
 class CheckinOff(DomainError):
-    """Check-ins are off in this environment."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Checkin:
-    """One row of checkins; checked_in_at is by the account's own clock."""
+    """checked_in_at is by the account's own clock."""
 
     account_id: str
     environment: str
@@ -55,20 +54,18 @@ class Checkin:
 
     @property
     def next_at(self) -> int:
-        """When the next one may come, in microseconds of the account's clock."""
+        """Return when the next one may come, by the account's clock."""
         return next_at(self.day, self.checked_in_at, zone_of(self.next_time_zone))
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedIn:
-    """The check-in, and the account's balance after it in micros."""
-
     checkin: Checkin
     balance_micros: int
 
 
 class CheckinWorkingSet(WorkingSet):
-    """Settings, the last check-in of each tenant, and what the day has awarded so far."""
+    """Settings, each tenant's last check-in, and the day's awards so far."""
 
     rank = 30
 
@@ -82,7 +79,7 @@ class CheckinWorkingSet(WorkingSet):
         self._deltas: dict[str, int] = {}
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Locks the day's budget, which all tenants share; the same few statements for any number."""
+        """Lock the day's budget, which all tenants share; the same few statements for any number."""
         environments = sorted({environment for _, environment in self.tenants})
         self.settings = await read_settings(tx, environments)
         self.time_zones = await load_time_zones(tx, {account_id for account_id, _ in self.tenants})
@@ -112,7 +109,7 @@ class CheckinWorkingSet(WorkingSet):
         self._new.append(checkin)
 
     async def _add(self, tx: Transaction, deltas: dict[str, int], now_us: int) -> None:
-        """Adding 0 makes the row where it is missing, and locks it."""
+        """Add to the days; adding 0 makes a missing row, and locks it."""
         day_start_at = day_start_us(now_us)
         await tx.insert(
             "checkin_days",
@@ -125,7 +122,7 @@ class CheckinWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """The command of POST /checkin."""
+    """POST /checkin."""
 
     tenant: Tenant
     pick: Pick
@@ -172,12 +169,12 @@ class CheckIn:
         return (base + settings.bonus_credits(streak)) * MICROS_PER_CREDIT
 
     def _grant(self, state: BatchState, checkin: Checkin) -> None:
-        """What the account owes is paid first, as with any new credit; the rest is a grant."""
+        """Pay debts first, as with any new credit; grant the rest."""
         source = state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION)
         owed = state.ledger.owed(self.tenant)
         debt_micros = min(owed.balance_micros, checkin.awarded_micros)
         rest_micros = checkin.awarded_micros - debt_micros
-        # Both under one code: together they are the award, which the audit looks for.
+        # One code for both: together they are the award, which the audit looks for.
         for target, micros in ((owed, debt_micros), (None, rest_micros)):
             if micros:
                 place = LedgerAccountKind.GRANT, checkin.grant_id
@@ -186,7 +183,6 @@ class CheckIn:
 
 
 async def last_of(tx: Transaction, tenant: Tenant) -> Checkin | None:
-    """The tenant's last check-in."""
     row = await tx.fetch_one(_LAST, tenants=[tenant])
     return None if row is None else _ROWS.read(row)
 
@@ -205,7 +201,7 @@ def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
 def _check_budget(
     settings: CheckinSettings, awarded_micros: int, checkin: Checkin, now_us: int
 ) -> None:
-    """Raises BudgetExhausted where today's awards leave too little for this one."""
+    """Raise BudgetExhausted if today's awards leave too little."""
     budget = settings.daily_budget_credits
     if budget is None or awarded_micros + checkin.awarded_micros <= budget * MICROS_PER_CREDIT:
         return

@@ -21,8 +21,6 @@ Most = Annotated[int, Meta(ge=1, le=CREDITS_MAX, description=_HINT)]
 
 
 class CheckinConfig(Struct, kw_only=True):
-    """What a check-in awards, in credits; 1,000 are worth $1.00."""
-
     enabled: bool
     credits_min: Annotated[int, Meta(description="The least that one awards.")]
     credits_max: Annotated[int, Meta(description="The most; the award is random between the two.")]
@@ -32,8 +30,6 @@ class CheckinConfig(Struct, kw_only=True):
 
 
 class CheckinChanges(Fields, frozen=True, kw_only=True):
-    """What is to change; what is left out stays."""
-
     enabled: (
         Annotated[
             bool,
@@ -96,13 +92,11 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
 
 
 def view_of(settings: CheckinSettings) -> CheckinConfig:
-    """Return the settings as every door shows them."""
     fields = to_builtins(settings)
     return CheckinConfig(enabled=fields.pop("is_enabled"), **fields)
 
 
 async def change(context: ActContext, changes: Mapping[str, Any]) -> Change[CheckinSettings]:
-    """Change these of the settings, from the next check-in on; raises InvalidInput."""
     before = await settings(context)
     after = replace(before, **changes)
     await checkin_settings.write_settings(
@@ -120,7 +114,6 @@ async def _change(context: ActContext, asked: CheckinChanges) -> Change[CheckinS
 
 
 async def settings(context: ActContext) -> CheckinSettings:
-    """Return what a check-in awards now."""
     environment = context.environment
     return (await checkin_settings.read_settings(context.tx, [environment]))[environment]
 

@@ -1,7 +1,7 @@
-"""Which day it is for an account, and when its next check-in may come. Pure.
+"""Which day it is for an account, and when its next check-in may come.
 
-A day is one of the account's time zone. Between two check-ins are at least 20 hours as well, so
-that a change of zone, or the short day of a clock change, never makes two awards out of one day.
+Days go by the account's time zone. Check-ins are also at least 20 hours apart, so a change of zone or a short
+day never makes two awards out of one day.
 """
 
 import re
@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> tzinfo:
-    """The zone of an IANA name such as Asia/Kuwait; raises InvalidInput for an unknown one."""
+    """Return the zone of an IANA name such as Asia/Kuwait; raise InvalidInput."""
     if name == "UTC":
         return UTC
     try:
@@ -31,22 +31,21 @@ def zone_of(name: str) -> tzinfo:
 
 
 def day_of(at_us: int, zone: tzinfo) -> date:
-    """The calendar day of the moment there."""
     return datetime.fromtimestamp(at_us // SECOND_US, zone).date()
 
 
 def start_of(day: date, zone: tzinfo) -> int:
-    """The day's first moment there, in microseconds; where midnight is skipped, what follows it."""
+    """Return the day's first moment there; if midnight is skipped, what follows it."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     return (midnight.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
-    """When the check-in after that one may come, in microseconds; zone is the next one's."""
+    """Return when the next check-in may come; zone is the next one's."""
     return max(start_of(last_day + timedelta(days=1), zone), last_at + PAUSE_US)
 
 
 def streak_of(last_day: date | None, last_streak: int, day: date) -> int:
-    """Days in a row, this one included."""
+    """Return the days in a row, this one included."""
     follows = last_day is not None and last_day + timedelta(days=1) == day
     return last_streak + 1 if follows else 1

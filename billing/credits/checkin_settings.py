@@ -1,6 +1,6 @@
 """What a check-in awards in each environment: the operator's choice, or these defaults.
 
-Off in live until an operator turns it on. Writes checkin_settings.
+Off in live until an operator turns it on.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,10 +17,10 @@ BUDGET_MAX = CREDITS_MAX * 1000
 
 @dataclass(frozen=True, slots=True)
 class CheckinSettings:
-    """In credits. The award is random from credits_min to credits_max, or fixed where they are one.
+    """In credits. The award is random between credits_min and credits_max.
 
-    Each day of a streak after the first adds the bonus, up to streak_days_max of them.
-    daily_budget_credits is for all accounts together, by UTC day; null: without a limit.
+    Each later day of a streak adds the bonus, up to streak_days_max times. daily_budget_credits: for all
+    accounts together, by UTC day; null: unlimited.
     """
 
     is_enabled: bool
@@ -31,7 +31,6 @@ class CheckinSettings:
     daily_budget_credits: int | None = None
 
     def bonus_credits(self, streak: int) -> int:
-        """What the streak adds to the award."""
         return self.streak_bonus_credits * min(streak - 1, self.streak_days_max)
 
 
@@ -54,7 +53,7 @@ DEFAULTS: Mapping[str, CheckinSettings] = {
 
 
 async def read_settings(tx: Transaction, environments: Iterable[str]) -> dict[str, CheckinSettings]:
-    """By environment, in one statement."""
+    """Read them by environment, in one statement."""
     wanted = sorted(set(environments))
     rows = await tx.fetch(_READ, environments=wanted)
     chosen = {row["environment"]: _ROWS.read(row) for row in rows}
@@ -64,7 +63,7 @@ async def read_settings(tx: Transaction, environments: Iterable[str]) -> dict[st
 async def write_settings(
     tx: Transaction, environment: str, settings: CheckinSettings, *, now_us: int
 ) -> None:
-    """From the next check-in on; raises InvalidInput for what cannot be."""
+    """Write the settings, which apply from the next check-in on; raise InvalidInput."""
     _check(settings)
     await tx.insert(
         "checkin_settings",

@@ -20,7 +20,7 @@ from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAc
 from keys.vault import Vault
 from store.keyset import Begin
 
-# What one answer holds; `topup code-batches write` makes more.
+# What one response holds; `topup code-batches write` makes more.
 AT_ONCE_MAX = 10_000
 Uses = Annotated[int, Meta(description="How many accounts may redeem each code, once each.")]
 Used = Annotated[int, Meta(ge=0, description="How often it was redeemed."), said("Redeemed")]
@@ -28,8 +28,6 @@ CreditsEach = Annotated[Credits, said("Credits per code")]
 
 
 class CodeBatch(Struct, kw_only=True):
-    """Codes that were made together, are worth the same and end together."""
-
     id: str
     environment: Environment
     name: Annotated[str, said("Batch")]
@@ -49,14 +47,10 @@ class CodeBatch(Struct, kw_only=True):
 
 
 class MadeBatch(CodeBatch, kw_only=True):
-    """A new batch with its codes, which are shown this once."""
-
     codes: Annotated[list[str], Meta(description="Shown this once."), said(is_secret=True)]
 
 
 class RedemptionCode(Struct, kw_only=True):
-    """A code by its last four characters."""
-
     id: str
     batch_id: Annotated[str, Meta(description="The batch that it was made with.")]
     environment: Environment
@@ -71,8 +65,6 @@ class RedemptionCode(Struct, kw_only=True):
 
 
 class NewCodeBatch(Fields, frozen=True, kw_only=True):
-    """A batch of codes to make."""
-
     credits: Annotated[
         int,
         Meta(
@@ -127,7 +119,7 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
     ] = ""
 
     def of(self, environment: str) -> NewBatch:
-        """Return the batch to make; raise InvalidInput for a time that is none."""
+        """Return the batch to make; raise InvalidInput for an impossible time."""
         return NewBatch(
             environment=environment,
             credits=self.credits,
@@ -141,8 +133,6 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
 
 
 class ManyCodes(NewCodeBatch, frozen=True, kw_only=True):
-    """A batch of codes for a file."""
-
     count: Annotated[
         int,
         Meta(ge=1, le=batches.COUNT_MAX, description="How many codes."),
@@ -151,8 +141,6 @@ class ManyCodes(NewCodeBatch, frozen=True, kw_only=True):
 
 
 class CodesQuery(Page, frozen=True, kw_only=True):
-    """Which codes."""
-
     batch: Annotated[str, Meta(max_length=40, description="Of this batch, by its ID.")] | None = (
         None
     )
@@ -167,7 +155,6 @@ class CodesQuery(Page, frozen=True, kw_only=True):
 
 
 def batch_view(batch: batches.Batch) -> CodeBatch:
-    """Return the batch as every door shows it."""
     return CodeBatch(
         id=batch.id,
         environment=batch.environment,
@@ -186,7 +173,6 @@ def batch_view(batch: batches.Batch) -> CodeBatch:
 
 
 def batch_shown(batch: batches.Batch) -> dict[str, Any]:
-    """Return what the audit log says of a batch."""
     return asdict(batch_view(batch))
 
 
@@ -207,7 +193,6 @@ def _code_view(code: batches.ListedCode, now_us: int) -> RedemptionCode:
 
 
 async def create_batch(context: ActContext, asked: NewCodeBatch) -> Change[batches.Batch]:
-    """Make the codes; raises InvalidInput."""
     vault = context.service(Vault)
     key = await vault.data_key(context.tx, DATA_KEY, now_us=context.now_us)
     new = asked.of(context.environment)
@@ -224,12 +209,10 @@ async def list_batches(
 
 
 async def show_batch(context: ActContext) -> batches.Batch:
-    """Return the batch; raises NotFound."""
     return await batches.get_batch(context.tx, context.environment, context.object_id)
 
 
 async def disable_batch(context: ActContext, _asked: Fields) -> Change[batches.Batch]:
-    """End the redeeming of its codes; what was redeemed stays."""
     before = await show_batch(context)
     is_changed = await batches.disable_batch(context.tx, before.id, now_us=context.now_us)
     return Change(before=before, after=await show_batch(context) if is_changed else before)
@@ -238,7 +221,6 @@ async def disable_batch(context: ActContext, _asked: Fields) -> Change[batches.B
 async def list_codes(
     context: ActContext, asked: CodesQuery, begin: Begin, limit: int
 ) -> Sequence[RedemptionCode]:
-    """Return a page of the codes."""
     found = await batches.list_codes(
         context.tx,
         context.environment,
@@ -251,13 +233,11 @@ async def list_codes(
 
 
 async def show_code(context: ActContext) -> RedemptionCode:
-    """Return the code; raises NotFound."""
     code = await batches.get_code(context.tx, context.environment, context.object_id)
     return _code_view(code, context.now_us)
 
 
 async def disable_code(context: ActContext, _asked: Fields) -> Change[RedemptionCode]:
-    """End the redeeming of one code; what was redeemed stays."""
     before = await show_code(context)
     is_changed = await batches.disable_code(context.tx, before.id, now_us=context.now_us)
     return Change(before=before, after=await show_code(context) if is_changed else before)

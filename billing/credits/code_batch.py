@@ -1,8 +1,7 @@
 """Batches of redemption codes: made in bulk, listed without their codes, disabled.
 
-All codes of a batch are worth the same and end together. Invariants: a code leaves this module once,
-to whoever makes the batch; until the last one was written and handed over, none can be redeemed, so
-a crash on the way leaves nothing that is worth anything. Writes redemption_batches, redemption_codes.
+All codes of a batch have the same worth and end. A code leaves this module once, to the batch's maker. No
+code can be redeemed before the last one was handed over, so a crash leaves nothing of worth.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +23,7 @@ USES_MAX = 1_000_000
 DAYS_MAX = 3_650
 NAME_CHARACTERS_MAX = 80
 CodeStatus = Literal["active", "redeemed", "disabled", "expired"]
-# Codes of one transaction: short enough that a gateway beside it hardly waits.
+# Short enough that a gateway beside it hardly waits.
 STEP_CODES = 1_000
 # Sixty random bits meet so rarely that a second meeting is no accident.
 TRIES_MAX = 3
@@ -36,11 +35,10 @@ Keep = Callable[[Sequence[str]], None]
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """What the codes are to be.
+    """credits, uses_max: of each code; 1 credit is $0.001.
 
-    credits: of each code, 1 is $0.001. uses_max: of each code. is_promotional: the credit is a
-    grant, which ends promotional_days after it was redeemed; None: never. expires_at: from then on,
-    in microseconds, nothing can be redeemed.
+    is_promotional: the credit ends promotional_days after it was redeemed; None: never. expires_at: nothing
+    can be redeemed from then on.
     """
 
     environment: str
@@ -53,7 +51,7 @@ class NewBatch:
     name: str = ""
 
     def check(self, now_us: int) -> None:
-        """Raise InvalidInput for fields that contradict each other; each one's bounds are its input's."""
+        """Raise InvalidInput for contradicting fields; each one's bounds are its input's."""
         if self.promotional_days is not None and not self.is_promotional:
             raise InvalidInput("only promotional credit ends after some days", param="days")
         if self.expires_at is not None and self.expires_at <= now_us:
@@ -62,7 +60,7 @@ class NewBatch:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as it is listed; used_count: redemptions of all its codes together."""
+    """used_count: redemptions of all its codes."""
 
     id: str
     environment: Environment
@@ -81,7 +79,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class ListedCode:
-    """A code as it is listed: by its last four characters."""
+    """Listed by its last four characters."""
 
     id: str
     batch_id: str
@@ -114,10 +112,10 @@ async def make(
     done: Callable[[Transaction, Batch], Awaitable[None]] | None = None,
     fresh: Callable[[], str] = new_code,
 ) -> Batch:
-    """Make the batch in a transaction for each step; `keep` gets a step's codes once they are written.
+    """Make the batch, a transaction a step; `keep` gets a step's codes once they are written.
 
-    done: called in the last transaction. Raises InvalidInput, and whatever keep raises: then the codes that it got
-    are worth nothing.
+    done: called in the last transaction. Raises InvalidInput, and whatever keep raises: then its codes are
+    worthless.
     """
     batch_id = await database.transaction(lambda tx: _begin(tx, new, now_us))
     for count in _steps(new.count):
@@ -147,7 +145,7 @@ async def make_at_once(
 
 
 class OneCode(NamedTuple):
-    """A code of its own, by its digest; name: why it was made."""
+    """A single code by its digest; name: why it was made."""
 
     environment: str
     credits_micros: int
@@ -157,7 +155,7 @@ class OneCode(NamedTuple):
 
 
 async def insert_one(tx: Transaction, code: OneCode, *, now_us: int) -> None:
-    """A batch of one purchased credit's code, complete at once: whoever made it hands it over."""
+    """Insert a complete batch of one purchased code; its maker hands it over."""
     batch_id = new_id("rdb")
     batch = (batch_id, code.environment, code.name, code.credits_micros, 1, 1, 0, 1, now_us)
     await tx.insert(
@@ -173,7 +171,6 @@ async def insert_one(tx: Transaction, code: OneCode, *, now_us: int) -> None:
 
 
 async def get_batch(tx: Transaction, environment: str, batch_id: str) -> Batch:
-    """Return the batch; raise NotFound, also for one of the other environment."""
     row = await tx.fetch_one(_BATCH, id=batch_id, environment=environment)
     if row is None:
         raise NotFound("Batch")
@@ -181,7 +178,6 @@ async def get_batch(tx: Transaction, environment: str, batch_id: str) -> Batch:
 
 
 async def get_code(tx: Transaction, environment: str, code_id: str) -> ListedCode:
-    """Return the code; raise NotFound, also for one of the other environment."""
     row = await tx.fetch_one(_CODE, id=code_id, environment=environment)
     if row is None:
         raise NotFound("Code")
@@ -191,7 +187,6 @@ async def get_code(tx: Transaction, environment: str, code_id: str) -> ListedCod
 async def list_batches(
     tx: Transaction, environment: str, *, before_id: Begin, limit: int
 ) -> list[Batch]:
-    """List the batches, newest first."""
     rows = await _BATCH_PAGES.page(
         tx, before_id=before_id or NEWEST, limit=limit, environment=environment
     )
@@ -207,7 +202,6 @@ async def list_codes(
     before_id: Begin = None,
     limit: int,
 ) -> list[ListedCode]:
-    """List the codes, newest first: of one batch, or with these last four characters."""
     rows = await _CODE_PAGES.page(
         tx,
         before_id=before_id or NEWEST,
@@ -225,11 +219,10 @@ async def disable_batch(tx: Transaction, batch_id: str, *, now_us: int) -> bool:
 
 
 async def disable_code(tx: Transaction, code_id: str, *, now_us: int) -> bool:
-    """End the redeeming of the code; return whether it was possible before."""
     return bool(await tx.execute(_DISABLE_CODE, id=code_id, now=now_us))
 
 
-# A database may add numbers up to one of another type.
+# A database may sum numbers into another type.
 _BATCHES = RowMapping(Batch, stored={"used_count": Conversion(int, int, "bigint")})
 _BATCH_COLUMNS = _BATCHES.of(
     "b",
@@ -274,7 +267,7 @@ def _steps(count: int) -> list[int]:
 
 
 async def _begin(tx: Transaction, new: NewBatch, now_us: int) -> str:
-    """Write the batch, whose codes are worth nothing before _finish; return its id."""
+    """Write the batch, whose codes are worthless before _finish; return its ID."""
     new.check(now_us)
     columns: dict[str, Any] = {
         "id": new_id("rdb"),
@@ -321,7 +314,7 @@ async def _add(
         )
         if written == len(rows):
             return made
-        # One of them exists already: all are made again.
+        # One of them exists: all are made again.
         await tx.execute(
             "DELETE FROM redemption_codes WHERE id IN :ids[text]", ids=[row[0] for row in rows]
         )

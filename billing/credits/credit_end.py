@@ -1,4 +1,4 @@
-"""What credit.expiring and credit.expired say of a grant: what of it is lost, and never what goes on."""
+"""What credit.expiring and credit.expired say of a grant's lost part."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOfCredit:
-    """A grant that ends; plan_id and subscription_id: of a plan's credit, which was paid for."""
+    """plan_id and subscription_id: of a plan's paid credit."""
 
     id: str
     expires_at: int
@@ -38,5 +38,5 @@ class EndOfCredit:
 
 
 def tell_expired(state: BatchState, tenant: Tenant, end: EndOfCredit, lost_micros: int) -> None:
-    """Publish credit.expired, in the transaction after which the credit is lost for certain."""
+    """Publish credit.expired, after which the credit is lost for certain."""
     state.publish(tenant, "credit.expired", end.shape(lost_micros))

@@ -1,7 +1,7 @@
 """Promotional credit: grants with an optional expiry, spent before purchased credit.
 
-Each grant is a ledger account of its own, so that a refund finds its way back to it. One that runs
-out is not spendable from that moment on; the sweep then moves what is left to EXPIRED.
+Each grant is its own ledger account, so a refund finds its way back. It can't be spent after its end; the
+sweep then moves the rest to EXPIRED.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class ExpireGrants:
-    """Empties the tenant's promotional grants that have run out; a plan's credit is EndParts'."""
+    """Empties the tenant's expired promotional grants; EndParts empties a plan's."""
 
     tenant: Tenant
 
@@ -35,7 +35,7 @@ class ExpireGrants:
             target = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
             state.move(grant, target, micros, Code.EXPIRY, subject_id=grant.name)
             tell_expired(state, self.tenant, EndOfCredit.of(grant), micros)
-        # From its end on it counted no more: that moment was the fall.
+        # It stopped counting at its end: that was the drop.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)
         return len(expired)
@@ -44,9 +44,9 @@ class ExpireGrants:
 async def tenants_with_expired(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Tenants with something left in a grant that has run out, by their own clocks.
+    """Return tenants with credit in an expired grant, by their own clocks.
 
-    but_tenants: left out, each as "account/environment".
+    but_tenants: excluded, as "account/environment".
     """
     rows = await tx.fetch(
         f"""SELECT plain.account_id, plain.environment FROM (

@@ -1,4 +1,4 @@
-"""Opening an account: the tenant, its environments and its first test credit, in one transaction."""
+"""Open an account: tenant, environments and first test credit, in one transaction."""
 
 from billing.credits.unpaid_credit import OPENING_TEST_CREDIT_CENTS
 from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
@@ -19,11 +19,9 @@ async def open_account(
     is_sandbox: bool = False,
     has_live: bool = True,
 ) -> AccountId:
-    """A new account whose staging wallet holds $10,000.00 of test credit.
+    """Open an account whose staging wallet holds $10,000.00 of test credit.
 
-    has_live: as create_account has it.
-
-    Raises EmailTaken and InvalidEmail.
+    has_live: see create_account. Raises EmailTaken and InvalidEmail.
     """
     account_id = await create_account(
         tx,

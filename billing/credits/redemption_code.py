@@ -1,10 +1,8 @@
-"""Redemption codes: TOPUP-XXXX-XXXX-XXXX, worth credit to whoever redeems one in time.
+"""Redemption codes: TOPUP-XXXX-XXXX-XXXX, worth credit to the accounts that redeem one in time.
 
-A code is 60 random bits in Crockford's base32: no part of it checks the rest, all of it is to be
-guessed. Stored is its HMAC-SHA256 under a key of the installation, so neither a stolen database nor
-a log gives a code away. A code is used at most uses_max times and by each account once: the primary
-key of code_redemptions and a check in the schema hold it, whatever runs in parallel. Writes
-code_redemptions, and used_count of redemption_codes.
+A code is 60 random bits in Crockford's base32, without a check digit. Only its HMAC-SHA256 under a key of the
+installation is stored, so a stolen database or log reveals no code. A primary key and a check in the schema
+hold that a code is used at most uses_max times, and once by each account.
 """
 
 import dataclasses
@@ -23,7 +21,7 @@ from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
 
-# The name of the data key behind the digests.
+# The data key behind the digests.
 DATA_KEY = "redemption"
 PREFIX = "TOPUP"
 CODE_CHARACTERS = 12
@@ -34,7 +32,7 @@ _READ = {character: character for character in CROCKFORD} | {"O": "0", "I": "1",
 
 
 def new_code() -> str:
-    """A fresh code; shown to whoever made it, never stored."""
+    """Return a fresh code; shown to its maker, never stored."""
     number = secrets.randbits(CODE_CHARACTERS * _DIGIT_BITS)
     shifts = range((CODE_CHARACTERS - 1) * _DIGIT_BITS, -1, -_DIGIT_BITS)
     written = "".join(CROCKFORD[number >> shift & 31] for shift in shifts)
@@ -43,20 +41,20 @@ def new_code() -> str:
 
 
 def is_code(text: str) -> bool:
-    """Whether the text says of itself that it is a redemption code."""
+    """Return whether the text claims to be a redemption code."""
     return text.strip().upper().startswith(PREFIX)
 
 
 class RedemptionCodes:
-    """Turns codes into what is stored of them, under one key of 32 bytes."""
+    """Turns codes into digests under one 32-byte key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def digest_of(self, code: str) -> str | None:
-        """64 hex characters, or None for what no code looks like.
+        """Return 64 hex characters, or None for an impossible code.
 
-        Letters of either case; hyphens and spaces are ignored.
+        Case, hyphens and spaces are ignored.
         """
         text = code.strip().upper().replace("-", "").replace(" ", "")
         read = [_READ.get(character) for character in text[len(PREFIX) :]]
@@ -68,7 +66,7 @@ class RedemptionCodes:
 
 @dataclass(frozen=True, slots=True)
 class RedemptionCode:
-    """A code as it is decided on; times in microseconds. expires_at is the code's own end."""
+    """expires_at is the code's own end."""
 
     id: str
     environment: str
@@ -82,7 +80,7 @@ class RedemptionCode:
     is_disabled: bool
 
     def check(self, *, used_by_caller: bool, now_us: int) -> None:
-        """Raises NotRedeemable: redeemed, disabled or expired, whichever the caller can least mend."""
+        """Raise NotRedeemable: redeemed, disabled or expired, the first that the caller can't fix."""
         if used_by_caller or self.used_count >= self.uses_max:
             raise NotRedeemable("the code was redeemed before", param="code", reason="redeemed")
         if self.is_disabled:
@@ -93,7 +91,7 @@ class RedemptionCode:
 
 @dataclass(frozen=True, slots=True)
 class CodeRedemption:
-    """That an account redeemed a code; expires_at is the end of promotional credit."""
+    """expires_at: the end of promotional credit."""
 
     id: str
     code_id: str
@@ -108,24 +106,23 @@ class CodeRedemption:
 
 @dataclass(frozen=True, slots=True)
 class CodeRedeemed:
-    """The redemption and the wallet's balance after it, in micros."""
+    """The redemption and the balance after it, in micros."""
 
     redemption: CodeRedemption
     balance_micros: int
 
 
 def unknown_code() -> NotRedeemable:
-    """Made up, mistyped, another environment's: they all look the same."""
+    """Return one error for all: made up, mistyped, of another environment."""
     return NotRedeemable("no such voucher or code", param="code", reason="unknown")
 
 
 async def find_code(
     database: Database, codes: RedemptionCodes, text: str, *, environment: str
 ) -> str:
-    """The id of the code in the text; raises NotRedeemable with reason unknown.
+    """Return the code's ID; raise NotRedeemable with reason unknown.
 
-    Found by its digest, which only the holder of the code can make: how long the look-up takes tells
-    nothing of a code that is nearly right.
+    Found by its digest, so the time taken tells nothing of a nearly right code.
     """
     digest = codes.digest_of(text)
     if digest is None:
@@ -135,14 +132,14 @@ async def find_code(
         return await tx.fetch_one(_FIND, digest=digest)
 
     row = await database.read(work)
-    # A batch that is not whole was never handed out.
+    # An incomplete batch was never handed out.
     if row is None or row["environment"] != environment or not row["is_complete"]:
         raise unknown_code()
     return str(row["id"])
 
 
 class CodeWorkingSet(WorkingSet):
-    """The codes of one batch of commands, locked, with who of the callers used which before."""
+    """The codes of one batch of commands, locked, and which callers used which."""
 
     rank = 40
 
@@ -183,7 +180,6 @@ class CodeWorkingSet(WorkingSet):
         assert changed == len(used), "a code vanished under the lock"
 
     def redeemable(self, code_id: str, tenant: Tenant, now_us: int) -> RedemptionCode:
-        """The code; raises NotRedeemable."""
         code = self._codes.get(code_id)
         if code is None or code.environment != tenant.environment:
             raise unknown_code()
@@ -191,7 +187,6 @@ class CodeWorkingSet(WorkingSet):
         return code
 
     def add(self, redemption: CodeRedemption) -> None:
-        """Counts one more use."""
         self.changes += 1
         code_id = redemption.code_id
         code = self._codes[code_id]
@@ -202,7 +197,7 @@ class CodeWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class RedeemCode:
-    """The command of POST /codes/redeem; code_id was looked up by the code's digest."""
+    """POST /codes/redeem; code_id was looked up by the code's digest."""
 
     code_id: str
     tenant: Tenant

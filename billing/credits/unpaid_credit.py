@@ -1,4 +1,4 @@
-"""Credit that comes from no payment: the sandbox's test credit and an operator's manual credit."""
+"""Credit without a payment: the sandbox's test credit and an operator's manual credit."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ CREDIT_CENTS_MAX = 10_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """The wallet's balance after the credit, in cents, and the transfers' subject."""
+    """The balance after it, in cents, and the transfers' subject."""
 
     subject_id: str
     balance_cents: int
@@ -26,9 +26,9 @@ class Credited:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Adds purchased credit to a wallet out of TEST_CREDIT (staging) or MANUAL.
+    """Adds purchased credit out of TEST_CREDIT (staging) or MANUAL.
 
-    per_day_cents bounds what the account is given in a UTC day, counted in a window of its own.
+    per_day_cents bounds a UTC day's credit, counted in its own window.
     """
 
     tenant: Tenant

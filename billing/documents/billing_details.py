@@ -1,6 +1,6 @@
-"""Whom an account's documents are made out to. Writes billing_details.
+"""The billing details for an account's future documents.
 
-A document that is made keeps what stood here then: a change counts for later ones.
+An existing document keeps its own.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ TAX_ID_CHARACTERS_MAX = 60
 
 
 class BillingDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """One row. address: lines, apart by line ends; updated_at null: never given."""
+    """address: lines; updated_at null: never given."""
 
     account_id: str
     name: str = ""
@@ -29,7 +29,7 @@ class BillingDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def checked(account_id: str, *, name: str, address: str, tax_id: str) -> BillingDetails:
-    """The details without spaces around them; raises InvalidInput for texts that are too long."""
+    """Return the trimmed details; raise InvalidInput for texts that are too long."""
     lines = [line.strip() for line in address.replace("\r\n", "\n").split("\n")]
     kept = [line for line in lines if line]
     details = BillingDetails(
@@ -49,7 +49,6 @@ def checked(account_id: str, *, name: str, address: str, tax_id: str) -> Billing
 
 
 async def find(tx: Transaction, account_id: str) -> BillingDetails:
-    """The account's; empty ones where it has given none."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM billing_details WHERE account_id = :account_id",
         account_id=account_id,
@@ -58,7 +57,6 @@ async def find(tx: Transaction, account_id: str) -> BillingDetails:
 
 
 async def keep(tx: Transaction, details: BillingDetails, *, now_us: int) -> BillingDetails:
-    """Writes them, in place of those of before."""
     kept = msgspec.structs.replace(details, updated_at=now_us)
     await tx.insert(
         "billing_details",
@@ -71,7 +69,7 @@ async def keep(tx: Transaction, details: BillingDetails, *, now_us: int) -> Bill
 
 
 async def buyers(tx: Transaction, account_ids: Iterable[str]) -> dict[str, Party]:
-    """Each account as a document names it: by its details, else by the account's own name."""
+    """Return each account as documents name it: by its details, else by its name."""
     rows = await tx.fetch(
         """SELECT a.id, a.name AS account_name, a.email, b.name, b.address, b.tax_id
            FROM accounts a LEFT JOIN billing_details b ON b.account_id = a.id

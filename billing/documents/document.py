@@ -1,7 +1,7 @@
-"""A document: a receipt of a payment, or a note of what went back of one, with its number.
+"""A receipt of a payment, or a note of what was returned, with its number.
 
-Invariant: what is written is never changed, and a number is never given again. billing_documents is
-written by billing/documents/numbering.py alone; here it is read.
+A document never changes, and its number is never given again. Only billing/documents/numbering.py writes
+them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from store.row_mapping import RowMapping, as_json
 
 
 class NoReceipt(NotFound):
-    """There is none, and there will be none: nothing was paid, or nothing yet; reason says which."""
+    """There will be no receipt: nothing was paid, or (by reason) not yet."""
 
     def __init__(self, reason: str) -> None:
         DomainError.__init__(self, reason)
@@ -27,11 +27,11 @@ class NoReceipt(NotFound):
 
 
 class NoSeller(DomainError):
-    """Nobody has said who sells here, so nothing can be made out in their name."""
+    """No seller is configured, so no document can be made."""
 
 
 class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One row; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     id: str
     account_id: str
@@ -75,10 +75,7 @@ _PAGES_OF_ALL = Keyset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentFilter:
-    """Which documents; null: any. Times in microseconds, of their own date: paid or paid back.
-
-    notes: without the receipts.
-    """
+    """Filters; times are the documents' own dates. notes: without receipts."""
 
     kind: DocumentKind | None = None
     order_id: str | None = None
@@ -99,7 +96,6 @@ async def page(
     limit: int,
     narrowed: DocumentFilter = EVERY_DOCUMENT,
 ) -> Sequence[BillingDocument]:
-    """The tenant's, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, **asdict(narrowed))
     return [ROWS.read(row) for row in rows]
 
@@ -114,7 +110,6 @@ async def page_of_all(
     number: str | None = None,
     narrowed: DocumentFilter = EVERY_DOCUMENT,
 ) -> Sequence[BillingDocument]:
-    """Everybody's of the environment, newest first: for operators."""
     rows = await _PAGES_OF_ALL.page(
         tx,
         environment=environment,
@@ -130,7 +125,6 @@ async def page_of_all(
 async def find(
     tx: Transaction, document_id: str, environment: str | None = None
 ) -> BillingDocument:
-    """Anybody's, of that environment where one is named; raises NotFound."""
     row = await tx.fetch_one(
         f"""SELECT {ROWS.listed} FROM billing_documents
             WHERE id = :id""",
@@ -143,7 +137,7 @@ async def find(
 
 
 async def receipts_of(tx: Transaction, subject_ids: Iterable[str]) -> dict[str, str]:
-    """The ids of the receipts that there are, by the order or period that was paid for."""
+    """Return the IDs of existing receipts by paid order or period."""
     rows = await tx.fetch(
         """SELECT subject_id, id FROM billing_documents
            WHERE subject_id IN :ids[text] AND kind = 'receipt'""",
@@ -153,7 +147,6 @@ async def receipts_of(tx: Transaction, subject_ids: Iterable[str]) -> dict[str, 
 
 
 async def get(tx: Transaction, tenant: Tenant, document_id: str) -> BillingDocument:
-    """The tenant's own, by its id or its number; raises NotFound."""
     row = await tx.fetch_one(
         f"""SELECT {ROWS.listed} FROM billing_documents
             WHERE account_id = :account_id AND environment = :environment
@@ -168,7 +161,7 @@ async def get(tx: Transaction, tenant: Tenant, document_id: str) -> BillingDocum
 
 
 async def receipt_of(tx: Transaction, tenant: Tenant, order_id: str) -> BillingDocument | None:
-    """The order's receipt; of a plan's order that of the first period that was paid for."""
+    """Return the order's receipt; for a plan's order its first period's."""
     row = await tx.fetch_one(
         f"""SELECT {ROWS.listed} FROM billing_documents
             WHERE order_id = :order_id AND account_id = :account_id

@@ -1,6 +1,4 @@
-"""A document as a page: drawn of what was frozen with its number, and of nothing else but the provider's
-name as people know it.
-"""
+"""Draw a document as a page, from its frozen facts and the provider's public name alone."""
 
 from typing import Final
 
@@ -15,7 +13,6 @@ TITLES: Final[dict[DocumentKind, str]] = {
     "debit_note": "Debit note",
 }
 TEST_BANNER: Final = "TEST - not a real document: no money was moved"
-# What a note says of itself.
 _ABOUT: Final[dict[DocumentKind, str]] = {
     "receipt": "",
     "credit_note": "Paid back of receipt {number}.",
@@ -32,9 +29,9 @@ _HALF_MM: Final = 82
 def document_pdf(
     document: BillingDocument, extra_font: str = "", provider_label: str = ""
 ) -> bytes:
-    """The bytes of the document's PDF, the same each time; extra_font: as of Sheet.
+    """Return the PDF, the same bytes each time; extra_font: see Sheet.
 
-    provider_label: how people know the provider; empty: as it was frozen.
+    provider_label: the provider's public name; empty: as frozen.
     """
     facts = document.facts
     title = f"{TITLES[document.kind]} {document.number}"
@@ -128,7 +125,7 @@ def _amounts(sheet: Sheet, document: BillingDocument) -> None:
 
 
 def _beside(sheet: Sheet, facts: DocumentFacts) -> None:
-    """What explains the lines: the credit that was bought, and the time that was paid for."""
+    """Draw what explains the lines: the credit bought, and the period paid for."""
     told = []
     if facts.credits:
         worth = Price(facts.credits // 10, "USD").decimal()

@@ -1,7 +1,6 @@
-"""What has no document yet: paid orders, paid periods, and payments of which more or less is gone.
+"""Read what has no document yet: paid orders and periods, and payments partly returned.
 
-Both are found by partial indexes that hold nothing else, so a look that finds nothing costs nothing.
-Reads only.
+Partial indexes hold nothing else, so finding nothing costs nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +16,7 @@ from store.database import Row, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment without a receipt. sold null: there was nothing to pay, so it gets none.
-
-    subject_id: the order's or the period's. times in microseconds.
-    """
+    """A payment without a receipt. sold null: nothing was to pay, so it gets none."""
 
     subject_id: str
     account_id: str
@@ -41,10 +37,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A payment of which `after` is gone for good, while notes were made of `before`.
-
-    at: when it was last told.
-    """
+    """A payment of which `after` was returned for good, and notes cover `before`. at: the last report."""
 
     subject_id: str
     is_period: bool
@@ -55,7 +48,7 @@ class Gone:
 
 
 async def payments(tx: Transaction, environment: str, *, limit: int) -> Sequence[Payment]:
-    """The earliest ones, in the order in which they were paid."""
+    """Return the earliest ones, in the order of payment."""
     orders = await tx.fetch(_ORDERS, environment=environment, limit=limit)
     periods = await tx.fetch(_PERIODS, environment=environment, limit=limit)
     found = [_of_order(order_rows.ROWS.read(row)) for row in orders]
@@ -64,7 +57,7 @@ async def payments(tx: Transaction, environment: str, *, limit: int) -> Sequence
 
 
 async def payments_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Payment]:
-    """Return these orders' and periods' payments, whether they have a document or not."""
+    """Return these orders' and periods' payments, with or without a document."""
     wanted = sorted(ids)
     if not wanted:
         return {}
@@ -95,10 +88,9 @@ def _of_period(row: Row) -> Payment:
 async def gone(
     tx: Transaction, environment: str, *, after_id: str, limit: int
 ) -> tuple[Sequence[Gone], str]:
-    """Those behind after_id that need a note, and where to look on; empty: there is no more.
+    """Return those behind after_id that need a note, and where to continue, or "".
 
-    A dispute that is still open, and a refund that its provider has not made, take nothing for good: they
-    wait for their end.
+    An open dispute, and a refund that isn't made, wait for their end.
     """
     values = {"environment": environment, "after_id": after_id, "limit": limit}
     orders = await tx.fetch(_GONE_ORDERS, **values)
@@ -109,7 +101,7 @@ async def gone(
     reversals = await _reversals(tx, [row["id"] for row in rows])
     found = []
     for row in rows:
-        # One without a receipt gets that first; of one that has none there is nothing to correct.
+        # A payment gets its receipt first; without one there is nothing to correct.
         if not row["receipt_id"]:
             continue
         told = reversals.get(row["id"], [])
@@ -125,7 +117,7 @@ async def gone(
 def _of_order(order: Order) -> Payment:
     assert order.paid_at is not None, "the statement looks for paid ones"
     paid = order.payment
-    # A plan's order is paid by the invoices of its periods.
+    # A plan's order is paid by its periods' invoices.
     is_sold = order.kind != "subscription" and paid.amount > 0
     return Payment(
         subject_id=order.id,
@@ -175,8 +167,8 @@ _PERIODS = f"""
 {_PERIOD} WHERE p.environment = :environment AND p.receipt_id IS NULL
 ORDER BY p.created_at, p.id LIMIT :limit
 """
-# As the partial indexes have it. PostgreSQL believes that two columns differ in nearly every row, and read all
-# orders until a vacuum had marked their pages; of an expression that equals a constant it expects few.
+# As in the partial indexes. PostgreSQL expects two columns to differ in nearly every row, and read all orders
+# until a vacuum; of an expression equal to a constant it expects few.
 _UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 _GONE_ORDERS = f"""
 SELECT id, receipt_id, noted_amount, COALESCE(paid_amount, pay_amount) AS paid, 0 AS is_period

@@ -1,8 +1,8 @@
-"""All that stands on a document, frozen when it gets its number. Pure.
+"""Everything on a document, frozen when it gets its number.
 
-Invariant: lines less discount, with the taxes that are added, are the total; what the customer's
-balance paid is taken off it, and the rest is what was paid. Amounts are in the smallest unit of the
-document's currency and never negative: a credit note says by its kind that it gives back.
+Lines less discount, plus added taxes, are the total; less the customer's balance, it is what was paid.
+Amounts are in the currency's smallest unit and never negative: a credit note's kind says that it returns
+money.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ KINDS: tuple[DocumentKind, ...] = DocumentKind.__args__  # type: ignore[attr-def
 LINES_MAX = 6
 TEXT_CHARACTERS_MAX = 200
 TEST_PREFIX = "TEST-"
-# Where no seller is configured, in staging alone.
+# In staging, without a configured seller.
 EXAMPLE_SELLER = "Example seller"
 
 
 class Party(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who sells, or who buys; empty texts are left out of the page."""
+    """Who sells or buys; empty texts aren't printed."""
 
     name: str
     address: tuple[str, ...] = ()
@@ -31,17 +31,15 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DocumentLine(msgspec.Struct, frozen=True):
-    """What was bought, or what a note is about, before discount and added tax."""
+    """What was bought or returned, before discount and added tax."""
 
     text: str
     amount: int
 
 
 class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """As the module says. corrects: the number of the receipt that a note is about.
-
-    credits: how many were bought. period_start_at, period_end_at: microseconds, of a plan's period.
-    price_note: the list price, where it was charged in another currency. logo_text, footer: the seller's.
+    """corrects: the receipt that a note is about. credits: how many were bought. period_*: of a plan.
+    price_note: the list price, if charged in another currency. logo_text, footer: the seller's.
     """
 
     seller: Party
@@ -67,9 +65,9 @@ class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """Who sells here, by the settings; is_known: somebody said who. prefixes: of each kind's series.
+    """The configured seller; is_known: one is configured. prefixes: by kind of document.
 
-    mails_receipts: payers are told of their receipts by mail.
+    mails_receipts: payers get receipts by mail.
     """
 
     party: Party
@@ -85,7 +83,7 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What a payment was for: amount as it was paid, list_amount and discount in the same currency."""
+    """What a payment was for; amount, list_amount and discount share a currency."""
 
     title: str
     amount: int
@@ -98,7 +96,7 @@ class Sold:
 def facts_of(
     sold: Sold, told: Breakdown | None, *, seller: Seller, buyer: Party, is_test: bool
 ) -> DocumentFacts:
-    """A receipt's, from what was sold and what the provider told of tax and discount."""
+    """Return a receipt's facts; told: the provider's tax and discount."""
     breakdown = told or Breakdown(subtotal=sold.list_amount - sold.discount, total=sold.amount)
     discount = sold.discount + breakdown.discount
     lines = [DocumentLine(_cut(sold.title), breakdown.subtotal + sold.discount)]
@@ -128,10 +126,9 @@ def facts_of(
 def note_of(
     receipt: DocumentFacts, number: str, *, before: int, after: int, of: int
 ) -> DocumentFacts:
-    """A note's: what is gone of the payment went from `before` to `after`, of `of`.
+    """Return a note's facts: what was returned of the payment grew from `before` to `after`, of `of`.
 
-    Shares are cut so that the notes of one receipt add up: all of them together, after everything
-    went back, are the receipt to the last unit.
+    Shares are cut so that all notes of a fully returned receipt add up to it, to the last unit.
     """
     low, high = min(before, after), max(before, after)
 
@@ -156,17 +153,17 @@ def note_of(
 
 
 def share(amount: int, part: int, whole: int) -> int:
-    """The part's share of the amount, to the nearest unit, halves up; all of it for the whole."""
+    """Return the part's share, rounded half up; the whole's share is the amount."""
     return 0 if whole <= 0 else (2 * amount * min(part, whole) + whole) // (2 * whole)
 
 
 def number_of(series: str, sequence: int) -> str:
-    """As people read it: R-2026-000017."""
+    """Return the printed number: R-2026-000017."""
     return f"{series}-{sequence:06d}"
 
 
 def series_of(prefix: str, year: int, *, is_test: bool) -> str:
-    """The series of a year; staging's are told from real ones at the first glance."""
+    """Return a year's series; staging's are recognised at a glance."""
     return f"{TEST_PREFIX if is_test else ''}{prefix}-{year}"
 
 

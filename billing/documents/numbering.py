@@ -1,11 +1,8 @@
-"""Numbers are given here, one after the other: receipts in the order of payments, then their notes.
+"""Number documents one after the other: receipts in order of payment, then their notes.
 
-Promise: a series has no gap and no number twice, whatever process ends when. Everything of one step is
-one transaction: the lock of the environment, what is due, the next numbers, the documents and the
-marks. A payment's own transaction knows nothing of it and waits for nobody; whoever numbers holds the
-lock for a few statements, and reads what is due behind it, so that two of them never see the same.
-A payment whose transaction ends late gets the next number, and its own date. The mail that tells a
-receipt is written with it. Writes billing_documents and document_series.
+A series has no gap and no number twice, whatever process ends when. One transaction takes the environment's
+lock, reads what is due behind it, and writes numbers, documents, marks and the receipt's mail. A payment's
+own transaction waits for nobody; a late one gets the next number and its own date.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -38,7 +35,7 @@ from kernel.ids import new_id
 from store.database import Database, Transaction
 
 STEP_MAX: Final = 100
-# The series that nothing is numbered in: its row is what is locked.
+# Numbers nothing: its row is the lock.
 _LOCK_SERIES: Final = ""
 
 
@@ -51,11 +48,10 @@ async def number_step(
     mail_sent_in: Collection[str] = (),
     limit: int = STEP_MAX,
 ) -> int:
-    """Numbers at most `limit` payments and as many notes; how many rows of either were settled.
+    """Number at most `limit` payments and as many notes; return how many were settled.
 
-    mail_sent_in: environments whose mail leaves; receipts of others are told in the outbox.
-
-    In live nothing is numbered before somebody has said who sells: what is frozen would lack it.
+    mail_sent_in: environments whose mail leaves. In live nothing is numbered before a seller is configured,
+    because what is frozen would lack it.
     """
     if environment == "live" and not seller.is_known:
         return 0
@@ -90,7 +86,7 @@ async def _lock(tx: Transaction, environment: str) -> None:
 
 
 async def _is_due(tx: Transaction, environment: str) -> bool:
-    """Looked at without the lock: mostly there is nothing."""
+    """Check without the lock: mostly nothing is due."""
     if await due.payments(tx, environment, limit=1):
         return True
     after_id = ""
@@ -101,12 +97,11 @@ async def _is_due(tx: Transaction, environment: str) -> bool:
 
 
 class _Clerk:
-    """One step: what is made is gathered here, and written at the end."""
+    """One step: gathers what is made, and writes it at the end."""
 
     def __init__(
         self, tx: Transaction, environment: str, seller: Seller, now_us: int, *, is_sent: bool
     ) -> None:
-        """is_sent: mail of the environment leaves."""
         self._tx = tx
         self._environment = environment
         self._seller = seller
@@ -119,7 +114,7 @@ class _Clerk:
         self._noted: dict[bool, list[tuple[str, int]]] = {False: [], True: []}
 
     async def receipts(self, payments: Sequence[Payment]) -> int:
-        """Makes one of each payment, in their order; returns how many payments there were."""
+        """Make a receipt of each payment, in order; return how many payments there were."""
         places = {one.subject_id: self._place(one) for one in payments}
         told = await breakdown.load(self._tx, places.values())
         buyers = await self._buyers(one.account_id for one in payments)
@@ -132,7 +127,7 @@ class _Clerk:
         return len(payments)
 
     async def notes(self, limit: int) -> int:
-        """Makes one of each payment of which more or less is gone than notes say; how many."""
+        """Make a note of each payment whose notes don't match; return how many."""
         # Their receipts may be of this very step.
         await self.write()
         made, after_id = 0, ""
@@ -149,7 +144,6 @@ class _Clerk:
         return made
 
     async def write(self) -> None:
-        """Everything that was gathered."""
         tx = self._tx
         await tx.insert(
             "document_series",
@@ -212,7 +206,7 @@ class _Clerk:
         facts = note_of(
             receipt.facts, receipt.number, before=gone.before, after=gone.after, of=gone.of
         )
-        # The reversal's row says when it began; a refund that failed is told later.
+        # The reversal's row says when it began; a failed refund is reported later.
         dated_at = gone.at if kind == "credit_note" else self._now_us
         series, sequence = await self._next(kind, dated_at)
         self._made.append(

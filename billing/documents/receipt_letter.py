@@ -1,8 +1,7 @@
-"""What a payer reads of a receipt: what was paid for what, and where the document is.
+"""Mail a payer about a receipt: what was paid for, and where the document is.
 
-The mail's row is written with the number, in one transaction, so that each receipt is told once; a payment of
-longer ago, which is numbered late, is not told: nobody waits for it. The link needs no account, and shows
-the document alone.
+The mail is queued with the number, so each receipt is mailed once; an old payment's isn't. The link needs no
+account and shows the document alone.
 """
 
 from typing import Final
@@ -16,12 +15,12 @@ from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 from kernel.tenant import Tenant
 
 RECEIPT_PATH: Final = "/receipts"
-# Longer than the numbering of a payment takes, its worker being away for a day included.
+# Longer than numbering takes, even with the worker away for a day.
 TOLD_WITHIN_US: Final = 2 * DAY_US
 
 
 def receipt_mail(receipt: BillingDocument, *, is_sent: bool, now_us: int) -> OwnerMail | None:
-    """The mail about it, in the same transaction; null where its payment is too long ago."""
+    """Return its mail, in the same transaction; null for an old payment."""
     if receipt.dated_at < now_us - TOLD_WITHIN_US:
         return None
     told = {
@@ -48,7 +47,7 @@ def receipt_mail(receipt: BillingDocument, *, is_sent: bool, now_us: int) -> Own
 def receipt_letter(
     mail: OwnerMail, *, public_url: str, token: str, provider: str, language: Language
 ) -> OwnerLetter:
-    """token: of the document's link; provider: as people know it."""
+    """Return the letter; token: of the document's link; provider: its public name."""
     say, told = language.say, mail.data
     number = told["number"]
     price = language.price(Price(told["amount"], told["currency"]))

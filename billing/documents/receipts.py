@@ -1,4 +1,4 @@
-"""An order's receipt, numbered at once where the worker has not come to it yet."""
+"""An order's receipt, numbered at once if the worker hasn't come to it."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ from kernel.errors import Unavailable
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
-# What may be due before it: with more, whoever asks waits for the worker.
+# With more due before it, the caller waits for the worker.
 STEPS_MAX = 3
 
 
@@ -25,7 +25,7 @@ async def receipt(
     mail_sent_in: Collection[str],
     now_us: int,
 ) -> BillingDocument:
-    """The receipt of the tenant's order; of a plan's order that of its first period.
+    """Return the order's receipt; for a plan's order its first period's.
 
     Raises NotFound, NoReceipt, NoSeller, and Unavailable while earlier payments are numbered.
     """

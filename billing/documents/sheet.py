@@ -1,9 +1,8 @@
-"""A sheet of A4 that documents are drawn on: fonts for many scripts, words, amounts, a table.
+"""A sheet of A4 for documents: fonts for many scripts, words, amounts, a table.
 
-Promise: any text is drawn. What no font here has is shown as REPLACEMENT, and the document says at its end
-that it was; what is too long is cut, which a mark shows, or wrapped; a control character, which shows nothing,
-is left out; nothing raises for it. The same calls make the same bytes: no clock and no chance is read.
-Loaded with the fonts only where something is printed.
+Any text is drawn and nothing raises for it. A missing glyph is shown as REPLACEMENT and explained at the end;
+long text is wrapped or visibly cut; control characters are left out. The same calls make the same bytes: no
+clock, no chance. Loaded with its fonts only to print.
 """
 
 import functools
@@ -49,21 +48,21 @@ _XMP: Final = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
-# Up to here a letter is drawn as it stands: Latin, without marks that combine.
+# Below this, letters need no shaping: Latin, without combining marks.
 _SHAPED_FROM: Final = "\u0300"
-# Control characters, and marks for the direction and the joining of letters: they show nothing.
+# Control characters, and marks of direction and joining, show nothing.
 _UNSEEN: Final = frozenset({"Cc", "Cf"})
-# The place of the text among the arguments of the library's cells.
+# The text's place among the arguments of the library's cells.
 _TEXT_AT: Final = 2
 
-# fontTools tells each table that it leaves out of a font.
+# fontTools logs each table that it leaves out of a font.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
 class Sheet(FPDF):
-    """banner: printed across the head of each page, where what it shows is no real document.
+    """banner: printed across each page that shows no real document.
 
-    extra_font: a file of the operator's with glyphs that the built-in fonts lack.
+    extra_font: the operator's file with further glyphs.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class Sheet(FPDF):
         )
 
     def begin(self, foot: str) -> None:
-        """The first page; foot is at the end of each."""
+        """Begin the first page; foot is printed on each."""
         self._foot = self.clean(foot)
         self.add_page()
 
@@ -115,10 +114,8 @@ class Sheet(FPDF):
         self.cell(150, 5, self._foot[:120])
         self.cell(0, 5, page, align="R")
 
-    # Words
-
     def cell(self, *args: Any, **named: Any) -> Any:
-        """The library's; letters are joined and turned only where the text has such."""
+        """Return the library's cell, which shapes letters only if the text needs it."""
         return self._drawn(super().cell, args, named)
 
     def multi_cell(self, *args: Any, **named: Any) -> Any:
@@ -127,7 +124,7 @@ class Sheet(FPDF):
     def _drawn(
         self, draw: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
     ) -> Any:
-        """To shape a text takes four times as long as to draw it."""
+        """Draw; shaping a text takes four times as long."""
         text = str(args[_TEXT_AT] if len(args) > _TEXT_AT else named.get("text", ""))
         if max(text, default="") < _SHAPED_FROM:
             return draw(*args, **named)
@@ -142,7 +139,7 @@ class Sheet(FPDF):
             self.set_font(family, style, size)
 
     def clean(self, text: str) -> str:
-        """What can be drawn of the text, at most WORDS_MAX characters."""
+        """Return what can be drawn of the text, at most WORDS_MAX characters."""
         kept = []
         for one in unicodedata.normalize("NFC", text[: 2 * WORDS_MAX]):
             kind = unicodedata.category(one)
@@ -166,13 +163,13 @@ class Sheet(FPDF):
         self.style(size, "", _QUIET)
 
     def words(self, text: str, *, width: float = 0, align: str = "L") -> None:
-        """A paragraph; the next one is below it."""
+        """Draw a paragraph; the next one is below it."""
         cleaned = self.clean(text)
         if cleaned:
             self.multi_cell(width, LINE_MM, cleaned, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
 
     def column(self, x: float, y: float, width: float, lines: Sequence[str]) -> float:
-        """Lines below each other, the first one bold; returns where they end."""
+        """Draw lines below each other, the first one bold; return where they end."""
         self.set_xy(x, y)
         for number, line in enumerate(lines):
             self.style(10, "B" if number == 0 else "")
@@ -189,7 +186,7 @@ class Sheet(FPDF):
     def row(
         self, label: str, value: str, *, weight: Literal["", "B"] = "", at: float = MARGIN_MM
     ) -> None:
-        """Words on the left, an amount at the right edge; the words wrap."""
+        """Draw words on the left, wrapped, and an amount at the right edge."""
         self.style(10, weight)
         self.set_x(at)
         top, page = self.get_y(), self.page_no()
@@ -203,7 +200,7 @@ class Sheet(FPDF):
         self.set_y(max(below, top + LINE_MM + 0.6) if self.page_no() == page else below)
 
     def made(self) -> bytes:
-        """The bytes; once, at the end."""
+        """Return the bytes; once, at the end."""
         if self._is_lacking:
             self.ln(6)
             self.quiet()
@@ -212,13 +209,12 @@ class Sheet(FPDF):
 
 
 def day(at_us: int) -> str:
-    """2026-06-13, UTC."""
     return datetime.fromtimestamp(at_us // SECOND_US, UTC).date().isoformat()
 
 
 @functools.cache
 def _font_files() -> tuple[Path, ...]:
-    """The fonts as files, which the library wants; they go with the process."""
+    """Return the fonts as files, which the library wants; they go with the process."""
     folder = Path(_folder().name)
     files = []
     for _, code in _FONTS:
@@ -235,7 +231,6 @@ def _folder() -> "tempfile.TemporaryDirectory[str]":
 
 @functools.cache
 def _characters(file: str) -> frozenset[int]:
-    """What a font has glyphs of."""
     try:
         with TTFont(file, lazy=True, fontNumber=0) as font:
             found: Any = font.getBestCmap()

@@ -1,11 +1,11 @@
-"""What a downloaded statement is called: whose it is and of which time, such as statement-acme-2026-03."""
+"""Name a downloaded statement after its account and time, such as statement-acme-2026-03."""
 
 from kernel.clock import month_start_us, next_month_start_us, rfc3339
 from kernel.file_name import plain_name
 
 
 def statement_name(account: str, since: int, until: int) -> str:
-    """Without its ending; times in microseconds, until exclusive. since 0: from the beginning."""
+    """Return the name without its ending; until is exclusive; since 0: from the beginning."""
     parts = ("statement", plain_name(account), _period(since, until))
     return "-".join(part for part in parts if part)
 

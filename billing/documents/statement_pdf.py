@@ -1,4 +1,4 @@
-"""A statement as pages: the balance at its head, what changed it, and the balance at its end."""
+"""Draw a statement: opening balance, what changed it, closing balance."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -7,13 +7,13 @@ from typing import Final
 from billing.documents.facts import Party
 from billing.ledger.statement import StatementLine
 
-# More are for a spreadsheet: the statement as CSV has no end.
+# More belong in a spreadsheet: the CSV has no end.
 LINES_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class StatementSheet:
-    """What is printed; times and amounts in micros. lines change the balance, the oldest first."""
+    """Times and amounts in micros. lines change the balance, oldest first."""
 
     seller: Party
     buyer: Party

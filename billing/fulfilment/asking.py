@@ -1,8 +1,8 @@
-"""How a supplier is asked over HTTP: one deadline, a bounded body, JSON that can mean one thing.
+"""Call a supplier over HTTP: one deadline, a bounded body, unambiguous JSON.
 
-Promise: whatever the other side does, `ask` and `ask_any` return a whole answer of at most
-BODY_BYTES_MAX within timeout_s or raise NoSupplierAnswer, and `decoded` returns the asked-for form or
-raises NoSupplierAnswer. So what is not clearly said is no word, and the top-up is asked about again.
+`ask` and `ask_any` return a whole response of at most BODY_BYTES_MAX within timeout_s, or raise
+NoSupplierAnswer; `decoded` returns the requested form or raises it. So whatever isn't clearly said is no
+word, and the top-up is asked about again.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class NoSupplierAnswer(Exception):
-    """Nothing to rely on came back; the text is for the operator and holds nothing of the answer.
+    """No reliable response; the text, for the operator, holds nothing of the response.
 
-    again_in_s: when asking again makes sense, if the other side said so. is_unreadable: an answer came, and not in
-    the form that was asked for. status: of an answer that is none for its status alone.
+    again_in_s: when to retry, if the other side said so. is_unreadable: it had another form. status: the one
+    that made it unusable.
     """
 
     def __init__(
@@ -44,10 +44,7 @@ class NoSupplierAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SupplierAnswer:
-    """A whole answer, whatever its status; headers by their names in small letters.
-
-    retry_after_s: what its Retry-After says, in seconds.
-    """
+    """A whole response of any status; header names in lower case. retry_after_s: from Retry-After."""
 
     status: int
     body: bytes
@@ -65,7 +62,7 @@ async def ask(
     content: bytes | None = None,
     params: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The body of a 200; raises NoSupplierAnswer. timeout_s is for the whole, however slowly it drips."""
+    """Return the body of a 200; raise NoSupplierAnswer. timeout_s bounds the whole, however slow."""
     answer = await ask_any(
         client,
         method,
@@ -90,17 +87,16 @@ async def ask_any(
     content: bytes | None = None,
     params: Mapping[str, str] | None = None,
 ) -> SupplierAnswer:
-    """The answer of any status, for vendors whose statuses mean something; raises NoSupplierAnswer.
+    """Return a response of any status; raise NoSupplierAnswer.
 
-    What a status means is the caller's to say, and with care: a 4xx of a proxy in between is no word
-    of the vendor's.
+    The caller judges the status: a proxy's 4xx is no word of the vendor's.
     """
     try:
         async with asyncio.timeout(timeout_s):
             request = client.build_request(
                 method,
                 url,
-                # Inflating is how a small answer becomes a large one.
+                # Inflating is how a small response becomes a large one.
                 headers={"Accept-Encoding": "identity", **headers},
                 content=content,
                 params=params,
@@ -123,7 +119,7 @@ async def ask_any(
 
 
 def decoded(body: bytes, form: type[T]) -> T:
-    """The JSON in this form; raises NoSupplierAnswer, also where a name stands twice."""
+    """Decode this form; raise NoSupplierAnswer, also for a repeated name."""
     try:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)
@@ -132,7 +128,7 @@ def decoded(body: bytes, form: type[T]) -> T:
 
 
 def _broken(error: Exception) -> str:
-    """What went wrong on the way, in words; the exception's name for whoever looks it up."""
+    """Return what went wrong, with the exception's name to look up."""
     match error:
         case httpx.ConnectError():
             words = "no connection"
@@ -160,7 +156,7 @@ async def _body_of(response: httpx.Response) -> bytes:
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:
-    """In seconds; a date, and what is no number, say nothing."""
+    """Return seconds; dates and non-numbers count as absent."""
     text = response.headers.get("Retry-After", "")
     return min(float(text), RETRY_AFTER_S_MAX) if text.isascii() and text.isdigit() else None
 

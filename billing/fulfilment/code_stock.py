@@ -1,8 +1,7 @@
-"""Hands out one of the codes that the operator uploaded (`topup stock add`), by platform and face value.
+"""Hand out a code that the operator uploaded (`topup stock add`), by platform and face value.
 
-A code belongs to a top-up from the transaction in which it is taken; asked again, the same top-up gets
-the same code, so nothing is lost where a worker dies before it can say so. A worker whose turn is over
-takes none.
+A code belongs to a top-up from the transaction that takes it, and a repeated call returns it, so a dying
+worker loses nothing. A worker whose turn is over takes none.
 """
 
 from typing import Annotated
@@ -31,10 +30,7 @@ from store.database import Transaction
 
 
 class CodeStockOptions(Options, frozen=True, kw_only=True):
-    """redeem_url and instructions: for the recipient, with each code.
-
-    low_threshold: with fewer codes of a platform and amount than this, stock.low is sent; 0: never.
-    """
+    """low_threshold: stock.low is published below this many codes of a platform and amount; 0: never."""
 
     redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
     instructions: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
@@ -42,8 +38,6 @@ class CodeStockOptions(Options, frozen=True, kw_only=True):
 
 
 class CodeStock(Supplier):
-    """One stock."""
-
     def __init__(self, options: CodeStockOptions, tools: Tools) -> None:
         self._options = options
         self._tools = tools
@@ -66,7 +60,7 @@ class CodeStock(Supplier):
                 await tell_low(tx, low, now_us=now_us)
 
         taken = await tools.database.transaction(take)
-        # By itself: it locks accounts, which others hold while they wait for the turn.
+        # A transaction of its own: it locks accounts, whose holders may wait for the turn.
         await tools.database.transaction(look_at_level)
         if isinstance(taken, Unknown):
             return taken

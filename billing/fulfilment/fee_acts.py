@@ -28,7 +28,7 @@ Account = Annotated[
 
 
 class Fee(Struct, kw_only=True):
-    """What a send to the platform costs beside its amount. account null: of all without a fee of their own."""
+    """account null: the fee of all accounts without their own."""
 
     environment: Environment
     platform: str
@@ -42,7 +42,7 @@ class Fee(Struct, kw_only=True):
 
 
 class FeeParts(Fields, frozen=True, kw_only=True):
-    """A fee: a fixed part and a share of the amount, added up and rounded up to a cent."""
+    """A fixed part plus a share of the amount, rounded up to a cent."""
 
     account: Account = ""
     fixed_cents: Annotated[
@@ -71,13 +71,10 @@ class FeeParts(Fields, frozen=True, kw_only=True):
 
 
 class FeeOwner(Fields, frozen=True, kw_only=True):
-    """Whose fee is taken away."""
-
     account: Account = ""
 
 
 def view_of(row: FeeRow) -> Fee:
-    """Return the fee as every door shows it."""
     return Fee(
         environment=cast(Environment, row.environment),
         platform=row.platform,
@@ -92,12 +89,10 @@ def view_of(row: FeeRow) -> Fee:
 async def list_fees(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[FeeRow]:
-    """Return the fees by platform, each platform's own before those of accounts."""
     return await fee_rows.list_fees(context.tx, context.environment)
 
 
 async def set_fee(context: ActContext, asked: FeeParts) -> Change[FeeRow]:
-    """Set the fee of sends from now on, in place of what there was; raises InvalidInput, LimitReached and NotFound."""
     await begin(context)
     tx, place = context.tx, (context.environment, context.object_id)
     await platform_rows.get_platform(tx, *place)
@@ -121,7 +116,6 @@ async def set_fee(context: ActContext, asked: FeeParts) -> Change[FeeRow]:
 
 
 async def clear_fee(context: ActContext, asked: FeeOwner) -> Change[FeeRow]:
-    """Take a platform's fee away, or an account's own; raises NotFound."""
     await begin(context)
     tx = context.tx
     account_id = await _account_id(tx, asked.account)

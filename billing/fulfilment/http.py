@@ -1,16 +1,16 @@
-"""Asks the operator's own service, with a request signed like a webhook.
+"""Call the operator's own service, with a request signed like a webhook.
 
-POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code, attempt};
-200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id", "deliverable", "cost_cents",
-"platform", "amount_cents", "environment"}: the last three, where they are there, are as they were ordered.
-deliverable is {kind, value, redeem_url, instructions, expires_at}, as docs/suppliers.md has it; without
-one the recipient has the credit in an account there. Anything else, an answer that names another
-transaction, and no answer, is unknown: asked again with the same transaction_id, on which the service is
-idempotent.
+POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code, attempt}
+-> 200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id", "deliverable", "cost_cents",
+        "platform", "amount_cents", "environment"}; the last three, if present, must be as ordered
 
-The answer is believed because the request reached that url: use https. Where sign_answers is set, it must
-also be signed: a webhook-signature of ours over its bytes, with webhook-id the transaction's id. It can
-also settle a pending one itself with POST /fulfilment/{transaction_id} under the same secret.
+deliverable is {kind, value, redeem_url, instructions, expires_at} (docs/suppliers.md); without one the
+recipient has the credit in an account there. Anything else, and no response, is unknown: called again with
+the same transaction_id, on which the service is idempotent.
+
+A response is believed because the request reached that url: use https. With sign_answers it must also carry
+our webhook-signature over its bytes, with the transaction's ID as webhook-id. The service can settle a
+pending top-up with POST /fulfilment/{transaction_id} under the same secret.
 """
 
 from typing import Annotated, Any, Literal
@@ -48,12 +48,11 @@ AGAIN_S_MAX = 86_400.0
 
 
 class HttpOptions(Options, frozen=True, kw_only=True):
-    """url: of the service. secret: whsec_…, for both directions. timeout_s: of one ask, the whole.
+    """secret: whsec_…, for both directions. timeout_s: of one whole call.
 
-    sign_answers: its answers are believed only where they are signed with the secret. shared_codes: `platform` or
-    `platform:amount_cents`, joined by commas, of which several top-ups may bring the same code. cost_max_percent: of
-    what the sender paid, the most that it may take. refusing_statuses: of 404 and 422, joined by commas, those that
-    are a definite no.
+    shared_codes: `platform` or `platform:amount_cents`, joined by commas, whose codes several top-ups may
+    share. cost_max_percent: the most it may take of what the sender paid. refusing_statuses: those of 404 and
+    422, joined by commas, that are a definite no.
     """
 
     url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
@@ -66,7 +65,7 @@ class HttpOptions(Options, frozen=True, kw_only=True):
 
 
 class GivenDeliverable(msgspec.Struct, forbid_unknown_fields=True):
-    """A deliverable as a service writes it; expires_at in RFC 3339."""
+    """expires_at in RFC 3339."""
 
     kind: DeliverableKind
     value: str | None = None
@@ -75,7 +74,7 @@ class GivenDeliverable(msgspec.Struct, forbid_unknown_fields=True):
     expires_at: str | None = None
 
     def taken(self) -> Deliverable:
-        """As it can be kept; raises DeliverableRefused."""
+        """Return it as it can be stored; raise DeliverableRefused."""
         try:
             expires_at = None if self.expires_at is None else parse_rfc3339(self.expires_at)
         except (ValueError, DomainError):
@@ -98,8 +97,6 @@ class _Reply(msgspec.Struct):
 
 
 class Http(Supplier):
-    """One service."""
-
     def __init__(self, options: HttpOptions, tools: Tools) -> None:
         self._options = options
         self._client: httpx.AsyncClient = tools.client
@@ -146,7 +143,7 @@ class Http(Supplier):
             return Unknown(str(error), is_unreadable=error.is_unreadable)
 
     async def probe(self) -> Health:
-        """Whether anything answers at that address; a GET, which no service should act on."""
+        """Check that anything responds; a GET, which no service should act on."""
         try:
             answer = await ask_any(
                 self._client,

@@ -1,4 +1,4 @@
-"""The kinds of suppliers that acts work with, and the key under which a supplier's secrets lie."""
+"""The kinds of suppliers for acts, and the key that seals suppliers' secrets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True)
 class SupplierKinds:
-    """What acts on platforms and suppliers need beside the database.
-
-    master: opens the installation's vault. first: the platforms that TOPUP_PLATFORMS names.
-    """
+    """master: opens the installation's vault. first: the platforms of TOPUP_PLATFORMS."""
 
     master: Callable[[], Vault]
     first: Callable[[], Sequence[FirstPlatform]]
@@ -27,11 +24,9 @@ class SupplierKinds:
 
     @property
     def registrations(self) -> Mapping[str, Registration]:
-        """Return each kind by its name."""
         return self.discovered()
 
     def registration(self, kind: str) -> Registration:
-        """Return the kind of that name; raises InvalidInput."""
         found = self.registrations.get(kind)
         if found is None:
             known = ", ".join(sorted(self.registrations))
@@ -39,11 +34,10 @@ class SupplierKinds:
         return found
 
     async def vault(self, tx: Transaction, now_us: int) -> Vault:
-        """Return the vault under the suppliers' own data key; raises SealBroken."""
         return Vault([await self.master().data_key(tx, DATA_KEY, now_us=now_us)])
 
     async def begin(self, tx: Transaction, now_us: int) -> None:
-        """Enter the first platforms if no process of this installation has started yet; raises InvalidInput."""
+        """Enter the first platforms if no process has started yet; raise InvalidInput."""
         if await platform_rows.version(tx) > 0:
             return
         try:
@@ -54,7 +48,7 @@ class SupplierKinds:
 
 
 async def begin(context: ActContext) -> SupplierKinds:
-    """Lock platforms and suppliers until the transaction ends, and enter the first ones; return the kinds."""
+    """Lock platforms and suppliers until the transaction ends, and enter the first ones."""
     kinds = context.service(SupplierKinds)
     await kinds.begin(context.tx, context.now_us)
     await platform_rows.lock(context.tx)

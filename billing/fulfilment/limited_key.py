@@ -1,15 +1,13 @@
-"""Keys with a spending limit: one is made for a recipient's first top-up, and the later ones raise it.
+"""Keys with a spending limit: made for a recipient's first top-up, raised by later ones.
 
-What every vendor of such keys has in common; openrouter.py and litellm.py say how each is asked.
+What all vendors of such keys share; openrouter.py and litellm.py call each.
 
-A raise sets the limit that was read before it plus the amount, and in the same request names the key
-after the top-up (its mark). So `look` can tell: the key is named after this top-up: it was raised; it
-has the name that it had before: it was not, whatever somebody else did to the limit meanwhile, and
-the next raise starts from the limit that is read then. Any other name, or the very limit without the
-name: a person decides.
+A raise sets the limit read before plus the amount, and names the key after the top-up (its mark) in the same
+request. So `look` can tell: with this name it was raised; with the former name it wasn't, whatever somebody
+did to the limit, and the next raise starts from the limit read then. Any other name, or the expected limit
+without the name: an operator decides.
 
-Between reading a limit and writing it lie milliseconds in which a change by somebody else would be
-lost: no vendor has a conditional write.
+No vendor has a conditional write: somebody's change within the milliseconds between read and write is lost.
 """
 
 import re
@@ -44,7 +42,7 @@ from billing.topups.deliverable import Deliverable
 from kernel.clock import Clock, parse_rfc3339
 from kernel.storable import storable
 
-# Top-ups that are remembered with a recipient's key, so that each can be taken back.
+# Remembered with a recipient's key, so that each top-up can be reversed.
 TOPUPS_KEPT: Final = 40
 # Of a name that somebody else gave; ours is shorter.
 NAME_CHARACTERS_MAX: Final = 100
@@ -53,9 +51,9 @@ _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A key's name, as we give it: which top-up raised it last, and which one was taken back last.
+    """A key's name as we give it: which top-ups raised it and were reversed last.
 
-    is_ended: the top-up that made it was taken back, and the key is dead.
+    is_ended: the top-up that made it was reversed, and the key is dead.
     """
 
     topup: str
@@ -68,16 +66,16 @@ class Mark:
 
     @classmethod
     def read(cls, name: str) -> "Mark | None":
-        """None for a name that somebody else gave."""
+        """Return None for a name that somebody else gave."""
         found = _MARK.fullmatch(name)
         return found and cls(found[2], found[3], found[1] == "ended")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A key as it is at the vendor; limit and used in US dollars, since it was made.
+    """A key at the vendor; limit and lifetime use in US dollars.
 
-    label: how the vendor shows it, no secret. closed: why it cannot be raised, as "it is disabled".
+    label: how the vendor shows it, no secret. closed: why it can't be raised, such as "it is disabled".
     """
 
     id: str
@@ -90,15 +88,13 @@ class KeyState:
 
 @dataclass(frozen=True, slots=True)
 class MadeKey:
-    """A key that was just made, with its secret."""
-
     id: str
     secret: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What a key is to become; the limit in US dollars. is_disabled null: as it was."""
+    """What a key becomes; the limit in US dollars. is_disabled null: unchanged."""
 
     limit: Decimal
     mark: Mark
@@ -106,9 +102,9 @@ class KeyChange:
 
 
 class KeyVendor(ABC):
-    """How one vendor is asked. Every method may raise NoSupplierAnswer.
+    """How to call one vendor. Every method may raise NoSupplierAnswer.
 
-    name: for people. costs_face_value: the vendor takes the key's limit from our account there.
+    name: for people. costs_face_value: the vendor takes the limit from our account there.
     """
 
     name: str
@@ -116,28 +112,28 @@ class KeyVendor(ABC):
 
     @abstractmethod
     async def find(self, key_id: str) -> KeyState | None:
-        """The key; None where there surely is none any more."""
+        """Return the key, or None if it surely doesn't exist."""
 
     @abstractmethod
     async def make(
         self, request: Request, limit: Decimal, mark: Mark, sealed: str | None
     ) -> MadeKey | Refused | Unknown:
-        """A new key of that limit."""
+        """Make a key with that limit."""
 
     @abstractmethod
     async def change(self, key_id: str, change: KeyChange) -> Refused | None:
-        """Writes all of it in one request; None: it is written."""
+        """Write all of it in one request; None: it is written."""
 
     @abstractmethod
     def made(self, secret: str, limit: Decimal) -> Deliverable:
-        """What the recipient gets with a new key."""
+        """Return what the recipient gets with a new key."""
 
     @abstractmethod
     def raised(self, key: KeyState, added: Decimal) -> Deliverable:
-        """What the recipient gets with a key that was raised; key: as it is since then."""
+        """Return what the recipient gets with a raised key, in its new state."""
 
     def planned_secret(self, request: Request, sealed: str | None) -> str | None:  # noqa: ARG002
-        """The secret of a key to be made, sealed, where the vendor lets us choose it."""
+        """Return the sealed secret of a key to make, if the vendor lets us choose it."""
         return None
 
     async def look_made(
@@ -146,14 +142,14 @@ class KeyVendor(ABC):
         mark: Mark,  # noqa: ARG002
         sealed: str | None,  # noqa: ARG002
     ) -> MadeKey | Unknown | None:
-        """The key that was made for this top-up; None: none that anybody could use."""
+        """Return the key made for this top-up; None: none that anybody could use."""
         return None
 
 
 class _Plan(msgspec.Struct, omit_defaults=True):
-    """What is prepared: to raise `key` from the limit `before`, or to make one.
+    """A plan to raise `key` from the limit `before`, or to make one.
 
-    name: the key's before it is raised. is_done: the key is named after this very top-up already.
+    name: before the raise. is_done: the key is already named after this top-up.
     """
 
     key: str | None = None
@@ -164,7 +160,7 @@ class _Plan(msgspec.Struct, omit_defaults=True):
 
 
 class _Left(msgspec.Struct):
-    """What is kept of a recipient: the key, and the top-ups that lie on it, the newest last."""
+    """What is stored for a recipient: the key and its top-ups, newest last."""
 
     key: str
     topups: list[str]
@@ -259,7 +255,7 @@ class LimitedKeys(Supplier):
         return await self._confirmed(request, key.id)
 
     async def _confirmed(self, request: Request, key_id: str) -> Revocation:
-        """Reads it once more: what was used while it was taken back is given back."""
+        """Read once more, to return what was used while it was revoked."""
         key = await self._vendor.find(key_id)
         mark = None if key is None else Mark.read(key.name)
         if key is None or mark is None or not _is_taken_back(mark, request.transaction_id):
@@ -300,12 +296,12 @@ class LimitedKeys(Supplier):
 
 
 def key_amount(number: float | None) -> Decimal | None:
-    """A limit in a vendor's JSON, in US dollars; None: there is none. Raises NoSupplierAnswer."""
+    """Return a vendor's limit in US dollars, or None. Raises NoSupplierAnswer."""
     return None if number is None else usd_of_number(number)
 
 
 def has_passed(time: str, clock: Clock) -> bool:
-    """Whether a time in RFC 3339 lies behind; one that cannot be read does not."""
+    """Return whether an RFC 3339 time has passed; an unreadable one hasn't."""
     try:
         return parse_rfc3339(time) <= clock.now_us()
     except ValueError:
@@ -313,7 +309,7 @@ def has_passed(time: str, clock: Clock) -> bool:
 
 
 def _name_of(key: KeyState) -> str:
-    """As it is kept and compared; somebody else may have given it."""
+    """Return the stored form; somebody else may have named it."""
     return storable(key.name, characters_max=NAME_CHARACTERS_MAX)
 
 
@@ -327,7 +323,7 @@ def _is_taken_back(mark: Mark, topup: str) -> bool:
 
 
 def _less(key: KeyState, mark: Mark, request: Request, amount: Decimal) -> KeyChange:
-    """Without this top-up: a key that holds nothing else ends, any other one is lowered."""
+    """Return the key without this top-up: ended if it holds nothing else, else lowered."""
     if is_same_usd(key.limit, amount):
         return KeyChange(key.limit, Mark(request.transaction_id, is_ended=True), is_disabled=True)
     return KeyChange(key.limit - amount, Mark(mark.topup, request.transaction_id))

@@ -1,8 +1,8 @@
-"""Sells virtual keys of a LiteLLM proxy with a budget; a recipient's later top-ups raise that key's budget.
+"""Sell virtual keys of a LiteLLM proxy with a budget; later top-ups raise it.
 
 Read: litellm 1.109.1 (proxy/management_endpoints/key_management_endpoints.py, proxy/_types.py,
-types/proxy/management_endpoints/) and docs.litellm.ai/docs/proxy/virtual_keys; November 2026.
-`Authorization: Bearer <master key, or a key of a proxy admin>`:
+types/proxy/management_endpoints/) and docs.litellm.ai/docs/proxy/virtual_keys; November 2026. `Authorization:
+Bearer <master key, or a key of a proxy admin>`:
 
 POST /key/generate {key, key_alias, max_budget, key_type, models, team_id} -> 200 {key, ...}
 GET  /key/info?key=<hash> -> 200 {key, info: {key_alias, key_name, spend, max_budget, budget_duration, blocked,
@@ -11,12 +11,12 @@ POST /key/update {key: <hash>, max_budget, key_alias, blocked} -> 200; what is l
 GET  /key/list?size= -> {keys, total_count}
 Errors are {error: {message, type, param, code}}, the code being the status as text.
 
-Units: max_budget and spend are US dollars; a budget without `budget_duration` is for the key's whole life.
-The id of a key is the SHA-256 of its secret, in hex; aliases are unique.
+max_budget and spend are US dollars; a budget without `budget_duration` is for the key's life. A key's ID is
+the SHA-256 of its secret, in hex; aliases are unique.
 
-The secret of a key to be made is drawn here and lies sealed with the attempt before LiteLLM is asked, so
-that after a lost answer the same key is found, and asking twice cannot make two. The proxy's setting
-`disable_custom_api_keys` must be off for that. A raise can be told by the key's alias (limited_key.py).
+A new key's secret is drawn here and stored sealed with the attempt, before LiteLLM is called. So a lost
+response leads to the same key, and two calls can't make two. The proxy's setting `disable_custom_api_keys`
+must be off. A raise shows in the key's alias (limited_key.py).
 """
 
 import base64
@@ -65,10 +65,9 @@ HTTP_NOT_FOUND: Final = 404
 class LiteLlmOptions(Options, frozen=True, kw_only=True):
     """One LiteLLM proxy with a database.
 
-    admin_key: the master key, or better a key of a proxy admin. base_url: where we reach it;
-    public_url: where the recipients do, null: the same. models: names, separated by commas, that new
-    keys may use; null: all. team_id: the team of new keys. redeem_url, instructions: for the
-    recipient; null: ours. timeout_s: of each call.
+    admin_key: the master key, or better a proxy admin's. base_url: for us; public_url: for recipients, null:
+    the same. models: names, separated by commas, for new keys; null: all. redeem_url, instructions null:
+    ours. timeout_s: of each call.
     """
 
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
@@ -82,7 +81,7 @@ class LiteLlmOptions(Options, frozen=True, kw_only=True):
 
     @property
     def shown_url(self) -> str:
-        """The base URL for programs of the recipient."""
+        """Return the base URL for recipients' programs."""
         return (self.public_url or self.base_url).rstrip("/") + "/v1"
 
 
@@ -106,8 +105,6 @@ class _ListAnswer(msgspec.Struct):
 
 
 class LiteLlmKeys(KeyVendor):
-    """The virtual keys of one proxy."""
-
     name = "LiteLLM"
     costs_face_value = False
 
@@ -137,7 +134,7 @@ class LiteLlmKeys(KeyVendor):
         )
 
     def planned_secret(self, request: Request, sealed: str | None) -> str | None:
-        """The one that was planned before, so that a request still under way makes no other key."""
+        """Return the secret planned before, so that a request under way makes no other key."""
         if sealed is not None:
             return sealed
         secret = f"sk-{secrets.token_urlsafe(SECRET_BYTES)}"
@@ -215,7 +212,6 @@ class LiteLlmKeys(KeyVendor):
         )
 
     async def count(self) -> int:
-        """How many keys there are; raises NoSupplierAnswer."""
         answer = await self._api.call("GET", "/key/list", params={"size": "1"})
         if answer.status != HTTP_OK:
             raise NoSupplierAnswer(f"HTTP {answer.status}")
@@ -229,7 +225,7 @@ class LiteLlmKeys(KeyVendor):
         )
 
     def _opened(self, request: Request, sealed: str | None) -> str:
-        """The planned secret; raises NoSupplierAnswer."""
+        """Return the planned secret; raise NoSupplierAnswer."""
         try:
             blob = base64.b64decode(sealed or "", validate=True)
             return self._vault.open(blob, purpose=PURPOSE, subject=request.transaction_id).decode()
@@ -249,8 +245,6 @@ class LiteLlmKeys(KeyVendor):
 
 
 class LiteLlm(LimitedKeys):
-    """One proxy."""
-
     def __init__(self, vendor: LiteLlmKeys) -> None:
         super().__init__(vendor)
         self._keys = vendor

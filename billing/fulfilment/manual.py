@@ -1,6 +1,6 @@
-"""A person does it: the top-up waits as a task until somebody hands over what they bought, or refuses.
+"""Manual fulfilment: the top-up waits as a task until an operator delivers or refuses.
 
-`topup topups take`, `settle` and `fail` are the person's side; docs/suppliers.md.
+Operators use `topup topups take`, `settle` and `fail`; see docs/suppliers.md.
 """
 
 from typing import Annotated
@@ -25,20 +25,18 @@ from kernel.clock import SECOND_US
 from store.database import Transaction
 
 MINUTE_US = 60 * SECOND_US
-# Nothing is found out by it; a task that was lost would be made again.
+# Learns nothing new, but makes a lost task again.
 AGAIN_S = 300.0
 
 
 class ManualOptions(Options, frozen=True, kw_only=True):
-    """due_minutes: by when a task is to be done, from the send on. shared_codes: as of the kind `http`."""
+    """due_minutes: from the send on. shared_codes: as of the kind `http`."""
 
     due_minutes: Annotated[int, msgspec.Meta(ge=1, le=43_200)] = 240
     shared_codes: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 class Manual(Supplier):
-    """One desk."""
-
     def __init__(self, options: ManualOptions, tools: Tools) -> None:
         self._options = options
         self._tools = tools
@@ -63,7 +61,7 @@ class Manual(Supplier):
 
         if not await tools.database.transaction(work):
             return Unknown("asked again meanwhile")
-        # The person's own command ends the top-up (billing/desk/decisions.py).
+        # The operator's command ends the top-up (billing/desk/decisions.py).
         return Waiting(again_in_s=AGAIN_S)
 
 

@@ -1,8 +1,7 @@
-"""What an installation begins with: claude, chatgpt and gemini, and what TOPUP_PLATFORMS names.
+"""Set up a new installation: claude, chatgpt and gemini, and what TOPUP_PLATFORMS names.
 
-Promise: it is entered once, while there is neither a platform nor a supplier; from then on the rows
-count, and the setting is not read again. In staging a platform without a named supplier has `wallet`; in
-live it has none, and is not offered until the operator names one.
+Entered once, while there is neither a platform nor a supplier; later the setting isn't read. In staging a
+platform without a named supplier has `wallet`; in live it isn't offered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,10 +27,9 @@ ENVIRONMENTS = ("staging", "live")
 
 @dataclass(frozen=True, slots=True)
 class FirstPlatform:
-    """A platform of the setting. kind: of its supplier; None: none is named.
+    """A platform of the setting; kind None: no supplier is named.
 
-    options of new_api may name another instance for staging (`staging`); without one, staging has a
-    simulated supplier.
+    new_api's `staging` names another instance; without it, staging simulates the supplier.
     """
 
     id: str
@@ -50,7 +48,7 @@ async def enter_first(
     *,
     now_us: int,
 ) -> bool:
-    """Whether it was entered now; raises OptionsRefused, which names the platform."""
+    """Return whether it was entered now; raise OptionsRefused, which names the platform."""
     if await platform_rows.version(tx) > 0:
         return False
     # Of two processes that start at once the second waits here, and finds the version raised.
@@ -68,7 +66,7 @@ async def enter_first(
 
 
 async def name_wallet(tx: Transaction, environment: str, *, now_us: int) -> Sequence[Platform]:
-    """Names `wallet` for each platform of the environment that has no supplier; returns these."""
+    """Name `wallet` for each platform without a supplier; return these."""
     book = await platform_rows.read_book(tx)
     platforms = book.of(environment)
     without = platforms.without_supplier()

@@ -1,4 +1,4 @@
-"""Sells keys of OpenRouter with a credit limit; a recipient's later top-ups raise that key's limit.
+"""Sell OpenRouter keys with a credit limit; a recipient's later top-ups raise it.
 
 Read: OpenRouter's API reference (docs/api/api-reference/api-keys, guides/overview/auth/management-api-keys)
 and its own Python SDK 1.3.84 (openrouter.api_keys, openrouter.credits), which is made from its OpenAPI
@@ -12,12 +12,10 @@ GET    /keys?offset=&include_disabled=true -> {data: [...]}, 100 a page, the new
 GET    /credits -> {data: {total_credits, total_usage}}
 Errors are {error: {code, message}}: 400, 401, 403, 404, 409, 429, 500.
 
-Units: limit and usage are US dollars; usage counts since the key was made and is never set back. A limit
-without `limit_reset` is for the key's whole life.
+limit and usage are US dollars; usage is for life. A limit without `limit_reset` is too.
 
-OpenRouter knows no idempotency key, and shows a key's secret in one answer only. So a key whose answer was
-lost is of no use to anybody: it is deleted, found by its name, and another one is made. A raise can be told
-by the key's name (limited_key.py).
+OpenRouter has no idempotency key and shows a secret once. So a key whose response was lost is deleted, found
+by its name, and made again. A raise shows in the key's name (limited_key.py).
 """
 
 from decimal import Decimal
@@ -59,9 +57,9 @@ from billing.fulfilment.vendor_api import (
 from billing.topups.deliverable import Deliverable
 from kernel.clock import Clock
 
-# A turn looks, prepares, raises and confirms: at most five calls, the list aside.
+# A turn makes at most five calls, the list aside: look, prepare, raise and confirm.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
-# Where a key is looked for by its name: among the newest, since it was made minutes ago.
+# Searched by name among the newest, since it was made minutes ago.
 PAGES_MAX: Final = 10
 HTTP_CREATED: Final = 201
 HTTP_OK: Final = 200
@@ -71,9 +69,9 @@ HTTP_NOT_FOUND: Final = 404
 class OpenRouterOptions(Options, frozen=True, kw_only=True):
     """One OpenRouter account, or a workspace of it.
 
-    management_key: makes and changes keys, and cannot ask models. workspace_id: where new keys lie;
-    null: the default workspace. include_byok_in_limit: whether use of the account's own provider keys
-    counts. redeem_url, instructions: for the recipient; null: ours. timeout_s: of each call.
+    management_key: manages keys, and can't call models. workspace_id: of new keys; null: the default.
+    include_byok_in_limit: count use of the account's own provider keys. redeem_url, instructions null: ours.
+    timeout_s: of each call.
     """
 
     management_key: Sealed
@@ -124,8 +122,6 @@ class _CreditsAnswer(msgspec.Struct):
 
 
 class OpenRouterKeys(KeyVendor):
-    """The keys of one account."""
-
     name = "OpenRouter"
     costs_face_value = True
 
@@ -199,7 +195,6 @@ class OpenRouterKeys(KeyVendor):
         )
 
     async def credits_cents(self) -> int:
-        """What is left in the account; raises NoSupplierAnswer."""
         answer = await self._api.call("GET", "/credits")
         _must_be(answer.status, HTTP_OK)
         found = decoded(answer.body, _CreditsAnswer).data
@@ -213,7 +208,7 @@ class OpenRouterKeys(KeyVendor):
         )
 
     async def _delete_lost(self, name: str) -> None:
-        """Keys of that name whose secret nobody got; one that was used all the same stays."""
+        """Delete unused keys of that name, whose secret nobody got."""
         offset = 0
         for _ in range(PAGES_MAX):
             params = {"offset": str(offset), "include_disabled": "true"}
@@ -258,8 +253,6 @@ class OpenRouterKeys(KeyVendor):
 
 
 class OpenRouter(LimitedKeys):
-    """One account."""
-
     def __init__(self, vendor: OpenRouterKeys) -> None:
         super().__init__(vendor)
         self._keys = vendor

@@ -1,7 +1,6 @@
-"""A supplier's options as they lie in its row: those in the open, and the secret ones as one sealed blob.
+"""A supplier's options in its row: open ones, and secret ones as one sealed blob.
 
-Invariant: a secret is opened to make the supplier, and for nothing else; whoever shows options shows the
-open ones and the hints.
+A secret is opened only to set up the supplier; everything else shows open options and hints.
 """
 
 import re
@@ -16,7 +15,7 @@ from billing.topups.platform_rows import SupplierRow
 from keys.vault import Vault
 
 PURPOSE: Final = "supplier options"
-# The data key that everything of suppliers is sealed under: options, stock, tasks.
+# Seals everything of suppliers: options, stock, tasks.
 DATA_KEY: Final = "supplier"
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(\w+)`")
@@ -24,9 +23,9 @@ _UNFIT: Final = re.compile(r"(.+?)(, got `\w+`)? - at `\$\.(\w+)`")
 
 
 def checked_options(registration: Registration, given: Mapping[str, Any]) -> Options:
-    """The options of the kind; raises OptionsRefused, which repeats no value."""
+    """Return the kind's options; raise OptionsRefused, which repeats no value."""
     try:
-        # strict=False: what comes of a command line is text.
+        # strict=False: a command line gives text.
         return msgspec.convert(dict(given), registration.options, strict=False)
     except msgspec.ValidationError as error:
         raise OptionsRefused(
@@ -35,7 +34,7 @@ def checked_options(registration: Registration, given: Mapping[str, Any]) -> Opt
 
 
 def _in_words(registration: Registration, text: str) -> str:
-    """Msgspec's sentence about an object and its fields as one about options."""
+    """Reword msgspec's sentence about an object and its fields."""
     if found := _MISSING.fullmatch(text):
         is_secret = found[1] in sealed_fields(registration.options)
         return f"the {'secret ' if is_secret else ''}option {found[1]} is missing"
@@ -50,7 +49,7 @@ def _in_words(registration: Registration, text: str) -> str:
 def with_options(
     row: SupplierRow, registration: Registration, given: Mapping[str, Any], vault: Vault
 ) -> SupplierRow:
-    """The row with these options, the secret ones sealed; raises OptionsRefused."""
+    """Return the row with these options, secrets sealed; raise OptionsRefused."""
     parsed = checked_options(registration, given)
     values: dict[str, Any] = msgspec.to_builtins(parsed)
     secret = sealed_fields(registration.options)
@@ -69,7 +68,7 @@ def with_options(
 
 
 def opened_options(row: SupplierRow, vault: Vault) -> dict[str, Any]:
-    """All of them, the secret ones too; raises SealBroken."""
+    """Return all options, secrets included; raise SealBroken."""
     if row.sealed is None:
         return dict(row.options)
     plain = vault.open(row.sealed, purpose=PURPOSE, subject=f"{row.environment}/{row.id}")
@@ -77,5 +76,5 @@ def opened_options(row: SupplierRow, vault: Vault) -> dict[str, Any]:
 
 
 def shown_options(row: SupplierRow) -> dict[str, Any]:
-    """As they may be shown: of a secret its last characters."""
+    """Return the options to show: of a secret its last characters."""
     return {**row.options, **{name: f"…{hint}" for name, hint in row.hints.items()}}

@@ -1,4 +1,4 @@
-"""Platforms: what credit can be sent to, how much at once, and who supplies it in which order."""
+"""Platforms: what credit can be sent to, how much at once, and its suppliers in order."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -44,8 +44,6 @@ SupplierIds = Annotated[
 
 
 class Platform(Struct, kw_only=True):
-    """What credit can be sent to; its suppliers in the order in which they are called."""
-
     environment: Environment
     id: str
     name: str
@@ -60,8 +58,6 @@ class Platform(Struct, kw_only=True):
 
 
 class NewPlatform(Fields, frozen=True, kw_only=True):
-    """A platform to offer."""
-
     id: Annotated[
         ShortText, Meta(description="Sends name it: up to 40 of a-z, 0-9, _ and -."), said("ID")
     ]
@@ -72,8 +68,6 @@ class NewPlatform(Fields, frozen=True, kw_only=True):
 
 
 class PlatformChanges(Fields, frozen=True, kw_only=True):
-    """What changes of a platform; what is left out stays."""
-
     name: Name | UnsetType = UNSET
     min_amount_cents: Smallest | UnsetType = UNSET
     max_amount_cents: Largest | UnsetType = UNSET
@@ -81,7 +75,6 @@ class PlatformChanges(Fields, frozen=True, kw_only=True):
 
 
 def view_of(row: PlatformRow, suppliers: Sequence[str]) -> Platform:
-    """Return the platform as every door shows it."""
     return Platform(
         environment=cast(Environment, row.environment),
         id=row.id,
@@ -96,7 +89,6 @@ def view_of(row: PlatformRow, suppliers: Sequence[str]) -> Platform:
 async def list_platforms(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[Platform]:
-    """Return the environment's platforms in the order in which senders see them."""
     tx, environment = context.tx, context.environment
     suppliers = await platform_rows.suppliers_of(tx, environment)
     rows = await platform_rows.list_platforms(tx, environment)
@@ -104,12 +96,10 @@ async def list_platforms(
 
 
 async def show_platform(context: ActContext) -> Platform:
-    """Return one platform; raises NotFound."""
     return await _shown(context.tx, context.environment, context.object_id)
 
 
 async def create_platform(context: ActContext, asked: NewPlatform) -> Change[Platform]:
-    """Add a platform; raises InvalidInput, LimitReached, NotFound and PlatformTaken."""
     await begin(context)
     row = PlatformRow(
         environment=context.environment,
@@ -128,7 +118,6 @@ async def create_platform(context: ActContext, asked: NewPlatform) -> Change[Pla
 
 
 async def change_platform(context: ActContext, asked: PlatformChanges) -> Change[Platform]:
-    """Change a platform's name, amounts and suppliers; raises InvalidInput and NotFound."""
     changes = given(asked)
     suppliers = changes.pop("suppliers", UNSET)
     return await _change(context, changes, suppliers)
@@ -143,7 +132,7 @@ async def _change(
     changes: Mapping[str, Any],
     suppliers: Sequence[str] | UnsetType | None = UNSET,
 ) -> Change[Platform]:
-    """suppliers: None takes them all away; UNSET leaves them."""
+    """suppliers: None removes all; UNSET leaves them."""
     await begin(context)
     tx, place = context.tx, (context.environment, context.object_id)
     before = await _shown(tx, *place)

@@ -1,26 +1,23 @@
-"""What a supplier is: it is asked for one top-up's value, and says what became of it.
+"""A supplier: called for one top-up's value, it says what became of it.
 
 A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. It imports this
-protocol, and asking.py where it speaks HTTP; its options and tools are handed to `make`.
-billing/fulfilment/http.py is one to read.
+protocol, and asking.py for HTTP; `make` gets its options and tools. billing/fulfilment/http.py is an example.
 
-How one top-up is fulfilled (worker/fulfil.py does it, so that no supplier can get it wrong):
+worker/fulfil.py fulfils a top-up, so that no supplier can get it wrong:
 
-1. The first supplier of the platform is asked. Before it, the attempt is written down; no transaction
-   is open while a supplier is asked. `prepare` comes first, and what it returned is written down, too,
-   before `fulfil`.
-2. Delivered ends the top-up. Refused is a definite no: the next supplier is asked, and after the last
-   one the funds go back. Nothing else leads to the next supplier.
-3. Waiting and Unknown, a deadline that passed and a worker that died leave the top-up with that same
-   supplier. It is asked again, later and later, in the way its `asked_again` names:
-   `repeat`  the supplier knows a transaction_id that it had: the same `fulfil` again.
-   `look`    `look` first. NotDone: `fulfil` again. Delivered or Refused: that is the end.
-   `person`  nobody can find out: the top-up waits for a person (docs/suppliers.md).
-4. A supplier that gave no word for several top-ups in a row is left alone for a while (its breaker);
-   what is meant for it waits.
+1. The platform's first supplier is called. Before that, the attempt and the result of `prepare` are written.
+   No transaction is open during a call.
+2. Delivered ends the top-up. Refused is a definite no: the next supplier is called, and after the last one the
+   funds return. Nothing else leads to the next supplier.
+3. Waiting, Unknown, a deadline and a dead worker leave the top-up with its supplier. It is called again, later
+   and later, as its `asked_again` says:
+   `repeat`  the supplier knows a repeated transaction_id: the same `fulfil` again.
+   `look`    `look` first. NotDone: `fulfil` again. Delivered or Refused: the end.
+   `person`  nobody can find out: the top-up waits for an operator (docs/suppliers.md).
+4. A supplier that gave no word several times in a row rests for a while (its breaker); its top-ups wait.
 
-A supplier may be asked for several top-ups at once. One whose Registration is_one_per_recipient is
-asked for one top-up of an account's recipient at a time, the next one after a last word.
+Several top-ups may be at a supplier at once. With is_one_per_recipient, an account's recipient has one at a
+time.
 """
 
 from abc import ABC, abstractmethod
@@ -38,13 +35,13 @@ from kernel.errors import DomainError
 from keys.vault import Vault
 from store.database import Database
 
-# One turn at a supplier, whole: prepare or look, and fulfil. Nothing is asked again before it is over,
-# so that two asks for one top-up never overlap.
+# One whole turn: prepare or look, and fulfil. No retry before it is over, so calls for one top-up never
+# overlap.
 ASK_S_MAX: Final = 60.0
-# What a supplier leaves for its next ask; longer text is refused, and the outcome counts as Unknown.
+# What a supplier leaves for its next call; longer text counts as Unknown.
 LEFT_CHARACTERS_MAX: Final = 2_000
 
-# A field of options that is sealed at rest and never shown again.
+# An option that is sealed at rest and never shown again.
 Sealed = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000, extra={"sealed": True})]
 
 AskedAgain = Literal["repeat", "look", "person"]
@@ -52,15 +49,14 @@ CREDIT: Final = Deliverable("credit")
 
 
 class OptionsRefused(ValueError):
-    """A supplier's options do not fit its kind; the message names the option, not its value."""
+    """The options don't fit the kind; the message names the option, not its value."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the operator sets of a supplier of one kind; each kind has a subclass, which says
-    `frozen=True, kw_only=True` again.
+    """A kind's options; each subclass repeats `frozen=True, kw_only=True`.
 
-    Text fields that are secret are `Sealed` (or `Sealed | None`). Numbers and sizes have bounds in
-    their Meta. What a Meta cannot say, `make` checks.
+    Secret text is `Sealed` (or `Sealed | None`). Numbers and sizes have bounds in their Meta; `make` checks
+    the rest.
     """
 
 
@@ -68,12 +64,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Request:
     """The top-up to fulfil; amount in US cents.
 
-    transaction_id is the idempotency key: the same for every ask of this top-up, at every supplier.
-    attempt counts this supplier's asks for it, from 1. prepared: what `prepare` returned, for the
-    asks of the same attempt to come, `look` included. left: what the last ask for this top-up left
-    (Waiting, Unknown). recipient_left: what the last delivery to this recipient, of the same account,
-    by this supplier left, such as the id of the recipient's key, so that it is raised and not made
-    again. None of the three holds a secret.
+    transaction_id: the idempotency key for every call of this top-up, at every supplier. attempt: this
+    supplier's calls, from 1. prepared: what `prepare` returned, for later calls of the attempt. left: what
+    the last call left (Waiting, Unknown). recipient_left: what the supplier's last delivery to this account's
+    recipient left, such as a key's ID to raise. The last three hold no secret.
     """
 
     transaction_id: str
@@ -93,10 +87,8 @@ class Request:
 class Delivered:
     """It arrived.
 
-    cost_cents: what the supplier takes for it, in US cents; null: not known. left: for this
-    recipient's next top-up, see Request.recipient_left; null keeps what was left before. doubt: why the
-    kind itself does not believe the answer, such as another product in it; what was handed over is then kept
-    for an operator, and nothing is delivered.
+    cost_cents: what the supplier takes; null: unknown. left: see Request.recipient_left; null keeps the
+    former. doubt: why the kind doesn't believe the response, which an operator then decides.
     """
 
     deliverable: Deliverable = CREDIT
@@ -107,9 +99,9 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A definite no, and nothing was done: the next supplier is asked, or the funds go back.
+    """A definite no, and nothing was done.
 
-    The reason is shown to the sender; it is made storable and cut where it is written.
+    The sender sees the reason, made storable and cut where it is written.
     """
 
     reason: str
@@ -117,9 +109,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Accepted and not done; asked again. left: for the next ask of this top-up, such as a task's id.
-
-    again_in_s: when asking again makes sense, if the supplier says so.
+    """Accepted and not done. left: for this top-up's next call, such as a task's ID. again_in_s: when to
+    retry.
     """
 
     left: str | None = None
@@ -128,12 +119,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No word, or none to rely on: a timeout, a 5xx, HTML for JSON. detail is for the operator and
-    holds nothing secret. left: as with Waiting. again_in_s: such as a Retry-After of a 429.
+    """No reliable word: a timeout, a 5xx, HTML for JSON. detail is for the operator, without secrets. left,
+    again_in_s: as with Waiting.
 
-    needs_review: the supplier did answer, and what it says fits both: done and not done. It is not
-    asked again by itself; the top-up waits for a person, who reads `detail`. is_unreadable: it answered, and
-    not in its own form; it is asked again, and its breaker does not count it.
+    needs_review: the response fits both done and not done, so an operator decides by `detail`. is_unreadable:
+    it had another form; it is called again, and its breaker doesn't count it.
     """
 
     detail: str
@@ -145,24 +135,24 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """Of `look` only: nothing was done for this transaction, surely; it may be asked again."""
+    """Only from `look`: surely nothing was done, so it may be called again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """What was delivered is worth nothing any more, and nothing of it was used."""
+    """What was delivered is worthless now, and nothing of it was used."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotRevoked:
-    """It cannot be taken back, or was used: a definite no. The reason is shown to the sender."""
+    """A definite no: it can't be revoked, or was used. The sender sees the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a harmless question found. detail: a sentence for the operator, nothing secret in it."""
+    """What a harmless request found. detail: for the operator, without secrets."""
 
     is_well: bool
     detail: str
@@ -176,56 +166,53 @@ Revocation = Revoked | NotRevoked | Unknown
 class Supplier(ABC):
     """One supplier, set up with its options.
 
-    None of these raises for what the other side does; each is cut off after ASK_S_MAX, and counts as
-    Unknown then. What a method raises all the same is logged, and counts as Unknown, too.
+    No method raises for what the other side does; each is cut off after ASK_S_MAX. That, and anything raised,
+    counts as Unknown.
     """
 
     @abstractmethod
     async def fulfil(self, request: Request) -> Outcome:
-        """Asks, or asks again."""
+        """Call the supplier, or call it again."""
 
     async def prepare(self, request: Request) -> str | Refused | Unknown | None:  # noqa: ARG002
-        """What must be known after a crash, such as a key's limit before it is raised.
+        """Return what must be known after a crash, such as a key's limit before it is raised.
 
-        Asked before the first `fulfil` of a supplier for a top-up, and again before a `fulfil` that
-        comes after NotDone; changes nothing at the vendor.
-        Text is written down and handed to every later call as Request.prepared. Refused and Unknown
-        end the attempt as if `fulfil` had said so; after Unknown nothing was done.
+        Called before a top-up's first `fulfil` and again after NotDone; changes nothing at the vendor. Text
+        is stored and passed on as Request.prepared. Refused and Unknown end the attempt; after Unknown
+        nothing was done.
         """
         return None
 
     async def look(self, request: Request) -> Look:  # noqa: ARG002
-        """Whether this very top-up was done before; for kinds that are `asked_again` by `look`.
+        """Return whether this very top-up was already done; for kinds `asked_again` by `look`.
 
-        Whoever is not sure says Unknown: NotDone makes the credit a second time where it is wrong.
+        When unsure return Unknown: a wrong NotDone makes the credit twice.
         """
         return Unknown("this supplier cannot be looked at")
 
     async def revoke(self, request: Request, value: str | None) -> Revocation:  # noqa: ARG002
-        """Takes back what was delivered for this top-up, if nothing of it was used.
+        """Revoke this top-up's delivery if nothing of it was used.
 
-        It must be worth nothing from then on, whoever has seen it: the sender's funds go back. Asked
-        again after Unknown and after a worker died: what it took back before is Revoked. NotRevoked
-        is the end, so whoever is not sure says Unknown.
-
-        value: what was handed over. request.recipient_left is what lies there of this recipient now.
+        It must be worthless from then on, because the funds return. Called again after Unknown or a worker's
+        death: what it revoked before is Revoked. NotRevoked is final, so when unsure return Unknown. value:
+        what was handed over.
         """
         return NotRevoked("this supplier cannot take credit back")
 
     async def balance_cents(self) -> int | None:
-        """What is left at the vendor, in US cents; null where it cannot be asked or gave no word."""
+        """Return what is left at the vendor, in US cents; null if unknown."""
         return None
 
     async def probe(self) -> Health:
-        """A question that changes nothing: is it there, does it know us; says what is wrong."""
+        """Check, without a change, that it is there and knows us."""
         return Health(is_well=True, detail="nothing to ask")
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a supplier is made with. The client reaches private addresses, too: operators name them.
+    """What a supplier is made with. The client reaches private addresses: operators name them.
 
-    supplier_id and environment say which row it is, for kinds that keep rows of their own.
+    supplier_id and environment: for kinds with rows of their own.
     """
 
     client: httpx.AsyncClient
@@ -240,14 +227,12 @@ class Tools:
 class Registration:
     """What a module in the folder defines as SUPPLIER.
 
-    name: of the kind, as operators write it. text: one sentence for the command line and the page.
-    options: a subclass of Options. make: raises OptionsRefused for what the struct cannot say.
-    sample: what the simulated supplier delivers in staging; needs no network, and holds nothing real.
-    is_one_per_recipient: for kinds that read and then change what a recipient has, such as a limit.
-    callback_secret: what the supplier signs its own word with (POST /fulfilment/{transaction_id});
-    None: it never calls. where: names of the open options that say which place is asked; they are not
-    changed while attempts are open there, since the new place knows nothing of these. terms: what the options
-    allow beside the rules of billing/topups/plausible.py; None: nothing.
+    name: as operators write it. text: one sentence for the command line and the page. make: raises
+    OptionsRefused for what the struct can't say. sample: the simulated delivery in staging, without network
+    or anything real. is_one_per_recipient: for kinds that read and then change a recipient's value.
+    callback_secret: signs its POST /fulfilment/{transaction_id}; None: it never calls. where: open options
+    that name the place; they don't change while attempts are open, since a new place knows nothing of these.
+    terms: exceptions to billing/topups/plausible.py.
     """
 
     name: str
@@ -274,12 +259,11 @@ _NO_TOOLS: Final = Tools(
 
 
 def check_usable(registration: Registration, options: Options) -> None:
-    """Raise OptionsRefused for options with which a supplier of the kind can't be set up."""
+    """Raise OptionsRefused if no supplier of the kind can be set up with these."""
     registration.make(options, _NO_TOOLS)
 
 
 def sealed_fields(options: type[Options]) -> frozenset[str]:
-    """Names of the options that are secrets."""
     return frozenset(
         field.name
         for field in msgspec.structs.fields(options)
@@ -295,6 +279,4 @@ def _is_sealed(kind: msgspec.inspect.Type) -> bool:
 
 
 class SignatureRefused(DomainError):
-    """The request is not signed with the supplier's secret, or too long ago, or was signed for another
-    top-up.
-    """
+    """The request isn't signed with the supplier's secret, is too old, or is of another top-up."""

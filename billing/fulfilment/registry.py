@@ -1,5 +1,5 @@
-"""Finds the kinds of suppliers in their folder. Adding one is one new file that defines SUPPLIER, `x.py`
-or `x/supplier.py` with its parts beside it; nothing else names it.
+"""Find the kinds of suppliers in their folder: one file each that defines SUPPLIER, `x.py` or
+`x/supplier.py`.
 """
 
 import functools
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 
 def discover(*folders: Path) -> dict[str, Registration]:
-    """Registrations by name, of this folder and of others; raises ValueError for a name met twice."""
+    """Return registrations by name, of this folder and others; raise ValueError for a repeated name."""
     found: dict[str, Registration] = {}
     for registration in (*_built_in(), *(one for folder in folders for one in _kinds_in(folder))):
         if registration.name in found:
@@ -26,7 +26,6 @@ def discover(*folders: Path) -> dict[str, Registration]:
 
 @functools.cache
 def _built_in() -> tuple[Registration, ...]:
-    """Our own, looked for once in a process."""
     return tuple(_kinds_in(FOLDER))
 
 

@@ -1,7 +1,6 @@
-"""Simulate a supplier in staging: call no provider, deliver at once, and hand over nothing real.
+"""Simulate a supplier in staging: call no provider, deliver at once, nothing real.
 
-What else may happen to a top-up is the sandbox's script: recipients at sandbox.test are delayed, fail or
-stay pending whoever the supplier is (billing/topups/send.py).
+Recipients at sandbox.test are delayed, fail or stay pending with any supplier (billing/topups/send.py).
 """
 
 import hashlib
@@ -22,8 +21,6 @@ SAMPLE_CHARACTERS = 16
 
 
 class SimulatedSupplier(Supplier):
-    """Plays a kind of supplier, which says what it would hand over."""
-
     def __init__(self, sample: Callable[[Request], Deliverable]) -> None:
         self._sample = sample
 
@@ -40,6 +37,6 @@ class SimulatedSupplier(Supplier):
 
 
 def sample_text(request: Request) -> str:
-    """Letters that look like a code's, the same for each ask of a top-up, worth nothing anywhere."""
+    """Return letters like a code's, worthless, and the same for each call of a top-up."""
     drawn = hashlib.sha256(request.transaction_id.encode()).hexdigest()
     return drawn[:SAMPLE_CHARACTERS].upper()

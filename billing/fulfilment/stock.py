@@ -1,8 +1,7 @@
-"""Codes that the operator uploaded, handed out one by one. Writes stock_codes and stock_levels.
+"""Codes that the operator uploaded, handed out one by one.
 
-Invariants: a code is handed to one top-up and a top-up gets one code, both by unique keys; a code that was
-handed out never comes back to the stock. At rest a code is sealed, and known by a keyed digest, so that
-the same code is not taken in twice.
+Unique keys give a code to one top-up, and a top-up one code; a code never returns to the stock. It is stored
+sealed and known by a keyed digest, so it isn't added twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +21,7 @@ LOW_BELOW: Final = 10
 
 
 class StockKind(NamedTuple):
-    """Which codes: of one supplier, for one platform, worth one amount in US cents."""
+    """One supplier, one platform, one amount in US cents."""
 
     environment: str
     supplier: str
@@ -31,7 +30,7 @@ class StockKind(NamedTuple):
 
 
 class NewCode(NamedTuple):
-    """A code to take in; expires_at in microseconds UTC, null: never."""
+    """expires_at null: never."""
 
     kind: StockKind
     code: str
@@ -42,7 +41,7 @@ class NewCode(NamedTuple):
 
 
 class StockCode(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of stock_codes; transaction_id null: in stock."""
+    """transaction_id null: in stock."""
 
     id: str
     environment: str
@@ -57,7 +56,7 @@ class StockCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taken(NamedTuple):
-    """The code that a top-up got, in the clear, and when it ends."""
+    """A top-up's code, in the clear, and its end."""
 
     code: str
     expires_at: int | None
@@ -67,7 +66,7 @@ class Taken(NamedTuple):
 
 
 class StockLevel(NamedTuple):
-    """How many codes of a kind can be handed out, and below how many that is few."""
+    """How many codes of a kind are left, and the threshold of few."""
 
     kind: StockKind
     left: int
@@ -81,7 +80,7 @@ class StockLevel(NamedTuple):
 async def add(
     tx: Transaction, vault: Vault, codes: Sequence[NewCode], *, low_threshold: int, now_us: int
 ) -> int:
-    """Takes in those that are new to the environment; returns how many. ADDED_AT_ONCE_MAX at most."""
+    """Add codes that are new to the environment, ADDED_AT_ONCE_MAX at most; return how many."""
     assert len(codes) <= ADDED_AT_ONCE_MAX, "codes are taken in step by step"
     rows = [_row(vault, one, now_us) for one in codes]
     added = await tx.insert("stock_codes", _COLUMNS, rows, on_conflict="ON CONFLICT DO NOTHING")
@@ -99,9 +98,9 @@ async def add(
 async def take(
     tx: Transaction, vault: Vault, kind: StockKind, transaction_id: str, *, now_us: int
 ) -> Taken | None:
-    """The top-up's code: the one that it has, else the oldest in stock; None: there is none.
+    """Return the top-up's code, else the oldest in stock, or None.
 
-    Of two transactions that want one at once each gets another, or the later one waits for nothing.
+    Two transactions at once get different codes, without waiting.
     """
     has = await held(tx, vault, transaction_id)
     if has is not None:
@@ -115,7 +114,7 @@ async def take(
 
 
 async def held(tx: Transaction, vault: Vault, transaction_id: str) -> Taken | None:
-    """The code that the top-up got before; raises SealBroken."""
+    """Return the top-up's code; raise SealBroken."""
     row = await tx.fetch_one(
         "SELECT id, sealed, expires_at FROM stock_codes WHERE transaction_id = :id",
         id=transaction_id,
@@ -127,13 +126,13 @@ async def held(tx: Transaction, vault: Vault, transaction_id: str) -> Taken | No
 
 
 async def levels(tx: Transaction, environment: str, *, now_us: int) -> Sequence[StockLevel]:
-    """What can be handed out, kind by kind; a kind that was ever in stock is listed at 0, too."""
+    """Return the levels of every kind that was ever in stock, also 0."""
     rows = await tx.fetch(_LEVELS, environment=environment, now=now_us)
     return [StockLevel(StockKind(row[0], row[1], row[2], row[3]), row[5], row[4]) for row in rows]
 
 
 async def became_low(tx: Transaction, kind: StockKind, *, now_us: int) -> StockLevel | None:
-    """The level, the first time that it is low since it was filled up; that it was told is noted."""
+    """Return the level the first time that it is low since it was filled, and record that."""
     found = await _level(tx, kind, now_us)
     if found is None or not found.is_low:
         return None
@@ -146,7 +145,7 @@ async def became_low(tx: Transaction, kind: StockKind, *, now_us: int) -> StockL
 async def list_codes(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[StockCode]:
-    """Newest first, handed out or not; never the codes themselves."""
+    """List codes, newest first, handed out or not; never their text."""
     older = "" if before_id is None else "AND id < :before_id"
     named = {} if before_id is None else {"before_id": before_id}
     rows = await tx.fetch(

@@ -1,6 +1,6 @@
-"""Stock: codes that operators upload, each of which a supplier of kind code_stock hands out once.
+"""Stock: codes that operators upload, each of which code_stock hands out once.
 
-Promise: of a call's codes either all that are new are taken in or none; a code is never shown again.
+All new codes of a call are added, or none; a code is never shown again.
 """
 
 import io
@@ -29,8 +29,6 @@ FaceValue = Annotated[Cents, Meta(description="What it is worth, in US cents."),
 
 
 class StockedCode(Struct, kw_only=True):
-    """A code by its last characters, and which top-up got it."""
-
     id: Annotated[str, said("ID")]
     supplier: SupplierId
     platform: str
@@ -45,7 +43,6 @@ class StockedCode(Struct, kw_only=True):
 
     @classmethod
     def of(cls, row: StockCode) -> "StockedCode":
-        """Return the code as every door shows it."""
         return cls(
             id=row.id,
             supplier=row.supplier,
@@ -60,8 +57,6 @@ class StockedCode(Struct, kw_only=True):
 
 
 class Level(Struct, kw_only=True):
-    """How many codes of one platform and face value a supplier has left."""
-
     supplier: SupplierId
     platform: str
     amount_cents: FaceValue
@@ -73,7 +68,6 @@ class Level(Struct, kw_only=True):
 
     @classmethod
     def of(cls, row: StockLevel) -> "Level":
-        """Return the level as every door shows it."""
         return cls(
             supplier=row.kind.supplier,
             platform=row.kind.platform,
@@ -85,16 +79,12 @@ class Level(Struct, kw_only=True):
 
 
 class AddedCodes(Struct, kw_only=True):
-    """How many of a call's codes are new."""
-
     given: Annotated[int, Meta(description="How many the call had.")]
     added: Annotated[int, Meta(description="How many are new.")]
     known_before: Annotated[int, Meta(description="They were passed over.")]
 
 
 class StockCodes(Fields, frozen=True, kw_only=True):
-    """Codes to take in."""
-
     supplier: Annotated[ShortText, Meta(description="A supplier of kind code_stock.")]
     codes: Annotated[
         str,
@@ -108,8 +98,6 @@ class StockCodes(Fields, frozen=True, kw_only=True):
 
 
 class LevelsPage(Page, frozen=True, kw_only=True):
-    """The query of the levels."""
-
     all: Annotated[bool, Meta(description="Those of which there are enough, too.")] = False
 
 
@@ -122,7 +110,6 @@ class _Intake(NamedTuple):
 
 
 async def add_codes(context: ActContext, asked: StockCodes) -> Change[_Intake]:
-    """Take codes in, those that are new; raises InvalidInput and NotFound."""
     kinds = await begin(context)
     tx, now_us = context.tx, context.now_us
     row = await platform_rows.get_supplier(tx, context.environment, asked.supplier)
@@ -161,7 +148,6 @@ async def _check_codes(context: ActContext, codes: Sequence[NewCode]) -> None:
 async def list_codes(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[StockCode]:
-    """Return codes, handed out or not, the newest first."""
     before_id = begin if isinstance(begin, str) else None
     return await stock.list_codes(context.tx, context.environment, before_id=before_id, limit=limit)
 
@@ -169,7 +155,6 @@ async def list_codes(
 async def list_levels(
     context: ActContext, asked: LevelsPage, _begin: Begin, _limit: int
 ) -> Sequence[StockLevel]:
-    """Return what is left of each platform and face value."""
     found = await stock.levels(context.tx, context.environment, now_us=context.now_us)
     return [one for one in found if asked.all or one.is_low]
 

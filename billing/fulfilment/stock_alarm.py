@@ -1,6 +1,4 @@
-"""Tells operators that few codes are left: the event stock.low, to the endpoints of operators' accounts,
-in the transaction that took the code. Writes through webhooks/events/event.py.
-"""
+"""Publish stock.low to operators' accounts, in the transaction that took the code."""
 
 from billing.fulfilment.stock import StockLevel
 from kernel.tenant import Tenant
@@ -17,7 +15,7 @@ WHERE a.is_operator = 1 ORDER BY e.account_id
 
 
 async def tell_low(tx: Transaction, level: StockLevel, *, now_us: int) -> None:
-    """Publishes it to each operator's account of that environment; without one, nobody is told."""
+    """Publish it to each operator's account of that environment."""
     rows = await tx.fetch(_OPERATORS, environment=level.kind.environment)
     tenants = [Tenant(row["account_id"], level.kind.environment) for row in rows]
     if not tenants:

@@ -1,4 +1,4 @@
-"""Codes as the operator uploads them: CSV with the columns platform, amount_cents, code, expires_at."""
+"""Uploaded codes: CSV with the columns platform, amount_cents, code, expires_at."""
 
 import csv
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.storable import is_storable
 
 AMOUNT_DIGITS_MAX: Final = 9
-# Under this name stands what is behind the last column.
+# The name of what is behind the last column.
 _MORE: Final = "\n"
 
 
 def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCode]:
-    """Each row's code; raises InvalidInput, which names the line and repeats no code."""
+    """Yield each row's code; raise InvalidInput, which names the line and repeats no code."""
     rows = csv.DictReader(file, restkey=_MORE, strict=True)
     line = 1
     try:

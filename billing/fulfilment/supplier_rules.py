@@ -1,7 +1,6 @@
-"""What a change of a supplier is refused for, since top-ups that are with it would be done twice or
-settled by another one's word.
+"""Refuse a change of a supplier after which its open top-ups could be done twice or settled wrongly.
 
-Promise: what is compared is opened for that and kept nowhere; no message holds a secret.
+Secrets are opened only to compare; no message holds one.
 """
 
 import hmac
@@ -26,10 +25,10 @@ async def check_where(
     *,
     despite_open_attempts: bool,
 ) -> int | None:
-    """How many attempts are open at a supplier that is now another place; None: it is where it was.
+    """Return how many attempts are open at a supplier that moves; None: it doesn't move.
 
-    Raises InvalidInput while there are any, unless the operator said that it may be so: the new place
-    knows nothing of what the old one did, so it would be asked to do it again.
+    Raises InvalidInput if there are any and the operator didn't allow it: the new place, not knowing the old
+    one's work, would do it again.
     """
     moved = [one for one in registration.where if before.options.get(one) != after.options.get(one)]
     if not moved:
@@ -53,9 +52,9 @@ async def check_secret(
     registrations: Mapping[str, Registration],
     vault: Vault,
 ) -> None:
-    """Raises InvalidInput for a new secret that another supplier of the environment signs with.
+    """Raise InvalidInput for a new secret that another supplier of the environment signs with.
 
-    before: None for a new supplier. The caller holds the rows' lock.
+    The caller holds the rows' lock.
     """
     signs = _signs_with(after, registrations, vault)
     if signs is None or (before is not None and signs == _signs_with(before, registrations, vault)):
@@ -73,7 +72,7 @@ async def check_secret(
 def _signs_with(
     row: SupplierRow, registrations: Mapping[str, Registration], vault: Vault
 ) -> bytes | None:
-    """The key of its callbacks; None: it never calls, or its row cannot be used."""
+    """Return the key of its callbacks, or None if it never calls or can't be used."""
     registration = registrations.get(row.kind)
     if registration is None or registration.callback_secret is None or row.is_simulated:
         return None

@@ -1,8 +1,7 @@
-"""The suppliers of the rows, set up to be asked, and the book of platforms that sends are judged by.
+"""The suppliers, set up to be called, and the platforms that sends are judged by.
 
-Promise: a change of the rows is seen within LOOK_S by every process that `keep`s them, by one small read;
-a send costs no statement for it. A supplier whose row cannot be used (an unknown kind, options that
-do not fit, a secret that does not open) gives no word, so what is meant for it waits.
+Processes that `keep` them see a change within LOOK_S, by one small read; a send costs no statement. A
+supplier that can't be used (unknown kind, bad options, broken seal) gives no word, so its top-ups wait.
 """
 
 import asyncio
@@ -46,10 +45,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadySupplier:
-    """A supplier as it is asked. fault: why its row cannot be used; None: it can.
+    """A supplier to call. fault: why its row can't be used.
 
-    is_paused: an operator paused it. is_resting: a worker leaves it alone, as of the last change
-    of the rows.
+    is_paused: by an operator. is_resting: by its breaker, as of the last change of the rows.
     """
 
     id: str
@@ -67,7 +65,7 @@ class ReadySupplier:
 
     @property
     def can_revoke(self) -> bool:
-        """Whether it may take back what it handed over; False: its answer would be a no, always."""
+        """Return whether it may revoke a delivery; False: it always refuses."""
         return type(self.asked).revoke is not Supplier.revoke
 
 
@@ -86,7 +84,7 @@ class _Unusable(Supplier):
 
 
 class Suppliers:
-    """What a process knows of platforms and suppliers; `book` is changed in place."""
+    """`book` is changed in place."""
 
     def __init__(
         self,
@@ -97,7 +95,7 @@ class Suppliers:
         client: httpx.AsyncClient,
         clock: Clock,
     ) -> None:
-        """vault: under the suppliers' own data key."""
+        """Take the vault under the suppliers' own data key."""
         self.book = PlatformBook()
         self.registrations = registrations
         # Called after each change of the rows was read.
@@ -110,31 +108,29 @@ class Suppliers:
 
     @property
     def vault(self) -> Vault:
-        """Under the suppliers' own data key."""
         return self._vault
 
     def find(self, environment: str, supplier: str | None) -> ReadySupplier | None:
-        """The supplier of that id, switched off or not."""
+        """Return the supplier of that ID, enabled or not."""
         return None if supplier is None else self._ready.get((environment, supplier))
 
     def can_be_asked(self, environment: str, supplier: str | None) -> bool:
-        """Whether asking again finds out what it did; not of a kind that leaves that to a person."""
+        """Return whether calling again finds out what it did, which some kinds leave to an operator."""
         found = self.find(environment, supplier)
         return found is None or found.asked_again != "person"
 
     def terms_of(
         self, environment: str, supplier: str | None, platform: str, amount_cents: int
     ) -> DeliveryTerms:
-        """Return what its operator allows the supplier for a top-up of this platform and amount."""
+        """Return what the operator allows it for this platform and amount."""
         found = self.find(environment, supplier)
         return NO_TERMS if found is None else found.terms.of(platform, amount_cents)
 
     def known(self) -> Sequence[ReadySupplier]:
-        """All of them, of both environments."""
         return list(self._ready.values())
 
     def sample(self, environment: str, platform: str, topup_id: str) -> Deliverable | None:
-        """What the platform's first supplier would hand over, made up; None: credit in a wallet."""
+        """Return a made-up delivery of the platform's first supplier; None: credit in a wallet."""
         source = self.book.of(environment).next_after(platform, ())
         registration = None if source is None else self.registrations.get(source.kind)
         if registration is None or registration.name == WALLET:
@@ -142,7 +138,7 @@ class Suppliers:
         return registration.sample(Request(topup_id, "", environment, platform, 1, "", ""))
 
     async def refresh(self) -> bool:
-        """Reads the version, and the rows where it is another one; whether it was. Raises StoreError."""
+        """Read the rows if their version changed; return whether it did. Raises StoreError."""
         known = self.book.version
 
         async def work(tx: Transaction) -> tuple[PlatformBook, list[SupplierRow]] | None:
@@ -162,7 +158,7 @@ class Suppliers:
         return True
 
     async def keep(self) -> None:
-        """Refreshes until cancelled; a database that is away is asked again."""
+        """Refresh until cancelled; retry if the database is away."""
         while True:
             await asyncio.sleep(LOOK_S)
             try:
@@ -170,11 +166,11 @@ class Suppliers:
             except StoreError as error:
                 _log.warning("platforms.not_refreshed", extra={"error": str(error)})
             except Exception:
-                # The process goes on with what it knows.
+                # The process continues with what it knows.
                 _log.exception("platforms.broke")
 
     def ready(self, row: SupplierRow) -> ReadySupplier:
-        """The supplier of a row, set up; one that cannot be says why in `fault`."""
+        """Set up the row's supplier; `fault` says why it can't be."""
         plain = ReadySupplier(
             row.id,
             row.environment,
@@ -208,7 +204,7 @@ class Suppliers:
         except (OptionsRefused, SealBroken, DomainError) as error:
             return _faulty(known, str(error))
         except Exception as error:
-            # One supplier's file must not keep the others from being asked.
+            # One supplier's file must not keep the others from being called.
             _log.exception("supplier.broke", extra={"supplier": row.id})
             return _faulty(known, type(error).__name__)
 

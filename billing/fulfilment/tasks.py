@@ -1,7 +1,7 @@
-"""Top-ups that a person does by hand, each with a time by which it is due. Writes manual_tasks.
+"""Top-ups that an operator does by hand, each with a due time.
 
-Invariants: a task is ended once, in the transaction that ends or moves its top-up; whoever takes a task
-says so, so that two people do not do it twice. What was handed over is not here, it lies with the top-up.
+A task ends once, in the transaction that ends or moves its top-up; taking it keeps others off. What was
+handed over is stored with the top-up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,7 @@ from store.row_mapping import RowMapping
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of manual_tasks; times in microseconds.
-
-    outcome: delivered or refused; null: to be done. reason: as the person gave it.
-    """
+    """outcome: delivered or refused; null: open. reason: the operator's."""
 
     transaction_id: str
     account_id: str
@@ -40,7 +37,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskWorkingSet(WorkingSet):
-    """The tasks of one transaction's top-ups; a person's commands name them."""
+    """The tasks of one transaction's top-ups; operators' commands declare them."""
 
     rank = 12
 
@@ -60,7 +57,6 @@ class TaskWorkingSet(WorkingSet):
         assert changed == len(rows), "an open task vanished under the lock"
 
     def find(self, topup_id: str) -> Task | None:
-        """The top-up's task, ended or not."""
         return self._tasks.get(topup_id)
 
     def change(self, task: Task) -> None:
@@ -69,7 +65,6 @@ class TaskWorkingSet(WorkingSet):
 
 
 def tasks_of(state: BatchState) -> TaskWorkingSet:
-    """The batch's tasks; the commands on them declared the working set."""
     return state.working_set(TaskWorkingSet)
 
 
@@ -83,7 +78,7 @@ async def open_task(
     due_at: int,
     now_us: int,
 ) -> Task:
-    """The top-up's task, made the first time; one that ended belongs to an earlier turn, and begins anew.
+    """Return the top-up's task, made the first time; an ended one starts again.
 
     The caller holds the turn, whose end ends the task in the same transaction.
     """
@@ -105,7 +100,6 @@ async def open_task(
 
 
 async def get_task(tx: Transaction, transaction_id: str) -> Task:
-    """Raises NotFound."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM manual_tasks WHERE transaction_id = :id", id=transaction_id
     )
@@ -115,7 +109,6 @@ async def get_task(tx: Transaction, transaction_id: str) -> Task:
 
 
 async def load_tasks(tx: Transaction, topup_ids: Sequence[str]) -> Mapping[str, Task]:
-    """Those of these top-ups that have one, decided or not."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM manual_tasks WHERE transaction_id IN :ids[text]",
         ids=sorted(topup_ids),

@@ -1,8 +1,7 @@
 """A vendor's JSON API: one base address, one credential, one time limit for each call.
 
-Promise: what `call` returns is a word to judge: a 2xx, a 400, a 404 or a 422, whole. All else raises
-NoSupplierAnswer: a credential that is not accepted (401, 403) says nothing about the top-up, and a
-proxy's 5xx or a 429 says nothing at all.
+`call` returns whole responses to judge: a 2xx, 400, 404 or 422. All else raises NoSupplierAnswer: a refused
+credential (401, 403), a proxy's 5xx or a 429 says nothing about the top-up.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
@@ -21,7 +20,7 @@ BAD_CREDENTIAL: Final = frozenset({401, 403})
 MESSAGE_CHARACTERS_MAX: Final = 150
 _CENTS: Final = Decimal(100)
 _USD_MAX: Final = Decimal(10) ** 12
-# Vendors keep dollars as floating point; what is closer than this is the same amount.
+# Vendors keep dollars as floating point; closer amounts are equal.
 _USD_STEP: Final = Decimal("0.000001")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -29,7 +28,7 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class VendorApi:
-    """Asks one vendor. A Decimal in a body is written as a JSON number, digit by digit."""
+    """Writes a Decimal in a body as a JSON number, digit by digit."""
 
     def __init__(
         self,
@@ -39,7 +38,7 @@ class VendorApi:
         headers: Mapping[str, str],
         timeout_s: float,
     ) -> None:
-        """Raises OptionsRefused for an address or a credential that no request could carry."""
+        """Raise OptionsRefused for an address or credential that no request could carry."""
         if not base_url.startswith(("https://", "http://")):
             raise OptionsRefused("base_url begins with https:// or http://")
         if not all(one.isascii() and one.isprintable() for one in headers.values()):
@@ -57,7 +56,6 @@ class VendorApi:
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> SupplierAnswer:
-        """Raises NoSupplierAnswer."""
         answer = await ask_any(
             self._client,
             method,
@@ -85,8 +83,9 @@ class _ErrorAnswer(msgspec.Struct):
 
 
 def refusal_of(answer: SupplierAnswer) -> str:
-    """The vendor's own reason in {"error": {"code", "message"}}; raises NoSupplierAnswer where the
-    answer has not that form, or names another status: then it may come from something in between.
+    """Return the reason in {"error": {"code", "message"}}.
+
+    Raises NoSupplierAnswer for another form or status: it may come from a proxy.
     """
     error = decoded(answer.body, _ErrorAnswer).error
     if str(error.code) != str(answer.status):
@@ -97,7 +96,7 @@ def refusal_of(answer: SupplierAnswer) -> str:
 def silence_is_unknown(
     method: Callable[_P, Coroutine[Any, Any, _T]],
 ) -> Callable[_P, Coroutine[Any, Any, _T | Unknown]]:
-    """The supplier's method with NoSupplierAnswer as Unknown."""
+    """Return the method with NoSupplierAnswer as Unknown."""
 
     @wraps(method)
     async def asked(*args: _P.args, **kwargs: _P.kwargs) -> _T | Unknown:
@@ -114,13 +113,12 @@ def silence_is_unknown(
 
 
 def usd_of_cents(cents: int) -> Decimal:
-    """Exact."""
     return Decimal(cents) / _CENTS
 
 
 def usd_of_number(number: float) -> Decimal:
-    """What a vendor's JSON number shows, exactly; raises NoSupplierAnswer for one that is no amount."""
-    # The digits that were sent, not those of the binary fraction nearest to them.
+    """Return a JSON number exactly as written; raise NoSupplierAnswer if it is no amount."""
+    # The digits that were sent, not the nearest binary fraction's.
     amount = Decimal(str(number))
     if not amount.is_finite() or abs(amount) > _USD_MAX:
         raise NoSupplierAnswer("an amount that cannot be read")
@@ -128,15 +126,15 @@ def usd_of_number(number: float) -> Decimal:
 
 
 def is_same_usd(one: Decimal, other: Decimal) -> bool:
-    """Whether two amounts are the same but for the vendor's floating point."""
+    """Compare amounts but for the vendor's floating point."""
     return abs(one - other) < _USD_STEP
 
 
 def cents_of_usd(amount: Decimal) -> int:
-    """Whole cents, rounded down: what is left is never shown as more than it is."""
+    """Return whole cents, rounded down: what is left is never overstated."""
     return int((amount * _CENTS).to_integral_value(rounding="ROUND_FLOOR"))
 
 
 def shown_usd(amount: Decimal) -> str:
-    """Such as $10.50, for people."""
+    """Write it for people, such as $10.50."""
     return f"${amount.quantize(Decimal('0.01'))}"

@@ -1,5 +1,6 @@
-"""The credit lies in the recipient's wallet here: for platforms that charge it by `/usage` or OAuth, or
-redeem the voucher. A platform whose first supplier it is delivers in the transaction of the send.
+"""Credit in the recipient's wallet here, for platforms that use `/usage` or OAuth or redeem the voucher.
+
+As a platform's first supplier it delivers in the send's own transaction.
 """
 
 from billing.fulfilment.protocol import (
@@ -16,7 +17,7 @@ from billing.topups.platform import WALLET
 
 
 class Wallet(Supplier):
-    """Always delivered; asked only where it comes after another supplier."""
+    """Always delivers; called only behind another supplier."""
 
     async def fulfil(self, request: Request) -> Outcome:  # noqa: ARG002 nothing to ask
         return Delivered()

@@ -1,7 +1,4 @@
-"""Prove an installation: the ledger's rules, then the rows that say what was paid, sent as an event, and set.
-
-billing/ledger/audit.py has the order: account by account, a small account at once, a large one in steps.
-"""
+"""Prove an installation: the ledger's rules, then what was paid, sent as an event, and set."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
@@ -23,7 +20,7 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
-# Made anew for each account.
+# Made for each account.
 CHECKS: Final[Sequence[Callable[[], Check]]] = (
     OrderCheck,
     RefundCheck,
@@ -49,7 +46,6 @@ SHARED_CHECKS: Final[Sequence[Callable[[], Check]]] = (
 
 
 def rules() -> list[str]:
-    """Return what each rule says, in the order in which they are checked."""
     said = [*ledger.rules(), *(one for check in (*CHECKS, *SHARED_CHECKS) for one in check().rules)]
     return list(dict.fromkeys(said))
 
@@ -62,7 +58,6 @@ async def audit(
     whole_up_to: int = WHOLE_UP_TO,
     steps: Steps = STEPS,
 ) -> AsyncIterator[Finding]:
-    """Yield every finding, account by account, as billing/ledger/audit.py does."""
     async for finding in ledger.audit(
         database, environment, basis=basis, whole_up_to=whole_up_to, steps=steps, more=_checked
     ):
@@ -75,7 +70,7 @@ async def audit(
 
 
 async def findings_in(tx: Transaction, tenant: Tenant) -> Sequence[Finding]:
-    """Return what every rule finds of a small account, in the caller's own snapshot; without one, of an environment."""
+    """Return a small account's findings in the caller's snapshot; without one, the environment's."""
     if not tenant.account_id:
         return await findings_at_once(tx, [check() for check in SHARED_CHECKS], tenant)
     found = list(await ledger.whole(tx, tenant=tenant))

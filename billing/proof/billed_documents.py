@@ -35,8 +35,6 @@ WHERE account_id = :account_id AND environment = :environment AND id > :after"""
 
 
 class DocumentCheck:
-    """Compare documents with what they bill."""
-
     rules = (AMOUNT, RECEIPT)
 
     async def step(
@@ -63,7 +61,7 @@ class DocumentCheck:
 
 
 class NotedCheck:
-    """Compare what orders or periods say was noted with the notes. `table` is orders or subscription_periods."""
+    """Compare orders' or periods' noted amounts with the notes; `table` is either."""
 
     rules = (NOTES,)
 
@@ -88,8 +86,6 @@ class NotedCheck:
 
 
 class SeriesCheck:
-    """Find gaps in the numbers of an environment's documents."""
-
     rules = (SERIES,)
 
     async def step(
@@ -105,7 +101,7 @@ class SeriesCheck:
         for row in rows:
             last, number, highest = row["last_number"], int(row["number"]), row["highest"]
             if not row["id"] or (tenant.environment == "staging" and number <= highest <= last):
-                # An erased sandbox account takes its documents along, and no number is given again.
+                # An erased sandbox's documents go with it, and no number is given again.
                 continue
             broken += differs(SERIES, row["id"], last, number)
             broken += differs(SERIES, row["id"], last, highest)
@@ -118,7 +114,7 @@ def _receipt(
     if payment.sold is None:
         yield Broken(RECEIPT, made.id, 0, made.amount)
         return
-    # What the provider told afterwards is on no receipt.
+    # What the provider reported later is on no receipt.
     known = told[0] if told is not None and told[1] <= made.created_at else None
     is_unclear = told is not None and known is None
     if is_unclear:

@@ -1,7 +1,6 @@
-"""A check of the proof: some rows of a tenant, or of an environment, against what bears them out.
+"""A check of the proof: some rows of a tenant, or of an environment, against what proves them.
 
-A check reads a bounded number of rows in one snapshot and says where the next step begins, so an account of any
-size is checked in constant memory and no transaction is long.
+A step reads a bounded number of rows in one snapshot, so any account is checked in constant memory.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -16,7 +15,7 @@ ROWS_AT_ONCE: Final = 1_000
 
 
 class Broken(NamedTuple):
-    """A row that breaks a rule, and the two figures that should be equal."""
+    """Its rule and two figures that should be equal."""
 
     says: str
     row_id: str
@@ -25,40 +24,36 @@ class Broken(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step found. `after` is where the next step begins, or None after the last one."""
+    """`after`: where the next step begins; None after the last one."""
 
     broken: Sequence[Broken]
     after: str | None
 
 
 class Check(Protocol):
-    """Check rules about rows of one kind. A tenant with an empty account is the environment as a whole."""
+    """Checks rules about one kind of row. An empty account is the environment as a whole."""
 
     @property
-    def rules(self) -> Sequence[str]:
-        """Return what each rule says."""
-        ...
+    def rules(self) -> Sequence[str]: ...
 
     async def step(self, tx: Transaction, tenant: Tenant, *, after: str, since_us: int) -> Step:
-        """Check the next rows. Skip what can't have changed since `since_us`, or nothing if it is 0."""
+        """Check the next rows, but for what can't have changed since `since_us` (0: check all)."""
         ...
 
 
 def differs(says: str, row_id: str, expected: int, found: int) -> Iterator[Broken]:
-    """Yield the finding if the two figures differ."""
     if expected != found:
         yield Broken(says, row_id, expected, found)
 
 
 def fails(says: str, row_id: str, *, is_true: bool) -> Iterator[Broken]:
-    """Yield the finding unless `is_true`."""
     return differs(says, row_id, 1, int(is_true))
 
 
 async def page(
     tx: Transaction, text: str, tenant: Tenant, *, after: str, **values: object
 ) -> tuple[Sequence[Row], str | None]:
-    """Return the next rows of a statement that its first column, `id`, orders, and where to continue."""
+    """Return the next rows of a statement ordered by its first column, `id`, and where to continue."""
     rows = await tx.fetch(
         f"{text} ORDER BY id LIMIT {ROWS_AT_ONCE}", **tenant._asdict(), after=after, **values
     )
@@ -86,7 +81,7 @@ async def findings_of(
 async def findings_at_once(
     tx: Transaction, checks: Sequence[Check], tenant: Tenant
 ) -> Sequence[Finding]:
-    """Return what the checks find of a small tenant, in the caller's snapshot."""
+    """Return a small tenant's findings, in the caller's snapshot."""
     found: list[Finding] = []
     for check in checks:
         after: str | None = ""

@@ -1,9 +1,7 @@
-"""Compare settings about money with the audit log: a limit, a price and a rule are as their last act left
-them.
+"""Compare settings about money with the audit log: each is as its last act left it.
 
-Each act of an operator and of an account's owner writes what it set, in its own transaction. From newest to
-oldest, the first entry that names a value counts. A row that no act made, such as one of the first start, and
-one whose entries were deleted by retention, isn't checked.
+Each act writes what it set, in its own transaction; the newest entry that names a value counts. A row that no
+act made, or whose entries retention deleted, isn't checked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +22,7 @@ SettingKey = tuple[str, ...]
 
 
 class _Source(NamedTuple):
-    """Name a table that acts write, its key by an audit entry, and its columns by the entry's names."""
+    """A table that acts write, its key by an audit entry, and its columns by the entry's names."""
 
     table: str
     acts: Sequence[str]
@@ -145,7 +143,7 @@ _SHARED: Final = "account_id IS NULL AND environment = :environment"
 
 
 class SettingCheck:
-    """Compare settings with the newest audit entry that names each. Made for one account or environment."""
+    """Made for one account or environment."""
 
     rules = (SETTING,)
 
@@ -170,7 +168,7 @@ class SettingCheck:
         select = f"""SELECT id, action, environment, subject_id, before, after FROM audit_log
             WHERE {own} AND action IN :acts[text]"""
         if after:
-            # Set again since the walk began: newer than what is to be read now.
+            # Set since the walk began: newer than what is read now.
             rows = await tx.fetch(f"{select} AND id > :top", **given, top=self._top)
             for source in sources:
                 self._news(source, rows)
@@ -188,13 +186,13 @@ class SettingCheck:
         return Step(broken, rows[-1]["id"] if len(rows) == ROWS_AT_ONCE else None)
 
     def _news(self, source: _Source, rows: Sequence[Row]) -> Mapping[SettingKey, Named]:
-        """Return what these entries say that no newer one said, by the row's key."""
+        """Return what these entries say that no newer one said, by key."""
         told: dict[SettingKey, dict[str, Any]] = {}
         for row in rows:
             if row["action"] not in source.acts:
                 continue
             values = _decode(row["after"]) if row["after"] else {}
-            # What was cleared is told by what it was.
+            # What was cleared is reported by its former value.
             known = values or (_decode(row["before"]) if row["before"] else {})
             key = source.key_of(row, known)
             for name, column in source.columns.items():
@@ -207,7 +205,7 @@ class SettingCheck:
 
 
 class PriceCheck:
-    """Compare prices of usage with the acts that added them: a version of a price is never changed."""
+    """Compare prices of usage with their acts: a version of a price never changes."""
 
     rules = (PRICES,)
 
@@ -281,6 +279,6 @@ def _differing(source: _Source, key: SettingKey, told: Named, row: Row | None) -
     for column, value in told.items():
         expected = None if value is None else int(value) * source.scale
         if expected != row[column]:
-            # A limit of nothing and no limit are not the same.
+            # A limit of nothing isn't the same as no limit.
             figures = (-1 if one is None else int(one) for one in (expected, row[column]))
             yield from differs(SETTING, key[-1], *figures)

@@ -1,7 +1,7 @@
-"""Compare each row with what it is about: a refund is of its order's account, an attempt of its top-up's.
+"""Compare each row's account with that of the row it names, such as a refund with its order.
 
-`LINKS` lists each column that names another row. A test derives them from the schema, so a new column is listed here,
-or there with the reason why nothing follows from it. What is about a top-up is in billing/ledger/audit_topups.py.
+A test derives LINKS from the schema: a new column is listed here, or there with a reason. Top-ups' rows are
+in billing/ledger/audit_topups.py.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ ROWS_AT_ONCE: Final = 5_000
 
 
 class Link(NamedTuple):
-    """A column that names a row of an owner table. `keys` is the primary key of the column's own table.
+    """A column that names an owner's row. `keys`: the primary key of the column's table.
 
-    A shared owner belongs to no account, or to another one than the row. A table may lack an environment.
-    unless: a condition on the row `r` and its owner `o0` under which the row is as it should be.
+    A shared owner may belong to another account or to none. unless: a condition on row `r` and owner `o0`
+    under which all is well.
     """
 
     table: str
@@ -34,7 +34,6 @@ class Link(NamedTuple):
 
     @property
     def says(self) -> str:
-        """Return the rule, which the audit prints."""
         if self.is_shared:
             return f"each row of {self.table} has its row of {' or '.join(self.owners)}"
         return (
@@ -43,7 +42,7 @@ class Link(NamedTuple):
 
 
 def _links(owner: str, *columns: str, **more: Any) -> Sequence[Link]:
-    """Build a link for each `table.column`, which the keys of its table may follow."""
+    """Build a link for each `table.column`, which its table's keys may follow."""
     found = []
     for each in columns:
         name, *keys = each.split()
@@ -68,7 +67,7 @@ LINKS: Final[Sequence[Link]] = (
         "uncredited_payments.order_id",
     ),
     *_links("orders", "coupon_uses.order_id coupon_id order_id", has_environment=False),
-    # A notification under staging's secret may name a live order: it is refused, and kept where it came.
+    # A staging secret's notification may name a live order: it is refused and stays where it came.
     *_links(
         "orders",
         "provider_events.order_id provider environment event_id",
@@ -132,8 +131,6 @@ LINKS: Final[Sequence[Link]] = (
 
 
 class LinkCheck:
-    """Compare the rows of one table with the rows that one of its columns names."""
-
     def __init__(self, link: Link) -> None:
         self._link = link
 
@@ -164,9 +161,9 @@ class LinkCheck:
 
 
 def _statement(link: Link, *, is_first: bool) -> str:
-    """Build the statement that reads the next rows of the table, and whether each breaks the rule.
+    """Build the statement that reads the next rows and whether each breaks the rule.
 
-    A sandbox account that is being erased, table by table, breaks none.
+    A sandbox that is being erased breaks none.
     """
     keys = ", ".join(f"r.{key} AS key{number}" for number, key in enumerate(link.keys))
     order = ", ".join(f"r.{key}" for key in link.keys)

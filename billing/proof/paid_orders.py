@@ -1,7 +1,7 @@
-"""The paid side of orders: what went back of a payment, what that took of the credit, and what was billed.
+"""The paid side of orders: what was returned, what that took of the credit, and what was billed.
 
-What went back is the sum of the refunds and disputes that were told; credit that was taken back is the share that
-billing/orders/reversal.py takes; a refund is what its request in the audit log says.
+The returned amount is the sum of refunds and disputes; billing/orders/reversal.py takes the share of credit;
+a refund matches its request in the audit log.
 """
 
 from collections import defaultdict
@@ -48,8 +48,6 @@ OUR_KEYS: Final = "rfd_"
 
 
 class OrderCheck:
-    """Compare orders with what was reported of their payments."""
-
     rules = (GONE, SHARE, STATE, TERMS, PRICE, REVIEWED, ASKED, KIND)
 
     async def step(
@@ -75,8 +73,6 @@ class OrderCheck:
 
 
 class RefundCheck:
-    """Compare the refunds that were requested here with the reversals that state the same."""
-
     rules = (REFUND, REFUND_SUM)
 
     async def step(
@@ -95,7 +91,7 @@ class RefundCheck:
 
 
 async def reversals_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequence[Reversal]]:
-    """Return what went back of these orders, periods or uncredited payments."""
+    """Return what was returned of these orders, periods or uncredited payments."""
     found: defaultdict[str, list[Reversal]] = defaultdict(list)
     wanted = sorted(set(ids))
     if wanted:
@@ -106,7 +102,7 @@ async def reversals_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequ
 
 
 async def refunds_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequence[Refund]]:
-    """Return our refunds of these orders, periods or uncredited payments."""
+    """Return our refunds of them."""
     found: defaultdict[str, list[Refund]] = defaultdict(list)
     for one in await refund_row.load(tx, ids):
         found[one.owner_id].append(one)
@@ -142,7 +138,7 @@ def _agreed(order: Order, terms: str) -> Iterator[Broken]:
         is_true=agreed[:5]
         == (order.amount, order.currency, order.discount, order.pay_amount, order.pay_currency),
     )
-    # Who approves a payment may give another credit; what is credited is proved by the ledger.
+    # An approval may give another credit, which the ledger proves.
     if order.paid_at is None and order.payment_id is None:
         yield from differs(TERMS, order.id, agreed[5], order.credits_micros)
         yield from differs(TERMS, order.id, agreed[6], order.promotional_micros)
@@ -155,7 +151,7 @@ def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
     named = [one for one in reversals if one.key == asked.key]
     standing = [one for one in named if one.status not in {"failed", "replaced"}]
     if asked.status == "succeeded":
-        # The provider's own rounding of a tax may move it by one.
+        # The provider's rounding of a tax may move it by one.
         amount = standing[0].amount if standing else 0
         if abs(amount - asked.amount) > 1:
             yield Broken(REFUND, asked.id, amount, asked.amount)
@@ -166,7 +162,7 @@ def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
 def fitting(
     reversals: Sequence[Reversal], refunds: Iterable[Refund], paid_amount: int
 ) -> Iterator[Broken]:
-    """Yield the reversals of a payment that contradict their kind, the payment, or our refunds of it."""
+    """Yield reversals that contradict their kind, the payment, or our refunds."""
     ours = {one.id: one for one in refunds}
     has_part = any(one.kind == "part" and one.status == "done" for one in reversals)
     for one in reversals:
@@ -178,7 +174,7 @@ def fitting(
         if one.status == "asked":
             is_true = refund_ is not None and refund_.is_open
         if one.status == "replaced":
-            # What a person wrote down, too, is replaced by the provider's own name.
+            # The provider's own name replaces what an operator wrote.
             known = {each.provider_refund_id for each in ours.values()}
             is_true = is_own or (bool(ours) and one.key not in known)
         if one.kind == "refund" and one.status in {"failed", "replaced"} and has_part:

@@ -1,4 +1,4 @@
-"""Compare plans' periods, and payments that credited nothing, with what went back of each."""
+"""Compare plans' periods, and uncredited payments, with what was returned of each."""
 
 import math
 from collections import defaultdict
@@ -50,8 +50,6 @@ _UNCREDITED: Final = (
 
 
 class PeriodCheck:
-    """Compare periods with what was reported of their payments."""
-
     rules = (GONE, SHARE, CHANGE, ASKED, KIND)
 
     async def step(
@@ -78,8 +76,6 @@ class PeriodCheck:
 
 
 class SubscriptionCheck:
-    """Compare subscriptions with their periods and the order that began them."""
-
     rules = (OF_PLAN, CARRIED, CHANGED, BEGUN, UNTIL)
 
     async def step(
@@ -107,8 +103,6 @@ class SubscriptionCheck:
 
 
 class UncreditedCheck:
-    """Compare payments that credited nothing with what was reported of them."""
-
     rules = (UNCREDITED, SECOND, ASKED, KIND)
 
     async def step(
@@ -139,7 +133,7 @@ class UncreditedCheck:
 async def _came(
     tx: Transaction, payments: Sequence[UncreditedPayment]
 ) -> Mapping[tuple[str, str], str]:
-    """Return what the provider reported of these payments, in words. Retention deletes it."""
+    """Return what the provider reported, in words. Retention deletes it."""
     if not payments:
         return {}
     rows = await tx.fetch(_CAME, ids=sorted({one.order_id for one in payments}))
@@ -194,7 +188,7 @@ def _changes(one: Subscription, periods: Sequence[Period]) -> Iterator[Broken]:
     known = changes_of(changed)
     made = all_grant(known, one.carried_before)
     yield from differs(CARRIED, one.id, made.carried_amount, one.carried_amount)
-    # A bill that also pays for whole periods grants these beside.
+    # A bill that also pays for whole periods grants these too.
     given = sum(each.credits_micros - each.corrected_micros for each in changed) - made.micros
     whole = math.gcd(*(each.plan_micros for each in known))
     yield from differs(CHANGED, one.id, 0, given % whole if given >= 0 else given)

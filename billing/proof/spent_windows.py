@@ -1,10 +1,9 @@
 """What keys spent of their limits, against what was sent and used.
 
-A month's window of a key is the sum of its days'. Its newest day is recounted from the rows that were counted in it:
-each top-up with its fee, each use and each hold, of the key itself and of those below it. What failed, was cancelled
-or came back counts for nothing, and of an ended hold what was captured.
+A key's month is the sum of its days. Its newest day is recounted: top-ups with fees, uses and holds, of the
+key and those below it. What failed or was returned counts nothing; an ended hold counts what was captured.
 
-Not recounted: the windows of an account whose clock was moved on, the rolling ones and those of single recipients.
+Not recounted: accounts whose clock was advanced, rolling windows, and those of single recipients.
 """
 
 from collections import defaultdict
@@ -29,7 +28,7 @@ _KEYS: Final = f"SELECT id FROM api_keys WHERE {_OWN} AND id > :after"
 _WINDOWS: Final = """
 SELECT key_id, period, window_start_at, spent_micros FROM spend_windows
 WHERE key_id IN :ids[text]"""
-# Ids have the time of the machine, and a window the account's: without a bound where these differ.
+# IDs have the machine's time, a window the account's: unbounded where these differ.
 _SPENT: Final = f"""
 SELECT created_at, spent_by, counted_in, (amount_cents + COALESCE(fee_cents, 0)) * {MICROS_PER_CENT} AS micros,
     0 AS is_use
@@ -53,8 +52,6 @@ FROM account_environments WHERE {_OWN}"""
 
 
 class WindowCheck:
-    """Compare the windows of keys with what these spent, some keys at a time."""
-
     rules = (MONTH, DAY, DETAILED)
 
     async def step(
@@ -83,7 +80,7 @@ class WindowCheck:
 
 
 def _detailed(row: Row) -> Iterator[Broken]:
-    """Check that a window which counts in its detail has no sum."""
+    """Check that a window that counts in its detail has no sum."""
     if row["period"].partition(":")[0] in {"last", "count", "same", counter.LIFETIME}:
         yield from differs(DETAILED, row["key_id"], 0, row["spent_micros"])
 
@@ -116,7 +113,7 @@ def _days(
 async def _of_account(
     tx: Transaction, tenant: Tenant, spent: Mapping[tuple[str, str], int], day: int
 ) -> Sequence[Broken]:
-    """Check what all of the account's credentials spent. No row says whether a use was counted."""
+    """Check what the account's credentials spent; no row says whether a use was counted."""
     period = f"account:{tenant.environment}"
     row = await tx.fetch_one(
         """SELECT spent_micros FROM spend_windows

@@ -1,7 +1,7 @@
-"""Rows whose state and amounts other columns and tables bear out, each rule one statement over an account.
+"""Rows whose state other columns and tables prove, each rule one statement over an account.
 
-A statement selects the rows that break its rule, in the order of their ids: id, expected, found. Rows that are few
-beside an account's sends; of these billing/ledger/audit_rules.py has the rules.
+A statement selects rows that break its rule, by ID: id, expected, found. Only small tables;
+billing/ledger/audit_rules.py has the others.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,6 @@ def _own(name: str) -> str:
 
 
 class RowRule(NamedTuple):
-    """A rule as the audit prints it, and the statement that selects the rows which break it."""
-
     says: str
     text: str
 
@@ -261,7 +259,7 @@ OF_ACCOUNTS: Final = (
 )
 OF_ENVIRONMENTS: Final = (
     RowRule(
-        # The audit goes through these rows: without one, it would look at nothing of the account.
+        # The audit goes by these rows: without one, it would check nothing of the account.
         "what is in the ledger is of an account with its environment",
         """SELECT l.account_id AS id, 1 AS expected, 0 AS found FROM ledger_accounts l
             WHERE l.environment = :environment AND :account_id = ''
@@ -329,7 +327,7 @@ OF_ENVIRONMENTS: Final = (
     ),
     RowRule(
         "a day's check-ins awarded what they add up to",
-        # A sandbox account is erased with its check-ins, in staging alone: what is missing is whole credits.
+        # A staging sandbox is erased with its check-ins: what is missing is whole credits.
         f"""SELECT CAST(s.day AS TEXT) AS id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
                 SELECT day_start_at AS day, 0 AS expected, awarded_micros AS found FROM checkin_days
                 WHERE environment = :environment AND :account_id = ''
@@ -344,8 +342,6 @@ OF_ENVIRONMENTS: Final = (
 
 
 class RowCheck:
-    """Check one of these rules."""
-
     def __init__(self, rule: RowRule) -> None:
         self._rule = rule
 

@@ -1,10 +1,7 @@
-"""Compare events with their rows: what an event said of a top-up, an order or a plan is what its row says.
+"""Compare events with their rows: a top-up, an order or a plan is as its events say.
 
-The newest event about a row states its state; each states what never changes of it. An event without its row,
-and one whose own columns differ from its signed body, are findings as well. Test events say nothing.
-
-It goes from newest to oldest: an account's events since the last audit without findings, or all of them. What
-retention deleted proves nothing any more.
+The newest event states the row's state; each states what never changes. An event without its row, or whose
+columns differ from its signed body, is a finding too. Test events are skipped. Retention ends the proof.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,14 +55,14 @@ _ORDER_TYPES: Final = (
     *("order.paid", "order.failed", "order.refunded", "order.restored"),
     *("order.disputed", "order.dispute_lost"),
 )
-# What a row may be while its newest event says the first: a state that nothing is told of.
+# States that no event reports, by the state of the newest event.
 _SILENT: Final[Mapping[str, frozenset[str]]] = {
     "delivered": frozenset({"reversing"}),
     "pending": frozenset({"scheduled"}),
     "scheduled": frozenset({"pending"}),
 }
-# The same of an order, unless a dispute is its newest event: releases before order.disputed reported a dispute as a
-# refund, and none that moved no money. The order's reversals prove its state.
+# For orders without a dispute: releases before order.disputed reported it as a refund, and none that moved no
+# money. The order's reversals prove its state.
 _SILENT_DISPUTE: Final[Mapping[str, frozenset[str]]] = {
     "disputed": frozenset({"partially_refunded", "refunded"}),
     "partially_refunded": frozenset({"disputed"}),
@@ -99,7 +96,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 class EventCheck:
-    """Compare events with their rows. Made for one account, since it remembers which rows it has seen."""
+    """Made for one account, since it remembers the rows it has seen."""
 
     rules = (ITSELF, HAS_TOPUP, TOPUP, TOPUP_STATE, ORDER, APPROVAL, PLAN, BATCH)
 
@@ -154,7 +151,7 @@ class EventCheck:
         return broken
 
     async def _plans(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
-        """Check plans and bulk sends. No index finds their events, so the first one read is the newest."""
+        """Check plans and bulk sends; no index finds their events, so the first one read is the newest."""
         told: dict[str, _Event] = {}
         for one in events:
             name = str(one.data.get("id", ""))
@@ -206,7 +203,7 @@ async def _by_id(tx: Transaction, text: str, ids: Sequence[str | None]) -> Mappi
 async def _newest(
     tx: Transaction, events: Sequence[_Event], types: Sequence[str]
 ) -> Mapping[str, int]:
-    """Return the number of the newest event of these types of each top-up or order."""
+    """Return the number of each top-up's or order's newest event of these types."""
     wanted = sorted({one.transaction_id for one in events if one.transaction_id})
     if not wanted:
         return {}
@@ -225,7 +222,7 @@ def _topup(one: _Event, row: Row, *, is_newest: bool) -> Iterator[Broken]:
         "recipient_email": row["recipient_email"],
         "key_id": spent_by[0] if spent_by else None,
     }
-    # A cancelled one of a batch that was refused gives its reference back.
+    # A refused batch's cancelled top-up frees its reference.
     if row["status"] != "cancelled":
         given["reference"] = row["reference"]
     yield from fails(
@@ -252,7 +249,7 @@ def _order(kind: str, data: Mapping[str, Any], row: Row) -> Iterator[Broken]:
     named = ("provider", "currency", "pay_currency", "order_no")
     is_same = all(data[name] == row[name] for name in named if name in data)
     status = data.get("status", row["status"])
-    # A payment that came after the end waits for an operator, which no event says; the order's reason does.
+    # A late payment waits for an operator, which no event says; the order's reason does.
     is_reviewed = row["status"] == "review" and row["reason"] != data.get("reason")
     silent = () if "dispute" in kind else _SILENT_DISPUTE.get(status, ())
     is_told = is_reviewed or row["status"] in {status, *silent}

@@ -1,8 +1,8 @@
-"""The recharges of one transaction, and the end of a charge: what it means for the one after it.
+"""The recharges of one transaction, and what the end of a charge means for the next.
 
-Promise: a charge ends once, with its order, in the order's own transaction. A paid one arms the watch
-again; a declined one is charged again later where that may help, and the third in a row switches the
-recharge off; whatever does not charge again waits until the balance has been at the mark again.
+A charge ends once, in its order's transaction. A paid one arms the watch again. A declined one may be retried
+later; the third in a row disables the recharge. Otherwise the watch waits until the balance has been at the
+mark again.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from store.database import Transaction
 
 
 class RechargesOfBatch:
-    """A part of the working set of orders; empty where no order is a recharge's."""
+    """Part of the orders' working set; empty if no order is a recharge's."""
 
     def __init__(self) -> None:
         self.tenants: set[Tenant] = set()  # whose recharge a command asks for
@@ -38,7 +38,6 @@ class RechargesOfBatch:
         self._mails: list[OwnerMail] = []
 
     async def load(self, tx: Transaction, order_ids: Iterable[str]) -> None:
-        """order_ids: of the orders that a recharge made."""
         ids = set(order_ids)
         if ids:
             self._charges = await records.load_charges(tx, ids)
@@ -49,7 +48,6 @@ class RechargesOfBatch:
             self._spent = await records.spent_cents(tx, self.counted)
 
     async def update(self, tx: Transaction) -> None:
-        """Writes what changed."""
         if self._removed:
             await records.remove(tx, self._removed)
         if self._kept:
@@ -61,7 +59,6 @@ class RechargesOfBatch:
             await owner_mail.insert(tx, self._mails)
 
     def mail_owner(self, mail: OwnerMail) -> None:
-        """The account's owner is told."""
         self.changes += 1
         self._mails.append(mail)
 
@@ -98,7 +95,7 @@ class RechargesOfBatch:
 
 
 def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> None:
-    """The order of a charge was paid and credited."""
+    """Record that a charge's order was paid and credited."""
     charge = recharges.charge_of(order_id)
     if charge is None:
         return
@@ -124,7 +121,7 @@ def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> 
 def note_unpaid(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, reason: str | None
 ) -> None:
-    """The order of a charge ended without payment. What a person did not confirm was told before."""
+    """Record that it ended unpaid; an unconfirmed charge was already reported."""
     charge = recharges.charge_of(order_id)
     if charge is None:
         return
@@ -140,7 +137,7 @@ def note_unpaid(
 def note_confirmation(
     state: BatchState, recharges: RechargesOfBatch, charge: FallCharge, *, reason: str, url: str
 ) -> None:
-    """The payer's bank wants to hear from the payer, who confirms at that address."""
+    """Record that the payer's bank requires confirmation at that address."""
     if charge.reason is not None:
         return
     recharges.change_charge(replace(charge, next_at=None, reason=reason, url=url))
@@ -150,10 +147,9 @@ def note_confirmation(
 def note_dispute(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, *, is_new: bool
 ) -> None:
-    """The payer's bank took the charge of the order back, or asks about it: nothing is charged by itself
-    until a person switches the recharge on again.
+    """Disable the recharge after a dispute, until somebody enables it again.
 
-    is_new: it was not told before. What only asks leaves no trace but here, so it counts once for a charge.
+    is_new: first report of it. An inquiry leaves no other trace, so it counts once a charge.
     """
     charge = recharges.charge_of(order_id)
     if charge is None or (charge.disputed_at is not None and not is_new):
@@ -176,7 +172,7 @@ def note_refusal(
     order_id: str,
     reason: str | None,
 ) -> None:
-    """A fall that is not charged at all; reason: what is told of it, None: nothing is."""
+    """Record a drop that isn't charged; reason None: nothing is published."""
     found = recharges.find(tenant)
     _end_flight(state, tenant, found, order_id, is_paid=False)
     if found is not None and reason is not None:
@@ -221,7 +217,7 @@ def _tell(
     *,
     url: str | None,
 ) -> None:
-    """The event, and the mail to the account's owner; charge null: none was tried."""
+    """Publish the event and mail the owner; charge null: none was tried."""
     data = {
         "order_id": None if charge is None else charge.order_id,
         "amount_cents": found.amount_cents if charge is None else charge.amount_cents,
@@ -240,7 +236,7 @@ def _tell(
 def _end_flight(
     state: BatchState, tenant: Tenant, found: Recharge | None, order_id: str, *, is_paid: bool
 ) -> None:
-    """Nothing is under way any more; the watch is armed as the end calls for."""
+    """End what is under way, and arm the watch as its end requires."""
     watch = state.watches.find(tenant)
     if watch is None or watch.recharge_order_id != order_id:
         return  # another fall's order is under way
@@ -250,7 +246,7 @@ def _end_flight(
         return
     below_micros = found.below_micros
     balance_micros = state.ledger.balance_micros(tenant, state.now_us)
-    # Bought, and still below the mark: whatever is spent next is another fall.
+    # Bought, and still below the mark: the next spend is another drop.
     is_rearmed = is_paid and 0 < balance_micros < below_micros
     state.watches.watch(
         tenant, below_micros=below_micros, from_micros=0 if is_rearmed else below_micros

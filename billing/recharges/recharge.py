@@ -1,8 +1,7 @@
-"""A recharge: what an account wants bought when its balance falls, and what a charge of it became.
+"""A recharge: what to buy when the balance drops, and the outcome of its charges.
 
-States of the whole: on, and off since three charges in a row failed, a payer's bank disputed one of
-them, or an operator said so. A charge belongs to one fall and one order. Pure; billing/recharges/records.py
-writes the rows.
+It is on, or off after three failed charges in a row, a dispute, or an operator's act. A charge belongs to one
+drop and one order.
 """
 
 from typing import Final, Literal
@@ -16,9 +15,9 @@ from kernel.tenant import Tenant
 
 ORIGIN: Final = "recharge"
 FAILURES_MAX: Final = 3
-# After the first and the second declined charge of a fall; the third switches it off.
+# After the first and second declined charge of a drop; the third disables it.
 RETRIES_US: Final = (HOUR_US, DAY_US)
-# Between looks at a charge whose outcome is unknown; the last one counts for all that follow.
+# Between checks of a charge with an unknown outcome; the last one repeats.
 ASKS_US: Final = (15 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 15 * MINUTE_US, HOUR_US)
 BELOW_CENTS_MAX: Final = 100_000_000
 AMOUNT_CENTS_MIN: Final = 100
@@ -29,7 +28,7 @@ OffReason = Literal["failures", "operator", "dispute"]
 
 
 class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of recharges; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     account_id: str
     environment: str
@@ -61,12 +60,11 @@ class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def method(self) -> str:
-        """As people know it: visa 4242."""
         return f"{self.brand} {self.last4}"
 
 
 class FallCharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of recharge_charges: what one fall's order charges."""
+    """What one drop's order charges."""
 
     order_id: str
     account_id: str
@@ -91,7 +89,7 @@ class FallCharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def check_limits(below_cents: int, amount_cents: int, monthly_max_cents: int) -> None:
-    """Raises InvalidInput for what no recharge can want."""
+    """Raise InvalidInput for limits that contradict each other."""
     bounds = (
         ("below_cents", below_cents, 1, BELOW_CENTS_MAX),
         ("amount_cents", amount_cents, AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX),
@@ -103,10 +101,9 @@ def check_limits(below_cents: int, amount_cents: int, monthly_max_cents: int) ->
 
 
 def month_of(own_now_us: int) -> str:
-    """The calendar month by UTC, as 2026-11."""
     return rfc3339(own_now_us)[:7]
 
 
 def next_check_at(asked: int, now_us: int) -> int:
-    """When a charge that was asked about so often is asked about again."""
+    """Return when to check again a charge that was checked so often."""
     return now_us + ASKS_US[min(asked, len(ASKS_US)) - 1]

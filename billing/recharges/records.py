@@ -1,5 +1,6 @@
-"""Rows of recharges and of their charges: read and written set-based. The only writer of both tables;
-the caller holds the tenants' locks, but for what a worker notes of a charge under way.
+"""Rows of recharges and their charges, read and written in sets.
+
+Only this module writes them. The caller holds the tenants' locks, except for a worker's notes on a charge.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,24 +37,21 @@ GROUP BY c.account_id, c.environment, c.month
 
 
 async def load(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Recharge]:
-    """What these tenants want, of those that want something."""
     rows = await tx.fetch(_LOAD, tenants=sorted(set(tenants)))
     return {found.tenant: found for found in map(_ROWS.read, rows)}
 
 
 async def find(tx: Transaction, tenant: Tenant) -> Recharge | None:
-    """What the tenant wants, or None."""
     return (await load(tx, [tenant])).get(tenant)
 
 
 async def load_charges(tx: Transaction, order_ids: Iterable[str]) -> dict[str, FallCharge]:
-    """The charges of these orders, as far as they are a recharge's."""
+    """Return those of these orders that are a recharge's."""
     rows = await tx.fetch(_LOAD_CHARGES, ids=sorted(set(order_ids)))
     return {found.order_id: found for found in map(CHARGES.read, rows)}
 
 
 async def latest_charges(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[FallCharge]:
-    """The tenant's newest charges first."""
     rows = await tx.fetch(
         f"""SELECT {CHARGES.listed} FROM recharge_charges
             WHERE account_id = :account_id AND environment = :environment
@@ -66,7 +64,7 @@ async def latest_charges(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequ
 
 
 async def spent_cents(tx: Transaction, tenants: Iterable[Tenant]) -> dict[tuple[Tenant, str], int]:
-    """What each month's recharges took or may still take."""
+    """Return what each month's recharges took or may still take."""
     rows = await tx.fetch(_SPENT, tenants=sorted(set(tenants)))
     return {
         (Tenant(row["account_id"], row["environment"]), row["month"]): int(row["cents"])
@@ -75,7 +73,6 @@ async def spent_cents(tx: Transaction, tenants: Iterable[Tenant]) -> dict[tuple[
 
 
 async def keep(tx: Transaction, recharges: Iterable[Recharge]) -> None:
-    """Writes them, new or changed."""
     rows = [_ROWS.write(one) for one in sorted(recharges, key=lambda one: one.tenant)]
     await tx.insert("recharges", _ROWS.columns, rows, on_conflict=_KEEP)
 
@@ -101,7 +98,7 @@ async def update_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None
 
 
 async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_at: int) -> bool:
-    """That the provider is about to be asked, and when it is again; False: another worker is.
+    """Record that the provider is about to be called; return False if another worker calls it.
 
     The first time is when the charge may have been made.
     """
@@ -120,7 +117,7 @@ async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_
 async def list_open(
     tx: Transaction, environment: str, *, before_us: int, limit: int
 ) -> Sequence[FallCharge]:
-    """The same of one environment, the longest open first; at most `limit`."""
+    """Return one environment's open charges, the longest open first."""
     rows = await tx.fetch(
         f"""SELECT {CHARGES.listed} FROM recharge_charges
             WHERE next_at IS NOT NULL AND created_at <= :before AND environment = :environment
@@ -133,7 +130,7 @@ async def list_open(
 
 
 async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
-    """Charges of before that time of which nobody knows what came, by environment."""
+    """Count older charges with an unknown outcome, by environment."""
     rows = await tx.fetch(
         """SELECT environment, COUNT(*) AS number FROM recharge_charges
            WHERE next_at IS NOT NULL AND created_at <= :before GROUP BY environment""",

@@ -1,4 +1,4 @@
-"""What is shown of recharges: what is bought by itself, and the saved means of payment it is bought with."""
+"""What is shown of recharges and saved means of payment."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ from kernel.words import Cents, Count, Last4, Time, time_of
 
 
 class PaymentMethod(Shaped, kw_only=True):
-    """A saved means of payment, as its owner knows it. expires is a month, 2027-04."""
+    """expires: a month, such as 2027-04."""
 
     ref: Annotated[str, Meta(description="The provider's id.")]
     brand: str
@@ -24,7 +24,7 @@ class PaymentMethod(Shaped, kw_only=True):
 
 
 class RechargeCharge(Struct, kw_only=True):
-    """What came of one fall. reason: why it was declined; url: where a person confirms it."""
+    """A drop's outcome. reason: why it was declined; url: where a person confirms it."""
 
     order_id: str
     amount_cents: Cents
@@ -36,10 +36,7 @@ class RechargeCharge(Struct, kw_only=True):
 
 
 class Recharge(Struct, kw_only=True):
-    """Credit that is bought by itself. status off: no fall is charged until it is set again.
-
-    disabled_reason is null while it is on, and of one that was removed.
-    """
+    """status off: no drop is charged until it is set again. disabled_reason is null if it was removed."""
 
     provider: str
     below_cents: Cents
@@ -62,7 +59,7 @@ class Recharge(Struct, kw_only=True):
     def of(
         cls, row: Row, charges: Sequence[FallCharge] = (), *, is_removed: bool = False
     ) -> "Recharge":
-        """What billing/recharges/ keeps; is_removed: kept, until it was taken away just now."""
+        """Return the view; is_removed: it was removed just now."""
         return cls(
             provider=row.provider,
             below_cents=row.below_cents,
@@ -92,7 +89,7 @@ class Recharge(Struct, kw_only=True):
 
 
 class PaymentMethods(Struct, kw_only=True):
-    """The account's saved means of payment at one provider, the newest first."""
+    """At one provider, newest first."""
 
     provider: str
     items: Annotated[
@@ -101,11 +98,10 @@ class PaymentMethods(Struct, kw_only=True):
 
     @classmethod
     def of(cls, provider: str, found: Sequence[SavedMethod]) -> "PaymentMethods":
-        """What the provider keeps."""
         return cls(provider=provider, items=[PaymentMethod.of(one) for one in found])
 
 
 class SavePage(Struct, kw_only=True):
-    """Where a person keeps a means of payment, after agreeing to it there."""
+    """Where a person saves a means of payment."""
 
     url: Annotated[str, Meta(description="Where the person agrees and keeps it.")]

@@ -1,4 +1,4 @@
-"""Mail to recipients by operators: what became of it, one more try, and who gets none."""
+"""Recipients' mail for operators: its outcome, one more try, and addresses that get none."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,8 +24,6 @@ from store.keyset import Begin
 
 
 class MailQuery(Page, frozen=True, kw_only=True):
-    """The query of the list."""
-
     status: Annotated[
         MailStatus | None, Meta(description="Only these; left out: all."), said("Status")
     ] = None
@@ -33,13 +31,11 @@ class MailQuery(Page, frozen=True, kw_only=True):
 
 
 class Address(Fields, frozen=True, kw_only=True):
-    """Whose mail."""
-
     address: Annotated[Email, Meta(description="An address, such as one that complained.")]
 
 
 class SentMail(Shaped, kw_only=True):
-    """A mail to a recipient; what it says is its sender's to read."""
+    """Its text is its sender's to read."""
 
     id: Annotated[str, Meta(pattern=r"^mal_[0-9A-Za-z]+$")]
     transaction_id: Annotated[str, Meta(description="The top-up that it is about.")]
@@ -53,15 +49,12 @@ class SentMail(Shaped, kw_only=True):
 
 
 class MailChoice(Struct, kw_only=True):
-    """Whether an address gets mail from here, and whether that was so before."""
-
     address: Annotated[str, Meta(description="As it is stored.")]
     gets_mail: Annotated[bool, Meta(description="From any account of this installation.")]
     was_stopped: Annotated[bool, Meta(description="Whether it got none before.")]
 
 
 async def owner_of(tx: Transaction, mail_id: str) -> Tenant:
-    """Return whose mail it is; raises NotFound."""
     found = await outbox.find_mail(tx, mail_id)
     return Tenant(found.account_id, found.environment)
 
@@ -69,7 +62,6 @@ async def owner_of(tx: Transaction, mail_id: str) -> Tenant:
 async def list_mails(
     context: ActContext, asked: MailQuery, begin: Begin, limit: int
 ) -> Sequence[Row]:
-    """Return everybody's mails in this environment, the newest first."""
     return await outbox.list_mails(
         context.tx,
         environment=context.environment,
@@ -81,7 +73,6 @@ async def list_mails(
 
 
 async def retry_mail(context: ActContext, _asked: Fields) -> Change[Row]:
-    """Try a mail again; raises MailUnderWay. No mail is a matter of the account's security."""
     again = await outbox.retry_mail(context.tx, context.object_id, now_us=context.now_us)
     entry = audit_log.entry(
         context.by,
@@ -96,7 +87,6 @@ async def retry_mail(context: ActContext, _asked: Fields) -> Change[Row]:
 
 
 async def stop_mail(context: ActContext, asked: Address) -> Change[MailChoice]:
-    """Send no more mail to an address."""
     address, digest = await _digested(context, asked)
     was_stopped = bool(await refusing(context.tx, [digest]))
     await refuse_mail(context.tx, digest, now_us=context.now_us)
@@ -104,14 +94,13 @@ async def stop_mail(context: ActContext, asked: Address) -> Change[MailChoice]:
 
 
 async def let_mail(context: ActContext, asked: Address) -> Change[MailChoice]:
-    """Send mail to an address again."""
     address, digest = await _digested(context, asked)
     was_stopped = await allow_mail(context.tx, digest)
     return Change(after=MailChoice(address=address, gets_mail=True, was_stopped=was_stopped))
 
 
 async def _digested(context: ActContext, asked: Address) -> tuple[str, str]:
-    """Return the address, and what stands for it on the list of those that want no mail."""
+    """Return the address, and its digest on the list of those that want no mail."""
     address = normalise_email(asked.address, param="address")
     vault = context.service(Vault)
     key = await vault.data_key(context.tx, VOUCHER_KEY, now_us=context.now_us)

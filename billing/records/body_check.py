@@ -1,7 +1,6 @@
-"""Whether the body that is about to be sent again is the one that was sealed.
+"""Check that a body to be sent again is the one that was sealed.
 
-Asked for replays alone: the event of a replay is old enough to be sealed, and a first delivery's is not. One read of
-two small statements for each attempt of a replay; nothing for any other delivery.
+Only for replays: a first delivery's event isn't sealed yet. Costs two small statements an attempt.
 """
 
 from typing import Final
@@ -13,17 +12,16 @@ from billing.records.sealing import made_at_us
 from kernel.clock import DAY_US, HOUR_US, day_start_us
 from store.database import Transaction
 
-# A delivery that was made so long after its event is a replay of it.
+# A delivery made this long after its event is a replay.
 REPLAY_AFTER_US: Final = HOUR_US
 
 
 def is_replay(event_id: str, *, delivery_created_at: int) -> bool:
-    """Return whether a delivery was made long enough after its event that the event is sealed."""
     return delivery_created_at - made_at_us(event_id) > REPLAY_AFTER_US
 
 
 async def is_as_sealed(tx: Transaction, event_id: str, body: bytes) -> bool:
-    """Tell whether the event and the body are what was sealed. An event without a leaf or a salt counts as sealed."""
+    """Return whether the body is what was sealed; an event without a leaf or salt counts as sealed."""
     day = day_start_us(made_at_us(event_id))
     # Sealed within hours of its making, or as a late one.
     leaf = await tiles.find(tx, event_id, days=(day, day + 2 * DAY_US))

@@ -1,7 +1,7 @@
-"""Sign the head of a day's growing record log each hour. Each head names the one before. Writes record_heads.
+"""Sign the head of a day's growing record log each hour; each head names the one before.
 
-Invariant: a head is written once and never changed; numbers have no gap; within a day sizes never fall. A head also
-names the newest checkpoint of each environment, so a checkpoint that is taken away later is missed.
+A head never changes, numbers have no gap, and within a day sizes never fall. A head also names each
+environment's newest checkpoint, so a checkpoint that is removed later is missed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ TYP: Final = "topup-record-head+jws"
 
 
 class RecordHead(msgspec.Struct, frozen=True):
-    """One signed head; times in microseconds. sealed_to: rows made before it are sealed, late ones aside."""
+    """sealed_to: rows made before it are sealed, late ones aside."""
 
     number: int
     day_start_at: int
@@ -34,7 +34,6 @@ class RecordHead(msgspec.Struct, frozen=True):
     sealed_at: int
 
     def shape(self) -> dict[str, object]:
-        """Return the head as commands and routes show it."""
         return {
             "number": self.number,
             "day": day_text(self.day_start_at),
@@ -48,7 +47,7 @@ class RecordHead(msgspec.Struct, frozen=True):
 
 
 class HeadStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is signed: hashes in hex. checkpoints: by environment, the digest of the newest one."""
+    """What is signed: hashes in hex. checkpoints: the newest one's digest by environment."""
 
     number: int
     day: str
@@ -65,7 +64,7 @@ _ROWS = RowMapping(RecordHead)
 
 
 def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[HeadStatement, bytes]:
-    """Check a head's signature, and return its statement and its bytes. Raises StatementRefused."""
+    """Check a head's signature; return its statement and bytes. Raises StatementRefused."""
     payload = verify(jws, typ=TYP, keys=keys).payload
     try:
         return msgspec.json.decode(payload, type=HeadStatement), payload
@@ -79,7 +78,6 @@ async def last(tx: Transaction) -> RecordHead | None:
 
 
 async def page(tx: Transaction, *, before: int | None, limit: int) -> Sequence[RecordHead]:
-    """Read heads, the newest first, with numbers below `before`."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM record_heads WHERE number < :before
             ORDER BY number DESC LIMIT :rows""",
@@ -90,7 +88,6 @@ async def page(tx: Transaction, *, before: int | None, limit: int) -> Sequence[R
 
 
 async def of_day(tx: Transaction, day: int) -> Sequence[RecordHead]:
-    """Read a day's heads, the oldest first."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM record_heads WHERE day_start_at = :day ORDER BY number",
         day=day,
@@ -99,7 +96,7 @@ async def of_day(tx: Transaction, day: int) -> Sequence[RecordHead]:
 
 
 async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
-    """Return the days that have heads, the first one first."""
+    """Return the days that have heads, in order."""
     rows = await tx.fetch(
         """SELECT DISTINCT day_start_at FROM record_heads WHERE day_start_at >= :since_day
            ORDER BY day_start_at""",
@@ -118,7 +115,7 @@ async def insert(
     sealed_to: int,
     now_us: int,
 ) -> RecordHead:
-    """Sign the next head, after moving the log's mark in the same transaction. Raises SealBroken."""
+    """Sign the next head after moving the log's mark in the same transaction. Raises SealBroken."""
     before = await last(tx)
     newest = {one: await last_sealed(tx, one) for one in ENVIRONMENTS}
     number = 1 if before is None else before.number + 1

@@ -1,7 +1,7 @@
 """Kinds of rows that the record log seals, and how each is read.
 
-Only what never changes again is sealed: rows that are written once, and deliveries in a final state together with
-their attempts. A kind's columns are listed here and not taken from the schema, so a new column changes no leaf.
+Only what never changes again is sealed: rows written once, and final deliveries with their attempts. Columns
+are listed here, so a new column in the schema changes no leaf.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from kernel.clock import DAY_US
 from kernel.ids import least_id
 from store.database import Row, Transaction
 
-# Salts of what retention deletes are shared by the rows of an account that were made in the same 30 days.
+# Prunable rows of one account and the same 30 days share a salt.
 PERIOD_US: Final = 30 * DAY_US
 # The period of rows that are kept for ever.
 FOR_EVER: Final = -1
@@ -24,12 +24,12 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class RecordSource(NamedTuple):
-    """A table whose rows are sealed, walked by their ids."""
+    """A table whose rows are sealed, walked by ID."""
 
     name: str
     prefix: str
     select: str
-    # Positions of what a leaf shows in clear, in the columns.
+    # Positions of what a leaf shows in clear.
     account_id: int
     environment: int
     created_at: int
@@ -43,7 +43,7 @@ class RecordSource(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A row to be sealed. content: the bytes that its digest covers; None while it may still change."""
+    """content: the bytes that the digest covers; None while the row may change."""
 
     kind: str
     id: str
@@ -110,7 +110,7 @@ ADJUSTMENT: Final = _source(
 SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT, ADJUSTMENT)
 # What retention deletes.
 PRUNED: Final = frozenset({"event", "delivery", "security"})
-# Names for people, for one and for many.
+# For people: one and many.
 NAMES: Final[Mapping[str, str]] = {
     "transfer": "transfer",
     "event": "event",
@@ -138,7 +138,6 @@ FROM attempts WHERE delivery_id IN :ids[text] ORDER BY delivery_id, number
 
 
 def source_of(kind: str) -> RecordSource:
-    """Return the source of a kind of leaf. Raises KeyError for an unknown kind."""
     return _BY_NAME["audit" if kind == "security" else kind]
 
 
@@ -150,7 +149,7 @@ def period_of(kind: str, created_at: int) -> int:
 async def read_after(
     tx: Transaction, source: RecordSource, after: str, before: str, *, limit: int
 ) -> Sequence[Record]:
-    """Read the rows between two ids, both excluded, in their order."""
+    """Read the rows between two IDs, both excluded, in order."""
     rows = await tx.fetch(
         f"{source.select} WHERE id > :after AND id < :before ORDER BY id LIMIT :rows",
         after=after,
@@ -163,7 +162,6 @@ async def read_after(
 async def read_ids(
     tx: Transaction, source: RecordSource, after: str, upto: str, *, limit: int
 ) -> Sequence[str]:
-    """Read ids above `after` up to `upto`, that one included."""
     rows = await tx.fetch(
         f"SELECT id FROM {source.table} WHERE id > :after AND id <= :upto ORDER BY id LIMIT :rows",
         after=after,
@@ -174,7 +172,6 @@ async def read_ids(
 
 
 async def read_these(tx: Transaction, source: RecordSource, ids: Sequence[str]) -> Sequence[Record]:
-    """Read the rows with these ids; one that is gone is left out."""
     if not ids:
         return ()
     rows = await tx.fetch(f"{source.select} WHERE id IN :ids[text]", ids=sorted(ids))
@@ -225,7 +222,7 @@ async def _attempts(tx: Transaction, ids: Sequence[str]) -> Mapping[str, bytes]:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value as plain bytes: drivers differ in what they give for bytes."""
+    """Return plain bytes: drivers differ in what they give."""
     return value if value is None or isinstance(value, int | str) else bytes(value)
 
 

@@ -1,8 +1,7 @@
 """A leaf of the record log: what a row was, in clear, and a salted digest of its content.
 
-The tree's hash covers both, so a leaf still proves when its row is gone: what remains is an id, an owner, a
-time and a digest that says nothing without its salt. Salts are made from an account's seeds; nobody has the
-seeds of an erased account or a pruned period.
+The tree covers both, so a leaf still proves after its row is gone. What remains says nothing without its
+salt, and nobody has the seeds of an erased account or a pruned period.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
-    """A sealed row's leaf. `created_at` is in microseconds; `account_id` is empty if the row has none."""
+    """account_id is empty if the row has none."""
 
     kind: str
     id: str
@@ -32,11 +31,10 @@ class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def seed_name(self) -> tuple[str, int]:
-        """Return the account and the period whose seed makes the salt."""
+        """Return the account and period whose seed makes the salt."""
         return self.account_id, period_of(self.kind, self.created_at)
 
     def hash(self) -> bytes:
-        """Return the hash of the leaf in its tree."""
         return leaf_hash(
             _encode(
                 (
@@ -53,13 +51,11 @@ class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
 
 
 def digest_of(content: bytes, seed: bytes, id_: str) -> bytes:
-    """Return the salted digest of a row's content."""
     salt = hmac.digest(seed, id_.encode(errors="replace"), hashlib.sha256)[:SALT_BYTES]
     return hashlib.sha256(salt + content).digest()
 
 
 def leaf_of(record: Record, seed: bytes) -> RecordLeaf:
-    """Make the leaf of a row that is final."""
     assert record.content is not None, "what may still change has no leaf"
     return RecordLeaf(
         record.kind,

@@ -1,7 +1,7 @@
-"""How far the record log has come, the seeds of its salts, and deliveries that wait for their end.
+"""How far the record log has come, the seeds of its salts, and deliveries waiting for their end.
 
-Promise: a step is written whole or not at all, and two sealers never write the same one: each step moves the mark
-from the number that it was read with, or changes nothing. Writes record_marks, record_seeds and record_waiting.
+A step moves the mark from the number it was read with, or changes nothing. So it is written whole or not at
+all, and never twice.
 """
 
 import secrets
@@ -20,10 +20,8 @@ _ID: Final = "records"
 
 
 class RecordMark(msgspec.Struct, frozen=True):
-    """Where the log stands; times in microseconds.
-
-    began_at: rows made before it are in no leaf, since the log began then. size: leaves of the day. after_ids: by
-    source, the last id that was walked past.
+    """began_at: earlier rows are in no leaf. size: leaves of the day. after_ids: the last ID passed, by
+    source.
     """
 
     id: str
@@ -38,7 +36,7 @@ _ROWS = RowMapping(RecordMark, stored={"after_ids": as_json(Mapping[str, str])})
 
 
 async def read(tx: Transaction) -> RecordMark | None:
-    """Return the mark, or None if nothing has been sealed yet."""
+    """Return the mark, or None if nothing has been sealed."""
     row = await tx.fetch_one(f"SELECT {_ROWS.listed} FROM record_marks WHERE id = :id", id=_ID)
     return None if row is None else _ROWS.read(row)
 
@@ -56,7 +54,7 @@ async def begin(tx: Transaction, *, began_at: int, now_us: int) -> None:
 
 
 async def move(tx: Transaction, seen: RecordMark, to: RecordMark) -> bool:
-    """Move the mark from what was seen. Return False if another sealer has moved it."""
+    """Move the mark from what was seen; return False if another sealer has moved it."""
     stored = dict(zip(_ROWS.columns, _ROWS.write(to), strict=True))
     moved = await tx.execute(
         """UPDATE record_marks SET step_no = step_no + 1, day_start_at = :day, size = :size,
@@ -72,7 +70,7 @@ async def move(tx: Transaction, seen: RecordMark, to: RecordMark) -> bool:
 
 
 async def seeds(tx: Transaction, names: Iterable[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
-    """Return the seeds of these accounts and periods that exist."""
+    """Return the existing seeds of these accounts and periods."""
     wanted = sorted(set(names))
     if not wanted:
         return {}
@@ -95,7 +93,7 @@ async def insert_seeds(tx: Transaction, made: Mapping[tuple[str, int], bytes]) -
 
 
 async def forget_seeds(tx: Transaction, *, pruned_until: int) -> None:
-    """Delete the seeds of erased accounts, and of periods whose rows have all been pruned."""
+    """Delete the seeds of erased accounts and of wholly pruned periods."""
     await tx.execute(
         """DELETE FROM record_seeds WHERE account_id IN (
                SELECT r.subject FROM record_removals r WHERE r.kind = 'account'
@@ -127,7 +125,6 @@ async def waiting_after(tx: Transaction, after: str, *, limit: int) -> Sequence[
 
 
 async def waiting_among(tx: Transaction, ids: tuple[str, str]) -> set[str]:
-    """Return the waiting deliveries between the two ids, both included."""
     rows = await tx.fetch(
         "SELECT id FROM record_waiting WHERE id >= :low AND id <= :high", low=ids[0], high=ids[1]
     )

@@ -1,8 +1,7 @@
-"""Compare the record log with the rows: what was changed, removed or added since it was sealed, and what
-isn't proved yet.
+"""Compare the record log with the rows: what was changed, removed or added, and what isn't proved yet.
 
 A missing row is no finding if a signed watermark or tombstone covers it. Each read is short; memory is a few
-tiles, and 32 bytes for 256 leaves of a day. Findings name the day of the log and the row.
+tiles, and 32 bytes for 256 leaves of a day.
 """
 
 from collections import defaultdict
@@ -40,10 +39,7 @@ _IDS: Final = 2_048
 
 
 class Unproved(NamedTuple):
-    """What no signed head covers yet. since: rows made from then on; before: rows made before then have no leaf.
-
-    Both in microseconds, 0 where nothing was sealed yet. rows: by source, how many.
-    """
+    """What no signed head covers. since: newer rows; before: older rows have no leaf; 0: nothing is sealed."""
 
     since: int
     before: int
@@ -51,8 +47,6 @@ class Unproved(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What findings of one run are judged by."""
-
     keys: Mapping[str, bytes]
     watermarks: Mapping[tuple[str, str], Removal]
 
@@ -60,10 +54,9 @@ class _Known(NamedTuple):
 async def prove_records(
     database: Database, *, since_day: int = 0, vault: Vault | None = None
 ) -> AsyncIterator[SealedDifference]:
-    """Yield every difference between the log and the rows.
+    """Yield every difference, from `since_day` on.
 
-    `since_day` limits it to days from that one on. With `vault`, signing keys must be sealed under its master keys;
-    without one, the published keys are trusted.
+    With `vault`, signing keys must be sealed under its master keys; without it, published keys are trusted.
     """
     keys = await database.read(by_kid)
     if vault is not None:
@@ -91,7 +84,6 @@ async def prove_records(
 
 
 async def unproved(database: Database) -> Unproved:
-    """Count what is newer than the last signed head, and open deliveries."""
     found = await database.read(mark.read)
     last = await database.read(head.last)
     if found is None or last is None:
@@ -229,7 +221,7 @@ async def _rows(
 
 
 def _fault(leaf: RecordLeaf, row: Record | None, seeds: Mapping[tuple[str, int], bytes]) -> str:
-    """Return the rule that a leaf's row breaks, or an empty text."""
+    """Return the rule that the row breaks, or ""."""
     name = NAMES.get(leaf.kind, leaf.kind)
     if row is None:
         return f"a sealed {name} is still there"

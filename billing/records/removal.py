@@ -1,7 +1,7 @@
-"""What was taken away on purpose: signed before anything is deleted. Writes record_removals.
+"""What was removed on purpose, signed before anything is deleted.
 
-A watermark says up to when rows of a kind may have been pruned; a tombstone says that an account was erased. Both are
-signed by the key of checkpoints, so whoever can write to the database alone can't explain a deletion by one.
+A watermark says up to when rows of a kind may have been pruned; a tombstone says that an account was erased.
+Both are signed, so somebody with the database alone can't explain a deletion.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,12 +18,12 @@ from store.database import Row, Transaction
 
 TYP: Final = "topup-record-removal+jws"
 ACCOUNT: Final = "account"
-# The subject of watermarks of security entries, whose retention is the same in both environments.
+# Security entries have the same retention in both environments.
 EVERYWHERE: Final = "*"
 
 
 class RemovalStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is signed. kind: event, delivery or security, of which subject is the environment; or account."""
+    """What is signed. kind: event, delivery or security, whose subject is the environment; or account."""
 
     kind: str
     subject: str
@@ -33,15 +33,13 @@ class RemovalStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Removal(msgspec.Struct, frozen=True):
-    """A removal as it is stored."""
-
     kind: str
     subject: str
     until_at: int
     jws: str
 
     def is_signed(self, keys: Mapping[str, bytes]) -> bool:
-        """Tell whether one of these keys signed what the row says."""
+        """Return whether one of these keys signed what the row says."""
         try:
             said = msgspec.json.decode(
                 verify(self.jws, typ=TYP, keys=keys).payload, type=RemovalStatement
@@ -52,14 +50,14 @@ class Removal(msgspec.Struct, frozen=True):
 
 
 def name_of(leaf: RecordLeaf) -> tuple[str, str]:
-    """Return the kind and the subject of the watermark that may explain a leaf's missing row."""
+    """Return the kind and subject of the watermark that may explain a missing row."""
     return leaf.kind, EVERYWHERE if leaf.kind == "security" else leaf.environment
 
 
 async def sign_removal(
     tx: Transaction, vault: Vault, *, kind: str, subjects: Iterable[str], until: int, now_us: int
 ) -> None:
-    """Sign what is about to be deleted. A watermark never goes back. Raises SealBroken."""
+    """Sign what is about to be deleted; a watermark never goes back. Raises SealBroken."""
     seed = await signing_seed(tx, vault, now_us=now_us)
     rows = []
     for subject in sorted(set(subjects)):
@@ -79,7 +77,6 @@ async def sign_removal(
 
 
 async def watermarks(tx: Transaction) -> Mapping[tuple[str, str], Removal]:
-    """Return all watermarks but those of accounts, by kind and subject."""
     return _by_name(
         await tx.fetch(
             "SELECT kind, subject, until_at, jws FROM record_removals WHERE kind <> 'account'"
@@ -105,7 +102,7 @@ def _by_name(rows: Iterable[Row]) -> Mapping[tuple[str, str], Removal]:
 
 
 async def pruned_until(tx: Transaction) -> int:
-    """Return the time up to which everything that retention deletes is pruned, or 0 if a kind has no watermark."""
+    """Return until when everything prunable is pruned, or 0 if a kind has no watermark."""
     found = await watermarks(tx)
     expected = {("security", EVERYWHERE)}
     expected |= {(kind, one) for kind in ("event", "delivery") for one in ("live", "staging")}

@@ -1,13 +1,11 @@
-"""Seal rows into the record log: pass after pass by ids, in small steps, and a signed head at the end of
-each.
+"""Seal rows into the record log, pass after pass by ID, and sign a head after each.
 
-Each final row is in one leaf, whoever seals, and wherever a sealer was killed. Nothing is written where the
-rows are written, and none of their rows is locked. A step reads a page in one snapshot and writes it in one
-transaction that moves the mark; if another sealer has moved the mark, the step changes nothing and is read
-again.
+Each final row is in one leaf, whoever seals and wherever a sealer was killed. No sealed row is locked. A step
+reads a page in one snapshot and writes it in a transaction that moves the mark, or is read again if another
+sealer moved it.
 
-A pass seals what is SETTLED_US old. What committed behind the walk is found by reading the ids of
-LOOK_BACK_US before that place once more. An open delivery waits in a table of its own.
+A pass seals what is SETTLED_US old. What committed behind it is found by reading the last LOOK_BACK_US again.
+An open delivery waits in its own table.
 """
 
 import asyncio
@@ -41,7 +39,7 @@ from store.database import Database, Transaction
 
 SETTLED_US: Final = 5 * MINUTE_US
 LOOK_BACK_US: Final = 2 * HOUR_US
-# Rows of a step: few, since SQLite has one writer and a send waits while a step is written.
+# Few: SQLite has one writer, and a send waits while a step is written.
 STEP_ROWS: Final = 2 * TILE
 _IDS: Final = 2_048
 
@@ -49,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Step(NamedTuple):
-    """What a step will write: which mark it was read with and leads to, and the rows."""
+    """The rows to write, and the marks before and after."""
 
     seen: RecordMark
     to: RecordMark
@@ -62,7 +60,7 @@ class _Step(NamedTuple):
 
 
 class RecordSealer:
-    """Seal rows. Several processes may do so at the same time. `pause_s` is the pause between two steps."""
+    """Several processes may seal at once. `pause_s`: between two steps."""
 
     def __init__(
         self, database: Database, vault: Vault, clock: Clock, *, pause_s: float = 0.0
@@ -73,14 +71,14 @@ class RecordSealer:
         self._pause_s = pause_s
 
     async def seal_due(self) -> RecordHead | None:
-        """Seal once an hour; None where it isn't time yet. Raises StoreError, SealBroken."""
+        """Seal once an hour; None if it isn't due. Raises StoreError, SealBroken."""
         last = await self._database.read(head.last)
         if last is not None and last.sealed_at >= _hour_start(self._clock.now_us()):
             return None
         return await self.seal()
 
     async def seal(self, *, look_back_us: int = LOOK_BACK_US) -> RecordHead:
-        """Seal all rows that are final, and sign a head. Raises StoreError, SealBroken."""
+        """Seal all final rows and sign a head. Raises StoreError, SealBroken."""
         now_us = self._clock.now_us()
         sealed_to = now_us - SETTLED_US
         await self._database.transaction(
@@ -103,7 +101,7 @@ class RecordSealer:
         return signed
 
     async def _begin_day(self, day: int, sealed_to: int) -> None:
-        """Begin a new day, once a head covers everything of the one before."""
+        """Begin a new day once a head covers all of the last one."""
         while True:
             seen = await self._database.read(_mark)
             if seen.day_start_at >= day:
@@ -120,7 +118,7 @@ class RecordSealer:
                 return
 
     async def _take(self, read: Callable[[Transaction], Awaitable[_Step]]) -> str:
-        """Retry one step until it is written. Return the id to continue after, or an empty text at the end."""
+        """Retry one step until it is written; return the ID to continue after, or ""."""
         while True:
             step = await self._database.read(read)
             is_news = step.leaves or step.begun or step.seen.after_ids != step.to.after_ids
@@ -132,13 +130,13 @@ class RecordSealer:
                 return step.next_id
 
     async def _take_late(self, source: RecordSource, from_us: int) -> None:
-        """Seal what committed behind the walk since it passed."""
+        """Seal what committed behind the walk."""
         after = source.least(from_us)
         while after:
             after = await self._take(partial(self._read_late, source=source, after=after))
 
     async def _take_ended(self) -> None:
-        """Seal deliveries that waited for their end and have it."""
+        """Seal deliveries that have ended since they were noted."""
         after = await self._take(partial(self._read_waiting, after=""))
         while after:
             after = await self._take(partial(self._read_waiting, after=after))
@@ -208,7 +206,7 @@ class RecordSealer:
         return True
 
     async def _sign(self, sealed_to: int) -> RecordHead:
-        """Sign the day as it stands, however often another sealer comes in between."""
+        """Sign the day as it stands, however often another sealer intervenes."""
         while True:
             seen, roots = await self._database.read(_roots)
             signed = await self._database.transaction(
@@ -239,7 +237,7 @@ class RecordSealer:
 async def known_ids(
     tx: Transaction, source: RecordSource, ids: tuple[str, str], *, until_day: int
 ) -> set[str]:
-    """Return the ids between those two, both included, that are sealed or wait for their end."""
+    """Return the IDs between those two, both included, that are sealed or waiting."""
     first_day = day_start_us(made_at_us(ids[0])) - DAY_US
     known = await tiles.sealed_ids(tx, ids=ids, days=(first_day, until_day))
     if source is DELIVERY:
@@ -248,7 +246,7 @@ async def known_ids(
 
 
 def made_at_us(id_: str) -> int:
-    """Return when an id was made, in microseconds, or 0 if it is no id of ours."""
+    """Return when an ID was made, or 0 if it isn't ours."""
     try:
         return made_at(id_)
     except ValueError:
@@ -275,7 +273,7 @@ def _hour_start(at_us: int) -> int:
 
 
 class RecordStanding(NamedTuple):
-    """Since when there are leaves, and the newest head, or None if nothing has been sealed yet."""
+    """Since when there are leaves, and the newest head."""
 
     began_at: int
     head: RecordHead | None

@@ -1,7 +1,7 @@
-"""A day's leaves of the record log, 256 in a row, in the order in which they were sealed. Writes record_tiles.
+"""A day's leaves of the record log, 256 in a row, in sealing order.
 
-A day's tree only grows: its last tile is rewritten while it has room, and nothing before a leaf ever changes. So the
-tree under an earlier head is a prefix of the tree under each later head of the day.
+A day's tree only grows: its last tile is rewritten while it has room. So the tree under an earlier head is a
+prefix of each later one of the day.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _COLUMNS: Final = (
 
 
 class RecordTile(NamedTuple):
-    """One row: its place in the day, and its leaves."""
+    """Its place in the day, and its leaves."""
 
     day_start_at: int
     number: int
@@ -42,7 +42,7 @@ class _Packed(msgspec.Struct, array_like=True):
 async def write(
     tx: Transaction, day: int, first: int, leaves: Sequence[RecordLeaf], *, now_us: int
 ) -> None:
-    """Write the leaves as the tiles from number `first` on, in place of one that is there."""
+    """Write leaves from tile number `first` on, replacing one that exists."""
     rows = []
     for number, at in enumerate(range(0, len(leaves), TILE), start=first):
         piece = leaves[at : at + TILE]
@@ -60,7 +60,6 @@ async def write(
 
 
 async def page(tx: Transaction, *, day: int, from_number: int, limit: int) -> Sequence[RecordTile]:
-    """Read a day's tiles in their order."""
     rows = await tx.fetch(
         """SELECT day_start_at, number, leaves FROM record_tiles
            WHERE day_start_at = :day AND number >= :from_number ORDER BY number LIMIT :rows""",
@@ -72,7 +71,7 @@ async def page(tx: Transaction, *, day: int, from_number: int, limit: int) -> Se
 
 
 async def roots(tx: Transaction, day: int) -> Sequence[bytes]:
-    """Return the roots of all tiles of the day: 32 bytes for 256 leaves."""
+    """Return the roots of the day's tiles: 32 bytes for 256 leaves."""
     rows = await tx.fetch(
         "SELECT root FROM record_tiles WHERE day_start_at = :day ORDER BY number", day=day
     )
@@ -80,7 +79,6 @@ async def roots(tx: Transaction, day: int) -> Sequence[bytes]:
 
 
 async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
-    """Return the days that have tiles, the first one first."""
     rows = await tx.fetch(
         """SELECT DISTINCT day_start_at FROM record_tiles WHERE day_start_at >= :since_day
            ORDER BY day_start_at""",
@@ -90,13 +88,13 @@ async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
 
 
 async def sealed_ids(tx: Transaction, *, ids: tuple[str, str], days: tuple[int, int]) -> set[str]:
-    """Return the sealed ids of these days between the two, both included. A few others may be among them."""
+    """Return the sealed IDs of these days between the two, both included, and a few others."""
     found = await _holding(tx, ids=ids, days=days)
     return {one for leaves in found for one in leaves.ids}
 
 
 async def find(tx: Transaction, id_: str, *, days: tuple[int, int]) -> RecordLeaf | None:
-    """Return a row's leaf, or None if it was not sealed on one of these days, both included."""
+    """Return a row's leaf, or None if it wasn't sealed on these days, both included."""
     for packed in await _holding(tx, ids=(id_, id_), days=days):
         if id_ in packed.ids:
             return _leaf(packed, packed.ids.index(id_))

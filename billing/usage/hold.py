@@ -1,13 +1,11 @@
-"""A hold: credit set aside for usage whose price is not known yet.
+"""A hold: credit set aside for usage whose price isn't known yet.
 
-States: held ends once, in captured (in part or whole), released or expired. `move` is the one
-function that changes the state. Invariant: while it is held, its amount lies in the tenant's HELD
-account and counts in the caps' windows of the moment it was made; what is not captured goes back to
-the very accounts it was taken from, and out of those windows. Writes holds; the caller holds the
-account's lock.
+held ends once, in captured (in part or whole), released or expired; only `move` changes the state. A held
+amount is in the tenant's HELD account and counts in its moment's windows. What isn't captured returns to its
+sources and out of those windows. The caller holds the account's lock.
 
-A hold's id is made before the first try and kept with the stored answer in one transaction, so the
-same request under its Idempotency-Key is the same hold, also after a crash.
+A hold's ID is made before the first try and stored with the answer, so a repeated request is the same hold,
+also after a crash.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,15 +25,15 @@ from store.keyset import NEWEST, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
 HoldStatus = Literal["held", "captured", "released", "expired"]
-# What a capture above the amount does: it is cut to the amount; or the wallet pays the rest, and what
-# that lacks is owed. Without either it is refused.
+# A capture above the amount is cut to it, or the wallet pays the rest and owes what it lacks. Otherwise it is
+# refused.
 Overage = Literal["cap", "owe"]
 HoldPart = tuple[str, int]  # ledger account id, micros
 
 HINT = "holds"
-# The worker looks at least this often; a hold that ends sooner wakes it.
+# The worker checks at least this often; a hold that ends sooner wakes it.
 LOOK_US = 30 * SECOND_US
-# From a state to the states it may move to; docs/states.md has the diagram.
+# docs/states.md has the diagram.
 MOVES: Mapping[HoldStatus, frozenset[HoldStatus]] = {
     "held": frozenset({"captured", "released", "expired"}),
     "captured": frozenset(),
@@ -45,16 +43,15 @@ MOVES: Mapping[HoldStatus, frozenset[HoldStatus]] = {
 
 
 class HoldEnded(DomainError):
-    """The hold was captured or released before, or its time ran out."""
+    """The hold was already captured or released, or has expired."""
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
     """One row of holds; expires_at is by the tenant's own clock.
 
-    spent_by: the key and its ancestors; empty without a key. sources: what was taken from where, in
-    that order; capturing uses them in the same order. overage: what a capture above the amount does;
-    null: it is refused. overage_micros: what was captured above the amount. The tokens and the price's
-    version are of a capture by tokens; counted_day: where it counts in usage_days once captured.
+    spent_by: the key and its ancestors. sources: where it was taken from, in order; capturing follows it.
+    overage: for captures above the amount; null: refused. overage_micros: captured above the amount. Tokens
+    and price version: of a capture by tokens; counted_day: where it counts in usage_days.
     """
 
     id: str
@@ -86,16 +83,16 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def counted_at(self) -> int:
-        """When it was counted, by its account's own clock."""
+        """Return when it was counted, by its account's own clock."""
         return counter.counted_at(self.counted_in, self.created_at)
 
     def at(self, account_now_us: int) -> "Hold":
-        """The hold as it is then: one whose time is over is expired before the worker came by."""
+        """Return the hold at that time: expired after its end, swept or not."""
         is_over = self.status == "held" and self.expires_at <= account_now_us
         return replace(self, status="expired") if is_over else self
 
     def unused(self, captured_micros: int) -> list[HoldPart]:
-        """What goes back where once this much was captured."""
+        """Return what returns where after this capture."""
         parts = []
         for source_id, micros in self.sources:
             used = min(micros, captured_micros)
@@ -106,7 +103,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
 
 
 def check_open(hold: Hold, account_now_us: int, status: HoldStatus | None = None) -> None:
-    """Raises HoldEnded for one that has ended, or whose time is over, unless it is to expire."""
+    """Raise HoldEnded if it has ended or is past its end, unless it is to expire."""
     is_over = hold.expires_at <= account_now_us
     if hold.status == "held" and (not is_over or status == "expired"):
         return
@@ -121,7 +118,7 @@ def check_open(hold: Hold, account_now_us: int, status: HoldStatus | None = None
 def move(
     hold: Hold, status: HoldStatus, *, now_us: int, account_now_us: int, captured_micros: int = 0
 ) -> Hold:
-    """The hold in its final state; raises HoldEnded for an ended one, or once its time is over."""
+    """Return the hold in its final state; raise HoldEnded if it has ended or is past its end."""
     is_over = hold.expires_at <= account_now_us
     assert is_over or status != "expired", "a hold does not expire early"
     check_open(hold, account_now_us, status)
@@ -130,7 +127,7 @@ def move(
 
 
 class HoldWorkingSet(WorkingSet):
-    """The holds of one transaction, and the references that were used before."""
+    """The holds of one transaction, and references used before."""
 
     rank = 50
 
@@ -143,16 +140,16 @@ class HoldWorkingSet(WorkingSet):
         self._changed: dict[str, Hold] = {}
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """With the ledger accounts that the parts came from, and the windows they count in."""
+        """Load them with their sources' accounts and windows."""
         if self.ids:
             rows = await tx.fetch(_BY_IDS, ids=sorted(self.ids))
-            # Whatever belongs to a tenant that is not locked here does not exist here.
+            # A hold of a tenant that isn't locked here doesn't exist here.
             found = [hold for hold in map(_ROWS.read, rows) if hold.tenant in read_set.tenants]
             self._holds = {hold.id: hold for hold in found}
         for hold in self._holds.values():
             read_set.ledger_ids.update(source_id for source_id, _ in hold.sources)
             if hold.overage == "owe":
-                # What is captured above the amount is spent now, on the caps of now.
+                # What is captured above the amount is spent now, on the present caps.
                 read_set.key_ids.update(hold.spent_by)
             read_set.windows.update(
                 (key_id, period, start)
@@ -162,7 +159,6 @@ class HoldWorkingSet(WorkingSet):
             read_set.windows.update(counter.read_places(hold.counted_in))
 
     def readings(self) -> Sequence[BatchRead]:
-        """Where a reference was given."""
         wanted = sorted(self.references)
         return [BatchRead(_REFERENCES if wanted else "", self._take_references, pairs=wanted)]
 
@@ -174,21 +170,21 @@ class HoldWorkingSet(WorkingSet):
             tx.hint(HINT)
 
     async def insert(self, tx: Transaction) -> None:
-        """With what changed: nothing in the transaction waits for either."""
+        """Insert and update: nothing in the transaction waits for either."""
         rows = [_ROWS.write(one) for one in self._new.values()]
         await tx.insert_deferred("holds", _ROWS.columns, rows)
         if self._changed:
             await _update(tx, list(self._changed.values()))
 
     def get(self, hold_id: str, tenant: Tenant) -> Hold:
-        """The tenant's hold; raises NotFound, also for another's."""
+        """Return the tenant's hold; raise NotFound, also for another's."""
         found = self._holds.get(hold_id)
         if found is None or found.tenant != tenant:
             raise NotFound("Hold", param="hold_id")
         return found
 
     def check_reference(self, tenant: Tenant, reference: str) -> None:
-        """Raises DuplicateReference with the first hold's id."""
+        """Raise DuplicateReference with the first hold's ID."""
         seen = self._used.get((*tenant, reference))
         if seen is not None:
             raise DuplicateReference(
@@ -210,7 +206,6 @@ class HoldWorkingSet(WorkingSet):
 
 
 async def find(tx: Transaction, hold_id: str, tenant: Tenant) -> Hold:
-    """Raises NotFound, also for another account's or environment's hold."""
     row = await tx.fetch_one(_BY_ID, id=hold_id)
     found = None if row is None else _ROWS.read(row)
     if found is None or found.tenant != tenant:
@@ -226,7 +221,6 @@ async def page(
     before_id: str | None = None,
     limit: int,
 ) -> list[Hold]:
-    """At most `limit` holds of the tenant, newest first, older than before_id."""
     rows = await _PAGES.page(
         tx, tenant, before_id=before_id or NEWEST, limit=limit, is_open_only=is_open_only
     )
@@ -236,7 +230,7 @@ async def page(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
-    """Ids of open holds whose time is over by their tenants' own clocks, by tenant; but the named."""
+    """Return open holds that are due by their tenants' own clocks, by tenant."""
     rows = await tx.fetch(
         """SELECT d.id, d.account_id, d.environment FROM (
                SELECT * FROM (
@@ -264,7 +258,7 @@ async def due(
 
 
 async def next_due_at(tx: Transaction) -> int | None:
-    """When the next open hold's time is over, by our clock; None without one."""
+    """Return when the next open hold is due, by our clock, or None."""
     row = await tx.fetch_one(
         """SELECT MIN(d.due_at) AS due_at FROM (
                SELECT MIN(expires_at) AS due_at FROM holds WHERE status = 'held'

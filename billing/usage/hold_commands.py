@@ -1,8 +1,8 @@
-"""Commands on holds: set credit aside, capture a part of it, release it, end those that ran out.
+"""Commands on holds: set credit aside, capture, release and expire.
 
-A hold debits the wallet and counts in the caps at once, for the account's own use. Every way that
-it ends moves the whole of it: what was captured to USED, the rest back where it came from. What is
-captured above it is refused, cut off, or charged beside it (billing/usage/overage.py), as the hold says.
+A hold debits the wallet and counts in the caps at once, for the account's own use. Its end moves all of it:
+what was captured to USED, the rest back. A capture above it is refused, cut, or charged
+(billing/usage/overage.py), as the hold says.
 """
 
 import msgspec
@@ -29,7 +29,7 @@ EXTENDED_US_MAX = 30 * DAY_US
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """The hold, the account's balance after the command in micros, and its own time."""
+    """The hold, the balance after the command in micros, and the account's time."""
 
     hold: Hold
     balance_micros: int
@@ -37,7 +37,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlaceHold(msgspec.Struct, frozen=True):
-    """The command of POST /holds. The hold's id is fixed before the first try."""
+    """POST /holds. The hold's ID is fixed before the first try."""
 
     hold_id: str
     tenant: Tenant
@@ -93,8 +93,8 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
 
 class CaptureHold(msgspec.Struct, frozen=True):
-    """The command of POST /holds/{hold_id}/capture: an amount, tokens at the operator's price, or all
-    of it. model: of the tokens; without it that of the hold.
+    """POST /holds/{hold_id}/capture: an amount, tokens, or all of it. model: of the tokens; default the
+    hold's.
     """
 
     hold_id: str
@@ -128,7 +128,7 @@ class CaptureHold(msgspec.Struct, frozen=True):
         return _held(state, ended)
 
     def _priced(self, state: BatchState, hold: Hold) -> tuple[Hold, int]:
-        """The hold with what it was priced from, and the amount to capture."""
+        """Return the hold with its pricing, and the amount to capture."""
         if self.tokens is None:
             micros = self.amount_micros
             return hold, hold.amount_micros if micros is None else micros
@@ -150,7 +150,7 @@ class CaptureHold(msgspec.Struct, frozen=True):
         return priced, amount_micros
 
     def _counted(self, state: BatchState, hold: Hold, amount_micros: int) -> Hold:
-        """Counts it in the sums of the day on which it was set aside, as the caps do."""
+        """Count it in the sums of the day of the hold, as the caps do."""
         spent = Spent(
             hold.account_id,
             hold.environment,
@@ -167,9 +167,7 @@ class CaptureHold(msgspec.Struct, frozen=True):
 
 
 class ExtendHold(msgspec.Struct, frozen=True):
-    """The command of POST /holds/{hold_id}/extend: it ends so long after now, and never earlier than it
-    would have.
-    """
+    """POST /holds/{hold_id}/extend: ends this long from now, never earlier than before."""
 
     hold_id: str
     tenant: Tenant
@@ -194,7 +192,7 @@ class ExtendHold(msgspec.Struct, frozen=True):
 
 
 class ReleaseHold(msgspec.Struct, frozen=True):
-    """The command of POST /holds/{hold_id}/release."""
+    """POST /holds/{hold_id}/release."""
 
     hold_id: str
     tenant: Tenant
@@ -208,7 +206,7 @@ class ReleaseHold(msgspec.Struct, frozen=True):
 
 
 class ExpireHolds(msgspec.Struct, frozen=True):
-    """Ends those of the tenant's holds whose time is over; the others are left as they are."""
+    """Ends those of the tenant's holds that are due."""
 
     tenant: Tenant
     hold_ids: tuple[str, ...]
@@ -220,7 +218,7 @@ class ExpireHolds(msgspec.Struct, frozen=True):
     def decide(self, state: BatchState) -> int:
         working_set = state.working_set(HoldWorkingSet)
         found = [working_set.get(hold_id, self.tenant) for hold_id in self.hold_ids]
-        # Another worker, or a capture in the last moment, may have been quicker.
+        # Another worker, or a late capture, may have been quicker.
         now_us = state.now_of(self.tenant)
         over = [hold for hold in found if hold.status == "held" and hold.expires_at <= now_us]
         for hold in over:
@@ -238,7 +236,7 @@ def new_hold(
     reference: str | None = None,
     overage: Overage | None = None,
 ) -> PlaceHold:
-    """The command of this caller, with a fresh id."""
+    """Return the caller's command, with a fresh ID."""
     return PlaceHold(
         hold_id=new_id("hld"),
         tenant=principal.tenant,
@@ -258,7 +256,6 @@ def _declare(read_set: ReadSet, tenant: Tenant, hold_id: str) -> None:
 
 
 def _end(state: BatchState, hold: Hold, status: HoldStatus, *, captured_micros: int = 0) -> Hold:
-    """Raises HoldEnded."""
     assert captured_micros <= hold.amount_micros, "what lies above the amount is charged beside it"
     tenant = hold.tenant
     ended = move(

@@ -1,9 +1,8 @@
-"""Charges: an OAuth app takes from its user's wallet for its owner, within what the user consented to.
+"""Charges: an OAuth app takes from its user's wallet for its owner, as the user consented.
 
-The value passes through a transit account in each tenant's books, as a voucher's does. Invariants:
-one charge for each app, user and order_no, whatever is repeated; what one grant was charged in a UTC
-day or month never exceeds its cap, since it is counted under the user's lock; only sendable credit is
-taken, and none while something is owed. Writes oauth_charges.
+The value passes a transit account in each tenant's books, as a voucher's does. One charge for each app, user
+and order_no; a grant's cap for a UTC day or month holds, because it is counted under the user's lock; only
+sendable credit is taken, and none while something is owed.
 """
 
 from collections.abc import Iterable
@@ -33,15 +32,12 @@ ChargeKey = tuple[str, str, str]  # app id, the user's account id, order_no
 
 
 class OrderNoReused(DomainError):
-    """The app charged this user under the order_no before, with another amount or remark."""
+    """The order_no was used for this user with another amount or remark."""
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthCharge:
-    """One charge; order_no and remark are the app's own words. created_at in microseconds.
-
-    counted_day: where it counts in usage_days; null: not counted yet.
-    """
+    """order_no and remark are the app's own. counted_day: where it counts in usage_days; null: not yet."""
 
     id: str
     account_id: str
@@ -57,7 +53,7 @@ class OAuthCharge:
 
 
 class ChargeWorkingSet(WorkingSet):
-    """The charges that were made before under the order numbers asked for, and their grants."""
+    """Earlier charges under the given order numbers, and their grants."""
 
     rank = 20
 
@@ -83,7 +79,7 @@ class ChargeWorkingSet(WorkingSet):
         return self._charges.get(place)
 
     def add(self, charge: OAuthCharge) -> None:
-        """A later command of this batch with the same order_no finds it, too."""
+        """Add the charge, also for later commands of this batch."""
         self.changes += 1
         self._charges[_place(charge)] = charge
         self._new.append(charge)
@@ -91,7 +87,7 @@ class ChargeWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class TakeCharge:
-    """The command of an app's charge; the result is the charge, also where it was made before."""
+    """An app's charge; the result is the charge, new or repeated."""
 
     user: Tenant
     origin: OAuthOrigin
@@ -128,7 +124,7 @@ class TakeCharge:
             return self._same(earlier)
         _check_cap(state, grant, self.amount_micros, state.now_of(self.user))
         state.check_not_suspended(self.user)
-        # An app's charge is of no key, and counts against the account's own limit of a day.
+        # It has no key, and counts in the account's own daily limit.
         state.spending.check(self.user, (), self.amount_micros)
         state.check_funds(self.user, self.amount_micros)
         spent = Spent(*self.user, state.now_us, None, grant.app_id, None, self.amount_micros)
@@ -176,7 +172,7 @@ async def list_charges(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[OAuthCharge]:
-    """What apps took from this account, newest first, older than before_id; at most `limit`."""
+    """Return what apps took from this account, newest first."""
     rows = await _PAGES.page(tx, user, before_id=before_id, limit=limit, grant_id=grant_id)
     return [_ROWS.read(row) for row in rows]
 
@@ -184,7 +180,7 @@ async def list_charges(
 async def load_spent(
     tx: Transaction, user: Tenant, grants: Iterable[Grant], *, now_us: int
 ) -> dict[str, int]:
-    """Micros that each of the user's grants was charged in its period that runs by the user's own time."""
+    """Return what each grant was charged in its running period, by the user's time, in micros."""
     own_now_us = await sandbox_clock.now_of(tx, user, now_us=now_us)
     windows = {grant.id: _window(grant, own_now_us) for grant in grants}
     found = await caps.load_windows(tx, windows.values())
@@ -192,9 +188,7 @@ async def load_spent(
 
 
 def _check_cap(state: BatchState, grant: Grant, amount_micros: int, now_us: int) -> None:
-    """Raises CapExceeded unless the running period has room; exactly at the cap passes. now_us: the
-    user's own time.
-    """
+    """Raise CapExceeded unless the running period has room; exactly at the cap passes."""
     left = grant.cap_micros - state.spending.spent_micros(_window(grant, now_us))
     if amount_micros <= left:
         return

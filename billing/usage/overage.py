@@ -1,9 +1,8 @@
-"""What a hold is captured for above its amount, where it was set aside with an `overage`.
+"""Capture above a hold's amount, if it was set aside with an `overage`.
 
-Promise: `cap` charges nothing above the amount. `owe` charges the rest as the account's own use: within
-the caps of the key that set it aside, out of the credit that is there, and what that lacks is owed,
-which new credit pays first and nothing is spent meanwhile. A capture is bounded by ten times the
-amount, so what one hold can leave as a debt is bounded when it is made.
+`cap` charges nothing above the amount. `owe` charges the rest as the account's own use, within the key's caps
+and the present credit, and the account owes what is missing. A capture is at most ten times the amount, which
+bounds the debt when the hold is made.
 """
 
 from typing import Final
@@ -17,9 +16,9 @@ TIMES_MAX: Final = 10
 
 
 def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
-    """The micros to charge beside the hold's amount for a capture of so much.
+    """Return the micros to charge beside the hold's amount for this capture.
 
-    Raises AmountOutOfRange for more than the hold allows, CapExceeded and AccountSuspended.
+    Raises AmountOutOfRange beyond what the hold allows, CapExceeded and AccountSuspended.
     """
     overage_micros = amount_micros - hold.amount_micros
     if overage_micros <= 0 or hold.overage == "cap":
@@ -31,7 +30,7 @@ def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
     state.check_not_suspended(hold.tenant)
     ended = state.spending.end_of(hold.spent_by)
     if ended is not None:
-        # Its caps, and those above it, cannot be asked any more; a paused one spends nothing.
+        # The caps of its lineage can't be checked any more; a paused key spends nothing.
         reason = "key_paused" if ended == "paused" else "key_ended"
         raise _out_of_range(hold, hold.amount_micros, reason=reason)
     state.spending.check(hold.tenant, hold.spent_by, overage_micros)
@@ -39,7 +38,7 @@ def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
 
 
 def charge_over(state: BatchState, hold: Hold, overage_micros: int) -> None:
-    """Takes it from the wallet; the account owes what is not there."""
+    """Take it from the wallet; the account owes what is missing."""
     tenant, code = hold.tenant, Code.USAGE_OVERAGE
     used = state.ledger.account(tenant, LedgerAccountKind.USED)
     there = min(overage_micros, state.sendable_micros(tenant, is_own_use=True))

@@ -20,8 +20,8 @@ PerMillion = Annotated[
 
 
 class Price(Struct, kw_only=True):
-    """What 1,000,000 tokens of a model cost since a version of the list. model: one that ends in * is
-    of every model that begins so and has no longer entry.
+    """For 1,000,000 tokens, since a version of the list. model: with a final *, every model that begins so
+    and has no longer entry.
     """
 
     model: Annotated[
@@ -52,8 +52,6 @@ class Price(Struct, kw_only=True):
 
 
 class PriceQuery(ExportPage, frozen=True, kw_only=True):
-    """Which prices."""
-
     model: Annotated[
         Model | None, Meta(description="The one price that counts for this model; else all.")
     ] = None
@@ -62,7 +60,7 @@ class PriceQuery(ExportPage, frozen=True, kw_only=True):
 async def list_prices(
     context: ActContext, asked: PriceQuery, _begin: Begin, _limit: int
 ) -> Sequence[ModelPrice]:
-    """The list as it is now, by model; or the price of one, refused where it has none."""
+    """Return the present list, or one model's price, refused if it has none."""
     found = await read_list(context.tx, context.environment)
     return found.prices if asked.model is None else [found.price_of(asked.model)]
 

@@ -1,7 +1,6 @@
-"""What operators do to a price list: set prices, one or a whole file of them, and withdraw one.
+"""Set prices, one or a whole file, and withdraw one.
 
-Promise: each act is one version of the list and has its entry in the audit log, in its own transaction,
-whoever does it and by which way: this is where pages and commands meet. An act that changes nothing
+Each act is one version of the list with its audit entry, in one transaction. An act that changes nothing
 makes no version.
 """
 
@@ -24,14 +23,12 @@ from keys.audit_log import Actor
 from store.database import Transaction
 
 PRICES_MAX: Final = 2_000  # of one environment, those withdrawn not counted
-# So many prices of an act stand in its entry of the audit log; the list's history has all.
+# Prices in an act's audit entry; the list's history has all.
 _LOGGED_MAX: Final = 20
 
 
 class NewPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A price to set, in micros for 1,000,000 tokens; without cached_micros cached tokens cost what
-    other input does.
-    """
+    """In micros for 1,000,000 tokens; cached_micros defaults to the input price."""
 
     model: str
     input_micros: int
@@ -40,13 +37,13 @@ class NewPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def figures(self) -> tuple[int, int, int]:
-        """For input, output and cached input."""
+        """Return the input, output and cached input prices."""
         cached = self.input_micros if self.cached_micros is None else self.cached_micros
         return self.input_micros, self.output_micros, cached
 
 
 class PriceChange(msgspec.Struct, frozen=True):
-    """What an act did: the list's version after it, and the prices that it changed."""
+    """The list's new version, and the prices that changed."""
 
     version: int
     changed: Sequence[ModelPrice]
@@ -61,10 +58,7 @@ async def set_prices(
     by: Actor,
     now_us: int,
 ) -> PriceChange:
-    """Sets these prices; is_whole: they are the whole list, and what it lacks is withdrawn.
-
-    Raises InvalidInput.
-    """
+    """Set these prices; is_whole: withdraw those that are missing. Raises InvalidInput."""
     _check(new)
     current = await lock_list(tx, environment)
     known = {one.model: one for one in current.prices}
@@ -87,7 +81,7 @@ async def set_prices(
 async def withdraw_price(
     tx: Transaction, environment: str, model: str, *, by: Actor, now_us: int
 ) -> PriceChange:
-    """From now on the model has no price of its own; raises NotFound where it has none."""
+    """Withdraw the model's own price; raise NotFound if it has none."""
     current = await lock_list(tx, environment)
     if model not in {one.model for one in current.prices}:
         raise NotFound("Price", param="model")

@@ -1,8 +1,7 @@
-"""A file of prices as the operator has it: CSV in dollars, or JSON in micros. Pure.
+"""A file of prices: CSV in dollars, or JSON in micros, for 1,000,000 tokens.
 
-CSV: the first line names the columns `model`, `input`, `output` and perhaps `cached`, in dollars for
-1,000,000 tokens. JSON: a list of objects with `model`, `input_micros`, `output_micros` and perhaps
-`cached_micros`. Without a price of its own cached input costs what other input does.
+CSV: columns `model`, `input`, `output` and optionally `cached`. JSON: objects with `model`, `input_micros`,
+`output_micros` and optionally `cached_micros`. Cached input defaults to the input price.
 """
 
 import csv
@@ -19,13 +18,13 @@ from kernel.errors import InvalidInput
 MICROS_PER_DOLLAR: Final = 1_000_000
 COLUMNS: Final = ("model", "input", "output", "cached")
 _DOLLARS: Final = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,6}))?")
-# Under this name stands what is behind the last column.
+# The name of what is behind the last column.
 _MORE: Final = "\n"
 _read_json: Final = msgspec.json.Decoder(list[NewPrice]).decode
 
 
 def read_prices(text: str) -> Sequence[NewPrice]:
-    """The prices of a file of either form; raises InvalidInput, which names the line or the place."""
+    """Return the file's prices; raise InvalidInput, which names the line or place."""
     text = text.removeprefix("\ufeff")
     found = _of_json(text) if text.lstrip()[:1] in {"[", "{"} else _of_csv(text)
     if len(found) > PRICES_MAX:
@@ -34,7 +33,7 @@ def read_prices(text: str) -> Sequence[NewPrice]:
 
 
 def dollars_micros(text: str, param: str) -> int:
-    """Micros of dollars such as 2.50; raises InvalidInput for anything but up to six decimals."""
+    """Return micros of dollars such as 2.50; raise InvalidInput beyond six decimals."""
     match = _DOLLARS.fullmatch(text.strip().removeprefix("$"))
     if match is None:
         raise InvalidInput("is an amount in dollars such as 2.50", param=param)

@@ -1,8 +1,7 @@
-"""What tokens of a model cost: the price of 1,000,000 of them, by kind, in whole micros. Pure.
+"""What a model's tokens cost: whole micros for 1,000,000 of them, by kind.
 
-Invariant: a charge is the exact sum over the kinds, rounded up once, to a whole micro. Which price a
-model has: its own; else that of the longest entry ending in * that the model begins with; else none,
-and what has no price is refused, never free.
+A charge is the exact sum over the kinds, rounded up once to a micro. A model has its own price, else that of
+the longest matching entry ending in *, else none; then it is refused, never free.
 """
 
 import bisect
@@ -22,16 +21,16 @@ PRICE_MICROS_MAX: Final = 10**12  # a million dollars for a million tokens
 MODEL_CHARACTERS_MAX: Final = 128
 WILDCARD: Final = "*"
 _ALIKE: Final = 0.6
-# Comparing two names takes up to a tenth of a millisecond, and lists have thousands.
+# Comparing two names takes up to 0.1 ms, and lists have thousands.
 COMPARED_MAX: Final = 40
 
 
 class UnknownModel(InvalidInput):
-    """The environment's price list has no price for the model."""
+    pass
 
 
 class Tokens(msgspec.Struct, frozen=True, gc=False):
-    """What was used of a model; cached_tokens are those of the input tokens that were cached."""
+    """cached_tokens are part of the input tokens."""
 
     input_tokens: int
     output_tokens: int
@@ -39,15 +38,15 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Input, output, and cached of the input."""
+        """Return input, output, and cached of the input."""
         return self.input_tokens, self.output_tokens, self.cached_tokens
 
 
 class ModelPrice(msgspec.Struct, frozen=True, gc=False):
-    """A model's price from a version of the list on; in micros for 1,000,000 tokens.
+    """A model's price from a version on; in micros for 1,000,000 tokens.
 
-    model may end in *. The three prices are null together: from that version on it has none.
-    changed_by: a credential's id, or "cli".
+    model may end in *. The prices are null together: no price from then on. changed_by: a credential's ID, or
+    "cli".
     """
 
     environment: str
@@ -64,7 +63,7 @@ class ModelPrice(msgspec.Struct, frozen=True, gc=False):
         return self.input_micros is None
 
     def charge_micros(self, used: Tokens) -> int:
-        """What the tokens cost, rounded up to a whole micro. The price is not withdrawn."""
+        """Return what the tokens cost, rounded up to a micro; the price must not be withdrawn."""
         assert self.input_micros is not None
         assert self.output_micros is not None
         assert self.cached_micros is not None
@@ -78,7 +77,7 @@ class ModelPrice(msgspec.Struct, frozen=True, gc=False):
 
 
 class PriceList:
-    """The prices of one environment, as of one version; version 0 has none."""
+    """One environment's prices as of a version; version 0 has none."""
 
     def __init__(self, version: int = 0, prices: Iterable[ModelPrice] = ()) -> None:
         self.version = version
@@ -93,7 +92,6 @@ class PriceList:
         )
 
     def find(self, model: str) -> ModelPrice | None:
-        """The price that counts for the model, or None."""
         found = self._exact.get(model)
         if found is not None and not model.endswith(WILDCARD):
             return found
@@ -103,7 +101,7 @@ class PriceList:
         return None
 
     def price_of(self, model: str, *, is_told: bool = True) -> ModelPrice:
-        """As find; raises UnknownModel, with the most similar name unless is_told says not to look."""
+        """Do as find; raise UnknownModel, with the most similar name unless is_told."""
         found = self.find(model)
         if found is not None:
             return found
@@ -119,8 +117,9 @@ class PriceList:
         )
 
     def compared_with(self, model: str) -> Sequence[str]:
-        """The names among which the most similar one is looked for, at most COMPARED_MAX: half of them
-        beside it in the alphabet, half of about its length that begin with the same letter.
+        """Return at most COMPARED_MAX names to search for the most similar one.
+
+        Half are beside it in the alphabet, half of about its length with the same first letter.
         """
         half, quarter = COMPARED_MAX // 2, COMPARED_MAX // 4
         place = bisect.bisect(self._names, model)

@@ -1,9 +1,7 @@
-"""Price lists as rows: each change is a new version, with who made it and when. Writes price_lists and
-usage_prices.
+"""Price lists as rows: each change is a new version, with who made it and when.
 
-Invariants: a row of usage_prices is never changed, so the version that a record of usage names says for
-ever what it was priced by; the list's version is raised in the transaction of the change, so whoever
-reads it sees every change that was made before.
+A row never changes, so the version in a record of usage always names its price. A list's version rises in the
+change's transaction, so its readers see every earlier change.
 """
 
 from collections.abc import Sequence
@@ -21,13 +19,12 @@ _NONE: Final = PriceList()
 
 
 class PriceBook:
-    """The price lists as a process last read them: read again where their version was raised."""
+    """The price lists as last read; reread when their version rises."""
 
     def __init__(self) -> None:
         self._lists: dict[str, PriceList] = {}
 
     def of(self, environment: str) -> PriceList:
-        """As it was last read."""
         return self._lists.get(environment, _NONE)
 
     def keep(self, environment: str, found: PriceList) -> None:
@@ -35,7 +32,7 @@ class PriceBook:
 
 
 class PriceWorkingSet(WorkingSet):
-    """The price lists of the environments in which a batch's commands price tokens."""
+    """The price lists of the environments in which a batch prices tokens."""
 
     rank = 79
 
@@ -50,14 +47,14 @@ class PriceWorkingSet(WorkingSet):
         return cls(rules.of(PriceBook))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """All is read together with the wallets, and where a list was changed its prices after that."""
+        """Read nothing here: all is read with the wallets, and changed lists' prices after that."""
 
     def readings(self) -> Sequence[BatchRead]:
         wanted = sorted(self.environments)
         return [BatchRead(_VERSIONS if wanted else "", self._take_versions, environments=wanted)]
 
     def further_readings(self) -> Sequence[BatchRead]:
-        """Of each list whose version is not the one that the book has."""
+        """Read each list whose version isn't the book's."""
         changed = []
         for environment in sorted(self.environments):
             version, kept = self._versions.get(environment, 0), self._book.of(environment)
@@ -68,8 +65,7 @@ class PriceWorkingSet(WorkingSet):
                 changed.append(BatchRead(_CURRENT, take, environment=environment))
         return changed
 
-    async def update(self, tx: Transaction, now_us: int) -> None:
-        """Nothing is changed here."""
+    async def update(self, tx: Transaction, now_us: int) -> None: ...
 
     def of(self, environment: str) -> PriceList:
         return self._lists[environment]
@@ -83,7 +79,6 @@ class PriceWorkingSet(WorkingSet):
 
 
 async def read_list(tx: Transaction, environment: str) -> PriceList:
-    """The prices that count now."""
     version = await _version(tx, environment)
     rows = await tx.fetch(_CURRENT, environment=environment)
     return PriceList(version, map(_ROWS.read, rows))
@@ -97,9 +92,9 @@ async def history(
     after: tuple[int, str] | None = None,
     limit: int,
 ) -> list[ModelPrice]:
-    """At most `limit` changes, the newest version first, those of one version by model.
+    """Return changes, newest version first, those of one version by model.
 
-    after: the version and the model of the last one that was seen.
+    after: the version and model of the last one seen.
     """
     version, last = (INT64_MAX, "") if after is None else after
     rows = await tx.fetch(
@@ -114,7 +109,7 @@ async def history(
 
 
 async def lock_list(tx: Transaction, environment: str) -> PriceList:
-    """The prices that count now, which nobody else changes until the end of the transaction."""
+    """Return the present prices, locked until the transaction ends."""
     await tx.insert(
         "price_lists",
         ("environment", "version"),
@@ -127,7 +122,7 @@ async def lock_list(tx: Transaction, environment: str) -> PriceList:
 async def add_version(
     tx: Transaction, current: PriceList, environment: str, rows: Sequence[ModelPrice]
 ) -> None:
-    """Writes the rows of the version after the current one; current: what lock_list gave."""
+    """Write the rows of the version after `current`, which lock_list returned."""
     assert {one.version for one in rows} == {current.version + 1}, "one change is one version"
     await tx.execute(
         "UPDATE price_lists SET version = version + 1 WHERE environment = :environment",

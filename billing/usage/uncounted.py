@@ -1,9 +1,7 @@
-"""Charges that usage_days does not hold yet.
+"""Count charges that usage_days doesn't hold yet.
 
-Promise: each is counted once, whoever counts and however often it is tried: the sums and the mark are
-written in one transaction, under the account's lock. Until then every read adds them to the sums
-(`UNCOUNTED`), so nobody sees a day without them. Writes counted_day of usage_records, holds and
-oauth_charges.
+Each counts once: sums and mark are written in one transaction, under the account's lock. Until then every
+read adds them (`UNCOUNTED`), so nobody sees a day without them.
 """
 
 from collections.abc import Mapping
@@ -19,7 +17,7 @@ STEP_ROWS: Final = 1_000
 _SPENT: Final = RowMapping(Spent)
 _TOKENS: Final = "input_tokens, output_tokens, cached_tokens"
 _NO_TOKENS: Final = ", ".join(f"CAST(NULL AS BIGINT) AS {name}" for name in _TOKENS.split(", "))
-# How a row of each table is a Spent. An id of a key has 20 characters.
+# How a row of each table is a Spent. A key's ID has 20 characters.
 SPENT_OF: Final[Mapping[str, str]] = {
     "usage_records": f"""account_id, environment, created_at, key_id, NULL AS app_id, model,
         amount_micros, {_TOKENS}""",
@@ -36,7 +34,7 @@ IS_USAGE: Final[Mapping[str, str]] = {
     "oauth_charges": "1 = 1",
 }
 _OWN: Final = "account_id = :account_id AND environment = :environment"
-# The tenant's, as rows of usage_days: one for each charge.
+# The tenant's charges as rows of usage_days.
 UNCOUNTED: Final = " UNION ALL ".join(
     f"""SELECT account_id, environment, created_at - created_at % 86400000000 AS day_start_at,
             COALESCE(key_id, '') AS key_id, COALESCE(app_id, '') AS app_id,
@@ -69,13 +67,13 @@ _NEXT: Final = " UNION ALL ".join(
 
 
 async def next_tenant(tx: Transaction, after: Tenant) -> Tenant | None:
-    """The first tenant behind that one that has charges to count; None: there is none."""
+    """Return the next tenant with charges to count, or None."""
     rows = await tx.fetch(_NEXT, account_id=after.account_id, environment=after.environment)
     return min((Tenant(row[0], row[1]) for row in rows), default=None)
 
 
 async def count_step(tx: Transaction, tenant: Tenant) -> int:
-    """Counts some of the tenant's; returns how many, 0 once all are counted."""
+    """Count some of the tenant's charges; return how many, 0 once all are counted."""
     await lock_tenants(tx, [tenant])
     counted = 0
     for table, text in _STEPS.items():

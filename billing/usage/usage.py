@@ -1,9 +1,8 @@
-"""Usage: credit that an account uses up itself, for AI usage, charged at once.
+"""Usage: credit that an account uses up itself, charged at once.
 
-Own use takes promotional credit first, in live as well, and counts against the caps of the key and
-its ancestors like every debit. What is charged is an amount, or tokens of a model at the operator's
-price (billing/usage/price_list.py). Invariant: one charge for each reference, whatever is repeated.
-Writes usage_records; what is not known yet is a hold (billing/usage/hold.py).
+Own use takes promotional credit first, also in live, and counts in the caps of the key and its ancestors. It
+is an amount, or tokens at the operator's price (billing/usage/price_list.py). One charge for each reference,
+however often it is repeated.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +31,7 @@ DESCRIPTION = "AI usage"  # of tokens that came without one
 
 
 class UsageItem(msgspec.Struct, frozen=True, gc=False):
-    """What was used, as its caller told it: an amount in micros, or tokens of the model."""
+    """An amount in micros, or tokens of the model."""
 
     description: str
     model: str | None
@@ -42,10 +41,8 @@ class UsageItem(msgspec.Struct, frozen=True, gc=False):
 
 
 class UsageRecord(msgspec.Struct, frozen=True, gc=False):
-    """One row of usage_records; key_id is null without a key.
-
-    The tokens and the version of the price list are null together. counted_day: where it counts in
-    usage_days; null: not counted yet.
+    """One row of usage_records. Tokens and price version are null together; counted_day null: not yet in
+    usage_days.
     """
 
     id: str
@@ -64,7 +61,7 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
     counted_day: int | None = None
 
     def is_of(self, item: UsageItem) -> bool:
-        """Whether it came of the same words, whatever the price is now."""
+        """Return whether it came of the same words, at whatever price."""
         tokens = item.tokens
         if tokens is None:
             is_same = self.input_tokens is None and self.amount_micros == item.amount_micros
@@ -75,7 +72,7 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class UsageWorkingSet(WorkingSet):
-    """New records, and those that have the references that were given."""
+    """New records, and those with the given references."""
 
     rank = 80
 
@@ -84,11 +81,9 @@ class UsageWorkingSet(WorkingSet):
         self._known: dict[tuple[str, str, str], UsageRecord] = {}
         self._new: list[UsageRecord] = []
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """All is read together with the wallets."""
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None: ...
 
     def readings(self) -> Sequence[BatchRead]:
-        """Where a reference was given."""
         wanted = sorted(self.references)
         return [BatchRead(_OF_REFERENCES if wanted else "", self._take, pairs=wanted)]
 
@@ -97,17 +92,16 @@ class UsageWorkingSet(WorkingSet):
             assert record.reference is not None
             self._known[record.account_id, record.environment, record.reference] = record
 
-    async def update(self, tx: Transaction, now_us: int) -> None:
-        """A record is never changed."""
+    async def update(self, tx: Transaction, now_us: int) -> None: ...
 
     async def insert(self, tx: Transaction) -> None:
         rows = [_ROWS.write(one) for one in self._new]
         await tx.insert_deferred("usage_records", _ROWS.columns, rows)
 
     def earlier(self, tenant: Tenant, item: UsageItem) -> UsageRecord | None:
-        """The record that the same item was charged as before.
+        """Return the same item's earlier record.
 
-        Raises DuplicateReference where something else was charged under its reference.
+        Raises DuplicateReference if something else was charged under its reference.
         """
         if item.reference is None:
             return None
@@ -121,7 +115,7 @@ class UsageWorkingSet(WorkingSet):
         return seen
 
     def add(self, record: UsageRecord) -> None:
-        """A later command of this batch with the same reference finds it, too."""
+        """Add the record, also for later commands of this batch."""
         self.changes += 1
         self._new.append(record)
         if record.reference is not None:
@@ -130,7 +124,7 @@ class UsageWorkingSet(WorkingSet):
 
 
 class Used(msgspec.Struct, frozen=True, gc=False):
-    """The record and the account's balance now, in micros. is_repeated: it was charged before."""
+    """The record and the balance in micros. is_repeated: it was charged before."""
 
     record: UsageRecord
     balance_micros: int
@@ -138,7 +132,7 @@ class Used(msgspec.Struct, frozen=True, gc=False):
 
 
 class UseCredit(msgspec.Struct, frozen=True):
-    """The command of POST /usage. The record's id is fixed before the first try."""
+    """POST /usage. The record's ID is fixed before the first try."""
 
     usage_id: str
     tenant: Tenant
@@ -159,14 +153,12 @@ class UseCredit(msgspec.Struct, frozen=True):
 
 
 def new_usage(principal: Principal, item: UsageItem) -> UseCredit:
-    """The command of this caller, with a fresh id."""
     return UseCredit(new_id("usg"), principal.tenant, principal.lineage, item)
 
 
 def declare_usage(
     read_set: ReadSet, tenant: Tenant, lineage: Lineage, items: Iterable[UsageItem]
 ) -> None:
-    """What charging these items reads."""
     read_set.tenants.add(tenant)
     read_set.key_ids.update(lineage)
     read_set.places.add((*tenant, LedgerAccountKind.USED, ""))
@@ -188,14 +180,14 @@ def charge(
     *,
     is_told: bool = True,
 ) -> UsageRecord:
-    """Takes what the item costs; its reference is a new one.
+    """Take what the item costs; its reference must be new.
 
-    is_told: an unknown model's refusal names the most similar one. Raises UnknownModel,
-    AmountOutOfRange, CapExceeded and InsufficientBalance.
+    is_told: name the most similar model. Raises UnknownModel, AmountOutOfRange, CapExceeded and
+    InsufficientBalance.
     """
     amount_micros, price = _priced(state, tenant, item, is_told=is_told)
     check_spendable(state, tenant, lineage, amount_micros)
-    # What the price list gives away is recorded, too, and moves nothing.
+    # Free usage is recorded too, and moves nothing.
     if amount_micros:
         state.take(
             tenant,
@@ -212,7 +204,7 @@ def charge(
 
 
 def check_priced(amount_micros: int) -> None:
-    """Raises AmountOutOfRange for tokens that cost more than one charge may be."""
+    """Raise AmountOutOfRange for tokens that cost more than one charge may."""
     if amount_micros > AMOUNT_MICROS_MAX:
         raise AmountOutOfRange(
             f"the tokens cost more than {AMOUNT_MICROS_MAX} micros, the most that one charge may be",
@@ -222,10 +214,9 @@ def check_priced(amount_micros: int) -> None:
 
 
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
-    """The amount in micros of a body that names it in one of the two units.
+    """Return the micros of a body that names one of the two units.
 
-    Raises InvalidInput unless exactly one is there, AmountOutOfRange beyond 1 micro to a thousand
-    million dollars.
+    Raises InvalidInput unless exactly one is there, AmountOutOfRange beyond 1 micro to 10**9 dollars.
     """
     if (credit_count is None) == (amount_micros is None):
         raise InvalidInput("give credits or amount_micros, one of them", param="credits")
@@ -243,7 +234,7 @@ def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
 def check_spendable(
     state: BatchState, tenant: Tenant, lineage: Lineage, amount_micros: int
 ) -> None:
-    """Raises CapExceeded or InsufficientBalance where the account's own use is not covered."""
+    """Raise CapExceeded or InsufficientBalance if the account's own use isn't covered."""
     state.spending.check(tenant, lineage, amount_micros)
     state.check_funds(tenant, amount_micros, is_own_use=True)
 
@@ -251,7 +242,7 @@ def check_spendable(
 def _priced(
     state: BatchState, tenant: Tenant, item: UsageItem, *, is_told: bool
 ) -> tuple[int, ModelPrice | None]:
-    """The amount in micros, and the price that it came of."""
+    """Return the amount in micros and its price."""
     if item.tokens is None:
         assert item.amount_micros is not None, "an amount or tokens"
         return item.amount_micros, None
@@ -272,7 +263,7 @@ def _record(
     amount_micros: int,
     price: ModelPrice | None,
 ) -> UsageRecord:
-    """The row, counted in the sums of its day."""
+    """Return the row, counted in its day's sums."""
     tokens, key_id, now_us = item.tokens, lineage[0] if lineage else None, state.now_us
     if tokens is None or price is None:
         spent = Spent(*tenant, now_us, key_id, None, item.model, amount_micros)

@@ -1,8 +1,7 @@
-"""Many records of usage in one command: each with a verdict of its own, all in one transaction.
+"""Many records of usage in one command: each with its own verdict, all in one transaction.
 
-Promise: what is charged stands with its answer in one commit; an item that is refused leaves the others
-as they are. Items are charged in their order, so a cap or a balance is used up exactly: one that no
-longer fits is refused, and a smaller one after it may fit.
+Items are charged in order and commit with their answer. A refused item leaves the others, so a smaller one
+after it may still fit a cap or balance.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -26,7 +25,7 @@ _STEP_RECORDS: Final = 100
 
 
 class Charged(msgspec.Struct, frozen=True, gc=False):
-    """An item that is charged; is_repeated: it was before, and costs nothing now."""
+    """is_repeated: it was charged before, and is free now."""
 
     record: UsageRecord
     is_repeated: bool
@@ -36,7 +35,7 @@ RecordVerdict = Charged | DomainError
 
 
 class UsedBatch(msgspec.Struct, frozen=True, gc=False):
-    """Each item's verdict in their order, and the account's balance after all of them in micros."""
+    """Each item's verdict in order, and the balance after all, in micros."""
 
     verdicts: Sequence[RecordVerdict]
     balance_micros: int
@@ -44,9 +43,9 @@ class UsedBatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class UseBatch(msgspec.Struct, frozen=True):
-    """The command of a batch to POST /usage. items: what was read, or why it could not be.
+    """A batch to POST /usage. items: what was read, or why it couldn't be.
 
-    The records' ids are fixed before the first try.
+    The records' IDs are fixed before the first try.
     """
 
     usage_ids: Sequence[str]
@@ -62,7 +61,7 @@ class UseBatch(msgspec.Struct, frozen=True):
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> UsedBatch:
         state.check_alive(self.tenant, self.lineage)
-        # Looking for a similar name takes longer than many records: it is done once.
+        # Finding a similar name takes longer than many records: once only.
         is_told = False
         verdicts: list[RecordVerdict] = []
         for number, (item, usage_id) in enumerate(zip(self.items, self.usage_ids, strict=True), 1):
@@ -93,7 +92,6 @@ class UseBatch(msgspec.Struct, frozen=True):
 
 
 def new_usage_batch(principal: Principal, items: Iterable[UsageItem | DomainError]) -> UseBatch:
-    """The command of this caller, with fresh ids."""
     listed = list(items)
     assert len(listed) <= RECORDS_MAX, "the edge refuses longer ones"
     return UseBatch([new_id("usg") for _ in listed], principal.tenant, principal.lineage, listed)

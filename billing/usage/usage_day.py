@@ -1,9 +1,8 @@
-"""What an account's usage adds up to by UTC day, key or app, and model: sums kept beside the records.
+"""An account's usage by UTC day, key or app, and model: sums beside the records.
 
-A charge counts in the day it was made, a hold that was captured in the day it was set aside, as the
-keys' caps have it, and what an app takes in the day of its charge. Invariant: a row holds what its
-records with that `counted_day` add up to, since both are written in one transaction, under the
-account's lock; `topup audit` proves it. Writes usage_days.
+A charge counts in its day, a captured hold in the day it was set aside, as in the caps. A row is the sum of
+its records with that `counted_day`: both are written in one transaction, under the account's lock; `topup
+audit` proves it.
 """
 
 from collections.abc import Iterable
@@ -33,7 +32,7 @@ _SUMS: Final = _COLUMNS[6:]
 
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
-    """One charge as it is counted; tokens null where it was not priced by them."""
+    """One counted charge; tokens null if it wasn't priced by them."""
 
     account_id: str
     environment: str
@@ -48,30 +47,27 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def day_start_at(self) -> int:
-        """The UTC day that it counts in."""
         return day_start_us(self.created_at)
 
 
 class UsageDays(WorkingSet):
-    """What a batch adds to the sums: one row for each day, key and model, however many charges."""
+    """What a batch adds to the sums: one row for each day, key and model."""
 
     rank = 81
 
     def __init__(self) -> None:
         self._added: dict[DayKey, list[int]] = {}
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Nothing is decided by the sums."""
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None: ...
 
-    async def update(self, tx: Transaction, now_us: int) -> None:
-        """Nothing in the transaction waits for the sums."""
+    async def update(self, tx: Transaction, now_us: int) -> None: ...
 
     async def insert(self, tx: Transaction) -> None:
         rows = [(*place, *sums) for place, sums in sorted(self._added.items())]
         await tx.insert_deferred("usage_days", _COLUMNS, rows, on_conflict=_ADD)
 
     def add(self, spent: Spent) -> int:
-        """Counts it; returns the start of the UTC day that it counts in."""
+        """Count it; return the start of its UTC day."""
         self.changes += 1
         day_start_at = spent.day_start_at
         place = (
@@ -94,7 +90,7 @@ class UsageDays(WorkingSet):
 
 
 async def add_days(tx: Transaction, spent: Iterable[Spent]) -> None:
-    """Adds them to the sums; the caller holds the accounts' locks."""
+    """Add to the sums; the caller holds the accounts' locks."""
     days = UsageDays()
     for one in spent:
         days.add(one)

@@ -1,8 +1,8 @@
-"""The admin API of a New API instance, as far as top-ups need it; supplier.py says what was read.
+"""The admin API of a New API instance, as far as top-ups need it; sources in supplier.py.
 
-Promise: what a method returns was in an answer of New API's own form; all else raises NoSupplierAnswer.
-New API answers refusals of every sort, a bad credential among them, with HTTP 200 and `success: false`,
-so a refusal is a value here, and whoever asked finds out whether something was done all the same.
+Methods return what a response of New API's own form held, or raise NoSupplierAnswer. New API refuses with
+HTTP 200 and `success: false`, also bad credentials, so a refusal is a value; the caller checks whether
+something was done all the same.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class CodeRow(msgspec.Struct):
-    """A redemption code. used_user_id 0: nobody redeemed it. status: ENABLED, DISABLED or used."""
+    """used_user_id 0: not redeemed. status: ENABLED, DISABLED or used."""
 
     id: int
     name: str
@@ -40,7 +40,7 @@ class CodeRow(msgspec.Struct):
 
 
 class UserRow(msgspec.Struct):
-    """A user. quota: what is left; used_quota: what was ever used. deleted: when, null: not."""
+    """quota: what is left; used_quota: lifetime use. deleted null: not deleted."""
 
     id: int
     quota: int
@@ -52,7 +52,7 @@ class UserRow(msgspec.Struct):
 
     @property
     def granted(self) -> int:
-        """What the user was ever given: use moves quota to used_quota and does not change it."""
+        """Return the lifetime grant: use moves quota to used_quota and doesn't change it."""
         return self.quota + self.used_quota
 
 
@@ -60,7 +60,7 @@ class UserRow(msgspec.Struct):
 class NewApiRefusal:
     """`success: false`, with New API's message.
 
-    is_passing: its database failed, as one on SQLite does while it is locked; later it may do it.
+    is_passing: its database failed, as SQLite does while locked; a retry may work.
     """
 
     message: str
@@ -68,8 +68,8 @@ class NewApiRefusal:
 
 
 class _TopUpInfo(msgspec.Struct):
-    """What an instance says of buying there. payment_compliance_confirmed: whether its root user accepted
-    its terms, without which it makes and redeems no code; null: a release before it asked for that.
+    """payment_compliance_confirmed: whether the root user accepted the terms, without which no code is made
+    or redeemed; null: an older release.
     """
 
     payment_compliance_confirmed: bool | None = None
@@ -88,7 +88,7 @@ class NewApiClient:
         self._api = api
 
     async def create_code(self, name: str, quota: int) -> str | NewApiRefusal:
-        """The code; one that never expires."""
+        """Create a code that never expires."""
         answer = await self._call(
             "POST",
             "/api/redemption/",
@@ -102,12 +102,11 @@ class NewApiClient:
         raise NoSupplierAnswer("no code in New API's answer")
 
     async def find_codes(self, name: str) -> Sequence[CodeRow]:
-        """Those of exactly that name, the oldest first."""
+        """Return the codes of exactly that name, oldest first."""
         rows = await self._search("/api/redemption/search", name, CodeRow)
         return sorted((row for row in rows if row.name == name), key=lambda row: row.id)
 
     async def disable_code(self, code_id: int) -> NewApiRefusal | None:
-        """Nobody can redeem it any more."""
         answer = await self._call(
             "PUT",
             "/api/redemption/",
@@ -117,17 +116,17 @@ class NewApiClient:
         return answer if isinstance(answer, NewApiRefusal) else None
 
     async def find_users(self, email: str) -> Sequence[UserRow]:
-        """Those with that address, in whatever case, but for deleted ones."""
+        """Return undeleted users with that address, in any case."""
         wanted = email.casefold()
         rows = await self._search("/api/user/search", email, UserRow)
         return [row for row in rows if row.email.casefold() == wanted and row.deleted is None]
 
     async def get_user(self, user_id: int) -> UserRow:
-        """Raises NoSupplierAnswer, also where there is no such user."""
+        """Raise NoSupplierAnswer, also if there is no such user."""
         return await self._read(f"/api/user/{user_id}", UserRow)
 
     async def add_quota(self, user_id: int, quota: int) -> NewApiRefusal | None:
-        """Adds to what is left to the user, in one statement of New API's."""
+        """Add to the user's quota, in one statement of New API's."""
         answer = await self._call(
             "POST",
             "/api/user/manage",
@@ -136,11 +135,10 @@ class NewApiClient:
         return answer if isinstance(answer, NewApiRefusal) else None
 
     async def self_user(self) -> UserRow:
-        """The administrator whose token it is."""
         return await self._read("/api/user/self", UserRow)
 
     async def makes_codes(self) -> bool:
-        """Whether codes can be made and redeemed there at all; older releases ask for nothing, and have no such page."""
+        """Return whether codes can be made and redeemed; older releases have no such page."""
         try:
             info = await self._read("/api/user/topup/info", _TopUpInfo)
         except NoSupplierAnswer as silence:
@@ -156,9 +154,9 @@ class NewApiClient:
         return _converted(answer.data, form)
 
     async def _search(self, path: str, keyword: str, form: type[T]) -> list[T]:
-        """Every row that New API finds; its search also finds similar ones.
+        """Return every row found; the search also finds similar ones.
 
-        Anything but a list of rows says nothing: taken for "none" it would make a code twice.
+        Anything but a list is no result: taken for "none" it would make a code twice.
         """
         found: list[T] = []
         for page in range(1, PAGES_MAX + 1):
@@ -188,14 +186,12 @@ class NewApiClient:
         word = decoded(answer.body, _Answer)
         if word.success:
             return word
-        # A refusal for a reason has no `data`; that of a database that failed has what was made, or null.
+        # A refusal for a reason has no `data`; a failed database's has what was made, or null.
         message = word.message[:MESSAGE_CHARACTERS_MAX]
         return NewApiRefusal(message, is_passing=word.data is not msgspec.UNSET)
 
 
 class NewApiSupplier(Supplier):
-    """What codes and quota of one instance have in common."""
-
     def __init__(self, client: NewApiClient, quota_per_usd: int) -> None:
         self._client = client
         self._quota_per_usd = quota_per_usd
@@ -211,12 +207,12 @@ class NewApiSupplier(Supplier):
 
 
 def quota_of(amount_cents: int, quota_per_usd: int) -> int:
-    """New API's units, rounded down."""
+    """Return New API's units, rounded down."""
     return amount_cents * quota_per_usd // 100
 
 
 def _page(data: Any) -> tuple[list[object], int]:
-    """The rows of an answer, and how many there are on all pages; raises NoSupplierAnswer."""
+    """Return a page's rows and the total count; raise NoSupplierAnswer."""
     total = 0
     if isinstance(data, dict) and "items" in data:
         data, total = data["items"], data.get("total", 0)

@@ -1,9 +1,8 @@
-"""Adds quota straight to a user of a New API instance, found by the recipient's e-mail address.
+"""Add quota to a user of a New API instance, found by the recipient's e-mail address.
 
-New API adds it in one statement and takes no name or number for it, so after a lost answer there is
-nothing to look for but the user's figures. What a user was ever granted (quota and used_quota together)
-does not change by use. Exactly as before: nothing was added. Anything else, the very amount included:
-somebody else may have added it, such as the user with a code, so a person decides.
+New API takes no name or number for it, so after a lost response only the user's lifetime grant (quota plus
+used_quota) can tell. Unchanged: nothing was added. Anything else, even the exact amount, may be somebody
+else's doing, such as a redeemed code: an operator decides.
 """
 
 import msgspec
@@ -31,15 +30,13 @@ from billing.topups.deliverable import Deliverable
 
 
 class _Plan(msgspec.Struct):
-    """Whom it is for, and what that user had been granted before."""
+    """The user, and their lifetime grant before."""
 
     user: int
     granted: int
 
 
 class UserQuota(NewApiSupplier):
-    """The users of one instance."""
-
     def __init__(
         self, client: NewApiClient, quota_per_usd: int, redeem_url: str, instructions: str | None
     ) -> None:
@@ -73,7 +70,7 @@ class UserQuota(NewApiSupplier):
             return self._delivered(request)
         if refusal is not None and granted == plan.granted:
             return Refused(refusal.message or "refused by New API")
-        # Releases that do not know `add_quota` say yes to it and change nothing.
+        # Releases without `add_quota` say yes to it and change nothing.
         said = "New API said yes" if refusal is None else f"New API said no ({refusal.message})"
         return self._unclear(plan, granted, request, said)
 

@@ -1,4 +1,4 @@
-"""Sells credit of a New API instance: redemption codes, or quota straight to a user (quota.py).
+"""Sell credit of a New API instance: redemption codes, or quota for a user (quota.py).
 
 Read: QuantumNous/new-api, main of 2026 (router/api-router.go, controller/redemption.go, controller/user.go,
 model/redemption.go, model/user.go, common/page_info.go). `Authorization: Bearer <access token>` of an
@@ -15,10 +15,10 @@ POST /api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
 
 Units: quota, 500,000 a US dollar unless the instance's QuotaPerUnit says otherwise.
 
-A code is named after the transaction (20 characters, New API's own limit), so that it is found after a lost
-answer, and after a refusal: `success: false` is a definite no only where no code of that name exists, and
-where it has no `data`: with it New API's own database failed, and it is asked again. A second code of the
-same name, should a request come late, lies there unknown to anybody.
+A code is named after the transaction (20 characters, New API's limit), so it is found after a lost response
+or a refusal. `success: false` is a definite no only if no code of that name exists and there is no `data`;
+with it New API's database failed, and the call is repeated. A late request's second code of that name stays
+unknown to anybody.
 """
 
 from collections.abc import Sequence
@@ -66,18 +66,15 @@ from billing.fulfilment.vendor_api import (
 )
 from billing.topups.deliverable import Deliverable
 
-# A look for the code and the making of one are within one turn.
+# Finding and making the code are within one turn.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 2
 QUOTA_PER_USD: Final = 500_000
 QUOTA_PER_USD_MAX: Final = 10**9
 
 
 class NewApiOptions(Options, frozen=True, kw_only=True):
-    """One New API instance and who administers it.
-
-    access_token: a system access token of an administrator. user_id: its numeric id. delivers: `code`:
-    a redemption code; `quota`: straight to the user with the recipient's e-mail address. redeem_url,
-    instructions: for the recipient; null: ours. timeout_s: of each call.
+    """access_token: a system access token of the administrator user_id. delivers: `code`, or `quota` for the
+    user with the recipient's address. redeem_url, instructions null: ours. timeout_s: of each call.
     """
 
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=400)]
@@ -91,13 +88,11 @@ class NewApiOptions(Options, frozen=True, kw_only=True):
 
     @property
     def shown_url(self) -> str:
-        """The page of the instance on which a code is redeemed."""
+        """Return the instance's page for redeeming codes."""
         return self.redeem_url or self.base_url.rstrip("/") + "/console/topup"
 
 
 class NewApiCodes(NewApiSupplier):
-    """Redemption codes of one instance."""
-
     def __init__(self, options: NewApiOptions, client: NewApiClient) -> None:
         super().__init__(client, options.quota_per_usd)
         self._options = options
@@ -130,15 +125,14 @@ class NewApiCodes(NewApiSupplier):
             if code is None or code.status == ENABLED:
                 said = refusal.message if refusal is not None else "it said yes"
                 raise NoSupplierAnswer(f"New API did not disable the code: {said}")
-        # New API's own change of a status may overwrite that of a redemption in the same moment; who
-        # redeemed it stays.
+        # New API's change of a status may overwrite a simultaneous redemption's; used_user_id stays.
         if code.status == DISABLED and code.used_user_id == 0:
             return Revoked()
         return NotRevoked("the code was redeemed")
 
     async def probe(self) -> Health:
-        """The administrator, and whether the instance makes codes, which it refuses before its root
-        user confirmed its terms.
+        """Check the administrator, and whether codes can be made, which needs the root user's consent to the
+        terms.
         """
         health = await super().probe()
         if not health.is_well:
@@ -155,7 +149,7 @@ class NewApiCodes(NewApiSupplier):
         )
 
     async def _found(self, request: Request) -> Delivered | Unknown | None:
-        """What lies at New API for this top-up; None: nothing. Raises NoSupplierAnswer."""
+        """Return what New API has for this top-up, or None. Raises NoSupplierAnswer."""
         codes = await self._client.find_codes(request.transaction_id)
         if not codes:
             return None
@@ -178,7 +172,7 @@ class NewApiCodes(NewApiSupplier):
 
 
 def _of_value(codes: Sequence[CodeRow], value: str | None) -> CodeRow | None:
-    """The row of the code that was handed over."""
+    """Return the row of the code that was handed over."""
     return next((code for code in codes if code.key == value), None)
 
 
@@ -205,6 +199,6 @@ SUPPLIER = Registration(
     make=_make,
     sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),
     asked_again="look",
-    # What a look finds of a code it does not find of quota, and the other way round.
+    # `look` finds a code by other means than quota.
     where=("base_url", "delivers"),
 )
