@@ -91,6 +91,7 @@ GROUPS = {
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 # Groups of acts alone, by the module whose ACTS are their commands.
 ACTS = {
+    "report": "billing.reports.report_acts",
     "deliveries": "webhooks.delivery_log.acts",
 }
 # Where each other command lies: in the module of its name, in one of these folders.
@@ -112,7 +113,7 @@ FOLDERS = {
         "audit",
         "audit-log",
     }
-    | {"platforms", "fees", "suppliers", "stock", "mail", "report", "reconciliation"}
+    | {"platforms", "fees", "suppliers", "stock", "mail", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
     "merchant": {"replay", "listen", "verify", "certify", "verify-receipt"},

@@ -17,7 +17,7 @@ from billing.payments import dispute_acts
 from billing.payments.recharging import acts as recharging_acts
 from billing.recipients import mail_acts
 from billing.refunds import acts as refund_acts
-from billing.reports import day_limit, subscription_acts
+from billing.reports import day_limit, report_acts, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
 from gateway.answers import envelope
@@ -66,5 +66,6 @@ ACTS: Final = (
     *dispute_acts.ACTS,
     *machine_payment_acts.ACTS,
     *subscription_acts.ACTS,
+    *report_acts.ACTS,
 )
 SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

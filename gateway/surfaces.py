@@ -3,7 +3,7 @@
 from billing.catalog import pack_acts
 from billing.payments import dispute_acts
 from billing.refunds import acts as refund_acts
-from billing.reports import day_limit, subscription_acts
+from billing.reports import day_limit, report_acts, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
 from gateway.answers import envelope
@@ -34,7 +34,6 @@ from gateway.api.money import (
     orders,
     recharge,
     refunds,
-    reports,
     statement,
     subscriptions,
     usage,
@@ -90,7 +89,7 @@ API = ApiSurface(
         *refunds.ROUTES,
         *routes_of((*refund_acts.ACTS, *dispute_acts.ACTS)),
         *documents.ROUTES,
-        *reports.ROUTES,
+        *routes_of(report_acts.ACTS),
         *routes_of((*api_keys.ACTS, SHOW_TREE)),
         *keys.ROUTES,
         *mandates.ROUTES,

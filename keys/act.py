@@ -14,7 +14,7 @@ from kernel.fields import Fields, Page
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
 from keys.principal import ADMIN, Environment, Principal, ScopeMissing
-from store.database import Transaction
+from store.database import Database, Transaction
 from store.keyset import Begin
 
 I = TypeVar("I", bound=Fields)  # noqa: E741 an input
@@ -260,6 +260,16 @@ class ListAct(ActRow, Generic[Q, R]):
     export: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReportAct(ActRow, Generic[I, R]):
+    """An act that adds up a short list in several transactions. It is returned whole, as JSON or as CSV."""
+
+    # No transaction is open while it runs, since adding up may take minutes.
+    run: Callable[[CallContext, I, Database], Awaitable[Sequence[R]]]
+    # It has a field `format`.
+    query: type[I]
+
+
 AloneAct = EngineAct[Any, Any] | StepsAct[Any, Any]
 AnyChange = Act[Any, Any] | AloneAct
-AnyAct = AnyChange | ReadAct[Any] | ListAct[Any, Any]
+AnyAct = AnyChange | ReadAct[Any] | ListAct[Any, Any] | ReportAct[Any, Any]

@@ -14,6 +14,7 @@ from msgspec import Meta
 from billing.ledger.chart import PAID_GRANT, Code, LedgerAccountKind as Kind
 from billing.reports.money_back import RevenueKey, RevenuePeriod, money_back, month_of
 from kernel.clock import DAY_US
+from kernel.fields import said
 from kernel.shaped import SIGNED
 from store.database import Database, Row, Transaction
 
@@ -35,17 +36,26 @@ class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     currency: str
     payments: Annotated[int, Meta(description="How many payments.")]
-    paid: Annotated[int, Meta(description="In the currency's smallest unit.")]
+    paid: Annotated[int, Meta(description="In the currency's smallest unit."), said(unit="minor")]
     refunded: Annotated[
-        int, Meta(description="What has gone back of these payments until now, or is disputed.")
+        int,
+        Meta(description="What has gone back of these payments until now, or is disputed."),
+        said("Back of these", unit="minor"),
     ]
     refunded_in_month: Annotated[
         int,
         Meta(description="What went back or was disputed in this month, of any month's payments."),
+        said("Back this month", unit="minor"),
     ]
-    net: Annotated[int, Meta(extra_json_schema=SIGNED, description="What is left of the payments.")]
+    net: Annotated[
+        int,
+        Meta(extra_json_schema=SIGNED, description="What is left of the payments."),
+        said("Left", unit="minor"),
+    ]
     fee: Annotated[
-        int, Meta(extra_json_schema=SIGNED, description="What the provider kept, where it tells.")
+        int,
+        Meta(extra_json_schema=SIGNED, description="What the provider kept, where it tells."),
+        said("Provider kept", unit="minor"),
     ]
     fees_known: Annotated[int, Meta(description="Of how many payments the fee is known.")]
 
@@ -67,13 +77,16 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema=SIGNED,
             description="At the month's beginning, in millionths of a US dollar.",
         ),
+        said("Before"),
     ]
     sold_micros: Annotated[
         int,
         Meta(extra_json_schema=SIGNED, description="Sold for money, in millionths of a US dollar."),
     ]
     granted_micros: Annotated[
-        int, Meta(extra_json_schema=SIGNED, description="Given, in millionths of a US dollar.")
+        int,
+        Meta(extra_json_schema=SIGNED, description="Given, in millionths of a US dollar."),
+        said("Given"),
     ]
     reversed_micros: Annotated[
         int,
@@ -81,6 +94,7 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema=SIGNED,
             description="Taken back after refunds and disputes, in millionths of a US dollar.",
         ),
+        said("Taken back"),
     ]
     used_micros: Annotated[
         int, Meta(extra_json_schema=SIGNED, description="Used, in millionths of a US dollar.")
@@ -119,6 +133,7 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema=SIGNED,
             description="At the month's end, in millionths of a US dollar.",
         ),
+        said("Still held"),
     ]
 
 

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from billing.ledger.in_words import in_words
 from cli.acts.options import options_of, values_of
-from cli.acts.shown import print_found, print_list, print_result
+from cli.acts.shown import print_csv, print_found, print_list, print_result
 from cli.examples import examples
 from cli.options import environment_option
 from cli.output import EXIT_REFUSED, json_option, note, wants_json
@@ -32,6 +32,7 @@ from keys.act import (
     ChangingAct,
     ListAct,
     ReadAct,
+    ReportAct,
 )
 from keys.principal import ADMIN
 
@@ -46,13 +47,14 @@ _local: Final = click.option(
     "--local", is_flag=True, help="In process, on this installation's database, as its operator."
 )
 _yes: Final = click.option("--yes", is_flag=True, help="Do not ask first.")
+_csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact amounts.")
 
 
 class Way(Protocol):
     """Where a command is done: a gateway, or this process."""
 
     def list(
-        self, act: ListAct[Any, Any], query: Mapping[str, Any]
+        self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
     ) -> tuple[Sequence[Any], str | None]:
         """Return a page's rows and the cursor of the next page."""
         ...
@@ -94,6 +96,8 @@ def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
         command = _yes(command)
     if isinstance(act, ChangingAct) and act.names_person:
         command = by_option(command)
+    if isinstance(act, ReportAct):
+        command = _csv(command)
     if act.owner_of is None and OPERATOR in act.audience:
         if not act.is_account_wide:
             command = environment_option(command)
@@ -136,8 +140,11 @@ def _run(act: AnyAct, shown: ReadAct[Any] | None, **given: Any) -> None:
 def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> None:
     way = _way(act, given)
     values = values_of(_facts(act), given)
-    if isinstance(act, ListAct):
+    if isinstance(act, ListAct | ReportAct):
         rows, following = way.list(act, values)
+        if given.get("csv"):
+            print_csv(act.result, rows)
+            return
         print_list(act.result, rows, act.columns, following)
         _exit_if_alarmed(act, rows)
     elif isinstance(act, ReadAct):
@@ -163,11 +170,13 @@ def _exit_if_alarmed(act: ActRow, found: Sequence[Mapping[str, Any]]) -> None:
 
 def _way(act: AnyAct, given: Mapping[str, Any]) -> Way:
     object_id, profile = given.get("object_id", ""), given.get("profile", "")
+    # Another act may have a field of that name.
+    by = given["by"] if isinstance(act, ChangingAct) and act.names_person else None
     if _goes_over_http(act, given):
         from cli.acts.remote import Remote  # noqa: PLC0415 in process nothing is asked over HTTP
 
         environment = given.get("environment", "") if _is_said("environment") else ""
-        if given.get("by"):
+        if by:
             raise click.UsageError(
                 "--by counts in process; over HTTP the credential says who it is"
             )
@@ -176,7 +185,7 @@ def _way(act: AnyAct, given: Mapping[str, Any]) -> Way:
         )
     from cli.acts.local import Local  # noqa: PLC0415 over HTTP no store is opened
 
-    return Local(object_id, _account_of(act, given), given.get("environment", ""), given.get("by"))
+    return Local(object_id, _account_of(act, given), given.get("environment", ""), by)
 
 
 def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:

@@ -33,6 +33,7 @@ from keys.act import (
     ChangingAct,
     ListAct,
     ReadAct,
+    ReportAct,
     Services,
 )
 from keys.api_keys.platforms import KnownPlatforms
@@ -88,10 +89,12 @@ class Local:
         self._by = by
 
     def list(
-        self, act: ListAct[Any, Any], query: Mapping[str, Any]
+        self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
     ) -> tuple[Sequence[Any], str | None]:
         """Return a page's rows and the cursor of the next page."""
         asked: Any = _shape(act.query).decode(msgspec.json.encode(query), None)
+        if isinstance(act, ReportAct):
+            return run(self._report(act, asked)), None
         begin = place_of(asked.cursor, act.prefix, act.sorts) if act.prefix else asked.cursor
         limit = asked.limit if act.own_cursors else asked.limit + 1
 
@@ -124,6 +127,13 @@ class Local:
         from cli.operator.supply import opened  # noqa: PLC0415 what one transaction does needs no more than a store
 
         return opened(lambda context: self._alone(act, context, asked))
+
+    async def _report(self, act: ReportAct[Any, Any], asked: Any) -> Sequence[Any]:
+        async with open_store(load_settings()) as database:
+            tenant = await database.read(lambda tx: self._tenant(act, tx))
+            call = CallContext(tenant=tenant, **self._caller(Parts(), SystemClock().now_us()))
+            found = await act.run(call, asked, database.unhurried())
+        return [to_builtins(act.show(one)) for one in found]
 
     async def _alone(self, act: AloneAct, context: "Context", asked: Any) -> Mapping[str, Any]:
         tenant = await context.database.read(lambda tx: self._tenant(act, tx))

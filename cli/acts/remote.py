@@ -8,7 +8,7 @@ from cli.remote.address import API_PATH, OPERATOR_PATH
 from cli.remote.client import RemoteGateway
 from cli.remote.profiles import access
 from kernel.errors import InvalidInput
-from keys.act import OPERATOR, AnyAct, AnyChange, ListAct, ReadAct
+from keys.act import OPERATOR, AnyAct, AnyChange, ListAct, ReadAct, ReportAct
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -33,7 +33,7 @@ class Remote:
         self._environment = {"environment": environment} if environment else {}
 
     def list(
-        self, act: ListAct[Any, Any], query: Mapping[str, Any]
+        self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
     ) -> tuple[Sequence[Any], str | None]:
         """Return a page's rows and the cursor of the next page."""
         page = self._gateway.page(self._path(act), **query, **self._named, **self._environment)

@@ -7,6 +7,7 @@ import click
 
 from billing.ledger.in_words import in_words
 from cli.output import note, show_record, show_rows, visible, wants_json
+from kernel.csv_text import csv_head, csv_lines
 from kernel.fields import facts_of
 
 _SUBJECT_IDS: Final = ("transaction_id", "id", "order_id", "endpoint_id", "key_id")
@@ -44,10 +45,27 @@ def print_list(
     columns: Sequence[str],
     next_cursor: str | None,
 ) -> None:
-    """Print a page of a list."""
+    """Print a page of a list. For people no column names a unit, since each amount has its currency."""
     if not wants_json():
-        records = [{**in_words(result, record), **_subjects(record)} for record in records]
+        records = [
+            _without_units({**in_words(result, record), **_subjects(record)}) for record in records
+        ]
+        columns = [_without_unit(name) for name in columns]
     show_rows(records, *columns, next_cursor=next_cursor)
+
+
+def _without_units(words: Mapping[str, Any]) -> dict[str, Any]:
+    return {_without_unit(name): value for name, value in words.items()}
+
+
+def _without_unit(name: str) -> str:
+    return name.removesuffix("_cents").removesuffix("_micros")
+
+
+def print_csv(result: type, records: Sequence[Mapping[str, Any]]) -> None:
+    """Print a line for each record, and a first line of names."""
+    names = [fact.name for fact in facts_of(result)]
+    click.echo(csv_head(names) + csv_lines(names, records), nl=False)
 
 
 def subject_id(data: Mapping[str, Any]) -> str | None:

@@ -8,13 +8,14 @@ import base64
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
+from urllib.parse import urlencode
 
 import msgspec
 
 from billing.ledger.in_words import in_words
 from gateway.answers.answer import Answer
-from gateway.dashboard.admin.fields import admin_route
+from gateway.dashboard.admin.fields import SCOPES, admin_route
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ROWS, Paged
 from gateway.dashboard.sheet import Sheet, csv_url_of, one_page, whole_list, whole_short_list
@@ -23,21 +24,22 @@ from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
-from gateway.http.acts import Door
+from gateway.http.acts import Door, report_file
 from gateway.http.fields import place_of, shape_of
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, InvalidInput
-from kernel.fields import FieldFacts, Fields, facts_of
+from kernel.fields import FieldFacts, Fields, LooseFields, facts_of
 from kernel.ids import new_id
 from keys.account import lock_tenants
-from keys.act import Act, AnyChange, Change, ListAct, ReadAct
+from keys.act import Act, AnyChange, Change, ListAct, ReadAct, ReportAct
 from runtime.acts import run_act, run_alone
 from store.database import Transaction
 from store.idempotency import KeyReused
 
 _ADMIN: Final = "/dashboard/admin"
+_LINES_MAX: Final = 500
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
 _USED: Final = Problem(
     409, "This form was sent before, with other fields. Press the button to send this one."
@@ -293,6 +295,69 @@ class SettingsPage:
             buttons=[] if self.of is None else self.of.buttons_of(current),
             action=call.path,
             fields=fields_of(self.change.input, form or form_of(self.change.input, current)),
+            problem=problem,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportPage:
+    """A report's page: its period and other choices, the first lines, and the whole as a file.
+
+    path, lead, empty and beside are as those of ActPages. summed: the columns whose sum stands at the end.
+    """
+
+    path: str
+    title: str
+    lead: str
+    empty: str
+    act: ReportAct[Any, Any]
+    summed: Sequence[str] = ()
+    beside: Sequence[tuple[str, str]] = ()
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the route of the page."""
+        struct: type[Fields] = self.act.query
+        ticked: list[Any] = [
+            (fact.name, list[str], msgspec.field(default_factory=list))
+            for fact in facts_of(struct)
+            if fact.is_list
+        ]
+        query = msgspec.defstruct("ReportPageQuery", ticked, bases=(LooseFields,), kw_only=True)
+        return (
+            admin_route("GET", self.path, self._show, self.title, cast(type[LooseFields], query)),
+        )
+
+    async def _show(self, call: RequestContext[Any, Any]) -> Reply:
+        act, form, problem, lines = self.act, read_query(call), NO_PROBLEM, list[Any]()
+        struct: type[Fields] = act.query
+        try:
+            typed = Typed(form)
+            asked: Any = _checked(struct, typed_values(struct, typed), typed.wrong)
+            door = Door(act, call, is_operator=True)
+            database = call.context.database.unhurried()
+            lines = [act.show(one) for one in await act.run(await door.alone(), asked, database)]
+            if asked.format != "json":
+                return await report_file(act, call, lines, asked.format, SCOPES)
+        except DomainError as error:
+            problem = problem_of(error)
+        shown = [msgspec.to_builtins(one) for one in lines[:_LINES_MAX]]
+        facts = {one.name: one for one in facts_of(act.result)}
+        chosen = {fact.name: form.many(fact.name) for fact in facts_of(struct)}
+        return page(
+            call,
+            "acts/report.html",
+            status=problem.status,
+            report=self,
+            action=call.path,
+            fields=[one for one in fields_of(struct, form) if one.name != "format"],
+            # A column in which no line says anything is of a choice that nobody made.
+            columns=[
+                facts[name] for name in act.columns if any(one[name] is not None for one in shown)
+            ],
+            lines=shown,
+            lines_total=len(lines),
+            sums={name: sum(getattr(one, name) for one in lines) for name in self.summed},
+            file_url=f"{call.path}?{urlencode({**chosen, 'format': 'csv_excel'}, doseq=True)}",
             problem=problem,
         )
 

@@ -24,16 +24,17 @@ def page_route(
     summary: str,
     scopes: tuple[str, ...],
     *,
+    query: type[LooseFields] = LooseFields,
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> Route:
-    """A page or form of whoever is signed in."""
+    """A page or form of whoever is signed in. query: names the parameters that may appear several times."""
     return Route(
         method,
         path,
         _counting(handler),
         summary,
         scopes,
-        query=LooseFields,
+        query=query,
         takes_key=False,
         media="raw",
         session_only=True,

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer
+from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, Outcome, begun, created, exported, ok
 from gateway.http.acting import actor_of
 from gateway.http.auth import is_within
@@ -31,7 +31,7 @@ from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
 from kernel.errors import DomainError, NotFound
-from kernel.fields import ExportPage, Fields
+from kernel.fields import ExportPage, Fields, facts_of
 from kernel.tenant import Tenant
 from keys.account import account_named, tenants_of
 from keys.act import (
@@ -48,6 +48,7 @@ from keys.act import (
     EngineAct,
     ListAct,
     ReadAct,
+    ReportAct,
     StepsAct,
 )
 from keys.audit_log import Actor
@@ -85,12 +86,16 @@ def _route(act: AnyAct, *, is_operator: bool) -> Route:
             answers=ok(act.result),
             **_documents(act),
         )
-    is_exported = issubclass(act.query, ExportPage)
+    handle: Any
+    if isinstance(act, ReportAct):
+        handle, is_exported = partial(_report, act), True
+    else:
+        handle, is_exported = partial(_list, act), issubclass(act.query, ExportPage)
     listing: Any = Listing
     return Route(
         "GET",
         act.path,
-        _handler(act, partial(_list, act), is_operator=is_operator),
+        _handler(act, handle, is_operator=is_operator),
         act.summary,
         _scopes(act, is_operator=is_operator),
         query=_query(act, act.query, is_operator=is_operator),
@@ -301,6 +306,33 @@ async def _list(
     if not act.export:
         return await list_rows(call, act.prefix, rows, shape=act.show, sorts=act.sorts)
     return await list_or_csv(call, act.prefix, rows, export, shape=act.show, sorts=act.sorts)
+
+
+async def _report(
+    act: ReportAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
+) -> Reply:
+    door = Door(act, call, is_operator=is_operator)
+    database = call.context.database.unhurried()
+    found = await act.run(await door.alone(), call.query, database)
+    lines = [act.show(one) for one in found]
+    if call.query.format == "json":
+        return answer(codes.SUCCESS, page(lines, None), now_us=call.now_us)
+    scopes = _scopes(act, is_operator=is_operator)
+    return await report_file(act, call, lines, call.query.format, scopes)
+
+
+async def report_file(
+    act: ReportAct[Any, Any],
+    call: RequestContext[Any, Any],
+    lines: Sequence[Any],
+    form: str,
+    scopes: Sequence[str],
+) -> Reply:
+    """Stream a report as CSV. form: csv or csv_excel; scopes: of the route."""
+    export = Export(
+        act.name.partition(".")[2], scopes, [fact.name for fact in facts_of(act.result)]
+    )
+    return await short_csv(call, export, form, lines, is_everybodys=act.is_catalogue)
 
 
 class Door:

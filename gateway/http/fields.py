@@ -12,6 +12,7 @@ from itertools import islice
 from operator import or_
 from types import NoneType, UnionType
 from typing import (
+    Annotated,
     Any,
     Generic,
     TypeVar,
@@ -65,6 +66,7 @@ class Shape(Generic[F]):
         self._types = {field.encode_name: field for field in msgspec.structs.fields(struct)}
         # Text has no null: ?status=null names a status.
         self._of_text = {name: _without_null(kept.type) for name, kept in self._types.items()}
+        self._lists = [name for name, kind in self._of_text.items() if _is_list(kind)]
         self._choice = struct.exactly_one
         self._is_loose = not struct.__struct_config__.forbid_unknown_fields
 
@@ -86,7 +88,7 @@ class Shape(Generic[F]):
 
     def of_query(self, query: bytes, environment: str | None) -> F:
         """Decode query parameters; raise InvalidInput or EnvironmentMismatch."""
-        return self._convert(_pairs(query), environment, is_strict=False)
+        return self._convert(_pairs(query, lists=self._lists), environment, is_strict=False)
 
     def of_form(self, raw: bytes, environment: str | None) -> F:
         """Decode a urlencoded body; raise InvalidInput or EnvironmentMismatch."""
@@ -192,8 +194,10 @@ def cursor_after(begin: Begin, id_: str) -> str:
     return f"{begin.sort}.{id_}" if isinstance(begin, ListPlace) else id_
 
 
-def _pairs(query: bytes, bytes_max: int = QUERY_BYTES_MAX) -> dict[str, Any]:
-    """Return each parameter once, in readable characters."""
+def _pairs(
+    query: bytes, bytes_max: int = QUERY_BYTES_MAX, *, lists: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return each parameter, in readable characters. lists: those that may appear several times."""
     if len(query) > bytes_max:
         raise InvalidInput(f"the parameters are longer than {bytes_max} bytes")
     try:
@@ -207,11 +211,11 @@ def _pairs(query: bytes, bytes_max: int = QUERY_BYTES_MAX) -> dict[str, Any]:
         raise InvalidInput("the parameters are not percent-encoded UTF-8") from None
     found: dict[str, Any] = {}
     for name, value in listed:
-        if name in found:
+        if name in found and name not in lists:
             raise InvalidInput(f"{shown(name)} appears twice", param=shown(name))
         if has_control(value) or has_control(name):
             raise InvalidInput(f"{shown(name)} holds control characters", param=shown(name))
-        found[name] = value
+        found[name] = [*found.get(name, ()), value] if name in lists else value
     return found
 
 
@@ -224,6 +228,11 @@ def _check_environment(named: Any, environment: str) -> None:
             param="environment",
             reason="environment",
         )
+
+
+def _is_list(kind: Any) -> bool:
+    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return get_origin(plain) is list
 
 
 def _without_null(kind: Any) -> Any:

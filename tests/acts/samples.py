@@ -9,6 +9,7 @@ from typing import Any, Final
 from tests.acts import (
     account_samples as accounts,
     app_samples as apps,
+    book_samples as books,
     catalogue_samples as catalogue,
     supply_samples as supply,
     webhook_samples as webhooks,
@@ -32,6 +33,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     **webhooks.GOOD,
     **accounts.GOOD,
     **apps.GOOD,
+    **books.GOOD,
     "keys.create": (
         Sample(KEY),
         Sample(
@@ -91,6 +93,7 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **webhooks.BAD,
     **accounts.BAD,
     **apps.BAD,
+    **books.BAD,
     "keys.create": (
         {"name": ""},
         {"scopes": ["everything"]},

@@ -117,7 +117,7 @@ class Api:
             method, body = act.method, dict(values)
         else:
             params |= {
-                name: str(value).lower() if isinstance(value, bool) else str(value)
+                name: value if isinstance(value, list) else _in_query(value)
                 for name, value in values.items()
             }
         path = prefix + re.sub(r"\{\w+\}", object_id, act.path)
@@ -128,6 +128,10 @@ class Api:
         if answer.is_success:
             return Outcome(data)
         return Outcome(None, data["error"]["param"], data["error"]["detail"])
+
+
+def _in_query(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Form:

@@ -1316,26 +1316,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/reports/revenue": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Money in, back and kept by providers, by month
-         * @description Amounts in each currency's smallest unit; months by UTC, of the payment. refunded_in_month goes by the month in which the money went back. Scope: `admin`.
-         */
-        get: operations["get_reports_revenue"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/public/v1/reports/outstanding": {
         parameters: {
             query?: never;
@@ -1348,6 +1328,26 @@ export interface paths {
          * @description Of all customers, in micros of a US dollar, from the ledger: a line's opening balance with its columns is its closing one. breakage_micros is credit of plans that was paid for and ended unused; expired_micros is given credit that ended. Scope: `admin`.
          */
         get: operations["get_reports_outstanding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/reports/revenue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Money in, back and kept by providers, by month
+         * @description Amounts in each currency's smallest unit; months by UTC, of the payment. refunded_in_month goes by the month in which the money went back. Scope: `admin`.
+         */
+        get: operations["get_reports_revenue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -18320,61 +18320,6 @@ export interface operations {
             };
         };
     };
-    get_reports_revenue: {
-        parameters: {
-            query?: {
-                /** @description The beginning, inclusive; left out: a year ago. */
-                from?: string;
-                /** @description The end, exclusive; left out: now. */
-                to?: string;
-                /** @description csv: the same lines, behind a line of names. csv_excel: that behind the byte order mark by which Excel knows UTF-8. */
-                format?: "csv" | "csv_excel" | "json";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description 1000 Success */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
-                     *       "data": {
-                     *         "items": [
-                     *           {
-                     *             "month": "2026-06",
-                     *             "provider": "stripe",
-                     *             "currency": "USD",
-                     *             "payments": 12,
-                     *             "paid": 60000,
-                     *             "refunded": 500,
-                     *             "refunded_in_month": 500,
-                     *             "net": 59500,
-                     *             "fee": 2100,
-                     *             "fees_known": 12
-                     *           }
-                     *         ],
-                     *         "next_cursor": null,
-                     *         "has_more": false
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RevenueLinePageAnswer"];
-                };
-            };
-        };
-    };
     get_reports_outstanding: {
         parameters: {
             query?: {
@@ -18427,6 +18372,61 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["OutstandingLinePageAnswer"];
+                };
+            };
+        };
+    };
+    get_reports_revenue: {
+        parameters: {
+            query?: {
+                /** @description The beginning, inclusive; left out: a year ago. */
+                from?: string;
+                /** @description The end, exclusive; left out: now. */
+                to?: string;
+                /** @description csv: the same lines, behind a line of names. csv_excel: that behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "data": {
+                     *         "items": [
+                     *           {
+                     *             "month": "2026-06",
+                     *             "provider": "stripe",
+                     *             "currency": "USD",
+                     *             "payments": 12,
+                     *             "paid": 60000,
+                     *             "refunded": 500,
+                     *             "refunded_in_month": 500,
+                     *             "net": 59500,
+                     *             "fee": 2100,
+                     *             "fees_known": 12
+                     *           }
+                     *         ],
+                     *         "next_cursor": null,
+                     *         "has_more": false
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RevenueLinePageAnswer"];
                 };
             };
         };

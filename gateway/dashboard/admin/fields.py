@@ -10,6 +10,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
 from kernel.clock import moment_us
 from kernel.errors import InvalidInput
+from kernel.fields import LooseFields
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 from store.database import Transaction
@@ -17,14 +18,20 @@ from store.database import Transaction
 SCOPES: Final = (ADMIN,)
 
 
-def admin_route(method: str, path: str, handler: Handler, summary: str) -> Route:
+def admin_route(
+    method: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    query: type[LooseFields] = LooseFields,
+) -> Route:
     """A page or form below /dashboard/admin; its menu says how many top-ups wait at the desk."""
 
     async def counted(call: RequestContext[Any, Any]) -> Reply:
         await desk_waiting(call)
         return await handler(call)
 
-    return page_route(method, path, counted, summary, SCOPES)
+    return page_route(method, path, counted, summary, SCOPES, query=query)
 
 
 async def commit(

@@ -23,8 +23,8 @@ async def test_a_fee_set_on_the_page_is_charged_and_is_in_the_margin(gateway: Ga
     body = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
     sent = await gateway.call("POST", "/topup/send", key=key, json=body)
     shown = text_of((await boss.get(page)).text)
-    margin = text_of((await boss.get(f"{HERE}/margin?by_platform=yes&by_supplier=yes")).text)
-    wrong = await boss.get(f"{HERE}/margin?since=2026-06-14&until=2026-06-13")
+    margin = text_of((await boss.get(f"{HERE}/margin?by=platform&by=supplier")).text)
+    wrong = await boss.get(f"{HERE}/margin?from=2026-06-14&to=2026-06-13")
     cleared = await boss.send(f"{page}/fee", {**token, "step": "clear"})
 
     assert crossed.status_code == 422

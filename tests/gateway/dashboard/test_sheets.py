@@ -29,6 +29,8 @@ FILES = {
     "machine-payments": ("machine-payments", "id,state,protocol,network,asset,payer,amount"),
     "orders": ("orders", "id,account_id,order_no,reference,kind,status,provider,method"),
     "reconciliation": ("differences", "id,account_id,part,kind,subject_id,expected,found"),
+    "outstanding": ("outstanding", "month,opening_micros,sold_micros,granted_micros"),
+    "revenue": ("revenue", "month,provider,currency,payments,paid,refunded,refunded_in_month"),
     "refunds": ("refunds", "id,account_id,order_id,provider,payment_ref,status,amount"),
     "stock": ("stock", "supplier,platform,amount_cents,remaining,low_threshold,low"),
     "stock/codes": ("stock", "id,supplier,platform,amount_cents,code,expires_at,added_at"),

@@ -1,0 +1,219 @@
+"""Reports of the operator: money that came in by month, what credit became of it, and what top-ups earned."""
+
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+from msgspec import Meta, Struct, field
+
+from billing.reports.margin import MarginBy, MarginLine, MarginPeriod, margin_lines
+from billing.reports.money_back import RevenuePeriod
+from billing.reports.revenue import OutstandingLine, RevenueLine, credit_lines, revenue_lines
+from kernel.clock import DAY_US
+from kernel.errors import InvalidInput
+from kernel.fields import ExportFormat, Fields, ShortText, Time, said, time_us
+from kernel.shaped import SIGNED
+from keys.act import OPERATOR, CallContext, ReportAct
+from store.database import Database
+
+_YEAR_DAYS = 366
+_MARGIN_DAYS = 30
+
+
+class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """from is inclusive (default: a year ago), to exclusive (default: now)."""
+
+    since: (
+        Annotated[
+            Time,
+            Meta(description="The beginning, inclusive; left out: a year ago."),
+            said("From", hint="The first day, UTC. Left blank: a year ago."),
+        ]
+        | None
+    ) = None
+    until: (
+        Annotated[
+            Time,
+            Meta(description="The end, exclusive; left out: now."),
+            said("Before", hint="The day after the last one, UTC. Left blank: until now."),
+        ]
+        | None
+    ) = None
+    format: Annotated[
+        ExportFormat,
+        Meta(
+            description="csv: the same lines, behind a line of names. csv_excel: that behind the byte order"
+            " mark by which Excel knows UTF-8."
+        ),
+    ] = "json"
+
+
+class MarginQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """Which delivered top-ups, and how they are grouped."""
+
+    since: (
+        Annotated[
+            Time,
+            Meta(description="Delivered from then on; left out: 30 days ago."),
+            said("From", hint="The first day, UTC. Left blank: 30 days ago."),
+        ]
+        | None
+    ) = None
+    until: (
+        Annotated[
+            Time,
+            Meta(description="Delivered before then; left out: now."),
+            said("Before", hint="The day after the last one, UTC. Left blank: until now."),
+        ]
+        | None
+    ) = None
+    platform: Annotated[ShortText, Meta(description="Only this platform's.")] | None = None
+    by: Annotated[
+        list[MarginBy],
+        Meta(min_length=1, description="A line for each combination of these."),
+        said("A line for each"),
+    ] = field(default_factory=lambda: ["day"])
+    format: ExportFormat = "json"
+
+
+class BreakageLine(Struct, kw_only=True):
+    """Credit that ended unused in one month, and what customers held at its end."""
+
+    month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
+    breakage_micros: Annotated[
+        int,
+        Meta(extra_json_schema=SIGNED, description="Of plans, paid for and ended unused."),
+    ]
+    expired_micros: Annotated[
+        int, Meta(extra_json_schema=SIGNED, description="Given and ended unused.")
+    ]
+    closing_micros: Annotated[
+        int, Meta(extra_json_schema=SIGNED, description="Held at the month's end.")
+    ]
+
+    @classmethod
+    def of(cls, line: OutstandingLine) -> Self:
+        return cls(**{name: getattr(line, name) for name in cls.__struct_fields__})
+
+
+def _between(context: CallContext, asked: ReportQuery | MarginQuery, days: int) -> tuple[int, int]:
+    """Return the report's first moment and the one after its last; raises InvalidInput if there is none between."""
+    until = time_us(asked.until, "to")
+    until = context.now_us + 1 if until is None else until
+    since = time_us(asked.since, "from")
+    since = until - days * DAY_US if since is None else since
+    if since >= until:
+        raise InvalidInput(
+            "`from` must be earlier than `to`. A month means its beginning: November is from 2026-11"
+            " to 2026-12.",
+            param="from",
+        )
+    return since, until
+
+
+async def revenue(
+    context: CallContext, asked: ReportQuery, database: Database
+) -> Sequence[RevenueLine]:
+    """Return a line for each month, provider and currency."""
+    period = RevenuePeriod(context.environment, *_between(context, asked, _YEAR_DAYS))
+    return await revenue_lines(database, period)
+
+
+async def outstanding(
+    context: CallContext, asked: ReportQuery, database: Database
+) -> Sequence[OutstandingLine]:
+    """Return a line for each month; the last line's closing balance is what customers hold."""
+    period = RevenuePeriod(context.environment, *_between(context, asked, _YEAR_DAYS))
+    return await credit_lines(database, period)
+
+
+async def margin(
+    context: CallContext, asked: MarginQuery, database: Database
+) -> Sequence[MarginLine]:
+    """Return a line for each combination of `by` that was delivered."""
+    since, until = _between(context, asked, _MARGIN_DAYS)
+    platform = None if asked.platform is None else asked.platform.lower()
+    period = MarginPeriod(context.environment, since, until, platform)
+    return await margin_lines(database, period, by=tuple(dict.fromkeys(asked.by)))
+
+
+REVENUE = ReportAct(
+    name="report.revenue",
+    summary="Money in, back and kept by providers, by month",
+    description=(
+        "Amounts in each currency's smallest unit; months by UTC, of the payment. refunded_in_month"
+        " goes by the month in which the money went back."
+    ),
+    path="/reports/revenue",
+    query=ReportQuery,
+    run=revenue,
+    result=RevenueLine,
+    is_catalogue=True,
+    columns=(
+        *("month", "provider", "payments", "paid", "refunded", "refunded_in_month"),
+        *("net", "fee", "fees_known"),
+    ),
+    examples=(
+        "topup report revenue --environment live",
+        "topup report revenue --from 2026-11 --to 2026-12 --environment live",
+        "topup report revenue --from 2026-01-01 --environment live --csv",
+    ),
+)
+OUTSTANDING = ReportAct(
+    name="report.outstanding",
+    summary="Credit sold, given, used, expired and still held, by month",
+    description=(
+        "Of all customers, in micros of a US dollar, from the ledger: a line's opening balance"
+        " with its columns is its closing one. breakage_micros is credit of plans that was paid"
+        " for and ended unused; expired_micros is given credit that ended."
+    ),
+    path="/reports/outstanding",
+    query=ReportQuery,
+    run=outstanding,
+    result=OutstandingLine,
+    is_catalogue=True,
+    columns=(
+        *("month", "closing_micros", "sold_micros", "granted_micros", "reversed_micros"),
+        *("used_micros", "breakage_micros", "expired_micros", "withdrawn_micros"),
+        *("debts_micros", "opening_micros"),
+    ),
+    examples=(
+        "topup report outstanding --from 2026-11 --environment live",
+        "topup report outstanding --environment live --csv",
+    ),
+)
+BREAKAGE = ReportAct(
+    name="report.breakage",
+    summary="Credit that ended unused, by month",
+    description=(
+        "In micros of a US dollar, as the report of outstanding credit has it; each is less than nothing,"
+        " since customers hold it no more."
+    ),
+    path="/reports/breakage",
+    audience=(OPERATOR,),
+    query=ReportQuery,
+    run=outstanding,
+    result=BreakageLine,
+    is_catalogue=True,
+    columns=BreakageLine.__struct_fields__,
+    examples=("topup report breakage --from 2026-01 --environment live",),
+)
+MARGIN = ReportAct(
+    name="report.margin",
+    summary="What delivered top-ups were charged, cost and earned",
+    description=(
+        "A top-up whose supplier does not tell its cost counts in without_cost, and not in the margin."
+    ),
+    path="/reports/margin",
+    audience=(OPERATOR,),
+    query=MarginQuery,
+    run=margin,
+    result=MarginLine,
+    is_catalogue=True,
+    columns=MarginLine.__struct_fields__,
+    examples=(
+        "topup report margin --environment live",
+        "topup report margin --by platform --by supplier --environment live",
+        "topup report margin --from 2026-06 --to 2026-07 --csv",
+    ),
+)
+ACTS = (BREAKAGE, MARGIN, OUTSTANDING, REVENUE)
