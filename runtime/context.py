@@ -75,7 +75,7 @@ from runtime.watches.open_files import watching_open_files
 from runtime.watches.servers import watching_servers
 from runtime.watches.staging_room import watching_staging_room
 from runtime.watches.stalled import ending_stalled
-from store import apart, batch
+from store import batch, blocked_commands
 from store.database import Database, OnHint, Store, Transaction
 from webhooks.delivery_log.acts import Senders
 from webhooks.events.acts import SeenCodes
@@ -92,7 +92,7 @@ S = TypeVar("S")
 
 # One for each lane of the engine, so that no page and no slow request holds up a send; and one to look up
 # credentials.
-ENGINE_CONNECTIONS = batch.LANES_MAX + apart.TRIES_AT_ONCE_MAX
+ENGINE_CONNECTIONS = batch.LANES_MAX + blocked_commands.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
 # A worker's, to hear other processes' hints (Store.hear_hints).

@@ -16,7 +16,7 @@ from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
 from store.database import OnHint, Store, Transaction, no_hint
 from store.faults import Fault
-from store.kept.commits import FOLDER as COMMITS_FOLDER, KeptCommits
+from store.kept.commits import FOLDER as COMMITS_FOLDER, AcknowledgedCommits
 from store.open import file_of, open_database
 from store.pool_options import PoolOptions
 from store.version import SchemaOutOfRange, changed_tables, check_schema, schema_version
@@ -51,12 +51,12 @@ async def open_store(
         await database.close()
 
 
-def kept_commits(settings: Settings, *, is_recorded: bool = False) -> KeptCommits:
+def kept_commits(settings: Settings, *, is_recorded: bool = False) -> AcknowledgedCommits:
     """Return what this installation acknowledged before; a file can't go back unless it is replaced."""
     if file_of(settings.database_address) is not None:
-        return KeptCommits()
+        return AcknowledgedCommits()
     folder = settings.data_dir / COMMITS_FOLDER
-    return KeptCommits.open(folder) if is_recorded else KeptCommits.read(folder)
+    return AcknowledgedCommits.open(folder) if is_recorded else AcknowledgedCommits.read(folder)
 
 
 def pool_options(settings: Settings) -> PoolOptions:

@@ -8,7 +8,7 @@
 - Closing finishes the accepted commands and refuses new ones.
 
 One lane writes full batches. If a batch is held up, a second lane takes the commands of other tenants. A
-tenant whose rows another transaction holds leaves its batch and waits in store/apart.py.
+tenant whose rows another transaction holds leaves its batch and waits in store/blocked_commands.py.
 """
 
 import asyncio
@@ -21,7 +21,6 @@ from itertools import takewhile
 from typing import Generic
 
 from kernel.errors import Unavailable
-from store.apart import Apart
 from store.batch_parts import (
     ANSWER_MAX_S,
     RETRY_AFTER_S,
@@ -36,6 +35,7 @@ from store.batch_parts import (
     fail,
     unknown,
 )
+from store.blocked_commands import BlockedCommands
 from store.database import Database, Transaction
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout, StoreError, Unable
 
@@ -93,7 +93,7 @@ class GroupCommit(Generic[C, R]):
         self.lock_timeouts = 0
         self._waiting: deque[Waiting[C, R]] = deque()
         self._lanes: dict[asyncio.Task[None], _Lane[C, R]] = {}
-        self._apart: Apart[C, R] = Apart(
+        self._apart: BlockedCommands[C, R] = BlockedCommands(
             self._tenants_of,
             self._attempt,
             batch_max=batch_max,
@@ -104,7 +104,7 @@ class GroupCommit(Generic[C, R]):
         self._has_long = False
         self._is_closed = False
         self._failed_s = float("-inf")
-        self._kept_s = float("-inf")
+        self._last_commit_at_s = float("-inf")
 
     def submit(self, command: C, *, is_long: bool = False) -> Awaitable[R]:
         """Return the command's result once it is durable; raise its refusal, or Unavailable.
@@ -130,7 +130,7 @@ class GroupCommit(Generic[C, R]):
     def waiting_s(self) -> float:
         """Return how long the oldest command has waited, including a batch under way; 0 if none waits.
 
-        Commands waiting in store/apart.py don't count, because they hold up no others.
+        Commands waiting in store/blocked_commands.py don't count, because they hold up no others.
         """
         oldest = [lane.batch[0].since_s for lane in self._lanes.values() if lane.batch]
         if self._waiting:
@@ -142,9 +142,9 @@ class GroupCommit(Generic[C, R]):
         return len(self._waiting) + self._apart.size
 
     @property
-    def kept_s(self) -> float:
+    def last_commit_at_s(self) -> float:
         """Return the monotonic time of the last commit, or minus infinity."""
-        return self._kept_s
+        return self._last_commit_at_s
 
     @property
     def failed_s(self) -> float:
@@ -380,7 +380,7 @@ class GroupCommit(Generic[C, R]):
         prepared.kept()
 
     def _answer(self, batch: Sequence[Waiting[C, R]], results: Sequence[R | BaseException]) -> None:
-        self._kept_s = time.monotonic()
+        self._last_commit_at_s = time.monotonic()
         for waiting, result in zip(batch, results, strict=True):
             if waiting.future.done():
                 continue

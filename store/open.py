@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from store.database import OnHint, Store, no_hint
-from store.kept.commits import KeptCommits
+from store.kept.commits import AcknowledgedCommits
 from store.pool_options import PoolOptions
 
 SQLITE_PREFIX = "sqlite:///"
@@ -14,7 +14,7 @@ def open_database(
     *,
     on_hint: OnHint = no_hint,
     options: PoolOptions | None = None,
-    kept: KeptCommits | None = None,
+    kept: AcknowledgedCommits | None = None,
 ) -> Store:
     """Open sqlite:///path or postgresql://…; raise ValueError for any other URL.
 

@@ -58,7 +58,7 @@ class Batcher(WokenLoop):
 
         async def look(tx: Transaction) -> list[LookedAt]:
             return await batches.due(
-                tx, now_us=now_us, limit=LOOKED_AT_MAX, but_ids=self._setbacks.held_back()
+                tx, now_us=now_us, limit=LOOKED_AT_MAX, exclude_ids=self._setbacks.held_back()
             )
 
         due = await self._database.read(look)
@@ -86,7 +86,7 @@ class Batcher(WokenLoop):
         return True
 
     async def _wait_s(self) -> float:
-        read = partial(batches.next_check_at, but_ids=self._setbacks.held_back())
+        read = partial(batches.next_check_at, exclude_ids=self._setbacks.held_back())
         look_at = await self._database.read(read)
         if look_at is None:
             return BEAT_S

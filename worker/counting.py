@@ -10,7 +10,7 @@ from kernel.clock import SECOND_US
 from runtime.metrics import Metrics
 from webhooks.deliveries.stage import LOST, Claimed
 from worker.deliver import Settled, log_attempt
-from worker.turn import Asked
+from worker.fulfilment_runner import SupplierCall
 
 # Attempts of a usual schedule, each with a label of its own; a schedule may have twenty.
 NUMBERS_MAX: Final = 3
@@ -45,9 +45,9 @@ def _report_lag(metrics: Metrics, claimed: Claimed, started_at_us: int) -> None:
         metrics.attempt_lag_seconds.observe(lag_us / SECOND_US, shown, environment)
 
 
-def note_asked(metrics: Metrics, asked: Asked) -> None:
+def record_call(metrics: Metrics, call: SupplierCall) -> None:
     """Count a supplier call's time and outcome."""
-    metrics.supplier_seconds.observe(asked.duration_s, asked.topup.platform, asked.outcome)
+    metrics.supplier_seconds.observe(call.duration_s, call.topup.platform, call.outcome)
 
 
 def note_pruned(metrics: Metrics, lag_us: int) -> None:

@@ -118,7 +118,7 @@ class Dispatcher:
             self._settler.close()
 
     @property
-    def looked_s(self) -> float:
+    def last_poll_at_s(self) -> float:
         """Return the monotonic time of the last successful look; minus infinity if there was none."""
         return self._looked_s
 

@@ -41,8 +41,8 @@ class Look:
 
     now_us: int
     limit: int
-    but_ids: Sequence[str]
-    but_places: Sequence[str]
+    exclude_ids: Sequence[str]
+    exclude_keys: Sequence[str]
 
 
 def place_of(environment: str, name: str) -> str:
@@ -101,12 +101,12 @@ class DueLoop(WokenLoop):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _start_due(self, but_ids: Iterable[str]) -> list[str]:
+    async def _start_due(self, exclude_ids: Iterable[str]) -> list[str]:
         """Begin what is due, as far as there is room; return the ids."""
         started: list[str] = []
         # Again, because items of a place that is full now were in the way of the others.
         while (room := self.under_way_max - len(self._under_way)) > 0:
-            look = self._looking([*but_ids, *started], limit=self.under_way_max)
+            look = self._looking([*exclude_ids, *started], limit=self.under_way_max)
             due = await self._database.read(partial(self._due, look=look))
             begun = self._begin(due, room)
             started += begun
@@ -127,11 +127,11 @@ class DueLoop(WokenLoop):
                 begun.append(item.id)
         return begun
 
-    def _looking(self, but_ids: Iterable[str], *, limit: int) -> Look:
+    def _looking(self, exclude_ids: Iterable[str], *, limit: int) -> Look:
         full = [
             place for place, number in self._counted().items() if number >= self.at_one_place_max
         ]
-        not_now = {*but_ids, *self._under_way, *self._setbacks.held_back()}
+        not_now = {*exclude_ids, *self._under_way, *self._setbacks.held_back()}
         return Look(self._clock.now_us(), limit, sorted(not_now), sorted(full))
 
     def _counted(self) -> Counter[str]:

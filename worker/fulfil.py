@@ -26,8 +26,8 @@ from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.ask import Superseded
 from worker.breaker import Breakers, SupplierPlace
+from worker.fulfilment_runner import FulfilmentRunner, OnCall
 from worker.setbacks import Setbacks
-from worker.turn import OnAsked, Turns
 from worker.woken_loop import WokenLoop
 
 UNDER_WAY_MAX = 64
@@ -48,7 +48,7 @@ class Fulfiller(WokenLoop):
         clock: Clock,
         engine: Engine,
         suppliers: Suppliers,
-        on_asked: OnAsked = lambda _asked: None,
+        on_call: OnCall = lambda _call: None,
         *,
         breakers: Breakers | None = None,
     ) -> None:
@@ -60,7 +60,7 @@ class Fulfiller(WokenLoop):
         ] = {}  # by the top-up's id
         self._setbacks = Setbacks()
         self._breakers = breakers or Breakers()
-        self._turns = Turns(database, clock, engine, suppliers, self._breakers, on_asked)
+        self._runner = FulfilmentRunner(database, clock, engine, suppliers, self._breakers, on_call)
         self._is_over = False
         self._suppliers = suppliers
         suppliers.on_change.append(self._suppliers_changed)
@@ -102,15 +102,15 @@ class Fulfiller(WokenLoop):
         return (topup.tenant.environment, topup.supplier or f"platform {topup.platform}")
 
     async def _due(self, tx: Transaction, *, limit: int, busy: list[SupplierPlace]) -> list[Due]:
-        now_us, but_ids = self._clock.now_us(), self._not_now()
+        now_us, exclude_ids = self._clock.now_us(), self._not_now()
         found = await queries.due(
-            tx, now_us=now_us, limit=limit, but_ids=but_ids, but_suppliers=busy
+            tx, now_us=now_us, limit=limit, exclude_ids=exclude_ids, but_suppliers=busy
         )
         paused = self._paused()
         for place, silent in self._breakers.to_be_tried().items():
             if place not in paused and len(found) < limit:
                 found += await queries.due_of(
-                    tx, place, now_us=now_us, but_ids=but_ids, last_ids=silent
+                    tx, place, now_us=now_us, exclude_ids=exclude_ids, last_ids=silent
                 )
         return found
 
@@ -162,7 +162,7 @@ class Fulfiller(WokenLoop):
         if len(self._under_way) >= UNDER_WAY_MAX:
             return wait_s
         next_due_at = await self._database.read(
-            partial(queries.next_due_at, but_ids=self._not_now(), but_suppliers=self._busy())
+            partial(queries.next_due_at, exclude_ids=self._not_now(), but_suppliers=self._busy())
         )
         if next_due_at is None:
             return wait_s
@@ -172,7 +172,7 @@ class Fulfiller(WokenLoop):
         """Handle one top-up; a failure is logged here and concerns no other."""
         fields = {"transaction_id": topup.id, "platform": topup.platform}
         try:
-            await self._turns.take(topup)
+            await self._runner.take(topup)
         except (StoreError, Unavailable) as error:
             _log.warning("fulfilment.delayed", extra={"fields": {**fields, "error": str(error)}})
             self._setbacks.failed(topup.id)

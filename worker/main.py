@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol, cast
 from arq.worker import func
 
 from billing.bulk import batch
-from billing.engine import balance_watches
+from billing.engine import balance_alerts
 from billing.machine_payments import payment as machine_payment
 from billing.orders import refund_row
 from billing.topups import mail, topup
@@ -253,13 +253,13 @@ def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
     """Return each loop with the hint that is about it; "": none is about it alone."""
     shared = (context.database, context.clock, context.engine)
     return (
-        (Fulfiller(*shared, context.suppliers, telling(context).note_asked), topup.HINT),
+        (Fulfiller(*shared, context.suppliers, telling(context).record_call), topup.HINT),
         (Revoker(*shared, context.suppliers), topup.HINT),
         (Expirer(*shared), hold.HINT),
         (Releaser(*shared), topup.SCHEDULED_HINT),
         (Batcher(*shared), batch.HINT),
         (Renewer(*shared, context.payments), ""),
-        (Recharger(*shared[:2], context.payments.charging), balance_watches.HINT),
+        (Recharger(*shared[:2], context.payments.charging), balance_alerts.HINT),
         (PlanCreditor(*shared, context.settings.expiring_days), ""),
         (RefundLoop(*shared[:2], context.refunder), refund_row.HINT),
         (MachinePayer(*shared[:2], context.machine_payments), machine_payment.HINT),
@@ -369,4 +369,6 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 def _checks(dispatcher: Dispatcher) -> dict[str, str]:
     """Return the checks of a worker's /readyz."""
-    return {"claims": "ok" if time.monotonic() - dispatcher.looked_s < LOOKED_S_MAX else "stuck"}
+    return {
+        "claims": "ok" if time.monotonic() - dispatcher.last_poll_at_s < LOOKED_S_MAX else "stuck"
+    }

@@ -34,15 +34,15 @@ class Prober(DueLoop):
             tx,
             now_us=look.now_us,
             limit=look.limit,
-            but_ids=look.but_ids,
-            but_accounts=look.but_places,
+            exclude_ids=look.exclude_ids,
+            but_accounts=look.exclude_keys,
         )
         return [
             DueItem(one.endpoint_id, one.tenant.account_id, partial(self._ask, one)) for one in due
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await next_probe_at(tx, but_ids=look.but_ids)
+        return await next_probe_at(tx, exclude_ids=look.exclude_ids)
 
     async def _ask(self, due: DueProbe) -> None:
         probed = await self._probe.send(due)

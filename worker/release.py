@@ -56,7 +56,7 @@ class Releaser(WokenLoop):
 
         async def look(tx: Transaction) -> list[scheduled.DueSend]:
             return await scheduled.due(
-                tx, now_us=now_us, limit=RELEASED_MAX, but_ids=self._setbacks.held_back()
+                tx, now_us=now_us, limit=RELEASED_MAX, exclude_ids=self._setbacks.held_back()
             )
 
         due = await self._database.read(look)
@@ -85,7 +85,7 @@ class Releaser(WokenLoop):
         return True
 
     async def _wait_s(self) -> float:
-        read = partial(scheduled.next_due_at, but_ids=self._setbacks.held_back())
+        read = partial(scheduled.next_due_at, exclude_ids=self._setbacks.held_back())
         next_due_at = await self._database.read(read)
         held_back_s = self._setbacks.next_s()
         wait_s = BEAT_S if held_back_s is None else min(BEAT_S, held_back_s)

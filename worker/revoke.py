@@ -32,7 +32,13 @@ from kernel.storable import storable
 from store.database import Database, Transaction
 from worker.ask import DETAIL_CHARACTERS_MAX
 from worker.due_loop import DueItem, DueLoop, Look
-from worker.turn import AGAIN_US_MAX, AGAIN_US_MIN, FIRST_WAIT_US, NOBODY_WAIT_US, WAIT_US_MAX
+from worker.fulfilment_runner import (
+    AGAIN_US_MAX,
+    AGAIN_US_MIN,
+    FIRST_WAIT_US,
+    NOBODY_WAIT_US,
+    WAIT_US_MAX,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -59,13 +65,13 @@ class Revoker(DueLoop):
             tx,
             now_us=look.now_us,
             limit=look.limit,
-            but_ids=look.but_ids,
-            but_places=look.but_places,
+            exclude_ids=look.exclude_ids,
+            exclude_keys=look.exclude_keys,
         )
         return [DueItem(one.id, one.place, partial(self._take, one)) for one in due]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await reversal_row.next_reversal_at(tx, but_ids=look.but_ids)
+        return await reversal_row.next_reversal_at(tx, exclude_ids=look.exclude_ids)
 
     async def _take(self, due: DueReversal) -> None:
         supplier = self._suppliers.find(due.tenant.environment, due.supplier)

@@ -13,9 +13,9 @@ from kernel.trace import Span, request_id_of, span_of
 from runtime.context import Context
 from runtime.metrics import Metrics
 from runtime.traces.tracing import Attributes, Tracing
-from worker.counting import note_asked, report
+from worker.counting import record_call, report
 from worker.deliver import Report, Settled, SpanOf
-from worker.turn import Asked, OnAsked
+from worker.fulfilment_runner import OnCall, SupplierCall
 
 # The log's names for a call's outcomes.
 _NO_WORD: Final = "unknown"
@@ -26,19 +26,19 @@ class Telling(NamedTuple):
 
     span_of: SpanOf
     report: Report
-    note_asked: OnAsked
+    record_call: OnCall
 
 
 def telling(context: Context) -> Telling:
     metrics, tracing = context.metrics, context.tracing
     if tracing is None:
-        return Telling(span_of, partial(report, metrics), partial(note_asked, metrics))
+        return Telling(span_of, partial(report, metrics), partial(record_call, metrics))
     spans = _WorkerSpans(metrics, tracing)
-    return Telling(spans.span_of, spans.report, spans.note_asked)
+    return Telling(spans.span_of, spans.report, spans.record_call)
 
 
 class _WorkerSpans:
-    """Replaces `span_of`, `report` and `note_asked`, and does what they do."""
+    """Replaces `span_of`, `report` and `record_call`, and does what they do."""
 
     def __init__(self, metrics: Metrics, tracing: Tracing) -> None:
         self._metrics = metrics
@@ -60,9 +60,9 @@ class _WorkerSpans:
             span, "webhook", attributes, is_error=is_error, duration_us=attempt.duration_us
         )
 
-    def note_asked(self, asked: Asked) -> None:
-        note_asked(self._metrics, asked)
-        topup, attempt = asked.topup, asked.attempt
+    def record_call(self, call: SupplierCall) -> None:
+        record_call(self._metrics, call)
+        topup, attempt = call.topup, call.attempt
         if topup.trace is None:
             return
         attributes: Attributes = {
@@ -72,14 +72,14 @@ class _WorkerSpans:
             "topup.platform": topup.platform,
             "topup.supplier": attempt.supplier,
             "topup.attempt": attempt.requests_made,
-            "topup.outcome": asked.outcome,
+            "topup.outcome": call.outcome,
         }
         self._tracing.add_call(
             topup.trace,
             "supplier",
             attributes,
-            is_error=asked.outcome == _NO_WORD,
-            duration_us=round(asked.duration_s * SECOND_US),
+            is_error=call.outcome == _NO_WORD,
+            duration_us=round(call.duration_s * SECOND_US),
         )
 
 

@@ -144,18 +144,18 @@ async def page(
 
 
 async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[LookedAt]:
     """Return batches to check, the longest due first."""
-    rows = await tx.fetch(_DUE, now=now_us, limit=limit, but_ids=but_ids)
+    rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
     return [LookedAt(_ROWS.read(row), bool(row["is_waiting"])) for row in rows]
 
 
-async def next_check_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+async def next_check_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
     row = await tx.fetch_one(
         """SELECT MIN(next_check_at) AS look_at FROM batches
-           WHERE next_check_at IS NOT NULL AND NOT id IN :but_ids[text]""",
-        but_ids=but_ids,
+           WHERE next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]""",
+        exclude_ids=exclude_ids,
     )
     return None if row is None or row["look_at"] is None else int(row["look_at"])
 
@@ -207,6 +207,6 @@ SELECT {_ROWS.of("b")},
         WHERE i.batch_id = b.id AND t.status IN ('pending', 'scheduled'))
     THEN 1 ELSE 0 END AS is_waiting
 FROM batches b
-WHERE b.next_check_at IS NOT NULL AND b.next_check_at <= :now AND NOT b.id IN :but_ids[text]
+WHERE b.next_check_at IS NOT NULL AND b.next_check_at <= :now AND NOT b.id IN :exclude_ids[text]
 ORDER BY b.next_check_at LIMIT :limit
 """

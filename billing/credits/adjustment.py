@@ -101,7 +101,7 @@ class AdjustCredit:
             self._give(state, micros)
         else:
             self._take(state, micros)
-            state.note_fall(self.tenant, before_micros, calls_for_recharge=False)
+            state.record_drop(self.tenant, before_micros, calls_for_recharge=False)
         after_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         entry = audit_log.entry(
             self.actor,

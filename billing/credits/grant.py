@@ -37,7 +37,7 @@ class ExpireGrants:
             tell_expired(state, self.tenant, EndOfCredit.of(grant), micros)
         # It stopped counting at its end: that was the drop.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
-        state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)
+        state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)
         return len(expired)
 
 

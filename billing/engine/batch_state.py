@@ -7,7 +7,7 @@ on the number of commands.
 
 from collections.abc import Collection, Mapping, Sequence
 
-from billing.engine.balance_watches import RETRY_AFTER_S, BalanceWatches, low_balance
+from billing.engine.balance_alerts import RETRY_AFTER_S, BalanceAlerts, low_balance
 from billing.engine.read_set import ReadSet, S, WorkingSet
 from billing.engine.spending import Spending, funding_window
 from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccount, Transfer
@@ -32,7 +32,7 @@ class BatchState:
         self.ledger = Ledger()
         self.outbox = Outbox()
         self.spending = Spending(now_us)
-        self.watches = BalanceWatches()
+        self.watches = BalanceAlerts()
         self._read_set = read_set
         self._working_sets: Mapping[type[WorkingSet], WorkingSet] = read_set.working_sets
         self._ranked: Sequence[WorkingSet] = sorted(
@@ -208,7 +208,7 @@ class BatchState:
     ) -> list[Transfer]:
         """Move sendable credit: first what expires soonest, then what never expires, then the wallet.
 
-        is_fall_told is False if the command returns the credit or calls note_fall itself.
+        is_fall_told is False if the command returns the credit or calls record_drop itself.
         """
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
@@ -225,7 +225,7 @@ class BatchState:
         if left:
             raise InsufficientBalance("the wallet does not cover the amount")
         if watch is not None:
-            self.note_fall(tenant, before)
+            self.record_drop(tenant, before)
         return parts
 
     def _sources(self, tenant: Tenant, *, is_own_use: bool) -> list[LedgerAccount]:
@@ -277,7 +277,7 @@ class BatchState:
             subject_id=subject_id,
         )
 
-    def note_fall(
+    def record_drop(
         self, tenant: Tenant, before_micros: int, *, calls_for_recharge: bool = True
     ) -> None:
         """Publish balance.low for each threshold crossed, and begin the recharge it calls for."""
@@ -288,7 +288,7 @@ class BatchState:
         for threshold in watch.crossed(before_micros, after_micros):
             self.publish(tenant, "balance.low", low_balance(threshold, after_micros))
         if calls_for_recharge:
-            self.watches.note_fall(tenant, before_micros, after_micros)
+            self.watches.record_drop(tenant, before_micros, after_micros)
 
     def _is_plan_only(self, tenant: Tenant) -> bool:
         until = self._plan_only_until.get(tenant)

@@ -113,9 +113,9 @@ class Engine:
         return self._batches.waiting_s
 
     @property
-    def kept_s(self) -> float:
+    def last_commit_at_s(self) -> float:
         """Return the monotonic time of the last commit, or minus infinity."""
-        return self._batches.kept_s
+        return self._batches.last_commit_at_s
 
     @property
     def failed_s(self) -> float:

@@ -23,7 +23,7 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.simulated import sample_text
 from billing.fulfilment.stock import StockKind, StockLevel, Taken
-from billing.fulfilment.stock_alarm import tell_low
+from billing.fulfilment.stock_alarm import notify_low_stock
 from billing.topups.attempt import lock_turn
 from billing.topups.deliverable import Deliverable
 from store.database import Transaction
@@ -57,7 +57,7 @@ class CodeStock(Supplier):
         async def look_at_level(tx: Transaction) -> None:
             low = await stock.became_low(tx, kind, now_us=now_us)
             if low is not None:
-                await tell_low(tx, low, now_us=now_us)
+                await notify_low_stock(tx, low, now_us=now_us)
 
         taken = await tools.database.transaction(take)
         # A transaction of its own: it locks accounts, whose holders may wait for the turn.

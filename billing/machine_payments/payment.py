@@ -246,40 +246,40 @@ async def find_recent(
 
 
 async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[MachinePayment]:
     """Those to ask about now, the longest due first; but for the named."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
-            WHERE next_check_at IS NOT NULL AND next_check_at <= :now AND NOT id IN :but_ids[text]
+            WHERE next_check_at IS NOT NULL AND next_check_at <= :now AND NOT id IN :exclude_ids[text]
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
-        but_ids=but_ids,
+        exclude_ids=exclude_ids,
         limit=limit,
     )
     return [ROWS.read(row) for row in rows]
 
 
-async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+async def next_due_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
     row = await tx.fetch_one(
         """SELECT next_check_at FROM machine_payments
-           WHERE next_check_at IS NOT NULL AND NOT id IN :but_ids[text]
+           WHERE next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]
            ORDER BY next_check_at LIMIT 1""",
-        but_ids=but_ids,
+        exclude_ids=exclude_ids,
     )
     return None if row is None else int(row["next_check_at"])
 
 
 async def undelivered(
-    tx: Transaction, *, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[MachinePayment]:
     """Paid ones whose top-up has ended, which nobody noted yet."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("p")} FROM machine_payments p JOIN topups t ON t.id = p.transaction_id
             WHERE p.state = 'paid' AND p.ended_at IS NULL AND t.status NOT IN ('pending', 'scheduled')
-              AND NOT p.id IN :but_ids[text]
+              AND NOT p.id IN :exclude_ids[text]
             ORDER BY p.id LIMIT :limit""",
-        but_ids=but_ids,
+        exclude_ids=exclude_ids,
         limit=limit,
     )
     return [ROWS.read(row) for row in rows]

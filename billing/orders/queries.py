@@ -133,38 +133,38 @@ async def due(
     *,
     now_us: int,
     limit: int,
-    but_ids: Sequence[str] = (),
-    but_places: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
 ) -> Sequence[Order]:
     """Return pending orders whose provider is to be asked, the longest due first, without the named ones.
 
-    but_places leaves out providers, each as "environment/provider".
+    exclude_keys leaves out providers, each as "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-              AND NOT id IN :but_ids[text]
-              AND NOT environment || '/' || provider IN :but_places[text]
+              AND NOT id IN :exclude_ids[text]
+              AND NOT environment || '/' || provider IN :exclude_keys[text]
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return [ROWS.read(row) for row in rows]
 
 
 async def next_due_at(
-    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
+    tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
     """Return when the next pending order is due, without the named ones, or None."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM orders
-            WHERE status = 'pending' AND next_check_at IS NOT NULL AND NOT id IN :but_ids[text]
-              AND NOT environment || '/' || provider IN :but_places[text]
+            WHERE status = 'pending' AND next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]
+              AND NOT environment || '/' || provider IN :exclude_keys[text]
             ORDER BY next_check_at LIMIT 1""",
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return None if row is None else int(row["next_check_at"])
 

@@ -96,7 +96,7 @@ class SoldCredit:
         to_promotion = micros - to_provider
         for debit, credit, part in _paired(sides, self._origins(state, to_provider, to_promotion)):
             state.move(debit, credit, part, Code.PURCHASE_REVERSAL, subject_id=self.id)
-        state.note_fall(self.tenant, before_micros, calls_for_recharge=False)
+        state.record_drop(self.tenant, before_micros, calls_for_recharge=False)
         return replace(
             self,
             reversed_promotional_micros=self.reversed_promotional_micros + to_promotion,

@@ -108,7 +108,7 @@ class RequestRefund:
             payment.apply(state, made.reason)
         elif self.provider_refund_id is None:
             made = set_aside(state, payment.sold, payment.rows.refunds, made, micros)
-            state.note_fall(self.tenant, before_micros, calls_for_recharge=False)
+            state.record_drop(self.tenant, before_micros, calls_for_recharge=False)
         else:
             payment.rows.reversals.keep(
                 reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)

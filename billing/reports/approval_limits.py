@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from billing.engine.key_standing import load_standings
+from billing.engine.key_usage import load_key_usage
 from billing.engine.limit import LimitView
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -15,6 +15,6 @@ async def limits_of_askers(
     wanted = sorted(set(key_ids))
     if not wanted:
         return {}
-    standings = await load_standings(tx, tenant, wanted, now_us=now_us)
+    standings = await load_key_usage(tx, tenant, wanted, now_us=now_us)
     usable = (one for one in standings.states.values() if one.is_usable(standings.now_us))
     return {one.id: standings.of((one.id,)).limits for one in usable}

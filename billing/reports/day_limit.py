@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from billing.engine.key_standing import load_standings
+from billing.engine.key_usage import load_key_usage
 from billing.reports.key_tree import LimitUsage
 from kernel.fields import Fields, said
 from kernel.limits import INT64_MAX
@@ -48,7 +48,7 @@ class AccountLimits(Shaped, kw_only=True):
 
 async def show_limits(context: ActContext) -> AccountLimits:
     """Return the account's own limit, and what of it is left today."""
-    standings = await load_standings(context.tx, context.tenant, (), now_us=context.now_us)
+    standings = await load_key_usage(context.tx, context.tenant, (), now_us=context.now_us)
     limits = [LimitUsage.of(one) for one in standings.of(()).limits]
     if not limits:
         return AccountLimits(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from billing.engine.key_standing import KeyStandings, load_standings
+from billing.engine.key_usage import KeyStandings, load_key_usage
 from billing.engine.limit import LimitView
 from billing.reports.limit_forecast import used_up_at
 from kernel.tenant import Tenant
@@ -99,7 +99,7 @@ async def _seen(
     *,
     now_us: int,
 ) -> KeysSeen:
-    standings = await load_standings(tx, tenant, [key.id for key in shown], now_us=now_us)
+    standings = await load_key_usage(tx, tenant, [key.id for key in shown], now_us=now_us)
     known: dict[str, ApiKey] = {key.id: key for key in every}
     return KeysSeen(
         [_key(key, known, standings) for key in shown],

@@ -5,7 +5,7 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from msgspec import Meta
 
-from billing.engine.key_standing import KeyStandings, load_standings
+from billing.engine.key_usage import KeyStandings, load_key_usage
 from billing.engine.limit import LimitView
 from kernel.clock import SECOND_US, rfc3339
 from kernel.shaped import Shaped
@@ -87,7 +87,7 @@ async def find_tree(context: ActContext) -> FoundTree:
     await api_key.get(tx, tenant, context.object_id, viewer=context.asker)
     keys = await tree(tx, tenant, context.object_id)
     ids = [key.id for key in keys]
-    return FoundTree(keys, await load_standings(tx, tenant, ids, now_us=context.now_us))
+    return FoundTree(keys, await load_key_usage(tx, tenant, ids, now_us=context.now_us))
 
 
 def view_of(found: FoundTree) -> KeyTree:

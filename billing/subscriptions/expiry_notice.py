@@ -119,12 +119,12 @@ async def due(
     *,
     now_us: int,
     limit: int,
-    but_ids: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
     looked_until: int | None = None,
 ) -> list[EndingGrant]:
     """Grants whose end is near and not told, by their tenants' own clocks; at most limit of each lead.
 
-    lead_days: the days before an end. but_ids: of ledger accounts that are left out. looked_until: all
+    lead_days: the days before an end. exclude_ids: of ledger accounts that are left out. looked_until: all
     that was due then is told already; a grant comes near its end by time alone, so only what came near
     since is looked at. Of tenants with a clock of their own all is.
     """
@@ -139,7 +139,7 @@ async def due(
             days=days,
             lead=days * DAY_US,
             limit=limit,
-            but_ids=but_ids,
+            exclude_ids=exclude_ids,
         )
         found += [EndingGrant(Tenant(row[0], row[1]), row[2], days, row[3], row[4]) for row in rows]
     return found
@@ -149,7 +149,7 @@ def _ending(after: str, ahead: str = "") -> str:
     """after: the earliest end; ahead: what a tenant's clock is ahead of ours, to be added."""
     return f"""l.kind = 'grant' AND l.is_spent = 0
         AND l.expires_at > :{after}{ahead} AND l.expires_at <= :until{ahead}
-        AND l.created_at + :lead < l.expires_at AND NOT l.id IN :but_ids[text]
+        AND l.created_at + :lead < l.expires_at AND NOT l.id IN :exclude_ids[text]
         AND NOT EXISTS (SELECT 1 FROM expiry_notices n
             WHERE n.ledger_account_id = l.id AND n.days_before = :days)"""
 

@@ -82,5 +82,5 @@ class EndParts:
         # From its end on it counted no more: that moment was the fall.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         gone_micros = expired.balance_micros - before_micros
-        state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)
+        state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)
         return found

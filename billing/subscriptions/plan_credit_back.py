@@ -62,7 +62,7 @@ def _bring_parts_back(
     if due > period.reversed_micros:
         before = state.ledger.balance_micros(one.tenant, state.now_us)
         _take_back(state, one, period, due - period.reversed_micros)
-        state.note_fall(one.tenant, before, calls_for_recharge=False)
+        state.record_drop(one.tenant, before, calls_for_recharge=False)
     elif due < period.reversed_micros:
         _give_back(state, one, period, period.reversed_micros - due)
     schedule(state, period, kept_back)

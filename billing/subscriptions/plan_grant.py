@@ -138,10 +138,10 @@ async def keep(tx: Transaction, grants: Sequence[PlanGrant]) -> None:
 
 
 async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
     """Subscriptions with a part to give now, by their tenants' own clocks; but for the named."""
-    rows = await tx.fetch(_DUE, now=now_us, limit=limit, but_ids=but_ids)
+    rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
     found: dict[Tenant, list[str]] = {}
     for row in rows:
         found.setdefault(Tenant(row[0], row[1]), []).append(row[2])
@@ -149,10 +149,10 @@ async def due(
 
 
 async def expired(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
     """Subscriptions with something left of a part whose credit has run out, as `due`."""
-    rows = await tx.fetch(_EXPIRED, now=now_us, limit=limit, but_ids=but_ids)
+    rows = await tx.fetch(_EXPIRED, now=now_us, limit=limit, exclude_ids=exclude_ids)
     found: dict[Tenant, list[str]] = {}
     for row in rows:
         found.setdefault(Tenant(row[0], row[1]), []).append(row[2])
@@ -189,13 +189,13 @@ _DUE = """
 SELECT g.account_id, g.environment, g.subscription_id FROM (
     SELECT plain.id FROM (
         SELECT id FROM plan_grants
-        WHERE due_at IS NOT NULL AND due_at <= :now AND NOT subscription_id IN :but_ids[text]
+        WHERE due_at IS NOT NULL AND due_at <= :now AND NOT subscription_id IN :exclude_ids[text]
         ORDER BY due_at LIMIT :limit) AS plain
     UNION
     SELECT p.id FROM account_environments e CROSS JOIN plan_grants p
     WHERE e.clock_ahead_us > 0 AND p.account_id = e.account_id AND p.environment = e.environment
       AND p.due_at IS NOT NULL AND p.due_at <= :now + e.clock_ahead_us
-      AND NOT p.subscription_id IN :but_ids[text]) AS w
+      AND NOT p.subscription_id IN :exclude_ids[text]) AS w
 CROSS JOIN plan_grants g
 WHERE g.id = w.id
 GROUP BY g.account_id, g.environment, g.subscription_id
@@ -208,7 +208,7 @@ SELECT g.account_id, g.environment, g.subscription_id FROM (
         SELECT a.name FROM ledger_accounts a CROSS JOIN plan_grants p
         WHERE a.kind = 'grant' AND a.is_spent = 0 AND a.expires_at <= :now
           AND {_IS_PAID.format(name="a.name")}
-          AND p.id = a.name AND NOT p.subscription_id IN :but_ids[text]
+          AND p.id = a.name AND NOT p.subscription_id IN :exclude_ids[text]
         ORDER BY a.expires_at LIMIT :limit) AS plain
     UNION
     SELECT l.name FROM account_environments e CROSS JOIN ledger_accounts l
@@ -216,7 +216,7 @@ SELECT g.account_id, g.environment, g.subscription_id FROM (
       AND l.kind = 'grant' AND l.is_spent = 0 AND {_IS_PAID.format(name="l.name")}
       AND l.expires_at <= :now + e.clock_ahead_us) AS w
 CROSS JOIN plan_grants g
-WHERE g.id = w.name AND NOT g.subscription_id IN :but_ids[text]
+WHERE g.id = w.name AND NOT g.subscription_id IN :exclude_ids[text]
 GROUP BY g.account_id, g.environment, g.subscription_id
 ORDER BY g.account_id, g.environment, g.subscription_id LIMIT :limit
 """

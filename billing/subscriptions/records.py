@@ -280,7 +280,7 @@ async def page_of_all(
 
 
 async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[Subscription]:
     """Those whose state time alone changes, by their tenants' own clocks; but for the named."""
     rows = await tx.fetch(
@@ -288,18 +288,18 @@ async def due(
                 SELECT plain.id FROM (
                     SELECT id FROM subscriptions
                     WHERE due_at IS NOT NULL AND due_at <= :now
-                      AND NOT id IN :but_ids[text]
+                      AND NOT id IN :exclude_ids[text]
                     ORDER BY due_at LIMIT :limit) AS plain
                 UNION
                 SELECT s.id FROM account_environments e CROSS JOIN subscriptions s
                 WHERE e.clock_ahead_us > 0 AND s.account_id = e.account_id
                   AND s.environment = e.environment AND s.due_at IS NOT NULL
                   AND s.due_at <= :now + e.clock_ahead_us
-                  AND NOT s.id IN :but_ids[text])
+                  AND NOT s.id IN :exclude_ids[text])
             ORDER BY id LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
+        exclude_ids=exclude_ids,
     )
     return [ROWS.read(row) for row in rows]
 
@@ -309,12 +309,12 @@ async def due_checks(
     *,
     now_us: int,
     limit: int,
-    but_ids: Sequence[str] = (),
-    but_places: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
 ) -> list[Subscription]:
     """Return paused ones whose provider is to be asked, by their tenants' own clocks; the longest due first.
 
-    but_places: providers left out, each as "environment/provider".
+    exclude_keys: providers left out, each as "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("s")} FROM subscriptions s
@@ -324,14 +324,14 @@ async def due_checks(
             ORDER BY s.next_check_at - e.clock_ahead_us, s.id LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return [ROWS.read(row) for row in rows]
 
 
 async def next_check_at(
-    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
+    tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
     """Return when the provider of a paused one is to be asked next, by our clock; but for those left out."""
     row = await tx.fetch_one(
@@ -339,8 +339,8 @@ async def next_check_at(
             JOIN account_environments e
               ON e.account_id = s.account_id AND e.environment = s.environment
             WHERE {_CHECKED}""",
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return None if row is None or row["at"] is None else int(row["at"])
 
@@ -422,8 +422,8 @@ def _by_id(rows: Iterable[Row]) -> dict[str, Subscription]:
 
 # Only paused ones are in the index by next_check_at, and they are few.
 _PAUSED = "s.next_check_at IS NOT NULL AND s.status = 'paused'"
-_CHECKED = f"""{_PAUSED} AND NOT s.id IN :but_ids[text]
-  AND NOT s.environment || '/' || s.provider IN :but_places[text]"""
+_CHECKED = f"""{_PAUSED} AND NOT s.id IN :exclude_ids[text]
+  AND NOT s.environment || '/' || s.provider IN :exclude_keys[text]"""
 _PAGES = Keyset(
     ROWS.listed,
     "subscriptions",

@@ -155,12 +155,12 @@ async def due(
     *,
     now_us: int,
     limit: int,
-    but_ids: Sequence[str] = (),
-    but_places: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
 ) -> Sequence[tuple[str, SubscriptionChange]]:
     """Those whose provider is to be asked again, each behind its provider's name; but for the named.
 
-    but_places: providers left out, each as "environment/provider".
+    exclude_keys: providers left out, each as "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {_ROWS.of("w")}, o.provider {_WAITING}
@@ -168,20 +168,20 @@ async def due(
             ORDER BY w.next_attempt_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return [(row["provider"], _ROWS.read(row)) for row in rows]
 
 
 async def next_due_at(
-    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
+    tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
     """When a provider is to be asked again next, or None; but for the named wishes and places."""
     row = await tx.fetch_one(
         f"SELECT w.next_attempt_at {_WAITING} ORDER BY w.next_attempt_at LIMIT 1",
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return None if row is None else int(row["next_attempt_at"])
 
@@ -220,6 +220,6 @@ def _short(reason: str | None) -> str | None:
 _ROWS = RowMapping(SubscriptionChange)
 _WAITING = """
 FROM subscription_steers w JOIN subscriptions o ON o.id = w.subscription_id
-WHERE w.next_attempt_at IS NOT NULL AND NOT w.id IN :but_ids[text]
-  AND NOT w.environment || '/' || o.provider IN :but_places[text]
+WHERE w.next_attempt_at IS NOT NULL AND NOT w.id IN :exclude_ids[text]
+  AND NOT w.environment || '/' || o.provider IN :exclude_keys[text]
 """

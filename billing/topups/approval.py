@@ -147,14 +147,14 @@ async def count_waiting(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
 
 
 async def expired(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[Approval]:
     """Return pending approvals past their end by their tenants' own clocks."""
     rows = await tx.fetch(
         f"""SELECT * FROM (
                 SELECT {_ROWS.listed} FROM approvals
                 WHERE status = 'pending' AND expires_at <= :now
-                  AND NOT id IN :but_ids[text]
+                  AND NOT id IN :exclude_ids[text]
                 ORDER BY expires_at LIMIT :limit) AS plain
             UNION
             SELECT {_ROWS.of("a")}
@@ -163,11 +163,11 @@ async def expired(
             WHERE e.clock_ahead_us > 0
               AND a.account_id = e.account_id AND a.environment = e.environment
               AND a.status = 'pending' AND a.expires_at <= :now + e.clock_ahead_us
-              AND NOT a.id IN :but_ids[text]
+              AND NOT a.id IN :exclude_ids[text]
             ORDER BY expires_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
+        exclude_ids=exclude_ids,
     )
     return [_ROWS.read(row) for row in rows]
 

@@ -113,18 +113,18 @@ async def due(
     *,
     now_us: int,
     limit: int,
-    but_ids: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
     but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> list[Due]:
     rows = await tx.fetch(
         f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
                 recipient_email FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-            {_but(but_ids, but_suppliers)}
+            {_but(exclude_ids, but_suppliers)}
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        **_but_values(but_ids, but_suppliers),
+        **_but_values(exclude_ids, but_suppliers),
     )
     return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
 
@@ -134,7 +134,7 @@ async def due_of(
     place: tuple[str, str],
     *,
     now_us: int,
-    but_ids: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
     last_ids: Sequence[str] = (),
 ) -> list[Due]:
     """Return the due top-up to try a supplier with: preferably one that it was never called for.
@@ -145,14 +145,14 @@ async def due_of(
         f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
                 recipient_email FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-              AND environment = :environment AND supplier = :supplier {_but(but_ids, ())}
+              AND environment = :environment AND supplier = :supplier {_but(exclude_ids, ())}
             ORDER BY CASE WHEN id IN :last_ids[text] THEN 2 WHEN checks_made > 0 THEN 1 ELSE 0 END,
                 next_check_at LIMIT 1""",
         now=now_us,
         environment=place[0],
         supplier=place[1],
         last_ids=list(last_ids),
-        **_but_values(but_ids, ()),
+        **_but_values(exclude_ids, ()),
     )
     return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
 
@@ -160,22 +160,22 @@ async def due_of(
 async def next_due_at(
     tx: Transaction,
     *,
-    but_ids: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
     but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> int | None:
     """Return when the next pending top-up is due, or None."""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL
-            {_but(but_ids, but_suppliers)}
+            {_but(exclude_ids, but_suppliers)}
             ORDER BY next_check_at LIMIT 1""",
-        **_but_values(but_ids, but_suppliers),
+        **_but_values(exclude_ids, but_suppliers),
     )
     return None if row is None else int(row["next_check_at"])
 
 
 def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
-    without_ids = "AND NOT id IN :but_ids[text]" if ids else ""
+    without_ids = "AND NOT id IN :exclude_ids[text]" if ids else ""
     without_suppliers = (
         "AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"
         if suppliers
@@ -186,7 +186,7 @@ def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
 
 def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dict[str, Any]:
     pairs = ["/".join(pair) for pair in suppliers]
-    return {**({"but_ids": ids} if ids else {}), **({"but_suppliers": pairs} if pairs else {})}
+    return {**({"exclude_ids": ids} if ids else {}), **({"but_suppliers": pairs} if pairs else {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,14 +107,14 @@ async def due_reversals(
     *,
     now_us: int,
     limit: int,
-    but_ids: Sequence[str] = (),
-    but_places: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
 ) -> list[DueReversal]:
     """Return the reversals whose supplier is to be called, the longest due first."""
-    without = "AND NOT r.transaction_id IN :but_ids[text]" if but_ids else ""
-    if but_places:
+    without = "AND NOT r.transaction_id IN :exclude_ids[text]" if exclude_ids else ""
+    if exclude_keys:
         without += """ AND (t.supplier IS NULL
-            OR NOT r.environment || '/' || t.supplier IN :but_places[text])"""
+            OR NOT r.environment || '/' || t.supplier IN :exclude_keys[text])"""
     rows = await tx.fetch(
         f"""SELECT r.transaction_id, r.account_id, r.environment, t.supplier, r.checks_made,
                 t.recipient_email
@@ -123,8 +123,8 @@ async def due_reversals(
             ORDER BY r.next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        **({"but_ids": but_ids} if but_ids else {}),
-        **({"but_places": but_places} if but_places else {}),
+        **({"exclude_ids": exclude_ids} if exclude_ids else {}),
+        **({"exclude_keys": exclude_keys} if exclude_keys else {}),
     )
     return [DueReversal(row[0], Tenant(row[1], row[2]), *row[3:6]) for row in rows]
 
@@ -139,14 +139,14 @@ async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
     )
 
 
-async def next_reversal_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+async def next_reversal_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
     """Return when the next supplier is to be called, or None."""
-    without = "AND NOT transaction_id IN :but_ids[text]" if but_ids else ""
+    without = "AND NOT transaction_id IN :exclude_ids[text]" if exclude_ids else ""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topup_reversals
             WHERE ended_at IS NULL AND next_check_at IS NOT NULL {without}
             ORDER BY next_check_at LIMIT 1""",
-        **({"but_ids": but_ids} if but_ids else {}),
+        **({"exclude_ids": exclude_ids} if exclude_ids else {}),
     )
     return None if row is None else int(row["next_check_at"])
 

@@ -101,16 +101,16 @@ def _wait_for_script(state: BatchState, topup: TopUp) -> TopUp:
 
 
 async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[DueSend]:
     """Return scheduled top-ups that are due by their tenants' own clocks."""
-    rows = await tx.fetch(_DUE, now=now_us, limit=limit, but_ids=but_ids)
+    rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
     return [DueSend(row[0], Tenant(row[1], row[2]), WORDS_OR_NULL.read(row[3])) for row in rows]
 
 
-async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+async def next_due_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
     """Return when the next one is due, by our clock, or None."""
-    row = await tx.fetch_one(_NEXT_DUE_AT, but_ids=but_ids)
+    row = await tx.fetch_one(_NEXT_DUE_AT, exclude_ids=exclude_ids)
     return None if row is None or row["due_at"] is None else int(row["due_at"])
 
 
@@ -119,7 +119,7 @@ SELECT d.id, d.account_id, d.environment, d.spent_by FROM (
     SELECT * FROM (
         SELECT id, account_id, environment, spent_by FROM topups
         WHERE status = 'scheduled' AND fulfilment <> '{BY_BATCH}' AND scheduled_for <= :now
-          AND NOT id IN :but_ids[text]
+          AND NOT id IN :exclude_ids[text]
         ORDER BY scheduled_for LIMIT :limit) AS plain
     UNION
     SELECT t.id, t.account_id, t.environment, t.spent_by
@@ -129,14 +129,14 @@ SELECT d.id, d.account_id, d.environment, d.spent_by FROM (
       AND t.account_id = e.account_id AND t.environment = e.environment
       AND t.status = 'scheduled' AND t.fulfilment <> '{BY_BATCH}'
       AND t.scheduled_for <= :now + e.clock_ahead_us
-      AND NOT t.id IN :but_ids[text]
+      AND NOT t.id IN :exclude_ids[text]
 ) AS d LIMIT :limit
 """
 _NEXT_DUE_AT = f"""
 SELECT MIN(d.due_at) AS due_at FROM (
     SELECT MIN(scheduled_for) AS due_at FROM topups
     WHERE status = 'scheduled' AND fulfilment <> '{BY_BATCH}' AND scheduled_for IS NOT NULL
-      AND NOT id IN :but_ids[text]
+      AND NOT id IN :exclude_ids[text]
     UNION ALL
     SELECT MIN(t.scheduled_for - e.clock_ahead_us)
     FROM account_environments e
@@ -144,5 +144,5 @@ SELECT MIN(d.due_at) AS due_at FROM (
     WHERE e.clock_ahead_us > 0
       AND t.account_id = e.account_id AND t.environment = e.environment
       AND t.status = 'scheduled' AND t.fulfilment <> '{BY_BATCH}'
-      AND NOT t.id IN :but_ids[text]) AS d
+      AND NOT t.id IN :exclude_ids[text]) AS d
 """

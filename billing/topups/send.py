@@ -249,7 +249,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)
             fee_micros = self.request.fee_cents * MICROS_PER_CENT
             self._take_part(state, fees, fee_micros, Code.TOPUP_FEE)
-            state.note_fall(self.tenant, before)
+            state.record_drop(self.tenant, before)
         else:
             state.take(self.tenant, amount_micros, to=recipient, code=code, topup_id=topup_id)
         delivered = self._topup(

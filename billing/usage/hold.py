@@ -228,7 +228,7 @@ async def page(
 
 
 async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
     """Return open holds that are due by their tenants' own clocks, by tenant."""
     rows = await tx.fetch(
@@ -236,7 +236,7 @@ async def due(
                SELECT * FROM (
                    SELECT id, account_id, environment FROM holds
                    WHERE status = 'held' AND expires_at <= :now
-                     AND NOT id IN :but_ids[text]
+                     AND NOT id IN :exclude_ids[text]
                    ORDER BY expires_at LIMIT :limit) AS plain
                UNION
                SELECT h.id, h.account_id, h.environment
@@ -245,11 +245,11 @@ async def due(
                WHERE e.clock_ahead_us > 0
                  AND h.account_id = e.account_id AND h.environment = e.environment
                  AND h.status = 'held' AND h.expires_at <= :now + e.clock_ahead_us
-                 AND NOT h.id IN :but_ids[text]
+                 AND NOT h.id IN :exclude_ids[text]
            ) AS d LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
+        exclude_ids=exclude_ids,
     )
     found: dict[Tenant, list[str]] = {}
     for row in rows:

@@ -34,7 +34,7 @@ from cli.server.doctor_machine import copies, disk, files
 from cli.server.doctor_outside import outside
 from cli.server.doctor_redis import redis, redis_clock, redis_room, workers
 from cli.server.doctor_settings import contradictions, payments, tracing
-from cli.server.finding import Finding, Odd, Sick
+from cli.server.finding import CheckError, CheckWarning, Finding
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.errors import DomainError
 from runtime.installation import (
@@ -182,13 +182,13 @@ async def _check(
     try:
         async with asyncio.timeout(CHECK_S_MAX):
             return Finding(part, True, await check(settings))
-    except Odd as error:
+    except CheckWarning as error:
         return Finding(part, None, str(error))
     except TimeoutError:
         return Finding(part, False, f"no answer within {CHECK_S_MAX:.0f} s")
     except DomainError as error:
         return Finding(part, False, error.detail)
-    except (Sick, SettingsError) as error:
+    except (CheckError, SettingsError) as error:
         return Finding(part, False, str(error))
     except (StoreError, SchemaOutOfRange) as error:
         codes.append(exit_code_of(error))
@@ -209,7 +209,9 @@ async def _deliveries(settings: Settings) -> str:
         backlog = await database.read(work)
     if backlog.overlooked_us:
         overlooked_s = backlog.overlooked_us / SECOND_US
-        raise Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
+        raise CheckError(
+            f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?"
+        )
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
 
 
@@ -220,7 +222,7 @@ async def _desk(settings: Settings) -> str:
         found = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
     person, overdue = found["live", "person"], found["live", "overdue"]
     if person or overdue:
-        raise Odd(
+        raise CheckWarning(
             f"of the live top-ups {person} wait for a person and {overdue} are overdue:"
             " `topup topups list --environment live --view person` (or overdue)"
         )
@@ -241,9 +243,9 @@ async def _platforms(settings: Settings) -> str:
         book, silent = await database.read(work)
     live = book.of("live")
     if silent:
-        raise Odd(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
+        raise CheckWarning(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
     if missing := live.without_supplier():
-        raise Odd(
+        raise CheckWarning(
             f"live does not offer {', '.join(missing)}: nobody supplies them; see"
             " `topup platforms set`"
         )
@@ -256,14 +258,16 @@ async def _ledger(settings: Settings) -> str:
     async with open_store(settings) as database:
         proof = await database.read(last_proof)
     if proof is None:
-        raise Odd("was never proved here: run `topup audit`, each night by a timer")
+        raise CheckWarning("was never proved here: run `topup audit`, each night by a timer")
     if proof.findings:
-        raise Sick(
+        raise CheckError(
             f"rows that broke a rule: {proof.findings}. Run `topup audit`; docs/alerts.md says what then"
         )
     age_h = (SystemClock().now_us() - proof.began_at) / HOUR_US
     if age_h > PROOF_AGE_H_MAX:
-        raise Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
+        raise CheckWarning(
+            f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer"
+        )
     return f"was proved {age_h:.0f} h ago"
 
 
@@ -272,7 +276,7 @@ async def _machine_payments(settings: Settings) -> str:
     async with open_store(settings) as database:
         found = await database.read(count_stuck)
     if found["live"]:
-        raise Odd(
+        raise CheckWarning(
             f"nobody knows whether {found['live']} of their payments were settled; `topup payments list"
             " --environment live --state stuck`, docs/alerts.md says what then"
         )
@@ -288,7 +292,7 @@ async def _checkpoints(settings: Settings) -> str:
     if records is not None and records.head is not None:
         age_us = now_us - records.head.sealed_at
         if age_us > HEAD_LATE_US:
-            raise Odd(
+            raise CheckWarning(
                 f"the record log was last signed {age_us / HOUR_US:.0f} h ago, so what is newer is"
                 " unproved: does a worker run? `topup checkpoints seal` says what is wrong"
             )
@@ -296,7 +300,7 @@ async def _checkpoints(settings: Settings) -> str:
         one for one in found if one.due_at is not None and one.due_at + SEAL_LATE_US < now_us
     ]
     if overdue:
-        raise Odd(
+        raise CheckWarning(
             f"no day of {' and '.join(one.environment for one in overdue)} was sealed in time: does a"
             " worker run? `topup checkpoints seal` says what is wrong"
         )
@@ -308,13 +312,13 @@ async def _master_key(settings: Settings) -> str:
     vault = open_vault(known_secret_key(settings))
     opens = await opens_what_is_sealed(settings, vault)
     if opens is False:
-        raise Sick("does not open what the database holds: is it another installation's?")
+        raise CheckError("does not open what the database holds: is it another installation's?")
     if not opens or vault is None:
         return "is well-formed; nothing sealed yet"
     async with open_store(settings) as database:
         older = await database.read(lambda tx: count_older(tx, vault))
     if older:
-        raise Odd(
+        raise CheckWarning(
             f"opens what the database holds sealed; {older} of it by an older key: keep that in"
             " TOPUP_SECRET_KEY. A worker reseals them within an hour, stored answers end within a day"
         )

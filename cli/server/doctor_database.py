@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from cli.server.finding import Odd, Sick
+from cli.server.finding import CheckError, CheckWarning
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from runtime.context import connections_of_a_process
 from runtime.installation import open_store, pool_options
@@ -37,20 +37,22 @@ async def database(settings: Settings) -> str:
 
 
 async def backups(settings: Settings) -> str:
-    """Say how old the last copy is, here and on another machine. Raises Odd."""
+    """Say how old the last copy is, here and on another machine. Raises CheckWarning."""
     async with open_store(settings) as database:
         began = await database.read(last_finished)
     now_us = SystemClock().now_us()
     ages_h = {place: (now_us - at_us) / HOUR_US for place, at_us in began.items()}
     if not ages_h:
-        raise Odd("none is recorded: run `topup backup`, each night by a timer")
+        raise CheckWarning("none is recorded: run `topup backup`, each night by a timer")
     detail = "the last one was taken " + " and ".join(
         f"{age_h:.0f} h ago ({_PLACES[place]})" for place, age_h in sorted(ages_h.items())
     )
     if min(ages_h.values()) > COPY_AGE_H_MAX:
-        raise Odd(f"{detail}: run `topup backup`, each night by a timer")
+        raise CheckWarning(f"{detail}: run `topup backup`, each night by a timer")
     if ages_h.get("elsewhere", 0) > COPY_AGE_H_MAX:
-        raise Odd(f"{detail}: take one to another machine, then run `topup backup --elsewhere`")
+        raise CheckWarning(
+            f"{detail}: take one to another machine, then run `topup backup --elsewhere`"
+        )
     return detail
 
 
@@ -67,10 +69,10 @@ async def servers(settings: Settings) -> str:
         if one.fault is not None and one.role == "primary"
     ]
     if refused:
-        raise Sick("; ".join([*refused, "`topup database status` and docs/failover.md"]))
+        raise CheckError("; ".join([*refused, "`topup database status` and docs/failover.md"]))
     away = [one.address for one in seen if one.role == "unknown" and one.fault is not None]
     if away:
-        raise Odd(f"{', '.join(away)} does not answer: nothing to take over from, or to")
+        raise CheckWarning(f"{', '.join(away)} does not answer: nothing to take over from, or to")
     if not timeline:
         return "one, and it does not say who it is: a failover is not noticed"
     standbys = sum(one.role == "standby" for one in seen)
@@ -90,7 +92,7 @@ async def connections(settings: Settings) -> str:
         f" {room.others} of others have room for {fits}; {room.ours} are open"
     )
     if max(2 * each, room.ours) > fits * each:
-        raise Odd(
+        raise CheckWarning(
             f"{detail}. Too few: raise max_connections, lower TOPUP_DATABASE_CONNECTIONS or start"
             " fewer processes"
         )
@@ -105,7 +107,7 @@ async def pooler(settings: Settings) -> str:
         is_sharing = database.is_sharing_sessions
     if not direct:
         if is_sharing:
-            raise Odd(
+            raise CheckWarning(
                 "gives each transaction another session, and TOPUP_DATABASE_DIRECT_URL is not set:"
                 " migrate, backup and restore need it, and wake-ups without Redis"
             )
@@ -113,11 +115,11 @@ async def pooler(settings: Settings) -> str:
     server = open_database(direct, options=pool_options(settings))
     try:
         if await server.place() != place:
-            raise Sick("TOPUP_DATABASE_DIRECT_URL leads to another database than the pooler")
+            raise CheckError("TOPUP_DATABASE_DIRECT_URL leads to another database than the pooler")
     finally:
         await server.close()
     if server.is_sharing_sessions:
-        raise Sick("TOPUP_DATABASE_DIRECT_URL leads to a pooler that shares sessions, too")
+        raise CheckError("TOPUP_DATABASE_DIRECT_URL leads to a pooler that shares sessions, too")
     return "is passed by where a session is needed"
 
 
@@ -130,18 +132,20 @@ async def space(settings: Settings) -> str:
         found = space_of(path)
     detail = f"{found.size / MB:.1f} MB, of which {found.free / MB:.1f} MB are free"
     if not found.can_give_back:
-        raise Odd(f"{detail}; the file never gets smaller: `topup vacuum` at a calm moment")
+        raise CheckWarning(
+            f"{detail}; the file never gets smaller: `topup vacuum` at a calm moment"
+        )
     return f"{detail}; workers give it back in steps"
 
 
 async def staging(settings: Settings) -> str:
-    """Say whether there is room for staging beside live's reserve. Raises Sick and Odd."""
+    """Say whether there is room for staging beside live's reserve. Raises CheckError and CheckWarning."""
     async with open_store(settings) as database:
         left = await staging_left(settings, database)
     if left is None:
         return "has no reserve: TOPUP_STAGING_RESERVE_MB (a file) or TOPUP_STAGING_DATABASE_MAX_MB (a server)"
     if left < 0:
-        raise Sick(
+        raise CheckError(
             f"is refused: {-left / MB:,.0f} MB more than its limit are in use. Make room, or change"
             " TOPUP_STAGING_RESERVE_MB (a file's disk) or TOPUP_STAGING_DATABASE_MAX_MB (a server)"
         )
@@ -159,5 +163,7 @@ async def clock(settings: Settings) -> str:
         return "is the database's own"
     off_s = abs(theirs_us - SystemClock().now_us()) / SECOND_US
     if off_s > CLOCK_OFF_S_MAX:
-        raise Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
+        raise CheckError(
+            f"{off_s:.0f} s apart from the database's: run a time daemon on both machines"
+        )
     return "agrees with the database's"

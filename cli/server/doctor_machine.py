@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from cli.server.finding import Finding, Odd, Sick
+from cli.server.finding import CheckError, CheckWarning, Finding
 from gateway.http.serve import OPEN_FILES
 from runtime.context import connections_of_a_process
 from runtime.redis_link import CONNECTIONS_MAX
@@ -27,19 +27,19 @@ CLIENTS_MIN: Final = 1_024
 
 
 async def copies(settings: Settings) -> str:
-    """Say whether `topup backup` and `topup restore` have what they need. Raises Sick."""
+    """Say whether `topup backup` and `topup restore` have what they need. Raises CheckError."""
     try:
         return await asyncio.to_thread(check_tools, settings.direct_address)
     except BackupRefused as error:
-        raise Sick(str(error)) from None
+        raise CheckError(str(error)) from None
     except ValueError:
-        raise Sick("TOPUP_DATABASE_URL cannot be read: see `database` above") from None
+        raise CheckError("TOPUP_DATABASE_URL cannot be read: see `database` above") from None
 
 
 async def disk(settings: Settings) -> str:
     """Say how much room this machine's disk has: for the database's file, or the data directory.
 
-    A server's disk can't be seen from here: watch its own machine. Raises Sick and Odd.
+    A server's disk can't be seen from here: watch its own machine. Raises CheckError and CheckWarning.
     """
     file = file_of(settings.database_address)
     where = settings.data_dir.absolute() if file is None else file.absolute().parent
@@ -47,14 +47,16 @@ async def disk(settings: Settings) -> str:
         folder = _that_exists(where)
         free_mib = shutil.disk_usage(folder).free // MIB
     except PermissionError:
-        raise Odd(f"{where} is closed to this user: run this as the user of the gateways") from None
+        raise CheckWarning(
+            f"{where} is closed to this user: run this as the user of the gateways"
+        ) from None
     detail = f"{free_mib:,} MiB are free at {folder}"
     if free_mib < FREE_MIB_MIN:
-        raise Sick(f"{detail}: below {FREE_MIB_MIN} MiB writes begin to fail. Make room now")
+        raise CheckError(f"{detail}: below {FREE_MIB_MIN} MiB writes begin to fail. Make room now")
     # A copy beside it, and a migration that rewrites a table, take its size once more.
     needed_mib = FREE_MIB_ENOUGH if file is None else max(FREE_MIB_ENOUGH, _size(file) // MIB)
     if free_mib < needed_mib:
-        raise Odd(
+        raise CheckWarning(
             f"{detail}, less than {needed_mib:,}: make room, or move the data to a larger disk"
         )
     return (

@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from cli.server.doctor_settings import names_this_machine
-from cli.server.finding import Finding, Odd, Sick
+from cli.server.finding import CheckError, CheckWarning, Finding
 from runtime.settings import Settings
 
 ASK_S_MAX: Final = 5.0
@@ -49,9 +49,9 @@ async def outside(settings: Settings) -> list[Finding]:
             claimed = await _seen(client, url, {"X-Forwarded-For": CLAIMED})
             proxy = _proxy(url, seen, believes_all=claimed.address == "example")
             return [_address(url, seen), proxy, await _metrics(client, url, seen)]
-    except Odd as error:
+    except CheckWarning as error:
         return [Finding("address", None, str(error))]
-    except Sick as error:
+    except CheckError as error:
         return [Finding("address", False, str(error))]
 
 
@@ -78,10 +78,10 @@ def _client(url: str) -> httpx.AsyncClient:
 async def _seen(
     client: httpx.AsyncClient, url: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> _Seen:
-    """Return what the gateway behind the address says of this very request. Raises Sick and Odd."""
+    """Return what the gateway behind the address says of this very request. Raises CheckError and CheckWarning."""
     status, body = await _ask(client, url, "/healthz/caller", headers)
     if status in _GATEWAY_AWAY:
-        raise Sick(
+        raise CheckError(
             f"{url}: the proxy there reaches no gateway (status {status}). Does `topup serve` run,"
             " and does the proxy name its address and port?"
         )
@@ -90,7 +90,7 @@ async def _seen(
             return msgspec.json.decode(body, type=_Seen)
     except (msgspec.MsgspecError, RecursionError):
         pass
-    raise Sick(
+    raise CheckError(
         f"{url}: what answers is no gateway of this version (status {status} for"
         " /healthz/caller). Check TOPUP_PUBLIC_URL, and where the proxy sends that path"
     )
@@ -99,7 +99,7 @@ async def _seen(
 async def _ask(
     client: httpx.AsyncClient, url: str, path: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> tuple[int, bytes]:
-    """Return status and the beginning of the body. Raises Sick if TLS fails, Odd if nothing responds."""
+    """Return status and the beginning of the body. Raises CheckError if TLS fails, CheckWarning if nothing responds."""
     try:
         # httpx bounds each read, so one byte at a time would go on for ever.
         async with (
@@ -115,11 +115,11 @@ async def _ask(
     except (httpx.HTTPError, TimeoutError) as error:
         refused = _tls_fault(error)
         if refused is not None:
-            raise Sick(
+            raise CheckError(
                 f"{url}: its certificate is not believed here ({refused}). Clients see the same,"
                 " unless they know the authority that signed it"
             ) from None
-        raise Odd(
+        raise CheckWarning(
             f"{url} does not answer this machine ({type(error).__name__}). If that is so from"
             f" elsewhere too, check the name, the firewall and the proxy: curl {url}/healthz"
         ) from None
@@ -188,7 +188,7 @@ async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
     """Return whether a stranger can read the metrics."""
     try:
         status, _ = await _ask(client, url, "/metrics")
-    except (Odd, Sick) as error:
+    except (CheckWarning, CheckError) as error:
         return Finding("metrics", None, str(error))
     if status != HTTPStatus.OK:
         return Finding("metrics", True, f"are not shown at {url}")

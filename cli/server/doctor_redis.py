@@ -12,7 +12,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from cli.server.finding import Finding, Odd
+from cli.server.finding import CheckWarning, Finding
 from kernel.clock import SECOND_US, SystemClock
 from runtime.installation import open_store, redis_url
 from runtime.processes.presence import list_workers
@@ -49,18 +49,20 @@ async def redis(settings: Settings) -> Finding:
 
 
 async def redis_room(settings: Settings) -> str:
-    """Say how full it is. Raises Odd."""
+    """Say how full it is. Raises CheckWarning."""
     async with _asked(settings) as client:
         return _room(await client.info("memory"))
 
 
 async def redis_clock(settings: Settings) -> str:
-    """Say whether it agrees with this machine's, because rate limits go by it. Raises Odd."""
+    """Say whether it agrees with this machine's, because rate limits go by it. Raises CheckWarning."""
     async with _asked(settings) as client:
         seconds, micros = await client.time()
     off_s = abs(seconds * SECOND_US + micros - SystemClock().now_us()) / SECOND_US
     if off_s > OFF_S_MAX:
-        raise Odd(f"{off_s:.0f} s apart from this machine's: run a time daemon on both machines")
+        raise CheckWarning(
+            f"{off_s:.0f} s apart from this machine's: run a time daemon on both machines"
+        )
     return "agrees with this machine's"
 
 
@@ -72,7 +74,7 @@ async def workers(settings: Settings) -> Finding:
     try:
         async with _asked(settings) as client:
             [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
-    except Odd:
+    except CheckWarning:
         return await _noted_workers(settings)
     if not listening:
         return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
@@ -103,7 +105,7 @@ def _room(memory: dict[str, Any]) -> str:
     percent = used * 100 // most
     detail = f"{_mib(used)} of {_mib(most)} MiB are used ({policy})"
     if percent >= FULL_PERCENT and policy == "noeviction":
-        raise Odd(
+        raise CheckWarning(
             f"{detail}: when it is full it refuses writes. Raise `maxmemory`, or set"
             " `maxmemory-policy volatile-lru`"
         )
@@ -121,14 +123,14 @@ def _is_named(settings: Settings) -> bool:
 
 @contextlib.asynccontextmanager
 async def _asked(settings: Settings) -> AsyncIterator[Redis]:
-    """Raise Odd if there is none, or it doesn't respond: the check named redis says why."""
+    """Raise CheckWarning if there is none, or it doesn't respond: the check named redis says why."""
     if not _is_named(settings):
-        raise Odd(_UNSEEN)
+        raise CheckWarning(_UNSEEN)
     try:
         async with _client(settings) as client:
             yield client
     except (RedisError, OSError):
-        raise Odd(_UNSEEN) from None
+        raise CheckWarning(_UNSEEN) from None
 
 
 @contextlib.asynccontextmanager

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 
-class Sick(Exception):
+class CheckError(Exception):
     """A check failed; the message says what to do."""
 
 
-class Odd(Exception):
+class CheckWarning(Exception):
     """Worth knowing, but no reason to fail."""
 
 

@@ -1,6 +1,6 @@
 """What keys may still do: the asking key itself, trees of keys, pause and resume; an account's day."""
 
-from billing.engine.key_standing import KeyStandings, load_standings
+from billing.engine.key_usage import KeyStandings, load_key_usage
 from billing.reports.key_tree import LimitUsage
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -32,7 +32,7 @@ async def show_own(call: RequestContext[Fields, Fields]) -> Answer:
         raise NotFound("Key")
 
     async def work(tx: Transaction) -> OwnKey:
-        standings = await load_standings(tx, principal.tenant, lineage, now_us=now_us)
+        standings = await load_key_usage(tx, principal.tenant, lineage, now_us=now_us)
         keys = [await api_key.get(tx, principal.tenant, key_id) for key_id in lineage]
         return _own(principal, keys, standings)
 

@@ -51,7 +51,7 @@ class WriteWatch:
         self._engine = engine
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._kept_s = self._failed_s = self._tried_s = float("-inf")
+        self._last_commit_at_s = self._failed_s = self._tried_s = float("-inf")
 
     async def is_kept(self) -> bool:
         """One small commit at most in PROBE_PAUSE_S, however many ask at once; none under load."""
@@ -63,14 +63,14 @@ class WriteWatch:
             return self._is_known(float("inf"))
 
     def _is_known(self, age_s_max: float) -> bool:
-        kept_s = max(self._engine.kept_s, self._kept_s)
+        last_commit_at_s = max(self._engine.last_commit_at_s, self._last_commit_at_s)
         failed_s = max(self._engine.failed_s, self._failed_s)
-        return kept_s > failed_s and time.monotonic() - kept_s < age_s_max
+        return last_commit_at_s > failed_s and time.monotonic() - last_commit_at_s < age_s_max
 
     async def _probe(self) -> None:
         self._tried_s = began_s = time.monotonic()
         has_failed = max(self._engine.failed_s, self._failed_s) > max(
-            self._engine.kept_s, self._kept_s
+            self._engine.last_commit_at_s, self._last_commit_at_s
         )
         size = FILLER_BYTES_AFTER_FAILURE if has_failed else FILLER_BYTES
         try:
@@ -81,7 +81,7 @@ class WriteWatch:
             self._failed_s = time.monotonic()
         else:
             # Of when it began: a batch that failed meanwhile is the later news.
-            self._kept_s = began_s
+            self._last_commit_at_s = began_s
 
 
 class Watch(Generic[T]):

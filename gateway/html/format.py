@@ -133,7 +133,7 @@ _SAID_CHARACTERS_MAX = 200
 # A state's colour, always beside a word.
 TONES: Final[Mapping[str, str]] = {
     "delivered": "good",
-    "mended": "good",
+    "recovered": "good",
     "approved": "good",
     "enabled": "good",
     "active": "good",

@@ -26,7 +26,7 @@ from store.database import Database, Transaction
 from store.errors import StoreError
 from webhooks.events import log
 from webhooks.events.cursor import EventCursor
-from webhooks.events.feed import Subscription
+from webhooks.events.feed import StreamSubscriber
 from webhooks.events.log import Event, EventPage
 
 PAGE_EVENTS: Final = 100
@@ -73,7 +73,7 @@ class EventStream:
         self,
         database: Database,
         tenant: Tenant,
-        place: contextlib.AbstractContextManager[Subscription],
+        place: contextlib.AbstractContextManager[StreamSubscriber],
         *,
         check: Callable[[], Awaitable[None]],
         show: Show = _as_stored,
@@ -91,10 +91,10 @@ class EventStream:
         self._pace = pace or StreamWaits()
 
     async def __call__(self, _scope: AsgiScope, receive: Receive, send: Send) -> None:
-        with self._place as subscription:
-            listening = asyncio.create_task(_end_when_gone(receive, subscription))
+        with self._place as subscriber:
+            listening = asyncio.create_task(_end_when_gone(receive, subscriber))
             try:
-                await self._write(send, subscription)
+                await self._write(send, subscriber)
             except (DomainError, StoreError):
                 # The credential has ended or the database is away: the client reconnects and gets the reason.
                 pass
@@ -102,13 +102,13 @@ class EventStream:
                 listening.cancel()
             await self._say(send, b"", is_last=True)
 
-    async def _write(self, send: Send, subscription: Subscription) -> None:
+    async def _write(self, send: Send, subscriber: StreamSubscriber) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         # The id alone, so that a client that reconnects before the first event continues from here, too.
         await self._say(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
         began_s = said_s = time.monotonic()
         may_have_more = True
-        while not subscription.is_ended and time.monotonic() - began_s < self._pace.life_s_max:
+        while not subscriber.is_ended and time.monotonic() - began_s < self._pace.life_s_max:
             await self._check()
             text = b""
             if may_have_more:
@@ -121,7 +121,7 @@ class EventStream:
                 await self._say(send, text)
                 said_s = time.monotonic()
             if not may_have_more:
-                may_have_more = await subscription.wait_beyond(
+                may_have_more = await subscriber.wait_beyond(
                     self._seen.event_no, timeout_s=self._pace.check_s
                 )
 
@@ -150,10 +150,10 @@ class EventStream:
             raise ClientGone from None
 
 
-async def _end_when_gone(receive: Receive, subscription: Subscription) -> None:
+async def _end_when_gone(receive: Receive, subscriber: StreamSubscriber) -> None:
     while not has_left(await receive()):
         pass
-    subscription.end()
+    subscriber.end()
 
 
 def _frame(event: Event, cursor: EventCursor) -> bytes:

@@ -39,7 +39,7 @@ _FILE_BYTES: Final = _HEADER_BYTES + PLACES * _PLACE.size
 _log = logging.getLogger(__name__)
 
 
-class KeptCommit(NamedTuple):
+class AcknowledgedCommit(NamedTuple):
     """An acknowledged commit. kept_s is this machine's Unix time, accepted_at the operator's last acceptance
     known then.
     """
@@ -50,7 +50,7 @@ class KeptCommit(NamedTuple):
     accepted_at: int
 
 
-class KeptCommits:
+class AcknowledgedCommits:
     """The acknowledged commits of one process. system and position are the last server's, 0 if there was
     none.
     """
@@ -60,11 +60,11 @@ class KeptCommits:
         self.position = NOWHERE
         self._memory = bytearray(_FILE_BYTES)
         self._places: dict[str, int] = {}
-        self._others: list[KeptCommit] = []
+        self._others: list[AcknowledgedCommit] = []
         self._fd = -1
 
     @classmethod
-    def read(cls, folder: Path) -> "KeptCommits":
+    def read(cls, folder: Path) -> "AcknowledgedCommits":
         """Read the folder's files without writing one."""
         kept = cls()
         for memory in _files(folder):
@@ -72,7 +72,7 @@ class KeptCommits:
         return kept
 
     @classmethod
-    def open(cls, folder: Path) -> "KeptCommits":
+    def open(cls, folder: Path) -> "AcknowledgedCommits":
         """Read the files, and open one that replaces those of ended processes.
 
         If no file can be written, log a warning and continue.
@@ -108,7 +108,7 @@ class KeptCommits:
         _HEADER.pack_into(self._memory, 0, _MAGIC, system, position.timeline, position.accepted_at)
         self._write(0, _HEADER.size)
 
-    def newest(self, *, accepted_at: int) -> list[KeptCommit]:
+    def newest(self, *, accepted_at: int) -> list[AcknowledgedCommit]:
         """Return the commits that a server must have if its operator last accepted a loss at that time."""
         now_s = time.time()
         commits = [*_commits(self._memory), *self._others]
@@ -221,19 +221,19 @@ def _ended(folder: Path) -> list[Path]:
     return found
 
 
-def _commits(memory: bytes | bytearray) -> Iterator[KeptCommit]:
+def _commits(memory: bytes | bytearray) -> Iterator[AcknowledgedCommit]:
     return (commit for _, commit in _placed(memory) if commit.token)
 
 
-def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, KeptCommit]]:
+def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, AcknowledgedCommit]]:
     for place in range(PLACES):
         row, *kept = _PLACE.unpack_from(memory, _HEADER_BYTES + place * _PLACE.size)
-        yield place, KeptCommit(row.hex(), *kept)
+        yield place, AcknowledgedCommit(row.hex(), *kept)
 
 
-def _most_recent(commits: Sequence[KeptCommit]) -> list[KeptCommit]:
+def _most_recent(commits: Sequence[AcknowledgedCommit]) -> list[AcknowledgedCommit]:
     """Return one commit for each row, at most half of a file's places."""
-    by_row: dict[str, KeptCommit] = {}
+    by_row: dict[str, AcknowledgedCommit] = {}
     for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
         by_row[one.token_id] = one
     return sorted(by_row.values(), key=lambda commit: commit.kept_s)[-PLACES // 2 :]

@@ -14,7 +14,7 @@ from store import commit_token
 from store.database import Lock, OnHint, OnHints, T, Transaction, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout
 from store.faults import CannotOpen
-from store.kept.commits import KeptCommits
+from store.kept.commits import AcknowledgedCommits
 from store.pool_options import PoolOptions, ServerRoom
 from store.postgresql import hints
 from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, begin_text
@@ -53,7 +53,7 @@ class _Shared:
         on_hint: OnHint,
         short_answer_s: float,
         options: PoolOptions,
-        kept: KeptCommits,
+        kept: AcknowledgedCommits,
     ) -> None:
         self.url = url
         self.options = options
@@ -107,7 +107,7 @@ class PostgresqlDatabase:
         on_hint: OnHint = no_hint,
         short_answer_s: float = SHORT_ANSWER_S,
         options: PoolOptions | None = None,
-        kept: KeptCommits | None = None,
+        kept: AcknowledgedCommits | None = None,
         view: "tuple[_Shared, ConnectionPool] | None" = None,
         is_short: bool = False,
         is_long: bool = False,
@@ -119,7 +119,11 @@ class PostgresqlDatabase:
         self._is_long = is_long
         if view is None:
             self._shared = _Shared(
-                url, on_hint, short_answer_s, options or PoolOptions(), kept or KeptCommits()
+                url,
+                on_hint,
+                short_answer_s,
+                options or PoolOptions(),
+                kept or AcknowledgedCommits(),
             )
             self._pool = self._shared.open_pool()
         else:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import asyncpg
 
 from store.faults import CannotOpen, Fault
-from store.kept.commits import KeptCommit, KeptCommits
+from store.kept.commits import AcknowledgedCommit, AcknowledgedCommits
 from store.pool_options import PoolOptions
 from store.postgresql.faults import UrlParts, cannot_open
 from store.postgresql.session import Place, Pooler, ServerIdentity, open_session, places_of
@@ -53,7 +53,7 @@ class _Compared:
     """What a server has of the commits that were acknowledged here."""
 
     position: Position
-    missing: list[KeptCommit]
+    missing: list[AcknowledgedCommit]
     newest_at: int
 
 
@@ -61,7 +61,11 @@ class Servers:
     """The servers of one database; `position` is of the one in use or awaited."""
 
     def __init__(
-        self, url: str, options: PoolOptions, kept: KeptCommits, on_moved: Callable[[], None]
+        self,
+        url: str,
+        options: PoolOptions,
+        kept: AcknowledgedCommits,
+        on_moved: Callable[[], None],
     ) -> None:
         """on_moved ends connections that were opened before it is called."""
         self._url = url

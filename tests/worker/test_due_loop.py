@@ -38,7 +38,7 @@ class Told(DueLoop):
         found = [
             DueItem(item, place, partial(self._go, item, place))
             for item, place in self.items.items()
-            if item not in look.but_ids and place not in look.but_places
+            if item not in look.exclude_ids and place not in look.exclude_keys
         ]
         return found[: look.limit]
 

@@ -44,7 +44,7 @@ from tests.support.plain_http import http_client
 from tests.support.suppliers import open_suppliers
 from worker.breaker import Breakers
 from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
-from worker.turn import Asked
+from worker.fulfilment_runner import SupplierCall
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 AGAIN_S = 76
@@ -117,7 +117,7 @@ class SuppliedAccount:
             breakers=breakers,
         )
 
-    def _note(self, asked: Asked) -> None:
+    def _note(self, asked: SupplierCall) -> None:
         assert 0 <= asked.duration_s < 60
         self.asked.append((asked.topup.platform, asked.outcome))
 

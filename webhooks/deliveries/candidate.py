@@ -42,16 +42,16 @@ class Candidate(NamedTuple):
 
 
 def candidates_of(
-    rows: Sequence[Row], *, but_ids: Collection[str] = (), now_us: int
+    rows: Sequence[Row], *, exclude_ids: Collection[str] = (), now_us: int
 ) -> tuple[list[Candidate], int | None]:
-    """Return what may be claimed now, and when the next row or turn comes. but_ids: those that wait for
+    """Return what may be claimed now, and when the next row or turn comes. exclude_ids: those that wait for
     others.
     """
     candidates = []
     next_at_us = None
     for row in rows:
         next_at_us = earliest(next_at_us, row["next_at"])
-        due, held = numbers_of(row["due"], but_ids), numbers_of(row["held"], but_ids)
+        due, held = numbers_of(row["due"], exclude_ids), numbers_of(row["held"], exclude_ids)
         if not due and not held:
             continue
         # Not more than the pace allows, or slots would be reserved for what can't go.
@@ -66,13 +66,13 @@ def candidates_of(
     return candidates, next_at_us
 
 
-def numbers_of(due: str | None, but_ids: Collection[str] = ()) -> dict[str, int]:
+def numbers_of(due: str | None, exclude_ids: Collection[str] = ()) -> dict[str, int]:
     """Return claim numbers by id, from "id:number id:number", without those ids; null is none."""
     if not due:
         return {}
     pairs = (pair.split(":") for pair in due.split(" "))
     found = {id_: int(number) for id_, number in pairs}
-    return {id_: found[id_] for id_ in found if id_ not in but_ids} if but_ids else found
+    return {id_: found[id_] for id_ in found if id_ not in exclude_ids} if exclude_ids else found
 
 
 def within_pace(

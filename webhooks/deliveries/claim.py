@@ -201,7 +201,7 @@ async def claim(
     scanned = [row for row in found if row["id"] is not None]
     served = [row for row in scanned if row["is_served"]]
     waiting = await _hold_back(tx, served, now_us=now_us)
-    candidates, next_at_us = candidates_of(served, but_ids=waiting.ids, now_us=now_us)
+    candidates, next_at_us = candidates_of(served, exclude_ids=waiting.ids, now_us=now_us)
     next_at_us = earliest(found[0]["line_next_at"], next_at_us)
     chosen_ids = choose(candidates)
     by_endpoint, short_ids, has_more = _choice(candidates, chosen_ids, ids_max=ids_max)

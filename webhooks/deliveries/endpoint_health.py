@@ -17,7 +17,7 @@ import msgspec
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.statement import unindexed
-from webhooks.deliveries.mended import IS_MENDED
+from webhooks.deliveries.recovered import IS_RECOVERED
 from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
 LOOKED_AT_MAX: Final = 2_000
@@ -138,7 +138,7 @@ def _health(rows: Sequence[Row], since: int, until: int) -> EndpointHealth:
         if row["status"] == DELIVERED:
             found.delivered += 1
             step.delivered += 1
-        elif row["is_mended"]:
+        elif row["is_recovered"]:
             continue
         elif row["status"] == FAILED:
             found.failed += 1
@@ -204,7 +204,7 @@ def _last_line(text: str) -> str:
 _ROWS: Final = f"""
 SELECT d.id, d.status, d.created_at, a.duration_us, a.http_status, a.error,
     CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {BODY_BYTES}) END AS response_body,
-    CASE WHEN {IS_MENDED} THEN 1 ELSE 0 END AS is_mended
+    CASE WHEN {IS_RECOVERED} THEN 1 ELSE 0 END AS is_recovered
 FROM deliveries d
 LEFT JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
 WHERE d.endpoint_id = :endpoint_id AND d.created_at >= :since AND d.event_type <> '{PING}'

@@ -30,7 +30,7 @@ from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
 from webhooks.endpoints.fields import policy_of
 from webhooks.endpoints.target import load_target
-from webhooks.events.event import EVENT_TYPES, TEST_EVENT, Outbox, mark_sample
+from webhooks.events.event import EVENT_TYPES, TEST_EVENT, Outbox, mark_test_event
 from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
 from webhooks.http.transport import Transport
@@ -148,7 +148,7 @@ async def write_ping(
         data["probe"] = True
     event_id = outbox.record(tenant, type=event_type, data=data, trace=trace, now_us=now_us)
     await outbox.flush(tx)
-    await mark_sample(tx, event_id)
+    await mark_test_event(tx, event_id)
     body = await tx.fetch_one(_BODY, id=event_id)
     assert body is not None, "it was written two statements ago"
     new = delivery.NewDelivery(

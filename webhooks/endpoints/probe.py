@@ -158,11 +158,11 @@ async def due_probes(
     *,
     now_us: int,
     limit: int,
-    but_ids: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
     but_accounts: Sequence[str] = (),
 ) -> list[DueProbe]:
     """Return due probes, the longest due first, without the named endpoints and accounts."""
-    without = " AND NOT p.id IN :but_ids[text]" if but_ids else ""
+    without = " AND NOT p.id IN :exclude_ids[text]" if exclude_ids else ""
     without += " AND NOT p.account_id IN :but_accounts[text]" if but_accounts else ""
     rows = await tx.fetch(
         f"""SELECT p.id, p.account_id, p.environment FROM {_OF_ACTIVE}
@@ -170,20 +170,20 @@ async def due_probes(
             ORDER BY p.probe_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        **({"but_ids": but_ids} if but_ids else {}),
+        **({"exclude_ids": exclude_ids} if exclude_ids else {}),
         **({"but_accounts": but_accounts} if but_accounts else {}),
     )
     return [DueProbe(row["id"], Tenant(row["account_id"], row["environment"])) for row in rows]
 
 
-async def next_probe_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+async def next_probe_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
     """Return when the next probe is due, without the named endpoints, or None."""
-    without = " AND NOT p.id IN :but_ids[text]" if but_ids else ""
+    without = " AND NOT p.id IN :exclude_ids[text]" if exclude_ids else ""
     row = await tx.fetch_one(
         f"""SELECT p.probe_at FROM {_OF_ACTIVE}
             WHERE {_IS_PROBED} AND p.probe_at IS NOT NULL{without}
             ORDER BY p.probe_at LIMIT 1""",
-        **({"but_ids": but_ids} if but_ids else {}),
+        **({"exclude_ids": exclude_ids} if exclude_ids else {}),
     )
     return None if row is None else int(row["probe_at"])
 

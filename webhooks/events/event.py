@@ -369,7 +369,7 @@ class Outbox:
         return self._second_text
 
 
-async def mark_sample(tx: Transaction, event_id: EventId) -> None:
+async def mark_test_event(tx: Transaction, event_id: EventId) -> None:
     """Mark an event of this transaction as a sample: nothing happened. Publishing then need not carry the
     flag.
     """

@@ -1,6 +1,6 @@
 """Tells streams that there are new events, without one query per stream.
 
-Promise: a subscription hears of an event soon after its commit: at once if this process wrote it, otherwise
+Promise: a subscriber hears of an event soon after its commit: at once if this process wrote it, otherwise
 within LOOK_S. Invariant: one statement per LOOK_S serves all streams, and no statement is open between looks.
 Without a stream nothing runs. Subscribers read the events themselves (webhooks/deliveries/log.py). Writes
 nothing.
@@ -43,8 +43,8 @@ class TooManyStreams(DomainError):
     """The key, the account or the process has as many event streams open as it may."""
 
 
-class Subscription:
-    """One stream's subscription. is_ended: the feed is closing, or the stream was told to end."""
+class StreamSubscriber:
+    """One stream's subscriber. is_ended: the feed is closing, or the stream was told to end."""
 
     __slots__ = ("_changed", "_event_no", "is_ended")
 
@@ -80,7 +80,7 @@ class Subscription:
             self._changed.set()
 
     def end(self) -> None:
-        """Stop all waiting on this subscription."""
+        """Stop all waiting on this subscriber."""
         self.is_ended = True
         self._changed.set()
 
@@ -91,7 +91,7 @@ class Feed:
     def __init__(self, database: Database, *, look_s: float = LOOK_S) -> None:
         self._database = database
         self._look_s = look_s
-        self._subscriptions: dict[Tenant, set[Subscription]] = {}
+        self._subscribers: dict[Tenant, set[StreamSubscriber]] = {}
         self._held: Counter[str | Tenant] = Counter()
         self._count = 0
         self._hinted = asyncio.Event()
@@ -101,12 +101,12 @@ class Feed:
 
     def on_hint(self, name: str) -> None:
         """Listen for what this process commits."""
-        if name == HINT and self._subscriptions:
+        if name == HINT and self._subscribers:
             self._hinted.set()
 
     def subscribe(
         self, tenant: Tenant, holder: str
-    ) -> "contextlib.AbstractContextManager[Subscription]":
+    ) -> "contextlib.AbstractContextManager[StreamSubscriber]":
         """Open a stream's place for the credential `holder`, and free it at the exit.
 
         Raises TooManyStreams, and Unavailable if the process is stopping.
@@ -118,36 +118,36 @@ class Feed:
         _check_room(self._count, STREAMS, "this gateway")
         return self._counted(tenant, holder)
 
-    def listen(self, tenant: Tenant) -> Subscription:
+    def listen(self, tenant: Tenant) -> StreamSubscriber:
         """Subscribe for this process itself; it counts against no limit. leave() ends it.
 
-        If the process is stopping, the subscription has ended from the start.
+        If the process is stopping, the subscriber has ended from the start.
         """
-        subscription = Subscription()
+        subscriber = StreamSubscriber()
         if self._is_closed:
-            subscription.end()
-        self._subscriptions.setdefault(tenant, set()).add(subscription)
+            subscriber.end()
+        self._subscribers.setdefault(tenant, set()).add(subscriber)
         if not self._is_closed and (self._watcher is None or self._watcher.done()):
             self._watcher = asyncio.create_task(self._watch())
         # Look now, not when the present pause is over.
         self._hinted.set()
-        return subscription
+        return subscriber
 
-    def leave(self, tenant: Tenant, subscription: Subscription) -> None:
-        """End a subscription that listen() made."""
-        self._subscriptions[tenant].remove(subscription)
-        if not self._subscriptions[tenant]:
-            del self._subscriptions[tenant]
-        if not self._subscriptions:
-            # The watcher notices that no subscription is left, and stops.
+    def leave(self, tenant: Tenant, subscriber: StreamSubscriber) -> None:
+        """End a subscriber that listen() made."""
+        self._subscribers[tenant].remove(subscriber)
+        if not self._subscribers[tenant]:
+            del self._subscribers[tenant]
+        if not self._subscribers:
+            # The watcher notices that no subscriber is left, and stops.
             self._hinted.set()
 
     def close(self) -> None:
         """End every stream and admit no other, because the process is about to stop."""
         self._is_closed = True
-        for subscriptions in self._subscriptions.values():
-            for subscription in subscriptions:
-                subscription.end()
+        for subscriptions in self._subscribers.values():
+            for subscriber in subscriptions:
+                subscriber.end()
 
     async def aclose(self) -> None:
         """Close the feed and wait until nothing of it runs."""
@@ -160,29 +160,29 @@ class Feed:
 
     def _counted(
         self, tenant: Tenant, holder: str
-    ) -> "contextlib.AbstractContextManager[Subscription]":
-        subscription = self.listen(tenant)
+    ) -> "contextlib.AbstractContextManager[StreamSubscriber]":
+        subscriber = self.listen(tenant)
         self._held[holder] += 1
         self._held[tenant] += 1
         self._count += 1
-        return self._holding(tenant, holder, subscription)
+        return self._holding(tenant, holder, subscriber)
 
     @contextlib.contextmanager
     def _holding(
-        self, tenant: Tenant, holder: str, subscription: Subscription
-    ) -> Iterator[Subscription]:
+        self, tenant: Tenant, holder: str, subscriber: StreamSubscriber
+    ) -> Iterator[StreamSubscriber]:
         try:
-            yield subscription
+            yield subscriber
         finally:
             self._held -= Counter((holder, tenant))
             self._count -= 1
-            self.leave(tenant, subscription)
+            self.leave(tenant, subscriber)
 
     async def _watch(self) -> None:
-        while self._subscriptions and not self._is_closed:
+        while self._subscribers and not self._is_closed:
             self._hinted.clear()
             try:
-                await self._look(list(self._subscriptions))
+                await self._look(list(self._subscribers))
             except StoreError as error:
                 # The database is down. Each stream notices when it reads, and the next look may succeed.
                 _log.warning("feed.look_failed", extra={"code": error.code})
@@ -204,8 +204,8 @@ class Feed:
         found = await self._database.read(work)
         self.looks += 1
         for tenant, event_no in found:
-            for subscription in self._subscriptions.get(tenant, ()):
-                subscription.advance(event_no)
+            for subscriber in self._subscribers.get(tenant, ()):
+                subscriber.advance(event_no)
 
 
 def _check_room(open_now: int, limit: int, whose: str) -> None:

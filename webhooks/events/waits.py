@@ -17,7 +17,7 @@ from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
-from webhooks.events.feed import LOOK_S, RETRY_AFTER_S, Feed, Subscription
+from webhooks.events.feed import LOOK_S, RETRY_AFTER_S, Feed, StreamSubscriber
 
 WAITS_PER_HOLDER: Final = 50
 WAITS_PER_TENANT: Final = 500
@@ -71,7 +71,7 @@ class Wait:
 class _Watched:
     """One tenant's waits, by top-up."""
 
-    def __init__(self, ear: Subscription) -> None:
+    def __init__(self, ear: StreamSubscriber) -> None:
         self.ear = ear
         self.begun = asyncio.Event()
         self.waits: dict[str, set[Wait]] = {}

@@ -82,7 +82,7 @@ class Failures:
         self._failures.pop(name, None)
 
 
-class Turns:
+class LookupLimiter:
     """Limits an account's look-ups at a time, first come, first served."""
 
     def __init__(self, per_account_max: int) -> None:
@@ -138,7 +138,7 @@ class VettedNames:
         self._lookup_timeout_s = lookup_timeout_s
         self._answers: dict[tuple[str, Policy], tuple[float, tuple[str, ...]]] = {}
         self._lookups: dict[_Key, _Lookup] = {}
-        self._turns = Turns(lookups_per_account_max)
+        self._limiter = LookupLimiter(lookups_per_account_max)
         self._failures = Failures(names_max=answers_max, wait_s_max=failure_wait_s_max)
 
     def fresh(self, url: ParsedUrl, policy: Policy, now_s: float) -> tuple[str, ...] | None:
@@ -189,7 +189,7 @@ class VettedNames:
             # RFC 6761: loopback, whatever a name server says.
             return vet(host, LOOPBACK, policy)
         try:
-            async with asyncio.timeout(self._lookup_timeout_s), self._turns.turn(account_id):
+            async with asyncio.timeout(self._lookup_timeout_s), self._limiter.turn(account_id):
                 found = await self._found(_asked(host, policy))
         except TimeoutError:
             raise unreachable(f"{host}: no answer in {self._lookup_timeout_s} s") from None

@@ -66,13 +66,13 @@ class Expirer(WokenLoop):
 
         async def look(tx: Transaction) -> list[_Ending]:
             asked = await approvals.expired(
-                tx, now_us=now_us, limit=SWEPT_MAX, but_ids=self._approvals.held_back()
+                tx, now_us=now_us, limit=SWEPT_MAX, exclude_ids=self._approvals.held_back()
             )
             tenants = await grant.tenants_with_expired(
                 tx, now_us=now_us, limit=SWEPT_MAX, but_tenants=self._grants.held_back()
             )
             held = await hold.due(
-                tx, now_us=now_us, limit=HOLDS_MAX, but_ids=self._holds.held_back()
+                tx, now_us=now_us, limit=HOLDS_MAX, exclude_ids=self._holds.held_back()
             )
             return [
                 *(_Ending(self._approvals, (one.id,), partial(_decide, one)) for one in asked),

@@ -28,8 +28,10 @@ class MachinePayer(DueLoop):
         self._paying = paying
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        due = await payments.due(tx, now_us=look.now_us, limit=look.limit, but_ids=look.but_ids)
-        ended = await payments.undelivered(tx, limit=look.limit, but_ids=look.but_ids)
+        due = await payments.due(
+            tx, now_us=look.now_us, limit=look.limit, exclude_ids=look.exclude_ids
+        )
+        ended = await payments.undelivered(tx, limit=look.limit, exclude_ids=look.exclude_ids)
         return [
             *(
                 DueItem(
@@ -46,4 +48,4 @@ class MachinePayer(DueLoop):
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await payments.next_due_at(tx, but_ids=look.but_ids)
+        return await payments.next_due_at(tx, exclude_ids=look.exclude_ids)

@@ -68,7 +68,7 @@ class PlanCreditor(WokenLoop):
 
     async def _to_give(self, tx: Transaction, *, now_us: int) -> list[_Item]:
         due = await plan_grant.due(
-            tx, now_us=now_us, limit=STEP_MAX, but_ids=self._given.held_back()
+            tx, now_us=now_us, limit=STEP_MAX, exclude_ids=self._given.held_back()
         )
         return [
             (self._given, one, GiveParts(one, tenant)) for tenant, ids in due.items() for one in ids
@@ -76,7 +76,7 @@ class PlanCreditor(WokenLoop):
 
     async def _to_end(self, tx: Transaction, *, now_us: int) -> list[_Item]:
         over = await plan_grant.expired(
-            tx, now_us=now_us, limit=STEP_MAX, but_ids=self._ended.held_back()
+            tx, now_us=now_us, limit=STEP_MAX, exclude_ids=self._ended.held_back()
         )
         return [
             (self._ended, one, EndParts(one, tenant)) for tenant, ids in over.items() for one in ids
@@ -91,7 +91,7 @@ class PlanCreditor(WokenLoop):
             self._lead_days,
             now_us=now_us,
             limit=STEP_MAX,
-            but_ids=held_back,
+            exclude_ids=held_back,
             looked_until=self._looked_until,
         )
         if not ending and not held_back:

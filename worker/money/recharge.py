@@ -32,9 +32,9 @@ class Recharger(DueLoop):
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
         charging, limit = self._charging, look.limit
         retries = await due.due_retries(
-            tx, now_us=look.now_us, limit=limit, but_tenants=look.but_ids
+            tx, now_us=look.now_us, limit=limit, but_tenants=look.exclude_ids
         )
-        but: Any = {"but_ids": look.but_ids, "but_places": look.but_places}
+        but: Any = {"exclude_ids": look.exclude_ids, "exclude_keys": look.exclude_keys}
         begun = await due.begun_falls(tx, limit=limit, **but)
         charges = await due.due_charges(tx, now_us=look.now_us, limit=limit, **but)
         return [
@@ -58,4 +58,6 @@ class Recharger(DueLoop):
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await due.next_charge_at(tx, but_ids=look.but_ids, but_places=look.but_places)
+        return await due.next_charge_at(
+            tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
+        )

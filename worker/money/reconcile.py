@@ -34,8 +34,8 @@ class Reconciler(DueLoop):
             tx,
             now_us=look.now_us,
             limit=look.limit,
-            but_ids=look.but_ids,
-            but_places=look.but_places,
+            exclude_ids=look.exclude_ids,
+            exclude_keys=look.exclude_keys,
         )
         return [
             DueItem(
@@ -45,4 +45,6 @@ class Reconciler(DueLoop):
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await order_list.next_due_at(tx, but_ids=look.but_ids, but_places=look.but_places)
+        return await order_list.next_due_at(
+            tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
+        )

@@ -33,8 +33,8 @@ class RefundLoop(DueLoop):
             tx,
             now_us=look.now_us,
             limit=look.limit,
-            but_ids=look.but_ids,
-            but_places=look.but_places,
+            exclude_ids=look.exclude_ids,
+            exclude_keys=look.exclude_keys,
         )
         return [
             DueItem(
@@ -44,4 +44,6 @@ class RefundLoop(DueLoop):
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await refund_rows.next_due_at(tx, but_ids=look.but_ids, but_places=look.but_places)
+        return await refund_rows.next_due_at(
+            tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
+        )

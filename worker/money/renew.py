@@ -115,7 +115,7 @@ class Renewer(WokenLoop):
 
         async def look(tx: Transaction) -> Sequence[Subscription]:
             return await subscription_rows.due(
-                tx, now_us=now_us, limit=DUE_MAX, but_ids=self._moves.held_back()
+                tx, now_us=now_us, limit=DUE_MAX, exclude_ids=self._moves.held_back()
             )
 
         found = await self._database.read(look)

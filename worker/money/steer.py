@@ -34,8 +34,8 @@ class Steerer(DueLoop):
         asked: Any = {
             "now_us": look.now_us,
             "limit": look.limit,
-            "but_ids": look.but_ids,
-            "but_places": look.but_places,
+            "exclude_ids": look.exclude_ids,
+            "exclude_keys": look.exclude_keys,
         }
         due = await steer_rows.due(tx, **asked)
         wishes = [
@@ -54,7 +54,7 @@ class Steerer(DueLoop):
         return [*wishes, *checks][: look.limit]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        left_out: Any = {"but_ids": look.but_ids, "but_places": look.but_places}
+        left_out: Any = {"exclude_ids": look.exclude_ids, "exclude_keys": look.exclude_keys}
         wish_at = await steer_rows.next_due_at(tx, **left_out)
         check_at = await subscription_rows.next_check_at(tx, **left_out)
         return min((at for at in (wish_at, check_at) if at is not None), default=None)

@@ -1,8 +1,8 @@
 """What is due of recharges, each with the provider that it asks: falls to be charged, charges to be asked about.
 
 A suspended account is charged nothing: its falls and retries wait until it is resumed.
-Reads only; billing/payments/recharging/charging.py goes on with it. but_ids: falls and charges left out, by their
-order's id; but_places: providers left out, each as "environment/provider".
+Reads only; billing/payments/recharging/charging.py goes on with it. exclude_ids: falls and charges left out, by their
+order's id; exclude_keys: providers left out, each as "environment/provider".
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ async def begun_falls(
     tx: Transaction,
     *,
     limit: int,
-    but_ids: Sequence[str] = (),
-    but_places: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
 ) -> list[BegunFall]:
     """In the order of their orders' ids."""
     rows = await tx.fetch(
@@ -37,12 +37,12 @@ async def begun_falls(
            LEFT JOIN recharges r ON r.account_id = e.account_id AND r.environment = e.environment
            WHERE e.recharge_order_id IS NOT NULL AND e.suspended_at IS NULL AND NOT EXISTS (
                SELECT 1 FROM recharge_charges c WHERE c.order_id = e.recharge_order_id)
-             AND NOT e.recharge_order_id IN :but_ids[text]
-             AND NOT e.environment || '/' || COALESCE(r.provider, '') IN :but_places[text]
+             AND NOT e.recharge_order_id IN :exclude_ids[text]
+             AND NOT e.environment || '/' || COALESCE(r.provider, '') IN :exclude_keys[text]
            ORDER BY e.recharge_order_id LIMIT :limit""",
         limit=limit,
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return [
         BegunFall(
@@ -57,8 +57,8 @@ async def due_charges(
     *,
     now_us: int,
     limit: int,
-    but_ids: Sequence[str] = (),
-    but_places: Sequence[str] = (),
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
 ) -> list[tuple[str, FallCharge]]:
     """Charges that are to be made or asked about, the longest due first, each behind its provider; of an
     order that is gone that is empty.
@@ -69,20 +69,20 @@ async def due_charges(
             ORDER BY c.next_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return [(row["provider"], CHARGES.read(row)) for row in rows]
 
 
 async def next_charge_at(
-    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
+    tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
     """When the next charge is to be made or asked about, or None."""
     row = await tx.fetch_one(
         f"SELECT c.next_at {_WAITING} ORDER BY c.next_at LIMIT 1",
-        but_ids=but_ids,
-        but_places=but_places,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return None if row is None else int(row["next_at"])
 
@@ -111,6 +111,6 @@ async def due_retries(
 
 _WAITING = """
 FROM recharge_charges c LEFT JOIN orders o ON o.id = c.order_id
-WHERE c.next_at IS NOT NULL AND NOT c.order_id IN :but_ids[text]
-  AND NOT c.environment || '/' || COALESCE(o.provider, '') IN :but_places[text]
+WHERE c.next_at IS NOT NULL AND NOT c.order_id IN :exclude_ids[text]
+  AND NOT c.environment || '/' || COALESCE(o.provider, '') IN :exclude_keys[text]
 """

@@ -21,7 +21,7 @@ from kernel.fields import Fields
 from kernel.ids import new_id
 from webhooks.deliveries.log import last_answers
 from webhooks.deliveries.log_page import SORTS
-from webhooks.deliveries.mended import mended
+from webhooks.deliveries.recovered import recovered
 from webhooks.deliveries.stage import STATUSES
 from webhooks.events.event import EVENT_TYPES
 
@@ -107,7 +107,7 @@ async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         listing=found,
         problem=problem,
         answers=answers,
-        mended=await database.read(lambda tx: mended(tx, tenant, ids)),
+        recovered=await database.read(lambda tx: recovered(tx, tenant, ids)),
         here=f"{PATH}?{urlencode(kept)}",
         form_key=new_id("frm"),
         endpoints=endpoints,
@@ -127,7 +127,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         call,
         "delivery.html",
         delivery=delivery,
-        is_mended=await call.context.database.read(lambda tx: mended(tx, tenant, ids)),
+        is_recovered=await call.context.database.read(lambda tx: recovered(tx, tenant, ids)),
         topup=await _topup_of(call, delivery),
         event=event,
         urls={endpoint["id"]: endpoint["url"] for endpoint in endpoints},

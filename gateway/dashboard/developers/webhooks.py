@@ -23,7 +23,7 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.ids import new_id
 from store.activity import Activity
-from webhooks.deliveries.mended import mended
+from webhooks.deliveries.recovered import recovered
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints.endpoint import SORTS
 from webhooks.events.event import EVENT_TYPES
@@ -145,7 +145,7 @@ async def endpoint_page(
         status=problem.status,
         endpoint=endpoint,
         deliveries=deliveries,
-        mended=await call.context.database.read(lambda tx: mended(tx, tenant, ids)),
+        recovered=await call.context.database.read(lambda tx: recovered(tx, tenant, ids)),
         health=health,
         chart=_chart(health),
         form=_form_of(endpoint) if form is None else form,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from billing.engine.key_standing import load_standings
+from billing.engine.key_usage import load_key_usage
 from billing.engine.limit import LimitView
 from billing.recipients.approval_mail import approval_of_link
 from billing.recipients.language import Language
@@ -99,7 +99,7 @@ async def _shown(
     asked, topup = found.approval, found.topup
 
     async def work(tx: Transaction) -> Sequence[LimitView]:
-        standings = await load_standings(tx, asked.tenant, topup.spent_by, now_us=call.now_us)
+        standings = await load_key_usage(tx, asked.tenant, topup.spent_by, now_us=call.now_us)
         return standings.of(topup.spent_by).limits if topup.spent_by else ()
 
     limits = await call.context.database.read(work)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing.engine.key_standing import KeyStanding, load_standings
+from billing.engine.key_usage import KeyUsage, load_key_usage
 from billing.engine.send_limits import LooksRepeated
 from billing.topups.reverse import Reverse
 from billing.usage.hold_commands import ReleaseHold, new_hold
@@ -33,12 +33,12 @@ async def refusal(sending: Any) -> CapExceeded:
     return refused.value
 
 
-async def standing(account: FundedAccount, principal: Principal | None = None) -> KeyStanding:
+async def standing(account: FundedAccount, principal: Principal | None = None) -> KeyUsage:
     who = principal or account.principal
 
-    async def work(tx: Transaction) -> KeyStanding:
+    async def work(tx: Transaction) -> KeyUsage:
         now_us = account.clock.now_us()
-        found = await load_standings(tx, who.tenant, who.lineage, now_us=now_us)
+        found = await load_key_usage(tx, who.tenant, who.lineage, now_us=now_us)
         return found.of(who.lineage)
 
     return await account.database.read(work)

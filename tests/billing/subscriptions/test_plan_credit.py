@@ -400,7 +400,7 @@ async def test_a_subscription_that_is_held_back_stops_no_other(club: Subscriber)
     now_us, ids = club.clock.now_us(), [(await club.now(first)).id]
 
     async def look(tx: Transaction) -> dict[Tenant, list[str]]:
-        return await plan_grant.expired(tx, now_us=now_us, limit=1, but_ids=ids)
+        return await plan_grant.expired(tx, now_us=now_us, limit=1, exclude_ids=ids)
 
     assert await club.database.read(look) == {second.tenant: [second.id]}
 

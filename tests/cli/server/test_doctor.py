@@ -23,7 +23,7 @@ from cli.server.doctor_machine import copies, disk
 from cli.server.doctor_outside import outside
 from cli.server.doctor_redis import redis as check_redis, redis_clock, redis_room, workers
 from cli.server.doctor_settings import contradictions
-from cli.server.finding import Finding, Odd, Sick
+from cli.server.finding import CheckError, CheckWarning, Finding
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from runtime.installation import open_store, open_vault
 from runtime.processes.presence import WorkerPresence, note_presence
@@ -165,7 +165,7 @@ async def test_redis_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         assert replica.detail.startswith("is a read-only replica")
     finally:
         redis.kill()
-    with pytest.raises(Odd, match="cannot be looked at"):
+    with pytest.raises(CheckWarning, match="cannot be looked at"):
         await redis_room(settings)
 
 
@@ -182,10 +182,10 @@ async def test_what_copies_need_and_the_room_that_is_left(
     assert f"MiB are free at {tmp_path}; the database's own disk" in await disk(settings)
     old = program(tmp_path, "pg_dump", "echo 'pg_dump (PostgreSQL) 9.6.24'")
     monkeypatch.setenv("PATH", str(old), prepend=":")
-    with pytest.raises(Sick, match="pg_dump is of version 9 and the server of"):
+    with pytest.raises(CheckError, match="pg_dump is of version 9 and the server of"):
         await copies(settings)
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    with pytest.raises(Sick, match="pg_dump is not on the PATH"):
+    with pytest.raises(CheckError, match="pg_dump is not on the PATH"):
         await copies(settings)
 
 
@@ -207,15 +207,17 @@ async def test_the_age_of_the_last_copy_is_told_here_and_elsewhere(
                 record = partial(record_elsewhere, now_us=began_at, code_version="0.1.0")
                 await database.transaction(record)
 
-    with pytest.raises(Odd, match="none is recorded: run `topup backup`"):
+    with pytest.raises(CheckWarning, match="none is recorded: run `topup backup`"):
         await backups(settings)
     await taken("local", 51)
-    with pytest.raises(Odd, match=r"51 h ago .*: run `topup backup`, each night by a timer"):
+    with pytest.raises(
+        CheckWarning, match=r"51 h ago .*: run `topup backup`, each night by a timer"
+    ):
         await backups(settings)
     await taken("local", 3)
     assert await backups(settings) == "the last one was taken 3 h ago (a file of `topup backup`)"
     await taken("elsewhere", 51)
-    with pytest.raises(Odd, match="then run `topup backup --elsewhere`"):
+    with pytest.raises(CheckWarning, match="then run `topup backup --elsewhere`"):
         await backups(settings)
     await taken("elsewhere", 2)
     assert await backups(settings) == (
@@ -302,7 +304,7 @@ async def test_the_doctor_says_when_an_older_master_key_is_needed_no_more(
         database_url=SecretStr(f"sqlite:///{tmp_path}/topup.db"),
         secret_key=SecretStr(f"{'6b' * 32},{old}"),
     )
-    with pytest.raises(Odd, match="of it by an older key"):
+    with pytest.raises(CheckWarning, match="of it by an older key"):
         await master_key(settings)
     vault = open_vault(settings.secret_key.get_secret_value())
 

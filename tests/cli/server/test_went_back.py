@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from cli.main import main
 from store.database import Transaction
-from store.kept.commits import FOLDER, KeptCommits
+from store.kept.commits import FOLDER, AcknowledgedCommits
 from store.open import open_database
 from tests.support.command_line import SECRET_KEY, without_settings
 
@@ -33,7 +33,7 @@ def test_migrate_and_serve_refuse_it_by_the_same_exit_code_until_its_loss_is_acc
     folder = tmp_path / "data" / FOLDER
 
     async def lose() -> None:
-        database = open_database(database_url, kept=KeptCommits.open(folder))
+        database = open_database(database_url, kept=AcknowledgedCommits.open(folder))
         await database.transaction(put)
         await database.close()
         operator = open_database(database_url)

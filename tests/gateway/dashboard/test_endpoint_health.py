@@ -73,7 +73,7 @@ async def test_a_failing_webhook_says_so_and_how_it_is_sent_again(gateway: Gatew
     assert "Tick at least one delivery" in none.text
 
 
-async def test_what_arrived_when_it_was_sent_again_is_mended_and_no_failure(
+async def test_what_arrived_when_it_was_sent_again_has_recovered_and_no_failure(
     gateway: Gateway,
 ) -> None:
     browser = await signed_in(gateway)
@@ -92,8 +92,8 @@ async def test_what_arrived_when_it_was_sent_again_is_mended_and_no_failure(
     assert (then["failed"], then["failures"], then["success_rate"]) == (0, [], 1.0)
     log = text_of((await browser.get("/dashboard/deliveries?status=failed")).text)
     assert "topup.delivered" in log
-    assert "mended 500 in" in log
-    assert "failed mended" in text_of((await browser.get(f"/dashboard/deliveries/{last}")).text)
+    assert "recovered 500 in" in log
+    assert "failed recovered" in text_of((await browser.get(f"/dashboard/deliveries/{last}")).text)
     replay = (await browser.get(again.headers["location"])).text
     transaction_id = sent.json()["transaction_id"]
     assert f'<a class="button" href="/dashboard/topups/{transaction_id}">To the top-up' in replay

@@ -14,7 +14,7 @@ import pytest
 from store.database import Store, Transaction
 from store.faults import CannotOpen, Fault
 from store.kept import loss
-from store.kept.commits import KeptCommits
+from store.kept.commits import AcknowledgedCommits
 from store.migrate import migrate
 from store.open import open_database
 from store.postgresql.session import Place, places_of
@@ -43,7 +43,7 @@ async def accept(tx: Transaction) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str, kept: KeptCommits | None = None) -> AsyncIterator[Store]:
+async def opened(url: str, kept: AcknowledgedCommits | None = None) -> AsyncIterator[Store]:
     database = open_database(url, kept=kept)
     try:
         yield database
@@ -64,12 +64,12 @@ async def refusal(database: Store) -> Fault | None:
 async def test_a_database_without_what_was_acknowledged_is_refused_until_it_is_accepted(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with opened(database_url, KeptCommits.open(tmp_path)) as database:
+    async with opened(database_url, AcknowledgedCommits.open(tmp_path)) as database:
         await database.transaction(put)
     async with opened(database_url) as operator:
         await operator.transaction(go_back)
 
-        async with opened(database_url, KeptCommits.open(tmp_path)) as after:
+        async with opened(database_url, AcknowledgedCommits.open(tmp_path)) as after:
             before = await refusal(after)
             fault = after.servers.fault
             await operator.transaction(accept)
@@ -79,7 +79,7 @@ async def test_a_database_without_what_was_acknowledged_is_refused_until_it_is_a
             assert after.servers.fault is None
 
     # Also for whoever did not see the acceptance.
-    async with opened(database_url, KeptCommits.open(tmp_path)) as later:
+    async with opened(database_url, AcknowledgedCommits.open(tmp_path)) as later:
         assert await refusal(later) is None
 
 
@@ -145,7 +145,10 @@ async def test_after_a_promotion_the_old_primary_is_not_written_to_again(
 ) -> None:
     await asyncio.to_thread(lambda: migrate(create_database(pair.old.url, "topup")))
     url = pair.url("topup")
-    async with opened(url, KeptCommits.open(tmp_path)) as database, opened(url) as unknowing:
+    async with (
+        opened(url, AcknowledgedCommits.open(tmp_path)) as database,
+        opened(url) as unknowing,
+    ):
         await database.transaction(put)
         await unknowing.transaction(put)
         await asyncio.to_thread(pair.stall)
@@ -166,6 +169,6 @@ async def test_after_a_promotion_the_old_primary_is_not_written_to_again(
         ]
         assert await refusal(database) is None
     async with opened(
-        pair.old.url.replace("/postgres", "/topup"), KeptCommits.open(tmp_path)
+        pair.old.url.replace("/postgres", "/topup"), AcknowledgedCommits.open(tmp_path)
     ) as late:
         assert await refusal(late) is Fault.OLD_PRIMARY

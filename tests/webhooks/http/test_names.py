@@ -10,7 +10,7 @@ from kernel.clock import SystemClock
 from tests.support.name_server import NameServer, loopback_resolver
 from tests.support.scripted_receiver import OK, Start, always
 from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
-from webhooks.http.names import Failures, Turns, VettedNames
+from webhooks.http.names import Failures, LookupLimiter, VettedNames
 from webhooks.http.resolver import SystemResolver
 from webhooks.http.transport import Transport
 
@@ -192,11 +192,11 @@ def test_remembered_failures_are_bounded() -> None:
 
 
 async def test_a_line_is_forgotten_when_nobody_stands_in_it() -> None:
-    turns = Turns(1)
-    async with turns.turn("acc_a"):
-        assert len(turns) == 1
+    limiter = LookupLimiter(1)
+    async with limiter.turn("acc_a"):
+        assert len(limiter) == 1
 
-    assert len(turns) == 0
+    assert len(limiter) == 0
 
 
 async def test_the_last_caller_that_gives_up_ends_the_look_up() -> None:

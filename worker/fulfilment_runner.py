@@ -48,7 +48,7 @@ OVERDUE_US = DAY_US
 _log = logging.getLogger(__name__)
 
 
-class Asked(NamedTuple):
+class SupplierCall(NamedTuple):
     """One call that ended; its outcome in a word."""
 
     duration_s: float
@@ -57,10 +57,10 @@ class Asked(NamedTuple):
     outcome: str
 
 
-OnAsked = Callable[[Asked], None]
+OnCall = Callable[[SupplierCall], None]
 
 
-class Turns:
+class FulfilmentRunner:
     """Takes turns; one for each worker."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Turns:
         engine: Engine,
         suppliers: Suppliers,
         breakers: Breakers,
-        on_asked: OnAsked,
+        on_call: OnCall,
     ) -> None:
         assert FIRST_WAIT_US > ASK_S_MAX * SECOND_US, "an ask is over before the next one"
         self._database = database
@@ -78,7 +78,7 @@ class Turns:
         self._engine = engine
         self._suppliers = suppliers
         self._breakers = breakers
-        self._on_asked = on_asked
+        self._on_call = on_call
 
     async def take(self, topup: Due) -> None:
         """Take one turn for the top-up; raise StoreError, DomainError and Superseded."""
@@ -177,7 +177,7 @@ class Turns:
         )
         began_s = time.monotonic()
         outcome = await ask(supplier, request, partial(self._keep, attempt), until_s=until_s)
-        self._on_asked(Asked(time.monotonic() - began_s, topup, attempt, _word(outcome)))
+        self._on_call(SupplierCall(time.monotonic() - began_s, topup, attempt, _word(outcome)))
         _log_ask(topup, attempt, outcome, self._clock.now_us())
         await self._settle(supplier, topup, attempt, outcome)
         await self._note_health(supplier, topup.id, outcome)

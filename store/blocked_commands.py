@@ -39,7 +39,7 @@ class Commit(Protocol[C, R]):
     async def __call__(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float, /) -> None: ...
 
 
-class Apart(Generic[C, R]):
+class BlockedCommands(Generic[C, R]):
     """The waiting commands by tenant; falsy when empty."""
 
     def __init__(

@@ -21,7 +21,7 @@ HINT: Final = "recharge"
 RETRY_AFTER_S: Final = 5
 
 
-class BalanceWatches:
+class BalanceAlerts:
     """Changed in memory, written by `flush`, under the tenants' locks."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class BalanceWatches:
     def find(self, tenant: Tenant) -> BalanceWatch | None:
         return self._changed.get(tenant) or self._read.get(tenant)
 
-    def note_fall(self, tenant: Tenant, before_micros: int, after_micros: int) -> None:
+    def record_drop(self, tenant: Tenant, before_micros: int, after_micros: int) -> None:
         """Fix the recharge's order if the spend calls for a recharge."""
         watch = self.find(tenant)
         if watch is not None and watch.is_fall(before_micros, after_micros):

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from kernel.errors import Unavailable
-from store.apart import Apart
 from store.batch_parts import Tenants, Waiting
+from store.blocked_commands import BlockedCommands
 from store.errors import ConnectionLost, LockTimeout
 
 HELD = 40
@@ -46,7 +46,9 @@ def _waiting(command: str) -> Waiting[str, str]:
 
 async def test_a_tenant_whose_rows_are_free_does_not_wait_for_those_whose_are_not() -> None:
     rows = Rows()
-    apart: Apart[str, str] = Apart(_tenants_of, rows.commit, batch_max=256, age_max_s=5.0)
+    apart: BlockedCommands[str, str] = BlockedCommands(
+        _tenants_of, rows.commit, batch_max=256, age_max_s=5.0
+    )
     rows.held = {f"held{number}" for number in range(HELD)}
     held = [_waiting(f"held{number}/send") for number in range(HELD)]
     apart.put(held)
@@ -69,7 +71,9 @@ async def test_a_tenant_whose_rows_are_free_does_not_wait_for_those_whose_are_no
 
 async def test_the_commands_of_a_tenant_keep_their_order_over_tries() -> None:
     rows = Rows()
-    apart: Apart[str, str] = Apart(_tenants_of, rows.commit, batch_max=2, age_max_s=5.0)
+    apart: BlockedCommands[str, str] = BlockedCommands(
+        _tenants_of, rows.commit, batch_max=2, age_max_s=5.0
+    )
     rows.held = {"a"}
     first = [_waiting(f"a/{number}") for number in range(3)]
     apart.put(first)
@@ -90,7 +94,9 @@ async def test_a_long_command_is_written_alone() -> None:
         for one in batch:
             one.future.set_result("")
 
-    apart: Apart[str, str] = Apart(_tenants_of, commit, batch_max=256, age_max_s=5.0)
+    apart: BlockedCommands[str, str] = BlockedCommands(
+        _tenants_of, commit, batch_max=256, age_max_s=5.0
+    )
     waiting = [_waiting(f"a/{number}") for number in range(5)]
     for number in (2, 3):
         waiting[number].is_long = True
@@ -107,7 +113,7 @@ async def test_one_that_is_being_written_for_too_long_is_told_that_nobody_knows_
         asked.set()
         await never.wait()
 
-    apart: Apart[str, str] = Apart(
+    apart: BlockedCommands[str, str] = BlockedCommands(
         _tenants_of, commit, batch_max=256, age_max_s=0.2, answer_max_s=0.5
     )
     waiting = _waiting("a/send")
@@ -131,7 +137,9 @@ async def test_whatever_breaks_a_write_is_no_task_that_nobody_hears_of() -> None
             raise ConnectionLost("ConnectionDoesNotExistError")
         batch[0].future.set_result("done")
 
-    apart: Apart[str, str] = Apart(_tenants_of, commit, batch_max=1, age_max_s=5.0)
+    apart: BlockedCommands[str, str] = BlockedCommands(
+        _tenants_of, commit, batch_max=1, age_max_s=5.0
+    )
     broken, next_ = _waiting("a/send"), _waiting("b/send")
     apart.put([broken, next_])
 

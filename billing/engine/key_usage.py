@@ -12,7 +12,7 @@ from keys.api_keys.key_state import KeyState
 from store.database import Transaction
 
 
-class KeyStanding(msgspec.Struct, frozen=True):
+class KeyUsage(msgspec.Struct, frozen=True):
     """max_now_cents: the most that every limit allows now; null without a limit."""
 
     limits: Sequence[LimitView]
@@ -33,13 +33,13 @@ class KeyStandings:
     def states(self) -> dict[str, KeyState]:
         return self._spending.key_states
 
-    def of(self, lineage: Lineage) -> KeyStanding:
+    def of(self, lineage: Lineage) -> KeyUsage:
         """Return the standing of a lineage that hasn't ended; it may be paused."""
         limits, max_now_cents = self._spending.standing(self._tenant, lineage)
-        return KeyStanding([one.view(self.now_us) for one in limits], max_now_cents)
+        return KeyUsage([one.view(self.now_us) for one in limits], max_now_cents)
 
 
-async def load_standings(
+async def load_key_usage(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> KeyStandings:
     """Load the standings in three statements; now_us is our time, not the tenant's."""
