@@ -1,13 +1,13 @@
-"""How long accepted deliveries wait, and whether any worker claims them: for readiness and alarms.
+"""Measure how long accepted deliveries wait, and whether any worker claims them: for readiness and alarms.
 
-An endpoint that is served, however slowly, isn't overlooked: neither its own pace nor its slow responses, nor
-a week of held events that drains, turns a service red. An overlooked endpoint has had something due for
-DUE_US_MAX while no worker has claimed for it. Failing endpoints count only if nothing at all is claimed for
-any of them: they share the slots left to them, so many dead ones of one tenant wait for each other. Disabled
-ones hold what they have on purpose, and one that was just enabled again gets the same time.
+An endpoint is overlooked if it has had something due for DUE_US_MAX while no worker has claimed for it. One
+that is served, however slowly, isn't: no pace of its own and no draining week of held events turns a service
+red. Failing endpoints count only if nothing at all is claimed for any: they share their slots, so many dead
+ones of one tenant wait for each other. Disabled ones hold their deliveries on purpose, and one just enabled
+again gets the same time.
 
-Writes nothing. It reads the ENDPOINTS_MAX endpoints that have waited longest for a turn, of the healthy and
-of the failing ones, by a few index probes for each.
+It reads, by a few index probes for each, the ENDPOINTS_MAX endpoints that have waited longest for a turn, of
+the healthy and of the failing ones. Writes nothing.
 """
 
 from typing import Final, NamedTuple
@@ -22,7 +22,7 @@ ENDPOINTS_MAX: Final = 200
 # How many of one endpoint's due deliveries are counted.
 COUNTED_MAX: Final = 100
 
-# By time, over the index of the line; the limits are literal for the planner. Those that wait for their
+# By time, over the index of the line; the limits are literal for the planner. Endpoints that wait for their
 # pace's next turn are put off until then, and still wait.
 HEADS = f"""
     SELECT * FROM (
@@ -54,7 +54,7 @@ FROM (
     WHERE q.due_at <= :now_us
 ) AS o
 """
-# The limits bound the work, whatever waits.
+# The limits bound the work, however many deliveries wait.
 _COUNT = f"""
 SELECT CAST(COALESCE(SUM(o.due), 0) AS BIGINT) AS due FROM (
     SELECT (SELECT COUNT(*) FROM (
@@ -65,7 +65,6 @@ SELECT CAST(COALESCE(SUM(o.due), 0) AS BIGINT) AS due FROM (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND h.ready_at + 0 = h.ready_at
 ) AS o
 """
-# Ends at the first one, if there is any.
 _IS_ANYBODY_THERE = """
 SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted_at IS NULL LIMIT 1
 """
@@ -73,7 +72,7 @@ SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted
 
 class Backlog(NamedTuple):
     """Microseconds that the longest due delivery has waited: of any enabled endpoint, and of an overlooked
-    one. 0: none waits.
+    one; 0 if none.
     """
 
     oldest_due_us: int
@@ -81,7 +80,7 @@ class Backlog(NamedTuple):
 
 
 async def count_due(tx: Transaction, *, now_us: int) -> int:
-    """Count deliveries that are due and may go, at most COUNTED_MAX of an endpoint; one statement."""
+    """Count deliveries that are due and may go, at most COUNTED_MAX of an endpoint."""
     row = await tx.fetch_one(_COUNT, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return 0 if row is None else row["due"]
 

@@ -1,6 +1,4 @@
-"""Which endpoints have something due that their pace allows, and when the others will. Pure; used between the
-claim's statements.
-"""
+"""Find which endpoints have something due that their pace allows, and when the others will. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
@@ -10,8 +8,8 @@ from kernel.clock import SECOND_US
 from store.database import Row
 from webhooks.deliveries import pace
 
-# What a sandbox account may send in a minute, over its two endpoints: 15 at once, then one in four seconds
-# each, which is at most 60 in any minute.
+# A sandbox account may send this much over its two endpoints: 15 at once, then one in four seconds each, at
+# most 60 in any minute.
 SANDBOX_PACE: Final = pace.Pace(interval_us=4 * SECOND_US, burst=15)
 # No pace makes an endpoint wait longer for its next turn.
 TURN_US_MAX: Final = SANDBOX_PACE.interval_us
@@ -21,7 +19,7 @@ TURN_US_MAX: Final = SANDBOX_PACE.interval_us
 DRAIN_PACE: Final = pace.per_second(50)
 # One more than may go at once shows that there is more.
 HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
-# How exactly an endpoint's row says when it was last claimed for; each update costs a write.
+# The precision of an endpoint's claimed_at; each update costs a write.
 CLAIMED_US_MAX: Final = 10 * SECOND_US
 
 Paces = tuple[str, int, int]  # endpoint id, rate_tat_us, drain_tat_us
@@ -67,7 +65,7 @@ def candidates_of(
 
 
 def numbers_of(due: str | None, exclude_ids: Collection[str] = ()) -> dict[str, int]:
-    """Return claim numbers by id, from "id:number id:number", without those ids; null is none."""
+    """Parse "id:number id:number" into claim numbers by id, without exclude_ids; null is none."""
     if not due:
         return {}
     pairs = (pair.split(":") for pair in due.split(" "))
@@ -104,9 +102,8 @@ def within_pace(
 def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int | None:
     """Return when the first of an endpoint's deliveries may go by its paces, or null if it has none.
 
-    It is never later than the delivery goes, whatever is claimed meanwhile. row: with the endpoint's
-    rate_limit_per_s, rate_tat_us, drain_tat_us and is_sandbox. held_at: when the first of those from before
-    it was enabled again is due; fresh_at: of the others.
+    It is never later than the delivery goes, whatever is claimed meanwhile. held_at: when the first of those
+    from before it was enabled again is due; fresh_at: of the others.
     """
     if held_at is not None:
         held_at = max(held_at, DRAIN_PACE.next_turn_us(row["drain_tat_us"]))
@@ -130,7 +127,7 @@ def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
 
 
 def earliest(one: int | None, other: int | None) -> int | None:
-    """Return the smaller of two times; null is never."""
+    """Null is never."""
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)

@@ -1,9 +1,10 @@
 """Claims: one worker takes what is due, for the time of a lease.
 
-A claim is a fixed number of statements for any number of rows, each of which may be a transaction of its own:
-a row that changes between them is recognised by its number, and left. Its cost depends on what it takes, not
-on what exists: it reads the endpoints at the head of the line (webhooks/deliveries/endpoint_queue.py), at
-most HEADS_MAX of the healthy and of the failing ones. An endpoint's pace is counted once, whoever claims.
+A claim is a fixed number of statements for any number of rows. Each may be a transaction of its own: a row
+that changes between them is recognised by its number, and left. Its cost depends on what it takes, not on
+what exists: it reads at most HEADS_MAX healthy and failing endpoints at the head of the line
+(webhooks/deliveries/endpoint_queue.py). All workers share one count of an endpoint's pace.
+
 Writes deliveries, by the states of webhooks/deliveries/delivery.py, and of endpoints rate_tat_us,
 drain_tat_us and claimed_at.
 """
@@ -45,10 +46,10 @@ _TARGET = ", ".join(
     for column in TARGET_COLUMNS
 )
 _TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
-# The endpoints at the head of the line, by time, and a few probes of ix_deliveries_due for each. What was due
-# before the endpoint was enabled again was held, and goes apart from newer ones: slowly. Those without a slot
-# are skipped before they are counted. The limits are literal and the last condition is always true, or
-# PostgreSQL expects so many rows that it reads whole tables.
+# The endpoints at the head of the line, by time, and a few probes of ix_deliveries_due for each. What was
+# held until the endpoint was enabled again goes apart from newer ones: slowly. Those without a slot are
+# skipped before they are counted. The limits are literal and the last condition is always true, or PostgreSQL
+# expects so many rows that it reads whole tables.
 _SCAN = f"""
 WITH heads AS (
     SELECT h.endpoint_id, h.ready_at, h.is_failing, h.change_no FROM (
@@ -114,9 +115,9 @@ FROM (
 WHERE endpoints.id = w.id
 RETURNING endpoints.id
 """
-# Returned in the order of Claimed's fields. Two workers never take from one endpoint at the same time: a row
-# that another one holds is left to it. Deliveries are found only by primary key and number: with the status
-# as well, PostgreSQL may walk the partial index.
+# Returned in the order of Claimed's fields. Two workers never take from one endpoint at once: a row that
+# another one holds is left to it. Deliveries are found only by primary key and number: with the status as
+# well, PostgreSQL may walk the partial index.
 _TAKE = """
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
@@ -152,8 +153,8 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND q.again_no = v.again_no
     FOR NO KEY UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF q SKIP LOCKED)
 {_TAKE}"""
-# What an endpoint may be sent without reading any other: it has no pace and no order, holds nothing, and the
-# time of its last claim needn't be written.
+# Endpoints that can be claimed without another read: no pace, no order, nothing held, and no claim time to
+# write.
 _CLAIM_AT_ONCE = f"""
 WITH free AS (
     SELECT d.id, d.claim_no, {_TARGET_COLUMNS} FROM endpoints p
@@ -262,7 +263,7 @@ async def _take(
 async def claim_at_once(
     tx: Transaction, endpoint_id: str, *, now_us: int, lease_us: int, rows_max: int
 ) -> list[Claimed]:
-    """Take what is due of one endpoint that needs no other look, at most rows_max; one statement.
+    """Take at most rows_max of what is due of one simple endpoint, in one statement.
 
     Takes nothing if a pace or another worker is in the way, or if claim has more to do than to take.
     """
@@ -297,7 +298,7 @@ def _line_of(
     failing_max: int,
     now_us: int,
 ) -> Line:
-    """Return what the look has learnt of the line: whom to put off, whose turn it was, where it ended."""
+    """Return what the look learnt of the line: whom to put off, whose turn it was, where it ended."""
     offered = {candidate.endpoint_id for candidate in candidates}
     laters = [
         Later(row["id"], row["change_no"], row["event_no"], _later_at(row, now_us=now_us))
@@ -351,7 +352,7 @@ def _choice(
 
 
 def _in_turn(rows: list[Row], chosen_ids: Sequence[str]) -> list[Row]:
-    """Return the rows in the order in which they were chosen; a database returns them in any."""
+    """Restore the order of the choice; a database returns rows in any."""
     places = {id_: place for place, id_ in enumerate(chosen_ids)}
     return sorted(rows, key=lambda row: places[row["id"]])
 

@@ -1,9 +1,9 @@
-"""Leave out of stored bodies what can be redeemed, and put it in where it is to be sent.
+"""Leave redeemable codes and links out of stored bodies, and insert them when sending. Pure.
 
-The bytes with a code are the stored ones with `null` replaced at the recorded place, so they are the same for
-every attempt and replay, and are stored nowhere. What was delivered is in voucher_code if it is a code, and
-always in deliverable.value. The link that decides on an approval is in decide_url; it is made anew each time.
-A delivery's row says from its publication whether it carries the code or link. Pure.
+The bytes with a code are the stored ones with `null` replaced at the recorded place. So they are the same for
+every attempt and replay, and are stored nowhere. A delivered code is in voucher_code, and anything delivered
+in deliverable.value. The link that decides on an approval is in decide_url, newly made each time. A
+delivery's row records from its publication whether it carries the code or link.
 """
 
 import re
@@ -25,8 +25,6 @@ class _Data(Struct):
 
 
 class _Asked(Struct):
-    """What is read of the body of a LINKED_EVENT."""
-
     data: _Data
 
 
@@ -39,7 +37,6 @@ CodeOf = Callable[[str, str | None], str]
 # Returns the page that decides on an approval, by the approval's id.
 LinkOf = Callable[[str], str]
 
-# The one type whose bodies may carry such a link.
 LINKED_EVENT: Final = "approval.requested"
 HINT_FIELD: Final = "voucher_code_hint"
 DELIVERABLE_FIELD: Final = "deliverable"
@@ -48,10 +45,10 @@ _LINK: Final = b'"decide_url":'
 _FIELD: Final = b'"voucher_code":'
 _ROOM: Final = _FIELD + _NULL
 _DELIVERABLE: Final = b'"deliverable":{"kind":"'
-# What was delivered, if it is something to hand over: `credit` has no value.
+# What was delivered, if it has a value; `credit` has none.
 _VALUES: Final = tuple(b'%s","value":' % kind for kind in (b"code", b"key", b"link", b"note"))
 _EMPTY_VALUES: Final = tuple(field + _NULL for field in _VALUES)
-# So many characters of a truncated code are enough to count as a part of it.
+# A truncated code of this length counts as a part of it.
 _PART_CHARACTERS_MIN: Final = 8
 # The last part of an address that is long enough to be its secret.
 _SECRET_PART: Final = re.compile(r"/([^/?#]{16,})(?:[?#]|\Z)")
@@ -69,9 +66,9 @@ def has_code(data: Mapping[str, Any]) -> bool:
 def place_of_code(body: bytes) -> int:
     """Return where in a rendered body the null is that a code may replace.
 
-    The first one is ours: in JSON a name between quotes is nobody's text, and nothing before it in an event
-    has a field of this name. If no voucher's code goes there, it is the deliverable's value, which is also
-    before a tenant's text.
+    The first one is ours: no tenant can write a name between quotes, and nothing before it in an event has a
+    field of this name. If no voucher's code goes there, it is the deliverable's value, which is also before a
+    tenant's text.
     """
     given = _place_of_value(body, 0)
     if given is not None and not given[1]:
@@ -80,14 +77,12 @@ def place_of_code(body: bytes) -> int:
 
 
 def place_of_link(body: bytes) -> int:
-    """Return where in the body of a LINKED_EVENT the null is that its link may replace; no tenant's text is
-    before it.
-    """
+    """Return where a LINKED_EVENT's link may replace the null; no tenant's text is before it."""
     return body.index(_LINK + _NULL) + len(_LINK)
 
 
 def with_code(body: bytes, at: int, code: str) -> bytes:
-    """Return the body with the code at its place, and at its second one if a code was delivered."""
+    """Insert the code at its place, and at its second one if a code was delivered."""
     written = _encode(code)
     given = _place_of_value(body, at)
     if given is not None and given[1]:
@@ -114,7 +109,7 @@ def _replaced(body: bytes, at: int, written: bytes) -> bytes:
 
 
 def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Claimed, str | None]:
-    """Return the delivery with the very bytes to send, and the code or link in them; raise SealBroken."""
+    """Return the delivery with the bytes to send, and the code or link in them; raise SealBroken."""
     at = claimed.code_at
     if at is None:
         return claimed, None
@@ -127,9 +122,9 @@ def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Cl
 
 
 def masked(answered: bytes, code: str | None) -> bytes:
-    """Return a receiver's response as it may be stored: without the code or link that it was sent.
+    """Remove the sent code or link from a receiver's response, so that it may be stored.
 
-    Also if it was written as people type it, because that can be redeemed, too; if a link's slashes were
+    Also if the code is written as people type it, because that can be redeemed, too; if a link's slashes are
     escaped, as PHP's JSON and error pages do; and if the response was cut off in the middle.
     """
     if code is None:
@@ -143,7 +138,7 @@ def masked(answered: bytes, code: str | None) -> bytes:
 
 
 def _without_start(kept: bytes, secret: bytes) -> bytes:
-    """Return the response without the part of a secret that it ends with."""
+    """Remove the part of a secret that the response ends with."""
     for length in range(len(secret) - 1, min(len(secret), _PART_CHARACTERS_MIN) - 1, -1):
         if kept.endswith(secret[:length]):
             return kept[:-length] + _MASK * length
@@ -151,9 +146,8 @@ def _without_start(kept: bytes, secret: bytes) -> bytes:
 
 
 def _spellings(code: str) -> tuple[bytes, ...]:
-    """Return it as it was sent, without its hyphens, and with spaces for them, each in small letters.
-
-    For a link, return the part that is its secret, however the rest is written.
+    """Return it as sent, without its hyphens, and with spaces for them, in small letters. For a link, return
+    only its secret part.
     """
     in_json = msgspec.json.encode(code)[1:-1].decode()
     secrets = _SECRET_PART.findall(code)

@@ -49,7 +49,7 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id AS updated_id
 """
-# Delivered ones, at endpoints that aren't noted as failing. It waits for nothing: a row that another
+# Delivered ones, at endpoints that aren't marked as failing. It waits for nothing: a row that another
 # transaction holds is left, as is one whose claim no longer holds.
 _SETTLE_DELIVERED = f"""
 UPDATE deliveries SET status = '{DELIVERED}', attempts_made = w.number, lost_claims = 0,
@@ -93,11 +93,11 @@ class CannotCancel(DomainError):
 
 
 class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A new row of deliveries: due at next_attempt_at.
+    """A new row, due at next_attempt_at.
 
-    code_at: where in the event's body the code goes; null: it is sent without one. Sending under claim_no 1:
-    its inserter is already sending it, until next_attempt_at. place: among those of its object; null: it
-    waits for no other, as at an endpoint that isn't ordered.
+    code_at: where in the event's body the code goes; null: none. Sending under claim_no 1: its inserter is
+    already sending it, until next_attempt_at. place: among those of its object; null: it waits for no other,
+    as at an endpoint that isn't ordered.
     """
 
     id: str = msgspec.field(default_factory=partial(new_id, "dlv"))
@@ -123,8 +123,8 @@ _NO_PLACE = (None, None)
 
 
 async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Write them and hint at them after the commit; without any it does nothing. One statement, or two if
-    some have places.
+    """Insert them and send a hint after the commit. One statement, two if some have places, none without
+    rows.
     """
     if new:
         plain = [_ROWS.write(one) for one in new if one.place is None]
@@ -142,7 +142,7 @@ async def insert_again(tx: Transaction, new: Sequence[NewDelivery]) -> None:
 
 
 async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_id: str) -> None:
-    """Insert what a replay job makes, as insert_again does; none twice, by a unique key."""
+    """Insert a replay job's deliveries like insert_again; a unique key prevents doubles."""
     if new:
         columns = (*_ROWS.columns, *_PLACE_COLUMNS, "replay_id")
         rows = [(*_ROWS.write(one), *(one.place or _NO_PLACE), replay_id) for one in new]
@@ -154,7 +154,7 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Write the outcomes; return the ids of those whose claim still held. The rest is stale.
 
-    At most six statements, and one more if any is of an ordered endpoint; the endpoint's health and its
+    At most six statements, and one more if any is of an ordered endpoint. The endpoint's health and its
     notices are written only when they change.
     """
     rows = [
@@ -168,8 +168,8 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
         )
         for one in sorted(settlements, key=lambda one: one.claimed.id)
     ]
-    # Endpoints before deliveries, as a claim and a deletion lock them; and a stale outcome still tells about
-    # the endpoint.
+    # Endpoints before deliveries, as a claim and a deletion lock them. A stale outcome still says something
+    # about the endpoint.
     recovered = await health.note(tx, settlements)
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     attempts = [_attempt_values(one) for one in settlements]
@@ -193,7 +193,7 @@ def may_settle_delivered(one: Settlement) -> bool:
 async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Write outcomes that may_settle_delivered; return the ids of those that were written.
 
-    The rest is for settle: its claim no longer holds, its endpoint is noted as failing, or another
+    The rest is for settle: its claim no longer holds, its endpoint is marked as failing, or another
     transaction holds its row. On PostgreSQL one statement, which may be a transaction of its own.
     """
     rows = [
@@ -216,9 +216,7 @@ async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -
 
 
 async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, now_us: int) -> int:
-    """Cancel a bounded number of what a replay job of this endpoint made and nobody is sending; return how
-    many.
-    """
+    """Cancel a bounded number of a replay job's deliveries that aren't being sent; return how many."""
     await endpoint_queue.note_settled(
         tx, [endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)]
     )
@@ -229,7 +227,7 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
 
 
 async def cancel(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> None:
-    """End one that waits for its next attempt; one that is cancelled already stays so.
+    """End a delivery that waits for its next attempt; repeating it changes nothing.
 
     The caller holds the account's lock. Raises NotFound and CannotCancel.
     """
@@ -262,7 +260,7 @@ def _check_cancelled(status: str) -> None:
 
 
 async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:
-    """Make what waited for these due, and hint at it; without any no statement runs."""
+    """Make what waited for these due, and send a hint."""
     for endpoint_id in await sequence.go_on(tx, ended):
         tx.hint(f"{HINT}:{endpoint_id}")
 
@@ -314,11 +312,10 @@ def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
 def _turns(
     settlements: Sequence[Settlement], recovered: Collection[str]
 ) -> list[endpoint_queue.SettledTurn]:
-    """Return the turns of endpoints with a retry or a failure, of those that just recovered, and of ordered
-    ones.
+    """Return the turns of endpoints with a retry, a failure or a recovery, and of ordered ones, where
+    something may continue.
 
-    At ordered ones something may continue; other healthy ones are left out. A success among an endpoint's
-    outcomes outweighs its failures.
+    A success among an endpoint's outcomes outweighs its failures.
     """
     well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
     failed = {

@@ -1,6 +1,4 @@
-"""The endpoints that have deliveries due, for operators: whose, since when, and their last response. Writes
-nothing.
-"""
+"""List the endpoints that have deliveries due, for operators. Writes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from webhooks.deliveries.stage import OPEN
 @dataclass(frozen=True, slots=True)
 class DueEndpoint:
     """due: how many, at most COUNTED_MAX; due_at: of the longest. http_status and error: of the last attempt
-    of the delivery that was tried most; both null: there was none, or it was delivered.
+    of the delivery tried most; both null: there was none, or it was delivered.
     """
 
     endpoint_id: str
@@ -33,7 +31,7 @@ class DueEndpoint:
 
     @property
     def address(self) -> str:
-        """Return it without its query, which may hold a receiver's secret."""
+        """Drop the query, which may hold a receiver's secret."""
         return self.url.partition("?")[0]
 
 

@@ -1,13 +1,12 @@
 """End the deliveries of an endpoint that was deleted or disabled: in steps, off the path.
 
 Everything open of a deleted endpoint is cancelled, in flight or not. A disabled one isn't claimed from: what
-was in flight when its lease ended is held with the rest, and what was held for HELD_US_MAX beyond its time
-fails. It isn't cancelled, because a replay picks up failed ones by default once the endpoint is back.
+was in flight when its lease ended is held with the rest, and fails after HELD_US_MAX beyond its time. It
+isn't cancelled, because a replay picks up failed ones by default once the endpoint is back.
 
 Each step is a short transaction that reads at most ROWS_PER_STEP rows, by an index, and takes no lock but
-theirs: an endpoint's owner may have left a backlog of days, and its other business continues. Anybody may
-repeat steps, and they continue after a crash, until endpoint_queue.ending_at says that nothing is left.
-Writes deliveries by these steps.
+theirs, so a backlog of days doesn't stop the owner's other business. Steps may be repeated, and continue
+after a crash, until endpoint_queue.ending_at says that nothing is left. Writes deliveries.
 """
 
 from collections.abc import Sequence
@@ -166,7 +165,7 @@ async def _hold(
     lease_until_us = max([*running, place.lease_until_us or 0]) or None
     if len(rows) < ROWS_PER_STEP:
         assert place.change_no is not None, "known since the first step"
-        # Enabled and disabled again meanwhile: it is read from the beginning, soon.
+        # Enabled and disabled again meanwhile: read it from the beginning, soon.
         await endpoint_queue.ended(
             tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us
         )

@@ -1,9 +1,10 @@
-"""An endpoint's recent health: the share of deliveries that arrived, how fast it responded, and its failures.
+"""Measure an endpoint's recent health: the share of deliveries that arrived, response times, and failures.
+Reads only.
 
-It reads the newest LOOKED_AT_MAX deliveries, so the cost is bounded; if these don't reach back as far as
-requested, `since` says from when on all are there. Test pings don't count. Failures are grouped by the
-receiver's response, without numbers that differ from one to the next. A recovered one counts by the replay
-that arrived, and is no failure; a cancelled one is neither open nor ended. Reads only.
+It reads the newest LOOKED_AT_MAX deliveries, so the cost is bounded; `since` says from when on all are there.
+Test pings don't count. Failures are grouped by the receiver's response, without numbers that differ each
+time. If a replay of a failed delivery arrived, only the replay counts; a cancelled one is neither open nor
+ended.
 """
 
 import html
@@ -38,10 +39,8 @@ _SPACE: Final = re.compile(r"\s+")
 
 @dataclass(slots=True)
 class FailureGroup:
-    """Failed deliveries whose last attempts ended the same. phrase: of the response's body; empty: it had
-    none.
-
-    Times in microseconds; newest_id: the delivery that failed last.
+    """Failed deliveries whose last attempts ended the same. phrase: of the response's body, or empty. Times
+    in microseconds; newest_id: the delivery that failed last.
     """
 
     http_status: int | None
@@ -93,7 +92,7 @@ class EndpointHealth:
 async def load_health(
     tx: Transaction, tenant: Tenant, endpoint_id: str, *, period_us: int, now_us: int
 ) -> EndpointHealth:
-    """Return the health of the tenant's endpoint; the caller has checked that it is the tenant's."""
+    """The caller has checked that the endpoint is the tenant's."""
     since = now_us - period_us
     rows = await tx.fetch(
         _ROWS,
@@ -109,10 +108,8 @@ async def load_health(
 
 
 def phrase_of(body: bytes) -> str:
-    """Return a response's body in a line: JSON's message, a page's title, else the last line, as in a
+    """Shorten a response's body to a line: JSON's message, a page's title, else the last line, as in a
     traceback.
-
-    Numbers and ids are left out.
     """
     text = body.decode("utf-8", "replace")
     said = _of_json(body) or _of_page(text) or _last_line(text)

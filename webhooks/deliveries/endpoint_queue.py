@@ -1,14 +1,14 @@
-"""The line of endpoints: which may have something due, found by time and not by asking each one.
+"""The line of endpoints: which may have something due, found by time and not by reading each one.
 
 An endpoint's ready_at is never later than when its first open delivery is due and its paces let it go, unless
 both have passed: too early costs a look, too late would hide a delivery. Paces only advance, unless a new one
-is set, which brings it forward. So anybody may bring it forward or, once it has passed, move it to now, which
-is a turn in the line. Only put_off makes it later, of what a look saw, and only if nothing was added since:
-publishing raises the account's event number, every other write raises change_no, and the row is left if
-either isn't the one seen. Failing endpoints have a line of their own, so that they aren't between the others.
+is set, which brings it forward. So any writer may bring it forward or, once it has passed, move it to now, a
+turn in the line. Only put_off makes it later, by what a look saw, and only if nothing was added since:
+publishing raises the account's event number, every other write raises change_no, and a row with new numbers
+is left. Failing endpoints have a line of their own.
 
 Publishing writes here only if its delivery comes before ready_at, so an endpoint with steady traffic costs
-nothing; it knows by a read under the account's lock, which put_off takes as well. Locks are taken in the
+nothing. It knows by a read under the account's lock, which put_off takes as well. Locks are taken in the
 order account, endpoint, this row, deliveries. Writes endpoint_queue.
 """
 
@@ -24,7 +24,7 @@ from webhooks.deliveries.stage import OPEN, Later
 ENDING_HINT: Final = "ending"
 # An old process that doesn't know this table may leave an endpoint behind; see `mend`.
 MEND_ENDPOINTS: Final = 500
-# A place that another process gave it while we look may be this far ahead of our time.
+# Another process's new place may be this far ahead of our time.
 _MEND_AHEAD_US: Final = SECOND_US
 _COLUMNS = ("endpoint_id", "account_id", "environment", "ready_at")
 _BRING_FORWARD = """
@@ -83,8 +83,8 @@ UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = NULL,
     ending_at = CASE WHEN ending_at < :ending_at THEN ending_at ELSE :ending_at END
 WHERE endpoint_id = :endpoint_id
 """
-# Endpoints with open deliveries that the line doesn't show in time: none, except after writes of a process
-# that doesn't know it.
+# Endpoints with open deliveries that the line doesn't show in time: only after writes of a process that
+# doesn't know it.
 _HIDDEN = f"""
 WITH RECURSIVE waiting(endpoint_id) AS (
     SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN} AND d.endpoint_id > :after_id
@@ -115,7 +115,7 @@ QueueRow = tuple[str, str, str, int]  # endpoint id, account id, environment, re
 
 
 class SettledTurn(NamedTuple):
-    """What outcomes say of an endpoint's place. due_at: of a retry; is_failing null: as before."""
+    """due_at: of a retry; is_failing null: as before."""
 
     endpoint_id: str
     turn_at: int
@@ -136,14 +136,13 @@ async def bring_forward_counted(tx: Transaction, rows: Sequence[QueueRow]) -> No
 
 
 async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
-    """Move the endpoints to their next turns; without any no statement runs."""
     if turns:
         await tx.execute(_SETTLED, rows=sorted(turns))
 
 
 async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
-    """Put endpoints off until something may go again; leave those where anything may have been added since.
-    Return how many moved.
+    """Put endpoints off until something may go again, unless anything may have been added since. Return how
+    many moved.
 
     One statement, which waits for nothing and may be a transaction of its own.
     """
@@ -157,12 +156,11 @@ async def take_turns(tx: Transaction, endpoint_ids: Sequence[str], *, now_us: in
 
 
 async def begin(tx: Transaction, endpoint_id: str, account_id: str, environment: str) -> None:
-    """Add a new endpoint; nothing waits for it."""
     await tx.insert("endpoint_queue", _COLUMNS, [(endpoint_id, account_id, environment, None)])
 
 
 async def begin_again(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
-    """Look at whatever an enabled endpoint held. The caller holds the account's lock."""
+    """Check whatever an enabled endpoint held. The caller holds the account's lock."""
     await tx.execute(_BEGIN_AGAIN, endpoint_id=endpoint_id, now_us=now_us)
 
 
@@ -188,7 +186,7 @@ async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
 async def ended(
     tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
 ) -> None:
-    """Record that nothing is left to end until ending_at (null: nothing at all), unless it has changed since."""
+    """Record that nothing is left to end until ending_at (null: ever), unless it has changed since."""
     await tx.execute(
         "UPDATE endpoint_queue SET ending_at = :ending_at"
         " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",
@@ -208,8 +206,8 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
     """Show what the line hides, of the next MEND_ENDPOINTS endpoints with something open.
 
-    Return the last id read, null at the end, and how many were hidden: none, unless deliveries were written
-    past the line.
+    Return the last id read, null at the end, and how many were hidden: only deliveries written past the line
+    are.
     """
     rows = await tx.fetch(_HIDDEN, after_id=after_id)
     hidden: list[QueueRow] = []

@@ -1,9 +1,9 @@
-"""A webhook's headers, and what is stored of them with an attempt.
+"""Store and show a webhook's headers with its attempt.
 
-An attempt shows the names of all headers that were sent, in order, with their values; those of signatures and
-the tenant's own are masked. Nine headers are the same in each message except for its timestamp and what its
-delivery says, so only the timestamp is stored of them [80 bytes of a row instead of 350]. An attempt whose
-message begins otherwise has all of them in its row.
+An attempt shows all sent headers in order; the values of signatures and the tenant's own are masked. Nine
+headers are the same in each message except for its timestamp and what its delivery says, so only the
+timestamp is stored of them [80 bytes of a row instead of 350]. An attempt whose message begins otherwise has
+all of them in its row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ _KEPT: Final = frozenset(
         PARENT_HEADER,
     }
 )
-# Rows are read by this: another first value or name needs a second form beside this one.
+# Stored rows depend on this: another first value or name needs a second form beside this one.
 _CONSTANT: Final = [("Content-Type", "application/json"), ("User-Agent", "AiTopUp-Webhooks/1")]
 _OF_DELIVERY: Final = [
     *(EVENT_HEADER, DELIVERY_HEADER, ATTEMPT_HEADER),
@@ -50,8 +50,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def kept(headers: Sequence[tuple[str, str]]) -> str:
-    """Return a message's headers as JSON; the first name says which form it is, because a message never
-    begins with the timestamp.
+    """Encode a message's headers as JSON; the first name says which form it is, because no message begins
+    with the timestamp.
     """
     is_told = headers[:2] == _CONSTANT and [name for name, _ in headers[2:_TOLD]] == _OF_DELIVERY
     rest = headers[_TOLD:] if is_told else headers
@@ -64,7 +64,7 @@ def kept(headers: Sequence[tuple[str, str]]) -> str:
 def shown(
     found: Mapping[str, str], *, delivery_id: str, event_id: str, event_type: str, number: int
 ) -> Mapping[str, str]:
-    """Return all headers that were sent, from what was stored."""
+    """Restore all sent headers from what was stored."""
     if next(iter(found), None) != TIMESTAMP_HEADER:
         return found
     told = [event_type, delivery_id, str(number), MASKED, event_id, "", MASKED]

@@ -1,9 +1,8 @@
-"""An endpoint's health, from the outcomes of its deliveries: since when it has only failed.
+"""Record an endpoint's health, from the outcomes of its deliveries: since when it has only failed.
 
-failing_since_at is written only when it changes, so a healthy endpoint, or one that has long been failing,
-costs no write. Other modules decide what it means: notices here, in the same transaction; the end of an
-endpoint in webhooks/endpoints/disabling.py. A disabled one stays so, and its notices with it, whatever
-answers a ping: they end when it is enabled. Writes failing_since_at of endpoints.
+failing_since_at is written only when it changes. Notices are written here, in the same transaction;
+webhooks/endpoints/disabling.py ends an endpoint. A disabled one stays so, with its notices, whatever answers
+a ping, until it is enabled again. Writes failing_since_at of endpoints.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,9 +25,9 @@ RETURNING id
 
 
 async def note(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
-    """Record what the outcomes say of their endpoints, stale ones too; return those that have recovered.
+    """Record what the outcomes say of their endpoints, stale ones too; return the recovered ones.
 
-    At most four statements, two if nothing changes: a success among an endpoint's outcomes outweighs its
+    At most four statements, two if nothing changes. A success among an endpoint's outcomes outweighs its
     failures.
     """
     well = {one.claimed.target.id: one.ended_at_us for one in settlements if _is_well(one)}

@@ -53,8 +53,8 @@ class Attempt:
 class Delivery:
     """One event to one endpoint. key_id and key_name: of the key that sent its top-up, if requested.
 
-    next_attempt_at is null unless it is pending, and while it waits for another delivery of its object:
-    blocked_by.
+    next_attempt_at is null unless it is pending, and while it waits for blocked_by, another delivery of its
+    object.
     """
 
     id: DeliveryId
@@ -91,9 +91,7 @@ async def list_deliveries(
     before: DeliveryCursor | None = None,
     limit: int = PAGE_ITEMS,
 ) -> DeliveryPage:
-    """Return at most `limit`, newest first, after `before`, or in its order. Raises InvalidInput for a
-    filter.
-    """
+    """List deliveries after `before`, newest first or in its order. Raises InvalidInput for a filter."""
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
@@ -117,7 +115,6 @@ async def list_deliveries(
 
 
 async def get_delivery(tx: Transaction, tenant: Tenant, delivery_id: str) -> Delivery:
-    """Return the delivery; raise NotFound."""
     row = await tx.fetch_one(
         _GET, id=delivery_id, account_id=tenant.account_id, environment=tenant.environment
     )
@@ -178,9 +175,7 @@ class AttemptOutcome:
 async def outcomes_of(
     tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 ) -> Sequence[AttemptOutcome]:
-    """Return those of every attempt of these deliveries, each one's first to last, without those of another
-    account.
-    """
+    """Return every attempt of these deliveries, each one's first to last, without those of another account."""
     if not delivery_ids:
         return ()
     rows = await tx.fetch(

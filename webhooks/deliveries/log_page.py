@@ -1,9 +1,8 @@
 """Choose the index for a page of the delivery log: from a filter to SQL. Pure.
 
 A page costs the same for any number of deliveries. A single filter, with or without times, walks an index
-that holds nothing else. What has no index of its own, the common status and type or a second filter beside
-the first, is looked for among SCANNED_ROWS_MAX rows of the best one: a page may then hold few or none
-although the list continues, as the pages of events do.
+that holds nothing else. A filter without its own index (the common status, type, or a second one) checks
+SCANNED_ROWS_MAX rows of the best index: a page may then hold few or none although the list continues.
 """
 
 from collections.abc import Mapping
@@ -57,7 +56,6 @@ class DeliveryCursor(NamedTuple):
         return f"{OLDEST_FIRST}.{place}" if self.is_oldest_first else place
 
 
-# Before every delivery.
 _HEAD: Final = DeliveryCursor(0, "", is_oldest_first=True)
 
 
@@ -76,9 +74,8 @@ class DeliveryFilter:
 class Query(NamedTuple):
     """One page's SQL. The caller adds account_id, environment, rows, and what `edge` found.
 
-    page selects rows in the log's order. edge is null if all that is walked matches; else it selects the
-    place of the last row to read, none if the walk ends before: if there is one, `page_to_edge` replaces
-    page, with edge_at and edge_id.
+    page selects rows in the log's order. edge, if not null, selects the place of the last row to read. If
+    there is one, `page_to_edge` replaces page, with edge_at and edge_id.
     """
 
     page: str
@@ -89,7 +86,7 @@ class Query(NamedTuple):
 
 
 def place_of(cursor: str | None) -> DeliveryCursor | None:
-    """Return the place that a cursor names, null at the newest; raise InvalidInput."""
+    """Parse a cursor, null at the newest; raise InvalidInput."""
     if cursor is None:
         return None
     if cursor == OLDEST_FIRST:
@@ -147,7 +144,6 @@ def _upper(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCurs
 
 
 def _lower(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
-    """Return the single lower bound."""
     after = place if place is not None and place.is_oldest_first else None
     if wanted.created_after is None:
         return after

@@ -1,8 +1,7 @@
-"""One delivery as a signed message: its headers, and what its outcome settles.
+"""Make one delivery's signed message, and what its outcome settles. Stores nothing.
 
 The body's bytes are those of the event; every attempt has a new timestamp and signature by each secret and
-each private key in force. Signatures and a tenant's header values are never stored with the attempt. Stores
-nothing.
+each private key in force. Signatures and a tenant's header values are never stored with the attempt.
 """
 
 import hashlib
@@ -54,7 +53,7 @@ from webhooks.http.transport import SendResult
 
 OPENED_MAX: Final = 4096
 REASON_CHARACTERS_MAX: Final = 500
-# Ours since a later version: an endpoint may have one of its own from before, which isn't sent.
+# Ours since a later version: an endpoint may have an older one of its own, which isn't sent.
 _TRACED = frozenset(name.lower() for name in (REQUEST_ID_HEADER, PARENT_HEADER, STATE_HEADER))
 _encode = msgspec.json.Encoder().encode
 
@@ -101,7 +100,7 @@ class SecretCache:
         self._opened: OrderedDict[tuple[bytes | None, ...], Opened] = OrderedDict()
 
     def open(self, target: Target) -> Opened:
-        """Return the endpoint's secrets; raise keys.vault.SealBroken."""
+        """Raise keys.vault.SealBroken."""
         key = (
             target.secret_sealed,
             target.previous_secret_sealed,
@@ -140,10 +139,9 @@ class SecretCache:
 def message_headers(
     claimed: Claimed, opened: Opened, *, now_us: int, span: Span | None = None
 ) -> Headers:
-    """Return all headers except those of the connection; older secrets and keys sign until their overlaps
-    end.
+    """Return all headers except the connection's; older secrets and keys sign until their overlaps end.
 
-    span: of the request behind the event. No signature covers what it says, a caller's words.
+    span: of the request behind the event, a caller's words, which no signature covers.
     gateway/docs/text/webhooks.md describes them.
     """
     target = claimed.target
@@ -178,8 +176,8 @@ def settlement_of(
 ) -> Settlement:
     """Return what the attempt's outcome makes of the delivery; ended_at_us by the claim's clock.
 
-    schedule_s overrides the endpoint's own: a test ping isn't tried again. Without headers no request could
-    be made.
+    schedule_s overrides the endpoint's own: a test ping isn't tried again. headers is empty if no request
+    could be made.
     """
     duration_us = max(0, outcome.ended_at_us - outcome.started_at_us)
     why = outcome.reason
@@ -222,10 +220,10 @@ def unsendable(reason: str, now_us: int) -> SendResult:
 
 
 def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
-    """Return what becomes of a delivery whose worker died too often while it was being sent.
+    """Settle a delivery whose worker died too often while sending it.
 
     The attempt counts as failed and is in the log as lost. The next one waits its schedule's time, and longer
-    each time; only the last one's loss is final, because the receiver may never have been called.
+    each time. Only the last one's loss is final, because the receiver may never have been called.
     """
     attempt = AttemptRow(
         id=new_id("att"),

@@ -1,10 +1,9 @@
 """Notices: what an account should know of a failing endpoint, stage by stage.
 
-One at its first failure; one after a day of nothing but failure; one that warns after four days, a day before
-it is disabled; one when that or its own response disabled it. Each is written once for a time of failing,
-whatever workers repeat, and ends when the endpoint works again, its owner changes its status, or it is
-deleted. They are written in the transaction of what they report. Whoever mails one notes that on its row: a
-delivery writes nothing for it. Writes notices.
+There is one at the first failure, one after a day of nothing but failure, one that warns after four days, a
+day before the end, and one when that or its own response disabled it. Each is written once for a time of
+failing, in the transaction of what it reports. It ends when the endpoint works again, its owner changes its
+status, or it is deleted. Mailing marks the row, so a delivery writes nothing for it. Writes notices.
 """
 
 from collections.abc import Collection, Sequence
@@ -81,9 +80,7 @@ class Notice:
 
     @property
     def disable_at(self) -> int | None:
-        """Return when the endpoint is disabled unless something arrives before; null: it is no warning, or is
-        over.
-        """
+        """Return when a warned endpoint is disabled unless something arrives before; else null."""
         is_warning = self.stage == WARNED_STAGE and self.ended_at is None
         return self.created_at + WARNED_US if is_warning else None
 
@@ -106,7 +103,7 @@ class ToldEndpoint(NamedTuple):
 
 
 async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
-    """Write the stages that these failures reach; at most one statement, none if none is reached."""
+    """Write the stages that these failures reach; at most one statement."""
     rows = []
     for one in failures:
         if (reached := _reached(one)) is not None:
@@ -137,12 +134,10 @@ async def write_disabled(tx: Transaction, endpoint_ids: Collection[str]) -> None
 
 
 async def end(tx: Transaction, endpoint_ids: Collection[str], *, now_us: int) -> None:
-    """End what was open of these endpoints."""
     await tx.execute(_END, ids=sorted(endpoint_ids), now_us=now_us)
 
 
 async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
-    """Return the open warning, or None."""
     row = await tx.fetch_one(_WARNING, endpoint_id=endpoint_id)
     return None if row is None else _ROWS.read(row)
 
@@ -150,11 +145,11 @@ async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int
 ) -> int:
-    """Mark what is open and unreported, and the end of what was reported, as reported from this commit on;
-    return how many.
+    """Mark open unreported notices, and ends of reported ones, as reported from this commit on; return how
+    many.
 
-    is_notified: somebody is written to. Otherwise the end of what is open counts as reported, too: nobody
-    hears of the end of what they didn't hear of.
+    is_notified: somebody gets mail. Otherwise the end counts as reported, too, because the start was never
+    reported.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
     begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)
@@ -162,9 +157,9 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
-    """Return what the mail of that moment is about and is still so, by when it began to fail, ends last.
+    """Return what the mail of that moment is about and is still true, by when it began to fail, ends last.
 
-    An endpoint that its owner enabled, disabled or deleted meanwhile isn't said to work again.
+    An endpoint that its owner enabled, disabled or deleted meanwhile isn't reported as working again.
     """
     rows = await tx.fetch(
         _TOLD, account_id=tenant.account_id, environment=tenant.environment, at=at_us
@@ -196,7 +191,7 @@ async def list_notices(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Notice]:
-    """Return at most `limit` older than before_id, newest first. is_open null: both."""
+    """List notices older than before_id, newest first. is_open null: both."""
     rows = await _PAGES.page(
         tx,
         tenant,

@@ -1,8 +1,8 @@
-"""How fast an endpoint wants to be called: the generic cell rate algorithm on one number.
+"""Limit how fast an endpoint is called: the generic cell rate algorithm on one number. Pure.
 
-In any second at most per_second + a tenth of it pass, and exactly per_second if that is 10 or less. Pure;
-webhooks/deliveries/claim.py stores the one number, the theoretical arrival time in microseconds. Source:
-ITU-T I.371, GCRA.
+In any second at most per_second + a tenth of it pass, and exactly per_second if that is 10 or less.
+webhooks/deliveries/claim.py stores the number, the theoretical arrival time in microseconds. Source: ITU-T
+I.371, GCRA.
 """
 
 from typing import NamedTuple

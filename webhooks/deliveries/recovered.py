@@ -1,4 +1,4 @@
-"""A failed delivery has recovered once a replay of its event arrived at the same endpoint. Reads only."""
+"""Find failed deliveries that recovered: a replay of the event arrived at the same endpoint. Reads only."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -20,7 +20,6 @@ WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :env
 
 
 async def recovered(tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]) -> frozenset[str]:
-    """Return those of the tenant's deliveries that have recovered."""
     if not delivery_ids:
         return frozenset()
     rows = await tx.fetch(_MENDED, ids=list(delivery_ids), **tenant._asdict())

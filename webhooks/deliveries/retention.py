@@ -1,9 +1,9 @@
 """Delete what is past its environment's retention: events, deliveries and their attempts.
 
-Never an open delivery, nor an event that one could still need, even for a replay of long ago; such an event
-stays alone and blocks nothing: newer ones go all the same. The newest stays, and events_from_no says from
-where on none is missing, so the remaining numbers still prove it. Each step reads at most ROWS_PER_STEP rows
-of one account's environment, by an index, and may be repeated. Money is never pruned. Writes events_from_no.
+Never an open delivery, nor an event that one could still need, even for a replay of long ago; newer ones go
+all the same. The newest event stays, and events_from_no says from where on none is missing, so the remaining
+numbers still prove it. Each step reads at most ROWS_PER_STEP rows of one account's environment, by an index,
+and may be repeated. Money is never pruned. Writes events_from_no.
 """
 
 import math
@@ -93,7 +93,7 @@ class PrunedEvents(NamedTuple):
 
 
 async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
-    """Return the next TENANTS_PER_LOOK environments in order, with the age of what they hold."""
+    """Return the next TENANTS_PER_LOOK environments in order, with the age of their rows."""
     rows = await tx.fetch(
         _TENANTS,
         account_id=tenant.account_id,
@@ -166,7 +166,7 @@ async def prune_events(
 async def _needed(
     tx: Transaction, tenant: Tenant, old: Sequence[Row]
 ) -> tuple[frozenset[str], float]:
-    """Return the events that deliveries need, and until when that is all: beyond, there may be others."""
+    """Return the events that deliveries need, and until when these are all."""
     times = [row["created_at"] for row in old]
     found = await tx.fetch(
         _NEEDED,

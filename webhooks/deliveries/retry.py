@@ -1,7 +1,7 @@
-"""When a delivery is tried again: pure functions over the schedule and the receiver's response.
+"""Decide when a delivery is tried again, from the schedule and the receiver's response. Pure.
 
 Attempt k waits schedule_s[k-1] after the end of attempt k-1; a Retry-After of a 429 or 503 moves it later,
-never earlier, and never past one hour. No clock, no state, no I/O.
+never earlier, and never past one hour.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
     """Return why the receiver's response disables its endpoint, GONE or ASKED, or None.
 
-    Both ask never to be called again; the header may come with any status, also a success, as hosted services
-    read it. gateway/docs/text/webhooks.md describes both.
+    Both mean: never call again. The header may come with any status, also a success, as hosted services read
+    it. gateway/docs/text/webhooks.md describes both.
     """
     if status == 410:
         return GONE
@@ -44,7 +44,7 @@ def aborts_delivery(headers: Mapping[str, str]) -> bool:
 
 
 def check_schedule(schedule_s: Sequence[int]) -> tuple[int, ...]:
-    """Return the schedule as a tuple; raise InvalidInput unless it has 1 to 20 waits of 0 s to 3 days each."""
+    """Raise InvalidInput unless the schedule has 1 to 20 waits of 0 s to 3 days each."""
     if not 1 <= len(schedule_s) <= SCHEDULE_ENTRIES_MAX:
         raise InvalidInput(
             f"A schedule has 1 to {SCHEDULE_ENTRIES_MAX} entries.", param="retry_schedule_s"
@@ -87,8 +87,7 @@ def next_attempt_at_us(
 def after_lost_at_us(
     *, schedule_s: Sequence[int], attempts_made: int, lost_at_us: int
 ) -> int | None:
-    """Return when to try again after an attempt that was lost with its workers, or None once the schedule is
-    spent.
+    """Return when to try again after an attempt was lost with its worker, or None once the schedule is spent.
 
     As after any other failure, but at least a minute, twice as long with each attempt, up to an hour:
     whatever kills workers again and again gets time.
@@ -113,8 +112,7 @@ def _control(headers: Mapping[str, str]) -> str:
 def retry_after_at_us(text: str, *, received_at_us: int) -> int | None:
     """Return the moment that a Retry-After header names, uncapped; None if it can't be read.
 
-    Accepts both forms, seconds and an HTTP date (also the two obsolete ones). Source: RFC 9110, 10.2.3 and
-    5.6.7.
+    Accepts seconds and an HTTP date (also the two obsolete forms). Source: RFC 9110, 10.2.3 and 5.6.7.
     """
     value = text.strip()
     if len(value) > _RETRY_AFTER_CHARACTERS_MAX or not value.isascii():

@@ -1,4 +1,4 @@
-"""An endpoint's secrets, private keys and header values as stored: sealed, bound to its id."""
+"""Seal an endpoint's secrets, private keys and header values for storing, bound to its id."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -71,7 +71,6 @@ def opened_keys(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[S
 
 
 def sealed_headers(vault: Vault, endpoint_id: str, headers: Mapping[str, str]) -> bytes | None:
-    """Seal them; null for none."""
     if not headers:
         return None
     return vault.seal(msgspec.json.encode(headers), purpose=HEADERS_PURPOSE, subject=endpoint_id)

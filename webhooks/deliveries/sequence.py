@@ -1,16 +1,16 @@
-"""One object's deliveries to an ordered endpoint go one after the other, in the order of their events.
+"""Send one object's deliveries to an ordered endpoint one after the other, in the order of their events.
 
 A delivery is claimed only while no open one of the same endpoint and object is before it, by the event's
 number and then by its id, and none of them is under way. That holds for any number of workers and however
-they end: an object's state is that of its open deliveries, and nothing else. Those without an object wait for
-none, and endpoints that aren't ordered cost no statement here.
+they end, because an object's state is that of its open deliveries. Those without an object wait for none, and
+endpoints that aren't ordered cost no statement here.
 
-A look at what is due finds what has to wait, and puts it off, so it is read once and not by each claim, and
-other objects' deliveries are found behind it. Whatever ends or interrupts the one that it waits for lets the
-first of the object continue, in the same transaction. Two fences keep that true between the statements:
-again_no, which grows when a delivery may come before others of its object, and change_no, which grows before
-one ends. Both are of the endpoint's place in the line, which is locked before deliveries. If the end of the
-one before is missed, the others are read again after PUT_OFF_US. Writes deliveries.
+A look at what is due puts off what has to wait, so no other claim reads it, and other objects' deliveries are
+found behind it. Whatever ends or interrupts the awaited one lets the first of the object continue, in the
+same transaction. Two fences keep that true between the statements: again_no, which grows when a delivery may
+come before others of its object, and change_no, which grows before one ends. Both are of the endpoint's place
+in the line, which is locked before deliveries. If an end is missed, the others are read again after
+PUT_OFF_US. Writes deliveries.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -102,16 +102,14 @@ WHERE d.id IN :ids[text]
 
 
 class ObjectPlace(NamedTuple):
-    """A delivery's place: what its event is about, null if unknown, and the event's number."""
+    """A delivery's place: its event's object, null if unknown, and the event's number."""
 
     object_id: str | None
     event_no: int
 
 
 class HeldBack(NamedTuple):
-    """What a look at due deliveries found: those that wait, how many of them were put off, and the endpoints'
-    again_no at that time.
-    """
+    """The due deliveries that wait, how many were put off, and the endpoints' again_no at that time."""
 
     ids: Collection[str] = frozenset()
     put_off: int = 0
@@ -127,8 +125,7 @@ def place_of(
 
 
 async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> HeldBack:
-    """Return which of these due deliveries of ordered endpoints wait, by their claim numbers, and put them
-    off.
+    """Put off those of these due deliveries that wait, and return them, by their claim numbers.
 
     Two statements, which needn't be of one transaction, and none if nothing is due. A claim has to name
     again_no of what is left.
@@ -151,8 +148,7 @@ async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> 
 async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Sequence[str]:
     """Let the first of each of these objects continue: (endpoint id, object id, when).
 
-    Return the endpoints that have something to send. The caller has raised their change_no; without any no
-    statement runs.
+    Return the endpoints that have something to send. The caller has raised their change_no.
     """
     rows = sorted(set(ended))
     if not rows:
@@ -162,14 +158,14 @@ async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Seque
 
 
 async def let_go(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
-    """Release what waits at an endpoint that is no longer ordered, LET_GO_MAX at once. The caller has raised
+    """Release LET_GO_MAX of what waits at an endpoint that is no longer ordered. The caller has raised
     change_no.
     """
     await tx.execute(_LET_GO, endpoint_id=endpoint_id, now_us=now_us)
 
 
 async def places_of(tx: Transaction, delivery_ids: Sequence[str]) -> dict[str, ObjectPlace]:
-    """Return these deliveries' places, for those that send their events again."""
+    """Return these deliveries' places, for replays."""
     rows = await tx.fetch(_PLACES, ids=list(delivery_ids)) if delivery_ids else ()
     return {row["id"]: ObjectPlace(row["object_id"], row["event_no"]) for row in rows}
 
@@ -179,8 +175,8 @@ def _waits(row: Row) -> bool:
 
 
 def _until(row: Row, now_us: int) -> int:
-    """Return until when a first one waits for what was sent before it came: to the end of its lease, which
-    may never be seen.
+    """Return the end of the lease of one that was sent before an earlier one came; its outcome may never be
+    seen.
     """
     is_first = row["first_id"] == row["id"]
     return int(row["sending_until_at"]) if is_first else now_us + PUT_OFF_US

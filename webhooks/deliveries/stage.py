@@ -1,7 +1,7 @@
 """The states of a delivery, and the stages of one attempt as values: claimed, then settled.
 
-A value of a later stage is made from one of the stage before, so no path forgets to record what was claimed.
-MOVES is the whole state machine; webhooks/deliveries/delivery.py makes the moves.
+A later stage is made from the one before, so no path forgets to record what was claimed. MOVES is the whole
+state machine; webhooks/deliveries/delivery.py makes the moves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -134,10 +134,9 @@ class Head(NamedTuple):
 class Line(NamedTuple):
     """What a look has learnt of the line of endpoints.
 
-    laters have nothing that is due and that their pace allows. turns: had a turn while others wait behind
-    what was seen. after: the look didn't see all healthy ones, and the next one continues there.
-    has_more_failing: there may be more failing ones. hides_failing: some of those seen are laters and before
-    others.
+    - laters: nothing is due that their pace allows. turns: had a turn while others wait behind what was seen.
+    - after: the look didn't see all healthy ones, and the next one continues there.
+    - has_more_failing: there may be more failing ones. hides_failing: some of those seen are laters and before others.
     """
 
     laters: Sequence[Later]
@@ -150,10 +149,10 @@ class Line(NamedTuple):
 class Claim(NamedTuple):
     """What a claim brought, and when to make the next one.
 
-    next_at_us is the earliest time that something else falls due or a pace allows more; null: no such row.
-    endpoints_due counts those that had something to offer. short_ids: those whose rows were left for lack of
-    a slot; has_more: all that an endpoint offered was taken, and it may have more. was_contended: another
-    worker was at some of them; look again shortly.
+    - next_at_us: the earliest time that something else falls due or a pace allows more; null: no such row.
+    - endpoints_due: how many had something to offer. short_ids: those whose rows were left for lack of a slot.
+    - has_more: all that an endpoint offered was taken, and it may have more.
+    - was_contended: another worker was at some of them; look again shortly.
     """
 
     claimed: list[Claimed]

@@ -34,14 +34,13 @@ class SeenCodes:
 
 
 class EventsQuery(ExportPage, frozen=True, kw_only=True):
-    """after: poll, oldest first, from this cursor on (0: from the oldest event that is kept)."""
+    """after: poll, oldest first, from this cursor on (0: from the oldest stored event)."""
 
     after: Cursor | None = None
     type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
 
 
 async def owner_of(tx: Transaction, event_id: str) -> Tenant:
-    """Return the account that the event belongs to; raises NotFound."""
     row = await tx.fetch_one(_OWNER, id=event_id)
     if row is None:
         raise NotFound("Event")
@@ -51,7 +50,7 @@ async def owner_of(tx: Transaction, event_id: str) -> Tenant:
 async def list_events(
     context: ActContext, asked: EventsQuery, begin: Begin, limit: int
 ) -> Sequence[Event]:
-    """Return a page of the account's events: the newest first, or the oldest first to poll. Raises InvalidInput."""
+    """List the account's events: newest first, or oldest first to poll. Raises InvalidInput."""
     after = event_cursor(asked.after, "after")
     is_file = asked.format != "json"
     if after is not None and is_file:
@@ -64,22 +63,21 @@ async def list_events(
         page = await log.list_events(tx, tenant, before=before, event_type=asked.type, limit=limit)
     else:
         page = await log.events_after(tx, tenant, after=after, event_type=asked.type, limit=limit)
-    # A file never has codes, whoever asks for it.
+    # A file never has codes, whoever requests it.
     events = page.events if is_file else await _with_codes(context, page.events)
-    # The next poll goes on from the cursor, so a poll's cursor is never null.
+    # The next poll continues from the cursor, so a poll's cursor is never null.
     has_next = page.has_more or after is not None
     end = page.next.text() if has_next else None
     return ListStretch(events, end, has_more=page.has_more)
 
 
 async def show(context: ActContext) -> Event:
-    """Return one event; raises NotFound."""
     found = await log.get_event(context.tx, context.tenant, context.object_id)
     return (await _with_codes(context, [found]))[0]
 
 
 async def _with_codes(context: ActContext, events: Sequence[Event]) -> Sequence[Event]:
-    """Return the events with the codes that their reader may see. An operator sees none."""
+    """An operator sees no codes."""
     if context.asker is None:
         return events
     return await context.service(SeenCodes).shown(context.tx, context.asker, events)

@@ -1,4 +1,4 @@
-"""The published schemas of events: one type's JSON Schema, an example of it, and the whole catalogue."""
+"""Publish the schemas of events: one type's JSON Schema, an example of it, and the whole catalogue."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
@@ -12,7 +12,6 @@ from webhooks.events.event import API_VERSION, EVENT_TYPES, render_event
 from webhooks.events.sample import sample_data
 from webhooks.events.schemas import TYPES
 
-# The path at which the gateway serves them.
 PATH: Final = "/docs/events"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _EXAMPLE_TIME_US: Final = parse_rfc3339("2026-06-13T12:00:00Z")
@@ -72,7 +71,7 @@ def event_example(event_type: str) -> dict[str, Any]:
 
 
 def catalogue(address: str) -> dict[str, Any]:
-    """Return every type by name, with its sentence, schema and example. address is the gateway's own."""
+    """Return every type by name. address is the gateway's own."""
     return {
         "api_version": API_VERSION,
         "types": {

@@ -1,9 +1,9 @@
 """Event cursors: a number, and the epoch of the database that gave it.
 
-Promise: whoever goes on from a cursor misses nothing, or is told so. A number alone can't promise that: after
-an older copy is restored, the same numbers are given to other events, and old events are deleted in time. So
-a restore starts another epoch (`renew`). A cursor is refused if it has another epoch, is ahead of the newest
-event, or is behind what is kept. Writes event_epoch of account_environments.
+A reader that continues from a cursor misses nothing, or gets an error. A number alone can't promise that:
+after an older copy is restored, the same numbers go to other events, and old events are deleted in time. So a
+restore starts another epoch (`renew`). A cursor is refused if it has another epoch, is ahead of the newest
+event, or is behind the oldest. Writes event_epoch of account_environments.
 """
 
 from typing import Final, NamedTuple
@@ -29,7 +29,7 @@ START: Final = EventCursor(None, 0)
 
 
 class CursorRefused(InvalidInput):
-    """Events are missing between this cursor and what is kept. `oldest` is where to go on."""
+    """Events are missing after this cursor. `oldest` is where to continue."""
 
     def __init__(self, detail: str, *, param: str, reason: str, oldest: EventCursor | None) -> None:
         super().__init__(detail, param=param)
@@ -39,7 +39,7 @@ class CursorRefused(InvalidInput):
 
 
 def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
-    """Parse a caller's cursor; null stays null. Raises InvalidInput and CursorRefused."""
+    """Parse a caller's cursor. Raises InvalidInput and CursorRefused."""
     if text is None:
         return None
     if text == BEGINNING:
@@ -60,9 +60,9 @@ def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
 
 
 def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, param: str) -> int:
-    """Return the number to go on after; raises CursorRefused if that would skip events silently.
+    """Return the number to continue after; raise CursorRefused if that would skip events silently.
 
-    oldest_no is the first number from which none is missing; last_no is the newest event's.
+    oldest_no is the first number from which none is missing.
     """
     before_oldest = EventCursor(epoch, oldest_no - 1)
     if cursor.epoch is None:
@@ -98,7 +98,7 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
 async def renew(tx: Transaction, *, epoch: int) -> None:
     """Start a new epoch, so that every earlier cursor is refused.
 
-    epoch must never have been given before; the restore's time in seconds is one. It changes each account's
-    row, so run it only while nobody uses the database.
+    epoch must never have been used before, such as the restore's time in seconds. It changes each account's
+    row, so run it only while the database is unused.
     """
     await tx.execute("UPDATE account_environments SET event_epoch = :epoch", epoch=epoch)

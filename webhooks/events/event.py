@@ -1,12 +1,12 @@
 """Events: rendered once, numbered per account and environment, and written with the change they report.
 
-Promise: an event and its delivery rows are in the same transaction as the change. event_no has no gaps and
-follows the order of commits, so a poller's cursor proves that it has seen everything.
+An event and its delivery rows are in the same transaction as the change. event_no has no gaps and follows the
+order of commits, so a poller's cursor proves that it has seen everything.
 
-Invariant: whoever publishes holds the account's lock (account_environments) before Outbox.load. The body's
-bytes are what gets signed, except for a code that is left out, and are never built again. Writes events, and
-event_no of account_environments. Delivery rows go through webhooks/deliveries/delivery.py, and the endpoints'
-places in the queue through webhooks/deliveries/endpoint_queue.py.
+A publisher holds the account's lock (account_environments) before Outbox.load. The body's bytes are what gets
+signed, except for a code that is left out, and are never built again. Writes events, and event_no of
+account_environments; webhooks/deliveries/delivery.py writes delivery rows, endpoint_queue.py the endpoints'
+places.
 """
 
 from collections.abc import Collection, Mapping
@@ -30,7 +30,7 @@ from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filte
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
 DISABLED_EVENT: Final = "endpoint.disabled"
-# Sent after a commit that wrote events, even ones without deliveries. webhooks/events/feed.py listens.
+# Sent after a commit that wrote events, even ones without deliveries.
 HINT: Final = "events"
 EVENT_TYPES: Final = (
     "topup.delivered",
@@ -160,11 +160,10 @@ _Recorded = tuple[EventId, int, bytes, int | None]
 
 
 class Outbox:
-    """One transaction's events, kept in memory until flush.
+    """One transaction's events, in memory until flush.
 
     Make it with `load` after locking the tenants' rows, or with number_from and `reading`. Publish any number
-    of events, then flush once before the commit. That takes two to four statements, whatever the number of
-    tenants and events.
+    of events, then flush once before the commit: two to four statements for any number of tenants and events.
     """
 
     def __init__(self) -> None:
@@ -179,7 +178,6 @@ class Outbox:
 
     @classmethod
     async def load(cls, tx: Transaction, tenants: Collection[Tenant]) -> "Outbox":
-        """Read the numbers of the tenants' last events, and their endpoints."""
         rows = await tx.fetch(_EVENT_NUMBERS, tenants=sorted(set(tenants)))
         outbox = cls()
         outbox.number_from(
@@ -226,7 +224,6 @@ class Outbox:
 
     @property
     def published(self) -> int:
-        """Return how many events wait for flush."""
         return len(self._events)
 
     def publish(
@@ -241,10 +238,9 @@ class Outbox:
         now_us: int,
         except_endpoint_id: str | None = None,
     ) -> EventId:
-        """Add an event, and a delivery for each endpoint that subscribes to its type and whose filter it
-        matches.
+        """Add an event, and a delivery for each endpoint with its type and a matching filter.
 
-        If data has a voucher_code_hint, its code is left out, and endpoints that include codes get it through
+        If data has a voucher_code_hint, its code is left out; endpoints that include codes get it through
         webhooks/deliveries/coded.py. code_sealed is the code to send if it isn't the voucher's own. trace is
         the request that caused the event (kernel/trace.py). The endpoint except_endpoint_id gets no delivery,
         because it must not hear of its own end.
@@ -312,7 +308,7 @@ class Outbox:
         *,
         is_sample: bool = False,
     ) -> _Recorded:
-        """Render and number an event. A sample is real to nobody, so it gets no code and no link."""
+        """Render and number an event. A sample gets no code and no link."""
         assert event_type in _KNOWN_TYPES, event_type
         event_no = self._event_numbers[tenant] + 1
         self._event_numbers[tenant] = event_no
@@ -356,7 +352,6 @@ class Outbox:
         self._changed, self._events, self._deliveries, self._queued = set(), [], [], {}
 
     def _queue(self, endpoint_id: str, tenant: Tenant, ready_us: int) -> None:
-        """Put the endpoint in the queue at the earliest time of what is published."""
         before = self._queued.get(endpoint_id)
         if before is None or ready_us < before[3]:
             self._queued[endpoint_id] = (endpoint_id, *tenant, ready_us)
@@ -370,9 +365,7 @@ class Outbox:
 
 
 async def mark_test_event(tx: Transaction, event_id: EventId) -> None:
-    """Mark an event of this transaction as a sample: nothing happened. Publishing then need not carry the
-    flag.
-    """
+    """Mark an event of this transaction as a test event, so that publishing needn't carry the flag."""
     await tx.execute(_MARK_SAMPLE, id=event_id)
 
 
@@ -398,6 +391,5 @@ def _render(
 
 
 def check_type(event_type: str, param: str) -> None:
-    """Raise InvalidInput if no event has this type."""
     if event_type not in _KNOWN_TYPES:
         raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param=param)

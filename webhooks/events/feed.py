@@ -1,9 +1,8 @@
-"""Tells streams that there are new events, without one query per stream.
+"""Notify streams of new events, without one query per stream.
 
-Promise: a subscriber hears of an event soon after its commit: at once if this process wrote it, otherwise
-within LOOK_S. Invariant: one statement per LOOK_S serves all streams, and no statement is open between looks.
-Without a stream nothing runs. Subscribers read the events themselves (webhooks/deliveries/log.py). Writes
-nothing.
+A subscriber hears of an event soon after its commit: at once if this process wrote it, otherwise within
+LOOK_S. One statement per LOOK_S serves all streams; without a stream nothing runs. Subscribers read the
+events themselves (webhooks/deliveries/log.py). Writes nothing.
 """
 
 import asyncio
@@ -40,11 +39,11 @@ _log = logging.getLogger(__name__)
 
 
 class TooManyStreams(DomainError):
-    """The key, the account or the process has as many event streams open as it may."""
+    """The key, the account or the process has its maximum of open event streams."""
 
 
 class StreamSubscriber:
-    """One stream's subscriber. is_ended: the feed is closing, or the stream was told to end."""
+    """is_ended: the feed is closing, or the stream was ended."""
 
     __slots__ = ("_changed", "_event_no", "is_ended")
 
@@ -74,13 +73,11 @@ class StreamSubscriber:
         return self._event_no
 
     def advance(self, event_no: int) -> None:
-        """Set the tenant's last event number."""
         if event_no > self._event_no:
             self._event_no = event_no
             self._changed.set()
 
     def end(self) -> None:
-        """Stop all waiting on this subscriber."""
         self.is_ended = True
         self._changed.set()
 
@@ -107,7 +104,7 @@ class Feed:
     def subscribe(
         self, tenant: Tenant, holder: str
     ) -> "contextlib.AbstractContextManager[StreamSubscriber]":
-        """Open a stream's place for the credential `holder`, and free it at the exit.
+        """Count a stream for the credential `holder` until the exit.
 
         Raises TooManyStreams, and Unavailable if the process is stopping.
         """
@@ -134,7 +131,6 @@ class Feed:
         return subscriber
 
     def leave(self, tenant: Tenant, subscriber: StreamSubscriber) -> None:
-        """End a subscriber that listen() made."""
         self._subscribers[tenant].remove(subscriber)
         if not self._subscribers[tenant]:
             del self._subscribers[tenant]
@@ -150,7 +146,6 @@ class Feed:
                 subscriber.end()
 
     async def aclose(self) -> None:
-        """Close the feed and wait until nothing of it runs."""
         self.close()
         self._hinted.set()
         if self._watcher is not None:

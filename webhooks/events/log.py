@@ -1,7 +1,7 @@
-"""The read side of events: newest first, or from a cursor on, by keyset.
+"""Read events: newest first, or from a cursor on, by keyset. Writes nothing.
 
-Promise: an id of another account or environment looks like one that doesn't exist. Events missing behind a
-cursor are reported, never skipped. Invariant: writes nothing; shapes are the API's.
+An id of another account or environment looks like one that doesn't exist. Events missing behind a cursor are
+reported, never skipped. Shapes are the API's.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Event:
     code_sealed: str | None = None
 
     def with_code(self, code_of: CodeOf) -> "Event":
-        """Return the event as those see it who may see its code; itself if it has none. Raises SealBroken."""
+        """Insert its code, if it has one, for a reader who may see it. Raises SealBroken."""
         if self.code_at is None or self.transaction_id is None:
             return self
         code = code_of(self.transaction_id, self.code_sealed)
@@ -53,10 +53,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events in order, and the cursor to go on from.
+    """Events in order, and the cursor to continue from.
 
-    No read looks at more than EVENTS_SCANNED events. If a filter passes over many, a page may hold few or
-    none although has_more is true.
+    No read covers more than EVENTS_SCANNED events. If a filter skips many, a page may hold few or none
+    although has_more is true.
     """
 
     events: Sequence[Event]
@@ -72,9 +72,9 @@ async def list_events(
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> EventPage:
-    """Return at most `limit` events numbered below `before`, newest first. Raises InvalidInput.
+    """List events numbered below `before`, newest first. Raises InvalidInput.
 
-    A list that reaches events which are no longer kept is at its end. A cursor of another epoch is refused.
+    Events that are no longer stored end the list. A cursor of another epoch is refused.
     """
     kept = await _kept(tx, tenant)
     above_no = kept.oldest_no - 1
@@ -99,10 +99,9 @@ async def events_after(
     limit: int = PAGE_ITEMS,
     param: str = "after",
 ) -> EventPage:
-    """Return at most `limit` events after the cursor, oldest first.
+    """List events after the cursor, oldest first; continuing from `next` misses nothing.
 
-    Numbers have no gaps and follow the order of commits, so whoever goes on from `next` misses nothing.
-    Raises InvalidInput, and CursorRefused if events between the cursor and what is kept are missing.
+    Raises InvalidInput, and CursorRefused if events between the cursor and the oldest are missing.
     """
     kept = await _kept(tx, tenant)
     above_no = check(after, **kept._asdict(), param=param)
@@ -118,13 +117,12 @@ async def events_after(
 
 
 async def newest_cursor(tx: Transaction, tenant: Tenant) -> EventCursor:
-    """Return the cursor after the newest event; its number is 0 before the first event."""
+    """Its number is 0 before the first event."""
     kept = await _kept(tx, tenant)
     return kept.cursor(kept.last_no)
 
 
 async def get_event(tx: Transaction, tenant: Tenant, event_id: str) -> Event:
-    """Return the event; raises NotFound."""
     row = await tx.fetch_one(
         _GET, id=event_id, account_id=tenant.account_id, environment=tenant.environment
     )
@@ -134,7 +132,7 @@ async def get_event(tx: Transaction, tenant: Tenant, event_id: str) -> Event:
 
 
 class _Kept(NamedTuple):
-    """The kept events: none is missing from oldest_no on. It is last + 1 if there is none."""
+    """The stored events: none is missing from oldest_no on. It is last + 1 if there is none."""
 
     epoch: int
     oldest_no: int
@@ -178,9 +176,8 @@ async def _events(
 
 _ROWS = RowMapping(Event)
 _GET = f"SELECT {_ROWS.listed} FROM events WHERE id = :id AND {_MINE}"
-# Events older than events_from_no are kept for open deliveries, with gaps between them. Without that bound
-# PostgreSQL also reads all index entries of pruned events until a vacuum [0.7 ms instead of 0.1, behind
-# 100,000 events].
+# Older events stay for open deliveries, with gaps between them. Without that bound PostgreSQL also reads all
+# index entries of pruned events until a vacuum [0.7 ms instead of 0.1, behind 100,000 events].
 _KEPT = f"""
 SELECT event_epoch, event_no,
     (SELECT MIN(event_no) FROM events

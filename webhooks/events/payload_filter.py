@@ -1,13 +1,10 @@
-"""Payload filters: which events of its types an endpoint gets, by the values in their `data`.
+"""Payload filters: which events of its types an endpoint gets, by the values in their `data`. Pure.
 
     {"platform": ["claude", "gemini"], "amount_cents": {"gte": 1000}, "metadata.shop": ["eu"]}
 
-Each name is a path into `data`, with dots between its steps, and all of them must match. A list matches if
-the value is one of it; bounds match if the value is a whole number within both. A path that the event doesn't
-have never matches.
-
-Promise: a filter is asked about the stored body, so a code or link that its endpoint may not see decides
-nothing. Pure.
+Each name is a path into `data`, with dots between its steps, and all of them must match. A list matches if it
+has the value; bounds match a whole number within both. A path that the event doesn't have never matches. A
+filter sees only the stored body, so a code or link that its endpoint may not see decides nothing.
 """
 
 import re
@@ -56,13 +53,10 @@ class OneOf(tuple[Any, ...]):
 
 
 class PayloadFilter:
-    """The conditions, by path."""
-
     def __init__(self, wanted: Mapping[str, Bounds | OneOf]) -> None:
         self._wanted = [(path.split("."), condition) for path, condition in wanted.items()]
 
     def matches(self, data: Mapping[str, Any]) -> bool:
-        """Return whether an event with this `data` is sent."""
         return all(condition.holds(_found(data, steps)) for steps, condition in self._wanted)
 
 
@@ -88,7 +82,6 @@ def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
 
 
 def shown(stored: str | None) -> dict[str, Any] | None:
-    """Return the filter as it was set."""
     return None if stored is None else dict(msgspec.json.decode(stored))
 
 
@@ -101,7 +94,6 @@ def payload_filter(stored: str) -> PayloadFilter:
 
 
 def data_of(body: bytes) -> Mapping[str, Any]:
-    """Return the `data` of a rendered event."""
     found: Mapping[str, Any] = msgspec.json.decode(body)["data"]
     return found
 

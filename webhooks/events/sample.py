@@ -1,7 +1,7 @@
-"""What a test ping carries: data in each type's shape that names nothing real.
+"""Sample data of test pings: each type's shape, with nothing real in it. Pure.
 
-Invariant: data says "test": true, which no real event does; every id ends in _test, and metadata is {"test":
-"true"}. A receiver that acts on a sample finds nothing to act on. Pure.
+data says "test": true, which no real event does; every id ends in _test, and metadata is {"test": "true"}. A
+receiver that acts on a sample finds nothing to act on.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,6 @@ _CREDIT = {
 }
 
 _RECHARGE = {"order_id": ORDER_ID, "amount_cents": 2500, "method": "visa 4242", "currency": "USD"}
-# Data without a time in it.
 _PLAIN: Mapping[str, Mapping[str, Any]] = {
     "balance.low": {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"},
     "recharge.succeeded": {**_RECHARGE, "balance_cents": 2900},
@@ -51,9 +50,9 @@ _PLAIN: Mapping[str, Mapping[str, Any]] = {
 def sample_data(
     event_type: str, endpoint: Mapping[str, Any], *, is_told_codes: bool = False, now_us: int
 ) -> dict[str, Any]:
-    """Return a sample's data object. endpoint is the shape of the pinged one, for the endpoint events.
+    """Return data whose `endpoint` has the shape of the pinged one, for the endpoint events.
 
-    is_told_codes: it includes a code, as that endpoint's real deliveries do. The code redeems nothing.
+    is_told_codes: include a code, as that endpoint's real deliveries do. The code redeems nothing.
     """
     data = {"test": True, **_data(event_type, endpoint, now_us=now_us)}
     if is_told_codes and data.get("voucher_code_hint") is not None:
@@ -312,5 +311,5 @@ def _subscription(what: str, *, now_us: int) -> dict[str, Any]:
     }
 
 
-# Objects whose events all have one shape, whatever happened to them.
+# Objects whose events all have one shape.
 _MADE = {"batch": _batch, "dispute": _dispute, "voucher": _redeemed}

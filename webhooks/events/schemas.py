@@ -1,8 +1,7 @@
-"""The events' JSON Schemas, declared once as structs: what a receiver may rely on.
+"""The events' JSON Schemas, declared once as structs: what a receiver may rely on. Pure.
 
-Promise: every published event fits its schema. Tests hold real events of every type against them, and allow
-no field that isn't declared here. The published schemas do allow other fields: a receiver must ignore fields
-it doesn't know, because later versions add some. Pure.
+Every published event fits its schema. Tests hold real events of every type against them, and allow no field
+that isn't declared here. The published schemas allow other fields, because later versions add some.
 """
 
 from collections.abc import Mapping

@@ -17,5 +17,5 @@ class Event(Struct, kw_only=True):
     environment: Environment
     api_version: Literal["v1"]
     data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
-    # It follows the others because readers of the CSV go by a column's position.
+    # Last because readers of the CSV go by a column's position.
     sequence: EventSequence | UnsetType = UNSET

@@ -1,9 +1,8 @@
-"""Wakes callers who wait for one top-up to change, without one query per caller.
+"""Wake callers who wait for one top-up to change, without one query per caller.
 
-Promise: a wait that has begun hears of every later event of its top-up: at once if this process wrote it,
-otherwise within the feed's LOOK_S. Invariant: one statement per account names the top-ups that changed,
-however many callers wait, and only if the account has new events. Nothing is open in the database meanwhile.
-A woken caller reads the top-up itself. Writes nothing.
+A wait hears of every later event of its top-up: at once if this process wrote it, otherwise within the feed's
+LOOK_S. One statement per account names the top-ups that changed, for any number of callers, and only if the
+account has new events. A woken caller reads the top-up itself. Writes nothing.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ WAITS_PER_TENANT: Final = 500
 WAITS: Final = 2_000
 # The time between two looks at an account whose events follow each other closely.
 LOOKS_APART_S: Final = 0.05
-# An idle watcher looks this often. It is woken when nobody waits any more.
+# An idle watcher looks this often. The last wait's end wakes it.
 IDLE_S: Final = 60.0
 
 _CHANGED = """
@@ -36,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class TooManyWaits(DomainError):
-    """The key, the account or the process has as many waits open as it may."""
+    """The key, the account or the process has its maximum of open waits."""
 
 
 class Wait:
@@ -59,11 +58,9 @@ class Wait:
         self._changed.clear()
 
     def wake(self) -> None:
-        """Signal that the top-up may have changed."""
         self._changed.set()
 
     def end(self) -> None:
-        """Stop the wait."""
         self.is_over = True
         self._changed.set()
 
@@ -82,7 +79,6 @@ class _Watched:
                 wait.wake()
 
     def end(self) -> None:
-        """Stop every wait."""
         self.begun.set()
         for waits in self.waits.values():
             for wait in waits:
@@ -90,7 +86,7 @@ class _Watched:
 
 
 class Waits:
-    """A process's waits. A tenant is watched while somebody waits for one of its top-ups."""
+    """A process's waits. A tenant is watched while a caller waits for one of its top-ups."""
 
     def __init__(self, database: Database, feed: Feed) -> None:
         self._database = database
@@ -103,7 +99,7 @@ class Waits:
 
     @contextlib.contextmanager
     def waiting(self, tenant: Tenant, topup_id: str, holder: str) -> Iterator[Wait]:
-        """Open a place for one wait of the credential `holder`; raises TooManyWaits."""
+        """Count a wait of the credential `holder`; raise TooManyWaits."""
         _check_room(self._held[holder], WAITS_PER_HOLDER, "this credential")
         _check_room(self._held[tenant], WAITS_PER_TENANT, "this account")
         _check_room(self.open_now, WAITS, "this gateway")
@@ -170,7 +166,7 @@ class Waits:
             await asyncio.sleep(LOOKS_APART_S)
 
     async def _tell(self, tenant: Tenant, watched: _Watched, seen: int, latest: int) -> bool:
-        """Wake the waits for what the events after `seen` are about; return False to try again."""
+        """Wake the waits for the objects of events after `seen`; return False to try again."""
 
         async def work(tx: Transaction) -> list[str]:
             rows = await tx.fetch(

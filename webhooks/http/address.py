@@ -1,9 +1,9 @@
-"""Which addresses are public, and which stay closed unless a network is opened: tables of our own.
+"""Tell which addresses are public, and which stay closed unless a network is opened: tables of our own.
 
-is_public() is true only for an address of a host on the public internet. is_link_local() is true for
-addresses that a machine answers only to itself, above all its cloud's metadata, in every form that carries
-them. The result never depends on the Python release: ipaddress.is_global calls 17 of our 28 probes global on
-CPython 3.11 (5f00::1, 168.63.129.16, ::ffff:0:7f00:1, ...) and changes between releases, so it isn't used.
+is_public() is true only for a host on the public internet. is_link_local() is true for addresses that only
+the machine itself can call, above all its cloud's metadata, in every form that carries them.
+ipaddress.is_global isn't used: it changes between Python releases, and calls 17 of our 28 probes global on
+CPython 3.11 (5f00::1, 168.63.129.16, ::ffff:0:7f00:1, ...).
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network

@@ -2,8 +2,7 @@
 
 Every exchange ends in a Reply, whatever the peer sends: no exception, no unbounded memory. There is one
 exchange at a time, and a connection in any doubt (unrequested bytes, a body cut short, an unwritten request)
-is never used again. Redirects, cookies, upgrades and compression are not supported: a response is a status,
-headers and a bounded number of raw bytes.
+is never used again. Redirects, cookies, upgrades and compression are not supported.
 """
 
 import asyncio
@@ -20,10 +19,9 @@ ReplyError = Literal["protocol"]
 
 
 class Reply(NamedTuple):
-    """A response. status is None if no final status line came; header names are as sent.
+    """status is None if no final status line came; header names are as sent.
 
-    is_cut: the peer had more body than we read. first_byte_s: the event loop's time of the response's first
-    byte, None if none came.
+    is_cut: the peer had more body than we read. first_byte_s: the event loop's time, or None.
     """
 
     status: int | None
@@ -120,11 +118,11 @@ class Connection(asyncio.Protocol):
         return waiter
 
     def partial(self) -> Reply:
-        """Return what has come so far, for an exchange that ran out of time."""
+        """Return the response so far, for an exchange that ran out of time."""
         return self._reply(None, None)
 
     def expire(self) -> None:
-        """End the exchange under way, if there is one, with TimeoutError."""
+        """End any exchange under way with TimeoutError."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(TimeoutError())
 
@@ -266,7 +264,7 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _cut(self) -> None:
-        """End the reading: the status stands, and nobody needs the rest of the body."""
+        """End the reading: the status stands, and the rest of the body isn't needed."""
         self._body_bytes = max(self._body_bytes, self._body_bytes_kept_max + 1)
         self._finish(None, None)
         self.close()

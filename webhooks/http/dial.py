@@ -1,7 +1,7 @@
 """Open a connection to a vetted address, and to nothing else.
 
-The socket ends at one of the given addresses; TLS is at least 1.2 and verified against the host's own name.
-No name is resolved here; proxies and environment variables play no part.
+TLS is at least 1.2 and verified against the host's own name. No name is resolved here; proxies and
+environment variables play no part.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Dialled:
 
 
 def client_ssl_context() -> ssl.SSLContext:
-    """Return TLS 1.2 or newer, verified against the system's authorities and the host name."""
+    """Require TLS 1.2 or newer, verified against the system's authorities and the host name."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -46,7 +46,7 @@ def client_ssl_context() -> ssl.SSLContext:
 
 
 async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLContext) -> Dialled:
-    """Return a new connection to the first vetted address that accepts; raise DialError.
+    """Connect to the first vetted address that accepts; raise DialError.
 
     The caller bounds the whole by a deadline.
     """
@@ -109,7 +109,6 @@ async def _first_of_several(addresses: Sequence[str], port: int) -> tuple[str, s
 
 
 def _discard(loser: "asyncio.Task[socket.socket | DialError]") -> None:
-    """Close the socket of an attempt that came in second."""
     if not loser.cancelled():
         reached = loser.result()
         if not isinstance(reached, DialError):
@@ -117,7 +116,7 @@ def _discard(loser: "asyncio.Task[socket.socket | DialError]") -> None:
 
 
 async def _connect(address: str, port: int) -> socket.socket | DialError:
-    """Return a connected socket, or the failure as a value, because several of these race."""
+    """Return the failure as a value, because several of these race."""
     try:
         dialling = socket.socket(
             socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM

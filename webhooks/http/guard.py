@@ -1,4 +1,4 @@
-"""Which URLs and hosts a stranger may make us call.
+"""Decide which URLs and hosts a stranger may make us call.
 
 check_url() refuses by the text alone what no policy may call; vet() refuses a host if the policy forbids any
 of its addresses. A host is judged by its resolved addresses, never by its spelling, and again at every
@@ -83,10 +83,8 @@ class Policy:
     """What the operator permits beyond the public internet over https.
 
     - allow_private lifts the address rule and the https rule (development); allow_http is for staging.
-    - allow_cidrs and allow_hosts open single networks and names. own_addresses, where this deployment itself listens, stay
-      closed to both, so that nobody can make it call itself.
-    - Link-local and cloud metadata addresses are opened by allow_cidrs alone: no webhook receiver is there, and what is
-      there hands out the machine's credentials.
+    - allow_cidrs and allow_hosts open single networks and names. Both leave own_addresses closed, where this deployment listens, so that no one can make it call itself.
+    - Only allow_cidrs opens link-local and cloud metadata addresses: no webhook receiver is there, and they hand out the machine's credentials.
     """
 
     allow_private: bool = False
@@ -170,8 +168,7 @@ class ParsedUrl:
 def check_url(url: str, policy: Policy) -> ParsedUrl:
     """Return the parts of a URL that the policy lets us call, as far as text can tell; raise UrlRefused.
 
-    Names aren't resolved here: see vet(). It is stricter than the URL standards on purpose, because a guard
-    is passed where two parsers disagree.
+    It is stricter than the URL standards on purpose, because a guard is passed where two parsers disagree.
     """
     schemes = ("https", "http") if policy.allow_http or policy.allow_private else ("https",)
     if not url:
@@ -271,7 +268,7 @@ def _parse_host(spelling: str) -> tuple[str, Address | None]:
     if not _NUMBER.fullmatch(labels[-1]):
         return host, None
     # No top-level domain is a number, so this is an address in one of the spellings that the C library reads
-    # (0x7f.1, 2130706433, 127.1). What is called is our reading of it.
+    # (0x7f.1, 2130706433, 127.1). Our reading of it is what gets called.
     try:
         literal = IPv4Address(socket.inet_aton(host))
     except OSError:

@@ -1,8 +1,7 @@
-"""The guarded transport behind httpx's API, for callers of JSON services.
+"""Offer the guarded transport behind httpx's API, for callers of JSON services.
 
 An httpx.AsyncClient on it has the same guard, deadline and caps as a webhook. A body is whole or an error,
-and never compressed: a response with an encoding is refused, because httpx would inflate it [a 195 kB gzip
-reply became 208 MB].
+and never compressed: httpx would inflate it [a 195 kB gzip reply became 208 MB].
 """
 
 import httpx
@@ -19,8 +18,8 @@ _METHODS = _REPEATABLE_METHODS | {"POST", "PATCH"}
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Pass it to httpx.AsyncClient(transport=..., trust_env=False, follow_redirects=False).
 
-    The client's read timeout is the deadline for the whole request. The Transport stays its owner's to close.
-    Error classes become httpx.ConnectError (connect, tls, address), ReadTimeout, RemoteProtocolError,
+    The client's read timeout is the deadline for the whole request. The owner closes the Transport. Error
+    classes become httpx.ConnectError (connect, tls, address), ReadTimeout, RemoteProtocolError,
     LocalProtocolError; their text shows no address.
     """
 

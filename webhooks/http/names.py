@@ -1,10 +1,9 @@
-"""Vetted addresses of names, with a share of the look-ups for each account.
+"""Look up and vet addresses of names, with a share of the look-ups for each account.
 
 addresses() returns within 5 s, with vetted addresses or UrlRefused. A result is at most 2 s old, so a name
-that changes is caught at the next attempt. An account has a limited number of look-ups under way and its
-others wait in a line of its own, so names that don't resolve delay no other account. A failed name isn't
-looked up again for a growing time. There is one look-up per account and name at a time, for any number of
-callers; it ends with the last.
+that changes is caught at the next attempt. An account has a limited number of look-ups under way and a line
+of its own, so its unresolvable names delay no other account. A failed name isn't looked up again for a
+growing time. All callers of an account share one look-up of a name, which ends with the last caller.
 """
 
 import asyncio
@@ -23,8 +22,8 @@ ANSWER_AGE_S_MAX: Final = 2.0
 ANSWERS_MAX: Final = 10_000
 LOOKUPS_PER_ACCOUNT_MAX: Final = 8
 LOOPBACK: Final = ("127.0.0.1", "::1")
-# A name without a response costs a look-up its whole time, so it is left alone for longer than one with a
-# negative response (no such name, a server's failure).
+# A silent name costs a look-up its whole time, so it is left alone for longer than one with a negative
+# response (no such name, a server's failure).
 SILENT_WAIT_S: Final = 5.0
 SILENT_WAIT_S_MAX: Final = 60.0
 REFUSED_WAIT_S: Final = 1.0
@@ -47,7 +46,7 @@ class _Failure:
 
 
 class Failures:
-    """Names that lately failed; a bounded number. Times are the event loop's."""
+    """Names that recently failed; a bounded number. Times are the event loop's."""
 
     def __init__(self, *, names_max: int = ANSWERS_MAX, wait_s_max: float = math.inf) -> None:
         self._names_max = names_max
@@ -66,7 +65,7 @@ class Failures:
             )
 
     def add(self, name: str, log_reason: str, *, is_silent: bool, now_s: float) -> None:
-        """Note a failure: the first wait, or twice the last one."""
+        """Record a failure: the first wait, or twice the last one."""
         wait_s = SILENT_WAIT_S if is_silent else REFUSED_WAIT_S
         before = self._failures.pop(name, None)
         if before is not None and now_s < before.until_s + FORGOTTEN_S:
@@ -78,7 +77,6 @@ class Failures:
             self._failures.popitem(last=False)
 
     def forget(self, name: str) -> None:
-        """Note that the name resolves again."""
         self._failures.pop(name, None)
 
 
@@ -153,7 +151,7 @@ class VettedNames:
     ) -> tuple[str, ...]:
         """Look the name up in the account's share, and return vetted addresses; raise UrlRefused.
 
-        A name that failed lately is refused at once. account_id is empty for the operator.
+        A name that failed recently is refused at once. account_id is empty for the operator.
         """
         if url.literal is not None:
             # The result can't change.
@@ -175,7 +173,7 @@ class VettedNames:
         finally:
             lookup.callers -= 1
             if not lookup.callers and not lookup.task.done():
-                # The next caller begins anew, because this one is about to end.
+                # The next caller starts another look-up, because this one is about to end.
                 self._lookups.pop(key, None)
                 lookup.task.cancel()
 
@@ -198,7 +196,7 @@ class VettedNames:
         return vet(host, found, policy)
 
     async def _found(self, name: str) -> tuple[str, ...]:
-        """Return what the resolver says; remember a failure, unless the caller gave up early."""
+        """Remember a failure, unless the caller gave up early."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         try:

@@ -1,9 +1,9 @@
-"""Where this deployment itself listens, so that no webhook makes it call itself.
+"""Know where this deployment itself listens, so that no webhook makes it call itself.
 
-check() refuses a URL that would reach the gateway (at PUBLIC_URL's name or any address behind it, or at this
+check() refuses a URL that would reach the gateway (PUBLIC_URL's name or any address behind it, or this
 machine's own addresses, each with the gateway's port) or a worker at its own port. It runs at every attempt,
-before a connection is opened or reused. Other ports of the same addresses are allowed: a receiver may run
-beside us, or behind the same proxy.
+before a connection is opened or reused. Other ports are allowed: a receiver may run beside us, or behind the
+same proxy.
 """
 
 import asyncio
@@ -21,11 +21,10 @@ _DISCARD_PORT: Final = 9
 
 
 class OwnAddress:
-    """port: where the gateway listens, on any address of this machine; 0 if unknown. worker_port: the same of
-    a worker.
+    """port: where the gateway listens, on any address of this machine, or 0; worker_port: a worker's.
 
-    public is PUBLIC_URL, null if there is none. Its name is looked up once a minute while it is needed, and
-    its last addresses stand while it doesn't resolve.
+    public is PUBLIC_URL or null. Its name is looked up once a minute while needed; its last addresses stay
+    valid while it doesn't resolve.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class OwnAddress:
 def is_local(text: str) -> bool:
     """Return whether it is an address of this machine, on any interface.
 
-    The kernel answers from its routes what it would send from: to itself, from that very address.
+    By the kernel's routes, a machine sends to itself from that very address.
     """
     address = ip_address(text)
     if address.is_loopback or address.is_unspecified:

@@ -1,9 +1,8 @@
-"""Idle connections, kept for the next request to the same place.
+"""Idle connections, for the next request to the same place.
 
-Promise: take() gives a connection only to an address in the answer vetted for this very attempt,
-and only to the account that opened it.
-Invariant: a connection lives at most five minutes and idles at most one, no origin keeps more than
-its share, and the whole keeps at most idle_max, the longest idle going first.
+take() gives a connection only to an address vetted for this very attempt, and only to the account that opened
+it. A connection lives at most five minutes and idles at most one. Each origin has a share, and all together
+idle_max; the longest idle is closed first.
 """
 
 import asyncio
@@ -39,7 +38,7 @@ class IdlePool:
         self._idle_max = idle_max
         self._connection_age_s_max = min(connection_age_s_max, CONNECTION_AGE_S_MAX)
         self._stacks: dict[Origin, list[Connection]] = {}
-        # All idle connections, the longest idle first, each with its origin.
+        # The longest idle first, each with its origin.
         self._idle: OrderedDict[Connection, Origin] = OrderedDict()
         self._sweeper: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -80,7 +79,7 @@ class IdlePool:
                 self._drop(connection)
 
     def close(self) -> None:
-        """Close everything; whatever is given back later is closed as well."""
+        """Close everything, also whatever is returned later."""
         self._is_closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -90,7 +89,7 @@ class IdlePool:
         self._stacks.clear()
 
     def sweep(self, now_s: float) -> None:
-        """Close what has been idle or has lived too long, and forget empty stacks."""
+        """Close what has been idle or has lived too long, and remove empty stacks."""
         for connection in list(self._idle):
             if not self._is_fit(connection, now_s):
                 self._drop(connection)

@@ -1,7 +1,7 @@
-"""The bytes of one outgoing request.
+"""Build the bytes of one outgoing request.
 
-Nothing that a tenant can put into a header value or a URL adds a line to the request. Host, Content-Length,
-Accept-Encoding and the connection's own headers are ours alone.
+No header value or URL of a tenant can add a line to the request. Host, Content-Length, Accept-Encoding and
+the connection's own headers are ours alone.
 """
 
 import re
@@ -57,7 +57,7 @@ def request_bytes(
 
 
 def _check_headers(headers: list[tuple[str, str]]) -> None:
-    """Check each header; first all together, which takes a third of the time."""
+    """Check all together first, which takes a third of the time."""
     values = "".join([value for _, value in headers])
     are_values_well = len(values) <= HEADER_VALUE_CHARACTERS_MAX and _VALUE.fullmatch(values)
     if not are_values_well or not _are_free_names(tuple([name for name, _ in headers])):

@@ -1,10 +1,9 @@
 """Resolve host names by c-ares: no thread waits, and a cancelled look-up ends.
 
-lookup() queries the machine's name servers (or the given ones) and ends when its caller does; no query is
-repeated after that. Each look-up has a channel of its own, which reads resolv.conf and the hosts file when it
-opens, so a change counts from the next look-up on, and nothing is cached here. Of nsswitch.conf c-ares uses
-only the order of hosts file and name servers: names known to mDNS, LDAP or another module of the C library
-aren't found.
+lookup() queries the machine's name servers (or the given ones) and ends when its caller does. Each look-up
+opens a channel that reads resolv.conf and the hosts file, so a change counts from the next look-up on, and
+nothing is cached here. Of nsswitch.conf c-ares uses only the order of hosts file and name servers: names of
+mDNS, LDAP or another module of the C library aren't found.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 class Resolver(Protocol):
-    """Resolves names. One that ends in a dot is absolute: no search domains."""
+    """A name that ends in a dot is absolute: no search domains."""
 
     async def lookup(self, name: str) -> Sequence[str]:
         """Return address texts, most preferred first; raise OSError or UnicodeError if there is none."""
@@ -97,7 +96,7 @@ class _Query:
             self._answer.set_exception(OSError("the resolver was closed"))
 
     def close(self) -> None:
-        """End the query if it still runs: its sockets are closed and nothing more is sent."""
+        """End a running query: its sockets are closed and nothing more is sent."""
         if self._is_closed:
             return
         with contextlib.suppress(RuntimeError):

@@ -2,8 +2,8 @@
 
 post() returns within timeout_s, whatever the network does; one deadline covers names, connecting, TLS,
 writing and the body. At every attempt the host is resolved and vetted again (results are at most 2 s old),
-and only a vetted address is called or reused. An account gets no connection that another one opened, and
-looks names up in a share of its own.
+and only a vetted address is called or reused. An account never gets another one's connection, and has its own
+share of look-ups.
 """
 
 import asyncio
@@ -34,10 +34,9 @@ ErrorClass = Literal["timeout", "connect", "tls", "address", "protocol", "http"]
 class SendResult(NamedTuple):
     """One attempt. error is null for 2xx; status is null if no status line came.
 
-    reason is the operator's private detail, never for a tenant. Header names are lower-case; the first of
-    several counts. response_body is raw, cut at the bytes stored; is_cut: there was more. remote_address is
-    null and timings_ms (dns, connect, tls, first_byte, total; those that took place) empty for the class
-    address, so that a guarded network can't be mapped.
+    - reason: the operator's private detail, never for a tenant. is_cut: response_body had more bytes.
+    - Header names are lower-case; the first of several counts.
+    - remote_address is null and timings_ms (dns, connect, tls, first_byte, total) empty for the class address, so that a guarded network can't be mapped.
     """
 
     status: int | None
@@ -74,8 +73,8 @@ _own_ssl_context = functools.cache(client_ssl_context)
 class Transport:
     """The client: owns its connections and vetted names; one for each event loop.
 
-    The resolver stays the caller's to close. policy may be overridden for one request, because http is for
-    staging endpoints only. own is what no request may reach; null: nothing is ours.
+    The caller closes the resolver. policy may be overridden for one request, because http is for staging
+    endpoints only. own is what no request may reach; null: nothing is ours.
     """
 
     def __init__(
@@ -124,8 +123,8 @@ class Transport:
         """POST the body once and return the outcome; at most 64 KiB are read, 4 KiB stored.
 
         A reused connection that turns out dead before any byte of a response is replaced once, so the
-        receiver may see the request twice, as with any delivery. account_id is empty for the operator. Raises
-        InvalidInput for a header that check_header() refuses, and nothing for any reason of the network.
+        receiver may see the request twice. account_id is empty for the operator. Raises InvalidInput for a
+        header that check_header() refuses, and nothing for any reason of the network.
         """
         return await self.request(
             "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
@@ -181,7 +180,7 @@ class Transport:
         return _outcome(trace, error, reason, ended_s=loop.time(), ended_at_us=self._clock.now_us())
 
     async def close(self) -> None:
-        """Close every idle connection; requests under way end as they would, and leave none."""
+        """Close every idle connection; requests under way finish, and leave none."""
         self._pool.close()
         self._names.close()
 
