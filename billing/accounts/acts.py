@@ -33,7 +33,7 @@ _IsOperator = Annotated[
 
 
 class NewAccount(Fields, frozen=True, kw_only=True):
-    """Its staging wallet holds $10,000.00 of test credit."""
+    """A new account; its staging wallet holds $10,000.00 of test credit."""
 
     name: Annotated[Text, Meta(description="What people call it."), said("Name")]
     email: (
@@ -51,6 +51,8 @@ class NewAccount(Fields, frozen=True, kw_only=True):
 
 
 class AccountChanges(Fields, frozen=True, kw_only=True):
+    """What to change; omitted fields stay."""
+
     time_zone: (
         Annotated[
             str,
@@ -74,6 +76,8 @@ class AccountsQuery(Page, frozen=True, kw_only=True):
 
 
 class Suspension(Fields, frozen=True, kw_only=True):
+    """Why the account is suspended."""
+
     reason: Annotated[
         str,
         Meta(

@@ -20,7 +20,7 @@ from keys.act import OPERATOR, CallContext, EngineAct
 
 
 class CreditChange(Fields, frozen=True, kw_only=True):
-    """Purchased credit pays debts first."""
+    """How much to give or take, and why. Purchased credit pays debts first."""
 
     amount: Annotated[
         int,
@@ -53,6 +53,8 @@ class CreditChange(Fields, frozen=True, kw_only=True):
 
 
 class CreditAdjustment(Shaped, kw_only=True):
+    """What was given or taken, and the balance after it."""
+
     id: Annotated[str, Meta(pattern=r"^adj_[0-9A-Za-z]+$")]
     amount: Annotated[int, Meta(description="In credits of 0.001 USD.", extra_json_schema=SIGNED)]
     reason: Annotated[str, Meta(description="Why.")]

@@ -16,6 +16,8 @@ Id = Annotated[str, Meta(pattern=r"^acc_[0-9A-Za-z]+$"), said("Account")]
 
 
 class Account(Shaped, kw_only=True):
+    """An account."""
+
     id: Id
     user_id: Annotated[int, Meta(description="Its id where a dialect wants a number.")]
     name: Annotated[str, said("Name")]
@@ -54,13 +56,15 @@ class Account(Shaped, kw_only=True):
 
 
 class AccountWithWallet(Account, kw_only=True):
+    """An account, with its wallet in one environment."""
+
     wallet_micros: Annotated[
         Micros, Meta(description="The purchased credit that it has."), said("Wallet")
     ]
 
 
 class AccountDetails(Account, kw_only=True):
-    """Whether signing in takes more than the password."""
+    """An account, and whether its sign-in needs a second factor."""
 
     two_factor: Annotated[bool, Meta(description="Signing in takes a code or a passkey, too.")]
     recovery_codes_left: Annotated[int, Meta(description="Each gets in once without the phone.")]
@@ -90,6 +94,8 @@ class PasswordLink(Shaped, kw_only=True):
 
 
 class Colleague(Shaped, kw_only=True):
+    """A colleague who joined an account, or is invited."""
+
     id: str
     email: Annotated[str, Meta(description="Where the invitation went.")]
     role: Annotated[str, Meta(description="What they may do.")]
@@ -98,6 +104,8 @@ class Colleague(Shaped, kw_only=True):
 
 
 class Told(Shaped, kw_only=True):
+    """What mail the owner or a colleague gets."""
+
     id: Annotated[str, Meta(description="The account that they sign in with.")]
     email: Annotated[str | None, Meta(description="Where mail to them goes.")]
     role: Annotated[str, Meta(description="owner, or what they may do as a colleague.")]

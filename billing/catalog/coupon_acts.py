@@ -19,6 +19,8 @@ Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
 
 
 class Coupon(Struct, kw_only=True):
+    """A coupon, and how much of it is used."""
+
     id: str
     environment: str
     code: Annotated[str, Meta(description="What the payer types.")]
@@ -39,7 +41,7 @@ class Coupon(Struct, kw_only=True):
 
 
 class NewCoupon(Fields, frozen=True, kw_only=True):
-    """One of percent and amount_off must be given."""
+    """A coupon to create; give either percent or amount_off."""
 
     code: Annotated[
         ShortText,

@@ -18,7 +18,7 @@ from store.keyset import Begin
 
 
 class Pack(Struct, kw_only=True):
-    """credits includes the bonus."""
+    """An amount of credit that is sold as one; credits includes the bonus."""
 
     id: str
     name: str
@@ -31,6 +31,8 @@ class Pack(Struct, kw_only=True):
 
 
 class NewPack(Fields, frozen=True, kw_only=True):
+    """A pack to sell."""
+
     id: Annotated[
         ShortText,
         Meta(description="Orders name it: a-z, 0-9, _ and -, such as pack_starter."),

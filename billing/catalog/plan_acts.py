@@ -142,6 +142,8 @@ class OfferedPlan(NamedTuple):
 
 
 class Plan(Struct, kw_only=True):
+    """A plan with its terms."""
+
     environment: Environment
     id: str
     name: str
@@ -174,6 +176,8 @@ class Plan(Struct, kw_only=True):
 
 
 class NewPlan(Fields, frozen=True, kw_only=True):
+    """A plan to sell."""
+
     id: Annotated[
         ShortText,
         Meta(description="Checkouts name it: letters, digits, _ and -, such as pro."),
@@ -199,6 +203,8 @@ class NewPlan(Fields, frozen=True, kw_only=True):
 
 
 class PlanChanges(Fields, frozen=True, kw_only=True):
+    """What to change; omitted fields stay."""
+
     name: Name | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     price_monthly: PriceMonthly | UnsetType = UNSET

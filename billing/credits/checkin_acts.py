@@ -21,6 +21,8 @@ Most = Annotated[int, Meta(ge=1, le=CREDITS_MAX, description=_HINT)]
 
 
 class CheckinConfig(Struct, kw_only=True):
+    """What a check-in awards, in credits; 1,000 are worth $1.00."""
+
     enabled: bool
     credits_min: Annotated[int, Meta(description="The least that one awards.")]
     credits_max: Annotated[int, Meta(description="The most; the award is random between the two.")]
@@ -30,6 +32,8 @@ class CheckinConfig(Struct, kw_only=True):
 
 
 class CheckinChanges(Fields, frozen=True, kw_only=True):
+    """What to change; omitted fields stay."""
+
     enabled: (
         Annotated[
             bool,

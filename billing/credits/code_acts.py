@@ -28,6 +28,8 @@ CreditsEach = Annotated[Credits, said("Credits per code")]
 
 
 class CodeBatch(Struct, kw_only=True):
+    """Codes that were made together, with the same worth and end."""
+
     id: str
     environment: Environment
     name: Annotated[str, said("Batch")]
@@ -47,10 +49,14 @@ class CodeBatch(Struct, kw_only=True):
 
 
 class MadeBatch(CodeBatch, kw_only=True):
+    """A new batch with its codes, which are shown only this once."""
+
     codes: Annotated[list[str], Meta(description="Shown this once."), said(is_secret=True)]
 
 
 class RedemptionCode(Struct, kw_only=True):
+    """A code by its last four characters."""
+
     id: str
     batch_id: Annotated[str, Meta(description="The batch that it was made with.")]
     environment: Environment
@@ -65,6 +71,8 @@ class RedemptionCode(Struct, kw_only=True):
 
 
 class NewCodeBatch(Fields, frozen=True, kw_only=True):
+    """A batch of codes to make."""
+
     credits: Annotated[
         int,
         Meta(

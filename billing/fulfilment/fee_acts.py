@@ -28,7 +28,7 @@ Account = Annotated[
 
 
 class Fee(Struct, kw_only=True):
-    """account null: the fee of all accounts without their own."""
+    """What a send to the platform costs beside its amount. account null: for accounts without their own fee."""
 
     environment: Environment
     platform: str
@@ -71,6 +71,8 @@ class FeeParts(Fields, frozen=True, kw_only=True):
 
 
 class FeeOwner(Fields, frozen=True, kw_only=True):
+    """Whose fee to remove."""
+
     account: Account = ""
 
 

@@ -44,6 +44,8 @@ SupplierIds = Annotated[
 
 
 class Platform(Struct, kw_only=True):
+    """What credit can be sent to, with its suppliers in the order in which they are called."""
+
     environment: Environment
     id: str
     name: str
@@ -58,6 +60,8 @@ class Platform(Struct, kw_only=True):
 
 
 class NewPlatform(Fields, frozen=True, kw_only=True):
+    """A platform to offer."""
+
     id: Annotated[
         ShortText, Meta(description="Sends name it: up to 40 of a-z, 0-9, _ and -."), said("ID")
     ]
@@ -68,6 +72,8 @@ class NewPlatform(Fields, frozen=True, kw_only=True):
 
 
 class PlatformChanges(Fields, frozen=True, kw_only=True):
+    """What to change; omitted fields stay."""
+
     name: Name | UnsetType = UNSET
     min_amount_cents: Smallest | UnsetType = UNSET
     max_amount_cents: Largest | UnsetType = UNSET

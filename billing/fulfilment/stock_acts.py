@@ -29,6 +29,8 @@ FaceValue = Annotated[Cents, Meta(description="What it is worth, in US cents."),
 
 
 class StockedCode(Struct, kw_only=True):
+    """A code by its last characters, and the top-up that got it."""
+
     id: Annotated[str, said("ID")]
     supplier: SupplierId
     platform: str
@@ -57,6 +59,8 @@ class StockedCode(Struct, kw_only=True):
 
 
 class Level(Struct, kw_only=True):
+    """How many codes of one platform and face value a supplier has left."""
+
     supplier: SupplierId
     platform: str
     amount_cents: FaceValue
@@ -79,12 +83,16 @@ class Level(Struct, kw_only=True):
 
 
 class AddedCodes(Struct, kw_only=True):
+    """How many of a call's codes are new."""
+
     given: Annotated[int, Meta(description="How many the call had.")]
     added: Annotated[int, Meta(description="How many are new.")]
     known_before: Annotated[int, Meta(description="They were passed over.")]
 
 
 class StockCodes(Fields, frozen=True, kw_only=True):
+    """Codes to add."""
+
     supplier: Annotated[ShortText, Meta(description="A supplier of kind code_stock.")]
     codes: Annotated[
         str,

@@ -12,7 +12,7 @@ from kernel.words import Cents, Count, Last4, Time, time_of
 
 
 class PaymentMethod(Shaped, kw_only=True):
-    """expires: a month, such as 2027-04."""
+    """A saved payment method. expires is a month, such as 2027-04."""
 
     ref: Annotated[str, Meta(description="The provider's id.")]
     brand: str
@@ -24,7 +24,9 @@ class PaymentMethod(Shaped, kw_only=True):
 
 
 class RechargeCharge(Struct, kw_only=True):
-    """A drop's outcome. reason: why it was declined; url: where a person confirms it."""
+    """The outcome of one drop of the balance. reason: why the charge was declined; url: where a person
+    confirms it.
+    """
 
     order_id: str
     amount_cents: Cents
@@ -36,7 +38,9 @@ class RechargeCharge(Struct, kw_only=True):
 
 
 class Recharge(Struct, kw_only=True):
-    """status off: no drop is charged until it is set again. disabled_reason is null if it was removed."""
+    """Credit that is bought automatically when the balance drops. While status is off, no drop is charged
+    until the recharge is set again. disabled_reason is null while it is on, and if it was removed.
+    """
 
     provider: str
     below_cents: Cents
@@ -89,7 +93,7 @@ class Recharge(Struct, kw_only=True):
 
 
 class PaymentMethods(Struct, kw_only=True):
-    """At one provider, newest first."""
+    """The account's saved payment methods at one provider, newest first."""
 
     provider: str
     items: Annotated[
@@ -102,6 +106,6 @@ class PaymentMethods(Struct, kw_only=True):
 
 
 class SavePage(Struct, kw_only=True):
-    """Where a person saves a means of payment."""
+    """The page on which a person saves a payment method."""
 
     url: Annotated[str, Meta(description="Where the person agrees and keeps it.")]

@@ -31,11 +31,13 @@ class MailQuery(Page, frozen=True, kw_only=True):
 
 
 class Address(Fields, frozen=True, kw_only=True):
+    """The address whose mail is stopped or allowed."""
+
     address: Annotated[Email, Meta(description="An address, such as one that complained.")]
 
 
 class SentMail(Shaped, kw_only=True):
-    """Its text is its sender's to read."""
+    """A mail to a recipient, without its text."""
 
     id: Annotated[str, Meta(pattern=r"^mal_[0-9A-Za-z]+$")]
     transaction_id: Annotated[str, Meta(description="The top-up that it is about.")]
@@ -49,6 +51,8 @@ class SentMail(Shaped, kw_only=True):
 
 
 class MailChoice(Struct, kw_only=True):
+    """Whether an address gets mail from this installation, now and before."""
+
     address: Annotated[str, Meta(description="As it is stored.")]
     gets_mail: Annotated[bool, Meta(description="From any account of this installation.")]
     was_stopped: Annotated[bool, Meta(description="Whether it got none before.")]

@@ -20,8 +20,8 @@ PerMillion = Annotated[
 
 
 class Price(Struct, kw_only=True):
-    """For 1,000,000 tokens, since a version of the list. model: with a final *, every model that begins so
-    and has no longer entry.
+    """What 1,000,000 tokens of a model cost since a version of the list. A model ending in * stands for all
+    models that begin so and have no longer entry.
     """
 
     model: Annotated[

@@ -8500,7 +8500,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["OwnTime"];
         };
-        /** @description An amount of credit that is sold as one; credits holds the bonus already. */
+        /** @description An amount of credit that is sold as one; credits includes the bonus. */
         Pack: {
             /** @description Its id. */
             id: string;
@@ -8706,7 +8706,7 @@ export interface components {
             /** @description When it goes on by itself. Null: when it is resumed. Some providers take no such time; the refusal says so. */
             resumes_at?: string | null;
         };
-        /** @description A saved means of payment, as its owner knows it. expires is a month, 2027-04. */
+        /** @description A saved payment method. expires is a month, such as 2027-04. */
         PaymentMethod: {
             /** @description The provider's id. */
             ref: string;
@@ -8717,7 +8717,7 @@ export interface components {
             /** @description The month in which it ends, such as 2027-04; null: it does not. */
             expires: string | null;
         };
-        /** @description The account's saved means of payment at one provider, the newest first. */
+        /** @description The account's saved payment methods at one provider, newest first. */
         PaymentMethods: {
             /** @description The payment provider. */
             provider: string;
@@ -8961,8 +8961,8 @@ export interface components {
             data: components["schemas"]["PlatformPage"];
         };
         /**
-         * @description What 1,000,000 tokens of a model cost since a version of the list. model: one that ends in * is
-         *         of every model that begins so and has no longer entry.
+         * @description What 1,000,000 tokens of a model cost since a version of the list. A model ending in * stands for all
+         *         models that begin so and have no longer entry.
          */
         Price: {
             /** @description The model; one that ends in * is of every model that begins so and has no longer entry. */
@@ -9108,9 +9108,8 @@ export interface components {
             data: components["schemas"]["Quote"];
         };
         /**
-         * @description Credit that is bought by itself. status off: no fall is charged until it is set again.
-         *
-         *         disabled_reason is null while it is on, and of one that was removed.
+         * @description Credit that is bought automatically when the balance drops. While status is off, no drop is charged
+         *         until the recharge is set again. disabled_reason is null while it is on, and if it was removed.
          */
         Recharge: {
             /** @description The payment provider. */
@@ -9200,7 +9199,10 @@ export interface components {
             /** @description One of the saved means of payment; left out: the newest. */
             method_ref?: string | null;
         };
-        /** @description What came of one fall. reason: why it was declined; url: where a person confirms it. */
+        /**
+         * @description The outcome of one drop of the balance. reason: why the charge was declined; url: where a person
+         *         confirms it.
+         */
         RechargeCharge: {
             /** @description The order's id. */
             order_id: string;
@@ -10655,7 +10657,7 @@ export interface components {
             /** @description Where the person goes afterwards. */
             return_url: string;
         };
-        /** @description Where a person keeps a means of payment, after agreeing to it there. */
+        /** @description The page on which a person saves a payment method. */
         SavePage: {
             /** @description Where the person agrees and keeps it. */
             url: string;

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="Pack")
 
 @_attrs_define
 class Pack:
-    """An amount of credit that is sold as one; credits holds the bonus already."""
+    """An amount of credit that is sold as one; credits includes the bonus."""
 
     id: str
     """ Its id. """

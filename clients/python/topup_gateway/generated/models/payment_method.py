@@ -11,7 +11,7 @@ T = TypeVar("T", bound="PaymentMethod")
 
 @_attrs_define
 class PaymentMethod:
-    """A saved means of payment, as its owner knows it. expires is a month, 2027-04."""
+    """A saved payment method. expires is a month, such as 2027-04."""
 
     ref: str
     """ The provider's id. """

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="PaymentMethods")
 
 @_attrs_define
 class PaymentMethods:
-    """The account's saved means of payment at one provider, the newest first."""
+    """The account's saved payment methods at one provider, newest first."""
 
     provider: str
     """ The payment provider. """

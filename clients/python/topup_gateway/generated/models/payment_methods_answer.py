@@ -36,7 +36,7 @@ class PaymentMethodsAnswer:
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
     data: PaymentMethods
-    """ The account's saved means of payment at one provider, the newest first. """
+    """ The account's saved payment methods at one provider, newest first. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

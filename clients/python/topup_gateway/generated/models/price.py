@@ -12,8 +12,8 @@ T = TypeVar("T", bound="Price")
 
 @_attrs_define
 class Price:
-    """What 1,000,000 tokens of a model cost since a version of the list. model: one that ends in * is
-    of every model that begins so and has no longer entry.
+    """What 1,000,000 tokens of a model cost since a version of the list. A model ending in * stands for all
+    models that begin so and have no longer entry.
 
     """
 

@@ -22,9 +22,8 @@ T = TypeVar("T", bound="Recharge")
 
 @_attrs_define
 class Recharge:
-    """Credit that is bought by itself. status off: no fall is charged until it is set again.
-
-    disabled_reason is null while it is on, and of one that was removed.
+    """Credit that is bought automatically when the balance drops. While status is off, no drop is charged
+    until the recharge is set again. disabled_reason is null while it is on, and if it was removed.
 
     """
 

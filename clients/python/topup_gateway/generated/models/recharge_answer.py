@@ -33,9 +33,8 @@ class RechargeAnswer:
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
     data: Recharge
-    """ Credit that is bought by itself. status off: no fall is charged until it is set again.
-
-        disabled_reason is null while it is on, and of one that was removed. """
+    """ Credit that is bought automatically when the balance drops. While status is off, no drop is charged
+        until the recharge is set again. disabled_reason is null while it is on, and if it was removed. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,10 @@ T = TypeVar("T", bound="RechargeCharge")
 
 @_attrs_define
 class RechargeCharge:
-    """What came of one fall. reason: why it was declined; url: where a person confirms it."""
+    """The outcome of one drop of the balance. reason: why the charge was declined; url: where a person
+    confirms it.
+
+    """
 
     order_id: str
     """ The order's id. """

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="SavePage")
 
 @_attrs_define
 class SavePage:
-    """Where a person keeps a means of payment, after agreeing to it there."""
+    """The page on which a person saves a payment method."""
 
     url: str
     """ Where the person agrees and keeps it. """

@@ -33,7 +33,7 @@ class SavePageAnswer:
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
     data: SavePage
-    """ Where a person keeps a means of payment, after agreeing to it there. """
+    """ The page on which a person saves a payment method. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
