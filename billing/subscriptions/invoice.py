@@ -1,4 +1,4 @@
-"""What a paid invoice of a plan grants, by its lines. Pure; gateway/docs/text/payments.md has the table.
+"""What a paid invoice of a plan grants, by its lines. Pure; gateway/docs/text/plans.md has the table.
 
 A line counts at its price before tax, discounts and the customer's balance: those are the operator's
 own gift, or money that was paid before. A line of the plan's whole price grants a period, of n times

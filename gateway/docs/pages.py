@@ -36,36 +36,43 @@ PATH: Final = "/docs"
 CHANGES: Final = f"{PATH}/changelog"
 # Stands for the gateway's address until a page is asked for under one.
 PLACEHOLDER: Final = "https://gateway.example"
-GUIDES: Final = {
-    "start": "First steps",
-    "agent": "For agents",
-    "going-live": "Going live",
-    "keys": "Keys",
-    "send-once": "Send once",
-    "errors": "Errors",
-    "webhooks": "Webhooks",
-    "sandbox": "Sandbox",
-    "command-line": "Command line",
-    "checkout": "Checkout",
-    "subscriptions": "Subscriptions",
-    "approvals": "Approvals",
-    "holds": "Holds",
-    "oauth-apps": "OAuth apps",
-    "recipients": "Recipients",
-    "suppliers": "Suppliers",
-    "payments": "Payments",
-    "metering": "Metering",
-    "dialects": "Dialects",
-    "mcp": "MCP",
-    "x402": "Pay without an account",
+# Each group's guides, in the menu's order; the search has them by these names, too.
+_GUIDE_GROUPS: Final = {
+    "Tutorials": {"start": "First top-up", "first-webhook": "First webhook"},
+    "How-to guides": {
+        "agent": "For agents",
+        "send-once": "Send once",
+        "bulk": "Schedule and bulk sends",
+        "recipients": "Recipients",
+        "approvals": "Approvals",
+        "keys": "Keys and limits",
+        "webhooks": "Webhooks",
+        "verify-webhooks": "Verify webhooks",
+        "test-webhooks": "Test a receiver",
+        "recover-events": "Recover events",
+        "fulfilment": "Fulfilment service",
+        "checkout": "Checkout",
+        "subscriptions": "Subscriptions",
+        "plans": "Plans and credit",
+        "refunds": "Refunds and disputes",
+        "auto-recharge": "Auto-recharge",
+        "receipts": "Receipts",
+        "metering": "Metering",
+        "holds": "Holds",
+        "mcp": "MCP",
+        "x402": "Pay without an account",
+        "oauth-apps": "OAuth apps",
+        "dialects": "Migrate from a vendor",
+        "command-line": "Command line",
+        "team": "Team and sign-in",
+        "sandbox": "Sandbox",
+        "going-live": "Go live",
+    },
+    "Reference": {"conventions": "Conventions", "errors": "Errors"},
+    "How it works": {"money": "How money moves", "guarantees": "Guarantees"},
+    "For operators": {"suppliers": "Suppliers", "operators": "Open live"},
 }
-# Pages that are made of the code, and behind which guide they stand in the menu.
-_BEHIND: Final = {
-    "errors": (f"{PATH}/codes", "Codes"),
-    "webhooks": (EVENTS, "Events"),
-}
-# The guide that begins a group of its own.
-_HOW_TO: Final = "checkout"
+GUIDES: Final = {name: label for each in _GUIDE_GROUPS.values() for name, label in each.items()}
 # gateway/static/docs.js sets it.
 LANGUAGE_COOKIE: Final = "topup_samples"
 _ABOUT: Final = "Prepaid AI credit in one call: the API's reference and guides."
@@ -227,14 +234,19 @@ class Pages:
         )
 
     def _groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        guides = [(name, (path_of(name), label)) for name, label in GUIDES.items()]
-        cut = list(GUIDES).index(_HOW_TO)
-        return [
-            ("Guides", [*_with_made(guides[:cut]), (CHANGES, "Changelog")]),
-            ("How to", list(_with_made(guides[cut:]))),
-            ("Reference", [(f"{PATH}/api", "All calls"), *_places(self.listed, is_ours=True)]),
-            ("Dialects", list(_places(self.listed, is_ours=False))),
+        groups = {
+            title: [(path_of(name), label) for name, label in guides.items()]
+            for title, guides in _GUIDE_GROUPS.items()
+        }
+        groups["Reference"] += [
+            (code_pages.PATH, "Codes"),
+            (EVENTS, "Events"),
+            (f"{PATH}/api", "All calls"),
+            *_places(self.listed, is_ours=True),
+            (CHANGES, "Changelog"),
         ]
+        dialects = ("Dialects", list(_places(self.listed, is_ours=False)))
+        return [*groups.items(), dialects]
 
 
 class PlainText:
@@ -288,13 +300,6 @@ def _either(page: Endpoint, text: Endpoint) -> Endpoint:
         return (text if is_text else page)(request)
 
     return answer
-
-
-def _with_made(guides: Sequence[tuple[str, tuple[str, str]]]) -> Iterator[tuple[str, str]]:
-    for name, place in guides:
-        yield place
-        if name in _BEHIND:
-            yield _BEHIND[name]
 
 
 def _places(listed: Sequence[DocumentedResource], *, is_ours: bool) -> Iterator[tuple[str, str]]:

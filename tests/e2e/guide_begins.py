@@ -80,6 +80,12 @@ async def delivery(reader: Reader) -> None:
     reader.write("body.json", came.body.decode())
 
 
+async def endpoint_and_delivery(reader: Reader) -> None:
+    await delivery(reader)
+    made = await call(reader, "POST", "/webhooks/register", {"url": "http://127.0.0.1:8001/hook"})
+    reader.ids["we_abc123"] = made["id"]
+
+
 async def consent(reader: Reader) -> None:
     """The reader is asked by an app of another account, and allows it; what the app has then is in the environment."""
     owner = Tenant(await reader.installation.account(), "staging")
@@ -113,7 +119,7 @@ BEGINS: Final[Mapping[str, Callable[[Reader], Awaitable[None]]]] = {
     "going-live": live_credit,
     "metering": price_of_a_model,
     "oauth-apps": consent,
-    "payments": plan_with_exports,
+    "plans": plan_with_exports,
     "suppliers": live_credit,
-    "webhooks": delivery,
+    "verify-webhooks": endpoint_and_delivery,
 }

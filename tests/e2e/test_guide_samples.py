@@ -88,7 +88,9 @@ async def test_every_guide_runs_as_it_is_printed(
             faults += await follow(reader, block, printed)
             printed = block
         programs += [
-            (block, python_of(reader, block)) for block in blocks if block.kind == "python"
+            (block, python_of(reader, block))
+            for block in blocks
+            if block.kind == "python" and not block.file
         ]
     said = await run_python([program for _, program in programs], tmp_path, ROOT / "clients/python")
     faults += [
@@ -113,10 +115,10 @@ async def new_reader(installation: Installation, receiver: Receiver, folder: Pat
 async def follow(reader: Reader, block: Block, before: Block | None) -> list[str]:
     """What goes otherwise than the page says."""
     first = block.first_line.replace(reader.installation.url, "$GATEWAY")
-    if first in NOT_RUN or block.kind in EXCERPTS or block.kind == "python":
-        return []
     if block.file:
         reader.write(block.file, block.text + "\n")
+        return []
+    if first in NOT_RUN or block.kind in EXCERPTS or block.kind == "python":
         return []
     if block.kind == "sh":
         said = await reader.shell(block)

@@ -1,6 +1,6 @@
 """What is tried, in this order: each check is one small function and its row in CHECKS.
 
-A check that is new is a function here, its row, and its line in gateway/docs/text/webhooks.md.
+A check that is new is a function here, its row, and its line in gateway/docs/text/test-webhooks.md.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

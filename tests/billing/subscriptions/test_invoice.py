@@ -1,4 +1,4 @@
-"""What each kind of paid invoice grants: the table of gateway/docs/text/payments.md, row by row.
+"""What each kind of paid invoice grants: the table of gateway/docs/text/plans.md, row by row.
 
 The plan pro costs $10.00 for 10,000 credits, team $30.00 for 40,000. Each invoice is Stripe's own
 event of today's shape, signed, through the webhook's reader to the ledger.

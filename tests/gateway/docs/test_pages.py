@@ -208,7 +208,7 @@ console.log(await isGenuine(headers, body, secret), isSignedByKey(headers, body,
 def test_the_guides_javascript_takes_what_is_genuine_and_nothing_else(
     secret: str, seed: bytes, age_s: int, body: str, expected: str
 ) -> None:
-    code = "".join(re.findall(r"```javascript\n(.*?)```", guide_text("webhooks"), re.DOTALL))
+    code = "".join(re.findall(r"```javascript\n(.*?)```", guide_text("verify-webhooks"), re.DOTALL))
     headers = signature_headers(
         secrets=(secret,),
         signers=(signer_of(seed),),
@@ -233,17 +233,17 @@ def test_the_guides_javascript_takes_what_is_genuine_and_nothing_else(
 
 
 def test_the_guides_figures_are_the_codes() -> None:
-    start, sandbox = guide_text("start"), guide_text("sandbox")
+    conventions, sandbox = guide_text("conventions"), guide_text("sandbox")
     rate_per_s = Settings.model_fields["rate_limit_per_s"].default
 
-    assert f"${OPENING_TEST_CREDIT_CENTS // 100:,}.00 of test credit" in start
-    assert f"{rate_per_s} calls a second, {rate_per_s * BURST_S} at once" in start
-    assert f"is {PAGE_ITEMS} unless you say otherwise, at most {PAGE_ITEMS_MAX}" in start
-    assert f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII" in start
-    assert f"kept for {KEPT_US // DAY_US} days" in start
+    assert f"${OPENING_TEST_CREDIT_CENTS // 100:,}.00 of test credit" in guide_text("start")
+    assert f"{rate_per_s} calls a second, {rate_per_s * BURST_S} at once" in conventions
+    assert f"is {PAGE_ITEMS} unless you say otherwise, at most {PAGE_ITEMS_MAX}" in conventions
+    assert f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII" in conventions
+    assert f"stored for {KEPT_US // DAY_US} days" in conventions
     assert f"${SANDBOX_FUNDING_PER_DAY_CENTS // 100:,} a day" in sandbox
     for scope in SCOPES:
-        assert (f"| `{scope}` |" in start) is (scope != ADMIN)
+        assert (f"| `{scope}` |" in conventions) is (scope != ADMIN)
     for tool in TOOLS:
         assert f"| `{tool}` |" in guide_text("mcp")
     for action in get_args(NextAction):

@@ -25,7 +25,7 @@ FIRST = {
 AMONG = {
     "create webhook endpoint": "#post-webhooks-register",
     "register webhook": "#post-webhooks-register",
-    "verify signature": "/docs/webhooks#",
+    "verify signature": "/docs/verify-webhooks",
     "idempotency": "/docs/codes/4003",
     "approv": "approv",
 }

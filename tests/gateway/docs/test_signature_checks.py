@@ -87,7 +87,7 @@ def block(kind: str, marked: str) -> str:
     """Return the only block of the guide in this language that contains `marked`."""
     (found,) = (
         one.text
-        for one in blocks_of("webhooks", guide_text("webhooks"))
+        for one in blocks_of("verify-webhooks", guide_text("verify-webhooks"))
         if one.kind == kind and marked in one.text
     )
     return found

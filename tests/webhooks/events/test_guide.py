@@ -1,4 +1,4 @@
-"""The guide to webhooks, where it states what the code decides."""
+"""The guides to webhooks, where they state what the code decides."""
 
 import re
 import time
@@ -14,7 +14,11 @@ from webhooks.deliveries import retry
 from webhooks.events import feed
 from webhooks.events.event import EVENT_TYPES
 
-PAGE = (Path(__file__).parents[3] / "gateway/docs/text/webhooks.md").read_text(encoding="utf-8")
+TEXTS = Path(__file__).parents[3] / "gateway/docs/text"
+PAGE = "\n".join(
+    (TEXTS / f"{name}.md").read_text(encoding="utf-8")
+    for name in ("webhooks", "verify-webhooks", "recover-events")
+)
 SECRET, OTHER = "whsec_" + "QUJD" * 8, "whsec_" + "QUJE" * 8
 # Whose key pair signs beside which secret.
 SEEDS = {SECRET: b"s" * 32, OTHER: b"o" * 32}
@@ -59,7 +63,7 @@ def test_each_check_of_the_page_takes_what_is_genuine_and_nothing_else(
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:
     for sentence in (
-        f"by default `{list(retry.SCHEDULE_S_DEFAULT)}`",
+        f"By default `{list(retry.SCHEDULE_S_DEFAULT)}`",
         f"{retry.SCHEDULE_ENTRIES_MAX} waits of at most three days",
         f"every {event_stream.HEARTBEAT_S:.0f} seconds",
         f"does not read for {event_stream.SEND_S_MAX:.0f} seconds",
