@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from starlette.routing import Match
 
 from cli.main import main
-from cli.reference import root
+from cli.reference import commands, root
+from gateway import operator_api
 from gateway.app import API_PREFIX, documents_of, open_routes, router_of
 from runtime.context import connections_of_a_process, open_context
 from runtime.settings import PREFIX, Settings, known_variables, load_settings
@@ -62,6 +63,16 @@ _METRIC = re.compile(
 )
 _SQL = re.compile(r"`((?:SELECT|ALTER|REINDEX|VACUUM) [^`]+)`")
 _PSQL = re.compile(r'psql [^"\n]*-c "([^"]+)"')
+_LINK = re.compile(r"\]\((?!https?:)([\w./-]*)#([\w-]+)\)")
+# Their options are of a measurement, of make's programs and of git.
+_OF_OTHER_PROGRAMS = {
+    "performance.md",
+    "reliability.md",
+    "releasing.md",
+    "where.md",
+    "modules.md",
+    "scale.md",
+}
 # A file of the reader's, and an option that is only named.
 _LEFT_OUT = ("No such file or directory", "does not exist", "requires an argument")
 _WORD = re.compile(r"^[a-z][a-z-]*$")
@@ -139,6 +150,43 @@ def test_each_command_and_option_that_a_page_names_is_there(path: Path) -> None:
     said = _said(path.read_text(encoding="utf-8"))
 
     assert {one: fault for one in sorted(said) if (fault := _fault(one))} == {}
+
+
+def test_each_option_that_stands_alone_is_one_of_a_command() -> None:
+    known = {"--help", "--env-file", "--version"} | {
+        name
+        for _, context in commands()
+        for one in context.command.params
+        for name in (*one.opts, *one.secondary_opts)
+    }
+    wrong = {
+        f"{_name(path)}: {option}"
+        for path in PAGES
+        if path.parent.name == "docs" and path.name not in _OF_OTHER_PROGRAMS
+        for option in re.findall(r"`(--[a-z][a-z-]*)", path.read_text(encoding="utf-8"))
+        if option not in known
+    }
+
+    assert wrong == set()
+
+
+def test_each_part_of_a_page_that_is_linked_is_there() -> None:
+    parts = {path: _parts(path.read_text(encoding="utf-8")) for path in ROOT.glob("docs/*.md")}
+    wrong = [
+        f"{_name(path)}: {link}#{part}"
+        for path in PAGES
+        for link, part in _LINK.findall(path.read_text(encoding="utf-8"))
+        if (target := (path.parent / link).resolve() if link else path) in parts
+        and part not in parts[target]
+    ]
+
+    assert wrong == []
+
+
+def _parts(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=_name)
@@ -219,7 +267,7 @@ async def test_each_path_that_a_page_calls_is_a_route(database_url: str, tmp_pat
         f"{path.name}: {one}"
         for path in PAGES
         for one in _paths(path.read_text(encoding="utf-8"))
-        if not is_there(one) and not is_there(API_PREFIX + one)
+        if not any(is_there(prefix + one) for prefix in ("", API_PREFIX, operator_api.PREFIX))
     }
 
     assert wrong == set()
