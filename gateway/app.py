@@ -1,6 +1,6 @@
-"""The ASGI application: its surfaces, its pages and what stands around them, on one screen.
+"""The ASGI application: its surfaces, its pages and what surrounds them, on one screen.
 
-Edge            every request: request id, one answer whatever happens, security headers, log
+Edge            every request: request id, one response whatever happens, security headers, log
   Pipeline      paths of a surface: credential, limits, scope, body, then the handler
   Starlette     everything else: health, and the pages
 """
@@ -45,11 +45,10 @@ from runtime.context import Context
 
 
 def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: False) -> ASGIApp:
-    """The application over an open context, which stays the caller's to close. is_stopping: whether it
-    is to get no more requests, which /readyz then says.
+    """Build the application over an open context, which the caller closes. is_stopping: /readyz reports it.
 
-    The edge stands around Starlette, not inside it as a middleware: a call of a surface then costs
-    nothing of Starlette's own layers [3 us of 60].
+    The edge surrounds Starlette instead of being its middleware, so a surface's call costs none of
+    Starlette's layers [3 us of 60].
     """
     elsewhere = outside(context)
     documents = documents_of(context)
@@ -68,7 +67,7 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
 
 
 def documents_of(context: Context) -> Documents:
-    """Return what keeps the public documents, and by what choices of a reader they differ."""
+    """Return the cache of public documents, and the reader's choices that change them."""
     return Documents(
         has_public_url=context.settings.public_url != "",
         choices={THEME_COOKIE: THEMES, docs.LANGUAGE_COOKIE: docs.LANGUAGES},
@@ -122,5 +121,5 @@ def _callbacks(context: Context) -> tuple[ApiSurface, ...]:
 
 @functools.cache
 def _routes_of_ours() -> Router:
-    """All but the providers', the same for each app of a process [5 ms]."""
+    """Return all but the providers' routes, the same for each app of a process [5 ms]."""
     return Router((*SURFACES, mcp.surface(), authorization.SURFACE, *PAGES))

@@ -1,8 +1,8 @@
-"""Our own API asked from inside the process, as the person whose page it is.
+"""Call our own API from inside the process, as the person whose page it is.
 
-Promise: a page does what a call of the API would do, no more: the same route, scopes, checks of
-each field, command, idempotency and words of refusal. So a page cannot drift from the API. What no
-route offers, a page takes from a named function below gateway/ (docs/decisions/0020-pages-ask-the-api.md).
+A page does only what a call of the API would do: the same route, scopes, field checks, command, idempotency
+and refusals. So a page cannot drift from the API. What no route offers, a page takes from a named function
+below gateway/ (docs/decisions/0020-pages-ask-the-api.md).
 """
 
 from collections.abc import Mapping
@@ -28,8 +28,6 @@ _encode = msgspec.json.Encoder().encode
 
 
 class TextBody(NamedTuple):
-    """A body that is not JSON."""
-
     content: bytes
     media_type: bytes
 
@@ -46,12 +44,11 @@ async def ask(
     receive: Receive | None = None,
     wrong: Mapping[str, str] | None = None,
 ) -> Envelope:
-    """What the API answers to that call; path is below /api/public/v1. Raises its DomainErrors.
+    """Call the API; path is below /api/public/v1. Raises its DomainErrors.
 
-    A query's parameters that are None or empty are left out. idempotency_key is that of its header.
-    text: a body that is not JSON, for a route that takes one. receive: of a caller whose leaving ends a wait.
-    wrong: what a page found wrong already, by the names of the body's fields: then nothing is done, and
-    InvalidInput names these fields and what else is wrong with the body.
+    A query's parameters that are None or empty are left out. text: a body that is not JSON, for a route that
+    takes one. receive: of a caller whose leaving ends a wait. wrong: errors that a page found already, by the
+    body's field names: then nothing is done, and InvalidInput names these and all other bad fields.
     """
     found = _router().find(API_PREFIX + path)
     if found is None:
@@ -85,7 +82,7 @@ async def ask(
 
 
 def _checked(route: Route, raw: bytes, environment: str, wrong: Mapping[str, str]) -> Fields:
-    """The body as its struct; raises InvalidInput, with what is wrong already first."""
+    """Decode the body; raise InvalidInput, with what is wrong already first."""
     problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
     try:
         body: Fields = route.body_shape.decode(raw, environment)

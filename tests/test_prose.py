@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 1740,
+    "docstrings that open with no verb": 1668,
     "error details that are no sentence": 636,
-    "words of docstrings and comments": 183_818,
-    "product lines": 165_849,
-    "old words in docstrings and comments": 1643,
+    "words of docstrings and comments": 183_189,
+    "product lines": 165_838,
+    "old words in docstrings and comments": 1576,
     "old words in documents": 205,
     "paragraphs over 60 words": 46,
     "sentences over 25 words": 92,

@@ -1,8 +1,8 @@
-"""Answers compressed where the client asks for it: zstd, brotli or gzip, by starlette-compress.
+"""Compress responses if the client asks for it: zstd, brotli or gzip, by starlette-compress.
 
-Only for what holds no secret: a secret beside text that a stranger chose can be guessed by the length of
-what is compressed. So the dashboard's pages (each has a CSRF token) and the API's own answers, which
-may hold a code, are left out. What is compressed: the documents, and lists that are streamed.
+Only for what holds no secret: a secret beside a stranger's text can be guessed by the compressed length. So
+the dashboard's pages (each has a CSRF token) and the API's own responses, which may hold a code, are left
+out. Documents and streamed lists are compressed.
 """
 
 from functools import lru_cache
@@ -13,21 +13,21 @@ from starlette_compress import CompressMiddleware
 
 # Below this, headers cost what is saved.
 BYTES_MIN: Final = 1_000
-# The first that a client takes is used.
 _ENCODINGS: Final = (b"zstd", b"br", b"gzip")
-# Longer headers are read each time they come.
+# Longer headers are parsed each time they come.
 _KEPT_BYTES_MAX: Final = 300
 
 
 def compressed(app: ASGIApp) -> ASGIApp:
-    """The app, with each answer of BYTES_MIN or more, or of several parts, compressed as Accept-Encoding
-    says. Levels are the library's own (4): 309 kB of OpenAPI take some milliseconds.
+    """Compress each response of BYTES_MIN or more, or of several parts, as Accept-Encoding says.
+
+    Levels are the library's own (4): 309 kB of OpenAPI take some milliseconds.
     """
     return CompressMiddleware(app, minimum_size=BYTES_MIN)
 
 
 def preferred_encoding(accept_encoding: bytes) -> bytes:
-    """Return the one that `compressed` uses for this Accept-Encoding header. Empty: none."""
+    """Return the one that `compressed` uses for this Accept-Encoding header, or empty."""
     if not accept_encoding:
         return b""
     if len(accept_encoding) > _KEPT_BYTES_MAX:
@@ -45,7 +45,7 @@ _known_preferred = lru_cache(maxsize=256)(_preferred)
 
 
 def _quality(named: bytes) -> tuple[bytes, bool]:
-    """An encoding, and whether it may be used at all."""
+    """Return an encoding, and whether it may be used at all."""
     name, *parameters = (part.strip() for part in named.split(b";"))
     for parameter in parameters:
         key, _, value = parameter.partition(b"=")

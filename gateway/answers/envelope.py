@@ -1,7 +1,7 @@
-"""The answer's shape, the same for every answer under /api/public/v1.
+"""The shape of every response under /api/public/v1.
 
-Invariant: seven fields, always there, always in this order; `success` is what the HTTP status
-says. The request log reads code and transaction_id back from the bytes, by that order.
+Seven fields, always there, always in this order; `success` is what the HTTP status says. The request log
+reads code and transaction_id back from the bytes, by that order.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """The fields that every answer has; `data` may be bytes that were rendered before (Raw)."""
+    """`data` may be bytes that were rendered before (Raw)."""
 
     success: Annotated[bool, Meta(description="What the HTTP status says.")]
     code: Annotated[int, Meta(description="What happened, as a number; GET /codes lists them.")]
@@ -53,9 +53,9 @@ def answer(
     voucher_code: str | None = None,
     claim_url: str | None = None,
 ) -> Answer:
-    """The answer in bytes. http_status defaults to the code's usual one, message to its English,
-    status (the top-up's, where there is one) to ok or error. voucher_code and claim_url: of the top-up
-    voucher_of, shown in data, once and in this order.
+    """Render a response. Defaults: the code's usual HTTP status, its English message, status ok or error.
+
+    voucher_code and claim_url are of the top-up voucher_of, shown in data, once and in this order.
     """
     row = CODES[code]
     if http_status is None:
@@ -77,7 +77,7 @@ def answer(
 
 
 def refuse(refusal: Refusal, now_us: int) -> Answer:
-    """The answer of a refusal: data.error says what is wrong and what to do about it."""
+    """Render a refusal: data.error says what is wrong and what to do about it."""
     return answer(
         refusal.code.code,
         {"error": refusal.error},
@@ -90,7 +90,7 @@ def refuse(refusal: Refusal, now_us: int) -> Answer:
 
 
 def response(refusal: Refusal, now_us: int) -> Response:
-    """The same for a path of no surface, with the refusal's headers."""
+    """Do the same for a path of no surface, with the refusal's headers."""
     refused = refuse(refusal, now_us)
     headers = {"cache-control": "no-store"}
     made = Response(refused.body, refused.status, headers, media_type="application/json")
@@ -99,16 +99,15 @@ def response(refusal: Refusal, now_us: int) -> Response:
 
 
 def page(items: list[T], next_cursor: str | None) -> Listing[T]:
-    """The `data` of every list."""
     return Listing(items=items, next_cursor=next_cursor, has_more=next_cursor is not None)
 
 
 def listing(
     rows: Sequence[R], limit: int, *, shape: Callable[[R], T], cursor: Callable[[R], str]
 ) -> Listing[T]:
-    """The `data` of a list read with one row more than `limit`, which only says that there is more.
+    """Make a list's `data` of rows read with one more than `limit`, which only says that there is more.
 
-    cursor: where the next page goes on, of the last row shown.
+    cursor: where the next page continues, from the last row shown.
     """
     shown = rows[:limit]
     has_more = len(rows) > limit
@@ -116,14 +115,13 @@ def listing(
 
 
 def code_of(body: bytes) -> int:
-    """The code in an envelope's bytes, or 0 where there is none."""
+    """Return the code in an envelope's bytes, or 0."""
     start = body.find(b'"code":', 0, 32) + 7
     digits = body[start : start + 4]
     return int(digits) if start > 6 and digits.isdigit() else 0
 
 
 def transaction_id_of(body: bytes) -> str | None:
-    """The transaction id in an envelope's bytes, or None."""
     start = body.find(b'"transaction_id":"', 0, 160) + 18
     if start < 18:
         return None
@@ -131,7 +129,7 @@ def transaction_id_of(body: bytes) -> str | None:
 
 
 def status_of(body: bytes) -> str:
-    """The status in an envelope's bytes, which stands before the caller's own words; or empty."""
+    """Return the status in an envelope's bytes, which stands before the caller's own words; or empty."""
     start = body.find(b'"status":"', 0, 320) + 10
     return "" if start < 10 else body[start : body.index(b'"', start)].decode()
 

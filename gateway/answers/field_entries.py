@@ -1,4 +1,4 @@
-"""The entry of errors[] that a refusal about one field makes, if it names none itself. Pure."""
+"""Make the entry of errors[] for a refusal about one field that names none itself. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from kernel.problems import FieldEntry, most_similar
 
 
 def entry_of(refusal: Refusal, body: Mapping[str, Any], *, is_compared: bool = True) -> FieldEntry:
-    """Return the entry; body: the request's fields. is_compared: look for the word that was meant, which takes time."""
+    """body: the request's fields. is_compared: find the word that was meant, which takes time."""
     error = refusal.error
     param = str(error["param"])
     found: FieldEntry = {"param": param, "detail": refusal.detail, "code": refusal.code.code}

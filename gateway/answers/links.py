@@ -1,9 +1,8 @@
-"""Which call comes next after a refusal: links[] of an error, by code and reason. Pure.
+"""Choose the calls that come next after a refusal: links[] of an error, by code and reason. Pure.
 
-A link has rel (what it is for), method, href, and a body where one is known. It is a call of this API
-with the caller's own credential, a page of the documentation, or (`page`) a page for a person. Promises: a refusal
-that asks for a person begins with a page that a person can open; no refusal is without a link but one that only asks
-to wait.
+A link has rel, method, href, and a body if one is known. It is a call of this API with the caller's own
+credential, a page of the documentation, or (`page`) a page for a person. A refusal that needs a person begins
+with a page that a person can open. Every refusal has a link, except one that only means to wait.
 """
 
 import re
@@ -19,7 +18,7 @@ from gateway.answers.refused import Link
 _SEND: Final = "/topup/send"
 _USAGE: Final = "/usage"
 _CAPTURE: Final = "/holds/{hold_id}/capture"
-# Of other amounts than a send's: which call shows what they are about. Where none does, their bounds say it all.
+# Amounts other than a send's: the call that shows what they are about. Without one, their bounds suffice.
 _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     "/orders": ("packs", "/packs"),
     "/sandbox/fund": ("balance", "/topup/balance"),
@@ -27,7 +26,7 @@ _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     _USAGE: None,
     "/holds": None,
 }
-# Reasons of 2001 that are about the signature of a supplier or a payment provider.
+# Reasons of 2001 about the signature of a supplier or a payment provider.
 _SIGNED_BY_OTHERS: Final = frozenset({"signature", "timestamp", "supplier_replaced"})
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _PARAMETER_CHARACTERS_MAX: Final = 64
@@ -36,12 +35,13 @@ Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 
 @dataclass(frozen=True, slots=True)
 class RefusedFacts:
-    """What was refused. home: the gateway's address. url: what was called, without its query. api: the address below which the API lies.
-    template: the route's path below it, empty for an unknown path. body: the request's fields, empty where there were none. query: its parameters. error: data.error
-    so far. is_open: whether anybody may make a sandbox account. smaller_cents: the amount of a send that the
-    key's limits admit now; null: none. key_id: the caller's own. has_person: whether somebody can sign in to the
-    account. lists: whether that path is a list. nearest: the path that was
-    probably meant. An item of a call has a known path, so it needs neither.
+    """What was refused.
+
+    - home: the gateway's address. api: the address below which the API lies. url: what was called, without its query.
+    - template: the route's path below api, empty for an unknown path. nearest: the path that was probably meant. lists: whether that path is a list.
+    - body: the request's fields. query: its parameters. error: data.error so far. key_id: the caller's own.
+    - is_open: whether anybody may make a sandbox account. has_person: whether somebody can sign in to the account.
+    - smaller_cents: the amount of a send that the key's limits admit now; null: none.
     """
 
     home: str
@@ -67,7 +67,6 @@ class RefusedFacts:
         return Link(rel=rel, method="GET", href=self.api + path)
 
     def page(self) -> Link:
-        """What a person opens."""
         if not self.has_person:
             return Link(rel="guide", method="GET", href=self.error["doc_url"])
         page = page_of(self.code, self.error, path=self.path, key_id=self.key_id)
@@ -78,9 +77,9 @@ class RefusedFacts:
 
 
 def with_links(asked: RefusedFacts) -> dict[str, Any]:
-    """data.error with its links[], the most useful first, and next_action as they have it."""
+    """Add links[] to data.error, the most useful first, and set next_action to match."""
     error = dict(asked.error)
-    # What the refusal itself names comes first; the others say the way if it names none.
+    # What the refusal itself names comes first.
     own = error.get("links")
     links = list(own or _BY_CODE.get(asked.code, _no_call)(asked))
     if _is_of_other_environment(asked):
@@ -89,11 +88,11 @@ def with_links(asked: RefusedFacts) -> dict[str, Any]:
             # Without the word the live key would pay.
             error.pop("errors", None)
     if error["next_action"] == "ask_human" and not own and _has_smaller(links):
-        # The limit admits less at once, and nobody has to be asked.
+        # The limit admits less at once, without a person's decision.
         error["next_action"] = "fix_request"
         links.append(asked.page())
     elif error["next_action"] == "ask_human":
-        # Of an anonymous account the calls that the refusal names are worth more than the guide.
+        # For an anonymous account the calls that the refusal names are worth more than the guide.
         links.insert(len(links) if own and not asked.has_person else 0, asked.page())
     elif not links and error["next_action"] != "wait" and asked.lists is not None:
         # An item of a call, which has no lists, says no more than its doc_url does.
@@ -130,7 +129,7 @@ def _credit(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _lacking_cents(asked: RefusedFacts) -> int:
-    """As much test credit as lets the same call pass, or $10.00 more than is owed if that isn't known."""
+    """Return enough test credit for the same call to pass, or $10.00 more than is owed if that isn't known."""
     amount = asked.body.get("amount_cents")
     wanted = amount if isinstance(amount, int) and amount > 0 else 1_000
     found: int = max(asked.error.get("lacking_cents", 0), wanted)
@@ -142,7 +141,7 @@ def _platforms(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _amount(asked: RefusedFacts) -> Iterator[Link]:
-    """What bounds the amount: of a send its platform, of a capture its hold."""
+    """Link to what bounds the amount: a send's platform, a capture's hold."""
     if asked.template == _CAPTURE:
         yield asked.get("hold", quote(asked.path.removesuffix("/capture")))
         return
@@ -152,13 +151,13 @@ def _amount(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _prices(asked: RefusedFacts) -> Iterator[Link]:
-    """Which models have a price, where that was the matter."""
+    """Link to the models with a price, if that was the problem."""
     if asked.template == _USAGE and asked.error.get("param") == "model":
         yield asked.get("prices", "/prices")
 
 
 def _ended(asked: RefusedFacts) -> Iterator[Link]:
-    """What it came to: the top-up, or the object that was called."""
+    """Link to the result: the top-up, or the called object."""
     found = list(_earlier(asked))
     above = asked.template.rpartition("/")[0]
     if not found and asked.lists is not None and asked.lists(above):
@@ -171,13 +170,13 @@ def _redeemable(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _unsigned(asked: RefusedFacts) -> Iterator[Link]:
-    """A new account's key, unless it was no key that was refused."""
+    """Link to a new account's key, unless the refused credential was no key."""
     if asked.error.get("reason") not in _SIGNED_BY_OTHERS:
         yield from _sandbox_key(asked)
 
 
 def _earlier(asked: RefusedFacts) -> Iterator[Link]:
-    # A payer without an account reads no status by its id.
+    # A payer without an account can't read a status by its id.
     if asked.transaction_id is not None and asked.environment is not None:
         yield asked.get("earlier", f"/topup/status/{asked.transaction_id}")
     reference = asked.body.get("reference")
@@ -186,7 +185,7 @@ def _earlier(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _reversal(asked: RefusedFacts) -> Iterator[Link]:
-    """What was delivered and not used can be taken back instead."""
+    """Link to taking back what was delivered and not used."""
     yield from _earlier(asked)
     if asked.transaction_id is not None:
         path = f"/topup/{asked.transaction_id}/reverse"
@@ -194,7 +193,7 @@ def _reversal(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _smaller(asked: RefusedFacts) -> Iterator[Link]:
-    """The same send with what the limits leave, where that can be sent."""
+    """Link to the same send with what the limits leave."""
     if asked.smaller_cents and asked.template == _SEND:
         # A quote is of its own amount, and would be refused with this one.
         same = {name: value for name, value in asked.body.items() if name != "quote_id"}
@@ -204,10 +203,11 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _is_of_other_environment(asked: RefusedFacts) -> bool:
-    """Whether the request named an environment that its key is not of, and can go on without a person.
+    """Return whether the request named the environment that its key is not of, and can continue without a
+    person.
 
-    A staging key may send it in staging, where nothing is spent. What a live key was to try in staging is never
-    sent in live: a sandbox key does that, where anybody may make one.
+    A staging key may send it in staging, where nothing is spent. A live key's try in staging is never sent in
+    live; a sandbox key can do it, if anybody may make one.
     """
     if asked.error.get("reason") != "environment":
         return False
@@ -221,13 +221,13 @@ def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
         if asked.environment != "staging":
             yield from _sandbox_key(asked)
         return
-    # Whoever came without a credential has no limits to look at.
+    # A caller without a credential has no limits to read.
     if asked.environment is not None:
         yield asked.get("limits", "/keys/self")
 
 
 def _existing(asked: RefusedFacts) -> Iterator[Link]:
-    """The list of what there are too many of."""
+    """Link to the list of what there are too many of."""
     template = asked.template.removesuffix("/register")
     if template and asked.lists is not None and asked.lists(template):
         yield asked.get("existing", template)
@@ -258,7 +258,7 @@ def _nearest(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _given(asked: RefusedFacts, name: str) -> str:
-    """The parameter of a path as the request said it elsewhere; else its name as it is."""
+    """Return a path's parameter as the request gave it elsewhere; else its name."""
     said = asked.query.get(name, asked.body.get(name))
     return (
         quote(said[:_PARAMETER_CHARACTERS_MAX], safe="")

@@ -1,7 +1,6 @@
-"""What a route answers with where it succeeds: declared once, held against real answers by tests.
+"""Declare what a route returns on success; tests compare real responses with it.
 
-The OpenAPI document, the reference pages and the tests read these rows; the answers are made from
-the same types.
+The OpenAPI document, the reference pages and the tests read these rows; responses use the same types.
 """
 
 from dataclasses import dataclass
@@ -30,9 +29,8 @@ class Listing(msgspec.Struct, Generic[T], kw_only=True):
 class Outcome:
     """One HTTP status of success, with the codes that come with it.
 
-    data: the type of the envelope's `data`; on a dialect, that of the whole body. None: any JSON
-    there, no body where media_type is empty. media_types: the first is the usual one; `data` is
-    that of JSON.
+    data: the type of the envelope's `data`; on a dialect, of the whole body. None: any JSON there, no body if
+    media_type is empty. The first of media_types is the usual one; `data` is that of JSON.
     """
 
     http_status: int
@@ -42,20 +40,18 @@ class Outcome:
 
 
 def ok(data: Any, *codes: int) -> tuple[Outcome, ...]:
-    """200."""
     return (Outcome(200, data, codes or (SUCCESS,)),)
 
 
 def exported(data: Any) -> tuple[Outcome, ...]:
-    """200, as JSON or as CSV."""
+    """Return 200, as JSON or as CSV."""
     return (Outcome(200, data, media_types=(JSON, CSV)),)
 
 
 def created(data: Any) -> tuple[Outcome, ...]:
-    """201."""
     return (Outcome(201, data),)
 
 
 def begun(data: Any) -> tuple[Outcome, ...]:
-    """202: it goes on by itself."""
+    """Return 202: the work continues automatically."""
     return (Outcome(202, data),)

@@ -1,7 +1,7 @@
-"""The page that a person opens after a refusal which only a person resolves: the first of its links[]. Pure.
+"""Choose the page for a person after a refusal that only a person resolves: the first of its links[]. Pure.
 
-A page of the dashboard asks whoever opens it to sign in. Nobody can sign in to an anonymous sandbox account: its
-refusals lead to the documentation of their code.
+A page of the dashboard asks for sign-in. An anonymous sandbox account has none, so its refusals lead to the
+documentation of their code.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _BY_REASON: Final[Mapping[str, str]] = {
     "password_required": f"{DASHBOARD}/confirm",
     "plan_used_up": _PLAN,
 }
-# By the beginning of the path that was called, below the API.
+# By the beginning of the called path, below the API.
 _BY_PATH: Final = (
     ("/approvals", f"{DASHBOARD}/approvals"),
     ("/codes", f"{DASHBOARD}/codes"),
@@ -33,14 +33,16 @@ _BY_PATH: Final = (
     ("/vouchers", f"{DASHBOARD}/vouchers"),
     ("/webhooks", f"{DASHBOARD}/webhooks"),
 )
-# What a key may do is changed where the key is.
+# A key's page changes what it may do.
 _OF_THE_KEY: Final = frozenset({codes.CAP_EXCEEDED, codes.MISSING_SCOPE, codes.ADDRESS_NOT_ALLOWED})
 _ENDED: Final = frozenset({codes.INVALID_KEY, codes.KEY_ENDED})
 _ID: Final = {"/approvals": "apr_", "/orders": "ord_", "/webhooks": "we_"}
 
 
 def page_of(code: int, error: Mapping[str, Any], *, path: str, key_id: str | None) -> str:
-    """The path of the page. error: data.error so far. path: what was called, below the API. key_id: the caller's."""
+    """Return the page's path. error: data.error so far. path: what was called, below the API. key_id: the
+    caller's.
+    """
     reason: str = error.get("reason") or ""
     if reason in _BY_REASON:
         return _BY_REASON[reason]
@@ -61,7 +63,7 @@ def page_of(code: int, error: Mapping[str, Any], *, path: str, key_id: str | Non
 
 
 def _page_of_path(path: str) -> str:
-    """The page of the object that was called, else of its list, else the overview."""
+    """Return the page of the called object, else of its list, else the overview."""
     for start, page in _BY_PATH:
         if path.startswith(start):
             last = path.removeprefix(start).strip("/").partition("/")[0]

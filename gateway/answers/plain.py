@@ -1,7 +1,7 @@
-"""Answers without our envelope, for dialects: a struct as JSON, and decimals as exact numbers.
+"""Responses without our envelope, for dialects: a struct as JSON, and decimals as exact numbers.
 
-Invariant: a decimal never passes through a float, and always shows a place: 5.0, 0.25, 300.0. So a
-client that reads the first one as a fraction reads all of them so.
+A decimal never passes through a float, and always shows a place: 5.0, 0.25, 300.0. So a client that reads the
+first one as a fraction reads all of them so.
 """
 
 from typing import Annotated, Any
@@ -12,19 +12,17 @@ from msgspec import Meta
 from billing.ledger.price import Price
 from gateway.answers.answer import Answer
 
-# A number with a fraction, in its JSON text.
 Number = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "number"})]
 
 _encode = msgspec.json.Encoder().encode
 
 
 def plain_answer(body: Any, *, http_status: int = 200) -> Answer:
-    """The struct's bytes."""
     return Answer(http_status, _encode(body))
 
 
 def number(units: int, places: int) -> msgspec.Raw:
-    """Units of 10**-places, none negative, without needless zeros."""
+    """Format units of 10**-places, none negative, without needless zeros."""
     assert units >= 0, "no price and no balance is negative"
     whole, part = divmod(units, 10**places)
     fraction = f"{part:0{places}d}".rstrip("0") if places else ""
@@ -32,5 +30,5 @@ def number(units: int, places: int) -> msgspec.Raw:
 
 
 def price_number(price: Price) -> msgspec.Raw:
-    """The price in whole units of its currency."""
+    """Format the price in whole units of its currency."""
     return number(price.amount, price.places)

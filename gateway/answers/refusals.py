@@ -1,4 +1,4 @@
-"""What a refusal says, before a surface puts it into its own shape."""
+"""A refusal's content, before a surface shapes it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +19,8 @@ _WORDS = re.compile(r"[\s:,]+")
 class Refusal:
     """One row of the code table with the particulars of this time.
 
-    error: what our own surface shows as data.error. transaction_id and status are the top-up's that
-    the refusal is about. headers go with the answer whatever its shape.
+    error: our own surface's data.error. transaction_id and status are those of the top-up that the refusal is
+    about. headers go with every shape.
     """
 
     code: Code
@@ -34,7 +34,7 @@ class Refusal:
 
     @property
     def sentence(self) -> str:
-        """The detail and which field it is about, for a shape that has nothing but a sentence."""
+        """Name the detail and its field, for a shape that has only a sentence."""
         param = self.error.get("param")
         is_named = param is None or param in _WORDS.split(self.detail)
         if is_named or self.code.code != MALFORMED:
@@ -47,7 +47,7 @@ Refuse = Callable[[Refusal, int], Answer | ASGIApp]
 
 
 def sentence(detail: str, param: str | None = None) -> str:
-    """The detail as a page shows it: with a capital, unless it begins with a field's own name."""
+    """Capitalize the detail for a page, unless it begins with a field's own name."""
     first = detail.partition(" ")[0].rstrip(":")
     if first == param or "_" in first:
         return detail
@@ -56,8 +56,8 @@ def sentence(detail: str, param: str | None = None) -> str:
 
 @contextmanager
 def renamed_fields(**names: str) -> Iterator[None]:
-    """For refusals from within: provider="channel" where what the domain calls provider was sent
-    as channel.
+    """Rename fields in refusals from within: provider="channel" if the caller sent the domain's provider as
+    channel.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a refusal says in our own envelope: data.error, whatever the code."""
+"""The struct of a refusal in our own envelope: data.error, whatever the code."""
 
 from typing import Annotated, Any
 

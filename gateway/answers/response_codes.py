@@ -1,7 +1,7 @@
 """The one table of numeric codes; GET /codes, the docs and the OpenAPI document are made from it.
 
-Invariant: codes run from 1000 to 5002 and nothing outside; an answer's `success` is true exactly
-when its HTTP status is below 400. A code that was published keeps its number and its meaning.
+Codes run from 1000 to 5002; `success` is true exactly when the HTTP status is below 400. A published code
+never changes its number or its meaning.
 """
 
 from dataclasses import dataclass
@@ -57,12 +57,11 @@ class Code:
 
     @property
     def http_status(self) -> int:
-        """The usual HTTP status."""
         return self.http_statuses[0]
 
     @property
     def is_success(self) -> bool:
-        """As `success` is with the usual HTTP status."""
+        """Return `success` for the usual HTTP status."""
         return self.http_statuses[0] < 400
 
 

@@ -1,4 +1,3 @@
-"""The words of answers that only the gateway knows."""
+"""The words of responses that only the gateway knows."""
 
-# Below it lies our own API.
 API_PREFIX = "/api/public/v1"

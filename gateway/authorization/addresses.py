@@ -1,4 +1,4 @@
-"""What is where, and what each document says; pure.
+"""Addresses and contents of the metadata documents. Pure.
 
 Sources: RFC 9728 (protected resource), RFC 8414 (authorization server), RFC 9207 (iss), RFC 8707 (resource),
 and the Model Context Protocol of 2026-07-28, basic/authorization.
@@ -17,17 +17,17 @@ REGISTER: Final = "/oauth/register"
 REVOKE: Final = "/oauth/revoke"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
-# Clients try this one, too; no identity is told here.
+# Clients try this one, too; it reveals no identity.
 OPENID_METADATA: Final = "/.well-known/openid-configuration"
 
 
 def resource_of(server: str) -> str:
-    """What tokens are for; server: the gateway's address without a slash at its end, which is the issuer."""
+    """Return what tokens are for. server: the gateway's address without a final slash, which is the issuer."""
     return server + MCP
 
 
 def is_resource(text: str, server: str) -> bool:
-    """Whether a client names our resource: scheme and host in any case, one slash at the end allowed."""
+    """Check for our resource: scheme and host in any case, one final slash allowed."""
     try:
         asked, known = urlsplit(text.removesuffix("/")), urlsplit(resource_of(server))
         is_same = (asked.scheme.lower(), asked.netloc.lower()) == (known.scheme, known.netloc)
@@ -37,8 +37,8 @@ def is_resource(text: str, server: str) -> bool:
 
 
 def resource_metadata(server: str) -> Mapping[str, Any]:
-    """Of the protected resource. The scopes are the least that is of use: a client asks for more when a
-    call says that it needs more.
+    """Describe the protected resource with the fewest useful scopes: a client requests more when a call needs
+    them.
     """
     return {
         "resource": resource_of(server),
@@ -51,7 +51,7 @@ def resource_metadata(server: str) -> Mapping[str, Any]:
 
 
 def server_metadata(server: str) -> Mapping[str, Any]:
-    """Of the authorization server. Clients are public: PKCE proves them."""
+    """Describe the authorization server. Clients are public: PKCE proves them."""
     return {
         "issuer": server,
         "authorization_endpoint": server + AUTHORIZE,
@@ -72,7 +72,9 @@ def server_metadata(server: str) -> Mapping[str, Any]:
 
 
 def challenge(server: str, **more: str) -> bytes:
-    """The value of WWW-Authenticate (RFC 6750, RFC 9728 5.1); more: error, scope and the like, of our words."""
+    """Return the value of WWW-Authenticate (RFC 6750, RFC 9728 5.1); more: error, scope and the like, of our
+    words.
+    """
     address = f"{server}{RESOURCE_METADATA}{MCP}"
     parameters = {**more, "resource_metadata": address}
     return (

@@ -1,4 +1,4 @@
-"""What a person's consent brings about: a key with the limits just chosen, and a code for its client."""
+"""Carry out a person's consent: a key with the chosen limits, and a code for its client."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ from webhooks.events.key_events import tell_key
 async def allow(
     call: RequestContext[Any, Any], asked: McpRequest, environment: Environment, limits: NewKey
 ) -> str:
-    """The code, with key and grant in one transaction: a process that dies leaves all of it or nothing.
+    """Return the code. Key, grant and code are written in one transaction.
 
     Raises LiveNotOpen, KeyLimitReached, ScopeMissing and InvalidInput.
     """
@@ -57,7 +57,7 @@ async def allow(
 
 
 async def connected_key(call: RequestContext[Any, Any], client: McpClient) -> ApiKey | None:
-    """The key that the client has here already, in live or else in staging."""
+    """Return the key that the client has here already, in live or else in staging."""
 
     async def read(tx: Transaction) -> ApiKey | None:
         for environment in reversed(ENVIRONMENTS):

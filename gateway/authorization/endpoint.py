@@ -1,8 +1,8 @@
 """Registration (RFC 7591), tokens (RFC 6749, 7636, 8707) and their revocation (RFC 7009) for MCP clients.
 
-Promises: a client without a secret proves itself by PKCE alone; an answer is never cached; what is refused
-is {"error", "error_description"} in OAuth's words, by which clients act: invalid_client makes them register
-anew, invalid_grant sign in again. Nothing that was sent comes back in an error.
+A client without a secret proves itself by PKCE alone. No response is cached. A refusal is {"error",
+"error_description"} in OAuth's words, which clients act on: after invalid_client they register again, after
+invalid_grant they sign in again. An error repeats nothing that was sent.
 """
 
 from typing import Annotated, Any, Final, get_args
@@ -31,7 +31,7 @@ from webhooks.events.key_events import tell_key
 REGISTRATIONS_PER_HOUR: Final = 20
 TOKENS_PER_MINUTE: Final = 60
 _REGISTRATION_BYTES_MAX: Final = 16_384
-# What a refusal of the pipeline is called here, by its HTTP status.
+# OAuth's words for the pipeline's refusals, by HTTP status.
 _WORDS: Final = {
     429: "temporarily_unavailable",
     503: "temporarily_unavailable",
@@ -103,7 +103,7 @@ class OAuthRefusal(Struct, kw_only=True):
 
 
 async def register(call: RequestContext[RegistrationBody, Fields]) -> Answer:
-    """A new client, without a secret, whatever way to prove itself it asked for."""
+    """Register a client without a secret, whatever way to prove itself it requested."""
     body = call.body
     await take_one(
         call.context.limiter,
@@ -135,7 +135,7 @@ async def register(call: RequestContext[RegistrationBody, Fields]) -> Answer:
 
 
 async def issue(call: RequestContext[TokenBody, Fields]) -> Answer:
-    """A pair of tokens for a code, or for a refresh token."""
+    """Return a pair of tokens for a code, or for a refresh token."""
     await _take_turn(call)
     body = call.body
     if body.grant_type not in {"authorization_code", "refresh_token"}:
@@ -149,7 +149,7 @@ async def issue(call: RequestContext[TokenBody, Fields]) -> Answer:
     async def work(tx: Transaction) -> TokenPair | AuthorizationRefused:
         is_document = body.client_id.startswith("https://")
         if not is_document and await mcp_client.find(tx, body.client_id) is None:
-            # A client that was forgotten registers anew when it hears so.
+            # A client whose registration expired registers again after this error.
             raise ClientUnknown("no client has this client_id")
         return await exchange(tx, call)
 
@@ -166,7 +166,7 @@ async def issue(call: RequestContext[TokenBody, Fields]) -> Answer:
 
 
 async def revoke(call: RequestContext[RevokeBody, Fields]) -> Answer:
-    """Ends what came of one sign-in; the key with the last of them. Always 200 (RFC 7009, 2.2)."""
+    """End one sign-in's tokens; with the last of them the key. Always 200 (RFC 7009, 2.2)."""
     await _take_turn(call)
     body, now_us = call.body, call.now_us
     if not body.token:
@@ -230,7 +230,7 @@ async def _of_refresh(
 
 
 def _resource(asked: str | None, server: str) -> str:
-    """Our resource, where the client names it; raises AuthorizationRefused for any other."""
+    """Return our resource if the client names it; raise AuthorizationRefused for any other."""
     if asked is None or not is_resource(asked, server):
         raise AuthorizationRefused(
             "invalid_target", f"the resource here is {resource_of(server)}", param="resource"

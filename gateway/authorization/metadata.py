@@ -1,4 +1,4 @@
-"""The documents that a client finds before it signs in; public, the same for everybody."""
+"""Serve the documents that a client finds before it signs in; public, the same for everybody."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,8 +26,8 @@ _OPEN = {"access-control-allow-origin": "*"}
 
 
 def routes(context: Context, documents: Documents) -> list[Route]:
-    """Starlette's routes. The resource's also at the root, and the server's also below /mcp: clients of
-    older versions of the protocol look there.
+    """The resource's document is also at the root, and the server's also below /mcp, for clients of older
+    protocol versions.
     """
     public_url = context.settings.public_url
 

@@ -1,8 +1,7 @@
-"""What an MCP client asks a person for (RFC 6749 4.1.1), checked before the person sees it.
+"""Check an MCP client's request for access (RFC 6749 4.1.1), before the person sees it.
 
-Whoever is asked is signed in already, so that no stranger makes us fetch a client's document. Where client
-and address are good, the client is told what else is wrong; before that it is said on a page, and the browser
-is sent nowhere.
+The person is signed in already, so that no stranger makes us fetch a client's document. If client and address
+are valid, other errors go to the client; before that they are shown on a page, and the browser goes nowhere.
 """
 
 from collections.abc import Sequence
@@ -36,8 +35,8 @@ ASKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class McpRequest:
-    """A request of a client that exists. scopes: those asked for that may be given; fault: what is wrong with
-    the rest, for the client to be told; null: nothing. issuer: this gateway's address.
+    """A request of a client that exists. scopes: the requested ones that may be given. fault: an error to
+    report to the client, or null. issuer: this gateway's address.
     """
 
     client: McpClient
@@ -50,32 +49,31 @@ class McpRequest:
 
     @property
     def resource(self) -> str:
-        """What its tokens are for."""
         return resource_of(self.issuer)
 
     @property
     def lands_on(self) -> str:
-        """Where the browser goes, as a person is shown it."""
+        """Return where the browser goes, as a person is shown it."""
         return destination(self.redirect_uri)
 
     @property
     def lands_on_device(self) -> bool:
-        """Whether that is a program of the person's own machine, whichever it is."""
+        """Return whether that is a program of the person's own machine."""
         return is_on_device(self.redirect_uri)
 
     def landing(self, code: str) -> str:
-        """Where the browser goes with a code."""
+        """Return where the browser goes with a code."""
         answer = [("code", code), ("state", self.state), ("iss", self.issuer)]
         return with_answer(self.redirect_uri, answer)
 
     def denial(self, error: OAuthError) -> str:
-        """Where it goes without one."""
+        """Return where it goes without one."""
         answer = [("error", error), ("state", self.state), ("iss", self.issuer)]
         return with_answer(self.redirect_uri, answer)
 
 
 async def read_request(call: RequestContext[Any, Any], form: Form) -> McpRequest:
-    """Raises InvalidInput and AuthorizationRefused where nobody can be told, and RateLimited."""
+    """Raise InvalidInput and AuthorizationRefused if the client can't be notified, and RateLimited."""
     client_id, redirect_uri = _only(form, "client_id"), _only(form, "redirect_uri")
     state = _only(form, "state")
     if len(state) > STATE_CHARACTERS_MAX:
@@ -120,7 +118,7 @@ async def _client(call: RequestContext[Any, Any], client_id: str) -> McpClient:
 
 
 def _only(form: Form, name: str) -> str:
-    """The one value of a parameter; two could be read differently here and at the client."""
+    """Return the one value of a parameter; two could be read differently here and at the client."""
     values = form.many(name)
     if len(values) > 1:
         raise InvalidInput("is given more than once", param=name)

@@ -1,9 +1,9 @@
-"""Record each request: one wide line and two metrics, for some a row of the request log, and a span if
-tracing is on.
+"""Record each request: one wide line, two metrics, for some a row of the request log, and a span if tracing
+is on.
 
-Paths are route templates and values are ids of ours, so no line, metric or span holds what a caller made up.
-The request id is the exception; it is masked by the log's formatter, and in a span. The request log stores
-more: cut, and without secrets (runtime/request_log/redact.py).
+Paths are route templates and values are ids of ours, so lines, metrics and spans hold nothing that a caller
+made up. The request id is the exception; the log's formatter and spans mask it. The request log stores more:
+cut, and without secrets (runtime/request_log/redact.py).
 """
 
 import logging
@@ -42,14 +42,12 @@ _KEPT = (
 _log = logging.getLogger(__name__)
 
 
-# What is the same for all lines; Logger.info would fill it in again and look up the caller's file and line [9
-# us, against 3].
+# The same for all lines; Logger.info would fill it in again and look up the caller's file and line [9 us,
+# against 3].
 _SAME = vars(logging.LogRecord(_log.name, logging.INFO, "", 0, "request", None, None))
 
 
 class _Line(logging.LogRecord):
-    """One request's record."""
-
     def __init__(self, fields: dict[str, Any]) -> None:
         self.__dict__.update(_SAME)
         self.created = time.time()
@@ -63,8 +61,7 @@ class AccessLog:
         self._requests = context.metrics.requests
         self._sends = context.metrics.sends
 
-    def begin(self, call: RequestContext[Fields, Fields]) -> None:
-        """Do nothing, because tracing is off."""
+    def begin(self, call: RequestContext[Fields, Fields]) -> None: ...
 
     def note(self, call: RequestContext[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
@@ -101,7 +98,7 @@ class AccessLog:
 
 
 class TracedAccessLog(AccessLog):
-    """Records every request as its base does, and its span."""
+    """Records every request and its span."""
 
     def __init__(self, context: Context, tracing: Tracing) -> None:
         super().__init__(context)
@@ -148,7 +145,7 @@ def keep(
 ) -> None:
     """Store the request for its sender: why it was refused, or what it changed.
 
-    The response to a success may hold a secret, and isn't stored. fragment: what of its path was called.
+    A success's response may hold a secret, and isn't stored. fragment: the called part of its path.
     """
     log, caller = call.context.request_log, call.credential
     if caller is None or not log.is_on:
@@ -182,8 +179,7 @@ def keep(
 def _is_kept(call: RequestContext[Fields, Fields]) -> bool:
     """Return whether it was refused, failed or changed a setting.
 
-    Successful sends, usage and the like are found by what they left: another row for each would cost as much
-    as they do.
+    Successful sends, usage and the like leave rows of their own; another one would cost as much as they do.
     """
     if call.status >= HTTP_REFUSED:
         return True

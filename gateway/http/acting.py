@@ -1,4 +1,4 @@
-"""What a request did to an account's security, for the log that its tenant reads."""
+"""Record what a request did to an account's security, for the log that its tenant reads."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ async def note(
     account_id: str | None = None,
     **more: Any,
 ) -> None:
-    """Write the entry in its act's transaction; environment and account are the caller's unless given.
+    """Write the entry in its act's transaction; environment and account are by default the caller's.
 
     environment empty: it concerns the account as a whole. more: before, after, reason, outcome.
     """

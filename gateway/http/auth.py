@@ -1,4 +1,4 @@
-"""Who calls: a request's credential, and the address it comes from.
+"""Find who calls: a request's credential, and the address it comes from.
 
 A missing, malformed or unknown credential gets the same refusal (2001). A Bearer credential beats the
 session's cookie, and neither passes for the other. A forwarded address counts only if a trusted proxy
@@ -49,7 +49,7 @@ def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = 
     """Raise InvalidCredential unless the credential came as it must.
 
     A session comes in its cookie, a key or token as Bearer, and an MCP client's token only at /mcp. The
-    checks of a cookie count for a session only if it came as one.
+    checks of a cookie count only for a session that came as one.
     """
     if principal.kind == "mcp" and not takes_mcp:
         raise InvalidCredential("the credential is not known here")
@@ -79,7 +79,7 @@ def caller_address(
 
 
 def parse_address(text: str | None) -> Address | None:
-    """Parse an address, also with a port or in brackets; IPv4 inside IPv6 becomes IPv4; None if it is none."""
+    """Parse an address, also with a port or in brackets; IPv4 inside IPv6 becomes IPv4."""
     if text is None:
         return None
     if text.startswith("["):
@@ -103,7 +103,6 @@ def block_of(address: Address | None) -> str:
 
 
 def is_within(address: Address | None, networks: Sequence[Network]) -> bool:
-    """Return whether the address, which may be unknown, is in one of the networks."""
     if address is None:
         return False
     return any(address.version == network.version and address in network for network in networks)

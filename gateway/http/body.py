@@ -1,8 +1,7 @@
 """Read a request's body: JSON, or a form or CSV if the route accepts one; bounded in bytes.
 
 At most the route's limit and one packet are in memory, whatever Content-Length says. The server limits how
-long a body may take to arrive (gateway/http/serve.py), because a timer here would cost more than reading a
-small body.
+long a body may take (gateway/http/serve.py): a timer here would cost more than reading a small body.
 """
 
 import asyncio
@@ -39,7 +38,7 @@ T = TypeVar("T")
 
 
 class BodyTooLarge(DomainError):
-    """The body is longer than its route accepts."""
+    pass
 
 
 class MediaTypeRefused(DomainError):
@@ -53,7 +52,7 @@ class ClientGone(Exception):
 async def read_body(
     receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int = BODY_BYTES_MAX
 ) -> bytes:
-    """Return all bytes of the body; raise BodyTooLarge or ClientGone."""
+    """Raise BodyTooLarge or ClientGone."""
     length = headers.get(b"content-length")
     if length is not None and _LENGTH.fullmatch(length) and int(length) > bytes_max:
         raise _too_large(bytes_max)
@@ -98,7 +97,6 @@ def _media_type(header: str, detail: str, right: str) -> MediaTypeRefused:
     return MediaTypeRefused(told, param=header, extra={"errors": errors})
 
 
-# Clients send the same few again and again.
 @lru_cache(maxsize=128)
 def _taken(said: bytes, media: Media) -> bytes | None:
     """Return the media type without its parameters; None if the route doesn't accept it."""
@@ -115,9 +113,9 @@ def _is_taken(kind: bytes, media: Media) -> bool:
 
 
 def _essence(kind: bytes) -> bytes:
-    """Return the media type alone, in lower case; empty if its parameters say more than UTF-8.
+    """Return the media type in lower case; empty if its parameters say more than UTF-8.
 
-    Without a pattern, because two runs of optional spaces side by side took quadratic time.
+    No regular expression: two runs of optional spaces side by side took quadratic time.
     """
     essence, *parameters = (part.strip() for part in kind.lower().split(b";"))
     for parameter in parameters:

@@ -1,8 +1,8 @@
-"""How a request reached this process: straight, or through a proxy that may be believed.
+"""Tell how a request reached this process: straight, or through a trusted proxy.
 
-/metrics and the operators' API ask it before they believe an address, and /healthz/caller tells it, so that `topup doctor`
-and an operator elsewhere see a wrong proxy from the outside. What is told is of kinds only: no
-address, no name and no setting, since any stranger may ask.
+/metrics and the operators' API check it before they trust an address. /healthz/caller reports it, so that
+`topup doctor` and operators elsewhere notice a wrong proxy. The report has only kinds: no address, name or
+setting, since any stranger may read it.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ from runtime.settings import Network, Settings
 Seen = Literal["none", "trusted", "untrusted"]
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 _FORWARDED_FOR: Final = b"x-forwarded-for"
-# RFC 5737 and RFC 3849: nobody has one of these, so it was claimed and believed.
+# RFC 5737 and RFC 3849: no real caller has one of these, so a forwarded one was believed.
 _EXAMPLES: Final = tuple(
     ipaddress.ip_network(text)
     for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -28,26 +28,26 @@ _EXAMPLES: Final = tuple(
 
 
 def address_of(request: Request, trusted: Sequence[Network]) -> Address | None:
-    """Where the request came from, as limits and allow-lists have it."""
+    """Return where the request came from, for limits and allow-lists."""
     joined = ", ".join(request.headers.getlist("x-forwarded-for")).encode("latin-1")
     return caller_address(_peer(request), joined or None, trusted)
 
 
 def is_traced(request: Request, trusted: Sequence[Network]) -> bool:
-    """Whether that address is the caller's own, and not that of a proxy in between."""
+    """Return whether that address is the caller's own, and not a proxy's."""
     headers = dict(request.scope["headers"])
     peer = parse_address(_peer(request))
     if is_within(peer, trusted):
         if _FORWARDED_FOR in headers:
             return True
-        # One on another machine is always a proxy; on this one a scraper may ask beside it.
+        # One on another machine is always a proxy; on this one a scraper may call directly.
         if peer is None or not peer.is_loopback:
             return False
     return _FORWARDED.isdisjoint(headers) and not _is_bare_proxy(request, peer)
 
 
 def tell(request: Request, settings: Settings) -> Response:
-    """What /healthz/caller answers: four kinds, each a word."""
+    """Return the response of /healthz/caller: four kinds, each a word."""
     headers = dict(request.scope["headers"])
     body = {
         "scheme": _one_of(headers.get(b"x-forwarded-proto"), "https", "http"),
@@ -59,10 +59,10 @@ def tell(request: Request, settings: Settings) -> Response:
 
 
 def _is_bare_proxy(request: Request, peer: Address | None) -> bool:
-    """Whether this machine asks for somebody else, though no header says so.
+    """Return whether a proxy on this machine adds no header that says so.
 
-    A proxy here that adds no header keeps the Host that its client named, or speaks HTTP/1.0 as
-    nginx does unless told otherwise; a scraper of this machine names this machine, in HTTP/1.1.
+    It keeps the Host that its client named, or speaks HTTP/1.0 as nginx does by default; a scraper of this
+    machine names this machine, in HTTP/1.1.
     """
     if peer is None or not peer.is_loopback:
         return False
@@ -80,7 +80,7 @@ def _names_public(request: Request, settings: Settings) -> bool:
 
 
 def _host(request: Request) -> str:
-    """The Host's name in lower case, without its port; empty where there is none."""
+    """Return the Host's name in lower case, without its port, or empty."""
     host = request.headers.get("host", "").lower()
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return name.removesuffix(".")

@@ -46,7 +46,6 @@ class ConnectionLimits:
         return True
 
     def close(self, address: str) -> None:
-        """Count one connection less; an address without any is forgotten."""
         left = self._held[address] - 1
         if left:
             self._held[address] = left

@@ -1,7 +1,7 @@
 """The cookie that shows that somebody signed in to this account in this browser before.
 
-It grants no access: it only gives its browser tries of its own, so that a stranger's guesses lock the owner
-out of no known browser. Signed under the master key and bound to the sign-in name; kept for a year.
+It grants no access: it gives its browser tries of its own, so that a stranger's guesses lock the owner out of
+no known browser. Signed under the master key, bound to the sign-in name, and valid for a year.
 """
 
 import re
@@ -18,7 +18,7 @@ _FORM: Final = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})")
 
 
 def known_device(headers: Headers, vault: Vault, name: str) -> str | None:
-    """Return the id of a device that signed in under this name before; None without one."""
+    """Return the id of a device that signed in under this name before."""
     for value in cookies_named(headers, NAME):
         found = _FORM.fullmatch(value)
         if found is None:

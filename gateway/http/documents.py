@@ -1,8 +1,7 @@
 """Public documents: rendered and compressed once for each kind of reader, and served with the same bytes.
 
-- A document is made from its path and a `Reader`, and from nothing else of a request: no query, no other header.
-- A Reader has few values: what it accepts, its encoding, its choices by cookie, and the host if the gateway has no
-  TOPUP_PUBLIC_URL. So nobody can grow the cache, whose bytes are bounded as well: bodies, headers and keys.
+- A document is made only from its path and a `Reader`: no query, no other header.
+- A Reader has few values: what it accepts, its encoding, its choices by cookie, and the host if the gateway has no TOPUP_PUBLIC_URL. So nobody can grow the cache, whose bytes are bounded as well.
 - It is made in a thread, one at a time and with pauses, so first readers hold up no others. The time is the reader's.
 - Its ETag is of its bytes. Anything but a 200 is served and not cached.
 """
@@ -27,7 +26,7 @@ from gateway.http.strangers import charge
 BYTES_MAX: Final = 32 * 1024 * 1024
 # Python's overhead for an entry: measured 1.4 KiB with eight headers.
 ENTRY_BYTES: Final = 2 * 1024
-# Longer headers are read each time they come.
+# Longer headers are parsed each time they come.
 _HEADER_BYTES_MAX: Final = 300
 # The thread pauses this many times as long as it worked, because it takes time from the event loop.
 _RESTS: Final = 3
@@ -129,9 +128,7 @@ class Documents:
         return found
 
     def once(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Any]]:
-        """Wrap the endpoint of a Starlette route so that it makes each document once. The edge calls `find`
-        first.
-        """
+        """Wrap a Starlette route's endpoint so that it makes each document once. The edge calls `find` first."""
 
         async def answer(request: Request) -> Document | Response:
             asked: _Asked = request.scope[_ASKED]
@@ -191,7 +188,7 @@ def _bytes_of(asked: _Asked, document: Document) -> int:
 
 
 def _made(endpoint: Endpoint, scope: Scope, asked: _Asked) -> Document | Response:
-    """Make the document. Runs in a thread. Raise what the endpoint raises, such as Starlette's 404."""
+    """Make the document in a thread. Raise what the endpoint raises, such as Starlette's 404."""
     began_s = time.thread_time()
     try:
         return _made_alone(endpoint, scope, asked)

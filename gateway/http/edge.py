@@ -2,7 +2,7 @@
 
 Every response has a request id; an API response is never cached or sniffed; every failure becomes one
 response in the surface's shape and one line in the log. The process's one broad `except` is here. Paths of no
-surface (pages, health) go on to Starlette's router.
+surface (pages, health) continue to Starlette's router.
 """
 
 import asyncio
@@ -61,13 +61,11 @@ _PAGE = {
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
 # Adds to our own API's refusal what a program needs to correct the call (gateway/repair/repair.py).
 Repaired = Callable[[RequestContext[Any, Any], Refusal], Refusal]
-# What a refusal's headers say of how to get access, for a path with a way of its own.
+# A refusal's headers about how to get access, for a path with a way of its own.
 Challenges = Callable[[RequestContext[Any, Any], Refusal], list[tuple[bytes, bytes]]]
 
 
 class Edge:
-    """The ASGI application around everything that speaks HTTP."""
-
     def __init__(
         self,
         app: ASGIApp,
@@ -178,7 +176,7 @@ class Edge:
         return call.refuse(refusal, call.now_us)
 
     def _framed(self, call: RequestContext[Fields, Fields], send: Send) -> Send:
-        """Return a `send` that adds our headers to a response that another part writes."""
+        """Return a `send` that adds our headers to another part's response."""
 
         async def framed(message: Message) -> None:
             if message["type"] == _START:
@@ -194,7 +192,7 @@ class Edge:
 
 
 def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
-    """Raise InvalidInput for a request that a proxy took over https while PUBLIC_URL isn't set.
+    """Raise InvalidInput if a proxy took the request over https while PUBLIC_URL isn't set.
 
     Its cookies would lack Secure and its pages would name this process's own address.
     """

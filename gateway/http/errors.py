@@ -1,7 +1,7 @@
 """The one table: which code and HTTP status each expected failure has.
 
-Only this file knows statuses of failures. A test checks that every DomainError of the tree is here, itself or
-by a class it derives from. Anything else is 5000, and its text stays inside.
+A test checks that every DomainError of the tree is here, itself or by a base class. Anything else is 5000,
+and its text stays inside.
 """
 
 import logging
@@ -223,8 +223,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
 }
 
 
-# Causes that only a person can remove, whatever else has their code: the wallet's credit doesn't pay for the
-# usage.
+# Only a person can remove this cause: the wallet's credit doesn't pay for the usage.
 _FOR_A_PERSON: Final = frozenset({"plan_used_up"})
 _BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
@@ -235,12 +234,12 @@ def doc_url(address: str, code: int) -> str:
 
 
 def row_of(kind: type[DomainError]) -> ErrorRow | None:
-    """Return the row of the class, or of the nearest class it derives from."""
+    """Return the row of the class, or of its nearest base class."""
     return next((TABLE[base] for base in kind.__mro__ if base in TABLE), None)
 
 
 def refusal_of(error: Exception, address: str = "") -> Refusal:
-    """Return what to tell the caller; an unexpected error tells only that it happened.
+    """Return what to tell the caller; an unexpected error reveals only that it happened.
 
     address: the gateway's own, for doc_url; without it that is a path.
     """

@@ -65,8 +65,8 @@ async def _as_stored(_tx: Transaction, events: Sequence[Event]) -> Sequence[Even
 
 
 class EventStream:
-    """place is released when the stream ends. check raises once the caller may not listen; show adds codes if
-    the caller may see them.
+    """place is released when the stream ends. check raises once the caller may not listen; show adds codes
+    that the caller may see.
     """
 
     def __init__(

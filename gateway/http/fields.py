@@ -1,8 +1,7 @@
-"""What a request may carry: bodies and query parameters as msgspec structs, checked field by field.
+"""Decode bodies and query parameters into msgspec structs, checked field by field.
 
-A body that passes is exactly its struct: types are never converted and unknown fields are refused, so a typo
-can't spend money. A refusal names every bad field, not just the first. A field `environment` that the struct
-lacks may repeat the credential's and is dropped.
+Types are never converted and unknown fields are refused, so a typo can't spend money. A refusal names every
+bad field. A field `environment` that the struct lacks may repeat the credential's and is dropped.
 """
 
 import functools
@@ -115,7 +114,7 @@ class Shape(Generic[F]):
         # No more than are shown: a body may consist of such names, and each takes time to show.
         told = ((shown(name), value[name]) for name in islice(unknown, ERRORS_MAX))
         problems = unknown_fields(told, self._types)
-        # What came under another name is not missing.
+        # A field that came under another name isn't missing.
         meant = {one.get("did_you_mean") for one in problems}
         for name, field in self._types.items():
             if name not in value:
@@ -180,8 +179,8 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
 def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
     """Return the place where a page begins, for a list with further orders.
 
-    The cursor of a page in such an order begins with its name, `created` or `-amount.txn_…`. Our own pages
-    use it; programs use the cursors they were given.
+    The cursor of such a page begins with its order, `created` or `-amount.txn_…`. Our own pages use it;
+    programs use the cursors they were given.
     """
     sort, _, id_ = (text or "").partition(".")
     if sort.removeprefix("-") not in sorts or sort == f"-{OLDEST_FIRST}":
@@ -236,7 +235,6 @@ def _is_list(kind: Any) -> bool:
 
 
 def _without_null(kind: Any) -> Any:
-    """Return the type without its null."""
     if get_origin(kind) not in {Union, UnionType}:
         return kind
     return reduce(or_, (part for part in get_args(kind) if part is not NoneType))

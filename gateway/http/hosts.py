@@ -1,9 +1,9 @@
-"""Which Host a request may name, so that no address of ours is built from what a stranger sent.
+"""Check the Host of a request, so that no address of ours is built from what a stranger sent.
 
 A request has one well-formed Host header with one of: TOPUP_PUBLIC_URL's, those of TOPUP_ALLOWED_HOSTS, an IP
 address, localhost, or a name without a dot, as containers call each other. A page of another site whose name
-was rebound to this machine's address names its own host and gets nothing. Probes and scrapers, whose Host
-varies, may reach the paths that tell no secrets.
+was rebound to this machine's address names its own host and is refused. Probes and scrapers, whose Host
+varies, may reach the paths without secrets.
 """
 
 import ipaddress
@@ -22,8 +22,6 @@ _NAME: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 
 
 class Hosts:
-    """The hosts that a request may name."""
-
     def __init__(self, public_url: str, allowed: Sequence[str] = ()) -> None:
         public = urlsplit(public_url).hostname if public_url else None
         self._allowed = frozenset(name.lower() for name in (*allowed, public) if name)
@@ -63,7 +61,7 @@ def _name_of(host: bytes) -> str | None:
 
 
 def _is_port(text: bytes) -> bool:
-    """Return whether it is empty, or a colon with up to five digits."""
+    """Accept nothing, or a colon with up to five digits."""
     return not text or (text[:1] == b":" and len(text) <= 6 and (text[1:] or b"0").isdigit())
 
 

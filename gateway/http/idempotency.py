@@ -1,4 +1,4 @@
-"""A request's effect and its stored response, in one transaction.
+"""Store a request's effect and its response in one transaction.
 
 The same request with the same Idempotency-Key has one effect and one response, byte for byte, across parallel
 calls, processes and restarts. A refusal isn't stored, so the call can be corrected and sent again under the
@@ -88,7 +88,7 @@ async def run_once(
 
 
 async def stored_answer(context: Context, request_key: RequestKey | None) -> Answer | None:
-    """Return the stored response, for calls that check something slow before run_once; None if there is none.
+    """Return any stored response, for calls that check something slow before run_once.
 
     Raises KeyReused and KeyInProgress.
     """

@@ -1,4 +1,4 @@
-"""A request under its Idempotency-Key, from outside or from a page: the key, and what a reused one tells."""
+"""Run a request under its Idempotency-Key, and say what a reused one was about."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
     caller = call.principal
     asked = canonical(call.body)
     if call.query.__struct_fields__:
-        # Whose it is may stand there alone.
+        # The query may be all that names the object.
         asked = canonical(call.query) + b"\n" + asked
     call.request_key = request_key(
         account_id=caller.account_id,
@@ -37,8 +37,8 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
 async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
     """Return the handler's reply; raise what it raises, KeyReused with what the first request was about.
 
-    Before the handler of a route that changes something it raises KeyPaused, AccountSuspended, StagingFull or
-    StagingClosed, and PasswordRequired before that of one that asks for it.
+    Raises KeyPaused, AccountSuspended, StagingFull or StagingClosed before the handler of a change, and
+    PasswordRequired if the route needs the password.
     """
     caller = call.credential
     if caller is not None and route.is_unsafe and not route.is_for_paused:
@@ -61,8 +61,8 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
 def _check_may_change(caller: Principal, route: Route) -> None:
     """Raise KeyPaused or AccountSuspended.
 
-    A suspended account's page forms pass, because the API call behind them is refused, and so does what takes
-    access away: people keep their passwords, sessions and colleagues, and can end a leaked key.
+    A suspended account's page forms pass, because the API call behind them is refused. So does what removes
+    access: people keep their passwords, sessions and colleagues, and can end a leaked key.
     """
     if caller.is_paused:
         raise paused()
@@ -73,8 +73,8 @@ def _check_may_change(caller: Principal, route: Route) -> None:
 async def _store_no_more(call: RequestContext[Any, Any], caller: Principal) -> None:
     """Drop the request's key if staging has no room for its response; a stored one is still found.
 
-    What stops or gives back then continues, and takes effect once by its own state. A stored response for
-    each call would fill the disk all the same.
+    What stops or gives back then continues, and takes effect once by its own state. Stored responses for such
+    calls would fill the disk all the same.
     """
     key, context = call.request_key, call.context
     if key is None or context.staging_room.has_room(caller, context.clock):

@@ -1,10 +1,10 @@
-"""The pages of lists: of rows, newest first, and of what is in memory, in its own order; and streams such as
+"""Make the pages of lists: of rows, newest first, and of items in memory, in their order; and streams such as
 CSV.
 
-A CSV is streamed page by page, each read by itself: while a slow client reads, neither a connection of the
-pool nor a transaction is open, and at most one page is in memory. The first page is read before the response
-begins, so a refusal is an ordinary response. A later fault, or the end of the caller's credential (within the
-second), cuts the body off, which its reader sees.
+A CSV is streamed page by page, each read on its own: while a slow client reads, no connection or transaction
+is open, and at most one page is in memory. The first page is read before the response begins, so a refusal is
+an ordinary response. A later fault, or the end of the caller's credential (within the second), cuts the body
+off, which its reader sees.
 """
 
 import time
@@ -48,8 +48,8 @@ T = TypeVar("T")
 
 
 class Export(NamedTuple):
-    """How a list is written as CSV. name: of the file; scopes: of the list's route; columns: fields of the
-    rows, a.b for the field b of a. shape: of such a row, if it differs from the JSON's.
+    """How a list is written as CSV. scopes: of the list's route; columns: fields of the rows, a.b for the
+    field b of a. shape: of such a row, if it differs from the JSON's.
     """
 
     name: str
@@ -76,8 +76,8 @@ async def list_rows(
 ) -> Answer:
     """Return a list's page, newest first; prefix: of the ids in its cursors, sorts: of its Keyset.
 
-    read(tx, before_id=, limit=) returns the rows older than before_id; one more than asked shows that there
-    is another page. Raises InvalidInput for another list's cursor.
+    read(tx, before_id=, limit=) returns the rows older than before_id; one more than requested shows that
+    there is another page. Raises InvalidInput for another list's cursor.
     """
     limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
     rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
@@ -98,7 +98,7 @@ async def list_or_csv(
     cursor: Callable[[R], str] = attrgetter("id"),
     sorts: Collection[str] = (),
 ) -> Reply:
-    """Return a page as list_rows does, or the whole list as CSV if the query, an ExportPage, asks for it."""
+    """Return a page as list_rows does, or the whole list as CSV if the query, an ExportPage, wants it."""
     if call.query.format == "json":
         return await list_rows(call, prefix, read, shape=shape, cursor=cursor, sorts=sorts)
     written = export.shape or shape
@@ -196,7 +196,7 @@ def csv_file(
 
 
 def file_name(call: RequestContext[Any, Any], what: str, owner: str) -> str:
-    """Return a name of list, account, environment and UTC day: orders-acme-live-2026-11-23."""
+    """Name a file by list, account, environment and UTC day: orders-acme-live-2026-11-23."""
     parts = (what, plain_name(owner), call.principal.environment, rfc3339(call.now_us)[:10])
     return "-".join(part for part in parts if part)
 
@@ -244,7 +244,7 @@ def _cursor(begin: Begin, cursor: Callable[[R], str], row: R) -> str:
 
 
 def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> Listing[T]:
-    """Return the `data` of one page of items in memory. cursor tells items apart; the next page's is the last
+    """Return the `data` of one page of items in memory. cursor identifies items; the next page's is the last
     one's.
 
     Raises InvalidInput for a cursor that is no item's.
@@ -283,7 +283,7 @@ def streamed(
 ) -> ASGIApp:
     """Stream the parts of a body. scopes: of the route.
 
-    No part holds a secret, because it is compressed if the client asks; a part that isn't taken isn't made.
+    No part holds a secret, because it may be compressed; a part that isn't taken isn't made.
     """
     return _streaming(call, while_admitted(call, scopes, parts), media_type, headers)
 
@@ -325,7 +325,6 @@ def _flat(row: object, columns: Sequence[str], names: Sequence[str]) -> dict[str
 
 
 def _cell(fields: Any, path: Sequence[str]) -> object:
-    """Return what is at the path, or None."""
     value = fields
     for name in path:
         value = None if value is None else value.get(name)

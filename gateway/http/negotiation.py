@@ -1,4 +1,4 @@
-"""Whether a reader wants a page as Markdown, JSON or text rather than HTML, by Accept. Pure."""
+"""Tell whether a reader wants Markdown, JSON or text rather than HTML, by Accept. Pure."""
 
 from functools import lru_cache
 from typing import Final
@@ -7,7 +7,6 @@ MARKDOWN: Final = "text/markdown"
 _HTML: Final = "text/html"
 _JSON: Final = "application/json"
 _TEXT: Final = "text/plain"
-# Longer headers are read each time they come.
 _KEPT_BYTES_MAX: Final = 300
 
 
@@ -20,12 +19,10 @@ def prefers_markdown(accept: str) -> bool:
 
 
 def prefers_json(accept: str) -> bool:
-    """Return the same for JSON."""
     return _prefers(_JSON, accept)
 
 
 def prefers_text(accept: str) -> bool:
-    """Return the same for plain text."""
     return _prefers(_TEXT, accept)
 
 

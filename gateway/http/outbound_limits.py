@@ -1,6 +1,6 @@
-"""How often a caller may make us call out: test pings, and look-ups of a webhook's host.
+"""Limit how often a caller may make us call out: test pings, and look-ups of a webhook's host.
 
-An account has one rate for all of its keys, and an anonymous sandbox account an hourly limit, so that nobody
+All keys of an account share one rate, and an anonymous sandbox account has an hourly limit, so that nobody
 scans networks or tires a receiver through us. A refusal is 4001 with Retry-After. Counted in Redis over all
 processes, and in each one alone while Redis is away.
 """

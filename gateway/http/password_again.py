@@ -1,9 +1,9 @@
-"""Ask a session for the password again before it does something lasting in live.
+"""Require the password again before a session does something lasting in live.
 
 That is: it makes or changes live keys or live secrets, lets an app into live, or has codes of live sent to an
-address. A person with two factors gives a code of their app, a recovery code or a passkey in its place. So a
-signed-in browser that somebody finds, or a stolen cookie, gives no lasting credential of live. A password
-given at /dashboard/confirm counts for that session alone, for ten minutes.
+address. A person with two factors gives a code of their app, a recovery code or a passkey instead. So an
+unattended browser, or a stolen cookie, gives no lasting credential of live. A password given at
+/dashboard/confirm counts for that session alone, for ten minutes.
 """
 
 from typing import Any, Final, Literal
@@ -27,7 +27,7 @@ TRIES: Final = 10
 # Tries of codes, in so many seconds: three of a million codes are valid at any moment.
 CODE_TRIES: Final = ((10, 900), (100, 86_400))
 # Tries of all strangers at one account, for the app's codes alone: many addresses find one with a chance of 3
-# in 1,000 a day. A recovery code and a passkey can't be guessed, so their tries keep no owner out.
+# in 1,000 a day. A recovery code and a passkey can't be guessed, so their tries lock no owner out.
 STRANGERS_TRIES: Final = (1_000, 86_400)
 PERIOD_S: Final = 900
 
@@ -39,10 +39,10 @@ class PasswordRequired(DomainError):
 async def require_password(
     call: RequestContext[Any, Any], *, environment: Environment | None = None
 ) -> None:
-    """Raise PasswordRequired for a session in live that didn't give it lately.
+    """Raise PasswordRequired for a session in live that didn't give it recently.
 
-    environment: where the result will count, if that isn't where the session looks. Read from the database
-    and not from the cached caller, because what was just given counts at once.
+    environment: where the result will count, if not in the session's. Read from the database and not from the
+    cached caller, because what was just given counts at once.
     """
     principal = call.principal
     if principal.kind != "session" or (environment or principal.environment) != "live":
@@ -62,7 +62,7 @@ async def require_password(
 
 
 async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "") -> None:
-    """Note that the person gave the password, or the code or the passkey's response that replaces it.
+    """Record that the person gave the password, or the code or passkey that replaces it.
 
     Raises SignInRefused and RateLimited.
     """
@@ -110,7 +110,7 @@ async def check_code(
     """Use a code of the person's app, or a recovery code; raise SignInRefused and RateLimited.
 
     source: whose tries are counted together, so that a stranger's use up none of the person's own. STRANGER:
-    a device where nobody signed in before, counted by its address.
+    a device without an earlier sign-in, counted by its address.
     """
     context, now_us = call.context, call.now_us
     await _take_try(call, person_id, source)
@@ -162,7 +162,7 @@ async def check_passkey(
 
 
 async def passkey_options(call: RequestContext[Any, Any], purpose: Purpose) -> str:
-    """Return the JSON with which a browser asks for a passkey of the person; empty if there is none."""
+    """Return the JSON with which a browser requests a passkey of the person; empty if there is none."""
     site, vault = site_of(call), call.context.vault
     existing = await call.context.database.read(
         lambda tx: passkey.list_passkeys(tx, purpose.account_id)
@@ -180,7 +180,7 @@ def purpose_of(call: RequestContext[Any, Any], kind: Literal["add", "confirm"]) 
 
 
 def site_of(call: RequestContext[Any, Any]) -> Site | None:
-    """Return the site for which passkeys are made, by PUBLIC_URL alone; None: browsers accept none there."""
+    """Return the site of passkeys, by PUBLIC_URL alone; None: browsers accept none there."""
     return Site.of(call.context.settings.address())
 
 

@@ -1,4 +1,4 @@
-"""What happens to a request, in this order, before its handler runs:
+"""Check a request, in this order, before its handler runs:
 
     route -> credential -> address -> rate limit -> scope -> query, body, where a request by cookie
     came from -> Idempotency-Key
@@ -33,8 +33,6 @@ from runtime.context import Context
 
 
 class Pipeline:
-    """The steps, with what they need of the process."""
-
     def __init__(self, context: Context, router: Router, strangers: Strangers) -> None:
         self._router = router
         self._strangers = strangers
@@ -49,9 +47,7 @@ class Pipeline:
     def reply(
         self, call: RequestContext[Fields, Fields], receive: Receive
     ) -> Awaitable[Reply] | None:
-        """Return the handler's reply, to be awaited. None for a path of no surface. Both raise whatever
-        refuses.
-        """
+        """Return the handler's reply, to be awaited, or None for a path of no surface. Both raise refusals."""
         resource = self._find(call)
         if resource is None:
             return None

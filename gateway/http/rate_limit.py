@@ -46,7 +46,7 @@ class RateLimit:
         self._limiter = limiter
         self._rate_per_s = rate_per_s
         self._account_rate_per_s = max(account_rate_per_s, rate_per_s) if account_rate_per_s else 0
-        # A credential's buckets never change, and making them costs as much as asking them.
+        # A credential's buckets never change, and making them costs as much as reading them.
         self._known: dict[tuple[str, bool], tuple[Bucket, ...]] = {}
         share = account_rate_per_s // SANDBOX_SHARE
         self._sandbox_rate_per_s = max(share, rate_per_s) if account_rate_per_s else 0
@@ -68,7 +68,6 @@ class RateLimit:
         _tell(buckets, await self._limiter.take_each(buckets), headers)
 
     def tell_unused(self, headers: HeaderList) -> None:
-        """Call the function of this name."""
         tell_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
@@ -129,7 +128,7 @@ async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, det
 
 
 async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Take a unit for each record of the call, or for each KiB of its body if there are more. Raises
+    """Take a unit for each record of the call, or for each KiB of its body if that is more. Raises
     RateLimited.
 
     A call of one record with a small body has taken its unit of the requests' buckets.
@@ -157,7 +156,6 @@ async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
 def refusal(
     decision: Decision, detail: str = "too many requests with this credential"
 ) -> RateLimited:
-    """Return what the caller is told."""
     wait_s = max(1, decision.retry_after_s)
     resets_at = rfc3339(time.time_ns() // 1000 + wait_s * SECOND_US)
     return RateLimited(

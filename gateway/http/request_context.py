@@ -1,7 +1,7 @@
-"""One HTTP request on its way through the edge: what it says, its caller, and the result.
+"""One HTTP request on its way through the edge: its content, its caller, and the result.
 
-The pipeline fills it in step by step, a handler gets it whole, and the log line is made from it. There is one
-object for each request, and nothing in it is computed twice.
+The pipeline fills it in step by step, a handler gets it whole, and the log line is made from it. Nothing in
+it is computed twice.
 """
 
 import re
@@ -29,13 +29,13 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestContext(Generic[B, Q]):
-    """body and query are the route's structs, raw the body's bytes. request_key is null without an
-    Idempotency-Key, session_token unless the caller came by cookie. whole is the body if it had arrived
-    before it was asked for. receive is the server's, for long waits; null for a call from inside.
+    """One request; each part is null until the pipeline has it.
 
-    credential is the caller, None without one or if it was refused. template is the route's path, never the
-    caller's, so a log or a metric can hold it. trace is the request's id and its caller's trace
-    (kernel/trace.py). span is there if tracing is on.
+    - body and query: the route's structs. raw: the body's bytes. whole: the body if it arrived with the request.
+    - credential: the caller, None without one or if it was refused. session_token: of a caller by cookie.
+    - template: the route's path, never the caller's, so a log or a metric can hold it.
+    - trace: the request's id and its caller's trace (kernel/trace.py). span: with tracing on.
+    - receive: the server's, for long waits; null for a call from inside.
     """
 
     __slots__ = (
@@ -118,7 +118,7 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def address_text(self) -> str | None:
-        """Return the address for people, without parsing what the server itself says."""
+        """Return the address for people, without parsing the server's own."""
         client = self.scope.get("client")
         if client is not None and self.context.settings.trusted_proxies:
             found = self.address
@@ -127,7 +127,6 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def address(self) -> Address | None:
-        """Return where the request came from, computed on demand."""
         client = self.scope.get("client")
         return caller_address(
             client[0] if client else None,

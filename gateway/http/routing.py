@@ -1,8 +1,8 @@
 """The declarative route table, and the look-up of a request's route in it.
 
 A surface is one API with its own prefix and its own shape of a response: our own, and each dialect. A route
-says everything the edge must know before its handler runs; the OpenAPI document and the test that walks all
-routes read the same rows.
+says all that the edge must know before its handler runs; the OpenAPI document and the test of all routes read
+the same rows.
 """
 
 import re
@@ -97,17 +97,14 @@ class Route:
     """One row: a method and a path below the surface's prefix, and what a call of it needs.
 
     - scopes: the caller must hold one of them; empty only with is_public, which reads no credential.
-    - body, query: every field that is accepted. media: what the body is; raw isn't read, call.raw has its bytes. decode:
-      reads the body in a way of its own; body is for the documents then. body_bytes_max: the most that is read.
+    - body, query: every field that is accepted. media: the body's form; raw isn't read, call.raw has its bytes. decode: a body's own reader; body is for the documents then. body_bytes_max: the most that is read.
     - takes_key: Idempotency-Key counts (for methods that change something); a dry run leaves it out.
-    - session_only: for a person in a browser, no other credential. asks_password: in live, a session must have given its
-      password again lately.
-    - is_for_suspended: a suspended account may call it though it changes something, because it only takes access away.
-      is_for_paused: a paused key may call it, because it gives back or stops.
+    - session_only: for a person in a browser, no other credential. asks_password: in live, a session must have given its password again recently.
+    - is_for_suspended: a suspended account may call it, because it only removes access. is_for_paused: a paused key may call it, because it gives back or stops.
     - takes_mcp: an MCP client's token is for it; such a token is for no other route.
 
-    For the documents: description is what the summary leaves open, answers each way to succeed, refuses the
-    codes of its own beside those that any call may meet.
+    For the documents: description adds to the summary, answers has each way to succeed, refuses the codes
+    beside those that any call may meet.
     """
 
     method: str
@@ -168,15 +165,12 @@ class ApiSurface:
 
 @dataclass(slots=True)
 class Resource:
-    """One path of one surface, with its routes by method."""
-
     template: str
     surface: ApiSurface
     routes: dict[str, Route] = field(default_factory=dict)
 
     @property
     def allow(self) -> tuple[str, ...]:
-        """Return its methods, for the Allow header."""
         also = ("HEAD",) if "GET" in self.routes else ()
         return (*sorted(self.routes), *also, "OPTIONS")
 
@@ -229,7 +223,6 @@ class Router:
         return made
 
     def __iter__(self) -> Iterator[Resource]:
-        """Iterate over every resource, for the tests and documents that walk the table."""
         yield from self._fixed.values()
         nodes = [self._root]
         while nodes:
@@ -304,7 +297,6 @@ class Router:
 
 
 def check_params(params: Mapping[str, str]) -> None:
-    """Raise NotFound for a parameter that can't be an id."""
     for name, value in params.items():
         _check_param(name, value)
 

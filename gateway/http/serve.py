@@ -1,10 +1,10 @@
 """Run the gateway on a listening socket: uvicorn, with limits on what a connection may hold.
 
 A stop is orderly: accept nothing more, finish what is in flight, then leave; a second request to stop leaves
-at once. An open connection is ended by its next response, which says so: a proxy that sends into one as it
+at once. An open connection ends with its next response, which says so: a proxy that sends into one as it
 closes can't know whether its request was done, and doesn't send a POST twice. A stranger's connections are
-bounded in their number, in the bytes of headers and trailers, in the time from a request's first byte to its
-last, and in the time for which the client takes nothing of a response (gateway/http/connection/protocol.py).
+limited in number, in the bytes of headers and trailers, in the time from a request's first byte to its last,
+and in the time for which the client takes nothing of a response (gateway/http/connection/protocol.py).
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def ask_to_stop(self) -> None:
-        """Do what a signal does: the first begins the delay, if there is one, the next ends it."""
+        """Do what a signal does: the first begins any delay, the next ends it."""
         if self._is_stopping or not self._stop_delay_s:
             self.stop_now()
             return
@@ -184,14 +184,10 @@ async def serve(
 ) -> None:
     """Serve until SIGINT, SIGTERM or the end of the parent; return when all is drained.
 
-    - After a signal it serves for stop_delay_s more and calls on_stopping first, so that a load balancer sees that /readyz
-      has changed. A second signal ends that.
-    - on_ready is called once the app can be reached; on_drain when what is in flight is to be finished, so that an endless
-      response ends itself. The listeners are closed at the end.
-    - A request has request_read_s_max seconds to arrive whole. A client that takes nothing of its response for
-      answer_taken_s_max is cut off; one without a request for keep_alive_s after a response is closed. limits: how many
-      connections an address may hold.
-    - is_kept: a supervisor stops it, and so may whoever stops the supervisor; a second SIGTERM means nothing then.
+    - After a signal it serves for stop_delay_s more and calls on_stopping first, so that a load balancer sees that /readyz has changed. A second signal ends that.
+    - on_ready is called once the app can be reached; on_drain when what is in flight is to be finished, so that an endless response can end. The listeners are closed at the end.
+    - A request has request_read_s_max seconds to arrive whole. A client that takes nothing of its response for answer_taken_s_max is cut off; one without a request for keep_alive_s after a response is closed. limits: how many connections an address may hold.
+    - is_kept: a supervisor stops it, and so may whatever stops the supervisor; a second SIGTERM means nothing then.
     """
     raise_open_files_limit()
     server = _Server(

@@ -1,7 +1,7 @@
-"""The session's cookie, and what a request by cookie must show before it may change anything.
+"""The session's cookie, and the proof that a request by cookie came from our own page.
 
 Over https the cookie has the __Host- prefix, so no other host and no plain-http response can set it, and only
-that name is read. A browser sends a cookie with any page's request, so a request that changes something
+that name is read. A browser sends a cookie with any page's request. So a request that changes something
 counts only with this session's own token from one of our pages, or if the browser itself says that the page
 was ours.
 """
@@ -59,12 +59,10 @@ def cookies_named(headers: Headers, wanted: str) -> set[str]:
 
 
 def set_cookie(token: str, *, is_secure: bool) -> tuple[bytes, bytes]:
-    """Return the header that stores the token in the browser."""
     return _header(token, LIFE_US // SECOND_US, is_secure=is_secure)
 
 
 def clear_cookie(*, is_secure: bool) -> tuple[bytes, bytes]:
-    """Return the header that makes the browser forget it."""
     return _header("", 0, is_secure=is_secure)
 
 

@@ -1,13 +1,11 @@
-"""The work of callers without a credential: bounded, so that none of them slows a send.
+"""Bound the work of callers without a credential, so that none of them slows a send.
 
-- Strangers wait in line. One of them is served in each turn of the event loop, so whatever else is ready comes between.
-- All of them together get at most SHARE of the loop's time while more of them wait. Probes have a line of their own.
-- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, and then SHARE_OF_ADDRESS of a core. Beyond that
-  its next request gets 429. A cached document costs nothing of this, nor does a successful change: its caller showed who
-  they are, or has a limit of calls.
+- Strangers wait in line. One of them is served in each turn of the event loop, so other work comes between.
+- All together get at most SHARE of the loop's time while more of them wait. Probes have a line of their own.
+- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, and then SHARE_OF_ADDRESS of a core. Beyond that it gets 429. A cached document costs nothing of this, nor does a successful change: its caller showed who they are, or has a limit of calls.
 
-Requests with a credential don't wait here; one with a refused credential waits before it hears so. CPU time
-of this process's loop counts, not calls: a busy machine makes nobody's work dearer.
+Requests with a credential don't wait here; one with a refused credential waits for its response. CPU time of
+this process's loop counts, not calls: a busy machine makes nobody's work dearer.
 """
 
 import asyncio
@@ -34,7 +32,7 @@ SHARE_OF_ADDRESS: Final = 0.05
 ADDRESSES_MAX: Final = 10_000
 # What a request costs around its handler: it is parsed, answered and logged.
 AROUND_S: Final = 0.00006
-# Timers are no finer. The line waits once this much is owed to the loop's other work, and at most
+# Timers are no finer. The line waits once it owes this much to the loop's other work, and at most
 # _PAUSE_S_MAX.
 _OWED_S_MIN: Final = 0.001
 _PAUSE_S_MAX: Final = 0.25
@@ -63,7 +61,7 @@ _bill: ContextVar[_Bill | None] = ContextVar("bill", default=None)
 
 
 def charge(seconds: float) -> None:
-    """Count CPU time that a thread spends for the request under way. Called in a thread that has its context."""
+    """Count CPU time of a thread that has the request's context."""
     bill = _bill.get()
     if bill is not None:
         bill.elsewhere_s += seconds
@@ -169,7 +167,7 @@ class Strangers:
 
 
 def _is_refusal(reply: object) -> bool:
-    """Return whether it is our response, or a page, that says so."""
+    """Return whether our response, or a page, is a refusal."""
     status: int = getattr(reply, "status", 0) or getattr(reply, "status_code", 0)
     return status >= _REFUSED
 

@@ -1,8 +1,8 @@
 """Strict JSON, for text that a fast decoder refused or that could mean two things.
 
 What parse() returns has one reading in every language: no duplicate names, no NaN, no integers beyond int64,
-no lone surrogates, no control characters but tab and line ends, at most JSON_DEPTH_MAX levels. Anything else
-is refused with a sentence that says where.
+no lone surrogates, no control characters but tab and line ends, at most JSON_DEPTH_MAX levels. A refusal says
+where.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from runtime.log import mask
 
 PARAM_CHARACTERS_MAX = 64
 ERRORS_MAX = 50
-# How much of a name is searched for credentials: what begins in the part that is shown ends in here.
+# Credentials are searched for up to here: one that begins in the shown part ends in here.
 _LOOKED_AT_CHARACTERS = 512
 _FOREIGN_DEPTH_MAX = 64
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -44,9 +44,9 @@ def is_doubtful(raw: bytes) -> bool:
 def has_unique_names(raw: bytes) -> bool:
     """Return whether no name occurs twice in a JSON text that isn't doubtful, at any level.
 
-    Also False if two objects of one text share a name; parse() tells the two apart. Without a backslash each
-    quotation mark begins or ends a string, and a string before a colon is a name; mostly no two strings are
-    equal, and then no two names.
+    Also False if two objects share a name; parse() distinguishes the two. Without a backslash each quotation
+    mark begins or ends a string, and a string before a colon is a name. Mostly no two strings are equal, and
+    then no two names.
     """
     parts = raw.split(b'"')
     strings = parts[1::2]
@@ -63,7 +63,7 @@ def has_unique_names(raw: bytes) -> bool:
 def refuse_repeated_names(raw: bytes) -> None:
     """Raise InvalidInput if an object has one name twice, Unreadable if it is nested too deep to be checked.
 
-    For a text that somebody else will read. Text that isn't JSON passes.
+    For a text that another program will read. Text that isn't JSON passes.
     """
     if b"\\" not in raw and has_unique_names(raw):
         return
@@ -74,7 +74,7 @@ def refuse_repeated_names(raw: bytes) -> None:
 
 
 def parse(raw: bytes) -> Any:
-    """Return the value; raise Unreadable if the text can't be read, InvalidInput for its values."""
+    """Raise Unreadable if the text can't be read, InvalidInput for its values."""
     if raw.startswith(_BYTE_ORDER_MARKS):
         raise Unreadable("the body begins with a byte order mark; send plain UTF-8")
     try:
@@ -130,7 +130,7 @@ def _is_deeper(raw: bytes, most: int) -> bool:
     """Return whether brackets outside strings are nested deeper, up to where the text stops being JSON.
 
     Escapes go first, so that each remaining quotation mark begins or ends a string. Then the innermost pairs
-    go, once for each level: each step is a pass over what is left, for any length.
+    go, once for each level: each step is one pass, for any length.
     """
     plain = raw.replace(rb"\\", b"").replace(rb"\"", b"")
     brackets = b"".join(plain.split(b'"')[::2]).translate(_ONE_KIND, _NOT_A_BRACKET)
@@ -161,7 +161,6 @@ def _integer(digits: str) -> int:
 
 
 def _inspect(value: Any, path: tuple[str | int, ...], problems: list[dict[str, str]]) -> None:
-    """Add what is wrong with the value, or with any value inside it."""
     if isinstance(value, dict):
         for name, item in value.items():
             _inspect(name, (*path, name), problems)

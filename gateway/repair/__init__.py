@@ -1,1 +1,1 @@
-"""What an error says so that a program can repair it alone: examples, bounds, the next call."""
+"""Add to an error what a program needs to repair the call: examples, bounds, the next call."""

@@ -1,4 +1,4 @@
-"""What is wrong with a credential that was refused with 2001, as far as its form tells. Public knowledge."""
+"""Say what is wrong with a credential that was refused with 2001, as far as its form shows. Public knowledge."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -20,12 +20,12 @@ _SENTENCES: Final = {
 # The caller has a key, and sends it wrongly.
 _MISPLACED: Final = frozenset({"header", "scheme"})
 _RIGHT: Final = "Bearer ak_staging_…"
-# The caller can send it rightly without anybody's help.
+# The caller can correct it without help.
 _REPAIRABLE: Final = frozenset({"missing", "header", "scheme", "form", "checksum"})
 
 
 def with_form_of(call: RequestContext[Any, Any], refusal: Refusal) -> Refusal:
-    """The refusal with the reason why the credential was not taken, where it is one of 2001's."""
+    """Add the reason why the credential was not taken, if the refusal is one of 2001's."""
     if refusal.code.code != codes.INVALID_KEY or "reason" in refusal.error:
         return refusal
     reason = _reason(call)
@@ -42,7 +42,7 @@ def with_form_of(call: RequestContext[Any, Any], refusal: Refusal) -> Refusal:
 
 
 def _reason(call: RequestContext[Any, Any]) -> str | None:
-    """None where it came as it should and something else was the matter, such as a person's own call."""
+    """Return None for a credential in the right form, refused for another cause."""
     header = call.headers.get(b"authorization")
     if header is None:
         if b"cookie" in call.headers:

@@ -1,4 +1,4 @@
-"""The paths of our own API: which of them are lists, and which one a wrong path most probably meant."""
+"""The paths of our own API: which are lists, and which one a wrong path most probably meant."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -8,7 +8,7 @@ from typing import Final
 from gateway.http.routing import Router
 from gateway.surfaces import API, API_PREFIX
 
-# Below it paths are seldom meant, and comparing them is what takes time: anybody may ask.
+# Less similar paths are seldom meant, and comparing takes time that any stranger could cost us.
 _ALIKE: Final = 0.7
 
 
@@ -19,7 +19,7 @@ def _router() -> Router:
 
 @cache
 def _templates() -> Mapping[str, tuple[str, ...]]:
-    """The methods of each path below the API's prefix."""
+    """Return the methods of each path below the API's prefix."""
     return {
         resource.template.removeprefix(API_PREFIX): tuple(sorted(resource.routes))
         for resource in _router()
@@ -32,7 +32,7 @@ def is_list(template: str) -> bool:
 
 @lru_cache(maxsize=256)
 def nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
-    """The path most like it, with its methods: the one asked for, where it has it."""
+    """Return the most similar path with its methods, preferably one with the given method."""
     # A path whose parameter came elsewhere, as in /topup/status?transaction_id=…
     alike = [one for one in _templates() if one.rpartition("/{")[0] == path.rstrip("/")][:1]
     alike = alike or get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)

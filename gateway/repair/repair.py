@@ -1,8 +1,8 @@
-"""A refusal of our own API with what a program needs to repair it: absolute addresses, all that is wrong
-at once with what would be right, and the call that comes next.
+"""Make a refusal of our own API repairable by a program: absolute addresses, everything that is wrong at once
+with what would be right, and the next call.
 
-Promises: only the refused request's own words and what is public are repeated; a request that passes
-never comes here. The rate limit's headers stand on refusals that were not counted, too.
+Only the refused request's own words and what is public are repeated; a request that passes never comes here.
+The rate limit's headers stand on refusals that were not counted, too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ _SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/vali
 _PATH_CHARACTERS_MAX: Final = 120
 _UNREADABLE: Final = 400
 _QUERY_BYTES_MAX: Final = 1024
-# Whose fault the request is: what else is wrong with it is worth saying at once.
+# The request is at fault, so it is worth naming everything else that is wrong with it.
 _OF_THE_REQUEST: Final = frozenset(
     {
         codes.MALFORMED,
@@ -49,7 +49,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class RefusedCall(NamedTuple):
-    """The call of the API that was refused, where it did not come as a request of its own."""
+    """The refused call of the API, if it did not come as a request of its own."""
 
     method: str
     template: str
@@ -59,9 +59,7 @@ class RefusedCall(NamedTuple):
 def repaired(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
-    """The refusal as our own surface tells it; call: the request that was refused, inner: what it asked
-    for inside.
-    """
+    """Complete our own surface's refusal. call: the refused request, inner: what it called inside."""
     tell_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)
@@ -100,7 +98,9 @@ def repaired(
 
 
 def _has_person(caller: Principal | None, code: int) -> bool:
-    """Whether somebody can sign in to the account: whose key ended may, whoever needs no account can't."""
+    """Return whether somebody can sign in to the account: yes after a key ended, no for calls that need no
+    account.
+    """
     if caller is None:
         return code in {codes.INVALID_KEY, codes.KEY_ENDED}
     return not caller.is_sandbox
@@ -109,7 +109,7 @@ def _has_person(caller: Principal | None, code: int) -> bool:
 def _problems(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall
 ) -> Iterator[FieldEntry]:
-    """What the refusal names, then what else is wrong with the request; each with an example."""
+    """List what the refusal names, then what else is wrong with the request; each with an example."""
     code, param = refusal.code.code, refusal.error.get("param")
     told: list[FieldEntry] = [
         {**problem, "code": problem.get("code", codes.MALFORMED)}
@@ -133,8 +133,8 @@ def _problems(
 
 
 def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntry]:
-    """What is wrong with a send's platform, recipient and amount, each by itself: of a platform that nobody
-    knows the amount is still wrong where no platform takes it.
+    """Check a send's platform, recipient and amount independently, so that an amount that no platform takes
+    is reported beside an unknown platform.
     """
     platform, amount = body.get("platform"), body.get("amount_cents")
     email = body.get("recipient_email")
@@ -160,7 +160,7 @@ def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntr
 
 
 def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:
-    """The request's fields where its body is a JSON object; else none."""
+    """Return the request's fields if its body is a JSON object; else none."""
     if not call.raw or len(call.raw) > 16_384:
         return {}
     try:
@@ -170,6 +170,6 @@ def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:
 
 
 def _query(call: RequestContext[Any, Any]) -> Mapping[str, str]:
-    """The parameters behind the path, as far as they can be read."""
+    """Return the parameters of the path, as far as they can be read."""
     text = call.scope.get("query_string", b"")[:_QUERY_BYTES_MAX].decode("latin-1")
     return dict(parse_qsl(text))

@@ -1,1 +1,1 @@
-"""One client's connection: requests read by httptools, the ASGI application, and its responses."""
+"""One client's connection: httptools reads requests, the ASGI application responds."""

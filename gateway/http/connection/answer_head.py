@@ -1,4 +1,4 @@
-"""The head of a response as bytes: its status line, the server's own headers, and how its body is framed."""
+"""Write the head of a response: its status line, the server's own headers, and how its body is framed."""
 
 import http
 import re
@@ -11,9 +11,7 @@ from gateway.http.connection.wire import Header
 STATUS_MIN: Final = 100
 STATUS_MAX: Final = 599
 CLOSE: Final = b"connection: close"
-# These have no body and so no length.
 BODILESS: Final = frozenset({204, 304})
-# What a name may not contain, and a value.
 _NAME_REFUSED = re.compile(b'[\x00-\x1f\x7f()<>@,;:\\[\\]={} \t\\\\"]')
 _VALUE_REFUSED = re.compile(b"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -31,10 +29,8 @@ STATUS_LINES: Final = {status: _status_line(status) for status in range(STATUS_M
 
 @dataclass(slots=True)
 class AnswerHead:
-    """What a response's headers say.
-
-    length is None if they don't say how long the body is. is_chunked is set by them, or by the writer of a
-    body without a length.
+    """length is None if the headers don't say how long the body is. is_chunked is set by them, or by the
+    writer of a body without a length.
     """
 
     lines: list[bytes]

@@ -1,8 +1,7 @@
 """One request and its response: the application reads the body and writes by ASGI's messages.
 
-Most requests arrive whole before the application runs, and most responses are whole; `read_whole` and
-`write_whole` of whole.py handle both without messages. So nothing that only a wait needs is made before a
-wait.
+Most requests arrive whole before the application runs, and most responses are whole; whole.py handles both
+without messages. So what only a wait needs is made at a wait.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ from gateway.http.connection.wire import Header, Wire
 
 # The key of the exchange in a request's scope; absent under another server.
 EXCHANGE: Final = "topup.exchange"
-# A client isn't read from while this much of its body waits for the application.
+# Reading stops while this much of a body waits for the application.
 WAITING_BYTES_MAX: Final = 65_536
 # In a message of `receive`: the client sends nothing more.
 _HAS_ENDED: Final = "topup.has_ended"
@@ -37,10 +36,8 @@ def has_left(message: Message) -> bool:
 
 
 class Exchange:
-    """What is known of the request and of the response so far.
-
-    has_all: the body has arrived whole. is_gone: nobody takes the response any more. is_kept: the connection
-    stays open.
+    """has_all: the body has arrived whole. is_gone: the client no longer reads the response. is_kept: the
+    connection stays open.
     """
 
     body: bytes | bytearray = b""
@@ -48,14 +45,12 @@ class Exchange:
     is_gone = False
     is_begun = False
     is_answered = False
-    # Whether something came since the application last asked.
+    # Whether something came since the last `receive`.
     _has_news = False
     _news: asyncio.Event | None = None
     _may_be_asked_to_continue = True
-    # Whether `receive` has given the end of the body.
     _is_read = False
     _head: AnswerHead
-    # What is still to be written of the response's body.
     _left = 0
     _task: "asyncio.Task[None]"
 
@@ -87,23 +82,21 @@ class Exchange:
         self.tell()
 
     def end(self) -> None:
-        """Note that the whole body has arrived."""
         if not self.is_answered:
             self.has_all = True
             self.tell()
 
     def go_on(self) -> None:
-        """Note that more of the body follows what seemed to be its end; the application has seen nothing yet."""
+        """Handle more body after its apparent end; the application has seen nothing yet."""
         self.has_all = False
 
     def leave(self) -> None:
-        """Note that nobody takes the response any more."""
+        """Record that the client no longer reads the response."""
         if not self.is_answered:
             self.is_gone = True
         self.tell()
 
     def tell(self) -> None:
-        """Wake whoever waits in `receive`."""
         self._has_news = True
         if self._news is not None:
             self._news.set()
@@ -136,7 +129,7 @@ class Exchange:
     async def receive(self) -> Message:
         """Return ASGI's message: the body since the last one, or that the client is gone or answered.
 
-        Behind the end of the body comes an empty message once the client sends nothing more, see has_left.
+        After the end of the body comes an empty message once the client sends nothing more, see has_left.
         """
         self._ask_to_continue()
         if not self.is_gone and not self.is_answered:
@@ -176,7 +169,7 @@ class Exchange:
         )
 
     def _ask_to_continue(self) -> None:
-        """Tell a waiting client to send the body, once it is wanted."""
+        """Send a waiting client a 100, once the body is wanted."""
         if not self._may_be_asked_to_continue or self.is_begun:
             return
         self._may_be_asked_to_continue = False

@@ -3,7 +3,7 @@
 uvicorn's server makes one for each connection, stores it in server_state.connections until it is lost, and
 calls `shutdown` on each at its end.
 
-What a stranger can make one connection hold is bounded: FIELDS_MAX fields and HEAD_BYTES_MAX bytes in a
+A stranger can make one connection hold only so much: FIELDS_MAX fields and HEAD_BYTES_MAX bytes in a
 request's line, headers and trailers together, PIPELINED_MAX requests and those of one piece behind the one
 under way, one segment of what the client sent, and what the application has written.
 """
@@ -35,8 +35,8 @@ FIELDS_MAX: Final = 100
 FRAMING_BYTES_MAX: Final = 32 * 1024
 # The connection isn't read from while this many requests wait for their turn.
 PIPELINED_MAX: Final = 16
-# The parser gets pieces, so that no limit is overrun by more than one of them. A request has at least 18
-# bytes, so a piece that may hold whole requests is short. A piece of a body with a known end is longer.
+# The parser gets pieces, so that no limit is overrun by more than one. A request has at least 18 bytes, so a
+# piece that may hold whole requests is short. A piece of a body with a known end is longer.
 PIECE_BYTES: Final = 2 * 1024
 BODY_PIECE_BYTES: Final = 16 * 1024
 # A client that reads takes at least this much of what waits for it between two checks.
@@ -60,7 +60,7 @@ class Connection(Wire):
     # The target and headers of the arriving request, and whether they have yet to end; True again once the
     # message has ended.
     _target = b""
-    # The target that the connection's scope names; most clients ask for one again and again.
+    # The connection scope's target; most clients use one again and again.
     _known_target: bytes | None = None
     _headers: list[Header]
     _is_head = True
@@ -77,8 +77,7 @@ class Connection(Wire):
     _untaken_bytes = 0
     _untaken_since_s = 0.0
     _is_last_answer = False
-    # What came while too many requests waited, for the parser to read later; and whether the client then sent
-    # its end.
+    # What came while too many requests waited; and whether the client then sent its end.
     _unfed = memoryview(b"")
     _ends_unfed = False
     # The response to a refused request, while earlier ones have yet to be answered. Nothing is read behind
@@ -140,7 +139,6 @@ class Connection(Wire):
 
     @property
     def is_idle(self) -> bool:
-        """Return whether it is open without a request."""
         return self._is_answered and not self.transport.is_closing()
 
     @property
@@ -148,7 +146,7 @@ class Connection(Wire):
         return self._newest is None or self._newest.is_answered
 
     def answer_once_more(self) -> None:
-        """Make the response under way, or else the next, say that the connection ends, and end it."""
+        """End the connection with the response under way, or else the next, which says so."""
         self._is_last_answer = True
         if self._newest is not None:
             self._newest.is_kept = False
@@ -188,7 +186,6 @@ class Connection(Wire):
             self.transport.close()
 
     def _piece_bytes_max(self) -> int:
-        """Return how much the parser may be fed at once."""
         if self._is_head:
             return PIECE_BYTES
         length = next((value for name, value in self._headers if name == b"content-length"), b"0")
@@ -201,7 +198,7 @@ class Connection(Wire):
         size = self._fed_piece_bytes = len(data)
         self._fed_bytes += size
         if self.reading_since_s is None:
-            # Also line ends between two requests, with which a connection could be kept open for ever.
+            # Also line ends between two requests, with which a connection could be held open for ever.
             self.reading_since_s = self.loop.time()
         self._idle_since_s = None
         try:
@@ -213,24 +210,24 @@ class Connection(Wire):
                     data = data[met.args[0] :]
                     self._go_on_without_upgrade()
         except httptools.HttpParserError:
-            # One that was raised in a callback of ours may have been answered there.
+            # A callback of ours may have answered the one that it raised.
             if not (self.transport.is_closing() or self._refusal is not None):
                 self._end(no_http())
         if self.reading_since_s is not None:
             self._check_framing()
 
     def resume_reading(self) -> None:
-        """Read on, unless more came than the parser may be fed."""
+        """Continue reading, unless more came than the parser may be fed."""
         if not self._unfed and self._refusal is None:
             super().resume_reading()
 
     def eof_received(self) -> bool | None:
-        """Keep the connection for what is due after the client's end. False closes it."""
+        """Hold the connection open for responses due after the client's end. False closes it."""
         self._ends_unfed = bool(self._unfed)
         return self._ends_unfed or self._refusal is not None or self._end_reading()
 
     def _end_reading(self) -> bool:
-        """Handle that the client sends nothing more, but may read on.
+        """Handle that the client sends nothing more, but may still read.
 
         Its complete requests are answered, then the connection ends. Return False to close it at once: there
         are none, or one was cut off in its body.
@@ -243,7 +240,7 @@ class Connection(Wire):
         if newest is None or newest.is_answered or not newest.has_all:
             return False
         self.has_ended = True
-        # Also for a head that was cut off: nobody waits for its end.
+        # Also for a head that was cut off, whose end won't come.
         self.reading_since_s = None
         newest.is_kept = False
         assert self._turn is not None, "what is not answered has its turn, or waits for it"
@@ -301,8 +298,8 @@ class Connection(Wire):
             raise _TooMuch
 
     def _count_trailer(self, name: bytes, value: bytes) -> None:
-        """Count and drop it: no trailer means anything here, and as a header it would have passed the proxy's
-        eyes.
+        """Count and drop it: no trailer means anything here, and as a header it would have bypassed the
+        proxy's checks.
         """
         self._trailers += 1
         self._trailer_bytes += len(name) + len(value) + _FIELD_BYTES
@@ -333,13 +330,12 @@ class Connection(Wire):
             self._waiting.append(exchange)
 
     def _exchange(self) -> Exchange:
-        """Return the exchange of the head that has arrived."""
         if self._target != self._known_target:
             self._take_target()
         parser, scope = self._parser, self._scope.copy()
         version = scope["http_version"] = parser.get_http_version()
         if version not in _VERSIONS:
-            # Raised to the parser, which then takes it for no HTTP.
+            # The parser then takes it for no HTTP.
             raise ValueError(version)
         scope["method"] = parser.get_method().decode("ascii")
         scope["headers"] = self._headers
@@ -348,7 +344,9 @@ class Connection(Wire):
         return exchange
 
     def _take_target(self) -> None:
-        """Read the target; raise what the parser takes for no HTTP if it has no path, or none in ASCII."""
+        """Parse the target; raise for one without a path, or not in ASCII, which the parser takes for no
+        HTTP.
+        """
         target = httptools.parse_url(self._target)
         raw_path = target.path
         path = raw_path.decode("ascii")
@@ -358,7 +356,7 @@ class Connection(Wire):
         self._known_target = self._target
 
     def on_chunk_header(self) -> None:
-        """Refuse a body that has another transfer coding. Only a request that is chunked comes here."""
+        """Refuse a body with another transfer coding. Only a chunked request comes here."""
         codings = [value for name, value in self._headers if name == b"transfer-encoding"]
         if [coding.strip().lower() for coding in codings] != [b"chunked"]:
             self._end(NOT_IMPLEMENTED)
@@ -456,13 +454,13 @@ class Connection(Wire):
 
 def _parser(called: Calls) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(called)
-    # A request may follow one that asked for the connection's end: it is neither answered nor an error.
+    # A request may follow one that wanted the connection's end: it is neither answered nor an error.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
 
 
 def _address(found: Any) -> tuple[str, int | None] | None:
-    """Return one end's host and port; only the path of a socket that has one."""
+    """Return one end's host and port, or the only path of a socket that has one."""
     if isinstance(found, tuple):
         return found[0], found[1]
     return (found, None) if isinstance(found, str) and found else None

@@ -1,4 +1,4 @@
-"""A connection's responses to what never reaches the application."""
+"""Responses to what never reaches the application."""
 
 import time
 from typing import Final

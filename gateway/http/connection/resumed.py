@@ -1,7 +1,7 @@
 """Read the body of a request for another protocol, by a parser that knows nothing of that protocol.
 
-httptools ends such a request with its head. If its body were left to what comes next, it would be lost, or
-read as requests that a proxy before us never saw.
+httptools ends such a request with its head. Its body would otherwise be lost, or read as requests that a
+proxy before us never saw.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,6 @@ _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Calls(Protocol):
-    """The methods that a parser calls."""
-
     def on_message_begin(self) -> None: ...
 
     def on_url(self, part: bytes) -> None: ...

@@ -1,4 +1,4 @@
-"""A body that has arrived whole, taken without waiting, and a whole response, written at once."""
+"""Take a whole body without waiting, and write a whole response at once."""
 
 from collections.abc import Sequence
 from functools import lru_cache

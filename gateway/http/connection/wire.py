@@ -1,4 +1,4 @@
-"""The transport of one connection, as a request and its response need it: with flow control both ways."""
+"""The transport of one connection, with flow control both ways."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -11,11 +11,9 @@ Header = tuple[bytes, bytes]
 
 
 class Wire(asyncio.Protocol, ABC):
-    """What the two directions of a connection share."""
-
     transport: asyncio.Transport
     is_writing_paused = False
-    # Whether the client has said that it sends nothing more; it may read on.
+    # Whether the client has said that it sends nothing more; it may still read.
     has_ended = False
     _is_reading_paused = False
 
@@ -57,5 +55,4 @@ class Wire(asyncio.Protocol, ABC):
             await self._may_write.wait()
 
     @abstractmethod
-    def on_answered(self) -> None:
-        """Called when a response is complete."""
+    def on_answered(self) -> None: ...
