@@ -91,6 +91,7 @@ GROUPS = {
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 # Groups of acts alone, by the module whose ACTS are their commands.
 ACTS = {
+    "prices": "billing.usage.price_acts",
     "report": "billing.reports.report_acts",
     "deliveries": "webhooks.delivery_log.acts",
 }
@@ -100,7 +101,7 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
-    "operator": {"prices", "keys", "checkin", "tokens"}
+    "operator": {"keys", "checkin", "tokens"}
     | {
         "accounts",
         "apps",

@@ -5,15 +5,25 @@ from typing import Annotated, Self
 
 from msgspec import Meta, Struct
 
+from billing.usage import price_commands
+from billing.usage.price_commands import NewPrice, PriceChange
+from billing.usage.price_file import dollars_micros, read_prices
 from billing.usage.price_list import MODEL_CHARACTERS_MAX, ModelPrice
-from billing.usage.price_rows import read_list
+from billing.usage.price_rows import history, read_list
 from kernel.clock import rfc3339
-from kernel.fields import LINE, ExportPage
+from kernel.errors import InvalidInput
+from kernel.fields import LINE, ExportPage, Fields, document_of, said
 from kernel.words import Time
-from keys.act import ActContext, ListAct
-from store.keyset import Begin
+from keys.act import OPERATOR, Act, ActContext, Change, ListAct
+from store.keyset import Begin, ListStretch, cut
 
 Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX, pattern=LINE)]
+Dollars = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=16, description="In US dollars for 1,000,000 tokens, such as 2.50."
+    ),
+]
 PerMillion = Annotated[
     int, Meta(ge=0, description="For 1,000,000 tokens, in millionths of a US dollar.")
 ]
@@ -30,14 +40,16 @@ class Price(Struct, kw_only=True):
             description="The model; one that ends in * is of every model that begins so and has no longer entry."
         ),
     ]
-    input_micros: PerMillion
-    output_micros: PerMillion
-    cached_micros: Annotated[PerMillion, Meta(description="Of cached input tokens.")]
+    input_micros: Annotated[PerMillion, said("Input")]
+    output_micros: Annotated[PerMillion, said("Output")]
+    cached_micros: Annotated[
+        PerMillion, Meta(description="Of cached input tokens."), said("Cached input")
+    ]
     version: Annotated[int, Meta(ge=1, description="Of the list, since which it counts.")]
-    changed_at: Time
+    changed_at: Annotated[Time, said("Changed")]
 
     @classmethod
-    def of_price(cls, price: ModelPrice) -> Self:
+    def of(cls, price: ModelPrice) -> Self:
         assert price.input_micros is not None, "not withdrawn"
         assert price.output_micros is not None, "not withdrawn"
         assert price.cached_micros is not None, "not withdrawn"
@@ -77,7 +89,6 @@ LIST_PRICES = ListAct(
     scopes=("usage:read", "usage:write"),
     query=PriceQuery,
     run=list_prices,
-    view=Price.of_price,
     result=Price,
     is_catalogue=True,
     named_by="model",
@@ -88,4 +99,209 @@ LIST_PRICES = ListAct(
         "topup prices list --model gpt-4o-mini --environment live",
     ),
 )
-ACTS = (LIST_PRICES,)
+
+
+class NewModelPrice(Fields, frozen=True, kw_only=True):
+    model: Annotated[
+        Model,
+        Meta(description="The model; one that ends in * is of every model that begins so."),
+    ]
+    input: Dollars
+    output: Dollars
+    cached: Annotated[Dollars | None, said("Cached input", hint="Left blank: as input.")] = None
+
+
+class PriceFile(Fields, frozen=True, kw_only=True):
+    file: Annotated[
+        str,
+        document_of("text/csv"),
+        Meta(
+            description="CSV with the columns model, input, output and perhaps cached, in dollars; or a JSON"
+            " list with model, input_micros, output_micros and perhaps cached_micros."
+        ),
+    ]
+    whole: Annotated[bool, Meta(description="Withdraw the models that the file lacks.")] = False
+
+
+class WithdrawnModel(Fields, frozen=True, kw_only=True):
+    model: Annotated[Model, Meta(description="The model as the list has it.")]
+
+
+class PriceVersion(Struct, kw_only=True):
+    version: Annotated[int, Meta(ge=0, description="Of the list, as it is now.")]
+    changed: Annotated[int, Meta(ge=0, description="How many prices were set.")]
+    withdrawn: Annotated[int, Meta(ge=0, description="How many were taken off.")]
+
+    @classmethod
+    def of(cls, change: PriceChange) -> Self:
+        withdrawn = sum(one.is_withdrawn for one in change.changed)
+        changed = len(change.changed) - withdrawn
+        return cls(version=change.version, changed=changed, withdrawn=withdrawn)
+
+
+class PastPrice(Struct, kw_only=True):
+    """One change of one price; a price that was withdrawn is null."""
+
+    version: Annotated[int, Meta(ge=1, description="Of the list, since which it counts.")]
+    model: str
+    input_micros: Annotated[PerMillion | None, said("Input")]
+    cached_micros: Annotated[PerMillion | None, said("Cached input")]
+    output_micros: Annotated[PerMillion | None, said("Output")]
+    changed_at: Annotated[Time, said("Changed")]
+    changed_by: Annotated[str, said("By")]
+
+    @classmethod
+    def of(cls, price: ModelPrice) -> Self:
+        return cls(
+            version=price.version,
+            model=price.model,
+            input_micros=price.input_micros,
+            cached_micros=price.cached_micros,
+            output_micros=price.output_micros,
+            changed_at=rfc3339(price.changed_at),
+            changed_by=price.changed_by,
+        )
+
+
+class HistoryQuery(ExportPage, frozen=True, kw_only=True):
+    model: Annotated[Model | None, Meta(description="Of this model only.")] = None
+
+
+async def set_price(context: ActContext, asked: NewModelPrice) -> Change[PriceChange]:
+    cached = None if asked.cached is None else dollars_micros(asked.cached, "cached")
+    new = NewPrice(
+        model=asked.model,
+        input_micros=dollars_micros(asked.input, "input"),
+        output_micros=dollars_micros(asked.output, "output"),
+        cached_micros=cached,
+    )
+    return await _set(context, [new])
+
+
+async def import_prices(context: ActContext, asked: PriceFile) -> Change[PriceChange]:
+    """Set all prices of the file as one version, or none."""
+    return await _set(context, read_prices(asked.file), is_whole=asked.whole)
+
+
+async def withdraw_price(context: ActContext, asked: WithdrawnModel) -> Change[PriceChange]:
+    change = await price_commands.withdraw_price(
+        context.tx, context.environment, asked.model, by=context.by, now_us=context.now_us
+    )
+    return Change(after=change)
+
+
+async def list_history(
+    context: ActContext, asked: HistoryQuery, begin: Begin, limit: int
+) -> ListStretch[ModelPrice]:
+    """Return each change, the newest first. A cursor is a version and a model, 3:gpt-4o."""
+    found = await history(
+        context.tx,
+        context.environment,
+        model=asked.model,
+        after=None if begin is None else _place_of(str(begin)),
+        limit=limit + 1,
+    )
+    return cut(found, limit, lambda one: f"{one.version}:{one.model}")
+
+
+def _place_of(cursor: str) -> tuple[int, str]:
+    version, _, model = cursor.partition(":")
+    if not (version.isascii() and version.isdigit() and len(version) <= 18):
+        raise InvalidInput("not a cursor of this list", param="cursor")
+    return int(version), model
+
+
+async def _set(
+    context: ActContext, new: Sequence[NewPrice], *, is_whole: bool = False
+) -> Change[PriceChange]:
+    change = await price_commands.set_prices(
+        context.tx,
+        context.environment,
+        new,
+        is_whole=is_whole,
+        by=context.by,
+        now_us=context.now_us,
+    )
+    return Change(after=change)
+
+
+SET_PRICE = Act(
+    name="prices.set",
+    summary="Set a price",
+    description=(
+        "It counts from now on, as a new version of the list; what was charged before keeps its price."
+        " A price that is the same makes no version."
+    ),
+    path="/prices",
+    audience=(OPERATOR,),
+    input=NewModelPrice,
+    run=set_price,
+    result=PriceVersion,
+    is_catalogue=True,
+    moves_money=True,
+    audit=None,
+    done="The price is set: usage is priced by it from now on.",
+    examples=(
+        "topup prices set --model gpt-4o --input 2.50 --output 10 --cached 1.25 --environment live",
+        "topup prices set --model 'gpt-4o*' --input 5 --output 15",
+    ),
+)
+IMPORT_PRICES = Act(
+    name="prices.import",
+    summary="Set the prices of a file",
+    description="All lines or none, as one version; a line that changes nothing is passed over.",
+    path="/prices/import",
+    audience=(OPERATOR,),
+    input=PriceFile,
+    run=import_prices,
+    result=PriceVersion,
+    is_catalogue=True,
+    moves_money=True,
+    audit=None,
+    done="The prices are set: usage is priced by them from now on.",
+    examples=(
+        "topup prices import --file prices.csv --environment live",
+        "topup prices import --file - --whole",
+    ),
+)
+WITHDRAW_PRICE = Act(
+    name="prices.withdraw",
+    summary="Withdraw a model's price",
+    description="Its usage is refused from now on, unless an entry ending in * fits it.",
+    path="/prices/withdraw",
+    audience=(OPERATOR,),
+    input=WithdrawnModel,
+    run=withdraw_price,
+    result=PriceVersion,
+    is_catalogue=True,
+    moves_money=True,
+    named_by="model",
+    audit=None,
+    asks=(
+        "Withdraw the price of {model}? Its usage is refused from then on, unless an entry ending in"
+        " * fits it."
+    ),
+    done="The price is withdrawn.",
+    examples=("topup prices withdraw --model gpt-4 --environment live",),
+)
+LIST_HISTORY = ListAct(
+    name="prices.history",
+    summary="List every change of prices, newest first",
+    path="/prices/history",
+    audience=(OPERATOR,),
+    query=HistoryQuery,
+    run=list_history,
+    result=PastPrice,
+    is_catalogue=True,
+    own_cursors=True,
+    export=PastPrice.__struct_fields__,
+    columns=(
+        *("version", "model", "input_micros", "cached_micros", "output_micros"),
+        *("changed_at", "changed_by"),
+    ),
+    examples=(
+        "topup prices history --environment live",
+        "topup prices history --model gpt-4o",
+    ),
+)
+ACTS = (LIST_PRICES, SET_PRICE, IMPORT_PRICES, WITHDRAW_PRICE, LIST_HISTORY)

@@ -55,8 +55,8 @@ class ActPages:
     """The pages of one subject.
 
     path: below /dashboard/admin. lead: what the page is about. query: what its list is asked with, beside filters:
-    fields of it that people fill in. create: what its form does; None: it has none. buttons: acts on one of the
-    listed objects. empty: what stands in place of an empty list. own_address: of each object's own page, before its
+    fields of it that people fill in. create: what its form does; None: it has none. also: what further forms do.
+    buttons: acts on one of the listed objects. empty: what stands in place of an empty list. own_address: of each object's own page, before its
     name; empty: it has none. choices: the words that the form's fields can have in this environment. beside:
     addresses and titles of pages about the same.
     """
@@ -68,6 +68,7 @@ class ActPages:
     listed: ListAct[Any, Any]
     query: Any
     create: AnyChange | None = None
+    also: Sequence[AnyChange] = ()
     buttons: Sequence[AnyChange] = ()
     filters: Sequence[str] = ()
     own_address: str = ""
@@ -77,30 +78,35 @@ class ActPages:
     def routes(self, *more: AnyChange) -> tuple[Route, ...]:
         """Return the routes of the pages, and make the acts' sentences known to them. more: the acts of own pages."""
         ACT_PAGES.append(self)
-        made = () if self.create is None else (self.create,)
         for act in (*self.acts, *more):
             SAID[act.name] = act.done
         return (
             admin_route("GET", self.path, self._show, self.title),
-            *(admin_route("POST", self.path, self._create, act.summary) for act in made),
             *(
-                admin_route("POST", f"{self.path}{_rest(act)}", self._button(act), act.summary)
+                admin_route("POST", self.path_of(act), self._made_by(act), act.summary)
+                for act in self._made
+            ),
+            *(
+                admin_route("POST", self.path_of(act), self._button(act), act.summary)
                 for act in self.buttons
             ),
         )
 
+    def path_of(self, act: AnyChange) -> str:
+        """Return where the act's form or button is sent: below the list's path, as the act's is below its list's."""
+        if act is self.create:
+            return self.path
+        start = act.path.index("{") - 1 if "{" in act.path else len(self.listed.path)
+        return self.path + act.path[start:]
+
+    @property
+    def _made(self) -> Sequence[AnyChange]:
+        return self.also if self.create is None else (self.create, *self.also)
+
     @property
     def acts(self) -> Sequence[AnyChange]:
         """Return the acts that the list's page offers."""
-        return self.buttons if self.create is None else (self.create, *self.buttons)
-
-    @property
-    def asks_secret(self) -> bool:
-        """Return whether the form asks for a secret, which no browser keeps."""
-        if self.create is None:
-            return False
-        struct: type[Fields] = self.create.input
-        return any(fact.is_secret for fact in facts_of(struct))
+        return (*self._made, *self.buttons)
 
     @property
     def address(self) -> str:
@@ -115,10 +121,15 @@ class ActPages:
     async def _show(self, call: RequestContext[Any, Any]) -> Reply:
         return await self._page(call, Form({}), NO_PROBLEM)
 
-    async def _create(self, call: RequestContext[Any, Any]) -> Reply:
-        form, act = read_form(call), self.create
-        assert act is not None, "else there is no route"
-        secrets: dict[str, Any] = {}
+    def _made_by(self, act: AnyChange) -> Any:
+        async def send(call: RequestContext[Any, Any]) -> Reply:
+            return await self._create(call, act)
+
+        send.__doc__ = act.summary
+        return send
+
+    async def _create(self, call: RequestContext[Any, Any], act: AnyChange) -> Reply:
+        form, secrets = read_form(call), dict[str, Any]()
 
         async def steps() -> Answer:
             made = await run_typed(call, act, form)
@@ -130,26 +141,34 @@ class ActPages:
         try:
             answer = await run_steps(call.context, call.principal, form_key(call, form), steps)
         except KeyReused:
-            return await self._page(call, form, _USED)
+            return await self._page(call, form, _USED, act)
         except DomainError as error:
-            return await self._page(call, form, problem_of(error))
+            return await self._page(call, form, problem_of(error), act)
         if answer.is_replay or not secrets:
             return go(self.address, said="shown-before" if act.shows_secret else act.name)
         files = {name: _csv(name, one) for name, one in secrets.items() if isinstance(one, list)}
         made_id = answer.body.decode()
         own = self.own_address and self.own_address + made_id
         found: dict[str, Any] = {"own": own, "made_id": made_id, "secrets": secrets, "files": files}
-        return page(call, "acts/made.html", pages=self, **found)
+        return page(call, "acts/made.html", pages=self, done=act.done, **found)
 
     def _button(self, act: AnyChange) -> Any:
         async def press(call: RequestContext[Any, Any]) -> Reply:
-            await run_typed(call, act, read_form(call))
+            # An object whose name no path can have is named by the query.
+            form = Form({**read_query(call).fields, **read_form(call).fields})
+            await run_typed(call, act, form)
             return go(self.address, said=act.name)
 
         press.__doc__ = act.summary
         return press
 
-    async def _page(self, call: RequestContext[Any, Any], form: Form, problem: Problem) -> Reply:
+    async def _page(
+        self,
+        call: RequestContext[Any, Any],
+        form: Form,
+        problem: Problem,
+        sent: AnyChange | None = None,
+    ) -> Reply:
         act, is_long = self.listed, bool(self.listed.prefix or self.listed.own_cursors)
         door = Door(act, call, is_operator=True)
         facts = {one.name: one for one in facts_of(act.result)}
@@ -192,7 +211,10 @@ class ActPages:
                 (msgspec.to_builtins(view), self.buttons_of(view))
                 for view in map(act.show, listing.items)
             ],
-            fields=await self._fields(call, form),
+            forms=[
+                (one, *await self._form(call, one, form if one is sent else Form({})))
+                for one in self._made
+            ],
             filters=[
                 one for one in fields_of(act.query, listing.filters) if one.name in self.filters
             ],
@@ -200,14 +222,16 @@ class ActPages:
             problem=problem,
         )
 
-    async def _fields(self, call: RequestContext[Any, Any], form: Form) -> Sequence[ShownField]:
-        if self.create is None:
-            return ()
-        if self.choices is None:
-            return fields_of(self.create.input, form)
-        choices, environment = self.choices, call.principal.environment
-        found = await call.context.database.read(lambda tx: choices(tx, environment))
-        return fields_of(self.create.input, form, found)
+    async def _form(
+        self, call: RequestContext[Any, Any], act: AnyChange, form: Form
+    ) -> tuple[str, Sequence[ShownField], bool]:
+        """Return the form's address, its fields, and whether it has a secret, which no browser keeps."""
+        choices, environment, found = self.choices, call.principal.environment, None
+        if choices is not None:
+            found = await call.context.database.read(lambda tx: choices(tx, environment))
+        struct: type[Fields] = act.input
+        has_secret = any(fact.is_secret for fact in facts_of(struct))
+        return _ADMIN + self.path_of(act), fields_of(struct, form, found), has_secret
 
     def _query(self, call: RequestContext[Any, Any]) -> Any:
         """Return what the list is asked with; raise InvalidInput for a filter that is none."""
@@ -224,13 +248,19 @@ class ActPages:
         fields: dict[str, Any] = msgspec.to_builtins(view)
         return [
             (
-                self.address + _rest(act).replace(_param(act), fields[act.named_by]),
+                self._address_of(act, fields),
                 act.name.partition(".")[2].replace("-", " ").capitalize(),
                 act.asks.format_map(in_words(act.result, fields)),
             )
             for act in self.buttons
             if act.applies is None or act.applies(view)
         ]
+
+    def _address_of(self, act: AnyChange, fields: Mapping[str, Any]) -> str:
+        address, named = _ADMIN + self.path_of(act), fields[act.named_by]
+        if "{" in act.path:
+            return address.replace(_param(act), named)
+        return f"{address}?{urlencode({act.named_by: named})}"
 
 
 @dataclass(frozen=True)
@@ -402,11 +432,6 @@ def _csv(name: str, lines: Sequence[str]) -> str:
     """Return a link that holds the file: what is shown once is in no other place that it could come from."""
     text = "".join(f"{line}\r\n" for line in (name.removesuffix("s"), *lines))
     return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
-
-
-def _rest(act: AnyChange) -> str:
-    """Return the act's path from the object on, /{pack_id}/disable."""
-    return act.path[act.path.index("{") - 1 :]
 
 
 def _param(act: AnyChange) -> str:

@@ -89,8 +89,6 @@ SAID: Final[dict[str, str]] = {
     "app-disabled": "The app is disabled, and every token of it with it.",
     "order-back": "You are back from the payment page. This page shows the result.",
     "order-paid": "Nothing was left to pay: the credit is in the wallet.",
-    "price-set": "The prices are set: usage is priced by them from now on.",
-    "price-withdrawn": "The price is withdrawn.",
     "hold-released": "The hold is released, and its credit is back.",
     "hold-extended": "The hold ends an hour from now, or later where it already did.",
     "checked-in": "Checked in: the credit is in the wallet.",

@@ -54,6 +54,7 @@ _RANDOM = (
     "next_cursor",
     "account_id",
     "parent_id",
+    "version",
 )
 
 
@@ -145,11 +146,7 @@ class Form:
     async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:
         assert isinstance(act, ChangingAct), "what is read has a page of its own"
         pages = FORMS[act.name]
-        path = ADMIN + pages.path
-        if object_id:
-            path += act.path[act.path.index("{") - 1 :].replace(
-                act.path[act.path.index("{") : act.path.index("}") + 1], object_id
-            )
+        path = re.sub(r"\{\w+\}", object_id, ADMIN + pages.path_of(act))
         token = csrf_of((await self._browser.get(ADMIN + pages.path)).text)
         typed = {
             fact.name: typed_of(fact, values[fact.name])
@@ -301,7 +298,8 @@ def doors(shop: Shop, folder: Path, act: AnyAct) -> list[Door]:
 def masked(value: Any, door: str) -> Any:
     """The value without what differs between two objects of one kind."""
     if isinstance(value, dict):
-        return {name: masked(one, door) for name, one in value.items() if name not in _RANDOM}
+        shown = {name: one for name, one in value.items() if name not in _RANDOM}
+        return {masked(name, door): masked(one, door) for name, one in shown.items()}
     if isinstance(value, list | tuple):
         return [masked(one, door) for one in value]
     if isinstance(value, str):

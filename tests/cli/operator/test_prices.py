@@ -13,13 +13,13 @@ def test_a_list_is_kept_by_commands(topup: Topup, tmp_path: Path) -> None:
     file = tmp_path / "prices.csv"
     file.write_text("model,input,output,cached\ngpt-4o,2.50,10,1.25\nm-*,1,2,\n")
 
-    imported = result_of(topup("prices", "import", str(file), "--json"))
-    again = result_of(topup("prices", "import", str(file), "--json"))
+    imported = result_of(topup("prices", "import", "--file", str(file), "--json"))
+    again = result_of(topup("prices", "import", "--file", str(file), "--json"))
     changed = result_of(
-        topup("prices", "set", "gpt-4o", "--input", "3", "--output", "12", "--json")
+        topup("prices", "set", "--model", "gpt-4o", "--input", "3", "--output", "12", "--json")
     )
     (shown,) = result_of(topup("prices", "list", "--model", "m-1", "--json"))["items"]
-    withdrawn = result_of(topup("prices", "withdraw", "m-*", "--json"))
+    withdrawn = result_of(topup("prices", "withdraw", "--model", "m-*", "--yes", "--json"))
     listed = result_of(topup("prices", "list", "--json"))
     told = result_of(topup("prices", "history", "--limit", "3", "--json"))
 

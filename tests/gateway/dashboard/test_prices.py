@@ -20,15 +20,18 @@ async def test_prices_are_set_by_a_form_and_a_file_and_withdrawn(gateway: Gatewa
         f"{HERE}/import", {"file": "model,input,output\r\ngpt-*,5,15\r\n", "whole": "yes"}
     )
     seen = text_of((await browser.get(HERE)).text)
-    gone = await browser.send(f"{HERE}/withdraw", {"model": "gpt-*"})
+    gone = await browser.send(f"{HERE}/withdraw?model=gpt-%2A", {})
+    unknown = await browser.send(f"{HERE}/withdraw?model=none", {})
     after = text_of((await browser.get(HERE)).text)
+    changes = text_of((await browser.get(f"{HERE}/history")).text)
 
     assert [one.status_code, many.status_code, gone.status_code] == [303, 303, 303]
     assert wrong.status_code == 422
     assert "an amount in dollars such as 2.50" in text_of(wrong.text)
-    assert "The list, version 2" in seen
-    assert "gpt-* $5.00 $5.00 $15.00" in seen
-    assert "No prices in staging yet" in after
+    assert unknown.status_code == 404
+    assert "gpt-* $5.00 $5.00 $15.00 2" in seen
+    assert "No prices in staging" in after
+    assert "3 gpt-* — — —" in changes
 
 
 @pytest.mark.one_database
