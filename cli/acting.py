@@ -1,4 +1,4 @@
-"""What the command line did to an account's security, for the log that its tenant reads."""
+"""Log what the command line did to an account's security, for its tenant."""
 
 from typing import Any
 
@@ -10,10 +10,7 @@ from store.database import Transaction
 
 
 async def tell(tx: Transaction, tenant: Tenant, action: str, subject_id: str, **more: Any) -> None:
-    """Writes the entry with its act; more: before, after, reason.
-
-    An empty environment: it concerns the account as a whole.
-    """
+    """Write the entry with its act. An empty environment: it concerns the whole account."""
     entry = audit_log.security(
         Actor(),
         action,

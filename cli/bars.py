@@ -1,4 +1,4 @@
-"""Progress on standard error, for people only: where no terminal is, nothing is written."""
+"""Show progress on standard error, if it is a terminal."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 @contextlib.contextmanager
 def bar(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Takes (done, total) and shows them; before the first, only that something goes on."""
+    """Yield a function that shows (done, total); until its first call, show activity."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(

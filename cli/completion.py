@@ -1,4 +1,4 @@
-"""`topup completion`: what makes a shell complete commands, options and their values."""
+"""`topup completion`: let a shell complete commands, options and their values."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 from cli.examples import examples
 
 SHELLS: Final = ("bash", "zsh", "fish")
-# Click's own name for the variable by which the shell asks.
+# Click's own name for the variable by which the shell calls.
 VARIABLE: Final = "_TOPUP_COMPLETE"
 
 

@@ -11,19 +11,19 @@ from store.errors import StoreError
 
 
 async def read(work: Work[T]) -> T:
-    """Runs work on a snapshot of the configured database."""
+    """Run work on a snapshot."""
     async with open_store(load_settings()) as database:
         return await database.read(work)
 
 
 async def write(work: Work[T]) -> T:
-    """Runs work in one transaction of the configured database."""
+    """Run work in one transaction."""
     async with open_store(load_settings()) as database:
         return await database.transaction(work)
 
 
 def account_or_own(account: str | None) -> Work[Account]:
-    """The account named, else the installation's own; raises NotFound."""
+    """Return the named account, else the installation's own; raise NotFound."""
 
     async def work(tx: Transaction) -> Account:
         if account is not None:
@@ -37,12 +37,12 @@ def account_or_own(account: str | None) -> Work[Account]:
 
 
 def account_named(account: str) -> Work[Account]:
-    """Finds an account by its id or its email address; raises NotFound."""
+    """Find an account by ID or email address; raise NotFound."""
     return lambda tx: keys_account.account_named(tx, account)
 
 
 async def keep_where_possible(database: Database, work: Work[None]) -> None:
-    """Keeps a result; where nothing can be written, such as on a standby, it is told all the same."""
+    """Store a result, unless nothing can be written, such as on a standby."""
     try:
         await database.transaction(work)
     except StoreError as error:

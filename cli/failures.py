@@ -1,4 +1,4 @@
-"""The expected failures of commands in words: of the database, the settings, the rules and the machine."""
+"""The expected failures of commands in words."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from runtime.settings import SettingsError
 from store.errors import StoreError
 from store.version import SchemaOutOfRange
 
-# What reading an answer of another form than ours ends in.
+# A response of another form than ours.
 _MISREAD = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     *(httpx.InvalidURL, httpx.RequestError),
@@ -24,7 +24,7 @@ _MISREAD = (
 
 
 def told(error: Exception) -> click.exceptions.Exit | None:
-    """Prints an expected failure, and gives what ends the command; null for a fault of ours."""
+    """Print an expected failure and return what ends the command; null for a fault of ours."""
     if isinstance(error, SettingsError | SealBroken):
         return fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE)
     if isinstance(error, DomainError):
@@ -44,13 +44,13 @@ def told(error: Exception) -> click.exceptions.Exit | None:
 
 
 def _facts(error: DomainError) -> dict[str, Any]:
-    """Return what programs read of a refusal, by the names that the API gives it."""
+    """Return a refusal's facts for programs, by the API's names."""
     facts = {"param": error.param, "reason": error.reason, "errors": error.extra.get("errors")}
     return {name: value for name, value in facts.items() if value is not None}
 
 
 def _named(error: DomainError) -> str:
-    """The detail, after the field that it is about: most begin with "is" and name none."""
+    """Return the detail after its field: most begin with "is" and name none."""
     param = error.param
     is_named = param is None or re.search(rf"(?<!\w){re.escape(param)}(?!\w)", error.detail)
     return error.detail if is_named else f"{param}: {error.detail}"

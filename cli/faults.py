@@ -1,4 +1,4 @@
-"""What each fault of a database is called, what to do about it, and the exit code of its command."""
+"""Each database fault's name, remedy and exit code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _URL: Final = "TOPUP_DATABASE_URL"
 
 @dataclass(frozen=True, slots=True)
 class FaultText:
-    """One fault in words: {} is a host, a role or a file. meaning: for the table of exit codes."""
+    """One fault in words; {} is a host, a role or a file. meaning: for the table of exit codes."""
 
     exit_code: int
     meaning: str
@@ -204,13 +204,12 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
 
 
 def exit_code_of(error: SchemaOutOfRange | StoreError) -> int:
-    """Of the command that this stops."""
     fault = fault_of(error)
     return EXIT_UNREACHABLE if fault is None else FAULTS[fault].exit_code
 
 
 def fault_of(error: SchemaOutOfRange | StoreError) -> Fault | None:
-    """None: one that has no words of its own."""
+    """Return the fault, or None if it has no words of its own."""
     if isinstance(error, SchemaOutOfRange | CannotOpen):
         return error.fault
     if error.code == "42501":
@@ -220,7 +219,7 @@ def fault_of(error: SchemaOutOfRange | StoreError) -> Fault | None:
 
 
 def words(error: SchemaOutOfRange | StoreError) -> tuple[str, str]:
-    """What is wrong, and what to do."""
+    """Return what is wrong, and what to do."""
     if isinstance(error, SchemaOutOfRange):
         return str(error), ""
     fault = fault_of(error)
@@ -235,12 +234,12 @@ def words(error: SchemaOutOfRange | StoreError) -> tuple[str, str]:
 
 
 def refusal(error: SchemaOutOfRange | StoreError) -> click.exceptions.Exit:
-    """Prints both; the caller raises the result."""
+    """Print both; the caller raises the result."""
     problem, advice = words(error)
     return fail(problem, advice=advice, exit_code=exit_code_of(error))
 
 
 def table() -> str:
-    """The exit codes as rows of a Markdown table, for the documents."""
+    """Return the exit codes as rows of a Markdown table."""
     rows = [f"| {told.exit_code} | {told.meaning} |" for told in FAULTS.values()]
     return "\n".join(["| code | the database cannot be used since |", "|---|---|", *rows]) + "\n"

@@ -11,12 +11,11 @@ from click.exceptions import NoSuchCommand
 
 from kernel import version
 
-# httpx has a command line of its own, and imports it with all that draws it where that is installed [3.2 MB of each
-# process]. There is no switch: None makes the import fail, as Python documents, and httpx goes on without it.
+# httpx imports its own command line, with all that draws it [3.2 MB of each process]. There is no switch:
+# None makes the import fail, as Python documents, and httpx continues without it.
 cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
 
-# By what one wants to do. Each command is loaded when it is run: `topup --help` need not import
-# the whole gateway.
+# By purpose. A command is loaded when it is run, so `topup --help` doesn't import the gateway.
 GROUPS = {
     "Run it": {
         "dev": "Run everything embedded: SQLite, Redis, gateway and worker.",
@@ -79,7 +78,7 @@ GROUPS = {
         "audit-log": "What operators did: list.",
         "checkpoints": "The ledger's sealed days: list, show, verify, seal.",
         "verify-receipt": "Say what a top-up's receipt proves.",
-        "backup": "Copy the database while everything goes on.",
+        "backup": "Copy the database while everything keeps running.",
         "restore": "Put a copy in the database's place.",
         "database": "The database's servers: which is used, and what a failover lost.",
         "vacuum": "Write a SQLite file anew, without what is free in it.",
@@ -95,7 +94,7 @@ ACTS = {
     "report": "billing.reports.report_acts",
     "deliveries": "webhooks.delivery_log.acts",
 }
-# Where each other command lies: in the module of its name, in one of these folders.
+# Each other command is in the module of its name, in one of these folders.
 FOLDERS = {
     "server": {
         *("dev", "serve", "worker", "migrate"),
@@ -136,12 +135,12 @@ def _command_of(command: str) -> click.Command:
 
         return group_of(command, COMMANDS[command], importlib.import_module(ACTS[command]).ACTS)
     module, name = importlib.import_module(_module_of(command)), command.replace("-", "_")
-    # One that is called as a builtin function of Python has an underscore more.
+    # A name like a builtin function's has an underscore more.
     return cast(click.Command, getattr(module, name, None) or getattr(module, f"{name}_"))
 
 
 class _Commands(click.Group):
-    """Finds each command in the module of its name, and tells its expected failures."""
+    """Finds each command in the module of its name, and reports its expected failures."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -157,7 +156,7 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except NoSuchCommand as error:
-            # Click looks for similar ones among those that it has loaded: none.
+            # Click compares only loaded commands: none.
             raise NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -169,12 +168,12 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if os.environ.get("NO_COLOR"):
             ctx.color = False
-        # A command says by itself what keeps it from a server; gateways and workers log it.
+        # A command itself says what is wrong with a server; gateways and workers log it.
         logging.getLogger("store.postgresql.servers").addHandler(logging.NullHandler())
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-            # Click's own, and a reader that has read enough: both end quietly there.
+            # Click's own errors and a closed pipe both end quietly there.
             raise
         except Exception as error:
             from cli import failures  # noqa: PLC0415 commands over HTTP run without what it knows

@@ -1,4 +1,4 @@
-"""Options that many commands have, meaning the same everywhere."""
+"""Options that mean the same in every command."""
 
 import contextlib
 import sys
@@ -45,7 +45,7 @@ READS_STDIN = "topup.reads_stdin"
 
 
 def web_address(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """An http or https address, or none where none is given."""
+    """Return an http or https address, or None."""
     if value is None:
         return None
     with contextlib.suppress(ValueError):
@@ -57,8 +57,9 @@ def web_address(_context: click.Context, _option: click.Parameter, value: str | 
 
 
 def take_secret(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """An option's secret: - is a line of standard input, @FILE a file's first line. Written out it
-    works all the same, with a warning: every list of processes shows it.
+    """Return an option's secret: - reads a line of standard input, @FILE a file's first line.
+
+    A literal secret works with a warning, because lists of processes show it.
     """
     if value is None:
         return None

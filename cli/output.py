@@ -1,9 +1,8 @@
-"""What a command prints: a table or a record for people, JSON for programs; and how it fails.
+"""Print results: a table or record for people, JSON for programs; and failures.
 
-Invariant: standard output carries the result alone, so it can be piped; everything else goes to
-standard error. No control character that came from outside reaches the terminal: it is shown as an
-escape. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or settings,
-3 the database, Redis or the gateway cannot be reached; cli/faults.py has those of a database's faults.
+Standard output has the result alone, so it can be piped; everything else goes to standard error. Foreign
+control characters are escaped. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or settings, 3
+the database, Redis or gateway can't be reached; cli/faults.py has those of database faults.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 _JSON = "cli.output.json"
-# What moves a terminal's cursor, colours it, or turns the order of what follows around.
+# What moves a terminal's cursor, colours it, or turns the order of text.
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -28,7 +27,7 @@ Command = Callable[..., Any]
 
 
 def json_option(command: Command) -> Command:
-    """Adds --json, which makes show() and fail() write JSON."""
+    """Add --json, which makes show() and fail() write JSON."""
 
     def keep(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001
         context.meta[_JSON] = value
@@ -39,18 +38,17 @@ def json_option(command: Command) -> Command:
 
 
 def wants_json() -> bool:
-    """Whether the running command was given --json."""
     context = click.get_current_context(silent=True)
     return bool(context and context.meta.get(_JSON))
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a command's asynchronous part."""
+    """Return the result of a command's asynchronous part."""
     return asyncio.run(work)
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    """The text with its control characters shown as Python writes them; those in keep stay."""
+    """Return the text with control characters escaped as in Python, but for those in keep."""
     return _CONTROL.sub(
         lambda found: found[0] if found[0] in keep else _escape(found[0]),
         text,
@@ -58,10 +56,10 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def json_text(value: Any, *, indent: int = 0) -> str:
-    """JSON that is safe on a terminal too: msgspec leaves what is above 0x7e as it is."""
+    """Return JSON that is safe on a terminal: msgspec leaves what is above 0x7e."""
     encoded = msgspec.json.encode(value, enc_hook=str)
     text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
-    # Inside of strings every line feed is escaped already; what is left is the indentation's.
+    # Line feeds inside strings are escaped already; the rest is indentation's.
     return _CONTROL.sub(
         lambda found: "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}",
         text,
@@ -73,7 +71,7 @@ def print_json(value: Any) -> None:
 
 
 def show_record(record: Mapping[str, Any], **lists: Sequence[Mapping[str, Any]]) -> None:
-    """One thing: its fields below each other, then each of its lists."""
+    """Print one record: its fields, then each of its lists."""
     if wants_json():
         print_json({**record, **lists})
         return
@@ -91,8 +89,10 @@ def show_rows(
     next_cursor: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """A list: these columns for people, the most important first, at most 80 cells wide where nothing is
-    wider; everything as {"items": […], "next_cursor"} in JSON. facts: what JSON has beside.
+    """Print a list: these columns for people, most important first; in JSON {"items": […], "next_cursor"}
+    with facts.
+
+    Tables are at most 80 cells wide, unless one column is wider.
     """
     if wants_json():
         print_json({"items": rows, "next_cursor": next_cursor, **(facts or {})})
@@ -111,7 +111,7 @@ def show_rows(
 
 
 def note(message: str) -> None:
-    """Something to know that is not the result."""
+    """Print something that isn't the result."""
     click.echo(visible(message, keep="\n"), err=True)
 
 
@@ -122,7 +122,7 @@ def fail(
     exit_code: int = EXIT_REFUSED,
     facts: Mapping[str, Any] | None = None,
 ) -> click.exceptions.Exit:
-    """Prints what went wrong and what to do; the caller raises the result. facts: more of it, for JSON."""
+    """Print the problem and its remedy; the caller raises the result. facts: for JSON."""
     if wants_json():
         body = {"error": {**(facts or {}), "detail": problem, "advice": advice or None}}
         click.echo(json_text(body), err=True)

@@ -1,4 +1,4 @@
-"""Who decides on the command line, as the audit log and other operators read it."""
+"""Who decides on the command line, for the audit log."""
 
 import getpass
 import os
@@ -10,7 +10,7 @@ by_option: Final = click.option("--by", help="Who decides; else the user of this
 
 
 def who_acts(by: str | None) -> str:
-    """Return who decides; in a container that person may have a number and no name."""
+    """Return who decides; in a container that may be a number without a name."""
     if by:
         return by
     try:

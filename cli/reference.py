@@ -1,8 +1,6 @@
-"""docs/cli.md: every command's help as one page, made from the commands themselves.
+"""Print every command's help as one page: `python -m cli.reference > docs/cli.md`.
 
-    python -m cli.reference > docs/cli.md
-
-A test holds the page against the commands, so it cannot drift.
+A test holds the page against the commands.
 """
 
 from collections.abc import Iterator
@@ -48,21 +46,20 @@ Of every command that opens it, `doctor` among them; the sentence says which set
 def root() -> click.Context:
     """Return the context of `topup` itself, with its settings.
 
-    Click keeps the help option that a command is first asked for, so a context without `-h` takes it from that
-    command for the rest of the process.
+    Click keeps a command's first help option, so a context without `-h` would set it for the rest of the
+    process.
     """
     return click.Context(main, info_name="topup", **main.context_settings)
 
 
 def commands() -> Iterator[tuple[str, click.Context]]:
-    """Every command and group but the first, as it is typed, in the order of `topup --help`."""
+    """Yield every command and group but the first, as typed, in the order of `topup --help`."""
     with root() as context:
         for name in main.list_commands(context):
             yield from _below(main, name, context)
 
 
 def page() -> str:
-    """The whole page."""
     parts = [_START]
     titles = {names[0]: title for title, names in ((t, list(g)) for t, g in GROUPS.items())}
     for path, context in commands():

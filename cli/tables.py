@@ -1,8 +1,7 @@
-"""What a command prints for people: a record's fields below each other; a list as a table that fits its
-terminal: what goes on by an id is whole, the rest is cut with "…".
+"""Print for people: a record's fields below each other, a list as a table that fits its terminal.
 
-Columns stand in the order of their importance. Those for which nothing is left are named below the
-table; --json has every field.
+Columns come in order of importance. IDs and times are whole, the rest is cut with "…". Columns without room
+are named below the table; --json has every field.
 """
 
 import re
@@ -17,24 +16,24 @@ from rich.text import Text
 
 WIDTH: Final = 80
 WIDTH_MAX: Final = 240
-# Between two columns: a space of padding and the separator of the box.
+# Between two columns: a space of padding and the box's separator.
 _GAP: Final = 2
 _EDGES: Final = 2
 # Less says nothing any more.
 _CUT_MIN: Final = 14
-# Columns of sentences, and of values to be read whole: they go on in the next line.
+# Sentences and values to be read whole: they wrap.
 _SENTENCES: Final = frozenset({"description", "detail", "reason", "text", "value", "what"})
 _SENTENCE_MIN: Final = 16
-# An id, which the next command is given as it stands; a time, of which a part says nothing.
+# An ID is pasted as it stands, and a part of a time says nothing.
 _WHOLE: Final = re.compile(r"[a-z]{2,4}_[0-9A-Za-z]{4,40}|\d{4}-\d\d-\d\dT\d\d:\d\dZ|-")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?Z")
 
 
 def print_fields(records: Sequence[tuple[str, Mapping[str, str]]]) -> None:
-    """Each record below its title, where it has one; printable text by field."""
+    """Print each record below its title; printable text by field."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        # A pipe has no width: whatever reads it wants whole lines.
+        # A pipe has no width: its reader wants whole lines.
         console = Console(highlight=False, width=WIDTH_MAX)
     for title, record in records:
         if title:
@@ -43,9 +42,9 @@ def print_fields(records: Sequence[tuple[str, Mapping[str, str]]]) -> None:
 
 
 def print_rows(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
-    """The columns that have no room. rows: printable text by column."""
+    """Print the rows; return the columns without room."""
     console = Console(highlight=False)
-    # A pipe has no width; what is to be read by a program is --json.
+    # A pipe has no width; programs read --json.
     width = console.width if console.is_terminal else WIDTH
     table, left_out = fitting(rows, columns, width=width)
     Console(highlight=False, width=max(width, WIDTH_MAX)).print(table)
@@ -64,8 +63,9 @@ def _fields_table(record: Mapping[str, str]) -> Table:
 def fitting(
     rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, width: int
 ) -> tuple[Table, list[str]]:
-    """The table, at most so many cells wide unless its first column alone is wider, and the columns that
-    have no room. rows: printable text by column.
+    """Return the table and the columns without room.
+
+    The table is at most that wide, unless its first column alone is wider.
     """
     width -= _EDGES
     texts = {name: [_minute(row[name]) for row in rows] for name in columns}
@@ -99,9 +99,7 @@ def _least(texts: Sequence[str], wanted: int, *, is_first: bool, is_sentence: bo
 
 
 def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> list[str]:
-    """Those that fit at their least, the most important first; one that does not leaves its room to
-    the next.
-    """
+    """Return the columns that fit, most important first; one that doesn't leaves its room to the next."""
     shown: list[str] = []
     used = -_GAP
     for name in columns:
@@ -114,7 +112,7 @@ def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> 
 def _shared(
     shown: Sequence[str], wanted: Mapping[str, int], least: Mapping[str, int], width: int
 ) -> dict[str, int]:
-    """What each gets: its least, and of the rest what it wants, the narrowest wish first."""
+    """Return each column's width: its least, and of the rest what it wants, the narrowest first."""
     left = width - sum(least[name] for name in shown) - _GAP * (len(shown) - 1)
     widths = {}
     by_wish = sorted(shown, key=lambda name: wanted[name] - least[name])
@@ -133,6 +131,6 @@ def _head(column: str) -> str:
 
 
 def _minute(text: str) -> str:
-    """A time without its seconds: 2026-06-13T12:00Z."""
+    """Return a time without its seconds: 2026-06-13T12:00Z."""
     found = _TIME.fullmatch(text)
     return text if found is None else found[1] + "Z"

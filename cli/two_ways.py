@@ -1,9 +1,8 @@
-"""A group whose commands work over HTTP with a profile, or on the installation's database as its operator.
+"""A group whose commands work over HTTP with a profile, or on the installation's database.
 
-Promise: which of the two runs is said by what was typed, then by who is logged in. An option that only
-one of them has, or --database, or --profile, decides; else it is HTTP where a profile or a key is there
-(`topup login`, TOPUP_PROFILE, TOPUP_API_KEY), and the database where none is. A command over HTTP does
-not import the gateway.
+An option that only one of them has, --database or --profile decides; else HTTP with a profile or key (`topup
+login`, TOPUP_PROFILE, TOPUP_API_KEY), and the database without. A command over HTTP doesn't import the
+gateway.
 """
 
 import copy
@@ -38,7 +37,7 @@ class TwoWays(click.Group):
         return remote + [name for name in self._group().list_commands(ctx) if name not in remote]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command for its help: of one that works both ways, the options of both."""
+        """Return the command for its help; if it works both ways, with the options of both."""
         remote = super().get_command(ctx, cmd_name)
         operator = self._group().get_command(ctx, cmd_name)
         if remote is None or operator is None:
@@ -84,7 +83,7 @@ class TwoWays(click.Group):
 
 
 class _Both(click.Command):
-    """What --help shows of both, and what refuses a mixture of them; it never runs."""
+    """Shows both commands' help and refuses a mixture of their options; it never runs."""
 
     def __init__(self, name: str, remote: click.Command, operator: click.Command) -> None:
         self.remote, self.operator = remote, operator
@@ -126,7 +125,7 @@ def _is_given(option: click.Parameter) -> bool:
 
 
 def _chosen(both: _Both, ctx: click.Context, rest: list[str]) -> click.Command:
-    """Where HTTP is not the answer already: the one whose options these are."""
+    """Return the command whose options these are, if HTTP isn't already chosen."""
     on_database = _given(both.operator, ctx, rest)
     if on_database is not None and "help" not in on_database:
         return both.operator
@@ -135,7 +134,7 @@ def _chosen(both: _Both, ctx: click.Context, rest: list[str]) -> click.Command:
 
 
 def _runs_over_http(remote: click.Command, ctx: click.Context, rest: list[str]) -> bool:
-    """Whether all options are its own, and a profile is named or there."""
+    """Return whether all options are its own, and a profile is named or present."""
     given = _given(remote, ctx, rest)
     if given is None or "help" in given:
         return False
@@ -143,7 +142,7 @@ def _runs_over_http(remote: click.Command, ctx: click.Context, rest: list[str]) 
 
 
 def _given(command: click.Command, ctx: click.Context, rest: Sequence[str]) -> set[str] | None:
-    """The names of the options that stand in the line, `help` for a wish for help; null: no line of it."""
+    """Return the options on the line, `help` included; null if they don't parse."""
     inner = click.Context(command, info_name=command.name, parent=ctx)
     try:
         values, _, _ = command.make_parser(inner).parse_args(list(rest))
@@ -154,7 +153,7 @@ def _given(command: click.Command, ctx: click.Context, rest: Sequence[str]) -> s
 
 
 def _only(command: click.Command, other: click.Command) -> list[click.Parameter]:
-    """Its options that the other one has not: as copies, needed by that one alone."""
+    """Return copies of its options that the other one lacks, required only for it."""
     names = {one.name for one in other.params}
     own = [copy.copy(one) for one in command.params if one.name not in names]
     for one in own:

@@ -1,4 +1,4 @@
-"""Settings that would start and be wrong are refused; other unknown names are told once."""
+"""Refuse settings that would start and be wrong; report other unknown names once."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ logger = logging.getLogger("topup.settings")
 
 
 def check_start(settings: Settings) -> None:
-    """Ends the command for a misspelt TOPUP_ variable and for a data directory that can't be written."""
+    """End the command for a misspelt TOPUP_ variable or an unwritable data directory."""
     for name in unknown_variables():
         meant = nearest_setting(name)
         if meant is not None:
@@ -25,9 +25,9 @@ def check_start(settings: Settings) -> None:
 
 
 def warn_of_unknown_variables() -> None:
-    """One line with the names that resemble no setting: another release, or an orchestrator, may have made them.
+    """Print the names that resemble no setting: another release or an orchestrator may set them.
 
-    What `topup dev` starts is silent, since it has said so itself.
+    Children of `topup dev` are silent, because it has said so.
     """
     names = unknown_variables()
     if names and parent_fd(os.environ) is None:

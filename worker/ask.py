@@ -1,4 +1,4 @@
-"""One call to a supplier, prepare or look and then fulfil, until its deadline; the outcome is always a value.
+"""Call a supplier once, prepare or look and then fulfil, by its deadline.
 
 An outcome that can't be stored, a timeout and any exception are Unknown, because the supplier may have
 delivered. No transaction is open during the call.
@@ -32,14 +32,14 @@ Keep = Callable[[str], Awaitable[bool]]
 
 
 class Superseded(Exception):
-    """Another worker calls for this top-up now."""
+    pass
 
 
 async def ask(supplier: ReadySupplier, request: Request, keep: Keep, *, until_s: float) -> Outcome:
     """Return the outcome; raise Superseded, and StoreError if `keep` does.
 
-    until_s: the end by the loop's time, ASK_S_MAX after the hand-over began. A worker that was stopped in
-    between, or waited for the database, must not call any more, because another one may.
+    until_s: ASK_S_MAX after the hand-over began, by the loop's time. A worker delayed beyond it must not call
+    any more, because another one may.
     """
     if asyncio.get_running_loop().time() >= until_s:
         raise Superseded

@@ -1,10 +1,8 @@
-"""A breaker for each supplier: one that doesn't respond for several top-ups in a row is left alone for a
-while.
+"""A breaker for each supplier: one that fails to respond several times in a row rests.
 
-It fails nothing: the supplier's top-ups wait without counting as called, and continue when one call after the
-rest got a response. A top-up without a failed call is best for that call: only its failure makes the next
-rest longer, so a few top-ups that never get a response hold back no others. The state is in memory: another
-worker finds out for itself, and a restart calls once more.
+Its top-ups wait uncounted, and continue when one call after the rest succeeds. That call prefers a top-up
+without a failed call: only its failure lengthens the next rest, so a few bad top-ups hold back no others. The
+state is in memory.
 """
 
 import time
@@ -30,7 +28,7 @@ class _State:
 
 
 class Breakers:
-    """One breaker for each supplier; now_s is a clock that is never set."""
+    """now_s is a clock that is never set."""
 
     def __init__(
         self, now_s: Callable[[], float] = time.monotonic, *, failures_max: int = FAILURES_MAX
@@ -40,18 +38,17 @@ class Breakers:
         self._states: dict[SupplierPlace, _State] = {}
 
     def begins(self, place: SupplierPlace) -> None:
-        """Note that the supplier is about to be called."""
         state = self._states.get(place)
         if state is not None and state.rests:
             state.is_probed = True
 
     def answered(self, place: SupplierPlace) -> bool:
-        """Note that it responded; return whether it was left alone before."""
+        """Note that it responded; return whether it rested before."""
         state = self._states.pop(place, None)
         return state is not None and state.rests > 0
 
     def gave_no_word(self, place: SupplierPlace, topup_id: str) -> bool:
-        """Note that it didn't respond for this top-up; return whether it is newly left alone."""
+        """Note that it didn't respond for this top-up; return whether its rest begins now."""
         state = self._states.setdefault(place, _State())
         was_probed, state.is_probed = state.is_probed, False
         is_fresh = topup_id not in state.silent
@@ -74,11 +71,11 @@ class Breakers:
             state.is_probed = False
 
     def left_alone(self) -> list[SupplierPlace]:
-        """Return the suppliers that haven't responded since they were left alone, in order."""
+        """Return the suppliers that haven't responded since their rest began, in order."""
         return sorted(place for place, state in self._states.items() if state.rests)
 
     def to_be_tried(self) -> dict[SupplierPlace, list[str]]:
-        """Return those whose rest is over and which aren't tried yet, with the top-ups that got no response."""
+        """Return those whose rest is over, with the top-ups that got no response."""
         now_s = self._now_s()
         return {
             place: sorted(state.silent)
@@ -87,7 +84,7 @@ class Breakers:
         }
 
     def next_s(self) -> float | None:
-        """Return the seconds until the next of them may be called; None if none is left alone."""
+        """Return the seconds until the next of them may be called, or None."""
         now_s = self._now_s()
         waits = [one.until_s - now_s for one in self._states.values() if one.until_s > now_s]
         return min(waits, default=None)

@@ -1,7 +1,7 @@
-"""Finish batches: those that a process left half accepted continue, and each one's end is published.
+"""Finish batches: continue half accepted ones, and publish each one's end.
 
-Whatever a process did before it died, a batch is accepted whole within a minute, and batch.completed is
-published within half a minute of its last top-up's end. A batch that breaks is held back alone.
+A batch is accepted whole within a minute of a crash, and batch.completed is published within half a minute of
+its last top-up's end. A batch that breaks is held back alone.
 """
 
 import asyncio
@@ -29,8 +29,6 @@ _log = logging.getLogger(__name__)
 
 
 class Batcher(WokenLoop):
-    """The worker's loop over batches; woken, or timed to the next look."""
-
     name = "batches"
     rest_s = PAUSE_S
 

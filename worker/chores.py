@@ -1,7 +1,7 @@
-"""What a worker does now and then: small, bounded, harmless if two workers do it at once.
+"""A worker's chores: small, bounded, harmless if two workers do them at once.
 
-Each chore is one short transaction at a time, repeated while it finds a full step of work. Chores run on
-timers of this process, not as ARQ cron jobs, so they work without Redis.
+Each is one short transaction at a time, repeated while it finds a full step of work. They run on this
+process's timers, so they work without Redis.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ Prune = Callable[[Transaction], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """run is called first_s after the start, and then every_s after it last ended."""
+    """run is called first_s after the start, then every_s after it ended."""
 
     name: str
     every_s: float
@@ -93,7 +93,7 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
 
 
 def space_chore(database: Store) -> Chore:
-    """Return the space of deleted rows in an SQLite file to the disk, in steps."""
+    """Return an SQLite file's freed space to the disk, in steps."""
 
     async def give_back() -> None:
         for _ in range(ROUNDS_MAX):
@@ -105,7 +105,7 @@ def space_chore(database: Store) -> Chore:
 
 
 def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
-    """Enter what was delivered by a version that didn't: each top-up is read once, in small steps."""
+    """Enter deliveries of an older version, reading each top-up once."""
 
     async def fill() -> None:
         has_more = True
@@ -117,7 +117,7 @@ def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
 
 
 async def expire_held(database: Database, clock: Clock) -> None:
-    """Fail what disabled endpoints have held too long, one endpoint after the other, in steps."""
+    """Fail what disabled endpoints have held too long, one endpoint after the other."""
     after: ending.Disabled | None = ending.BEGINNING
     while after is not None:
         late, after = await database.read(
@@ -149,10 +149,9 @@ async def erase_idle(
     at_once: int = ERASED_ACCOUNTS_MAX,
     vault: Vault | None = None,
 ) -> None:
-    """Delete sandbox accounts that nobody used for seven days, in small steps, at_once of them.
+    """Delete sandbox accounts unused for seven days, in small steps, at_once of them.
 
-    Accounts that can't be deleted yet don't block the others. vault signs each one's tombstone; None: there
-    is no record log.
+    Accounts that can't be deleted yet don't block others. vault signs tombstones; None: without a record log.
     """
     erased, after = 0, BEFORE_ALL_IDLE
     while erased < at_once:
@@ -167,7 +166,7 @@ async def erase_idle(
 async def _erase_one(
     database: Database, account_id: AccountId, now_us: int, vault: Vault | None
 ) -> bool:
-    """Erase the account; return whether it could be deleted. Others don't depend on it."""
+    """Erase the account; return whether it could be deleted."""
     note = None if vault is None else erased_note(vault, account_id, now_us=now_us)
     try:
         await erase_account(
@@ -180,7 +179,7 @@ async def _erase_one(
     except StoreError:
         raise
     except ChargeUnderWay:
-        # For a later look: its provider hasn't reported the outcome of the charge.
+        # Its provider hasn't reported the outcome of the charge.
         logger.info("sandbox.charge_under_way", extra={"account_id": account_id})
         return False
     except NotIdle:
@@ -196,7 +195,7 @@ async def _erase_one(
 async def do_chores(
     chores: Sequence[Chore], on_ended: Callable[[str], None] = lambda _name: None
 ) -> None:
-    """Run until cancelled; if the database is away, try again next time.
+    """Run until cancelled; if the database is away, retry next time.
 
     on_ended gets the name of each chore that succeeded.
     """

@@ -1,6 +1,6 @@
-"""What a worker counts of its work; runtime/metrics.py describes each figure.
+"""Count a worker's work; runtime/metrics.py describes each figure.
 
-Called on the event loop once the outcome is written, so nothing here waits or fails.
+Called on the event loop after the outcome is written, so nothing here waits or fails.
 """
 
 import time
@@ -12,7 +12,7 @@ from webhooks.deliveries.stage import LOST, Claimed
 from worker.deliver import Settled, log_attempt
 from worker.fulfilment_runner import SupplierCall
 
-# Attempts of a usual schedule, each with a label of its own; a schedule may have twenty.
+# Attempts of a usual schedule with their own labels; a schedule may have twenty.
 NUMBERS_MAX: Final = 3
 
 
@@ -51,10 +51,9 @@ def record_call(metrics: Metrics, call: SupplierCall) -> None:
 
 
 def note_pruned(metrics: Metrics, lag_us: int) -> None:
-    """Show by how much the oldest remaining row has outlived its retention; 0 if none has."""
+    """Show by how much the oldest row has outlived its retention; 0 if none has."""
     metrics.pruning_lag_seconds.set(lag_us / SECOND_US)
 
 
 def note_chore(metrics: Metrics, name: str) -> None:
-    """Show that it succeeded now."""
     metrics.chore_ended.set(time.time(), name)

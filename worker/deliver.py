@@ -1,6 +1,6 @@
-"""The stages of one delivery as types: Claimed -> Sent -> Settled. No stage can be left out.
+"""The stages of one delivery as types: Claimed -> Sent -> Settled; none can be skipped.
 
-send() sends at most once, only while the claim's lease leaves time to settle, and always returns a value. No
+send() sends at most once, only while the lease leaves time to settle, and always returns a value. No
 transaction is open meanwhile. Stores nothing.
 """
 
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class Post(Protocol):
-    """webhooks.http.transport.Transport.post."""
+    """See webhooks.http.transport.Transport.post."""
 
     async def __call__(
         self,
@@ -52,7 +52,7 @@ class Post(Protocol):
     ) -> SendResult: ...
 
 
-# Why a replay must not be signed; empty if it may be. Raises StoreError.
+# Returns why a replay must not be signed, or "". Raises StoreError.
 FaultOf = Callable[[Claimed], Awaitable[str]]
 
 
@@ -65,9 +65,9 @@ SpanOf = Callable[[str], Span]
 
 
 class Sent(NamedTuple):
-    """A claimed delivery after its attempt, or after it was found lost for good.
+    """A claimed delivery after its attempt, or found lost for good.
 
-    span: the attempt in its request's trace; null if its event came from no request.
+    span: the attempt in its request's trace, if any.
     """
 
     claimed: Claimed
@@ -76,7 +76,7 @@ class Sent(NamedTuple):
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """What was written. is_held is false if another claim had taken over: nothing was."""
+    """is_held is false if another claim had taken over: nothing was written."""
 
     sent: Sent
     is_held: bool
@@ -88,7 +88,6 @@ def lease_us(timeout_s: float) -> int:
 
 
 async def no_fault(_claimed: Claimed) -> str:
-    """Let every replay be signed."""
     return ""
 
 
@@ -124,7 +123,7 @@ class DeliverySender:
     async def send(self, claimed: Claimed) -> Sent | None:
         """Send the attempt and return what it settles; null if the lease is too short to begin.
 
-        Another claim will then come, as after a process that was stopped between claim and send.
+        Another claim will then come, as after a crash.
         """
         now_us = self._clock.now_us()
         if claimed.is_lost:
@@ -133,7 +132,7 @@ class DeliverySender:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
         fault = ""
-        # The ids of nearly all show that they aren't replays.
+        # Nearly all IDs show that they aren't replays.
         if not are_near(claimed.event_id, claimed.id) and is_replay(
             claimed.event_id, delivery_created_at=claimed.created_at
         ):
@@ -207,7 +206,7 @@ def log_attempt(settled: Settled) -> None:
 
 
 def _traced(line: str | None, span: Span | None) -> dict[str, str | None]:
-    """Return the request that it came from, and the attempt's span in that request's trace."""
+    """Return the request that it came from, and the attempt's span."""
     traced = {"request_id": None if line is None else request_id_of(line)}
     if span is None or span.trace_id is None:
         return traced

@@ -1,9 +1,9 @@
 """The dispatcher: claims what is due and has a free slot, sends it, and has the outcome written.
 
-It is woken or timed and never polls: a hint, a freed slot or the next due time starts a claim, and a beat of
-some seconds finds what a lost hint left behind, so it works without Redis. One claim is under way at a time,
-and everything that calls for another meanwhile is covered by one more; beside other workers some milliseconds
-later, see worker/presence.py. Every claimed delivery holds a slot until its outcome is written.
+A hint, a freed slot or the next due time starts a claim; a beat of some seconds finds what a lost hint left
+behind, so it works without Redis. One claim runs at a time, and all that calls for another meanwhile is one
+more; beside other workers milliseconds later (worker/presence.py). A claimed delivery holds a slot until its
+outcome is written.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ BEAT_S: Final = 2.0
 GATHER_S: Final = 0.005
 CONTENDED_S: Final = 0.01
 TIMER_S_MIN: Final = 0.001
-# Requests written before responses are read, so that the next one to an endpoint finds its connection free.
+# Requests written before responses are read, so the next one to an endpoint finds its connection free.
 PART_MAX: Final = 32
 # Endpoints with nothing due leave the line together: one with steady traffic hardly ever does.
 PUT_OFF_S: Final = 0.25
 RETRY_S_MAX: Final = 5.0
-# The most and the fewest ids read for each endpoint, to choose among: twice its even share.
+# The most and fewest IDs read for each endpoint, to choose among: twice its even share.
 OFFER_IDS_MAX: Final = 500
 OFFER_IDS_MIN: Final = 8
 
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """One for each worker process. on_later learns when a retry will be due, for other workers."""
+    """One per worker process. on_later learns when a retry will be due, for other workers."""
 
     def __init__(
         self,
@@ -75,14 +75,13 @@ class Dispatcher:
         self._hinted: set[str] = set()
         self.sharing = HintSharing()
         self._timer: asyncio.TimerHandle | None = None
-        # Rows were left for lack of a slot: of all, or of one of these endpoints' own.
+        # Rows were left for lack of a slot: of all, or of these endpoints' own.
         self._is_short = False
         self._full: frozenset[str] = frozenset()
         self._freed = 0
         self._endpoints_due = 0
         self._failures = 0
-        # Where the next look begins. After a part of the line, what was hinted at meanwhile may lie before
-        # it.
+        # Where the next look begins; after a part of the line, hints may concern what is before it.
         self._after = FIRST_HEAD
         self._has_passed_hints = False
         self._put_off_at_s = 0.0
@@ -90,9 +89,7 @@ class Dispatcher:
         self._is_stopping = False
 
     def wake(self, endpoint_id: str = "") -> None:
-        """Look now; any number of calls until the next look are one. endpoint_id: whom it concerns, empty for
-        any.
-        """
+        """Look now; calls until the next look are one. endpoint_id: whom it concerns, empty for any."""
         self._hinted.add(endpoint_id)
         self._look_for_hints()
 
@@ -119,16 +116,16 @@ class Dispatcher:
 
     @property
     def last_poll_at_s(self) -> float:
-        """Return the monotonic time of the last successful look; minus infinity if there was none."""
+        """Return the monotonic time of the last successful look, or minus infinity."""
         return self._looked_s
 
     def stop(self) -> None:
-        """Claim no more; run() returns once what is under way is sent and written."""
+        """Claim no more; run() returns once what is under way is written."""
         self._is_stopping = True
         self._woken.set()
 
     def _look_for_hints(self) -> None:
-        """Look for what is hinted at: now, or once it is this worker's turn."""
+        """Look for what is hinted at: now, or in this worker's turn."""
         at_s = self.sharing.next_look_s(self.slots.held)
         wait_s = at_s - asyncio.get_running_loop().time()
         if wait_s > 0:
@@ -141,7 +138,7 @@ class Dispatcher:
         self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
-        """Claim what a hint is about before anything else, if nothing competes with it.
+        """Claim what a hint is about first, if nothing competes with it.
 
         On PostgreSQL a look is one more round trip [0.5 ms of a lone delivery's 5].
         """
@@ -175,7 +172,7 @@ class Dispatcher:
         self.slots.take(claimed)
 
     async def _begin(self, claimed: Sequence[Claimed]) -> None:
-        """Begin in turn, a part at a time: all at once would open new connections for most of them."""
+        """Begin part by part: all at once would open new connections for most of them."""
         loop = asyncio.get_running_loop()
         for first in range(0, len(claimed), PART_MAX):
             for one in claimed[first : first + PART_MAX]:
@@ -236,7 +233,7 @@ class Dispatcher:
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _keep_line(self, line: Line) -> int:
-        """Move the endpoints that the look saw: together now and then, or at once if they hide others.
+        """Move the endpoints that the look saw: now and then together, at once if they hide others.
 
         Return how many were put off.
         """
@@ -327,7 +324,7 @@ class Dispatcher:
             self._note_freed(len(settled))
 
     def _note_freed(self, count: int) -> None:
-        """Note slots that were waited for, and claim again once it is worth a transaction."""
+        """Note slots that were waited for; claim once it is worth a transaction."""
         self._freed += count
         if self._freed >= max(1, self.slots.held // 4) or not self._sending:
             self._look_now()

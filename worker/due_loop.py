@@ -1,12 +1,8 @@
-"""A worker's loop over due items that call a party which may not respond: a provider, a supplier.
+"""A worker's loop over due items that call a party which may not respond.
 
-- An item is handled beside the others, so one that hangs delays no other.
-- A *place* (the party that an item calls) has at most its share of what is under way, and due items of one place hide
-  none of another.
-- An item that fails or breaks is logged and held back alone. One that succeeded and is due again at once is taken up
-  after PAUSE_S.
-
-The subclass says which items there are, and what is done.
+- Items run beside each other, so one that hangs delays no other.
+- A *place* (the called party) has at most its share of what is under way; its items hide none of another.
+- An item that fails or breaks is logged and held back alone. One that succeeded and is due again rests PAUSE_S.
 """
 
 import asyncio
@@ -28,7 +24,7 @@ from worker.woken_loop import PAUSE_S, WokenLoop
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """id: unique within the loop. place: the party it calls, see `place_of`. go: handles it to its end."""
+    """id: unique within the loop. place: see `place_of`. go: handles the item to its end."""
 
     id: str
     place: str
@@ -37,7 +33,7 @@ class DueItem:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look is to find: at most `limit` items due at now_us, except those left out."""
+    """What to find: at most `limit` items due at now_us, except those left out."""
 
     now_us: int
     limit: int
@@ -46,14 +42,12 @@ class Look:
 
 
 def place_of(environment: str, name: str) -> str:
-    """Return the place of a provider or supplier, as queries that leave places out write it."""
+    """Return the place of a provider or supplier, as queries spell it."""
     return f"{environment}/{name}"
 
 
 class DueLoop(WokenLoop):
-    """subject: the log's name for an item's id. under_way_max, at_one_place_max: how many are handled at
-    once, in all and at one place. beat_s: the longest sleep.
-    """
+    """subject: the log's name for an item's ID. beat_s: the longest sleep."""
 
     subject: ClassVar[str]
     under_way_max: ClassVar[int]
@@ -65,7 +59,7 @@ class DueLoop(WokenLoop):
         self._database = database
         self._clock = clock
         self._log = logging.getLogger(type(self).__module__)
-        # By the item's id, with its place.
+        # By the item's ID, with its place.
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
         # Items that just succeeded, with the loop's time until which they rest.
@@ -78,7 +72,7 @@ class DueLoop(WokenLoop):
 
     @abstractmethod
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        """Return when the next item is due, except those left out; null if none is known."""
+        """Return when the next item is due, or null."""
 
     async def step(self) -> int:
         """Handle what is due now, each item once and to its end; return how many there were."""
@@ -102,9 +96,9 @@ class DueLoop(WokenLoop):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start_due(self, exclude_ids: Iterable[str]) -> list[str]:
-        """Begin what is due, as far as there is room; return the ids."""
+        """Begin what is due, as far as there is room; return the IDs."""
         started: list[str] = []
-        # Again, because items of a place that is full now were in the way of the others.
+        # Again: items of a place that is full now were in the way of the others.
         while (room := self.under_way_max - len(self._under_way)) > 0:
             look = self._looking([*exclude_ids, *started], limit=self.under_way_max)
             due = await self._database.read(partial(self._due, look=look))
@@ -135,7 +129,6 @@ class DueLoop(WokenLoop):
         return Look(self._clock.now_us(), limit, sorted(not_now), sorted(full))
 
     def _counted(self) -> Counter[str]:
-        """Return how many are under way at each place."""
         return Counter(place for place, _ in self._under_way.values())
 
     def _tasks(self) -> list["asyncio.Task[None]"]:
@@ -165,7 +158,7 @@ class DueLoop(WokenLoop):
         return max(0.0, min(waits))
 
     async def _handle(self, item: DueItem) -> None:
-        """Handle one item; a failure is logged here and concerns no other."""
+        """Handle one item; log a failure, which concerns no other."""
         try:
             await item.go()
         except (StoreError, DomainError) as error:

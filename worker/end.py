@@ -1,7 +1,7 @@
-"""End the deliveries of deleted and disabled endpoints, step by step; see webhooks/deliveries/ending.py.
+"""End the deliveries of deleted and disabled endpoints, step by step (webhooks/deliveries/ending.py).
 
-Woken by the deletion's hint, and by a look now and then in case the hint was lost. An endpoint that breaks a
-step is left until the next look, and the others continue. Others can write between two steps.
+Woken by the deletion's hint, and now and then in case it was lost. An endpoint that breaks a step waits for
+the next look. Others can write between two steps.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Ender:
-    """One for each worker process; two at the same endpoint only repeat each other's looks."""
+    """One per worker process; two at one endpoint only repeat each other's looks."""
 
     def __init__(self, database: Database, clock: Clock, *, look_s: float = LOOK_S) -> None:
         self._database = database
@@ -32,11 +32,9 @@ class Ender:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Look now."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Work until cancelled."""
         while True:
             self._woken.clear()
             await self.sweep()
@@ -45,7 +43,7 @@ class Ender:
                     await self._woken.wait()
 
     async def sweep(self) -> int:
-        """End what there is to end now; return how many deliveries were changed."""
+        """End what there is now; return how many deliveries were changed."""
         ended, failed = 0, 0
         try:
             found = await self._database.read(partial(_ending, now_us=self._clock.now_us()))

@@ -1,12 +1,11 @@
 """Call suppliers about pending top-ups, or run the sandbox's script, until the top-ups end.
 
-- An attempt is written before its supplier is called, and from then on the top-up can't be cancelled.
+- An attempt is written before its supplier is called; from then on the top-up can't be cancelled.
 - One of several workers calls at a time.
 - No response is never a no: the same supplier is called again, as its kind allows, at growing intervals. If nothing
   can find out, an operator decides. The next supplier is called only after a definite no.
 - A top-up that hasn't ended in a day is reported to the operator.
-- A supplier can delay only its own top-ups: it has a deadline, a share of those under way and a breaker. What breaks
-  here is logged, held back alone, and tried again.
+- A supplier can delay only its own top-ups: it has a deadline, a share of those under way and a breaker.
 
 No transaction is open during a call.
 """
@@ -38,8 +37,6 @@ _log = logging.getLogger(__name__)
 
 
 class Fulfiller(WokenLoop):
-    """The worker's loop over pending top-ups; woken, or timed to the next one."""
-
     name = "fulfilment"
 
     def __init__(
@@ -115,7 +112,7 @@ class Fulfiller(WokenLoop):
         return found
 
     def _busy(self) -> list[SupplierPlace]:
-        """Return suppliers with a full share, and those that are left alone or paused."""
+        """Return suppliers with a full share, resting or paused."""
         counted = Counter(place for place, _ in self._under_way.values())
         full = {place for place, number in counted.items() if number >= ASKED_AT_ONCE_MAX}
         return sorted(full.union(self._paused(), self._breakers.left_alone()))
@@ -169,7 +166,7 @@ class Fulfiller(WokenLoop):
         return min(wait_s, max(0.0, (next_due_at - self._clock.now_us()) / SECOND_US))
 
     async def _handle(self, topup: Due) -> None:
-        """Handle one top-up; a failure is logged here and concerns no other."""
+        """Handle one top-up; log a failure, which concerns no other."""
         fields = {"transaction_id": topup.id, "platform": topup.platform}
         try:
             await self._runner.take(topup)
@@ -177,7 +174,7 @@ class Fulfiller(WokenLoop):
             _log.warning("fulfilment.delayed", extra={"fields": {**fields, "error": str(error)}})
             self._setbacks.failed(topup.id)
         except (DomainError, Superseded) as refusal:
-            # It ended meanwhile, by a cancel or by the service itself; or another worker has it.
+            # A cancel or the service itself ended it, or another worker has it.
             _log.info("fulfilment.superseded", extra={"fields": {**fields, "reason": str(refusal)}})
             self._setbacks.failed(topup.id)
         except Exception:

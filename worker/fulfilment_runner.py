@@ -1,8 +1,8 @@
-"""A pending top-up's turn at a supplier: choose the supplier, hand over, call it, write the outcome.
+"""A pending top-up's turn at a supplier: choose it, hand over, call it, write the outcome.
 
-The attempt is written before the supplier is called. An open attempt continues with the same supplier, as its
-kind allows. A no of the last supplier returns the funds. If nothing can find out what a supplier did, an
-operator decides. No transaction is open during a call.
+The attempt is written before the call. An open attempt continues with its supplier, as the kind allows. The
+last supplier's no returns the funds. If nothing can find out what a supplier did, an operator decides. No
+transaction is open during a call.
 """
 
 import asyncio
@@ -36,12 +36,12 @@ from store.database import Database
 from worker.ask import ask
 from worker.breaker import Breakers
 
-# Longer than any call: one whose worker died is repeated then, and two never overlap.
+# Longer than any call: a dead worker's is then repeated, and two never overlap.
 FIRST_WAIT_US = 75 * SECOND_US
 WAIT_US_MAX = 600 * SECOND_US
 AGAIN_US_MIN = SECOND_US
 AGAIN_US_MAX = 3_600 * SECOND_US
-# How long a top-up waits if no supplier can be called: it is switched off, or there is none.
+# How long a top-up waits if no supplier can be called.
 NOBODY_WAIT_US = 60 * SECOND_US
 OVERDUE_US = DAY_US
 
@@ -61,8 +61,6 @@ OnCall = Callable[[SupplierCall], None]
 
 
 class FulfilmentRunner:
-    """Takes turns; one for each worker."""
-
     def __init__(
         self,
         database: Database,
@@ -81,7 +79,7 @@ class FulfilmentRunner:
         self._on_call = on_call
 
     async def take(self, topup: Due) -> None:
-        """Take one turn for the top-up; raise StoreError, DomainError and Superseded."""
+        """Take one turn; raise StoreError, DomainError and Superseded."""
         if topup.fulfilment == BY_SANDBOX:
             # The sandbox's script delivers what the platform's first supplier would hand over.
             given = self._suppliers.sample(topup.tenant.environment, topup.platform, topup.id)
@@ -103,7 +101,7 @@ class FulfilmentRunner:
             await self._ask(supplier, handed, handed.attempt, until_s)
 
     def _whose_turn(self, topup: Due, known: Sequence[Attempt]) -> ReadySupplier | None:
-        """Return the supplier to call now; None if there can be none until the operator changes something."""
+        """Return the supplier to call now; None until the operator changes something."""
         environment = topup.tenant.environment
         if known and known[-1].is_open:
             found = self._suppliers.find(environment, known[-1].supplier)
@@ -120,7 +118,7 @@ class FulfilmentRunner:
         return found if is_asked else None
 
     async def _wait_for_somebody(self, topup: Due) -> None:
-        """Try again in a minute: the operator may have switched a supplier on."""
+        """Retry in a minute: the operator may have enabled a supplier."""
         _log.warning(
             "fulfilment.nobody",
             extra={"fields": {"transaction_id": topup.id, "platform": topup.platform}},
@@ -129,9 +127,7 @@ class FulfilmentRunner:
         await self._database.transaction(partial(topups.postpone, topup_id=topup.id, until=until))
 
     async def _leave_to_person(self, topup: Due, attempt: Attempt) -> None:
-        """Leave it to an operator: its worker died during the call, or no response came, and nothing can find
-        out.
-        """
+        """Leave it to an operator: nothing can find out what the lost call did."""
         await self._engine.submit(
             KeepWaiting(
                 topup.id,
@@ -262,14 +258,14 @@ class FulfilmentRunner:
 
 
 def _log_objection(topup: TopUp, supplier: ReadySupplier, ended: EndedTopUp) -> None:
-    """Log what it said, which is stored for an operator and reaches nobody else."""
+    """Log the word that is stored for an operator; nobody else gets it."""
     if ended.objection is not None:
         fields = {"transaction_id": topup.id, "supplier": supplier.id, "reason": ended.objection}
         _log.error("fulfilment.word_kept", extra={"fields": fields})
 
 
 def _is_lost(supplier: ReadySupplier, attempt: Attempt) -> bool:
-    """Return whether nothing can find out what became of it: neither another call nor a look."""
+    """Return whether neither another call nor a look can find out what became of it."""
     return supplier.asked_again == "person" and attempt.outcome != "waiting"
 
 

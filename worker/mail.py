@@ -1,8 +1,7 @@
-"""Send mail to recipients, from the rows that top-ups wrote: claim, pass to the mail server, settle.
+"""Send mail to recipients: claim, pass to the mail server, settle.
 
-A mail that two workers saw is sent by one. One that a worker was sending when it died is sent again once its
-lease ends, under the same Message-ID. A server that hangs delays only mail. No transaction is open while mail
-is sent.
+One worker sends a mail. A dead worker's mail is sent again once its lease ends, under the same Message-ID. A
+server that hangs delays only mail. No transaction is open while mail is sent.
 """
 
 import asyncio
@@ -35,8 +34,6 @@ _log = logging.getLogger(__name__)
 
 
 class Mailer(WokenLoop):
-    """The worker's loop over due mail; woken, or timed to the next one."""
-
     name = "mail"
 
     def __init__(
@@ -48,7 +45,7 @@ class Mailer(WokenLoop):
         mail_from: Address,
         on_mail: OnMail = lambda _outcome, _environment: None,
     ) -> None:
-        """Make the loop. on_mail gets each attempt's outcome and environment."""
+        """on_mail gets each attempt's outcome and environment."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -112,7 +109,7 @@ class Mailer(WokenLoop):
             if await self._database.transaction(settle):
                 self._on_mail(ending.status, mail.environment)
         except StoreError as error:
-            # Its lease ends, and it is sent again; the recipient's mailbox knows the Message-ID.
+            # Its lease ends, and it is sent again; the mailbox knows the Message-ID.
             _log.warning(
                 "mail.not_settled", extra={"fields": {"mail": mail.id, "error": str(error)}}
             )
@@ -145,7 +142,7 @@ class Mailer(WokenLoop):
         return tried_again(mail, reason, now_us=self._clock.now_us())
 
     def _masked(self, said: str, topup_id: str) -> str:
-        """Return a server's message without the link it may repeat, which is as good as a code."""
+        """Return a server's message without the link, which is as good as a code."""
         for purpose in ("claim", "mail"):
             said = said.replace(self._rules.links.token_of(purpose, topup_id), _MASK)
         return said

@@ -1,10 +1,10 @@
-"""The worker process: the dispatcher, the jobs that ARQ carries, and the chores.
+"""The worker process: the dispatcher, ARQ's jobs, and the chores.
 
-It starts, delivers and stops with Redis or without. A stop claims nothing more, finishes what is in flight
-and writes it, within STOP_S. Only this file, runtime/queue.py and runtime/woken_worker.py use ARQ.
+It works with Redis or without. A stop claims nothing more, finishes what is in flight and writes it, within
+STOP_S. Only this file, runtime/queue.py and runtime/woken_worker.py use ARQ.
 
-Add new work here: a job to FUNCTIONS (its first argument is the ARQ context, whose "context" and "wake_all"
-are the process's own), a chore to `chores_of`, a listener for a hint to `run_worker`.
+Add new work here: a job to FUNCTIONS (its first argument is the ARQ context, with the process's own "context"
+and "wake_all"), a chore to `chores_of`, a listener for a hint to `run_worker`.
 """
 
 import asyncio
@@ -92,7 +92,7 @@ STOP_S: Final = 14.0  # less than the supervisor's grace
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
 ERASE_S: Final = 600.0
-# The dispatcher looks at least each BEAT_S; one statement may take as long as the server allows.
+# The dispatcher looks each BEAT_S; one statement may take as long as the server allows.
 LOOKED_S_MAX: Final = 10.0
 
 logger = logging.getLogger(__name__)
@@ -119,12 +119,11 @@ async def wake(arq_context: dict[str, Any]) -> None:
     wake_all()
 
 
-# Every job by the name it is queued under. Jobs carry ids and are safe to run twice.
+# Jobs by name; they carry IDs and are safe to run twice.
 FUNCTIONS: Final = {WAKE_JOB: wake}
 
 
 def chores_of(context: Context) -> Sequence[Chore]:
-    """Return everything that this process does now and then."""
     kept_us = _kept_us(context.settings)
     note = pruned_note(context.database, context.vault, context.clock)
     erase = partial(erase_idle, context.database, context.clock, vault=context.vault)
@@ -163,7 +162,6 @@ def _kept_us(settings: Settings) -> dict[str, int]:
 
 
 def dispatcher_of(context: Context) -> Dispatcher:
-    """Return the dispatcher on the context's parts."""
     timeout_s = context.settings.webhook_timeout_s
     told = telling(context)
     sender = DeliverySender(
@@ -201,8 +199,8 @@ async def run_worker(
 ) -> None:
     """Work until SIGINT, SIGTERM or the end of the parent; return when all is settled.
 
-    redis_url null: no jobs, only the database and wake_fd, the read end of the supervisor's pipe. beside:
-    what is open meanwhile; it gets a way to check that deliveries are looked for.
+    redis_url null: only the database and wake_fd, the read end of the supervisor's pipe. beside: open
+    meanwhile; it gets a check that deliveries are looked for.
     """
     dispatcher = dispatcher_of(context)
     shared = (context.database, context.clock)
@@ -229,8 +227,7 @@ async def run_worker(
     try:
         async with beside(partial(_checks, dispatcher)), _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
-            # Objects made at the start live as long as the process, so the collector needn't visit them
-            # again.
+            # Objects made at the start live as long as the process: the collector needn't visit them.
             gc.collect()
             gc.freeze()
             on_ready()
@@ -250,7 +247,7 @@ async def run_worker(
 
 
 def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
-    """Return each loop with the hint that is about it; "": none is about it alone."""
+    """Return each loop with its hint; "": none is about it alone."""
     shared = (context.database, context.clock, context.engine)
     return (
         (Fulfiller(*shared, context.suppliers, telling(context).record_call), topup.HINT),
@@ -269,9 +266,7 @@ def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
 
 
 def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]]]:
-    """Return the loops about payments that nobody wakes; most of them ask providers what they haven't
-    reported.
-    """
+    """Return the loops about payments that nobody wakes."""
     shared = (context.database, context.clock)
     return (
         Reconciler(*shared, context.payments).run,
@@ -298,7 +293,7 @@ def _mailers_of(context: Context) -> Sequence[WokenLoop]:
 def _waking(
     dispatcher: Dispatcher, loops: Sequence[tuple[Woken, str]]
 ) -> Callable[[Sequence[str]], None]:
-    """Return what wakes the loops that hints of these names are about; any other name may concern them all."""
+    """Return what wakes the hinted loops; an unknown name may concern them all."""
     everyone = (dispatcher.wake, *(loop.wake for loop, _ in loops))
     concerned: dict[str, list[Callable[[], None]]] = {event.HINT: [], mail.HINT: []}
     for loop, hint in loops:
@@ -368,7 +363,6 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 
 def _checks(dispatcher: Dispatcher) -> dict[str, str]:
-    """Return the checks of a worker's /readyz."""
     return {
         "claims": "ok" if time.monotonic() - dispatcher.last_poll_at_s < LOOKED_S_MAX else "stuck"
     }

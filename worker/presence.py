@@ -1,4 +1,4 @@
-"""A worker reports that it runs and what it does, until it ends; workers beside it share its hints."""
+"""Record that a worker runs and what it does; workers beside each other share hints."""
 
 import asyncio
 import contextlib
@@ -29,8 +29,8 @@ _ENDED_S_MAX: Final = 2.0
 # Workers that start together soon know of each other.
 _NOTED_AGAIN_S: Final = 2.0
 # Beside other workers: how long after its last look a worker looks for hinted work, by its webhooks under
-# way, and if its last look came too late. Each hint wakes every worker, and a look that finds nothing costs
-# as much as another.
+# way, and after a look that came too late. Each hint wakes every worker, and an empty look costs as much as
+# another.
 SHARED_S: Final = 0.01
 SHARED_FROM: Final = 8
 LATE_S: Final = 0.05
@@ -39,11 +39,10 @@ logger = logging.getLogger(__name__)
 
 
 class HintSharing:
-    """When a worker looks for hinted work. Times in seconds on the event loop's clock.
+    """When a worker looks for hinted work, in seconds on the event loop's clock.
 
-    Alone it always does so at once. Beside others, a worker whose look found nothing came too late: hints are
-    then for the others, and it looks LATE_S after that look, in case they are busy, hang or died. Timers and
-    waits for a slot aren't delayed.
+    Alone: at once. Beside others, a worker whose look found nothing leaves hints to them and looks LATE_S
+    later, in case they are busy, hang or died. Timers and waits for a slot aren't delayed.
     """
 
     def __init__(self) -> None:
@@ -62,7 +61,6 @@ class HintSharing:
         self._looked_s = now_s
 
     def note_taken(self, count: int, now_s: float) -> None:
-        """Note how many deliveries were claimed."""
         if count:
             self._took_s = now_s
             self._found_nothing = False
@@ -117,7 +115,7 @@ async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
 
 
 async def _kept(noting: Awaitable[bool]) -> bool:
-    """Wait for it even if cancelled: a commit under way could land after the row was deleted."""
+    """Wait even if cancelled: a commit under way could land after the row was deleted."""
     task = asyncio.ensure_future(noting)
     try:
         return await asyncio.shield(task)
@@ -128,6 +126,6 @@ async def _kept(noting: Awaitable[bool]) -> bool:
 
 
 def _see(ended: "asyncio.Future[bool]") -> None:
-    """Take an error that nobody waits for any more: the database is away, and the worker ends."""
+    """Take an error that nobody awaits: the database is away, and the worker ends."""
     if not ended.cancelled():
         ended.exception()

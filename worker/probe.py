@@ -1,7 +1,7 @@
-"""Probe endpoints that were disabled for failing, now and then; one that accepts its event is enabled again.
+"""Probe endpoints that were disabled for failing; one that accepts its event is enabled again.
 
-Few endpoints of an account are probed at once, and a bounded number in all, so endpoints that hang hold up
-neither others nor any delivery. webhooks/endpoints/probe.py says what is sent and what the response means.
+Few endpoints of an account, and a bounded number in all, are probed at once, so hanging ones delay no other
+and no delivery. webhooks/endpoints/probe.py has the rules.
 """
 
 import logging
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class Prober(DueLoop):
-    """The worker's loop over disabled endpoints. A place is an account."""
+    """A place is an account."""
 
     name = "probes"
     subject = "endpoint_id"

@@ -1,7 +1,7 @@
-"""The chores that delete what is older than its environment's retention, and sign-ins that ended.
+"""Chores that delete what is older than its environment's retention, and ended sign-ins.
 
-Short transactions of a bounded number of rows, with pauses that let others write; an account's environment
-with nothing old costs a look at two index entries.
+Short transactions of a bounded number of rows, with pauses that let others write. An account's environment
+with nothing old costs two index entries.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from worker.chores import DAY_S, PAUSE_S, Chore
 from worker.removals import EVERYWHERE, OnPruning, not_noted
 
 RETENTION_S: Final = 3600
-# What a step counts for if it finds less, because its transactions have a cost as well.
+# A smaller step still counts as this, because its transactions cost too.
 STEP_ROWS_MIN: Final = 50
 AUTHORIZATION_ROWS: Final = 500
 
@@ -48,10 +48,10 @@ def retention_chore(
     on_walked: Callable[[int], None] = lambda _lag_us: None,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """Return the chore. kept_us: how long each environment's rows are stored, in microseconds.
+    """Return the chore; kept_us: each environment's retention in microseconds.
 
-    on_walked gets, after each walk, by how much the oldest remaining row has outlived that time; 0 if none
-    has. on_pruning is called first with the time up to which rows of each environment go.
+    on_walked gets by how much the oldest row has outlived it, or 0. on_pruning is called first, with the time
+    up to which rows go.
     """
 
     async def run() -> None:
@@ -93,7 +93,7 @@ def notifications_chore(
 
 
 def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
-    """Delete sign-ins that ended or weren't used for long, also of accounts that never come back."""
+    """Delete sign-ins that ended or weren't used for long."""
 
     async def run() -> None:
         after_id: str | None = ""
@@ -107,7 +107,7 @@ def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S
 
 
 def device_logins_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
-    """Delete command-line logins that nobody completed, with the addresses they came from."""
+    """Delete command-line logins that nobody completed, with their addresses."""
 
     async def run() -> None:
         found = -1
@@ -127,8 +127,6 @@ async def _device_logins(tx: Transaction, now_us: int) -> int:
 def requests_chore(
     database: Database, clock: Clock, kept_us: int, *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Delete old rows of the request log; kept_us in microseconds."""
-
     async def run() -> None:
         found = -1
         while found:
@@ -147,7 +145,7 @@ def security_chore(
     pause_s: float = PAUSE_S,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """Delete old entries of the security log; kept_us in microseconds, on_pruning as in retention_chore."""
+    """Delete old entries of the security log; kept_us, on_pruning as in retention_chore."""
 
     async def run() -> None:
         before_us = clock.now_us() - kept_us
@@ -186,7 +184,7 @@ def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
 def log_chores(
     database: Database, clock: Clock, settings: Settings, *, on_pruning: OnPruning = not_noted
 ) -> Sequence[Chore]:
-    """Return the chores of the security log and the request log, each by its own retention."""
+    """Return the chores of the security and request logs, each with its own retention."""
     security_us = settings.retention_security_days * DAY_US
     requests_us = settings.retention_requests_days * DAY_US
     return [
@@ -204,7 +202,7 @@ async def _security(tx: Transaction, before_us: int) -> int:
 
 
 class _Pauses:
-    """The pauses of one walk: one after that many rows, of whichever account."""
+    """The pauses of one walk: one after that many rows, of any account."""
 
     def __init__(self, pause_s: float) -> None:
         self._pause_s = pause_s
@@ -221,7 +219,7 @@ class _Pauses:
 async def _try_to_prune(
     database: Database, tenant: Tenant, before_us: int, pauses: _Pauses
 ) -> bool:
-    """Prune one account's environment; a failure is logged and left for the next time: False."""
+    """Prune one account's environment; log a failure, leave it for next time, return False."""
     try:
         await _prune(database, tenant, before_us, pauses)
     except Exception as error:
@@ -290,7 +288,7 @@ async def _sessions(tx: Transaction, after_id: str, now_us: int) -> str | None:
 def mails_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Delete old mail to recipients and to accounts' owners; kept_us by environment, in microseconds."""
+    """Delete old mail to recipients and to accounts' owners; kept_us by environment."""
     prunes: Sequence[_Prune] = (prune_mails, owner_mail.prune)
     return Chore("mails.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
 
@@ -298,7 +296,7 @@ def mails_chore(
 def money_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Delete old uses of entitlements and closed differences of money; kept_us as in mails_chore."""
+    """Delete old uses of entitlements and closed differences of money; kept_us by environment."""
     prunes: Sequence[_Prune] = (prune_uses, differences.prune_closed)
     return Chore("money.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
 
@@ -310,7 +308,7 @@ def _walk(
     prunes: Sequence[_Prune],
     pause_s: float,
 ) -> Callable[[], Awaitable[None]]:
-    """Return what runs each prune in each environment until it finds nothing."""
+    """Run each prune in each environment until it finds nothing."""
 
     async def run() -> None:
         for environment, age_us in kept_us.items():

@@ -1,8 +1,7 @@
 """Release scheduled top-ups when their time comes.
 
-One is released within about a second of its time, by its account's own clock, and once, however many workers
-look: each command checks again under its account's lock. One that is refused or breaks is logged and held
-back alone.
+Within about a second, by the account's own clock, and once: each command checks under its account's lock. One
+that is refused or breaks is held back alone.
 """
 
 import asyncio
@@ -29,8 +28,6 @@ _log = logging.getLogger(__name__)
 
 
 class Releaser(WokenLoop):
-    """The worker's loop over scheduled top-ups; woken, or timed to the next one."""
-
     name = "release"
 
     def __init__(
@@ -60,7 +57,7 @@ class Releaser(WokenLoop):
             )
 
         due = await self._database.read(look)
-        # Together, so that they share batches; each has its own outcome.
+        # Together, to share batches; each has its own outcome.
         were_reached = await asyncio.gather(*(self._release(one) for one in due))
         if not all(were_reached):
             raise Unavailable("the database is away")

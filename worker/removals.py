@@ -1,4 +1,4 @@
-"""Sign what a worker is about to delete on purpose, so that the record log's proof can tell it from a theft."""
+"""Sign what a worker deletes on purpose, so that the record log's proof can tell it from a theft."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
@@ -11,7 +11,7 @@ from store.database import Database, Transaction
 
 # Gets what retention deletes next: by environment, up to when; "*" for both.
 OnPruning = Callable[[Mapping[str, int]], Awaitable[None]]
-# What retention deletes by environment; security entries have one retention for both.
+# Security entries have one retention for both environments.
 _OF_ENVIRONMENTS: Final = ("event", "delivery")
 
 

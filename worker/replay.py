@@ -1,8 +1,7 @@
 """The worker's loop over replays: takes each job's step when it is due.
 
-A job continues on any worker, one at a time, and after any of them was killed; a job that can't take its step
-holds up no other. Nothing is stored between steps but the job's row. A look at an empty index each second
-finds new jobs, so no hint is needed and none can be lost.
+A job continues on any worker, one at a time, also after a crash, and holds up no other. Only its row is
+stored. A look at an empty index each second finds new jobs, so no hint is needed.
 """
 
 import asyncio
@@ -26,14 +25,13 @@ logger = logging.getLogger(__name__)
 
 
 class Replayer:
-    """One for each worker process; its clock is the one that deliveries fall due by."""
+    """Its clock is the one that deliveries fall due by."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def run(self) -> None:
-        """Work until cancelled."""
         while True:
             wait_s = await self.look()
             await asyncio.sleep(wait_s)

@@ -1,9 +1,8 @@
 """Call suppliers about reversing top-ups until they say yes or no.
 
-Of several workers one calls at a time, and a call whose worker died is repeated. No response is never a yes
-or a no. A supplier that hangs delays only its own top-ups. If the supplier is paused, switched off or gone,
-it is looked for each minute, and an operator can decide meanwhile (`topup topups reverse`). No transaction is
-open during a call.
+One of several workers calls, and a dead worker's call is repeated. No response is neither yes nor no. A
+supplier that hangs delays only its own top-ups; one that is paused, disabled or gone is checked each minute,
+and an operator can decide (`topup topups reverse`). No transaction is open during a call.
 """
 
 import asyncio
@@ -44,8 +43,6 @@ _log = logging.getLogger(__name__)
 
 
 class Revoker(DueLoop):
-    """The worker's loop over reversing top-ups; woken, or timed to the next one."""
-
     name = "reversals"
     subject = "transaction_id"
     under_way_max = 32

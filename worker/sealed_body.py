@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 
 class SealedBodies:
-    """One for each worker process. An attempt of a replay costs one more short read."""
+    """Each attempt of a replay costs one more short read."""
 
     def __init__(self, database: Database, metrics: Metrics) -> None:
         self._database = database
         self._metrics = metrics
 
     async def fault_of(self, claimed: Claimed) -> str:
-        """Return why the replay must not be signed; empty if it may be. Raise StoreError."""
+        """Return why the replay must not be signed, or "". Raises StoreError."""
         read = partial(is_as_sealed, event_id=claimed.event_id, body=claimed.body)
         if await self._database.read(read):
             return ""

@@ -1,7 +1,7 @@
-"""Items that a loop couldn't handle: each waits alone, longer each time, while the loop continues.
+"""Items that a loop couldn't handle: each waits alone, longer each time.
 
-In memory: another worker, or this one after a restart, finds the item again and tries it. So nothing is given
-up, and a failure at the head of a sweep doesn't block what is behind.
+In memory: another worker, or a restart, tries the item again. So nothing is given up, and a failure at the
+head of a sweep blocks nothing.
 """
 
 import time
@@ -21,7 +21,7 @@ class _Setback:
 
 
 class Setbacks:
-    """One for each kind of item of a loop; now_s is a clock that is never set."""
+    """now_s is a clock that is never set."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
@@ -41,12 +41,11 @@ class Setbacks:
             self._items.pop(item, None)
 
     def held_back(self) -> list[str]:
-        """Return the items to leave alone now, in order."""
         now_s = self._now_s()
         return sorted(item for item, one in self._items.items() if one.until_s > now_s)
 
     def next_s(self) -> float | None:
-        """Return the seconds until the next of them may be tried; None if none is held back."""
+        """Return the seconds until the next of them may be tried, or None."""
         now_s = self._now_s()
         waits = [one.until_s - now_s for one in self._items.values() if one.until_s > now_s]
         return min(waits, default=None)

@@ -1,9 +1,8 @@
 """Write outcomes together: while one group commits, the next one fills.
 
-An outcome that was put in is written once the database responds, however long it was away. One that the
-database refuses costs its neighbours nothing; one whose endpoint's row another transaction holds waits apart,
-so that no other lease ends meanwhile. Each waiting outcome holds a slot of the dispatcher, so the buffer is
-bounded by the slots.
+An outcome is written once the database responds, however long that takes. A refused one costs its neighbours
+nothing; one whose endpoint's row is held waits apart, so that no other lease ends meanwhile. Each waiting
+outcome holds a slot, which bounds the buffer.
 """
 
 import asyncio
@@ -26,8 +25,8 @@ LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one try waits for rows that another transaction holds; when outcomes that wait apart try again, and
-# how many of those at once, so that most connections are left to the others.
+# How long one try waits for held rows; when waiting outcomes retry, and how many at once, so that most
+# connections are left to the others.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2
@@ -36,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class Settler:
-    """The one writer of outcomes in this process. `under_way` counts the requests still out."""
+    """`under_way` counts the requests still out."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class Settler:
         self._has_work.set()
 
     def _joins(self, sent: Sent) -> bool:
-        """Put it behind what waits for the same endpoint's row; return False if nothing does."""
+        """Queue it behind what waits for the same endpoint's row; return False if nothing does."""
         waiting = self._apart.get(sent.claimed.target.id)
         if waiting is None:
             return False
@@ -93,7 +92,6 @@ class Settler:
         return True
 
     async def _write(self, group: Sequence[Sent]) -> None:
-        """Write all of it; most often it was delivered, and is written at once."""
         if group and all(delivery.may_settle_delivered(sent.settlement) for sent in group):
             group = await self._write_delivered(group)
         await self._write_in_transaction(group)
@@ -107,7 +105,7 @@ class Settler:
         try:
             held = await self._database.autocommit(work)
         except StoreError:
-            # The following transaction finds out what is wrong, and that what was stored holds no claim.
+            # The next transaction finds out what is wrong, and which claims no longer hold.
             return group
         except Exception:
             logger.exception("settle.broke", extra={"outcomes": len(group)})
@@ -125,8 +123,8 @@ class Settler:
             except DataRefused as error:
                 await self._write_singly(group, error)
             except StoreError as error:
-                # Also after an unknown commit: if it was stored, the claims no longer hold and the second
-                # writing changes nothing.
+                # Also after an unknown commit: if it was stored, the claims no longer hold and writing again
+                # changes nothing.
                 logger.warning("settle.waits", extra={"error": str(error), "outcomes": len(group)})
                 await asyncio.sleep(self._retry_s)
                 self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
@@ -156,7 +154,7 @@ class Settler:
             self._begin(self._disable(reasons))
 
     def _wait_apart(self, group: Sequence[Sent], error: LockTimeout) -> None:
-        """Let each endpoint's outcomes wait by themselves, because nothing says whose row is held."""
+        """Let each endpoint's outcomes wait apart, because nothing says whose row is held."""
         logger.warning("settle.held_up", extra={"error": str(error), "outcomes": len(group)})
         for sent in group:
             endpoint_id = sent.claimed.target.id
@@ -191,7 +189,7 @@ class Settler:
         task.add_done_callback(self._beside.discard)
 
     async def _write_singly(self, group: Sequence[Sent], error: Exception) -> None:
-        """Write one by one; the one that is refused alone is given up, and its lease ends."""
+        """Write one by one; give up the one that is refused alone: its lease ends."""
         if len(group) > 1:
             for sent in group:
                 await self._write([sent])

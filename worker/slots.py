@@ -1,8 +1,8 @@
 """How many requests may be under way at once: in all, and to each endpoint.
 
-An endpoint that hangs holds few slots; endpoints that hang or fail hold at most half of all together; and a
-quarter is always left to those that respond within a second. choose() is pure and fair by turns: each account
-gets one, within it each endpoint, before any gets its next.
+An endpoint that hangs holds few slots; hanging or failing ones at most half of all; a quarter is left to
+those that respond within a second. choose() is pure and fair by turns: each account, and within it each
+endpoint, gets one before any gets its next.
 """
 
 import resource
@@ -20,8 +20,8 @@ SLOTS_MIN: Final = 8
 # File descriptors for the database, Redis, logs and idle connections.
 DESCRIPTORS_SPARED: Final = 64
 DESCRIPTORS_PER_SLOT: Final = 2
-# A new endpoint starts narrow and widens by one with each success, which doubles it per round trip. One that
-# was enabled again starts with a single request, because it may not be well yet.
+# A new endpoint widens by one with each success, which doubles it per round trip. One that was enabled again
+# starts with a single request, because it may not be well yet.
 ENDPOINT_SLOTS_FIRST: Final = 4
 ENABLED_SLOTS_FIRST: Final = 1
 HUNG_UNTIL_ONE: Final = 2
@@ -30,7 +30,7 @@ ENDPOINTS_REMEMBERED_MAX: Final = 10_000
 
 
 def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
-    """Return what the process's limit of open files allows, at most slots_max; raise that limit if allowed."""
+    """Return what the limit of open files allows, at most slots_max; raise that limit if possible."""
     wanted = DESCRIPTORS_SPARED + DESCRIPTORS_PER_SLOT * slots_max
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -43,8 +43,6 @@ def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
 
 @dataclass(slots=True)
 class _EndpointWindow:
-    """What is known of one endpoint."""
-
     width: int
     under_way: int = 0
     hung: int = 0  # slow failures, such as timeouts, in a row
@@ -54,7 +52,7 @@ class _EndpointWindow:
 
 
 class Slots:
-    """The slots of one worker; every claimed delivery holds one from its claim until it is settled.
+    """One worker's slots; a claimed delivery holds one until it is settled.
 
     An endpoint's own count ends with its request, so a slow database narrows no endpoint's lane.
     """
@@ -81,14 +79,14 @@ class Slots:
         return max(1, self.total // 2) - sum(under_way)
 
     def full(self) -> frozenset[str]:
-        """Return the endpoints that may have no more requests under way until one of theirs ends."""
+        """Return the endpoints that are full until one of their requests ends."""
         windows = self._windows
         return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
 
     def room_at_once(self, endpoint_id: str) -> int:
         """Return how many requests an endpoint may have without being weighed against others.
 
-        It is 0 unless the endpoint is known to respond well and nothing at all is under way.
+        It is 0 unless the endpoint responds well and nothing at all is under way.
         """
         window = self._windows.get(endpoint_id)
         if window is None or self.held or not window.is_fast or window.enabled_at is not None:
@@ -127,7 +125,6 @@ class Slots:
             window.hung = 0
 
     def returned(self, endpoint_id: str) -> _EndpointWindow:
-        """Note that its delivery ended without a request: nothing is learnt of the endpoint."""
         window = self._window(endpoint_id)
         window.under_way -= 1
         if window.under_way == 0:
@@ -135,14 +132,13 @@ class Slots:
         return window
 
     def settled(self, count: int) -> None:
-        """Note that so many deliveries are written."""
         self.held -= count
         assert self.held >= 0, "settled more than was claimed"
 
     def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
         """Return a choice for the present state; it may run in another thread, and again.
 
-        Only one claim is under way at a time, so lanes only empty meanwhile: room can only grow.
+        Only one claim runs at a time, so meanwhile room can only grow.
         """
         windows, last, free = self._windows, self._last, self.free
         busy = [windows[id_] for id_ in self._busy]
@@ -225,7 +221,7 @@ def _by_account(choices: list[_Choice], last: tuple[str, str]) -> list[deque[_Ch
 def _by_turns(
     accounts: list[deque[_Choice]], *, free: int, failing_room: int, slow_room: int
 ) -> list[str]:
-    """Return the ids in the order of their turns."""
+    """Return the IDs in the order of their turns."""
     chosen: list[str] = []
     while accounts and len(chosen) < free:
         for endpoints in accounts:

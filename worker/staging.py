@@ -1,7 +1,7 @@
-"""Count what the staging side of each account stored today, and mark which accounts are full.
+"""Count what the staging side of each account stored today, and mark full accounts.
 
-Short transactions over some accounts at a time. Killed, or done twice at once, it counts each row once. A
-step costs what is new since the last one.
+Short transactions over some accounts each. Killed, or done twice at once, it counts each row once. A step
+costs what is new.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from worker.chores import PAUSE_S, Chore
 
 COUNT_S: Final = 30
 ACCOUNTS_AT_ONCE: Final = 200
-# A row's id is older than its commit, which takes no longer than this.
+# A row's ID is older than its commit, which takes no longer than this.
 LATE_US: Final = 15 * SECOND_US
-# The time that a step covers at first, and the number of rows below which the next one covers twice as much:
-# after an outage of the workers there is much to count.
+# A step's first length, and the number of rows below which the next one doubles: after an outage there is
+# much to count.
 STEP_US: Final = MINUTE_US
 STEP_ROWS: Final = 5_000
 
@@ -38,7 +38,7 @@ def staging_chore(database: Database, clock: Clock, quotas: Quotas) -> Chore:
 async def count_staging(
     database: Database, clock: Clock, quotas: Quotas, *, late_us: int = LATE_US
 ) -> None:
-    """Go once through the accounts that were used today. Without a quota nothing is counted."""
+    """Go once through the accounts used today; without a quota count nothing."""
     if quotas.are_open:
         return
     after: str | None = ""
@@ -69,7 +69,7 @@ async def _count(
     day_us: int,
     now_us: int,
 ) -> None:
-    """Count these accounts, all counted up to the same moment, up to now_us, in steps of time.
+    """Count these accounts, all counted up to one moment, up to now_us, in steps of time.
 
     by_time: what this sweep read of all accounts, by the step's bounds.
     """

@@ -1,7 +1,7 @@
 """The spans of a worker's calls if tracing is on: webhook attempts and suppliers.
 
-Both continue the trace of the request that they came from, by the stored line (kernel/trace.py). Only ids and
-figures: no address, no body, no name of who was called.
+Both continue their request's trace by the stored line (kernel/trace.py). Only IDs and figures: no address,
+body or name.
 """
 
 import json
@@ -45,7 +45,7 @@ class _WorkerSpans:
         self._tracing = tracing
 
     def span_of(self, line: str) -> Span:
-        """Return the attempt's own span; without a trace, or not sampled, what is used if tracing is off."""
+        """Return the attempt's span; unsampled or without a trace, as if tracing were off."""
         return self._tracing.begin_call(line) or span_of(line)
 
     def report(self, settled: Settled) -> None:

@@ -1,7 +1,6 @@
 """A worker's loop over due work: it looks when it is woken, and at a time of its own.
 
-A look that fails or breaks is logged and made again after PAUSE_S; it stops neither its loop nor the
-deliveries.
+A look that fails or breaks is repeated after PAUSE_S; it stops neither its loop nor the deliveries.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ PAUSE_S: Final = 1.0
 
 
 class WokenLoop(ABC):
-    """name: in its log lines. rest_s: wake-ups within this many seconds make one look."""
+    """name: in log lines. rest_s: wake-ups within this many seconds make one look."""
 
     name: ClassVar[str]
     rest_s: ClassVar[float] = 0.0
@@ -26,11 +25,9 @@ class WokenLoop(ABC):
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Note that something may be due sooner than was known."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Work until cancelled."""
         log = logging.getLogger(type(self).__module__)
         try:
             while True:

@@ -41,9 +41,9 @@ _ENDINGS = {True: "db", False: "dump"}
 )
 @json_option
 def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
-    """Copy the database into a new FILE while everything goes on.
+    """Copy the database into a new FILE while everything keeps running.
 
-    The copy is the database at one moment. It holds no master key: keep TOPUP_SECRET_KEY apart.
+    The copy is the database at one moment. It holds no master key: store TOPUP_SECRET_KEY separately.
     PostgreSQL is copied by its own pg_dump. docs/backup.md says what a restore repeats.
 
     Each copy is recorded with its build, for /metrics, `topup doctor` and `topup database copies`.
@@ -86,8 +86,8 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
 async def _begin(url: str) -> tuple[str | None, str]:
     """Record that a copy begins; return the schema's version and the record's ID.
 
-    A database that takes no writes, such as a standby or one on a full disk, and an older schema are copied
-    all the same; the ID is then empty.
+    A read-only database, such as a standby or one on a full disk, and an older schema are copied without a
+    record; the ID is then "".
     """
     schema = await schema_of(url)
     ids: list[str] = []
@@ -127,7 +127,7 @@ async def _record_elsewhere(url: str) -> str:
 
 
 async def schema_of(url: str) -> str | None:
-    """Return the schema's version of a server that gives us a session of our own; raise StoreError."""
+    """Return the schema's version of a server that allows sessions; raise StoreError."""
     database = open_database(url)
     try:
         version = await schema_version(database)

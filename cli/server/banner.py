@@ -8,7 +8,7 @@ from cli.server.demo import FILE_NAME, Demo
 from runtime.settings import Settings
 from store.open import SQLITE_PREFIX
 
-# The seed's curl line, unwrapped and unindented, so that it can be pasted.
+# Unwrapped and unindented, so that it can be pasted.
 _CURL = """\
 curl -X POST {url}/api/public/v1/topup/send \\
   -H "Authorization: Bearer {key}" \\
@@ -21,7 +21,7 @@ curl -X POST {url}/api/public/v1/topup/send \\
 
 
 def curl_line(url: str, key: str) -> str:
-    """Return the command of one top-up of $10.00, as in the seed."""
+    """Return the command of one top-up of $10.00."""
     return _CURL.format(url=url, key=key)
 
 
@@ -57,7 +57,7 @@ def ready(
 
 
 def supplied_by_wallet(platforms: Sequence[str]) -> None:
-    """Say that nobody supplies these in live, so what is sent stays here."""
+    """Say that nobody supplies these in live, so their credit stays here."""
     click.secho(
         f"  live: {', '.join(platforms)} have no supplier; `topup dev` names `wallet` for them: what is"
         " sent stays in the recipients' wallets here and reaches no platform. docs/suppliers.md",
@@ -67,14 +67,12 @@ def supplied_by_wallet(platforms: Sequence[str]) -> None:
 
 
 def late(seconds: float) -> None:
-    """Say that the gateway isn't there yet."""
     click.echo(
         f"the gateway did not get ready within {seconds:.0f} s; the lines above say why", err=True
     )
 
 
 def stopping() -> None:
-    """Acknowledge the first Ctrl-C."""
     click.echo(err=True)
     click.secho("  stopping: finishing what is in flight (Ctrl-C again aborts)", dim=True, err=True)
 

@@ -1,4 +1,4 @@
-"""`topup checkpoints`: the sealed days of the ledger: list, show, verify, seal, and the key that signs."""
+"""`topup checkpoints`: the ledger's sealed days: list, show, verify, seal, and the signing key."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -96,7 +96,8 @@ def show(day: str, environment: Environment) -> None:
 @json_option
 @click.pass_context
 def verify(context: click.Context, environment: str | None, since: str | None) -> None:
-    """Hold every sealed day and the record log against their rows. Exit 1 if anything was changed, removed or added.
+    """Compare every sealed day and the record log with their rows. Exit 1 if anything was changed, removed or
+    added.
 
     `topup audit` relies on sealed days, and says when all of them were last verified.
     """
@@ -123,10 +124,9 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
 )
 @json_option
 def seal(look_back_days: int) -> None:
-    """Seal now what is due, as a worker does automatically: days an hour after their end, and the record log.
+    """Seal what is due, as a worker does automatically: days an hour after their end, and the record log.
 
-    The record log gets a new signed head each time, whether an hour has passed or not. Rows of the last five minutes
-    are left to the next one.
+    The record log gets a new signed head each time. Rows of the last five minutes are left to the next one.
     """
 
     async def act(context: Context) -> tuple[Sequence[Checkpoint], RecordHead]:
@@ -150,7 +150,7 @@ def seal(look_back_days: int) -> None:
 @click.option("--cursor", type=int, metavar="NUMBER", help="Only heads before this one.")
 @json_option
 def heads(*, limit: int, cursor: int | None) -> None:
-    """List the hourly signed heads of the record log, newest first; --json has the statements, to keep."""
+    """List the hourly signed heads of the record log, newest first; --json has the statements, to store."""
 
     async def work(tx: Transaction) -> Sequence[RecordHead]:
         return await record_head.page(tx, before=cursor, limit=limit)
@@ -176,12 +176,12 @@ def rotate_key() -> None:
 
 
 async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
-    """Verify; a look at all days is recorded, and `topup audit` says when the last one was."""
+    """Verify; a check of all days is recorded for `topup audit`."""
     settings = load_settings()
     vault = await proving_vault(settings)
     async with open_store(settings) as database:
         patient = database.unhurried()
-        # The record log is one for both environments: only rows of the other one are left out.
+        # The record log covers both environments: only the other one's rows are left out.
         other = {"live": "staging", "staging": "live"}.get(environment)
         log = prove_records(patient, since_day=since_day, vault=vault)
         records = [

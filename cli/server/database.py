@@ -1,4 +1,4 @@
-"""`topup database`: the database's servers, and what to do after one of them was lost."""
+"""`topup database`: the database's servers, and what to do after losing one."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,6 @@ from store.version import check_schema
 from webhooks.events import cursor as event_cursor
 
 LIVE: Final[Environment] = "live"
-# Ids in one query.
 _IDS_MAX: Final = 500
 _SUCCESS: Final = range(200, 300)
 
@@ -80,10 +79,10 @@ def status(context: click.Context) -> None:
 @click.option("--reason", required=True, help="Why, for the audit log.")
 @json_option
 def accept_loss(reason: str) -> None:
-    """Go on with a database that lacks commits which were acknowledged, or with an old primary.
+    """Accept a database that lacks commits which were acknowledged, or an old primary.
 
-    Look for a server that has them first. Where several servers say they
-    are the primary, name the one to go on with alone in TOPUP_DATABASE_URL.
+    First look for a server that has them. If several servers say they are the primary, name the right one
+    alone in TOPUP_DATABASE_URL.
     """
     record = run(_accept(reason))
     show_record(record)
@@ -102,9 +101,9 @@ def accept_loss(reason: str) -> None:
 @json_option
 @click.pass_context
 def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
-    """Top-ups that a gateway's log (TOPUP_LOG_FORMAT=json) says were answered, and that are not there.
+    """List top-ups that a gateway's log (TOPUP_LOG_FORMAT=json) says were answered, and that are missing.
 
-    Exit 1 if there are such.
+    Exit 1 if there are any.
     """
     answered = {line["transaction_id"]: line for file in log for line in _answered(file)}
     rows = run(_lost(answered))
@@ -152,7 +151,7 @@ async def _accept(reason: str) -> dict[str, Any]:
         seen = await store.servers.look_around()
     finally:
         await store.close()
-    # Without what this installation acknowledged: whatever is refused is what is to be accepted.
+    # Without what was acknowledged: whatever is refused is what is to be accepted.
     store = _open(is_known=False)
     try:
         await check_schema(store)
@@ -172,7 +171,7 @@ def _acceptance(reason: str, from_us: int | None, until_us: int | None) -> Any:
         accepted = await loss.accept(
             tx, now_us=now_us, lost_from_at=from_us, lost_until_at=until_us, reason=reason
         )
-        # Event numbers of what was lost are given again, to others: earlier cursors must not fit.
+        # Lost event numbers are reused, so earlier cursors must not fit.
         await event_cursor.renew(tx, epoch=accepted.accepted_at // SECOND_US)
         record = {
             "accepted_at": rfc3339(accepted.accepted_at),
@@ -196,7 +195,6 @@ def _acceptance(reason: str, from_us: int | None, until_us: int | None) -> Any:
 
 
 def _open(*, is_known: bool) -> Store:
-    """Open the database. is_known: what this installation acknowledged counts."""
     settings = load_settings()
     if file_of(settings.database_address) is not None:
         raise fail("SQLite has no servers: the database is a file of this machine")

@@ -1,7 +1,7 @@
 """The account that `topup dev` makes at its first start, and dev.json, which describes it.
 
-dev.json names credentials that work. What no longer does (another database, a revoked key) is made again; the
-rest stays, so a script may store what it has read.
+dev.json names working credentials. What no longer works (another database, a revoked key) is made again; the
+rest stays, so a script may store it.
 """
 
 import contextlib
@@ -118,7 +118,7 @@ async def _key(
 
 
 async def _admin_token(tx: Transaction, account_id: AccountId, known: str, now_us: int) -> str:
-    """Return the known operator token for staging while it works, else a new one of the account, an operator's."""
+    """Return the known staging token while it works, else a new one, an operator's."""
     await set_operator(tx, account_id, is_operator=True)
     if known:
         digest = token_format.digest(known)

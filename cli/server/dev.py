@@ -1,7 +1,7 @@
 """`topup dev`: everything on one machine with one command, for development and a first look.
 
-It holds the data directory, migrates SQLite, makes the demo account, and keeps an embedded Redis, a
-worker and a gateway alive until Ctrl-C.
+It migrates SQLite in the data directory, makes the demo account, and runs an embedded Redis, a worker and a
+gateway until Ctrl-C.
 """
 
 import asyncio
@@ -84,9 +84,7 @@ def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
 
 def _for_development(settings: Settings, port: int, secret_key: str) -> Settings:
-    """Return the settings that differ from production; reachable from outside, what strangers could misuse is
-    off.
-    """
+    """Return the settings; if reachable from outside, what strangers could misuse is off."""
     is_private_fine = settings.is_loopback and (
         settings.webhook_allow_private or "webhook_allow_private" not in settings.model_fields_set
     )
@@ -104,8 +102,6 @@ def _for_development(settings: Settings, port: int, secret_key: str) -> Settings
 
 
 class _Supervisor(Supervisor):
-    """Says at once that a Ctrl-C was seen."""
-
     def ask_to_stop(self) -> None:
         if not self.is_stopping:
             banner.stopping()
@@ -131,10 +127,7 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
 
 
 async def _supply_live(database: Store, settings: Settings) -> None:
-    """Name `wallet` for each platform of live without a supplier, and say so.
-
-    To try things out it is enough that the credit stays here.
-    """
+    """Name `wallet` for each live platform without a supplier, and say so."""
     master = open_vault(settings.secret_key.get_secret_value())
     first = [setting.platform() for setting in settings.platforms]
 
@@ -153,10 +146,10 @@ async def _supply_live(database: Store, settings: Settings) -> None:
 
 
 async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
-    """Return a link that signs the operator in, once, or None if it could be read by others.
+    """Return a link that signs the operator in, once, or None if others could read it.
 
-    A pipe may end in a file or another machine's log, so the link is made for a terminal only. A PUBLIC_URL leads
-    through a proxy, for whose callers no link works.
+    Only for a terminal: a pipe may end in a file or another machine's log. No link works for a proxy's
+    callers (PUBLIC_URL).
     """
     own = settings.model_copy(update={"public_url": ""}).address()
     if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):
@@ -178,9 +171,7 @@ async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The children in the order of their start. redis says what wakes the worker; each of READY_CHILDREN
-    writes a byte to ready_fd.
-    """
+    """The children in starting order. redis wakes the worker; each READY_CHILD writes a byte to ready_fd."""
 
     children: tuple[Child, ...]
     redis: str
@@ -208,8 +199,6 @@ async def _plan(settings: Settings, listener: socket) -> _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Redis:
-    """The Redis for the children."""
-
     children: tuple[Child, ...]
     environment: Mapping[str, str]
     words: str
@@ -229,14 +218,14 @@ async def _embedded_redis(settings: Settings) -> _Redis:
 
 
 def _python(command: str, environment: Mapping[str, str], fds: Mapping[str, int]) -> Child:
-    """Return a child that runs one of our commands; it finds its descriptors by the variables' names."""
+    """Return a child that runs one of our commands; variables name its descriptors."""
     variables = {name: str(fd) for name, fd in fds.items()}
     argv = [sys.executable, "-P", "-m", "cli", command]
     return Child(command, argv, {**environment, **variables}, tuple(fds.values()))
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Return the children's environment, in which what was decided here wins over .env."""
+    """Return the children's environment, in which these decisions win over .env."""
     decided: Mapping[str, object] = {
         "HOST": settings.host,
         "PORT": settings.port,

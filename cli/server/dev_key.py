@@ -1,7 +1,6 @@
-"""The master key of `topup dev`: given, or the data directory's own, made at the first start.
+"""The master key of `topup dev`: given, or the data directory's, made at the first start.
 
-A key is made only if nothing is sealed yet. Another one beside sealed rows would make the children fail at
-each start, and lose every secret if the old one were given up for it.
+A key is made only if nothing is sealed yet. Another one would make the children fail at each start.
 """
 
 import click
@@ -15,7 +14,7 @@ _SETTING = "TOPUP_SECRET_KEY"
 
 
 def development_key(settings: Settings) -> str:
-    """Return the key that opens what the database holds; end the command if there is none."""
+    """Return the key that opens what the database holds; end the command without one."""
     file = settings.data_dir / FILE_NAME
     is_given = bool(settings.secret_key.get_secret_value())
     source = _SETTING if is_given else str(file)

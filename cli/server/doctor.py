@@ -1,4 +1,4 @@
-"""`topup doctor`: check each part that a process depends on, and say what is wrong."""
+"""`topup doctor`: check each part that a process depends on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -58,9 +58,9 @@ from webhooks.deliveries.backlog import Backlog, look
 from webhooks.endpoints.resealing import count_older
 
 CHECK_S_MAX = 5.0
-# Two nights, as the alert LedgerNotProved has it.
+# Two nights, as in the alert LedgerNotProved.
 PROOF_AGE_H_MAX = 50
-# As the alert CheckpointOverdue has it.
+# As in the alert CheckpointOverdue.
 SEAL_LATE_US = 6 * HOUR_US
 # A worker signs a head each hour.
 HEAD_LATE_US = 3 * HOUR_US
@@ -75,11 +75,11 @@ HEAD_LATE_US = 3 * HOUR_US
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:
-    """Check all that an installation stands on. Exit 1 if something is unwell.
+    """Check everything that an installation depends on. Exit 1 if something is wrong.
 
     Settings, the public address and its proxy as seen from outside, database, connections, clocks,
-    deliveries, ledger, its sealed days, workers, master key, copies and what they need, disk, Redis. Where the database
-    cannot be used, the exit code says why: docs/cli.md has the table.
+    deliveries, ledger, its sealed days, workers, master key, copies and what they need, disk, Redis. If the
+    database can't be used, the exit code says why: docs/cli.md has the table.
     """
     codes: list[int] = []
     findings = run(_examine(load_settings(), codes))
@@ -96,10 +96,10 @@ def doctor(context: click.Context, /) -> None:
 
 
 async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
-    """Return what each check found; codes gets the exit codes of the database's faults."""
+    """Return the findings; codes gets the exit codes of the database's faults."""
     check = partial(_check, settings=settings, codes=codes)
     seen = await check("database", database)
-    # Once is enough: other checks of a database that can't be opened would say the same.
+    # Other checks of a database that can't be opened would say the same.
     is_open = seen.is_well is not False or await _opens(settings)
     ask = check if is_open else _not_asked
     return [
@@ -136,7 +136,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
 
 
 async def _opens(settings: Settings) -> bool:
-    """Return whether an unwell database can be queried all the same, such as one on a full disk."""
+    """Return whether an unwell database can still be queried, such as one on a full disk."""
     try:
         async with asyncio.timeout(CHECK_S_MAX), open_store(settings):
             return True
@@ -160,7 +160,7 @@ def _unknown(name: str) -> str:
 
 
 def _webhooks(settings: Settings) -> Finding:
-    """Return what webhooks may reach beside public addresses, which strangers aren't told (/readyz)."""
+    """Check what webhooks may reach beside public addresses; /readyz hides it."""
     if settings.webhook_allow_private:
         return Finding("webhooks", None, "may reach private addresses, and plain http in live")
     opened = [*map(str, settings.webhook_allow_cidrs), *settings.webhook_allow_hosts]
@@ -198,7 +198,7 @@ async def _check(
 
 
 async def _deliveries(settings: Settings) -> str:
-    """Return what workers leave undone; a gateway's /readyz shows it and stays green."""
+    """Check what workers leave undone; a gateway's /readyz shows it and stays green."""
     now_us = SystemClock().now_us()
     attempt_us_max = round(settings.webhook_timeout_s * SECOND_US)
 
@@ -216,7 +216,7 @@ async def _deliveries(settings: Settings) -> str:
 
 
 async def _desk(settings: Settings) -> str:
-    """Return how many live top-ups wait for an operator or should have ended."""
+    """Count live top-ups that wait for an operator or should have ended."""
     now_us = SystemClock().now_us()
     async with open_store(settings) as database:
         found = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
@@ -230,9 +230,7 @@ async def _desk(settings: Settings) -> str:
 
 
 async def _platforms(settings: Settings) -> str:
-    """Return whether each platform of live has a supplier, and which suppliers are left alone because they
-    don't respond.
-    """
+    """Check that each live platform has a supplier, and name suppliers that rest after failures."""
 
     async def work(tx: Transaction) -> tuple[PlatformBook, list[str]]:
         rows = await list_suppliers(tx, "live")
@@ -254,7 +252,7 @@ async def _platforms(settings: Settings) -> str:
 
 
 async def _ledger(settings: Settings) -> str:
-    """Return when `topup audit` last proved it; only another audit says whether it is true now."""
+    """Say when `topup audit` last proved the ledger; only another audit says whether it still holds."""
     async with open_store(settings) as database:
         proof = await database.read(last_proof)
     if proof is None:
@@ -272,7 +270,7 @@ async def _ledger(settings: Settings) -> str:
 
 
 async def _machine_payments(settings: Settings) -> str:
-    """Return whether a machine payment waits for an operator."""
+    """Check whether a machine payment waits for an operator."""
     async with open_store(settings) as database:
         found = await database.read(count_stuck)
     if found["live"]:
@@ -284,7 +282,7 @@ async def _machine_payments(settings: Settings) -> str:
 
 
 async def _checkpoints(settings: Settings) -> str:
-    """Return whether each past day was sealed."""
+    """Check that each past day was sealed."""
     now_us = SystemClock().now_us()
     async with open_store(settings) as database:
         found = await database.read(standings)
@@ -326,7 +324,7 @@ async def _master_key(settings: Settings) -> str:
 
 
 async def _mail(settings: Settings) -> Finding:
-    """Return whether the mail server responds and knows us; no mail is sent."""
+    """Check that the mail server responds and knows us; no mail is sent."""
     server, mail_from = settings.smtp_server, settings.mail_sender
     if server is None or mail_from is None:
         return Finding("mail", None, "TOPUP_SMTP_URL is empty: mail stays in the outbox")

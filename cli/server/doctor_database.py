@@ -16,7 +16,7 @@ from store.sqlite.space import space as space_of
 from store.version import changed_tables, differs, migrated_by, schema_version
 
 CLOCK_OFF_S_MAX: Final = 2.0
-# Two nights, as the alerts CopyOld and CopyElsewhereOld have it.
+# Two nights, as in the alerts CopyOld and CopyElsewhereOld.
 COPY_AGE_H_MAX: Final = 50
 _PLACES: Final = {"local": "a file of `topup backup`", "elsewhere": "on another machine"}
 MB: Final = 1_000_000
@@ -37,7 +37,7 @@ async def database(settings: Settings) -> str:
 
 
 async def backups(settings: Settings) -> str:
-    """Say how old the last copy is, here and on another machine. Raises CheckWarning."""
+    """Say how old the last copies are, here and elsewhere. Raises CheckWarning."""
     async with open_store(settings) as database:
         began = await database.read(last_finished)
     now_us = SystemClock().now_us()
@@ -57,7 +57,7 @@ async def backups(settings: Settings) -> str:
 
 
 async def servers(settings: Settings) -> str:
-    """Say whether one server alone claims to be the primary, and has what was acknowledged here."""
+    """Say whether just one server claims to be the primary, and has what was acknowledged here."""
     async with open_store(settings) as database:
         seen = await database.servers.look_around()
         timeline = database.servers.position.timeline
@@ -80,7 +80,7 @@ async def servers(settings: Settings) -> str:
 
 
 async def connections(settings: Settings) -> str:
-    """Say whether the server has room for what processes may open: those that are there, and two more."""
+    """Say whether the server has connections for all processes and two more."""
     async with open_store(settings) as database:
         room = await database.room()
     if room is None:

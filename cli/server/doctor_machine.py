@@ -1,4 +1,4 @@
-"""The machine checks of `topup doctor`: free disk, file descriptors, the programs that make copies."""
+"""The machine checks of `topup doctor`: free disk, file descriptors, backup programs."""
 
 import asyncio
 import resource
@@ -16,13 +16,13 @@ from store.errors import BackupRefused
 from store.open import file_of
 
 MIB: Final = 1024 * 1024
-# Below the first nothing is safe any more; below the second there is time to act. A thousand top-ups take 3
-# to 4 MB (docs/deploy.md), and a write-ahead log may grow beside them.
+# Below the first nothing is safe; below the second there is time to act. A thousand top-ups take 3 to 4 MB
+# (docs/deploy.md), and a write-ahead log may grow beside them.
 FREE_MIB_MIN: Final = 256
 FREE_MIB_ENOUGH: Final = 2048
 # Files, pipes, listeners and name servers' sockets, generously.
 FILES_OF_A_PROCESS: Final = 64
-# An ordinary number of clients: four addresses with all the connections that one may hold.
+# Four addresses with all the connections that one may hold.
 CLIENTS_MIN: Final = 1_024
 
 
@@ -37,9 +37,9 @@ async def copies(settings: Settings) -> str:
 
 
 async def disk(settings: Settings) -> str:
-    """Say how much room this machine's disk has: for the database's file, or the data directory.
+    """Say how much room the disk of the database's file or data directory has.
 
-    A server's disk can't be seen from here: watch its own machine. Raises CheckError and CheckWarning.
+    A database server's disk can't be seen from here. Raises CheckError and CheckWarning.
     """
     file = file_of(settings.database_address)
     where = settings.data_dir.absolute() if file is None else file.absolute().parent

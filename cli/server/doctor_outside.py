@@ -1,8 +1,8 @@
-"""How `topup doctor` sees the gateway from the outside: it calls TOPUP_PUBLIC_URL as a client does.
+"""Check the gateway from outside: call TOPUP_PUBLIC_URL as a client does.
 
-Three findings: the address itself, the proxy in front of it, and whether strangers read /metrics. From this
-machine the way may differ from a client's (a name that leads elsewhere, a router without hairpin NAT), so an
-unreachable address is reported and is no fault. No redirect is followed.
+Three findings: the address, the proxy in front of it, and whether strangers read /metrics. A client's way may
+differ (a name that leads elsewhere, a router without hairpin NAT), so an unreachable address is no fault. No
+redirect is followed.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from cli.server.finding import CheckError, CheckWarning, Finding
 from runtime.settings import Settings
 
 ASK_S_MAX: Final = 5.0
-# RFC 5737: nobody has it, so a gateway that believes it believes whatever a client claims.
+# RFC 5737: nobody has it, so a gateway that believes it believes any client's claim.
 CLAIMED: Final = "192.0.2.77"
 NO_HEADERS: Final[Mapping[str, str]] = {}
 _BODY_BYTES_MAX: Final = 512
@@ -39,7 +39,7 @@ class _Seen(msgspec.Struct, frozen=True):
 
 
 async def outside(settings: Settings) -> list[Finding]:
-    """Return what was seen; a single finding if nobody is to come from outside."""
+    """Return the findings; a single one if nobody is to come from outside."""
     url = settings.public_url
     if not url:
         return [_not_set(settings)]
@@ -66,7 +66,7 @@ def _not_set(settings: Settings) -> Finding:
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    """Return a client that trusts what this machine trusts (SSL_CERT_FILE names others), and uses no proxy."""
+    """Return a client without a proxy that trusts what this machine trusts (SSL_CERT_FILE names others)."""
     return httpx.AsyncClient(
         base_url=url,
         verify=ssl.create_default_context(),
@@ -78,7 +78,7 @@ def _client(url: str) -> httpx.AsyncClient:
 async def _seen(
     client: httpx.AsyncClient, url: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> _Seen:
-    """Return what the gateway behind the address says of this very request. Raises CheckError and CheckWarning."""
+    """Return what the gateway says of this very request. Raises CheckError and CheckWarning."""
     status, body = await _ask(client, url, "/healthz/caller", headers)
     if status in _GATEWAY_AWAY:
         raise CheckError(
@@ -99,9 +99,9 @@ async def _seen(
 async def _ask(
     client: httpx.AsyncClient, url: str, path: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> tuple[int, bytes]:
-    """Return status and the beginning of the body. Raises CheckError if TLS fails, CheckWarning if nothing responds."""
+    """Return status and start of the body. Raises CheckError if TLS fails, CheckWarning if nothing responds."""
     try:
-        # httpx bounds each read, so one byte at a time would go on for ever.
+        # httpx bounds each read, so one byte at a time would never end.
         async with (
             asyncio.timeout(ASK_S_MAX),
             client.stream("GET", path, headers=headers) as answer,
@@ -126,7 +126,7 @@ async def _ask(
 
 
 def _tls_fault(error: BaseException) -> str | None:
-    """Return TLS's message among the error's causes; None if it wasn't TLS."""
+    """Return TLS's message among the error's causes, or None."""
     found: BaseException | None = error
     while found is not None:
         if isinstance(found, ssl.SSLCertVerificationError):
@@ -153,7 +153,7 @@ def _address(url: str, seen: _Seen) -> Finding:
 
 
 def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
-    """Return what the proxy says of its callers, and whether that is believed."""
+    """Check what the proxy says of its callers, and whether that is believed."""
     if believes_all:
         detail = (
             "passes on the X-Forwarded-For that a client claims: anybody chooses the address that"
@@ -185,7 +185,7 @@ def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
 
 
 async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
-    """Return whether a stranger can read the metrics."""
+    """Check whether a stranger can read the metrics."""
     try:
         status, _ = await _ask(client, url, "/metrics")
     except (CheckWarning, CheckError) as error:

@@ -1,6 +1,6 @@
-"""The Redis checks of `topup doctor`: is it writable, is there room, does its clock agree, do workers listen.
+"""The Redis checks of `topup doctor`: is it writable, has it room, does its clock agree, do workers listen.
 
-Only hints and rate limits are stored there, so a fault slows things down and loses no money.
+Redis holds only hints and rate limits, so a fault slows things down and loses no money.
 """
 
 import asyncio
@@ -31,7 +31,6 @@ _MISSING: Final = "TOPUP_REDIS_URL is empty and no embedded Redis runs"
 
 
 async def redis(settings: Settings) -> Finding:
-    """Return whether it responds and can be written."""
     if not _is_named(settings):
         return Finding("redis", None, _MISSING)
     try:
@@ -55,7 +54,7 @@ async def redis_room(settings: Settings) -> str:
 
 
 async def redis_clock(settings: Settings) -> str:
-    """Say whether it agrees with this machine's, because rate limits go by it. Raises CheckWarning."""
+    """Say whether its clock agrees with this machine's: rate limits go by it. Raises CheckWarning."""
     async with _asked(settings) as client:
         seconds, micros = await client.time()
     off_s = abs(seconds * SECOND_US + micros - SystemClock().now_us()) / SECOND_US
@@ -67,9 +66,9 @@ async def redis_clock(settings: Settings) -> str:
 
 
 async def workers(settings: Settings) -> Finding:
-    """Return how many listen for hints; a stopped one counts until its connection ends.
+    """Count who listens for hints; a stopped worker counts until its connection ends.
 
-    Without Redis the rows that workers write count.
+    Without Redis the workers' rows count.
     """
     try:
         async with _asked(settings) as client:
@@ -82,7 +81,7 @@ async def workers(settings: Settings) -> Finding:
 
 
 async def _noted_workers(settings: Settings) -> Finding:
-    """Return how many recorded in the database that they run, as each does every 20 seconds."""
+    """Count workers that recorded themselves in the database, as each does every 20 seconds."""
     now_us = SystemClock().now_us()
     try:
         async with asyncio.timeout(ASK_S_MAX), open_store(settings) as database:
@@ -117,13 +116,13 @@ def _mib(size: int) -> str:
 
 
 def _is_named(settings: Settings) -> bool:
-    """Return whether there is a Redis to check, without making the embedded one's missing folder."""
+    """Return whether there is a Redis to check, without making the embedded one's folder."""
     return bool(settings.redis_url.get_secret_value()) or settings.data_dir.is_dir()
 
 
 @contextlib.asynccontextmanager
 async def _asked(settings: Settings) -> AsyncIterator[Redis]:
-    """Raise CheckWarning if there is none, or it doesn't respond: the check named redis says why."""
+    """Raise CheckWarning without a response: the check named redis says why."""
     if not _is_named(settings):
         raise CheckWarning(_UNSEEN)
     try:

@@ -1,6 +1,6 @@
-"""The check of `topup doctor` for settings that contradict each other or their environment.
+"""Check for settings that contradict each other or their environment.
 
-Each is valid by itself, so nothing refuses it at the start. No value is ever in a sentence.
+Each is valid alone, so nothing refuses it at the start. No sentence has a value.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _TEST_HOSTS: Final = ("test", "sandbox", "demo")
 
 
 def contradictions(settings: Settings) -> Finding:
-    """Return one finding of all of them; what lets strangers in or mixes real and test money is unwell."""
+    """Return one finding; letting strangers in, and mixing real and test money, is unwell."""
     wrong = [*_mixed(settings), *_open(settings)]
     if wrong:
         return Finding("consistency", False, "; ".join(wrong))
@@ -59,14 +59,14 @@ def _is_for_tests(url: str) -> bool:
 
 
 def _open(settings: Settings) -> Iterator[str]:
-    """Yield settings that name every address where one was meant."""
+    """Yield settings that name every address."""
     is_public = bool(settings.public_url) and not names_this_machine(settings.public_url)
     if is_public and any(_is_everybody(network) for network in settings.metrics_cidrs):
         yield "TOPUP_METRICS_CIDRS names every address: strangers may read /metrics"
 
 
 def _unreachable(settings: Settings) -> Iterator[str]:
-    """Yield live payments whose notifications can't arrive, because nobody outside knows this address."""
+    """Yield live payments whose notifications can't reach this address."""
     if settings.public_url and not names_this_machine(settings.public_url):
         return
     for (name, environment), made in settings.providers.settings.items():
@@ -91,7 +91,7 @@ def _nameless(settings: Settings) -> Iterator[str]:
 
 
 def payments(settings: Settings) -> Finding:
-    """Return which providers take money; another command calls them and checks their settings."""
+    """Name the providers that take money; another command calls them."""
     taking = sorted(
         f"{name} in {environment}"
         for (name, environment), made in settings.providers.settings.items()
@@ -104,7 +104,7 @@ def payments(settings: Settings) -> Finding:
 
 
 def tracing(settings: Settings) -> Finding:
-    """Return whether spans can be sent, and where; the collector itself isn't called."""
+    """Check whether spans can be sent, without calling the collector."""
     if not settings.tracing:
         return Finding("tracing", True, "is off")
     if not is_installed():

@@ -13,7 +13,7 @@ class CheckWarning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found. is_well null: worth knowing, but no reason to fail."""
+    """is_well null: worth knowing, but no reason to fail."""
 
     part: str
     is_well: bool | None

@@ -1,7 +1,4 @@
-"""The gateway's socket, and the descriptors that `topup dev` passes to its children.
-
-A child finds a descriptor's number in a variable; without the variable it wasn't passed.
-"""
+"""The gateway's socket, and the descriptors that `topup dev` passes to its children in variables."""
 
 import contextlib
 import errno
@@ -22,7 +19,7 @@ logger = logging.getLogger("topup.worker")
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Return the bound socket of HOST and PORT; end the command with a sentence if that fails."""
+    """Return the bound socket of HOST and PORT; end the command if that fails."""
     try:
         return bind_listener(settings.host, settings.port)
     except OSError as error:
@@ -30,12 +27,12 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
-    """Return the error that ends the command, which says why the address can't be used."""
+    """Return the error that ends the command and says why the address can't be used."""
     where = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
         problem, advice = f"{where} is in use", "choose another with --port, or 0 for a free one"
     else:
-        # A name that doesn't resolve has a number of its own and no text of the system's.
+        # An unresolved name has a number of its own and no text of the system's.
         reason = error.strerror or os.strerror(error.errno or 0)
         problem = f"cannot listen on {where}: {reason}"
         advice = "check --host and --port"
@@ -47,7 +44,7 @@ def worker_socket(
 ) -> socket.socket | None:
     """Return a worker's own address; None if none is set, or it can't be used.
 
-    A worker without it works all the same: another one may run on this machine.
+    A worker works without it: another one may run on this machine.
     """
     host, port = settings.worker_host, settings.worker_port
     if port is None:

@@ -23,11 +23,10 @@ from store.version import VERSIONS, changed_tables, differs, schema_version
 @click.option("--revision", default="head", show_default=True, help="Schema version to go to.")
 @json_option
 def migrate(revision: str) -> None:
-    """Bring the database to the newest schema; does nothing when it is there.
+    """Bring the database to the newest schema; does nothing if it is there.
 
-    A SQLite file that is missing is made, with its folder, and that is said.
-    Refused where the schema is not as its version says, is beyond --revision, or is a newer one on
-    which this code does not run.
+    A missing SQLite file is made, with its folder, and that is said. Refused if the schema isn't as its
+    version says, is beyond --revision, or is newer than this code can use.
     """
     settings = load_settings()
     is_new = is_database_missing(settings)
@@ -64,7 +63,7 @@ def migrate_now(settings: Settings, *, revision: str = "head") -> None:
 
 
 async def _version(settings: Settings) -> str | None:
-    """Return the present schema version; raise SchemaOutOfRange if it isn't as it should be.
+    """Return the schema's version; raise SchemaOutOfRange if it isn't as it should be.
 
     Raises StoreError for a database that `serve` refuses, such as one that went back.
     """

@@ -1,7 +1,7 @@
-"""`topup serve --processes N` and `topup worker --processes N`: one command keeps N processes on one port.
+"""`topup serve --processes N` and `topup worker --processes N`: run N processes on one port.
 
-Each takes callers itself, by a listening socket of its own on the same port (SO_REUSEPORT), once it works. So
-the system spreads the callers evenly, and none waits for a process that has ended or is starting.
+Once it works, each listens on its own socket of the port (SO_REUSEPORT). So the system spreads callers
+evenly, and none waits for a process that has ended or is starting.
 """
 
 import asyncio
@@ -33,9 +33,7 @@ _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def process_options(kind: str) -> _Decorator:
-    """Add --processes, and what a process knows of the others; the command gets `siblings`, None for a lone
-    one.
-    """
+    """Add --processes; the command gets `siblings`, None for a lone process."""
 
     def told(_context: click.Context, _option: click.Parameter, value: Any) -> Siblings | None:
         return None if value is None else Siblings(kind, *value)
@@ -60,7 +58,7 @@ def process_options(kind: str) -> _Decorator:
 
 @contextlib.contextmanager
 def log_of_whole(settings: Settings) -> Iterator[None]:
-    """Open the log of the command that keeps the processes; theirs are their own."""
+    """Open the log of the parent command; each process has its own."""
     handler = start_logging(level=settings.log_level, form=settings.log_format)
     warn_of_unknown_variables()
     try:
@@ -72,9 +70,9 @@ def log_of_whole(settings: Settings) -> Iterator[None]:
 def run_processes(
     count: int, kind: str, words: Sequence[str], *, address: str, grace_s: float
 ) -> None:
-    """Run `topup` with these words, that many times at once, until told to stop; address: what the log says.
+    """Run `topup` with these words that many times, until told to stop; address: for the log.
 
-    Ends the command with the exit code of the process for which it had to end.
+    Ends the command with the exit code of the process that ended it.
     """
     with tempfile.TemporaryDirectory(prefix="topup-") as folder:
         children = _children(count, kind, words, folder)
@@ -85,7 +83,7 @@ def run_processes(
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """Hold the port for the processes; end the command with a sentence if it is in use."""
+    """Hold the port for the processes; end the command if it is in use."""
     try:
         return reserve_port(host, port)
     except OSError as error:
@@ -113,8 +111,6 @@ def _children(count: int, kind: str, words: Sequence[str], folder: str) -> list[
 async def _keep(
     children: Sequence[Child], siblings: Siblings, *, address: str, grace_s: float
 ) -> int:
-    """Return the exit code of the whole."""
-
     async def answering() -> Collection[str]:
         answers = await siblings.ask("/healthz", within_s=ANSWER_S)
         return {name for name, answer in answers.items() if answer is not None}

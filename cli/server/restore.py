@@ -1,4 +1,4 @@
-"""`topup restore`: replace the configured database by a copy of `topup backup`."""
+"""`topup restore`: replace the configured database with a copy of `topup backup`."""
 
 import contextlib
 from pathlib import Path
@@ -35,10 +35,10 @@ _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
 @click.option("--replace", is_flag=True, help="Put it in the place of a database that is there.")
 @json_option
 def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
-    """Put a copy in the configured database's place; stop the gateways and workers first.
+    """Replace the configured database with a copy; stop the gateways and workers first.
 
-    Everything since the copy is forgotten, and what was open then is done again: read
-    docs/backup.md before starting anything.
+    Everything since the copy is lost, and what was open then is done again: read docs/backup.md before
+    starting anything.
     """
     settings = load_settings()
     aside = f"before-restore-{SystemClock().now_us()}"
@@ -84,17 +84,13 @@ async def _accept_loss(tx: Transaction) -> None:
 
 
 async def _copy(tx: Transaction) -> Backup | None:
-    """Return the record that the copy holds of itself: the newest one, without an end."""
+    """Return the copy's record of itself: the newest one, without an end."""
     last = next((one for one in await backups.newest(tx) if one.place == "local"), None)
     return None if last is None or last.ended_at is not None else last
 
 
 class _Seen(NamedTuple):
-    """What was restored.
-
-    sealed: whether the master key opens what is sealed. warning: what keeps this code from running on the
-    schema.
-    """
+    """sealed: whether the master key opens what is sealed. warning: why this code can't run on the schema."""
 
     schema: str | None
     migrated_by: str | None
@@ -104,7 +100,7 @@ class _Seen(NamedTuple):
 
 
 async def _look(settings: Settings) -> _Seen:
-    """Begin a new epoch of events, accept the loss since the copy, and return what was put back."""
+    """Begin a new epoch of events, accept the loss since the copy, and return what was restored."""
     database = open_database(settings.database_address)
     warning = ""
     copy = None
@@ -117,7 +113,7 @@ async def _look(settings: Settings) -> _Seen:
             await check_schema(database)
         except SchemaOutOfRange as error:
             warning = str(error)
-        # Event numbers since the copy are given again, to others: earlier cursors must not fit.
+        # Event numbers since the copy are reused, so earlier cursors must not fit.
         with contextlib.suppress(
             StoreError
         ):  # A schema without epochs gets one by `topup migrate`.

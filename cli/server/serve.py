@@ -1,4 +1,4 @@
-"""`topup serve`: one gateway, or several on one port. `topup dev` runs one with a socket that it has bound."""
+"""`topup serve`: one gateway, or several on one port."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ from runtime.processes.siblings import Siblings
 from runtime.settings import Settings, load_settings
 from runtime.supervisor import bind_listener, parent_fd
 
-# What a gateway needs after its last response: commits under way, connections to close.
+# A gateway's last work: commits under way, connections to close.
 _CLOSING_S = 5
 
 logger = logging.getLogger("topup.gateway")
@@ -47,9 +47,9 @@ def serve(
 ) -> None:
     """Run one gateway, or several on one port (production).
 
-    It needs TOPUP_SECRET_KEY and a migrated database; where others than this machine can reach it, also
-    TOPUP_PUBLIC_URL: cookies, links and HSTS follow it. Of several processes, one that dies is started
-    again while the others go on.
+    Requires TOPUP_SECRET_KEY and a migrated database; if others than this machine can reach it, also
+    TOPUP_PUBLIC_URL: cookies, links and HSTS follow it. Of several processes, one that dies is restarted
+    while the others keep serving.
     """
     given = {"host": host, "port": port, "processes": processes}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})

@@ -1,4 +1,4 @@
-"""`topup settings`: every setting, its value and where it came from; secrets masked."""
+"""`topup settings`: every setting, its value and its source; secrets masked."""
 
 import dataclasses
 import os
@@ -22,7 +22,7 @@ _SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One setting as printed: secrets masked. source: default, environment, .env or command."""
+    """source: default, environment, .env or command."""
 
     variable: str
     value: str

@@ -19,11 +19,11 @@ from store.sqlite.space import space, vacuum as vacuum_file
 )
 @json_option
 def vacuum() -> None:
-    """Write the SQLite file anew, so that it is small and stays so.
+    """Rewrite the SQLite file without its free space.
 
-    Seldom needed: workers give free space back by themselves, unless the file was made without
-    that (`topup doctor` says so). Nobody can write meanwhile, about 5 s a gigabyte, and the disk
-    needs twice the file's size. PostgreSQL does it by itself.
+    Seldom needed: workers return free space automatically, unless the file was made without that (`topup
+    doctor` says so). Nobody can write meanwhile, about 5 s a gigabyte, and the disk needs twice the file's
+    size. PostgreSQL does it automatically.
     """
     settings = load_settings()
     path = file_of(settings.database_address)

@@ -1,4 +1,4 @@
-"""`topup worker`: one worker, or several. `topup dev` runs one under its supervisor."""
+"""`topup worker`: one worker, or several."""
 
 import contextlib
 import logging
@@ -21,7 +21,7 @@ from runtime.supervisor import parent_fd, reserve_port
 from worker.main import STOP_S, Beside, nothing_beside, run_worker
 
 READY = "worker.ready"
-# What a worker needs after its last delivery was written: connections to close.
+# Time to close connections after the last delivery was written.
 _CLOSING_S = 5
 
 logger = logging.getLogger("topup.worker")
@@ -38,7 +38,7 @@ logger = logging.getLogger("topup.worker")
 def worker(asked_at: int | None, processes: str | None, siblings: Siblings | None) -> None:
     """Run one worker, or several (production): deliveries, fulfilment, chores.
 
-    With TOPUP_WORKER_PORT it answers /metrics, /healthz and /readyz there.
+    With TOPUP_WORKER_PORT it serves /metrics, /healthz and /readyz there.
     """
     given = {} if processes is None else {"processes": processes}
     settings = load_settings(**given)
@@ -90,7 +90,7 @@ async def _work(settings: Settings, siblings: Siblings | None) -> None:
 
 
 def _beside(context: Context) -> Beside:
-    """Return the worker's own address; what responds there is loaded only if there is one [5 MB]."""
+    """Return the worker's own address; its server is loaded only if there is one [5 MB]."""
     if context.settings.worker_port is None and context.siblings is None:
         return nothing_beside
     from cli.server.worker_address import answering  # noqa: PLC0415 an HTTP server [5 MB]

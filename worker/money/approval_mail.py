@@ -8,14 +8,12 @@ from kernel.clock import Clock
 from store.database import Database
 from worker.woken_loop import WokenLoop
 
-# Agents call at any moment; a mail within seconds makes no person wait.
+# Agents call at any moment; a mail within seconds keeps no person waiting.
 BEAT_S: Final = 5.0
 
 
 class ApprovalTeller(WokenLoop):
-    """sent_in: the environments whose mail leaves; others' stays in the outbox. tenants_at_once: how many
-    share a transaction.
-    """
+    """sent_in: environments whose mail leaves. tenants_at_once: in one transaction."""
 
     name = "approval_mail"
 

@@ -1,7 +1,6 @@
-"""The daily three-way reconciliation as a worker's chore; it looks for due parts every minute.
+"""The daily three-way reconciliation as a chore.
 
-The first look is a minute after the start: a restart wants its cores for waiting work, and the first thing a
-newcomer reads under `topup dev` is its greeting, not the lines of these runs.
+The first look is a minute after the start: waiting work goes first, and so does the greeting of `topup dev`.
 """
 
 from functools import partial
@@ -22,7 +21,6 @@ def reconciliation_chore(context: Context) -> Chore:
 
 
 def reconciliation_of(context: Context) -> DailyReconciliation:
-    """Return the comparisons on the context's parts."""
     return DailyReconciliation(context.database, context.clock, context.payments, context.suppliers)
 
 

@@ -1,7 +1,6 @@
-"""Enter uncounted usage into the sums of its day.
+"""Enter uncounted usage into the sums of its day (billing/usage/uncounted.py).
 
-An account that can't be counted is logged and left for the next round; the others are counted. Reads are
-right meanwhile, so nobody waits for it (billing/usage/uncounted.py).
+An account that can't be counted waits for the next round. Reads are right meanwhile.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def counting_chore(database: Database) -> Chore:
-    """Count every minute: without such usage that is one statement."""
+    """Count every minute: one statement without such usage."""
     return Chore("usage.count", COUNT_S, partial(count_usage, database))
 
 

@@ -13,7 +13,7 @@ COUNT_S: Final = 30
 
 
 def volume_chore(database: Database, clock: Clock) -> Chore:
-    """Count twice a minute: if nothing was sent, that is four small statements."""
+    """Count twice a minute: four small statements if nothing was sent."""
     return Chore("volume.count", COUNT_S, partial(count_volume, database, clock))
 
 

@@ -1,8 +1,8 @@
-"""End what expires: approvals after a day, holds and promotional credit at their expiry.
+"""End what expires: approvals, holds and promotional credit.
 
-A hold is returned within about a second of its expiry, by its account's own clock. A look costs a few index
-probes, and there is at most one a second. Several workers may look at once, because each command checks again
-under its account's lock. A command that is refused or breaks is logged and held back alone.
+A hold returns within about a second of its end, by its account's clock. A look costs a few index probes, at
+most one a second. Several workers may look at once, because each command checks under its account's lock. One
+that is refused or breaks is held back alone.
 """
 
 import asyncio
@@ -36,8 +36,6 @@ _log = logging.getLogger(__name__)
 
 
 class Expirer(WokenLoop):
-    """The worker's loop over what expires; woken, or timed to the next hold."""
-
     name = "expiry"
     rest_s = PAUSE_S
 
@@ -87,14 +85,14 @@ class Expirer(WokenLoop):
             ]
 
         endings = await self._database.read(look)
-        # Together, so that they share batches; each has its own outcome.
+        # Together, to share batches; each has its own outcome.
         were_reached = await asyncio.gather(*(self._end(one) for one in endings))
         if not all(were_reached):
             raise Unavailable("the database is away")
         return len(endings)
 
     async def _end(self, ending: "_Ending") -> bool:
-        """Submit it, and if it fails each of its items alone; return False if nothing was reached."""
+        """Submit it, or if it fails each item alone; return False if nothing was reached."""
         try:
             await self._engine.submit(ending.command(ending.items))
         except (StoreError, Unavailable):
@@ -122,7 +120,7 @@ class Expirer(WokenLoop):
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """The command that ends these items, and where they are held back if it can't."""
+    """The command that ends these items, and where they are held back on failure."""
 
     setbacks: Setbacks
     items: tuple[str, ...]

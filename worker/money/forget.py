@@ -1,7 +1,7 @@
-"""Delete the customers of erased accounts at their providers, with their cards.
+"""Delete erased accounts' customers at their providers, with their cards.
 
-A provider that is away or hangs delays only its own customers, and is left alone until the next look; only an
-operator gives one up. The rules are in billing/payments/recharging/forgotten.py.
+A provider that is away delays only its own customers. Only an operator gives one up
+(billing/payments/recharging/forgotten.py).
 """
 
 import asyncio

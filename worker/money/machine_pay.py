@@ -1,7 +1,7 @@
-"""Follow machine payments with an unknown settlement until it is known, and return those whose top-up failed.
+"""Follow machine payments until their settlement is known; return those whose top-up failed.
 
-A payment that a process left in the middle is taken up after its lease; several workers may look at once. The
-rules are in billing/machine_payments/settling.py.
+A payment left in the middle continues after its lease; several workers may look at once
+(billing/machine_payments/settling.py).
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,6 @@ from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class MachinePayer(DueLoop):
-    """The worker's loop over machine payments; woken, or timed to the next one."""
-
     name = "machine_pay"
     subject = "payment"
     under_way_max = 32
@@ -40,7 +38,7 @@ class MachinePayer(DueLoop):
                     partial(self._paying.go_on, one),
                 )
                 for one in due
-                # A facilitator that is no longer set up can't be asked.
+                # A facilitator that is no longer set up can't be called.
                 if self._paying.can_ask(one)
             ),
             # Calls no one, so it takes nobody's share.

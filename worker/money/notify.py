@@ -1,6 +1,4 @@
-"""Write the gathered mails about failing webhooks, low balances and new keys; worker/money/owner_mail.py
-sends them.
-"""
+"""Write the mails about failing webhooks, low balances and new keys; worker/money/owner_mail.py sends them."""
 
 from functools import partial
 from typing import Final
@@ -15,11 +13,10 @@ BEAT_S: Final = 15.0
 
 
 class NotificationWriter(WokenLoop):
-    """sent_in: the environments whose mail leaves; others' stays in the outbox. accounts_at_once: how many
-    share a transaction.
+    """sent_in: environments whose mail leaves. accounts_at_once: in one transaction.
 
-    A process that starts looks back a day, and after that from an hour before its last look: longer than an
-    account waits for its next mail of a kind. What was reported isn't found again.
+    A new process looks back a day, then an hour before its last look: longer than an account waits for its
+    next mail of a kind. Reported news isn't found again.
     """
 
     name = "notifications"

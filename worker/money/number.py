@@ -1,7 +1,7 @@
-"""Number receipts and credit notes in the order of payments, within BEAT_S of them.
+"""Number receipts and credit notes in the order of payments, within BEAT_S.
 
-Any number of payments is numbered a step at a time. Several workers may look at once, and a request for a
-receipt first numbers what is due before it. The rules are in billing/documents/numbering.py.
+Several workers may look at once, and a request for a receipt first numbers what is due before it
+(billing/documents/numbering.py).
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ BEAT_S: Final = 10.0
 
 
 class Numberer(WokenLoop):
-    """The worker's loop over payments without a document; timed."""
+    """Timed."""
 
     name = "documents"
     rest_s = PAUSE_S
@@ -26,7 +26,7 @@ class Numberer(WokenLoop):
     def __init__(
         self, database: Database, clock: Clock, seller: Seller, mail_sent_in: Collection[str] = ()
     ) -> None:
-        """Make the loop. mail_sent_in: environments whose mail leaves."""
+        """Make the loop; mail_sent_in: environments whose mail leaves."""
         super().__init__()
         self._mail_sent_in = mail_sent_in
         self._database = database

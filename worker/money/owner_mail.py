@@ -1,8 +1,7 @@
-"""Send mail to accounts' owners, colleagues and invited people: claim, pass to the mail server, settle.
+"""Send mail to accounts' owners, colleagues and invited people: claim, pass on, settle.
 
-A mail that two workers saw is sent by one. One whose worker died is sent again under the same Message-ID. One
-about what was paid or decided meanwhile isn't sent, nor one that its reader doesn't want. No transaction is
-open while mail is sent.
+One worker sends a mail; a dead worker's is sent again under the same Message-ID. Mail about what was settled
+meanwhile, or that its reader doesn't want, isn't sent. No transaction is open while mail is sent.
 """
 
 import asyncio
@@ -52,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 
 class OwnerMailer(WokenLoop):
-    """The worker's loop over due mail; on_mail gets each try's outcome and environment."""
+    """on_mail gets each try's outcome and environment."""
 
     name = "owner_mail"
 
@@ -67,7 +66,7 @@ class OwnerMailer(WokenLoop):
         *,
         label: Callable[[str], str] = str,
     ) -> None:
-        """Make the loop. label: a provider's name for people."""
+        """Make the loop; label: a provider's public name."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -127,7 +126,7 @@ class OwnerMailer(WokenLoop):
     ) -> tuple[OwnerMailStatus, str | None]:
         url = no_mail_url(self._rules, mail)
         if url is not None:
-            # The letter leads to the account's page, which needs a sign-in; this link doesn't.
+            # The letter's page needs a sign-in; this link doesn't.
             letter = replace(letter, after_url=f"{url}?lang={letter.language.tag}")
         message = owner_message(
             mail, letter, address=address, mail_from=self._from, no_mail_url=url
@@ -270,7 +269,7 @@ def _about_suspension(mail: OwnerMail, public_url: str, language: Language) -> O
 
 
 async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscription | None]:
-    """Return whether the mail's subject is settled by now, and the subscription of one about a plan."""
+    """Return whether the subject is settled by now, and a plan's subscription."""
     if mail.kind == "past_due":
         found = (await subscription_rows.load(tx, [mail.subscription_id])).get(mail.subscription_id)
         return found is None or found.status != "past_due", found

@@ -1,8 +1,7 @@
-"""A plan's credit over time: give its next part, take what expired, and publish coming ends.
+"""A plan's credit over time: give its next part, take what expired, publish coming ends.
 
-A part is given once, however many workers look and wherever one of them dies: the command decides under the
-account's lock by what is written. What was missed is caught up on. One that breaks is logged and held back
-alone.
+A part is given once, because the command decides under the account's lock by what is written. Missed parts
+are caught up on. One that breaks is held back alone.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ from worker.woken_loop import PAUSE_S, WokenLoop
 STEP_MAX: Final = 100
 # Expired credit can't be spent meanwhile, and parts come once a month.
 BEAT_S: Final = 30.0
-# Grants that came near their end since the last look are published; the whole look for all of them is rare.
+# Grants near their end since the last look are published; a look at all of them is rare.
 WHOLE_LOOK_US: Final = HOUR_US
 
 _log = logging.getLogger(__name__)
@@ -34,8 +33,6 @@ _Item = tuple[Setbacks, str, Command[object]]
 
 
 class PlanCreditor(WokenLoop):
-    """The worker's loop over the parts of plans' credit, and over grants that end soon."""
-
     name = "plan_credit"
     rest_s = PAUSE_S
 

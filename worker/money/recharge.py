@@ -1,8 +1,7 @@
-"""Charge cards when balances fall, and follow charges with an unknown outcome until they end.
+"""Charge cards when balances drop, and follow unknown charges until they end.
 
-A fall is taken up when its transaction commits, or within beat_s if the hint was lost. Several workers may
-look at once; a provider that hangs delays only its own charges. The rules are in
-billing/payments/recharging/charging.py.
+A drop is taken up when its transaction commits, or within beat_s. Several workers may look at once; a
+provider that hangs delays only its own charges (billing/payments/recharging/charging.py).
 """
 
 from collections.abc import Sequence
@@ -17,8 +16,6 @@ from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class Recharger(DueLoop):
-    """The worker's loop over recharges; woken, or timed to the next charge."""
-
     name = "recharge"
     subject = "item"
     under_way_max = 32

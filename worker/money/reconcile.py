@@ -1,8 +1,8 @@
-"""Ask providers about pending orders until they end, whether a notification came or not.
+"""Call providers about pending orders until they end, with or without a notification.
 
-Every minute for a quarter of an hour, then hourly until the order expires. Of several workers one asks at a
-time; a provider that is away delays only its own orders. A lost notification so costs at most one such wait.
-The rules are in billing/payments/payments.py.
+Every minute for a quarter of an hour, then hourly until the order expires, so a lost notification costs one
+such wait. One of several workers calls; a provider that is away delays only its own orders
+(billing/payments/payments.py).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class Reconciler(DueLoop):
-    """The worker's loop over pending orders; timed to the next one."""
+    """Timed to the next pending order."""
 
     name = "reconcile"
     subject = "order_id"

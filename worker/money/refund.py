@@ -1,8 +1,7 @@
 """Request refunds at their providers, and follow them until their outcome is clear.
 
-Of several workers one asks at a time, and a refund whose worker died is followed up. A provider that hangs
-delays only its own refunds; no transaction is open during a call. The rules are in
-billing/refunds/refunder.py.
+One of several workers calls, and a dead worker's refund is followed up. A provider that hangs delays only its
+own; no transaction is open during a call (billing/refunds/refunder.py).
 """
 
 from collections.abc import Sequence
@@ -16,8 +15,6 @@ from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class RefundLoop(DueLoop):
-    """The worker's loop over open refunds; woken, or timed to the next one."""
-
     name = "refunds"
     subject = "refund_id"
     under_way_max = 16

@@ -1,9 +1,9 @@
 """Subscriptions over time: the sandbox bills their next periods, and unpaid ones end.
 
-A sandbox renewal arrives as its provider would send it, signed, through the same verification and rules as a
-notification over HTTP; what was sent but not noted is sent again under the same ids. Time moves a
-subscription only once the sandbox has nothing left to bill, so a clock that leaps shows every period on its
-way. Several workers may look at once. A subscription that breaks is logged and held back alone.
+A sandbox renewal is signed and verified like a provider's notification over HTTP, and resent under the same
+IDs until it is noted. Time moves a subscription only once the sandbox has nothing left to bill, so a clock
+that leaps shows every period. Several workers may look at once; a subscription that breaks is held back
+alone.
 """
 
 import logging
@@ -27,7 +27,7 @@ from worker.setbacks import Setbacks
 from worker.woken_loop import PAUSE_S, WokenLoop
 
 DUE_MAX: Final = 100
-# Only an advanced sandbox clock makes anything here urgent, and that wakes the loop.
+# Only an advanced sandbox clock is urgent here, and that wakes the loop.
 BEAT_S: Final = 30.0
 _STANDS_IN: Final = "staging"
 
@@ -35,8 +35,6 @@ _log = logging.getLogger(__name__)
 
 
 class Renewer(WokenLoop):
-    """The worker's loop over subscriptions; woken, or looking now and then."""
-
     name = "renewal"
     rest_s = PAUSE_S
 
@@ -66,7 +64,7 @@ class Renewer(WokenLoop):
         return billed + await self._pass_time()
 
     async def _bill(self) -> int:
-        """Bill each sandbox subscription that is due once; return 0 if none went forward."""
+        """Bill each sandbox subscription that is due once; return 0 if none moved."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> Sequence[SandboxSubscription]:

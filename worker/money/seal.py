@@ -1,8 +1,7 @@
-"""The chores that seal: days of the ledger, which are added to the sealed sums, and the record log once an
-hour.
+"""Seal days of the ledger, which join the sealed sums, and the record log once an hour.
 
-Each looks every ten minutes, and a failure of one doesn't delay the other. The first look is at the start,
-because it also makes a new installation's signing key.
+Each chore looks every ten minutes, and neither delays the other. The first look also makes a new
+installation's signing key.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from runtime.context import Context
 from worker.chores import PAUSE_S, Chore
 
 LOOK_S: Final = 600.0
-# A day of ten million transfers takes ten minutes, during which deliveries are as quick as without.
+# A day of ten million transfers takes ten minutes, while deliveries are as quick as without.
 SEALING_PAUSE_S: Final = 0.02
 
 

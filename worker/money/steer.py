@@ -1,8 +1,7 @@
-"""Call providers about requested subscription changes without a clear outcome, and check whether a pause is
-over.
+"""Call providers about subscription changes without a clear outcome, and end pauses.
 
-Of several workers one calls about a change; a provider that hangs delays only its own. The rules are in
-billing/payments/steering.py.
+One of several workers calls; a provider that hangs delays only its own changes
+(billing/payments/steering.py).
 """
 
 from collections.abc import Sequence
@@ -17,13 +16,11 @@ from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class Steerer(DueLoop):
-    """The worker's loop over due changes, and over pauses to check."""
-
     name = "steer"
     subject = "steer"
     under_way_max = 16
     at_one_place_max = 8
-    # The caller has already been told that the outcome is unclear, and the first wait is ten seconds.
+    # The caller already knows that the outcome is unclear, and the first wait is ten seconds.
     beat_s = 10.0
 
     def __init__(self, database: Database, clock: Clock, steering: SubscriptionSteering) -> None:
