@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 1628,
-    "error details that are no sentence": 636,
-    "words of docstrings and comments": 181_193,
-    "product lines": 165_695,
-    "old words in docstrings and comments": 1541,
+    "docstrings that open with no verb": 1449,
+    "error details that are no sentence": 634,
+    "words of docstrings and comments": 179_804,
+    "product lines": 165_603,
+    "old words in docstrings and comments": 1492,
     "old words in documents": 205,
     "paragraphs over 60 words": 46,
     "sentences over 25 words": 92,

@@ -1,9 +1,8 @@
-"""Finds the dialects in their folder: adding one is one new file or folder, and nothing else names it.
+"""Find the dialects in their folder: adding one is one new file or folder, and nothing else names it.
 
-A dialect is `x.py`, or `x/routes.py` with what it needs beside it, and defines SURFACE or SURFACES.
-
-A dialect is thin: its request -> our command, our result -> its shape. It imports commands and parts
-of the gateway, never another dialect.
+A dialect is `x.py`, or `x/routes.py` with what it needs beside it, and defines SURFACE or SURFACES. It is
+thin: its request -> our command, our result -> its shape. It imports commands and parts of the gateway, never
+another dialect.
 """
 
 import importlib.util
@@ -19,7 +18,7 @@ _OWN = Path(__file__)
 
 
 def discover(*folders: Path) -> tuple[ApiSurface, ...]:
-    """The surfaces of this folder and of others, by the files' names."""
+    """Return the surfaces of the folders, by the files' names."""
     found: list[ApiSurface] = []
     for path in _files((FOLDER, *folders)):
         module = _load(path)

@@ -1,6 +1,7 @@
-"""The change log as pages: /docs/changelog names the releases and their parts, each part is a page; the whole as .md.
+"""Serve the change log as pages: /docs/changelog lists the releases and their parts, each part is a page; the
+whole as .md.
 
-Promise: it is CHANGELOG.md of the source, which an installed package carries as text/changelog.md. Public.
+It is CHANGELOG.md of the source, which an installed package carries as text/changelog.md. Public.
 """
 
 import re
@@ -24,7 +25,7 @@ from gateway.http.documents import Documents
 from gateway.http.negotiation import prefers_markdown
 
 _ABOUT: Final = "What changed in the Topup Gateway for whoever calls, runs or reads it."
-# Files of the source that are served nowhere: their names stay.
+# Files of the source that aren't served: their names stay.
 _TO_A_FILE: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?!https?://|/|#)[^()\s]{1,200}\)")
 _RELEASE: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _PART: Final = re.compile(r"^### (.+)$", re.MULTILINE)
@@ -53,7 +54,6 @@ class Part:
 
     @property
     def count(self) -> int:
-        """How many changes."""
         return len(_ENTRY.findall(self.text))
 
     @property
@@ -63,13 +63,12 @@ class Part:
 
 @cache
 def source() -> str:
-    """All of it, as it is kept."""
     return (files("gateway.docs") / "text" / "changelog.md").read_text(encoding="utf-8")
 
 
 @cache
 def parts() -> tuple[Part, ...]:
-    """Each part of each release, the newest release first."""
+    """Return each part of each release, newest release first."""
     return tuple(_read(source()))
 
 
@@ -82,7 +81,6 @@ def _read(text: str) -> Iterator[Part]:
 
 
 def routes(pages: Pages, documents: Documents) -> list[Route]:
-    """Starlette's routes."""
 
     def whole(_request: Request) -> Response:
         return markdown_document(source())

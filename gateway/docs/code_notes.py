@@ -1,4 +1,4 @@
-"""What each code means to whoever gets it, in a sentence; a test holds that none is missing."""
+"""Explain each code in a sentence; a test checks that none is missing."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,5 +1,5 @@
-"""What to do about each code that is an error: a sentence, and the call that is right where one can be
-shown. A test holds that none is missing and that each call is one of the API's.
+"""What to do about each error code: a sentence, and a correct call if one can be shown. A test checks that
+none is missing and that each call is one of the API's.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _RIGHT: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What to do, in a sentence; call: (method, path) of the repaired or the next call, body: its JSON."""
+    """call: (method, path) of the repaired or the next call, body: its JSON."""
 
     sentence: str
     call: tuple[str, str] | None = None

@@ -1,5 +1,5 @@
-"""The pages of the codes: all in one, and each by itself as HTML, Markdown and JSON (where an error's
-doc_url leads), with its cause, what to do, and the call that is right.
+"""The pages of the codes: all in one, and each alone as HTML, Markdown and JSON (an error's doc_url), with
+its cause, remedy, and a correct call.
 """
 
 import re
@@ -18,7 +18,6 @@ from gateway.openapi.examples import EXAMPLES, Example
 from gateway.openapi.parameters import in_path
 from gateway.surfaces import API_PREFIX
 
-# Where each code's page lies, by its number.
 PATH: Final = "/docs/codes"
 _FIRST_ERROR: Final = 400
 _PARAM: Final = re.compile(r"\{(\w+)\}")
@@ -26,7 +25,7 @@ _OPEN: Final = frozenset({"/keys/sandbox"})
 
 
 class CodePage(msgspec.Struct, kw_only=True, frozen=True):
-    """One code as its page says it; repair and call are null for what is no error."""
+    """One code's page; repair and call are null if it is no error."""
 
     code: int
     message: str
@@ -41,7 +40,7 @@ class CodePage(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def asked(request: Request, server: str) -> CodePage:
-    """The code of the address; raises Starlette's 404."""
+    """Return the code of the address; raise Starlette's 404."""
     number = request.path_params["code"]
     is_number = number.isascii() and number.isdecimal() and len(number) == len("1000")
     row = CODES.get(int(number)) if is_number else None
@@ -51,7 +50,7 @@ def asked(request: Request, server: str) -> CodePage:
 
 
 def page_of(row: Code, server: str) -> CodePage:
-    """What there is to say about the code; server: the gateway's address, for the call."""
+    """server: the gateway's address, for the call."""
     repair = REPAIRS.get(row.code)
     shown = None if repair is None else _call(repair, server)
     call = None
@@ -72,7 +71,6 @@ def page_of(row: Code, server: str) -> CodePage:
 
 
 def as_markdown(page: CodePage) -> str:
-    """The page for a program that reads Markdown."""
     statuses = ", ".join(map(str, page.http_statuses))
     head = f"# {page.code} {page.message}\n\nHTTP {statuses}"
     if page.next_action is not None:

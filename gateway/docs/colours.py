@@ -1,6 +1,6 @@
-"""Samples with their parts in colours, as HTML with classes of docs.css; Pygments reads the code.
+"""Colour the parts of samples, as HTML with classes of docs.css, by Pygments. Pure.
 
-Promises: what is shown is the sample's text, character for character, and escaped; an unknown language is shown plain. Pure.
+The shown text is the sample's, character for character, and escaped. An unknown language is shown plain.
 """
 
 from functools import lru_cache
@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-# What our pages call a language -> what Pygments does.
+# Our names of languages and Pygments'.
 _LEXERS: Final = {
     "sh": "bash",
     "curl": "bash",
@@ -21,13 +21,13 @@ _LEXERS: Final = {
     "ruby": "ruby",
     "java": "java",
 }
-# So many samples are kept: those of all pages under a few addresses of the gateway.
+# The samples of all pages under a few addresses of the gateway.
 _KEPT: Final = 2048
 
 
 @lru_cache(_KEPT)
 def coloured(text: str, language: str) -> Markup:
-    """The text as HTML for the inside of <code>."""
+    """Return HTML for the inside of <code>."""
     from gateway.docs import lexing  # noqa: PLC0415 Pygments, for the first sample [2 MB]
 
     name = _LEXERS.get(language.lower())

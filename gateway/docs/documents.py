@@ -1,4 +1,4 @@
-"""How a document that is the same for everybody is answered: as text or Markdown, kept for some minutes."""
+"""Serve documents that are the same for everybody: as text or Markdown, cached for some minutes."""
 
 from typing import Final
 
@@ -11,17 +11,16 @@ CACHE: Final = {"cache-control": "public, max-age=300"}
 
 
 def plain_document(text: str) -> Response:
-    """For programs that ask for text."""
     return Response(text, media_type="text/plain; charset=utf-8", headers=CACHE)
 
 
 def json_document(value: object) -> Response:
-    """For programs that ask for JSON; the same address may give HTML to others."""
+    """The same address may serve HTML."""
     headers = {**CACHE, "vary": "Accept"}
     return Response(msgspec.json.encode(value), media_type="application/json", headers=headers)
 
 
 def markdown_document(text: str) -> Response:
-    """For programs that ask for Markdown; the same address may give HTML to others."""
+    """The same address may serve HTML."""
     headers = {**CACHE, "vary": "Accept"}
     return Response(text, media_type=f"{MARKDOWN}; charset=utf-8", headers=headers)

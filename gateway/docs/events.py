@@ -1,8 +1,8 @@
-"""The events for whoever writes a receiver: /docs/events and each type by itself, as a page for a browser, as Markdown,
-and as JSON Schema for everybody else.
+"""Document the events for authors of receivers: /docs/events and each type, as a page, as Markdown, and as
+JSON Schema.
 
-Promise: public, since it holds nothing of anybody's; fields and samples are read from the schemas that deliveries are
-held to, so a page cannot drift; what does not depend on the reader is built once for each process.
+Public. Fields and samples are read from the schemas that deliveries must fit, so a page cannot drift. What
+does not depend on the reader is built once for each process.
 """
 
 import json
@@ -34,7 +34,7 @@ _SECTIONS: Final = (
     Heading(2, "Body", "body"),
     Heading(2, "Fields", "fields"),
 )
-# Those of a first attempt; the guide on webhooks says how a signature is checked.
+# Those of a first attempt; the guide on webhooks explains how to check a signature.
 _HEADERS: Final = """X-AiTopUp-Signature: t=1781352000,v1=5257a869\u2026
 X-AiTopUp-Event: {event_type}
 X-AiTopUp-Delivery: dlv_\u2026
@@ -45,7 +45,7 @@ webhook-signature: v1,K5oZfzN95Z\u2026"""
 
 
 def routes(context: Context, pages: Pages, documents: Documents) -> list[Route]:
-    """Starlette's routes: all types, and each by itself, in their three forms."""
+    """Return Starlette's routes: all types, and each alone, in their three forms."""
     address = context.settings.address()
     shown = EventPages(pages)
 
@@ -81,19 +81,17 @@ def routes(context: Context, pages: Pages, documents: Documents) -> list[Route]:
 
 
 class EventPages:
-    """The same for people, in the frame of the documentation's other pages."""
+    """The pages for people, in the frame of the documentation's other pages."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
     def every(self, request: Request) -> Response:
-        """Every type with its sentence, by what it is about."""
         return self._pages.page(
             request, "events", "Events", about=_ABOUT, contents=[], event_groups=grouped()
         )
 
     def one(self, request: Request) -> Response:
-        """One type: who gets it, what it looks like, what each field is."""
         event_type = request.path_params["event_type"]
         return self._pages.page(
             request,
@@ -116,7 +114,7 @@ _ABOUT: Final = "Every webhook: what it tells, who gets it, its fields and a sam
 
 
 def grouped() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The types with their sentences, by the word before the point, in the order of the catalogue."""
+    """Return the types with their sentences, by the word before the point, in the catalogue's order."""
     found: dict[str, list[tuple[str, str]]] = {}
     for event_type in EVENT_TYPES:
         found.setdefault(_about(event_type), []).append((event_type, TYPES[event_type].sentence))
@@ -124,7 +122,7 @@ def grouped() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def is_for_operators(event_type: str) -> bool:
-    """Whether it goes to operators' accounts alone."""
+    """Return whether only operators' accounts get it."""
     return TYPES[event_type].sentence.endswith(_FOR_OPERATORS)
 
 
@@ -143,7 +141,7 @@ def _sample(event_type: str) -> str:
 
 
 def _form_of(as_json: Endpoint, page: Endpoint, text: Endpoint) -> Endpoint:
-    """JSON, unless Accept prefers Markdown or names HTML, as browsers do."""
+    """Serve JSON, unless Accept prefers Markdown or names HTML, as browsers do."""
 
     def answer(request: Request) -> Response:
         accept = request.headers.get("accept", "")

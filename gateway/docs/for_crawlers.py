@@ -1,7 +1,7 @@
-"""What search engines ask for: /robots.txt (RFC 9309) and /sitemap.xml (sitemaps.org, 0.9).
+"""Guide search engines: /robots.txt (RFC 9309) and /sitemap.xml (sitemaps.org, 0.9).
 
-Promise: they are led to the landing page and the documentation, and to nothing of anybody's; pages that only who has
-their address may read say so themselves (X-Robots-Tag).
+They are led only to the landing page and the documentation. Pages protected only by their address say so
+themselves (X-Robots-Tag).
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,6 @@ _NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
 def routes(pages: Pages, documents: Documents) -> list[Route]:
-    """Starlette's routes of both."""
 
     def robots(request: Request) -> Response:
         lines = ["User-agent: *", *(f"Disallow: {path}" for path in _OURS)]
@@ -59,7 +58,7 @@ def routes(pages: Pages, documents: Documents) -> list[Route]:
 
 
 def paths(pages: Pages) -> Iterator[str]:
-    """The address of each public page, the landing page first."""
+    """Yield the address of each public page, the landing page first."""
     yield "/"
     yield from map(path_of, GUIDES)
     yield CHANGES

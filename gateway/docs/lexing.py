@@ -1,4 +1,4 @@
-"""Pygments, as gateway/docs/colours.py uses it: a sample's pieces, each with the class of its colour. Pure."""
+"""Split a sample into pieces with their colours' classes, by Pygments, for gateway/docs/colours.py. Pure."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -8,7 +8,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Number, String, Token
 
-# The first that a token belongs to gives its class; every other token has none.
+# The first match gives a token's class; every other token has none.
 _CLASSES: Final = (
     (Comment, "c"),
     (String.Escape, ""),
@@ -25,7 +25,7 @@ _Tokens = Iterator[tuple[type[Token], str]]
 
 
 def pieces(text: str, name: str) -> Iterator[tuple[str, str]]:
-    """Each with the class that colours it; name: a language, as Pygments calls it."""
+    """name: a language, as Pygments calls it."""
     for kind, piece in _tokens(text, name):
         yield _class_of(kind), piece
 
@@ -47,7 +47,7 @@ def _class_of(kind: type[Token]) -> str:
 
 @cache
 def _lexer(name: str) -> Lexer:
-    """A lexer that adds and takes nothing."""
+    """Return a lexer that adds and removes nothing."""
     # PHP's would load the names of all of its functions [4 MB].
     options = {"stripnl": False, "ensurenl": False, "funcnamehighlighting": False}
     return get_lexer_by_name(name, **options)

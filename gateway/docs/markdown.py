@@ -1,8 +1,8 @@
-"""The Markdown that our own guides are written in, to HTML, by markdown-it.
+"""Convert our guides' Markdown to HTML, by markdown-it. Pure.
 
-Promises: HTML in the text is escaped, never passed on; headings below the first have anchors; what is
-wide scrolls in a region that the keyboard reaches. A link leads to a page of ours or to a site. Pure.
-The library is loaded with the first page [1 MB].
+HTML in the text is escaped; headings below the first have anchors; what is wide scrolls in a region that the
+keyboard reaches. A link leads to a page of ours or to a site. The library is loaded with the first page [1
+MB].
 """
 
 import itertools
@@ -17,15 +17,13 @@ from gateway.docs.markdown_text import SHOWN, anchor_of, bare
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """One heading, for a page's table of contents."""
-
     level: int
     text: str
     anchor: str
 
 
 def headings(source: str) -> list[Heading]:
-    """Every heading outside code, in order."""
+    """Return every heading outside code, in order."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     tokens = MARKDOWN.parse(source)
@@ -38,7 +36,7 @@ def headings(source: str) -> list[Heading]:
 
 
 def sections(source: str) -> list[tuple[Heading, str]]:
-    """Each heading with the plain text below it, up to the next heading; a text begins with a heading."""
+    """Return each heading with the plain text below it, up to the next one; a text begins with a heading."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     found: list[tuple[Heading, list[str]]] = []
@@ -53,21 +51,21 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 
 
 def to_html(source: str, shown: Callable[[str, int], str | None] | None = None) -> Markup:
-    """The text as HTML. shown: a block of lines for a shell as HTML, by its text and place; null: as any other."""
+    """shown: returns a shell block as HTML, by its text and place, or null to treat it like any other."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark
 
 
 def inline(text: str) -> Markup:
-    """One line's marks as HTML."""
+    """Convert one line's marks."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.renderInline(text))  # noqa: S704 as above
 
 
 def _plain(token: Any) -> str:
-    """The same of a paragraph, whose lines are parted by spaces, or of a block of code."""
+    """Return a paragraph's text with its lines joined by spaces, or a block of code."""
     if token.type == "fence":
         return str(token.content)
     breaks = ("softbreak", "hardbreak")

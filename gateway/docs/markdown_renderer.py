@@ -1,4 +1,4 @@
-"""markdown-it, as gateway/docs/markdown.py uses it: what our pages want otherwise than it has it. Pure."""
+"""Override markdown-it's rendering for gateway/docs/markdown.py. Pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ class _Renderer(RendererHTML):
         return "</div>\n"
 
     def table_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        # A region can be reached by the keyboard, to scroll it, and needs a name of its own.
+        # A region that the keyboard can reach, to scroll it, needs a name of its own.
         return f'<div class="scroll" tabindex="0" role="region" aria-label="{_name(tokens, index)}"><table>\n'
 
     def table_close(self, *_: Any) -> str:
@@ -55,12 +55,12 @@ class _Renderer(RendererHTML):
 
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
-# An address that the parser finds unsafe is our mistake, told by link_open, and no plain text.
+# If the parser finds an address unsafe, that is our mistake, which link_open reports.
 MARKDOWN.validateLink = bool  # type: ignore[assignment,method-assign]
 
 
 def _name(tokens: Sequence[Token], index: int) -> str:
-    """A table's name: its first heading and its first cell."""
+    """Name a table by its first heading and its first cell."""
     cells = [cell for cell in tokens[index:] if cell.type == "inline"]
     first = next(at for at, token in enumerate(tokens[index:]) if token.type == "tbody_open")
     head = bare(cells[0])

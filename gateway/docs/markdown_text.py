@@ -1,9 +1,9 @@
-"""What reading and rendering Markdown have in common; it needs no library. Pure."""
+"""What reading and rendering Markdown have in common, without the library. Pure."""
 
 import re
 from typing import Any, Final
 
-# Where the renderer finds what shows lines for a shell.
+# Where the renderer finds the function that shows lines for a shell.
 SHOWN: Final = "shown"
 
 
@@ -13,5 +13,5 @@ def anchor_of(text: str) -> str:
 
 
 def bare(token: Any) -> str:
-    """A markdown-it token of a line: its text without its marks."""
+    """Return an inline token's text without its marks."""
     return "".join(child.content for child in token.children or ())

@@ -1,8 +1,8 @@
-"""The documentation's pages: guides, the reference by resource, the codes. Public, and whole without scripts; each
-also as Markdown, at its address with .md or where Accept prefers it.
+"""The documentation's pages: guides, the reference by resource, the codes. Each is also served as Markdown,
+at its address with .md or if Accept prefers it.
 
-Promise: what they say of the API is read from the OpenAPI document and the table of codes, so it
-cannot drift; the guides' figures are held by tests. The gateway's own address stands in the samples.
+Public, and whole without scripts. What they say of the API is read from the OpenAPI document and the table of
+codes, so it cannot drift; tests check the guides' figures. Samples use the gateway's own address.
 """
 
 import re
@@ -34,9 +34,9 @@ from webhooks.events.catalogue import PATH as EVENTS
 
 PATH: Final = "/docs"
 CHANGES: Final = f"{PATH}/changelog"
-# Stands for the gateway's address until a page is asked for under one.
+# Replaced by the gateway's address when a page is requested.
 PLACEHOLDER: Final = "https://gateway.example"
-# Each group's guides, in the menu's order; the search has them by these names, too.
+# Each group's guides, in the menu's order; the search uses these names, too.
 _GUIDE_GROUPS: Final = {
     "Tutorials": {"start": "First top-up", "first-webhook": "First webhook"},
     "How-to guides": {
@@ -73,7 +73,6 @@ _GUIDE_GROUPS: Final = {
     "For operators": {"suppliers": "Suppliers", "operators": "Open live"},
 }
 GUIDES: Final = {name: label for each in _GUIDE_GROUPS.values() for name, label in each.items()}
-# gateway/static/docs.js sets it.
 LANGUAGE_COOKIE: Final = "topup_samples"
 _ABOUT: Final = "Prepaid AI credit in one call: the API's reference and guides."
 _HOST: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}")
@@ -83,12 +82,11 @@ _MAKERS: Final = (
     ("Python", samples.python),
     ("JavaScript", samples.javascript),
 )
-# What the cookie of samples may say.
+# The valid values of the samples' cookie.
 LANGUAGES: Final = tuple(name.lower() for name, _ in _MAKERS)
 
 
 def routes(context: Context, pages: "Pages", documents: Documents) -> list[PageRoute]:
-    """Starlette's routes of every page, and of what is for programs."""
     texts = PlainText(pages, is_open=context.settings.self_serve_staging)
     shown = [(path_of(name), pages.guide(name), texts.guide(name)) for name in GUIDES]
     shown += [
@@ -108,12 +106,11 @@ def routes(context: Context, pages: "Pages", documents: Documents) -> list[PageR
 
 
 def path_of(name: str) -> str:
-    """The address of a guide."""
     return PATH if name == "start" else f"{PATH}/{name}"
 
 
 def address_for(public_url: str, request: Request) -> str:
-    """Where the gateway is reached: as PUBLIC_URL says, or as the reader did."""
+    """Return the gateway's address, from PUBLIC_URL or the reader's request."""
     if public_url:
         return public_url
     host = request.headers.get("host", "")
@@ -122,14 +119,12 @@ def address_for(public_url: str, request: Request) -> str:
 
 @cache
 def guide_text(name: str) -> str:
-    """The guide's source; $GATEWAY stands for the gateway's address."""
+    """Return the guide's source, in which $GATEWAY means the gateway's address."""
     return (files("gateway.docs") / "text" / f"{name}.md").read_text(encoding="utf-8")
 
 
 class Pages:
-    """The pages of these surfaces. public_url is empty where nobody said under which address the
-    gateway is reached: then it is the one that the reader used.
-    """
+    """The pages of these surfaces. Without public_url, pages use the reader's address of the gateway."""
 
     def __init__(self, public_url: str, surfaces: Sequence[ApiSurface]) -> None:
         self._public_url = public_url
@@ -137,20 +132,19 @@ class Pages:
 
     @cached_property
     def listed(self) -> list[DocumentedResource]:
-        """Every resource, read from the document when somebody first asks."""
+        """Return every resource, read from the document at first use."""
         return resources(document(Router(self._surfaces), "/"), PLACEHOLDER)
 
     @cached_property
     def runnables(self) -> Runnables:
-        """The calls that a signed-in reader can run from a page."""
+        """Return the calls that a signed-in reader can run from a page."""
         return Runnables(self.listed)
 
     def server(self, request: Request) -> str:
-        """The gateway's address as the reader knows it."""
         return address_for(self._public_url, request)
 
     def asked(self, request: Request) -> DocumentedResource:
-        """The resource of the address; raises Starlette's 404."""
+        """Return the resource of the address; raise Starlette's 404."""
         slug = request.path_params["slug"]
         shown = next((resource for resource in self.listed if resource.slug == slug), None)
         if shown is None:
@@ -167,7 +161,7 @@ class Pages:
         return answer
 
     def _sample(self, language: str, text: str, place: int) -> str | None:
-        """A guide's call in each language, with that one open; null for what is no single call."""
+        """Show a guide's call in each language, with that one open; null if it is no single call."""
         found = self.runnables.of_text(text)
         if found is None:
             return None
@@ -221,7 +215,7 @@ class Pages:
     def page(
         self, request: Request, template: str, title: str, *, about: str = _ABOUT, **values: Any
     ) -> Response:
-        """A page in the frame of them all; about: what a search engine shows of it."""
+        """about: the description for search engines."""
         return standing(
             f"docs/{template}.html",
             request.scope,
@@ -293,7 +287,7 @@ class PlainText:
 
 
 def _either(page: Endpoint, text: Endpoint) -> Endpoint:
-    """The page, or its text where Accept prefers Markdown."""
+    """Serve the page, or its text if Accept prefers Markdown."""
 
     def answer(request: Request) -> Response:
         is_text = prefers_markdown(request.headers.get("accept", ""))
@@ -309,7 +303,7 @@ def _places(listed: Sequence[DocumentedResource], *, is_ours: bool) -> Iterator[
 
 
 def _language(request: Request) -> str:
-    """The language of samples that the reader chose, or the first."""
+    """Return the language of samples that the reader chose, or the first."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     names = [name for name, _ in _MAKERS]
     return next((name for name in names if name.lower() == chosen), names[0])

@@ -1,8 +1,8 @@
-"""The documentation as plain text for programs: /llms.txt, the two calls of an agent, /llms-full.txt, all
-of it, and each page by itself as Markdown.
+"""The documentation as plain text for programs: /llms.txt, the two calls of an agent, /llms-full.txt, all of
+it, and each page as Markdown. Pure.
 
-Promises: the same sources as the pages: the guides, the OpenAPI document, the table of codes. What
-/llms.txt has fits in 2 kB and can be typed as it stands. Pure.
+The sources are those of the pages: the guides, the OpenAPI document, the table of codes. /llms.txt fits in 2
+kB and can be typed as it stands.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,9 @@ _MORE: Final = (
 
 
 def overview(server: str, *, is_open: bool) -> str:
-    """What an agent needs that has the address alone. is_open: whether anybody may make a sandbox account."""
+    """Return what an agent needs that knows only the address. is_open: whether anybody may make a sandbox
+    account.
+    """
     first = _SANDBOX if is_open else _BY_OPERATOR
     listed = "\n".join(f"- [{about}]({server}{path})" for path, about in _MORE)
     text = f"# Topup Gateway\n\n> {SUMMARY}\n\n{first}\n\n{_SEND}\n\n## More\n\n{listed}\n"
@@ -66,7 +68,6 @@ def overview(server: str, *, is_open: bool) -> str:
 
 
 def everything(guides: Sequence[str], listed: Sequence[DocumentedResource]) -> str:
-    """The guides' texts, every call and every code."""
     parts = [guide.strip() for guide in guides]
     parts.append(codes().strip())
     parts += [resource(one).strip() for one in listed]
@@ -74,7 +75,6 @@ def everything(guides: Sequence[str], listed: Sequence[DocumentedResource]) -> s
 
 
 def codes() -> str:
-    """Every code with its message, its HTTP statuses, what to do next and what it means."""
     lines = [
         "# Codes",
         "",
@@ -91,7 +91,7 @@ def codes() -> str:
 
 
 def reference(listed: Sequence[DocumentedResource], path: str) -> str:
-    """The resources with their calls; path: where each resource's page lies."""
+    """path: where each resource's page lies."""
     parts = [
         "# Reference",
         (
@@ -109,7 +109,6 @@ def reference(listed: Sequence[DocumentedResource], path: str) -> str:
 
 
 def resource(one: DocumentedResource) -> str:
-    """One resource's calls, whole."""
     return "\n\n".join([f"# {one.name}", one.about, *map(_operation, one.operations)]) + "\n"
 
 

@@ -1,7 +1,6 @@
-"""The reference: the OpenAPI document, resource by resource, as a page and as text shows it.
+"""Read the OpenAPI document, resource by resource, for the reference's pages and texts. Pure.
 
-Promise: nothing is said here that the document does not say, so nothing can drift from what is
-served. Pure.
+Nothing is added to the document, so nothing can drift from what is served.
 """
 
 import json
@@ -22,7 +21,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a request or an answer: its dotted name, type, and what is said of it."""
+    """One field of a request or a response: its dotted name, type and description."""
 
     name: str
     kind: str
@@ -44,8 +43,6 @@ class DocumentedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call."""
-
     anchor: str
     method: str
     path: str
@@ -70,7 +67,7 @@ class DocumentedResource:
 
 
 def resources(document: Json, server: str) -> list[DocumentedResource]:
-    """Every resource in the document's order; server is shown in the samples."""
+    """Return every resource in the document's order; server is shown in the samples."""
     reader = _Reader(document, server)
     found: dict[str, list[Operation]] = {tag["name"]: [] for tag in document["tags"]}
     for path, item in document["paths"].items():
@@ -91,7 +88,7 @@ def slug_of(name: str) -> str:
 
 
 def fields_of(schema: Json) -> list[Field]:
-    """The fields of an object's JSON Schema that holds what it refers to, those inside others dotted."""
+    """Return the fields of an object's resolved JSON Schema, nested ones dotted."""
     return list(_Reader(schema, "").fields(schema, "", 0))
 
 
@@ -148,7 +145,7 @@ class _Reader:
         fields: list[Field] = []
         about = ""
         for choice in map(self._resolved, schema.get("anyOf", [schema])):
-            # Of our own answers what differs is their data.
+            # Our own responses differ only in their data.
             shape = self._resolved(choice["properties"]["data"] if codes and choice else choice)
             about = about or shape.get("description", "")
             known = {field.name for field in fields}
@@ -168,13 +165,13 @@ class _Reader:
                 yield from self.fields(below, dotted + mark, depth + 1)
 
     def _kind(self, schema: Json) -> str:
-        """The type in words, with a reference among its choices followed."""
+        """Return the type in words, following references among its choices."""
         if "anyOf" in schema:
             return kind_of({"anyOf": [self._resolved(kind) for kind in schema["anyOf"]]})
         return kind_of(self._resolved(schema))
 
     def _about(self, schema: Json) -> str:
-        """What is said of it, by itself or by what it refers to, and its default."""
+        """Return its description, or its reference's, and its default."""
         places = (schema, *map(self._resolved, schema.get("anyOf", ())), self._resolved(schema))
         description = next((place["description"] for place in places if "description" in place), "")
         default = schema.get("default")
@@ -187,7 +184,7 @@ class _Reader:
         return any(kind.get("type") == "array" for kind in kinds)
 
     def _below(self, schema: Json) -> Json | None:
-        """The object inside, through null and lists; None for a plain value."""
+        """Return the object inside, through null and lists; None for a plain value."""
         for kind in (schema, *schema.get("anyOf", ())):
             inner = kind.get("items", kind) if kind.get("type") == "array" else kind
             found = self._resolved(inner)
@@ -197,7 +194,7 @@ class _Reader:
 
 
 def kind_of(schema: Json) -> str:
-    """A type in words: a string, an integer from 1 to 200, one of `a`, `b`."""
+    """Return a type in words: a string, an integer from 1 to 200, one of `a`, `b`."""
     if "anyOf" in schema:
         kinds = [kind_of(kind) for kind in schema["anyOf"] if kind.get("type") != "null"]
         nullable = len(kinds) < len(schema["anyOf"])

@@ -1,8 +1,8 @@
-"""Which samples a signed-in reader can run from the page, and the call that is run: one of our API, with the key that the
-documentation makes (gateway/static/docs_run.js).
+"""Choose the samples that a signed-in reader can run from the page, with the key that the documentation makes
+(gateway/static/docs_run.js). Pure.
 
-Promise: nothing but a call of our own API below its prefix, with scopes that such a key has; a sample that makes keys,
-decides, redeems or changes webhooks has no button. Pure.
+Only calls of our own API below its prefix, with scopes that such a key has. A sample that makes keys,
+decides, redeems or changes webhooks has no button.
 """
 
 import json
@@ -29,7 +29,7 @@ RUN_SCOPES: Final = frozenset(
         "billing:write",
     }
 )
-# What is run here changes no key, its own neither.
+# Samples change no key, not even their own.
 _KEYS: Final = f"{API_PREFIX}/keys"
 _PARAM: Final = re.compile(r"\\\{\w+\\\}")
 _JSON: Final = "content-type: application/json"
@@ -61,7 +61,7 @@ class Runnables:
         ]
 
     def of_text(self, text: str) -> GuideSample | None:
-        """The call of a line for a shell; null where it is more than one call, or none that can be run."""
+        """Parse a line for a shell; return null if it is more than one call, or can't be run."""
         call = _read(text)
         if call is None:
             return None
@@ -79,7 +79,7 @@ class Runnables:
 
 
 def is_runnable(operation: Operation) -> bool:
-    """Whether the documentation's key may make this call, and its answer is JSON that ends."""
+    """Return whether the documentation's key may make this call, and its response is JSON that ends."""
     call = operation.call
     return (
         operation.path.startswith(API_PREFIX)
@@ -92,7 +92,7 @@ def is_runnable(operation: Operation) -> bool:
 
 
 def of_operation(operation: Operation) -> Runnable | None:
-    """The call of the reference's sample; null where it cannot be run."""
+    """Return the call of the reference's sample; null if it cannot be run."""
     return _run(operation.call) if is_runnable(operation) else None
 
 
@@ -130,13 +130,13 @@ def _read(text: str) -> samples.Call | None:
 
 
 def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each option with its value; what stands alone with an empty name."""
+    """Yield each option with its value, and other words with an empty name."""
     rest = iter(words)
     for word in rest:
         yield (word, next(rest, "")) if word.startswith("-") else ("", word)
 
 
 def _path(url: str) -> str:
-    """What stands behind the host."""
+    """Return the URL's part after the host."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -1,4 +1,4 @@
-"""One call in curl, Python and JavaScript, made from its example in the OpenAPI document. Pure."""
+"""Write one call in curl, Python and JavaScript, from its example in the OpenAPI document. Pure."""
 
 import json
 import re
@@ -22,10 +22,10 @@ Credential = Literal["key", "session", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a sample shows: body is JSON values, or null where none is sent.
+    """A sample's call: body is JSON values, or null.
 
-    file: the name of the file that is answered, streams: lines without an end; else JSON is. scopes: any of
-    them will do. once: the Idempotency-Key that is shown; null: a fresh one.
+    file: the name of a file in the response, streams: lines without an end; else JSON. scopes: any of them
+    will do. once: the shown Idempotency-Key; null: a new one.
     """
 
     method: str
@@ -41,14 +41,14 @@ class Call:
 
     @property
     def origin(self) -> str:
-        """The scheme and host of the address."""
+        """Return the scheme and host of the address."""
         return "/".join(self.url.split("/", 3)[:3])
 
 
 def call_of(
     server: str, template: str, method: str, operation: Mapping[str, Any], parameters: Any
 ) -> Call:
-    """The call of an operation with its example; parameters resolves a reference."""
+    """Build it from an example. parameters resolves a reference."""
     content = operation.get("requestBody", {}).get("content", {})
     kind = next(iter(content), "")
     known = [parameters(one) for one in operation["parameters"]]
@@ -72,7 +72,7 @@ def call_of(
 
 
 def _answered(operation: Mapping[str, Any], resolved: Any) -> str:
-    """The media type of the first success."""
+    """Return the media type of the first success."""
     response = next(one for status, one in operation["responses"].items() if status < "3")
     return next(iter(resolved(response).get("content", {})), "")
 
@@ -90,7 +90,7 @@ def _credential(operation: Mapping[str, Any]) -> Credential:
 
 
 def curl(call: Call) -> str:
-    """A line for a shell that has the key in $KEY, or a person's cookie in $COOKIE."""
+    """Write a line for a shell that has the key in $KEY, or a person's cookie in $COOKIE."""
     command = ["curl"]
     if call.streams:
         command.append("-N")
@@ -109,7 +109,7 @@ def curl(call: Call) -> str:
 
 
 def python(call: Call) -> str:
-    """A script; it needs httpx, and the key in the environment as KEY, or a person's cookie as COOKIE."""
+    """Write a script for httpx, with the key in the environment as KEY, or a person's cookie as COOKIE."""
     headers = _headers(call, _PYTHON)
     imports = [
         name for name in ("os", "uuid") if any(f"{name}." in one for one in headers.values())
@@ -153,7 +153,7 @@ def _python_answer(call: Call, asked: str) -> list[str]:
 
 
 def javascript(call: Call) -> str:
-    """A module for Node 18 or later; it needs the key in the environment as KEY, or a person's cookie as COOKIE."""
+    """Write a module for Node 18 or later, with KEY or COOKIE as in Python."""
     headers = [
         f"    {_name(name)}: {value}," for name, value in _headers(call, _JAVASCRIPT).items()
     ]
@@ -183,7 +183,7 @@ def _javascript_answer(call: Call) -> list[str]:
 
 
 _Writing = Mapping[str, str]
-# How each language writes the value of a header; text: any that is known.
+# How each language writes the value of a header; text: any known value.
 _SHELL: Final[_Writing] = {
     "key": "Bearer $KEY",
     "session": "$COOKIE",
@@ -205,14 +205,14 @@ _JAVASCRIPT: Final[_Writing] = {
 
 
 def _headers(call: Call, writing: _Writing) -> dict[str, str]:
-    """The headers beside that of the body, each value as this language writes it."""
+    """Return the headers beside the body's, each value as this language writes it."""
     found = {}
     if call.credential == "key":
         found["Authorization"] = writing["key"]
     if call.credential == "session":
         found["Cookie"] = writing["session"]
         if call.method != "GET":
-            # What a browser says by itself: a change by cookie counts only from the gateway's own pages.
+            # Browsers send it: a change by cookie counts only from the gateway's own pages.
             found["Origin"] = writing["text"].format(call.origin)
     if call.takes_idempotency_key:
         found["Idempotency-Key"] = (
@@ -226,7 +226,7 @@ def _name(header: str) -> str:
 
 
 def pretty(value: Any) -> str:
-    """JSON for people: a list of plain values stays on its line."""
+    """Format JSON for people: a list of plain values stays on its line."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return _FLAT_LIST.sub(lambda match: f"[{' '.join(match[1].split())}]", text)
 
@@ -237,7 +237,7 @@ def _json(value: Any) -> str:
 
 
 def _literal(value: Any, pad: str = "    ") -> str:
-    """A JSON value as Python writes it; pad: the indentation of its line."""
+    """Write a JSON value as Python; pad: the indentation of its line."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict) or not value:

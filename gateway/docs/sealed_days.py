@@ -1,7 +1,7 @@
-"""What anybody may keep to hold this installation to its word: public keys, the ledger's sealed days, signed heads.
+"""Publish what anybody may store to prove later what this installation said: public keys, the ledger's sealed
+days, signed heads.
 
-Promises: public, the same for everybody, read only. A day says how many transfers it had and nothing else
-about them; a head of the record log, how many leaves.
+A day reveals only how many transfers it had; a head of the record log, how many leaves.
 """
 
 import msgspec
@@ -27,7 +27,6 @@ _DIGITS_MAX = 15
 
 
 def routes(context: Context) -> list[Route]:
-    """Starlette's routes of the four."""
 
     async def keys(_request: Request) -> Response:
         found = await context.database.read(published)
@@ -69,7 +68,7 @@ def routes(context: Context) -> list[Route]:
 
 
 def _environment(request: Request) -> str:
-    """Raises HTTPException for another word."""
+    """Raise HTTPException for another word."""
     word = str(request.path_params["environment"])
     if word not in ENVIRONMENTS:
         raise HTTPException(404)
@@ -84,7 +83,7 @@ def _day(text: str) -> int:
 
 
 def _number(text: str) -> int:
-    """Raises HTTPException for what is no head's number."""
+    """Raise HTTPException for what is no head's number."""
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
         raise HTTPException(404)
     return int(text)

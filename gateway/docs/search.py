@@ -1,7 +1,7 @@
 """/docs/search: guides by section, calls, events and codes, found by words; as a page and as Markdown.
 
-Promise: what is found is read from the texts of the pages themselves, once for each process, when somebody first
-searches. It works without scripts, and any query gets a page that says what to do next.
+The index is made from the texts of the pages, once for each process, at the first search. It works without
+scripts, and any query gets a page that says what to do next.
 """
 
 import asyncio
@@ -36,7 +36,6 @@ _BAD_REQUEST: Final = 400
 
 
 def routes(pages: Pages) -> list[Route]:
-    """Starlette's routes of both forms."""
     search = SearchPages(pages)
 
     async def either(request: Request) -> Response:
@@ -50,15 +49,13 @@ def routes(pages: Pages) -> list[Route]:
 
 
 class SearchPages:
-    """What was found, for people and for programs."""
-
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._index: PassageIndex | None = None
         self._making = threading.Lock()
 
     async def page(self, request: Request) -> Response:
-        """A query that is too long is refused with 400, and said so."""
+        """Refuse a query that is too long with 400 and a sentence."""
         query, is_long = _query(request)
         return self._pages.page(
             request,
@@ -74,7 +71,6 @@ class SearchPages:
         )
 
     async def text(self, request: Request) -> Response:
-        """The same as Markdown, with links to the pages' own Markdown."""
         query, is_long = _query(request)
         if is_long:
             text = f"# Search\n\nA search has at most {QUERY_CHARACTERS_MAX} characters.\n"
@@ -87,7 +83,7 @@ class SearchPages:
         return answer
 
     def _made_index(self) -> PassageIndex:
-        """Build the index, once. Runs in a thread: it takes a quarter of a second."""
+        """Build the index, once, in a thread: it takes a quarter of a second."""
         began_s = time.thread_time()
         with self._making:
             if self._index is None:
@@ -106,7 +102,7 @@ class SearchPages:
 
 
 def passages(pages: Pages) -> Iterator[Passage]:
-    """All that can be found; of two that answer alike the earlier comes first."""
+    """Yield all that can be found; among equals the earlier comes first."""
     yield from sorted(_guides(), key=lambda passage: "#" in passage.path)
     for resource in pages.listed:
         for operation in resource.operations:
@@ -136,12 +132,12 @@ def _call(operation: Operation, path: str, resource: str) -> Passage:
 
 
 def _plain(text: str) -> str:
-    """A sentence without the marks of code."""
+    """Remove the marks of code from a sentence."""
     return text.replace("`", "")
 
 
 def _query(request: Request) -> tuple[str, bool]:
-    """What is asked for, in one line, and whether it is longer than a search may be."""
+    """Return the query in one line, and whether it is too long."""
     query = " ".join(request.query_params.get("q", "").split())
     is_long = len(query) > QUERY_CHARACTERS_MAX
     return query[:QUERY_CHARACTERS_MAX], is_long

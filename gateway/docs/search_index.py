@@ -1,8 +1,8 @@
-"""The documentation's search: passages of text, found by the words of a query.
+"""Search the documentation: passages of text, found by the words of a query. Pure.
 
-Promises: where passages have all words, no other is found; what is called exactly as the query says comes first, and words
-in a title before words in the text; a word also finds longer ones that begin with it (`sign` finds `signature`), and a plural its singular; a query costs
-the words that it has, however long it is (the first WORDS_MAX count). Pure.
+If passages have all words, no other is found. An exact name comes first, and words in a title before words in
+the text. A word also finds longer ones that begin with it (`sign` finds `signature`), and a plural its
+singular. A query costs the words that it has (the first WORDS_MAX count).
 """
 
 import re
@@ -17,7 +17,7 @@ WORDS_MAX: Final = 12
 HITS_MAX: Final = 20
 _EXCERPT: Final = 200
 _LEAD: Final = 60
-# Shorter words are found as they stand only: nearly every passage has one that begins with them.
+# Shorter words match only whole: nearly every passage has one that begins with them.
 _PREFIX_MIN: Final = 3
 _SINGULAR_MIN: Final = 4
 # How often a word counts in one text, so that a long list does not come before a short answer.
@@ -35,9 +35,9 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What can be found: its title, what kind of page it is on, where it lies, and its text.
+    """A passage: its title, the kind and address of its page, and its text.
 
-    names are other words by which it is called, such as a call's path; they count as its title does.
+    names are other words for it, such as a call's path; they count as its title does.
     """
 
     title: str
@@ -65,7 +65,7 @@ class Searched:
 
 @dataclass(slots=True)
 class _Score:
-    """How well one passage answers: each field counts before those after it."""
+    """How well one passage matches: each field counts before those after it."""
 
     words: int = 0
     in_title: int = 0
@@ -74,11 +74,12 @@ class _Score:
 
 
 class PassageIndex:
-    """Passages by their words. Where two are equal, the earlier passage is the better one."""
+    """Passages by their words. Among equals the earlier one is better."""
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self._passages = tuple(passages)
-        # Their titles and names as lists of words, the words of both, and where each word of the text begins and ends.
+        # Their titles and names as lists of words, the words of both, and where each word of the text begins
+        # and ends.
         self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
         self._titles = [frozenset((*title, *names)) for title, names in self._called]
         self._texts = [_spots_of(one.text) for one in self._passages]
@@ -89,7 +90,7 @@ class PassageIndex:
         self._words = sorted(self._holders)
 
     def search(self, query: str) -> Searched:
-        """The passages that have most of the query's words, at most HITS_MAX."""
+        """Return the passages with most of the query's words, at most HITS_MAX."""
         asked = _asked(query)
         found = [self._beginning_with(word) for word in asked]
         scores: dict[int, _Score] = defaultdict(_Score)
@@ -104,7 +105,7 @@ class PassageIndex:
         return Searched(hits, has_all=most == len(asked))
 
     def _of_word(self, word: str, known: Sequence[str]) -> dict[int, _Score]:
-        """Each passage with this word, or with one that begins with it."""
+        """Return each passage with this word, or with one that begins with it."""
         found: dict[int, _Score] = {}
         for one in known:
             is_exact = one == word
@@ -128,9 +129,9 @@ class PassageIndex:
         return [*takewhile(lambda known: known.startswith(word), rest)]
 
     def _rank(self, number: int, asked: Sequence[str], score: _Score) -> tuple[int, ...]:
-        """Smaller is better: what is called exactly so, then by the score, a shorter title first."""
+        """Smaller is better: an exact name, then the score, then a shorter title."""
         title, names = self._called[number]
-        # A path is asked for without its beginning, too: topup/send.
+        # A path matches without its beginning, too: topup/send.
         is_like = asked in (title, names[-len(asked) :])
         called = 2 if asked == names else int(is_like)
         return (-called, -score.in_title, -score.exact, len(title), -score.times, number)
@@ -142,7 +143,7 @@ class PassageIndex:
 
 
 def words_of(text: str) -> list[str]:
-    """The words by which a text is found: lower case, without the s of a plural."""
+    """Return the words that find a text: lower case, without the s of a plural."""
     return [_singular(word) for word in _WORD.findall(text.lower())]
 
 
@@ -153,7 +154,7 @@ def _singular(word: str) -> str:
 
 
 def _asked(query: str) -> list[str]:
-    """The query's words, once each; without those that every text has, unless it has no other."""
+    """Return the query's words, once each, without those that every text has, unless it has no other."""
     said = _WORD.findall(query.lower())
     telling = [word for word in said if word not in _COMMON] or said
     return list(dict.fromkeys(map(_singular, telling)))[:WORDS_MAX]
@@ -167,7 +168,7 @@ def _add(total: _Score, one: _Score) -> None:
 
 
 def _spots_of(text: str) -> Mapping[str, Sequence[tuple[int, int]]]:
-    """By word: where it begins and ends in the text, each time."""
+    """Return, by word, where it begins and ends in the text, each time."""
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for match in _WORD.finditer(text.lower()):
         found[_singular(match[0])].append(match.span())
@@ -175,10 +176,10 @@ def _spots_of(text: str) -> Mapping[str, Sequence[tuple[int, int]]]:
 
 
 def _excerpt(text: str, asked: Sequence[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
-    """Some words before the first that was asked for, and what follows it. asked: where these words are."""
+    """Yield some words before the first match, and what follows it. asked: the matches' places."""
     first = asked[0][0] if asked else 0
     start = 0 if first < _LEAD else text.find(" ", first - _LEAD)
-    # Only the spaces between words are cut at; a text without any is cut where it is long enough.
+    # Cut only at spaces between words; a text without any is cut at its length.
     start = max(start, 0)
     end = len(text) if len(text) - start <= _EXCERPT else start + _EXCERPT
     if end < len(text):

@@ -1,8 +1,8 @@
-"""The public keys of webhook endpoints, for receivers that check the Ed25519 signature (v1a).
+"""Publish the public keys of webhook endpoints, for receivers that check the Ed25519 signature (v1a).
 
-Promises: public, the same for everybody, read only; a call reads a bounded number of rows by an index. The keys
-lie under their endpoint's id, so that who reads one names whose it is: a v1a signature does not say for whom it
-was made, and with another endpoint's key a stranger's events would pass for the gateway's own.
+A call reads a bounded number of rows by an index. Keys lie under their endpoint's id, so that a reader names
+its own: a v1a signature does not say for whom it was made, and with another endpoint's key a stranger's
+events would pass for the gateway's own.
 """
 
 import re
@@ -30,7 +30,7 @@ from webhooks.endpoints.signing_keys import Published, published, published_afte
 
 PATH: Final = "/.well-known/webhook-keys"
 ENDPOINTS_AT_ONCE: Final = 100
-# Of one address, as for recipients' pages: each reads the database, and no credential stands for it.
+# Of one address, as for recipients' pages: each call reads the database, without a credential.
 REQUESTS: Final = (120, 60)  # in so many seconds
 _is_id: Final = re.compile(rf"we_[0-9A-Za-z]{{{ID_CHARACTERS}}}").fullmatch
 NOTICE: Final = (
@@ -40,7 +40,6 @@ NOTICE: Final = (
 
 
 def routes(context: Context) -> list[Route]:
-    """Starlette's route of it."""
 
     async def keys(request: Request) -> Response:
         call: RequestContext[Any, Any] = RequestContext(context, request.scope)
@@ -56,7 +55,6 @@ def routes(context: Context) -> list[Route]:
 
 
 async def _throttle(call: RequestContext[Any, Any]) -> None:
-    """Raises RateLimited."""
     count, period_s = REQUESTS
     await take_one(
         call.context.limiter,
@@ -68,7 +66,7 @@ async def _throttle(call: RequestContext[Any, Any]) -> None:
 
 
 async def _found(context: Context, query: QueryParams) -> dict[str, Any]:
-    """One endpoint's keys, or a page of everybody's. Raises InvalidInput and NotFound."""
+    """Return one endpoint's keys, or a page of all. Raises InvalidInput and NotFound."""
     endpoint_id = query.get("endpoint_id")
     if endpoint_id is None:
         return await _page(context, query)
@@ -114,7 +112,7 @@ def _shown(found: list[Published], following: str | None, now_us: int) -> dict[s
 
 
 def _keys(one: Published, now_us: int) -> list[dict[str, str | None]]:
-    """The newest first; until is when an older one signs no more."""
+    """Return the newest first; until is when an older one stops signing."""
     return [
         {
             "public_key": key.text,

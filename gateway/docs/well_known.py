@@ -1,9 +1,8 @@
-"""What a program finds at fixed addresses: the catalogue of the APIs (RFC 9727), whom to tell of a
-weakness (RFC 9116), and the agent card of the A2A protocol (1.0).
+"""Documents at fixed addresses: the catalogue of the APIs (RFC 9727), the contact for security reports (RFC
+9116), and the agent card of the A2A protocol (1.0).
 
-Promises: public, the same for everybody, and nothing is named that is not there. The gateway speaks no
-A2A: the card says what it can do and where its MCP endpoint is, by a binding of its own, which a client
-of A2A alone passes over.
+They name only what is there. The gateway speaks no A2A: the card says what it can do and where its MCP
+endpoint is, by a binding of its own, which an A2A client skips.
 """
 
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from runtime.context import Context
 CATALOGUE: Final = "/.well-known/api-catalog"
 CARD: Final = "/.well-known/agent-card.json"
 SECURITY: Final = "/.well-known/security.txt"
-# RFC 9116 advises less than a year; each answer begins it anew.
+# RFC 9116 advises less than a year; each response starts it again.
 _SECURITY_DAYS: Final = 90
 _LINKSET: Final = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
 _BINDING: Final = "https://modelcontextprotocol.io/specification"
@@ -49,7 +48,7 @@ _SKILLS: Final = (
 
 
 def routes(context: Context, api: str, documents: Documents) -> list[Route]:
-    """Starlette's routes of the three; api: the path below which the API lies."""
+    """api: the path below which the API lies."""
     settings = context.settings
 
     def catalogue(request: Request) -> Response:
@@ -74,7 +73,7 @@ def routes(context: Context, api: str, documents: Documents) -> list[Route]:
 
 
 def _catalogue(server: str, api: str) -> Mapping[str, Any]:
-    """A linkset (RFC 9264): the API with its description, its pages and its health, and the tools."""
+    """Return a linkset (RFC 9264): the API with its description, its pages and its health, and the tools."""
     described = [{"href": f"{server}/openapi.json", "type": "application/json"}]
     pages = [
         {"href": f"{server}{DOCS}", "type": "text/html"},

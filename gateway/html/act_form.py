@@ -1,8 +1,8 @@
-"""A form made from an act's input: what each field shows, and what was typed as the input's values.
+"""Make a form from an act's input: what each field shows, and what was typed as the input's values.
 
-People write dollars where an input has cents, 10m where it has seconds, one line for each item of a list, a row for
-each object of one, and a date where an input has a time. A blank field is left out, so that the input's default stands,
-or null where that takes a limit away.
+People write dollars for an input's cents, 10m for seconds, one line for each item of a list, a row for each
+object of one, and a date for a time. A blank field is left out, so that the input's default counts, or is
+null if that removes a limit.
 """
 
 import re
@@ -27,7 +27,9 @@ _ROWS_MIN: Final = 2
 
 
 class ShownField(NamedTuple):
-    """One field as the template draws it. widget: line, area, document, choice, ticks, tick or rows, of which each row has fields."""
+    """One field as the template draws it. widget: line, area, document, choice, ticks, tick or rows, of which
+    each row has fields.
+    """
 
     facts: FieldFacts
     widget: str
@@ -42,7 +44,7 @@ class ShownField(NamedTuple):
 
     @property
     def options(self) -> list[tuple[str, str]]:
-        """Return the choices as a select has them; the first is none where nothing has to be chosen."""
+        """Return a select's choices; the first is none if nothing has to be chosen."""
         blank = [] if self.facts.is_required else [("", "")]
         return blank + [
             (word, self.facts.words.get(word, word.replace("_", " ")))
@@ -53,9 +55,10 @@ class ShownField(NamedTuple):
 def fields_of(
     struct: type[Fields], form: Form, choices: Mapping[str, Collection[str]] | None = None
 ) -> Sequence[ShownField]:
-    """Return the fields of the input, filled with what was typed, else with their defaults.
+    """Return the input's fields, filled with what was typed, else with their defaults.
 
-    choices: of fields whose right words the page knows better than the input, such as an environment's platforms.
+    choices: of fields whose valid words the page knows better than the input, such as an environment's
+    platforms.
     """
     found = choices or {}
     return [
@@ -64,13 +67,13 @@ def fields_of(
 
 
 def in_runs(fields: Iterable[ShownField]) -> list[list[ShownField]]:
-    """Return the fields in groups: lines that follow each other, which stand side by side, and each other field alone."""
+    """Group the fields: lines that follow each other, which stand side by side, and each other field alone."""
     groups = groupby(enumerate(fields), lambda one: -1 if one[1].widget == "line" else one[0])
     return [[field for _, field in group] for _, group in groups]
 
 
 def form_of(struct: type[Fields], current: Any) -> Form:
-    """Return the form filled with an object's fields, which have the input's names; of a view, or as the API has it."""
+    """Fill the form with an object's fields, which have the input's names; of a view, or as the API has it."""
     fields: dict[str, Sequence[str]] = {}
     for fact in _asked(struct):
         value = _part(current, fact.name)
@@ -92,9 +95,9 @@ def _part(source: Any, name: str) -> Any:
 
 
 def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) -> dict[str, Any]:
-    """Return what was typed as the input's values; what cannot be read is noted.
+    """Return what was typed as the input's values; unreadable values are recorded.
 
-    shown: the form as the object fills it. A time whose day stands as it was shown is left out.
+    shown: the form as the object fills it. A time whose day is unchanged is left out.
     """
     values: dict[str, Any] = {}
     for fact in _asked(struct):
@@ -180,7 +183,7 @@ def _input_mode(fact: FieldFacts) -> str:
 
 
 def _rows(fact: FieldFacts, form: Form) -> list[list[ShownField]]:
-    """Return a row for each object that was typed, and blank ones to add others."""
+    """Return a row for each typed object, and blank ones to add others."""
     given = [form.many(_inside(fact, inner)) for inner in fact.inner]
     number = max(_ROWS_MIN, 1 + max(map(len, given), default=0))
     return [
@@ -193,13 +196,12 @@ def _rows(fact: FieldFacts, form: Form) -> list[list[ShownField]]:
 
 
 def _row_form(fact: FieldFacts, form: Form, row: int) -> Form:
-    """Return the form of that row alone."""
     names = [_inside(fact, inner) for inner in fact.inner]
     return Form({name: form.many(name)[row : row + 1] for name in names})
 
 
 def _in_row(fact: FieldFacts, inner: FieldFacts) -> FieldFacts:
-    """Return the facts of a row's field, whose hint is the list's."""
+    """Give a row's field the list's hint."""
     return inner._replace(name=_inside(fact, inner), hint="")
 
 
@@ -243,14 +245,14 @@ def _text(fact: FieldFacts, value: Any) -> str:
 
 
 def _length(seconds: int) -> str:
-    """Return the length of time in the largest unit that it is a whole number of."""
+    """Format seconds in the largest unit that divides them."""
     fits = (unit for unit, length_s in _UNITS_S.items() if seconds % length_s == 0)
     unit = max(fits, key=lambda one: _UNITS_S[one])
     return f"{seconds // _UNITS_S[unit]}{unit}"
 
 
 def _items(form: Form, fact: FieldFacts) -> list[str]:
-    """Return every word of a list, whether each is a box or all stand in one text."""
+    """Return every word of a list, from boxes or one text."""
     if fact.unit == "lines":
         return _lines(form, fact.name)
     return _words(form.many(fact.name))
@@ -263,7 +265,7 @@ def _words(texts: Iterable[str]) -> list[str]:
 def _typed(fact: FieldFacts, typed: Typed) -> Any:
     form, name = typed.form, fact.name
     if fact.kind == "yes_no":
-        # Left blank it is a no, also where the default is yes or what holds would stay.
+        # Left blank it is a no, also if the default is yes or the current value would stay.
         is_said = fact.is_kept or fact.default
         return bool(form.text(name)) or (False if is_said else None)
     if fact.kind == "rows":

@@ -1,7 +1,7 @@
-"""Draw numbers over time as SVG, with the numbers in a table beside it.
+"""Draw numbers over time as SVG, with the numbers in a table beside it. Pure.
 
-Pure. Names and figures are phrases, which the template says in the reader's language. The template draws what
-is computed here, in the picture's units (400 by 170).
+Names and figures are phrases, which the template says in the reader's language. It draws what is computed
+here, in the picture's units (400 by 170).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +35,6 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One rectangle, with its title's words."""
-
     x: float
     y: float
     width: float
@@ -66,7 +64,7 @@ class Chart:
 
 
 def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
-    """Return stacked bars, the first series at the bottom."""
+    """Stack the bars, the first series at the bottom."""
     numbers = [
         [activity.count(start, *part.statuses) for part in series] for start in activity.starts
     ]
@@ -105,7 +103,7 @@ _SPENT: Final = Series(phrase("spent"), "calm")
 def spend_bars(
     title: str, by_day: Mapping[int, int], *, since: int, until: int, series: Series = _SPENT
 ) -> Chart:
-    """Return the micros spent on each UTC day from since to until; a day that isn't named has none."""
+    """Draw the micros spent on each UTC day from since to until; a missing day has none."""
     days = range(since, until, DAY_US)
     spent = [by_day.get(day, 0) for day in days]
     top = _ceiling(max(spent))
@@ -133,7 +131,7 @@ def spend_bars(
 
 
 def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
-    """Return the balance at the end of each step, computed backwards from the present one."""
+    """Draw the balance at the end of each step, computed backwards from the present one."""
     cents: list[int] = []
     left = now_micros
     for start in reversed(activity.starts):
@@ -162,7 +160,7 @@ def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
 
 
 class _Frame:
-    """The steps' places from left to right, and what every chart has around its figures."""
+    """The steps' places from left to right, and what surrounds the figures of every chart."""
 
     def __init__(self, activity: Activity, *, left: int) -> None:
         self.starts = activity.starts
@@ -226,7 +224,6 @@ class _Frame:
 
 
 def _halves(top: int, show: Callable[[int], str]) -> list[str]:
-    """Return the labels of the axis: nothing, half and the top."""
     return [show(top * half // 2) for half in (0, 1, 2)]
 
 

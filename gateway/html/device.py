@@ -1,4 +1,4 @@
-"""A browser's name for people: "Firefox on Windows"; shown beside the whole text, never trusted."""
+"""Name a browser for people: "Firefox on Windows"; shown beside the whole text, never trusted."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What an event is about, and its page in the dashboard: one rule for each family of event types."""
+"""Find an event's object and its page in the dashboard: one rule for each family of event types."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -11,8 +11,6 @@ Data = Mapping[str, Any]
 
 
 class EventObject(NamedTuple):
-    """The object: what it is, its id for people, and its page."""
-
     word: str
     id: str
     path: str
@@ -21,9 +19,9 @@ class EventObject(NamedTuple):
 def event_object(
     event_type: str, transaction_id: str | None, data: Data | None = None
 ) -> EventObject | None:
-    """Return what the event is about; None: it has no page, or it is a sample.
+    """Return None if the object has no page, or it is a sample.
 
-    transaction_id: as its delivery has it. data: the event's own, where it was read.
+    transaction_id: as its delivery has it. data: the event's own, if it was read.
     """
     known = data or {}
     if known.get("test"):
@@ -39,7 +37,7 @@ def _topup(transaction_id: str | None, data: Data) -> EventObject | None:
 
 
 def _order(reference: str | None, data: Data) -> EventObject | None:
-    """Return the order: its deliveries name its reference, which looks like a top-up's id and is none."""
+    """Return the order: its deliveries name its reference, which only looks like a top-up's id."""
     order_id = data.get("order_id") or data.get("id")
     if order_id:
         return EventObject(phrase("Order"), order_id, f"{_D}/orders/{order_id}")
@@ -64,7 +62,6 @@ def _dispute(_: str | None, data: Data) -> EventObject | None:
 
 
 def _by_id(word: str, path: str) -> Callable[[str | None, Data], EventObject | None]:
-    """Return the rule of objects that have a page by their own id."""
 
     def rule(_: str | None, data: Data) -> EventObject | None:
         object_id = data.get("id") or data.get("key_id")

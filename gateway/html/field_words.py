@@ -1,7 +1,6 @@
-"""Say what is wrong with a field in the words of its form.
+"""Say what is wrong with a field in the words of its form. Pure.
 
-The API speaks of cents, integers and null; a form asks for dollars and numbers, and its fields have labels.
-Pure.
+The API has cents, integers and null; a form has dollars and numbers, and its fields have labels.
 """
 
 import re
@@ -28,7 +27,7 @@ _NUMBERS: Final = {
 
 
 def for_people(detail: str, param: str | None = None) -> str:
-    """Return a refusal's detail without the API's names; param: the field that it is about."""
+    """Return a refusal's detail without the API's names; param: its field."""
     for pattern, words in _RULES:
         if found := pattern.fullmatch(detail):
             return words(found, param or "")
@@ -40,7 +39,7 @@ def for_people(detail: str, param: str | None = None) -> str:
 
 def _range(found: re.Match[str], param: str) -> str:
     if param.startswith("price"):
-        # Bounds are in the smallest unit of its currency, which a form doesn't ask for.
+        # Bounds are in the currency's smallest unit, which a form doesn't use.
         return phrase("the price is 0, or too large")
     name, whose = found["name"] or param, found["whose"]
     least, most = (_amount(text, name) for text in found.group("least", "most"))

@@ -1,4 +1,4 @@
-"""How values read on a page: money, times, states; and the sentences shown after a change."""
+"""Format values for a page: money, times, states; and the sentences shown after a change."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -19,7 +19,7 @@ from gateway.html.phrase import phrase
 from gateway.html.zone import current
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
-# Shown on the page that a form leads to; only the name is in the link, so nobody can put words in one.
+# Shown on the page that a form leads to; the link has only the name, so nobody can add words.
 # gateway/dashboard/act_pages.py adds the acts' sentences, by their names.
 SAID: Final[dict[str, str]] = {
     "signed-out": "You are signed out.",
@@ -210,7 +210,7 @@ def micros(amount: int) -> str:
 
 
 def dollars_of_micros(amount: int) -> str:
-    """Write the same in each language's short form, for a picture without room for more."""
+    """Write the same in each language's short form, for a small picture."""
     sign = "−" if amount < 0 else ""
     whole, part = divmod(abs(amount), 1_000_000)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
@@ -260,7 +260,6 @@ def dollars(cents: int) -> str:
 
 
 def tone(state: str) -> str:
-    """Return the colour of a state."""
     return TONES.get(state, "calm")
 
 
@@ -297,7 +296,7 @@ def share(part: float) -> str:
 
 
 def short(text: str, characters: int = 40) -> str:
-    """Return the text, cut in the middle if it is longer."""
+    """Cut a longer text in the middle."""
     if len(text) <= characters:
         return text
     half = (characters - 1) // 2

@@ -1,7 +1,7 @@
-"""A form that a person sent: its fields as text, and what is wrong with them.
+"""Read a form that a person sent: its fields as text, and what is wrong with them.
 
-A form says which environment its page showed, and counts only there: a person who switched in another tab
-sends nothing in the wrong world.
+A form names the environment that its page showed, and counts only there: after a switch in another tab it
+changes nothing in the wrong environment.
 """
 
 import re
@@ -31,7 +31,7 @@ _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def ungrouped(text: str) -> str:
-    """Return the number without the commas between groups of three digits.
+    """Remove the commas between groups of three digits.
 
     Any other comma stays, and nothing accepts it: 12,50 for twelve and a half must not become 1250.
     """
@@ -91,7 +91,7 @@ class Form:
 
     @property
     def idempotency_key(self) -> str | None:
-        """Return the key that the page put in, or None."""
+        """Return the page's key, or None."""
         return self.text(IDEMPOTENCY_FIELD)[:80] or None
 
 
@@ -99,7 +99,7 @@ class Form:
 class Problem:
     """A refusal as a form shows it: a sentence, and one for each field that it names.
 
-    are_shown: each of these is shown at its field, so nothing has to repeat them.
+    are_shown: each of these is shown at its field, so it isn't repeated above.
     """
 
     status: int
@@ -136,12 +136,12 @@ NO_PROBLEM = Problem(200, "")
 
 
 def dollars(cents: int | None) -> str:
-    """Return the amount as a form's field has it; empty: none."""
+    """Return the amount as a form's field has it, or empty."""
     return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
 
 
 def read_form(call: RequestContext[Any, Any]) -> Form:
-    """Return the fields of the request's body; raise InvalidInput and EnvironmentMismatch."""
+    """Raise InvalidInput and EnvironmentMismatch."""
     if call.raw:
         check_media_type(call.headers, "form")
     try:
@@ -160,7 +160,7 @@ def read_form(call: RequestContext[Any, Any]) -> Form:
 
 
 def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> Form:
-    """Return the form of these fields, without those that every form has; raise EnvironmentMismatch."""
+    """Make the form without the fields that every form has; raise EnvironmentMismatch."""
     fields.pop(TOKEN_FIELD, None)
     shown = fields.pop(ENVIRONMENT_FIELD, None)
     caller = call.credential
@@ -175,12 +175,11 @@ def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> For
 
 
 def read_query(call: RequestContext[Any, Any]) -> Form:
-    """Return the parameters of the page's address; the pipeline has checked that they can be read."""
+    """Read the page's address, which the pipeline has checked."""
     return Form(parse_qs(call.scope["query_string"].decode("ascii")))
 
 
 def problem_of(error: DomainError) -> Problem:
-    """Return what to show of a refusal, in a form's words."""
     refusal = refusal_of(error)
     listed = error.extra.get("errors") or []
     if not listed and error.param is not None:
@@ -194,12 +193,12 @@ def problem_of(error: DomainError) -> Problem:
 
 
 def first_words(said: str, param: str | None = None) -> str:
-    """Return what a page shows: with a capital, unless it begins with a field's own name."""
+    """Capitalize, unless the text begins with a field's own name."""
     return with_capital(said) if isinstance(said, Phrase) else sentence(said, param)
 
 
 def _together(texts: Iterable[str]) -> str:
-    """Return each of them once, as one text."""
+    """Join each of them once."""
     return " ".join(_ended(text) for text in dict.fromkeys(texts))
 
 

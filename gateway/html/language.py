@@ -1,12 +1,11 @@
 """The languages of the gateway's own pages: English, and a folder of .po files each in gateway/languages/.
 
-A page is whole in one language. Only the pages of gateway/html/translated.py are offered in another one, and
-one of them is English if anything on it is missing in the catalogue: `say` then raises NotSaid, and
-gateway/html/render.py begins again. The files are read when the first page needs them: nothing is compiled,
-so nothing can be forgotten.
+A page is whole in one language. Only the pages of gateway/html/translated.py are offered in others. If
+anything on one is missing in the catalogue, `say` raises NotSaid, and gateway/html/render.py starts again in
+English. The files are read when the first page needs them, without a compile step to forget.
 
-`current` holds the request's language while a page is made: the person's choice, stored in a cookie, else
-what the browser asks for. docs/languages.md says how to add one.
+`current` holds the request's language while a page is made: the person's choice, stored in a cookie, else the
+browser's preference. docs/languages.md says how to add one.
 """
 
 import re
@@ -33,10 +32,10 @@ from billing.recipients.language import ENGLISH, Language, asked_for
 from gateway.html.phrase import PLACE, Phrase, Value, counted, has_words, phrase
 
 LANGUAGE_COOKIE: Final = "topup_language"
-# A page's cache tells readers of different languages apart by these.
+# A page's cache distinguishes readers of different languages by these.
 VARY: Final = "Accept-Language, Cookie"
 _PROSE: Final = re.compile(r"[a-z]{2} [a-z]{2}")
-# Values aren't looked for in longer text, which may take long.
+# Values aren't searched for in longer text, which may take long.
 _RECOGNISED_CHARACTERS_MAX: Final = 400
 # Marks a sentence with values that reaches us as plain text, such as a refusal of the API.
 _RECOGNISED: Final = "recognised"
@@ -59,7 +58,6 @@ class _Pattern(NamedTuple):
     several: str
 
     def made_with(self, values: Mapping[str, Value]) -> Phrase:
-        """The sentence with these."""
         if not self.several:
             return phrase(self.one, **values)
         number = values["num"]
@@ -69,8 +67,8 @@ class _Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageLanguage:
-    """One language. texts: the English sentences in its catalogue; English has none and needs none. patterns:
-    of those that are recognised with their values.
+    """One language. texts: the English sentences in its catalogue; English needs none. patterns: of those
+    that are recognised with their values.
     """
 
     writing: Language
@@ -80,17 +78,14 @@ class PageLanguage:
 
     @property
     def tag(self) -> str:
-        """Return the value of the attribute lang."""
         return self.writing.tag
 
     @property
     def name(self) -> str:
-        """Return its name in the language itself."""
         return self.writing.name
 
     @property
     def direction(self) -> str:
-        """Return ltr or rtl."""
         return self.writing.direction
 
     @property
@@ -145,7 +140,7 @@ class PageLanguage:
         return said.sentence
 
     def _known(self, text: str) -> str:
-        """Return the catalogue's text, perhaps with a capital; empty if there is none."""
+        """Return the catalogue's text, perhaps with a capital, or empty."""
         capital = text[:1].upper() + text[1:]
         return next((one for one in (text, capital) if one in self.texts), "")
 
@@ -187,7 +182,7 @@ class PageLanguage:
         return self.apart(value if isinstance(value, str) else value())
 
     def apart(self, content: str) -> str:
-        """Return what somebody wrote so that it keeps its own direction and doesn't turn what is around it."""
+        """Isolate the direction of somebody's own text from what surrounds it."""
         if not content or self.direction != "rtl":
             return content
         kept = content if _is_balanced(content) else content.translate(_ISOLATES)
@@ -218,7 +213,7 @@ def say(text: str) -> str:
 
 
 def say_phrase(text: str) -> str:
-    """Say a phrase; return any other text, such as a name, as it is with its own direction."""
+    """Say a phrase; return any other text, such as a name, with its own direction."""
     return say(text) if isinstance(text, Phrase | Markup) else current.get().apart(text)
 
 
@@ -233,7 +228,6 @@ def say_known(text: str) -> str:
 
 
 def say_number(one: str, several: str, number: int) -> str:
-    """Return the sentence's form for the number."""
     return current.get().say_number(one, several, number)
 
 
@@ -278,7 +272,6 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _read(rooms: Sequence[bytes], tag: str) -> PageLanguage:
-    """Return one language from the catalogues of all its rooms."""
     locale = Locale.parse(tag, sep="-")
     whole, *others = (read_po(BytesIO(one), locale=locale) for one in rooms)
     for message in (one for other in others for one in other if one.id):

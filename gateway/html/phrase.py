@@ -1,9 +1,8 @@
-"""What the code says on a page: an English sentence that the page shows in its reader's language.
+"""Phrases: English sentences in the code that a page shows in its reader's language.
 
-A phrase is English text with its values put in, so code that knows no languages uses it as any other text. It
-remembers the sentence and the values, and gateway/html/language.py says them in another language. Each
-sentence that is marked here is in every catalogue, which tests/gateway/dashboard/languages/test_catalogues.py
-holds.
+A phrase is English text with its values, so code that knows no languages uses it as any other text. It
+remembers the sentence and the values for gateway/html/language.py. Every catalogue has each sentence that is
+marked here (tests/gateway/dashboard/languages/test_catalogues.py).
 """
 
 import re
@@ -27,12 +26,12 @@ class Phrase(str):
     values: Mapping[str, Value]
 
     def with_capital(self) -> "Phrase":
-        """Return the same as the first words of a line."""
+        """Capitalize the first words of a line."""
         return _made(_capital(self.sentence), _capital(self.several), self.number, self.values)
 
 
 def phrase(sentence: str, /, **values: Value) -> Phrase:
-    """Return the sentence, with each value in the place of its name: %(name)s."""
+    """Put each value in the place of its name: %(name)s."""
     return _made(sentence, "", 0, values)
 
 
@@ -47,7 +46,6 @@ def has_words(sentence: str) -> bool:
 
 
 def with_capital(text: str) -> str:
-    """Return the text as the first words of a line."""
     return text.with_capital() if isinstance(text, Phrase) else _capital(text)
 
 

@@ -1,7 +1,7 @@
 """Render templates to HTML responses: Jinja2 with everything escaped and every name known.
 
-A value is never taken for markup, a template's typo is an error and not an empty space, and nothing on a page
-comes from another host or is an inline script or style.
+A value is never taken for markup, a template's typo is an error, and nothing on a page comes from another
+host or is an inline script or style.
 """
 
 import logging
@@ -49,7 +49,7 @@ def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Return the template as a response to this call; the template knows who is signed in, and the theme."""
+    """Render the template as a response to this call; it knows the signed-in person and the theme."""
     problem = values.get("problem")
     known = {
         "principal": call.credential,
@@ -67,7 +67,7 @@ def page(
 
 
 class _Written(NamedTuple):
-    """A page's text. shows_each: it says at each field what is wrong with it."""
+    """A page's text. shows_each: it shows the error at each field."""
 
     text: str
     shows_each: bool
@@ -87,7 +87,7 @@ def standing(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Return the template as a response without a call, such as for an unknown path."""
+    """Render the template without a call, such as for an unknown path."""
     known = {"principal": None, "csrf_token": "", "now_us": 0, **values}
     return _answer(template, _written(template, scope, known).text, status, headers)
 
@@ -117,7 +117,7 @@ def _written(template: str, scope: Scope, values: Mapping[str, Any]) -> _Written
 def _written_in(
     reading: PageLanguage, template: str, scope: Scope, values: Mapping[str, Any]
 ) -> _Written:
-    """Write it in that language; raise NotSaid."""
+    """Raise NotSaid."""
     before = languages.current.set(reading)
     try:
         known = {
@@ -140,12 +140,12 @@ def _written_in(
 
 
 def fragment(template: str, **values: Any) -> str:
-    """Return the template as a piece of a page that is the same for everybody."""
+    """Render a piece of a page that is the same for everybody."""
     return _templates().get_template(template).render(values)
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
-    """Send the browser on with a GET; said names a sentence of formats.SAID shown there."""
+    """Redirect the browser with a GET; said names a sentence of formats.SAID shown there."""
     if said is not None:
         assert said in formats.SAID, said
         query["said"] = said
@@ -166,10 +166,10 @@ def _address(scope: Scope) -> str:
 def _others(
     template: str, scope: Scope, reading: PageLanguage, problem: object
 ) -> Sequence[PageLanguage]:
-    """Return what the reader may switch to.
+    """Return the languages that the reader may switch to.
 
-    Nothing on the response to a form, which a switch would lose, nor after a refusal: its address may hold
-    what nobody should read, and the button's form contains the address.
+    None on the response to a form, which a switch would lose, nor after a refusal: its address may hold what
+    nobody should read, and the button's form contains the address.
     """
     is_refused = isinstance(problem, Problem) and bool(problem.sentence)
     if template not in TRANSLATED or scope["method"] not in _READS or is_refused:
@@ -178,7 +178,7 @@ def _others(
 
 
 def _theme(scope: Scope) -> str:
-    """Return what the person chose; empty: the system's."""
+    """Return the person's choice; empty: the system's."""
     sent = [value for name, value in scope["headers"] if name == b"cookie"]
     return next(
         (theme for theme in THEMES if f"{THEME_COOKIE}={theme}".encode() in b";".join(sent)), ""
@@ -186,7 +186,6 @@ def _theme(scope: Scope) -> str:
 
 
 def _text(sentence: str, **values: Any) -> Markup:
-    """Return the template's sentence with its values escaped."""
     said = _markup(say(sentence))
     return said % values if values else said
 

@@ -1,7 +1,7 @@
-"""Files for pages: read once, named by their content, cached by browsers for ever.
+"""Serve files for pages: read once, named by their content, cached by browsers for ever.
 
-An address with the hash of its content never changes its meaning, so it is immutable; without the hash, or
-with an older one, the file is revalidated by its ETag.
+An address with the hash of its content is immutable. Without the hash, or with an older one, the file is
+revalidated by its ETag.
 """
 
 import hashlib
@@ -39,13 +39,13 @@ def static_url(name: str) -> str:
 
 
 def query_of(path: str) -> bytes:
-    """Return the query with which the file at this path is cached for ever; empty if there is none."""
+    """Return the query with which the file at this path is cached for ever, or empty."""
     file = _files().get(path.removeprefix(PREFIX)) if path.startswith(PREFIX) else None
     return b"" if file is None else f"v={file.digest}".encode()
 
 
 def routes(documents: Documents) -> list[Route]:
-    """Return Starlette's routes of the files, and of those that browsers and phones request unprompted."""
+    """Include the files that browsers and phones request unprompted."""
     paths = (PREFIX + "{name:path}", *(f"/{name}" for name in AT_ROOT))
     return [Route(path, documents.once(_serve), methods=["GET"]) for path in paths]
 

@@ -1,7 +1,7 @@
-"""The pages whose every sentence is in every catalogue, by room: those offered in other languages.
+"""The pages that are offered in other languages, by room: every catalogue has their every sentence.
 
 A room has a catalogue of its name in each language (gateway/languages/), and a table of its pages in
-tests/gateway/dashboard/languages/, which holds it.
+tests/gateway/dashboard/languages/.
 """
 
 from collections.abc import Mapping
@@ -121,5 +121,5 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 TRANSLATED: Final = frozenset().union(*ROOMS.values())
-# The inputs whose forms stand on these pages: what they say of their fields is in every catalogue, too.
+# The inputs of these pages' forms, whose sentences are in every catalogue, too.
 FORMS: Final[tuple[type[Fields], ...]] = (NewKey, KeyChanges)

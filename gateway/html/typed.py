@@ -1,6 +1,7 @@
 """Read what a person typed for a body of our API.
 
-A field that can't be read is noted and the others are read on, so that all errors are reported at once.
+If a field can't be read, the error is recorded and reading continues, so that all errors are reported at
+once.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 
 class Typed:
-    """The fields of a form. wrong: what is wrong, by the API's names of the fields.
+    """The fields of a form. wrong: what is wrong, by the API's field names.
 
     internal_client.ask takes `wrong`, and then only checks the rest of the body.
     """
@@ -23,7 +24,7 @@ class Typed:
         self.wrong: dict[str, str] = {}
 
     def parse(self, param: str, reader: Callable[[], T]) -> T | None:
-        """Return what the reader returns; None if it refuses the field, which is noted under param."""
+        """Return what the reader returns; if it refuses the field, record that under param and return None."""
         try:
             return reader()
         except DomainError as error:
@@ -39,13 +40,11 @@ class Typed:
         return found
 
     def amounts(self, names: Iterable[str]) -> dict[str, int | None]:
-        """Return amounts as Form.amounts reads them."""
         return {f"{name}_cents": self.cents(name) for name in names}
 
     def integer(self, name: str) -> int | None:
-        """Return a whole number as Form.integer reads it."""
         return self.parse(name, lambda: self.form.integer(name))
 
     def refuse(self, param: str, detail: str) -> None:
-        """Note what the page itself knows to be wrong."""
+        """Record an error that the page itself found."""
         self.wrong.setdefault(param, detail)

@@ -1,4 +1,4 @@
-"""Steps in time as bars side by side. Pure.
+"""Lay out steps in time as bars side by side. Pure.
 
 The axis is logarithmic from one millisecond on, so a database's milliseconds and hours of waiting both show.
 Bars are in hundredths of the picture's width.
@@ -74,7 +74,6 @@ class Axis:
 
 
 def axis_of(times_us: Sequence[int]) -> Axis:
-    """Return an axis with room for all of these."""
     begin_us = min(times_us)
     return Axis(begin_us, max(times_us) - begin_us)
 

@@ -1,4 +1,4 @@
-"""The time zone of times on pages: what the person chose under Account, else their browser's, else UTC.
+"""The time zone of times on pages: the person's choice under Account, else their browser's, else UTC.
 
 It is in a cookie, where the page's script writes the browser's own zone unless one was chosen. `current`
 holds the request's zone while a page is made.
@@ -31,7 +31,7 @@ class ReadersZone:
     info: tzinfo = UTC
 
     def shown(self, at_us: int) -> str:
-        """Write 2026-11-23 19:18:55 +03, or with UTC in place of the offset; as the page's language does."""
+        """Write 2026-11-23 19:18:55 +03, or with UTC in place of the offset, in the page's language."""
         reading = language.current.get()
         if not reading.is_english:
             return reading.moment(self._at(at_us))
@@ -45,9 +45,7 @@ class ReadersZone:
         return f"{shown} · {datetime.fromtimestamp(at_us // 1_000_000, UTC):%H:%M:%S} UTC"
 
     def start_of_day(self, day: str) -> str:
-        """Return the first moment there of a day such as 2026-11-23, in the API's form; ValueError for no
-        day.
-        """
+        """Return the first moment there of a day such as 2026-11-23, in the API's form; raise ValueError."""
         return rfc3339(start_of(date.fromisoformat(day), self.info))
 
     def _at(self, at_us: int) -> datetime:
@@ -59,7 +57,7 @@ current: ContextVar[ReadersZone] = ContextVar("readers_zone", default=NO_ZONE)
 
 
 def zone_of_request(scope: Scope) -> ReadersZone:
-    """Return what the request's cookie says; an invalid value counts as none."""
+    """Read the request's cookie; an invalid value counts as none."""
     for name, value in scope["headers"]:
         if name == b"cookie":
             for part in value.decode("latin-1").split(";"):

@@ -1,7 +1,7 @@
-"""A small document for agents: the calls of a first day, out of the whole OpenAPI document.
+"""Cut a small document for agents out of the whole OpenAPI document: the calls of a first day. Pure.
 
-Promise: it is cut out of the whole one, so that a route that changes changes here, too. Left out are examples, links,
-headers, the single refusals (each has the one shape of `default`), and what lies deep inside an answer. Pure.
+Left out are examples, links, headers, the single refusals (each has the one shape of `default`), and what
+lies deep inside a response.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -27,7 +27,7 @@ CALLS: Final = (
     ("get", "/codes"),
 )
 _EXAMPLES: Final = frozenset({"examples", "example", "tags"})
-# Who reads an answer checks no bounds.
+# A reader of responses checks no bounds.
 _OF_ANSWERS: Final = _EXAMPLES | {
     *("pattern", "format", "minimum", "maximum", "minLength", "maxLength"),
     *("minItems", "maxItems", "required"),
@@ -44,7 +44,6 @@ _ERROR: Final = (
 
 
 def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of the whole document that an agent needs first."""
     paths: dict[str, dict[str, Any]] = {}
     for method, path in CALLS:
         place = API_PREFIX + path
@@ -73,7 +72,7 @@ def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _short(operation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the operation with its successes, and one answer for all that is refused."""
+    """Return the operation with its successes, and one response for all refusals."""
     done = {
         status: {"description": one["description"], "content": one["content"]}
         for status, one in operation["responses"].items()
@@ -92,7 +91,7 @@ def _short(operation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refused() -> dict[str, Any]:
-    """Return the one response that stands for every refusal."""
+    """Return the one response that replaces every refusal."""
     content = {"application/json": {"schema": {"$ref": f"{PLACE}Error"}}}
     return {"description": _ERROR, "content": content}
 
@@ -100,19 +99,20 @@ def _refused() -> dict[str, Any]:
 def _left_out(name: str, asked: Collection[str]) -> Collection[str]:
     if name in asked:
         return _EXAMPLES
-    # The seven fields of each answer are told by Error.
+    # Error describes the seven fields of each response.
     return _OF_ANSWERS | {"description"} if name.endswith("Answer") else _OF_ANSWERS
 
 
 def _asked(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
-    """Return the schemas of requests."""
     operations = [one for each in paths.values() for one in each.values()]
     parts = [[one.get("requestBody"), one.get("parameters")] for one in operations]
     return {*pruned(schemas, parts)}
 
 
 def _kept(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
-    """Return the schemas that are shown: those of requests and refusals whole, of answers the data and a list's items."""
+    """Return the shown schemas: those of requests and refusals whole, of responses the data and a list's
+    items.
+    """
     operations = [one for each in paths.values() for one in each.values()]
     kept = _asked(paths, schemas) | {*pruned(schemas, [{"$ref": f"{PLACE}Error"}])}
     kept |= {name for name, one in schemas.items() if one.get("type") == "string"}
@@ -135,7 +135,6 @@ def _named(value: Any) -> Iterator[str]:
 
 
 def _cut(value: Any, kept: Collection[str]) -> Any:
-    """Return the value with an object in place of each schema that is not shown."""
     if isinstance(value, list):
         return [_cut(one, kept) for one in value]
     if not isinstance(value, dict):
@@ -149,7 +148,7 @@ def _cut(value: Any, kept: Collection[str]) -> Any:
 
 
 def _nullable(value: Any) -> Any:
-    """Return the schema with each choice of one plain type or null as a list of types, which says the same."""
+    """Merge each choice of one plain type or null into a list of types."""
     if isinstance(value, list):
         return [_nullable(one) for one in value]
     if not isinstance(value, dict):
@@ -163,7 +162,7 @@ def _nullable(value: Any) -> Any:
 
 
 def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, Any]:
-    """Return the schemas, where a field's sentence stands at the first field of its name: a request's before an answer's."""
+    """Describe a field only at the first one of its name: a request's before a response's."""
     first = sorted(schemas, key=lambda name: name not in asked)
     said: set[tuple[str, str]] = set()
     for name in first:
@@ -177,9 +176,9 @@ def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, 
 
 
 def _without(value: Any, left_out: Collection[str], *, is_named: bool = False) -> Any:
-    """Return the value without these words of a schema. is_named: its names are those of fields."""
+    """Remove these words of a schema. is_named: the value's names are those of fields."""
     if isinstance(value, list):
-        # What one of several types says of itself stands beside them.
+        # The description of one of several types stands beside them.
         return [_without(one, {*left_out, "description"}) for one in value]
     if not isinstance(value, dict):
         return value

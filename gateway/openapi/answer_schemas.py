@@ -1,8 +1,7 @@
-"""The schemas of whole answers of our own API: one for each kind of success, and one for every error.
+"""The schemas of whole responses of our own API: one for each kind of success, and one for every error. Pure.
 
-Promise: each is concrete, an object with its seven fields, so that a generator of clients makes one
-class of it. A success is named after its data and, where it is neither 200 nor 201, its HTTP status:
-TopUpAnswer, Sent202Answer. Pure.
+Each is an object with its seven fields, so that a generator of clients makes one class of it. A success is
+named after its data and, if it is neither 200 nor 201, its HTTP status: TopUpAnswer, Sent202Answer.
 """
 
 from collections.abc import Iterable
@@ -22,14 +21,14 @@ _STATUSES: Final = get_args(TopUpStatus)
 
 
 def types() -> Iterable[Any]:
-    """What these schemas are made of, beside the data."""
+    """Return what these schemas are made of, beside the data."""
     return Envelope, Refused
 
 
 def success(outcome: Outcome, schemas: Schemas) -> Schema:
-    """A reference to the schema of the outcome's answer; one with data that is an error has a 4xx.
+    """Refer to the schema of the outcome's response; one with data that is an error has a 4xx.
 
-    Every route whose answer has this data and status shares it, so its codes are those of them all.
+    Every route whose response has this data and status shares it, so it lists the codes of all.
     """
     status = "" if outcome.http_status in _USUAL else outcome.http_status
     name = f"{schemas.name_of(outcome.data)}{status}Answer"
@@ -41,7 +40,6 @@ def success(outcome: Outcome, schemas: Schemas) -> Schema:
 
 
 def _codes_of(schema: Schema | None) -> list[int]:
-    """Those of a schema made before."""
     if schema is None:
         return []
     code = schema["properties"]["code"]
@@ -49,7 +47,6 @@ def _codes_of(schema: Schema | None) -> list[int]:
 
 
 def error(schemas: Schemas) -> Schema:
-    """A reference to the schema of every error."""
     codes = [
         code for code, row in CODES.items() if row.http_statuses[-1] >= _BAD or row.next_action
     ]
@@ -75,7 +72,7 @@ def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool
 
 
 def _one_of(codes: list[int]) -> Schema:
-    """One alone is a constant: by it a client tells apart what one HTTP status may answer."""
+    """Make a single code a constant, by which a client distinguishes responses of one HTTP status."""
     return {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
 
 

@@ -1,7 +1,7 @@
-"""Real answers as examples: answers.json holds one of each route and HTTP status of success.
+"""Real responses as examples: answers.json holds one of each route and HTTP status of success.
 
-The tests that record what every route answers write it anew; written_answers.py has those that no
-recording reaches.
+The tests that record every route's responses write it; written_answers.py has those that no recording
+reaches.
 """
 
 from functools import cache
@@ -16,7 +16,6 @@ _FILE: Final = "answers.json"
 
 
 def answer_of(method: str, template: str, status: str) -> Any:
-    """The example, or None where there is none."""
     name = f"{method} {template} {status}"
     return WRITTEN.get(name, _recorded().get(name))
 

@@ -1,4 +1,6 @@
-"""Examples of bodies of the dialects, by method and path; each vendor's words are in gateway/docs/text/dialects.md."""
+"""Examples of the dialects' bodies, by method and path; each vendor's words are in
+gateway/docs/text/dialects.md.
+"""
 
 from typing import Any, Final
 

@@ -1,7 +1,6 @@
-"""The whole document: OpenAPI 3.1, with the webhooks that we send.
+"""Build the whole document: OpenAPI 3.1, with the webhooks that we send.
 
-Promise: every route that requests are routed by is here, and nothing else. Pure but for reading the
-package's version.
+It has exactly the routes of the routing table. Pure but for reading the package's version.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -40,7 +39,7 @@ _SIGNATURES: Final = (
 
 
 class Api(NamedTuple):
-    """What a document says of its API beside its routes. webhooks: the types of the events that it sends."""
+    """A document's facts beside its routes. webhooks: the types of the events that it sends."""
 
     title: str
     description: str
@@ -73,7 +72,7 @@ OPERATORS: Final = Api(
 
 
 def document(router: Router, server: str, api: Api = PUBLIC) -> dict[str, Any]:
-    """The document as JSON values; server is the URL that its paths stand below."""
+    """Return the document as JSON values; its paths are below the URL server."""
     rows = sorted(_rows(router), key=_order)
     schemas = Schemas(_types(rows))
     shared = Shared(schemas)
@@ -117,7 +116,7 @@ def _rows(router: Router) -> Iterator[tuple[Resource, Route]]:
 
 
 def _order(row: tuple[Resource, Route]) -> tuple[bool, int]:
-    """Our own first, each surface as its table has it."""
+    """Put our own first, each surface as its table has it."""
     resource, route = row
     return (not is_ours(resource), resource.surface.routes.index(route))
 
@@ -164,7 +163,7 @@ def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
 
 
 def _event(event_type: str, schemas: Schemas) -> Schema:
-    """A reference to the schema of a whole event of that type, such as TopupDeliveredEvent."""
+    """Refer to the schema of a whole event of that type, such as TopupDeliveredEvent."""
     inside = event_schema(event_type)["$defs"]["Event"]
     fields = {name: value for name, value in inside["properties"].items() if name != "data"}
     fields |= {
@@ -245,5 +244,5 @@ def _headers() -> dict[str, Any]:
 
 
 def encoded(made: Mapping[str, Any]) -> bytes:
-    """The document's bytes, the same for the same table."""
+    """Return the same bytes for the same table."""
     return msgspec.json.encode(made)

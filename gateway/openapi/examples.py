@@ -1,7 +1,4 @@
-"""Examples of calls, whole and valid.
-
-Tests hold each body against its route and each answer against the document.
-"""
+"""Examples of calls, whole and valid; tests check them against their routes and the document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,9 +19,7 @@ DEVICE_CODE: Final = "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS-c"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request's body and the answer to it, null where there is nothing to show; query: the parameters
-    without which the call says nothing.
-    """
+    """A request's body and its response, null if there is nothing to show; query: the required parameters."""
 
     body: Mapping[str, Any] | None = None
     answer: Mapping[str, Any] | None = None
@@ -123,7 +118,7 @@ _BULK_QUOTE: Final = {
     "wallet_balance_after_cents": 996500,
     "errors": [],
 }
-# What a key looks like; the check at its end says that it is none.
+# The form of a key; the checksum at its end shows that it is none.
 _SECRET: Final = "ak_staging_" + "7Q3X9KVM2C8RT5WA" * 2
 _ENDPOINT: Final[Mapping[str, Any]] = {
     "id": "we_abc123",
@@ -369,7 +364,7 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ),
 }
 
-# As an endpoint without include_codes is sent it.
+# As an endpoint without include_codes gets it.
 EVENT_EXAMPLE: Final = {
     "id": "evt_abc123",
     "type": "topup.delivered",

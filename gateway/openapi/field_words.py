@@ -1,7 +1,6 @@
-"""What fields are that are called alike because they mean the same in every schema.
+"""Descriptions of fields whose names mean the same in every schema.
 
-A field that says something of itself, by a Meta beside it, is described by that; a name that means
-different things in different structs has no place here. Units stand in the text.
+A field's own Meta overrides them; a name with several meanings has no place here. Units stand in the text.
 """
 
 from typing import Final

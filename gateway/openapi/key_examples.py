@@ -1,4 +1,4 @@
-"""Examples of keys: one as it is listed, one that is made with a mandate, and what such a key may do now."""
+"""Examples of keys: a listed one, a new one with a mandate, and what such a key may do now."""
 
 from typing import Any, Final
 

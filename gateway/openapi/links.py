@@ -1,7 +1,7 @@
-"""Links between operations: what an answer names can be asked for.
+"""Link operations: to the calls that show what a response names. Pure.
 
-An answer about a top-up leads to the call that shows it, and one whose data has an id to the call that
-shows that thing. What a call that changes something needs beside the id no link says. Pure.
+A response about a top-up leads to the call that shows it, and one whose data has an id to the call that shows
+that thing. Links to changes say only the id.
 """
 
 import re
@@ -13,7 +13,7 @@ from gateway.openapi.responses import CODES_HERE
 from gateway.openapi.schemas import PLACE, Schema
 
 _TOP_UP: Final = "transaction_id"
-# An answer with one of these is about a top-up, which its envelope names.
+# A response with one of these is about a top-up, which its envelope names.
 _OF_TOP_UPS: Final = {codes.DELIVERED, codes.PENDING, codes.APPROVAL_REQUIRED, codes.REVERSED}
 _PREFIX: Final = re.compile(r"\^([a-z]+)_")
 _SHOWS: Final = re.compile(r".*/\{(\w+)\}")
@@ -35,18 +35,18 @@ _PARAMETERS: Final[Mapping[str, str]] = {
 
 
 def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None:
-    """Puts links at the successes of these paths; those of other operations stay as they are."""
+    """Add links to the successes of these paths."""
     shows = dict(_showing(ours))
     for item in ours.values():
         for method, operation in item.items():
             others = {one: name for one, name in shows.items() if name != operation["operationId"]}
-            # What is deleted is not shown; what nobody needs a key for may be of another account.
+            # What is deleted is not shown; a call without a key may be about another account.
             if method != "delete" and operation["security"]:
                 _add_to(operation["responses"], others, components)
 
 
 def _showing(ours: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(path parameter, operation id) of each call that shows one thing by its id."""
+    """Yield (path parameter, operation id) of each call that shows one thing by its id."""
     for template, item in ours.items():
         found = _SHOWS.fullmatch(template)
         if found is not None and "get" in item and template.count("{") == 1:
@@ -72,7 +72,7 @@ def _link(operation_id: str, param: str, pointer: str) -> dict[str, Any]:
 
 
 def _found(response: Mapping[str, Any], components: Mapping[str, Schema]) -> dict[str, str]:
-    """Path parameter -> where the answer has it."""
+    """Map path parameters to their places in the response."""
     found: dict[str, str] = {}
     if _OF_TOP_UPS & {*response.get(CODES_HERE, ())}:
         found[_TOP_UP] = f"$response.body#/{_TOP_UP}"
@@ -80,14 +80,14 @@ def _found(response: Mapping[str, Any], components: Mapping[str, Schema]) -> dic
         for name, schema in data.get("properties", {}).items():
             prefix = _PREFIX.match(schema.get("pattern", ""))
             param = _PARAMETERS.get(prefix[1]) if prefix else None
-            # An order's reference has the form of a top-up's id, and none is below it.
+            # An order's reference has the form of a top-up's id, and is none.
             if param is not None and name != "reference":
                 found.setdefault(param, f"$response.body#/data/{name}")
     return found
 
 
 def _data(response: Mapping[str, Any], components: Mapping[str, Schema]) -> Iterator[Schema]:
-    """The schema of `data` of each way in which the response may look."""
+    """Yield the schema of `data` of each form that the response may have."""
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     for choice in schema.get("anyOf", [schema]):
         whole = components.get(choice.get("$ref", "").removeprefix(PLACE), {})

@@ -1,7 +1,7 @@
-"""The name of each struct's schema: the same for the same struct, whatever others there are.
+"""Name each struct's schema: the same for the same struct, whatever others there are. Pure.
 
-Ours is the class's name. A dialect's struct has the dialect before it (NewapiRefused), what an event
-carries has EventData behind it (OrderEventData), a page of a list is TopUpPage. Pure.
+Ours is the class's name. A dialect's struct has the dialect before it (NewapiRefused), an event's data has
+EventData behind it (OrderEventData), a page of a list is TopUpPage.
 """
 
 import re
@@ -19,7 +19,7 @@ _NOT_IN_A_NAME: Final = re.compile(r"[^a-zA-Z0-9.\-_]")
 
 
 def structs_of(types: Iterable[Any]) -> dict[str, Any]:
-    """Every struct that these types reach, by msgspec's name of its schema."""
+    """Return every struct that these types reach, by msgspec's name of its schema."""
     found = list(dict.fromkeys(_structs(types)))
     plain = [_NOT_IN_A_NAME.sub("_", _shown(kind)) for kind in found]
     times = Counter(plain)
@@ -30,7 +30,7 @@ def structs_of(types: Iterable[Any]) -> dict[str, Any]:
 
 
 def names_of(structs: Mapping[str, Any]) -> dict[str, str]:
-    """Msgspec's name of each -> ours; two structs of one name are a mistake."""
+    """Map msgspec's names to ours; two structs of one name are a mistake."""
     names = {name: name_of(kind) for name, kind in structs.items()}
     twice = [name for name, times in Counter(names.values()).items() if times > 1]
     assert not twice, f"give one of two structs another name: {', '.join(sorted(twice))}"
@@ -38,7 +38,7 @@ def names_of(structs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def name_of(kind: Any) -> str:
-    """The name of a struct's schema; of a generic one its argument's with what it makes of it."""
+    """A generic struct's name begins with its argument's."""
     origin = getattr(kind, "__origin__", None)
     if origin is list:
         return name_of(kind.__args__[0]) + "List"
@@ -58,7 +58,7 @@ def _dialect_of(kind: Any) -> str:
 
 
 def _shown(kind: Any) -> str:
-    """As msgspec shows it."""
+    """Name it as msgspec does."""
     origin = getattr(kind, "__origin__", None)
     if origin is None:
         return str(kind.__name__)
@@ -84,7 +84,6 @@ def _structs(types: Iterable[Any]) -> Iterator[Any]:
 
 
 def _below(one: Any) -> Iterator[Any]:
-    """The types inside a type."""
     for name in one.__struct_fields__:
         value = getattr(one, name)
         for inner in value if isinstance(value, tuple) else (value,):

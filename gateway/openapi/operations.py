@@ -1,4 +1,4 @@
-"""One route as an OpenAPI operation: its parameters, its body, who may call it, what it answers."""
+"""Describe one route as an OpenAPI operation: its parameters, body, credentials and responses."""
 
 import inspect
 import re
@@ -18,15 +18,15 @@ from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
 from kernel.fields import Fields
 
-# Where a rule comes from is said to those who change it, not to those who call.
+# The source of a rule is for those who change it, not for callers.
 _SOURCE: Final = re.compile(r" \(contract [\d.]+\)")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "json": ("application/json",),
     "form": ("application/x-www-form-urlencoded",),
-    # The form first: it is what that vendor's own clients send.
+    # The form first: that vendor's own clients send it.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
-    # Generators of clients know no CSV as a body; the body's description says that it is taken.
+    # Generators of clients know no CSV as a body; the body's description says that it is accepted.
     "json_or_csv": ("application/json",),
     "json_or_events": (
         "application/json",
@@ -48,7 +48,6 @@ _EVENT: Final = {
         "data": {"$ref": PLACE + "UsageRecordBody"},
     },
 }
-# What a body of another form than our own JSON is.
 _OTHER: Final[Mapping[str, dict[str, Any]]] = {
     "application/cloudevents+json": _EVENT,
     "application/cloudevents-batch+json": {
@@ -65,12 +64,12 @@ SESSION: Final = "session"
 
 
 def is_ours(resource: Resource) -> bool:
-    """Whether its answers come in our envelope; a dialect's come in its vendor's."""
+    """Return whether its responses have our envelope; a dialect's have its vendor's."""
     return resource.surface.refuse is envelope.refuse
 
 
 def tag_of(route: Route) -> tuple[str, str]:
-    """The route's group and what it is about: the first sentence of the handler's module."""
+    """Return the route's group and its description, from the first sentence of the handler's module."""
     module = inspect.getmodule(route.handler)
     assert module is not None, f"{route.path}: a handler of no module"
     paragraph = " ".join((module.__doc__ or "").partition("\n\n")[0].split())
@@ -80,21 +79,20 @@ def tag_of(route: Route) -> tuple[str, str]:
 
 
 def operation_id(route: Route, resource: Resource) -> str:
-    """Unique, and stable as long as the path is."""
+    """Return an id that is unique, and stable as long as the path is."""
     path = resource.template
     # Dialects share words: only ours go without their prefix.
     words = re.findall(
         r"\w+", path.removeprefix(resource.surface.prefix) if is_ours(resource) else path
     )
     if not resource.surface.prefix:
-        # At the root nothing but the dialect's file tells its paths from ours.
+        # At the root only the dialect's file distinguishes its paths from ours.
         words.insert(0, route.handler.__module__.rpartition(".")[2])
     named = "_".join(words).replace("-", "_").strip("_")
     return f"{route.method.lower()}_{named}"
 
 
 def operation(resource: Resource, route: Route, schemas: Schemas, shared: Shared) -> dict[str, Any]:
-    """The operation object."""
     params = _PARAM.findall(resource.template)
     refused = refusals_of(route, has_params=bool(params))
     if is_ours(resource):
@@ -130,7 +128,7 @@ def _description(route: Route) -> str:
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    """One alternative for each scope that will do."""
+    """Return one alternative for each scope that will do."""
     if route.is_public:
         return []
     scheme = SESSION if route.session_only else BEARER
@@ -174,7 +172,7 @@ def _request_body(
 
 
 def _show_answers(responses: dict[str, Any], method: str, template: str) -> None:
-    """Puts an example beside each success in JSON."""
+    """Put an example beside each success in JSON."""
     curated = EXAMPLES.get((method, template), Example()).answer
     for status in sorted(status for status in responses if status.startswith("2")):
         content = responses[status].get("content", {}).get("application/json")

@@ -1,4 +1,4 @@
-"""What stands in a path: each parameter with its sentence and an example."""
+"""Describe the parameters of paths: each with its sentence and an example."""
 
 from typing import Any, Final
 
@@ -52,7 +52,7 @@ _TOLD: Final[dict[str, tuple[str, str]]] = {
 
 
 def in_path(name: str) -> dict[str, Any]:
-    """The parameter object; a new name needs its line above."""
+    """A new name needs its line above."""
     assert name in _TOLD, f"say in gateway/openapi/parameters.py what {name} is"
     about, example = _TOLD[name]
     schema = {"type": "string", "minLength": 1, "maxLength": PARAM_CHARACTERS_MAX}

@@ -1,6 +1,6 @@
-"""The responses of a route: its own successes and refusals, and what any call may meet.
+"""Describe the responses of a route: its own successes and refusals, and what any call may meet.
 
-Invariant: a status stands here only with the codes that come with it, from the one table of codes.
+Each status lists the codes that come with it, from the one table of codes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,12 +19,12 @@ Statuses = dict[int, set[int]]
 _HEADER: Final = "#/components/headers/"
 _BAD: Final = 400
 BYTES: Final = "application/octet-stream"
-# Which codes come with a response of our own; the documents and the tests read it.
+# The codes of our own response; the documents and the tests read it.
 CODES_HERE: Final = "x-codes"
 
 
 def refusals_of(route: Route, *, has_params: bool) -> Statuses:
-    """The codes of every refusal, by HTTP status."""
+    """Return the codes of every refusal, by HTTP status."""
     found: Statuses = {500: {codes.INTERNAL}, 503: {codes.INTERNAL}, 422: {codes.MALFORMED}}
     if not route.is_public:
         found[401] = {codes.INVALID_KEY, codes.KEY_ENDED}
@@ -44,14 +44,14 @@ def refusals_of(route: Route, *, has_params: bool) -> Statuses:
 
 
 class Shared:
-    """Refusals that many routes have in common: each stands once, and is referred to."""
+    """Refusals that many routes have in common: each is defined once, and referred to."""
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
         self.responses: dict[str, Any] = {}
 
     def refer(self, status: int, listed: Iterable[int], kind: Any | None) -> Mapping[str, Any]:
-        """The response of a refusal: of our own where kind is Refused, else of a dialect."""
+        """Refer to the response of a refusal: our own if kind is Refused, else a dialect's."""
         codes_listed = sorted(listed)
         is_ours = kind is Refused
         vendor = [] if is_ours else [self._name_of(kind)]
@@ -68,12 +68,12 @@ class Shared:
         return {"$ref": f"#/components/responses/{name}"}
 
     def _name_of(self, kind: Any | None) -> str:
-        """The component's: vendors name their refusals alike."""
+        """Name the component: vendors name their refusals alike."""
         return "any" if kind is None else self._schemas.name_of(kind)
 
 
 def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared) -> dict[str, Any]:
-    """The responses of a route of our own, every one in the envelope."""
+    """Return the responses of our own route, every one in the envelope."""
     outcomes = _by_status(route)
     responses: dict[str, Any] = {}
     for status in sorted({*outcomes, *refused}):
@@ -97,7 +97,7 @@ def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared)
 def plain(
     route: Route, refused: Statuses, schemas: Schemas, shared: Shared, refusal: Any | None
 ) -> dict[str, Any]:
-    """The responses of a dialect's route, in that vendor's own shape where it is declared."""
+    """Return the responses of a dialect's route, in that vendor's declared shape."""
     responses: dict[str, Any] = {}
     for status, mine in _by_status(route).items():
         choices = [schemas.of(one.data) for one in mine if one.data is not None]

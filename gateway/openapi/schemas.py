@@ -1,9 +1,8 @@
-"""The JSON Schemas of every struct that a request or an answer is made of, under one name each.
+"""The JSON Schemas of every struct in requests and responses, under one name each. Pure.
 
-What comes out is the dialect of OpenAPI 3.1 (JSON Schema 2020-12), made so that generators of clients
-read it: patterns that every language's regular expressions know, and no default of null. A field of an
-answer is always there, so it is required; what a field of a body is when it is left out stands in its
-description, since a generator takes a field with a default for one that is always sent. Pure.
+They are in the dialect of OpenAPI 3.1 (JSON Schema 2020-12), for generators of clients: patterns that every
+language's regular expressions know, and no default of null. A response's field is always there, so it is
+required. A body's default stands in the description, because generators send a field that has one.
 """
 
 import json
@@ -50,30 +49,29 @@ class Schemas:
         }
 
     def of(self, kind: Any) -> Schema:
-        """The type's schema: of a struct a reference to its component."""
+        """Return the type's schema; for a struct a reference to its component."""
         return self._of[kind]
 
     def body_of(self, kind: Any) -> Schema:
-        """The struct's own schema, where a reference will not do."""
+        """Return the struct's own schema, if a reference will not do."""
         return self.components[self.name_of(kind)]
 
     def parameters_of(self, kind: Any) -> Schema:
-        """The struct's own schema with its defaults, for a place that is never sent unless it is given."""
+        """Return the struct's own schema with its defaults, for parameters, which are sent only if given."""
         return self._whole[self.name_of(kind)]
 
     def name_of(self, kind: Any) -> str:
-        """The name of the struct's component."""
         return str(self._of[kind]["$ref"]).removeprefix(PLACE)
 
     def add(self, name: str, schema: Schema) -> Schema:
-        """One more component, or the same again; a reference to it."""
+        """Add a component, or the same again; return a reference to it."""
         known = self.components.setdefault(name, schema)
         assert known == schema, f"two schemas of one name: {name}"
         return {"$ref": PLACE + name}
 
 
 def pruned(components: Mapping[str, Schema], roots: Any) -> dict[str, Schema]:
-    """Those components that the roots reach."""
+    """Return the components that the roots reach."""
     reached: dict[str, Schema] = {}
     waiting = list(_refs(roots))
     while waiting:
@@ -85,7 +83,7 @@ def pruned(components: Mapping[str, Schema], roots: Any) -> dict[str, Schema]:
 
 
 def without_null(schema: Schema) -> Schema:
-    """The schema for a place that cannot hold null, such as a query parameter."""
+    """Return the schema for a place that cannot hold null, such as a query parameter."""
     left = {name: value for name, value in schema.items() if (name, value) != ("default", None)}
     choices = [one for one in left.get("anyOf", ()) if one.get("type") != "null"]
     if len(choices) == 1:
@@ -109,14 +107,14 @@ def _refs(node: Any) -> Iterable[str]:
 
 
 def _described(schema: Schema) -> Schema:
-    """The struct's schema in which each field says what it is, where it or its name does."""
+    """Add each field's own description, or its name's."""
     properties: dict[str, Schema] = schema.get("properties", {})
     told = {name: _told(name, _not_negative(one)) for name, one in properties.items()}
     return {**schema, "properties": told}
 
 
 def _not_negative(schema: Schema) -> Schema:
-    """A whole number is none below zero unless it says so: money, counts and lengths of time are not."""
+    """Bound whole numbers at zero unless marked: money, counts and lengths of time."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [_not_negative(one) for one in schema["anyOf"]]}
     if schema.get("type") == "array":
@@ -128,12 +126,12 @@ def _not_negative(schema: Schema) -> Schema:
 
 
 def _is_signed(schema: Schema) -> bool:
-    """Whether it says that it may be below zero; that it does is for us, not for the document."""
+    """Return whether it may be below zero; the mark isn't for the document."""
     return any(schema.pop(name, False) for name in SIGNED)
 
 
 def _told(name: str, schema: Schema) -> Schema:
-    """By its own annotation, that of a choice, or what all fields of the name mean."""
+    """Describe a field by its own annotation, that of a choice, or its name."""
     if "description" in schema:
         return schema
     choices = schema.get("anyOf", ())
@@ -148,14 +146,14 @@ def _id_of(schema: Schema) -> str:
 
 
 def _is_whole(kind: Any) -> bool:
-    """Whether a value of it is written with the fields that are as they are by default."""
+    """Return whether its value is written with fields that equal their defaults."""
     config: msgspec.structs.StructConfig = getattr(kind, "__origin__", kind).__struct_config__
     return not config.omit_defaults
 
 
 def _of_struct(schema: Schema, *, is_always_written: bool, is_open: bool) -> Schema:
-    """The struct's schema without defaults: of an answer's those are values like any other. is_open: it has
-    fields beside those that it declares.
+    """Remove defaults: a response's are values like any other. is_open: it has fields beside the declared
+    ones.
     """
     properties: dict[str, Schema] = schema.get("properties", {})
     made = {name: _without_default(value) for name, value in properties.items()}
@@ -198,7 +196,7 @@ def _clean(node: Any, names: Mapping[str, str]) -> Any:
 
 
 def _finished(schema: Schema) -> Schema:
-    """The same rules in the words that generators of clients know."""
+    """Rewrite the rules in the words that generators of clients know."""
     if "enum" in schema and isinstance(schema["enum"], list):
         return _choice(schema)
     if schema.get("type") == "array":
@@ -207,7 +205,7 @@ def _finished(schema: Schema) -> Schema:
 
 
 def _choice(schema: Schema) -> Schema:
-    """One of some words: by name where they have one, and null beside them, not among them."""
+    """Refer to a list of words by its name, if it has one, and put null beside it, not in it."""
     words = [word for word in schema["enum"] if word is not None]
     kind = "string" if isinstance(words[0], str) else "integer"
     named = VOCABULARIES.get(frozenset(words))
@@ -219,7 +217,7 @@ def _choice(schema: Schema) -> Schema:
 
 
 def _number(schema: Schema) -> Schema:
-    """A whole number: its bounds where they mean something, and its size where it needs 64 bits."""
+    """Give a whole number its meaningful bounds, and its size if it needs 64 bits."""
     least, most = schema.pop(BOUNDS, (schema.get("minimum"), schema.get("maximum")))
     schema.pop("minimum", None)
     schema.pop("maximum", None)

@@ -1,4 +1,6 @@
-"""GET /openapi.json, its small part for agents, and the operators' own: public documents that are built once."""
+"""Serve GET /openapi.json, its small part for agents, and the operators' own: public documents that are built
+once.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,8 +29,7 @@ def routes(
     path: str = PATH,
     api: Api = PUBLIC,
 ) -> list[Route]:
-    """Starlette's routes of the document of these surfaces."""
-    # Relative where nobody said under which address the gateway is reached: always right.
+    # Relative if the address of the gateway is unset: always right.
     server = context.settings.public_url or "/"
 
     def whole(_request: Request) -> Response:

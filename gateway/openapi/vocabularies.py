@@ -1,4 +1,4 @@
-"""Lists of words that stand in many schemas: each has a name of its own there, so that a client has one type for it."""
+"""Lists of words in many schemas, each with a name, so that a client has one type for it."""
 
 from typing import Any, Final, get_args
 
@@ -13,7 +13,6 @@ _WORDS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "TopUpStatus": (get_args(TopUpStatus), "Where a top-up is."),
     "NextAction": (get_args(NextAction), "For programs: what to do after an error."),
 }
-# The words, in any order, to their name.
 VOCABULARIES: Final = {frozenset(words): name for name, (words, _) in _WORDS.items()}
 VOCABULARY_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     name: {"type": "string", "enum": list(words), "description": about}

@@ -1,4 +1,4 @@
-"""Examples of answers that no recording reaches, by method, path and HTTP status."""
+"""Examples of responses that no recording reaches, by method, path and HTTP status."""
 
 from typing import Any, Final
 

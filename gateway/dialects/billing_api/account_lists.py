@@ -17,7 +17,6 @@ from store.database import Transaction
 
 
 async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
-    """What changed the caller's balance."""
     tenant, query = call.principal.tenant, call.query
     before_id = query.before_id("trf")
 
@@ -37,7 +36,6 @@ async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer
 
 
 async def orders(call: RequestContext[Fields, shapes.OrdersQuery]) -> Answer:
-    """The caller's orders, of packs, amounts and plans."""
     tenant, query = call.principal.tenant, call.query
     before_id, wanted = query.before_id("ord"), OrderFilter(status=query.status)
 
@@ -59,7 +57,6 @@ async def orders(call: RequestContext[Fields, shapes.OrdersQuery]) -> Answer:
 
 
 async def order(call: RequestContext[Fields, Fields]) -> Answer:
-    """One order of the caller."""
     tenant, order_id = call.principal.tenant, call.params["order_id"]
     found = await call.context.database.read(lambda tx: order_list.get(tx, tenant, order_id))
     shown = OrderShape.of(found, call.context.payments.links)

@@ -67,7 +67,6 @@ class PlanBody(Fields, frozen=True, kw_only=True):
     creem_product_id_yearly: Text | None = None
 
     def plan(self, environment: str, now_us: int) -> Plan:
-        """The plan to be made."""
         values = msgspec.structs.asdict(self)
         is_active, features = values.pop("active"), tuple(values.pop("features"))
         values["id"] = self.id or new_id("plan")
@@ -109,7 +108,6 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
     creem_product_id_yearly: Ref = UNSET
 
     def changes(self) -> dict[str, Any]:
-        """What is to change, by the plan's own names."""
         changes = given(self, active="is_active")
         named = {key: changes.pop(name) for key, name in PRODUCTS.items() if name in changes}
         terms = {name: changes.pop(name) for name in _TERMS if name in changes}
@@ -177,7 +175,7 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
     streak_days_max: Int64 | UnsetType = UNSET
 
     def changes(self) -> dict[str, Any]:
-        """What is to change, by the settings' own names; raises InvalidInput for two awards."""
+        """Raise InvalidInput for two awards."""
         changes = given(
             self, enabled="is_enabled", min_credits="credits_min", max_credits="credits_max"
         )
@@ -189,7 +187,7 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
         return {**changes, "credits_min": fixed, "credits_max": fixed}
 
     def names(self) -> dict[str, str]:
-        """What the settings' own names are called here, for renamed_fields()."""
+        """Map the settings' own names to this dialect's, for renamed_fields()."""
         is_fixed = self.credits is not UNSET
         least, most = ("credits", "credits") if is_fixed else ("min_credits", "max_credits")
         return {"credits_min": least, "credits_max": most}
@@ -225,7 +223,7 @@ class Adjustment(Struct, kw_only=True):
 
     @classmethod
     def of(cls, done: Adjusted) -> "Adjustment":
-        """The adjustment with the balance after it."""
+        """Return the adjustment with the balance after it."""
         return cls(
             id=done.id,
             account_id=done.tenant.account_id,
@@ -251,7 +249,6 @@ class Config(Struct, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(cls, settings: CheckinSettings) -> "Config":
-        """The settings as operators see them."""
         low, high = settings.credits_min, settings.credits_max
         is_fixed = low == high
         return cls(

@@ -60,14 +60,13 @@ _pick = secrets.SystemRandom().randint
 
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
-    """Purchased and promotional credit, rounded down."""
+    """Return purchased and promotional credit, rounded down."""
     tenant, now_us = call.principal.tenant, call.now_us
     held = await call.context.database.read(lambda tx: balance_micros(tx, tenant, now_us=now_us))
     return _said(shapes.Balance(balance=held // MICROS_PER_CREDIT))
 
 
 async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
-    """What is sold: to a caller with a credential in its environment."""
     wanted = call.query.environment or await environment_of(call)
 
     async def work(tx: Transaction) -> Sequence[Plan]:
@@ -81,15 +80,14 @@ async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
 
 
 async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
-    """Today's free credit, once."""
     command = CheckIn(call.principal.tenant, _pick)
     return await call.context.engine.submit_once(command, call.request_key, _checked_in)
 
 
 async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> Answer:
-    """Writes the order of a plan, a pack or an amount, and opens its checkout.
+    """Write the order of a plan, a pack or an amount, and open its checkout.
 
-    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    With an Idempotency-Key an interrupted call continues: the same order, one checkout.
     """
     context, principal, body = call.context, call.principal, call.body
     offered = context.payments.providers.offered(principal.environment)
@@ -120,13 +118,11 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
 
 
 async def portal(call: RequestContext[shapes.PortalBody, Fields]) -> Answer:
-    """Where the caller's plan is changed or cancelled."""
     url = await call.context.payments.portal(call.principal.tenant, call.body.return_url)
     return _said(shapes.Portal(url=url))
 
 
 async def all_plans(call: RequestContext[Fields, Fields]) -> Answer:
-    """Every plan of the credential's environment, sold or not."""
     environment = call.principal.environment
     found = await call.context.database.read(
         lambda tx: plans.list_plans(tx, environment, with_inactive=True)
@@ -135,12 +131,10 @@ async def all_plans(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def create_plan(call: RequestContext[admin.PlanBody, Fields]) -> Answer:
-    """Sells one plan more."""
     return await _change_plan(call, _CREATE_PLAN, http_status=201)
 
 
 async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer:
-    """Other terms for those who subscribe from now on."""
     return await _change_plan(call, _SET_PLAN)
 
 
@@ -176,7 +170,6 @@ _SET_PLAN: Final = replace(_SET_TERMS, input=admin.PlanChanges, run=_set_plan)
 
 
 async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answer:
-    """Every coupon of the credential's environment, newest first."""
     environment, query = call.principal.environment, call.query
     before_id = cursor_id(query.cursor, "cpn")
     found = await call.context.database.read(
@@ -192,7 +185,7 @@ async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answ
 
 
 async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answer:
-    """Makes a coupon; the credit that it pays for is promotional."""
+    """Make a coupon; the credit that it pays for is promotional."""
     door, body = Door(_CREATE_COUPON, call, is_operator=True), call.body
 
     async def work(tx: Transaction) -> Change[coupons.Coupon]:
@@ -216,7 +209,6 @@ _CREATE_COUPON: Final = replace(_CREATED, input=admin.CouponBody, run=_make_coup
 
 
 async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> Answer:
-    """What changed any account's balance in the credential's environment."""
     query = call.query
     wanted = Wanted(
         call.principal.environment,
@@ -236,7 +228,6 @@ async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> A
 
 
 async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
-    """Gives credit to an account, or takes it away, and keeps why."""
     body, principal = call.body, call.principal
     if body.environment not in {None, principal.environment}:
         raise EnvironmentMismatch(
@@ -260,7 +251,6 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
 
 
 async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
-    """What a check-in awards now."""
     door = Door(checkin_acts.SHOW_CHECKIN, call, is_operator=True)
 
     async def work(tx: Transaction) -> CheckinSettings:
@@ -270,7 +260,7 @@ async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answer:
-    """What a check-in awards from now on; what is left out stays."""
+    """Set what a check-in awards; what is left out stays."""
     door, body = Door(_SET_CHECKIN, call, is_operator=True), call.body
 
     async def work(tx: Transaction) -> Change[CheckinSettings]:
@@ -290,7 +280,6 @@ _SET_CHECKIN: Final = replace(_SET, input=admin.ConfigBody, run=_change_config)
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """What is wrong, as a word and in a sentence."""
     body = shapes.Refused(success=False, error=shapes.Problem.of(refusal))
     return plain_answer(body, http_status=refusal.http_status)
 
@@ -308,7 +297,7 @@ def _said(data: Any, *, http_status: int = 200) -> Answer:
 
 
 async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanItem:
-    """What the subscription is for; raises InvalidInput, and NotFound for a plan not sold."""
+    """Raise InvalidInput, or NotFound for a plan not sold."""
     body, environment = call.body, call.principal.environment
     if body.plan_id is None:
         raise InvalidInput("is required for a subscription", param="plan_id")
@@ -330,7 +319,6 @@ def _row(
     status: int = 200,
     **fields: Any,
 ) -> Route:
-    """A route for the account itself; below /admin for operators."""
     own = READ if method == "GET" else WRITE
     fields.setdefault("scopes", (ADMIN,) if path.startswith("/admin/") else own)
     answers = (Outcome(status, data),)

@@ -27,13 +27,13 @@ from kernel.words import Time
 T = TypeVar("T")
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
-# Reasons that are this vendor's codes as they stand.
+# Reasons that equal this vendor's codes.
 _CODES: Final = frozenset(
     {"already_checked_in", "budget_exhausted", "checkin_off", "already_subscribed", "exists"}
 )
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
-# The providers' own prices and products that this vendor's API names; any other provider's are set by
-# `topup plans` and the dashboard.
+# The providers' own prices and products that this vendor's API names; `topup plans` and the dashboard set any
+# other provider's.
 PRODUCTS: Final[Mapping[ProductKey, str]] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",
@@ -63,7 +63,7 @@ class Problem(Struct, kw_only=True):
 
     @classmethod
     def of(cls, refusal: Refusal) -> "Problem":
-        """The refusal as a word and a sentence, which names the field that is wrong."""
+        """Name the field that is wrong in the sentence."""
         reason, param = refusal.error.get("reason"), refusal.error.get("param")
         word = _KEPT.get(refusal.code.code, refusal.message)
         if reason in _CODES:
@@ -98,8 +98,8 @@ class PageQuery(Fields, frozen=True, kw_only=True):
     cursor: Text | None = None
 
     def before_id(self, prefix: str) -> str | None:
-        """Where a page by cursor begins; null: at the offset. prefix: of the list's ids. Raises
-        InvalidInput for both at once and for another list's cursor.
+        """Return where a page by cursor begins; null: at the offset. Raises InvalidInput for both at once and
+        for another list's cursor.
         """
         if self.cursor is not None and self.offset:
             raise InvalidInput("give offset or cursor, not both", param="cursor")
@@ -140,7 +140,7 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
 
     @property
     def coupon_named(self) -> str | None:
-        """By either name; raises InvalidInput where the two differ."""
+        """Accept either name; raise InvalidInput if the two differ."""
         if None not in {self.coupon, self.coupon_code} and self.coupon != self.coupon_code:
             raise InvalidInput("coupon names another one", param="coupon_code")
         return self.coupon if self.coupon is not None else self.coupon_code
@@ -181,7 +181,6 @@ class Transaction(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, moved: BalanceTransaction, /, **more: Any) -> Self:
-        """The movement in credits."""
         credits_ = abs(moved.amount_micros) // MICROS_PER_CREDIT
         return super().of(moved, amount=credits_ if moved.amount_micros >= 0 else -credits_, **more)
 
@@ -213,7 +212,6 @@ class Plan(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, plan: plans.Plan, /, **more: Any) -> Self:
-        """The plan as this API names it."""
         products = {name: plan.products.get(key) for key, name in PRODUCTS.items()}
         terms = asdict(plan.grant_terms)
         return super().of(plan, active=plan.is_active, **terms, **products, **more)
@@ -229,7 +227,7 @@ class CheckedIn(Struct, kw_only=True):
 
     @classmethod
     def of(cls, done: checkin.CheckedIn) -> "CheckedIn":
-        """The check-in; the next one's second is over when it may come."""
+        """The next one's second is over when it may come."""
         next_s = -(-done.checkin.next_at // SECOND_US)
         return cls(
             credits_awarded=done.checkin.awarded_micros // MICROS_PER_CREDIT,

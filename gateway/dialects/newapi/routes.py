@@ -62,12 +62,12 @@ CENTS_PER_DOLLAR: Final = 100
 PAGE_SIZE: Final = 10
 PAGE_SIZE_MAX: Final = 100
 PAGES_MAX: Final = 100_000
-# The list without pages; the page object goes on from there.
+# The list without pages; the page object has the rest.
 LINES_MAX: Final = 100
 EPAY: Final = "epay"
 STRIPE: Final = "stripe"
 CREEM: Final = "creem"
-# Epay's ways come first, as that vendor shows them.
+# Epay's methods come first, as that vendor shows them.
 _ORDER: Final = {EPAY: 0, STRIPE: 1}
 _LOOKS: Final = {
     "alipay": ("Alipay", "#1677FF"),
@@ -114,7 +114,7 @@ class HistoryQuery(LooseFields, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class _Method:
-    """One way to pay: a provider, or one of its own ways."""
+    """A payment method: a provider, or one of its own methods."""
 
     type: str
     provider: str
@@ -122,7 +122,6 @@ class _Method:
 
 
 async def info(call: RequestContext[Fields, Fields]) -> Answer:
-    """What the caller's environment sells, and how."""
     _check_user(call)
     settings, environment = call.context.settings, call.principal.environment
     methods = _methods(call.context.payments.providers, environment)
@@ -149,9 +148,9 @@ async def info(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
-    """Writes an order of that many dollars and opens its checkout.
+    """Write an order of that many dollars and open its checkout.
 
-    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    With an Idempotency-Key an interrupted call continues: the same order, one checkout.
     """
     _check_user(call)
     context, principal = call.context, call.principal
@@ -176,7 +175,7 @@ async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
 
 
 async def redeem_key(call: RequestContext[NewapiRedeemBody, Fields]) -> Answer:
-    """Credits what the code is worth, once."""
+    """Credit the code's value, once."""
     _check_user(call)
 
     def render(credited: Credited) -> Answer:
@@ -188,7 +187,6 @@ async def redeem_key(call: RequestContext[NewapiRedeemBody, Fields]) -> Answer:
 
 
 async def history(call: RequestContext[Fields, HistoryQuery]) -> Answer:
-    """The newest payments and redemptions, or one page of all of them."""
     _check_user(call)
     query, tenant = call.query, call.principal.tenant
     is_paged = (query.p, query.page_size, query.keyword) != (None, None, None)
@@ -207,14 +205,13 @@ async def history(call: RequestContext[Fields, HistoryQuery]) -> Answer:
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """What is wrong, in a sentence."""
     return plain_answer(
         Refused(success=False, message=refusal.sentence), http_status=refusal.http_status
     )
 
 
 def _check_user(call: RequestContext[Any, Any]) -> None:
-    """Raises InvalidCredential where New-Api-User names another user than the caller."""
+    """Raise InvalidCredential if New-Api-User names another user than the caller."""
     named = call.headers.get(USER_HEADER)
     own = str(number_of(call.principal.account_id)).encode()
     if named is not None and named.strip() != own:
@@ -222,7 +219,7 @@ def _check_user(call: RequestContext[Any, Any]) -> None:
 
 
 def _methods(providers: Providers, environment: Environment) -> list[_Method]:
-    """Every way to pay for an amount: configured ones before simulated ones, the default first."""
+    """Return configured methods before simulated ones, the default first."""
     found: list[tuple[bool, int, _Method]] = []
     for name in providers.offered(environment):
         is_simulated = providers.is_simulated(name, environment)
@@ -237,7 +234,7 @@ def _methods(providers: Providers, environment: Environment) -> list[_Method]:
 
 
 def _chosen(call: RequestContext[PayBody, Fields]) -> _Method:
-    """The way that the body names, else the first; raises InvalidInput."""
+    """Return the method that the body names, else the first; raise InvalidInput."""
     methods = _methods(call.context.payments.providers, call.principal.environment)
     wanted = call.body.payment_method
     chosen = [method for method in methods if wanted in {"", method.type}]
@@ -249,7 +246,7 @@ def _chosen(call: RequestContext[PayBody, Fields]) -> _Method:
 
 
 def _cents(dollars: int, least: int) -> int:
-    """Raises AmountOutOfRange."""
+    """Raise AmountOutOfRange."""
     most = AMOUNT_CENTS_MAX // CENTS_PER_DOLLAR
     if not least <= dollars <= most:
         raise AmountOutOfRange(f"amount is {least} to {most} dollars", param="amount")
@@ -268,7 +265,7 @@ def _shown(method: _Method, settings: Settings) -> PayMethod:
 
 
 def _creem_products(plan: Plan, creem: Registration | None) -> list[CreemProduct]:
-    """The plan as that provider sells it: by the month and by the year."""
+    """Return the plan as that provider sells it: by the month and by the year."""
     found = []
     for interval in MONTHS:
         try:

@@ -1,7 +1,7 @@
-"""A code for a token: the app's proof, the code's, and what the user's security log tells of it.
+"""Exchange a code for a token, after the app's proof and the code's, and log it for the user.
 
-Promise: wrong codes and secrets cost their address ten times as much as right ones, and a code that
-comes a second time has ended what it gave before the refusal is told.
+Wrong codes and secrets cost their address ten times as much as right ones. A code that comes a second time
+ends what it gave before the refusal is sent.
 """
 
 from collections.abc import Awaitable, Callable
@@ -44,7 +44,7 @@ class IssueBody(LooseFields, frozen=True, kw_only=True):
 
 
 async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken, str]:
-    """The token and its secret; raises ClientRefused, CodeRefused and RateLimited."""
+    """Return the token and its secret; raise ClientRefused, CodeRefused and RateLimited."""
     body = call.body
 
     async def work(tx: Transaction) -> tuple[OAuthToken, str] | CodeReused:
@@ -85,7 +85,7 @@ async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken
 
 
 async def _guarded(call: RequestContext[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
-    """The exchange, out of the address's budget; a failure costs as much as ten that work."""
+    """Charge the address's budget; a failure costs as much as ten successes."""
     limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
     decision = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
     if not decision.allowed or decision.remaining < MISS_COST - 1:

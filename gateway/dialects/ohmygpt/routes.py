@@ -93,7 +93,7 @@ class OrderBody(LooseFields, frozen=True, kw_only=True):
 
 
 async def issue_token(call: RequestContext[IssueBody, Fields]) -> Answer:
-    """Who holds a code and the app's secret gets the token, once."""
+    """Give the holder of a code and the app's secret the token, once."""
     token, secret = await exchanged(call)
     data = Issued(user_id=_number(token.account_id), client_id=token.app_id, token=secret)
     return _say("Issue OAuth Token success", data)
@@ -119,7 +119,7 @@ async def user_info(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
-    """Floored to cents: nobody is shown what they cannot spend."""
+    """Floor to cents: nobody is shown what they cannot spend."""
 
     async def work(tx: Transaction) -> dict[str, Any]:
         return await load_balance(
@@ -135,7 +135,7 @@ async def balance(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def charge(call: RequestContext[ChargeBody, Fields]) -> Answer:
-    """Once for each order_no, within what the user consented to."""
+    """Charge once for each order_no, within the user's consent."""
     principal, body = call.principal, call.body
     amount = _amount(body.amount, CHARGE_PLACES)
     command = TakeCharge(principal.tenant, _origin(call), body.order_no, amount, body.remark)
@@ -154,7 +154,6 @@ def _charged(made: OAuthCharge) -> Answer:
 
 
 async def create_order(call: RequestContext[OrderBody, Fields]) -> Answer:
-    """A checkout where the user buys credit."""
 
     def render(order: Order) -> Answer:
         data = Checkout(checkout_url=order.url, order_no=order.order_no)
@@ -164,7 +163,6 @@ async def create_order(call: RequestContext[OrderBody, Fields]) -> Answer:
 
 
 async def create_invoice_order(call: RequestContext[OrderBody, Fields]) -> Answer:
-    """The same with an invoice."""
 
     def render(order: Order) -> Answer:
         data = Invoice(
@@ -176,12 +174,12 @@ async def create_invoice_order(call: RequestContext[OrderBody, Fields]) -> Answe
 
 
 async def management_token(call: RequestContext[Fields, Fields]) -> Answer:
-    """What there is to know of the grant's management token; the first call makes it."""
+    """Describe the grant's management token; the first call makes it."""
     return await _manage(call, "Get Management Token success", is_new=False)
 
 
 async def update_management_token(call: RequestContext[Fields, Fields]) -> Answer:
-    """Another one; the one before ends at once."""
+    """Make another one; the one before ends at once."""
     return await _manage(call, "Update Management Token success", is_new=True)
 
 
@@ -308,7 +306,7 @@ _SIGN_IN_AGAIN: Final = (
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """The refusal in this dialect's shape; the texts of failures of ours stay inside."""
+    """Keep the texts of our own failures inside."""
     status = refusal.http_status
     by_status = _TYPES.get(status, _TYPES[400] if status < 500 else "server_error")
     finer = _FINER.get(refusal.error.get("reason") or "") or _FINER.get(refusal.code.code)

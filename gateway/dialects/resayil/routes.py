@@ -51,7 +51,7 @@ from store.database import Transaction
 
 PER_PAGE: Final = 20
 PAGES_MAX: Final = 100_000
-# That vendor's own; where it takes no payments, the first that does.
+# That vendor's own; if it takes no payments, the first that does.
 PROVIDER: Final = "myfatoorah"
 NO_PACK: Final = "Custom top-up"
 CREDIT_PLACES: Final = 3
@@ -74,7 +74,6 @@ class PageQuery(LooseFields, frozen=True, kw_only=True):
 
 
 async def list_packs(call: RequestContext[Fields, Fields]) -> Answer:
-    """What the caller's environment sells, in the order of the catalogue."""
     environment = call.principal.environment
 
     async def work(tx: Transaction) -> Sequence[packs.Pack]:
@@ -84,9 +83,9 @@ async def list_packs(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
-    """Writes an order of the pack and opens its checkout.
+    """Write an order of the pack and open its checkout.
 
-    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    With an Idempotency-Key an interrupted call continues: the same order, one checkout.
     """
     context, principal = call.context, call.principal
     offered = context.payments.providers.offered(principal.environment)
@@ -108,7 +107,6 @@ async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
 
 
 async def history(call: RequestContext[Fields, PageQuery]) -> Answer:
-    """One page of the account's payments for credit."""
     tenant, page = call.principal.tenant, max(1, call.query.page)
     wanted = OrderFilter(without_kind="subscription")
 
@@ -123,7 +121,7 @@ async def history(call: RequestContext[Fields, PageQuery]) -> Answer:
 
 
 async def subscription(call: RequestContext[Fields, Fields]) -> Answer:
-    """The account's plan, or the last one that it had; without any it is free, for ever."""
+    """Return the account's plan, or its last one; without any it is free, for ever."""
     tenant, now_us = call.principal.tenant, call.now_us
 
     async def work(tx: Transaction) -> tuple[int, Plan | None]:
@@ -142,7 +140,6 @@ async def subscription(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """What is wrong, in a sentence."""
     status = refusal.http_status
     body = Refused(error=Problem(message=refusal.sentence, code=status))
     return plain_answer(body, http_status=status)
