@@ -13,7 +13,7 @@ from billing.desk import supplier_acts, supplier_setup_acts
 from billing.fulfilment import fee_acts, platform_acts, stock_acts
 from billing.machine_payments import acts as machine_payment_acts
 from billing.orders import acts as order_acts
-from billing.payments import dispute_acts
+from billing.payments import dispute_acts, order_acts as order_decisions
 from billing.payments.recharging import acts as recharging_acts
 from billing.recipients import mail_acts
 from billing.refunds import acts as refund_acts
@@ -62,6 +62,7 @@ ACTS: Final = (
     *supplier_setup_acts.ACTS,
     *stock_acts.ACTS,
     *order_acts.ACTS,
+    *order_decisions.ACTS,
     *refund_acts.ACTS,
     *dispute_acts.ACTS,
     *machine_payment_acts.ACTS,

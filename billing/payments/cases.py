@@ -21,7 +21,7 @@ from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.subscription import Period
 from store.database import Transaction
 
-# The words of a page's buttons are the page's; comp: a period is given free, on the subscription's page.
+# comp: a period is given free, on the subscription's page.
 CaseAct = Literal[
     "credit_paid", "credit_price", "credit_part", "comp", "refund", "reject", "dismiss"
 ]

@@ -20,15 +20,14 @@ from billing.orders.order import Order, OrderAnswer
 from billing.orders.place import NewOrder, Placed
 from billing.orders.question import NoteAnswer
 from billing.orders.settlement import EndUnpaid, NoteCheck
-from billing.payments.cases import open_review
 from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
-from billing.payments.questions import ASK_S_MAX, Questions, answer_of, inquiry_of
+from billing.payments.questions import ASK_S_MAX, AskedOrder, Questions, answer_of, inquiry_of
 from billing.payments.recharging.charging import Charging
 from billing.payments.recharging.forgotten import Forgetting
 from billing.payments.recharging.saving import Savings
 from billing.payments.return_url import check_return_url
-from billing.payments.review import OpenReview, Verdict, new_resolution
+from billing.payments.review import Resolve
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.steering import SubscriptionSteering
 from billing.providers.event_log import NotificationOutcome, NotificationRef
@@ -269,44 +268,25 @@ class Payments:
         pairs = await self._checkouts.linked(notification, object_ids)
         return sorted({*object_ids, *(one for pair in pairs for one in pair)})
 
-    async def resolve(
-        self,
-        order_id: str,
-        verdict: Verdict,
-        *,
-        by: str,
-        note: str = "",
-        amount: int | None = None,
-    ) -> Order:
-        """An operator's decision, what they say of it, and how much of the price counts as paid.
+    async def ask(self, tenant: Tenant, order_id: str) -> AskedOrder:
+        """Ask the provider now, or open the payment page that it has not opened yet; raises NotFound."""
 
-        Raises NotFound, InvalidInput where an amount has to be said or cannot be, and OrderDecided
-        where nothing waits for a decision.
-        """
+        async def work(tx: Transaction) -> Order:
+            return await order_list.get(tx, tenant, order_id)
 
-        async def work(tx: Transaction) -> Order | None:
-            return await order_list.find(tx, order_id)
+        order = await self._database.read(work)
+        if order.status == "pending" and order.provider_ref is None:
+            await self.check(order)
+            order = await self._database.read(work)
+            return AskedOrder(order, "not_open" if order.provider_ref is None else "opened")
+        return await self.questions.ask(order)
 
-        found = await self._database.read(work)
-        if found is None:
-            raise NotFound("Order")
-        command = new_resolution(
-            found.id,
-            found.tenant,
-            verdict,
-            by=by,
-            note=note,
-            amount=amount,
-            is_plan=found.kind == "subscription",
-        )
-        resolved = await self._engine.submit(command)
-        if found.kind == "subscription" and verdict == "approve":
-            await self.notifications.take_up_of(found, command.resolution_id)
-        return resolved.order
-
-    async def waiting(self, order: Order) -> OpenReview:
-        """What an approval of the order would be about."""
-        return await self._database.read(lambda tx: open_review(tx, order))
+    async def approve(self, command: Resolve) -> Order:
+        """Credit an order, then act on what was told of its plan's payments before; raises what Resolve raises."""
+        order = (await self._engine.submit(command)).order
+        if order.kind == "subscription":
+            await self.notifications.take_up_of(order, command.resolution_id)
+        return order
 
     def _completed(self, new: NewOrder, tenant: Tenant) -> NewOrder:
         """The wish with what the provider makes of it; raises InvalidInput."""

@@ -33,13 +33,15 @@ ASK_S_MAX: Final = 6.0
 AT_ONCE_MAX: Final = 4
 INQUIRY: Final = "inquiry"
 
-QuestionOutcome = Literal["asked", "not_needed", "not_open", "just_asked", "busy"]
+QuestionOutcome = Literal["asked", "opened", "not_needed", "not_open", "just_asked", "busy"]
 
 
 @dataclass(frozen=True, slots=True)
 class AskedOrder:
-    """The order after the question. outcome: asked; or why nobody was: it is decided, its checkout was
-    never opened, it was asked about a moment ago, or too many questions are under way.
+    """The order after the question.
+
+    outcome: asked, or why the provider was not asked. Its checkout was opened now or can't be opened yet, the order
+    is decided, it was asked about a moment ago, or too many questions are under way.
     """
 
     order: Order

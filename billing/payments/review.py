@@ -1,11 +1,11 @@
-"""An operator decides what no rule may: an order in review, an invoice that is held, a second payment.
+"""Resolve what no rule may decide: an order in review, an invoice that is held, a second payment.
 
-Promise: each decision is kept in the log of notifications and in the audit log, with who took it and
-why, and is taken once. Approving credits the share of the price that the operator says counts as
-paid; where another sum came than the price it has to be said, so that nobody credits the whole by
-accident, and never nothing. A plan's order is credited by a period of its plan, at the terms that
-were approved. Rejecting ends an order uncredited, or dismisses what a settled one left open, such as
-a second payment that was refunded at the provider.
+- Each decision is made once. The log of notifications and the audit log say who made it and why.
+- Approving credits the share of the price that the operator says counts as paid, and never nothing. If another sum
+  came than the price, the amount must be given, so that nobody credits the whole price by accident.
+- A plan's order is credited by a period of its plan, at the terms that were approved.
+- Rejecting ends an order without credit, or dismisses what a settled one left open, such as a second payment that
+  was refunded at the provider.
 """
 
 from dataclasses import dataclass
@@ -52,37 +52,34 @@ class OpenReview:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """The command of `topup orders approve|reject`; by is a credential's id or a person's name, note
-    what they say of it.
+    """Credit an order that waits for a person, or end it without credit.
 
-    amount: how much of the price counts as paid, in its smallest unit; null: all of it, where that
-    is what came. Raises NotFound, InvalidInput for the amount, and OrderDecided where nothing waits
-    for a decision.
+    - by: the person, by name. note: what they say of it.
+    - amount: how much of the price counts as paid, in its smallest unit. None: all of it, if that is what came.
+
+    Raises NotFound, InvalidInput for the amount, and OrderDecided if nothing waits for a decision.
     """
 
     resolution_id: str
     order_id: str
     tenant: Tenant
     verdict: Verdict
+    actor: Actor
     by: str
     note: str = ""
     amount: int | None = None
-    is_plan: bool = False
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
         read_set.working_set(AuditEntries)
         read_set.working_set(UncreditedPayments).orders.add(self.order_id)
-        if self.is_plan:
-            read_set.working_set(SubscriptionWorkingSet).orders.add(self.order_id)
+        read_set.working_set(SubscriptionWorkingSet).orders.add(self.order_id)
 
     def decide(self, state: BatchState) -> OrderResult:
         working_set = state.working_set(OrderWorkingSet)
         order = working_set.find(self.order_id, self.tenant)
-        begun = (
-            state.working_set(SubscriptionWorkingSet).of_order(order.id) if self.is_plan else None
-        )
+        begun = state.working_set(SubscriptionWorkingSet).of_order(order.id)
         held = (
             [] if begun is None else list(state.working_set(SubscriptionWorkingSet).held(begun.id))
         )
@@ -175,7 +172,7 @@ class Resolve:
             notification, owner, "applied", detail, state.now_us
         )
         entry = audit_log.entry(
-            Actor(self.by),
+            self.actor,
             f"order.{self.verdict}",
             environment=order.environment,
             account_id=order.account_id,
@@ -229,19 +226,10 @@ def new_resolution(
     by: str,
     note: str = "",
     amount: int | None = None,
-    is_plan: bool = False,
+    actor: Actor | None = None,
 ) -> Resolve:
-    """The command with a fresh id."""
-    return Resolve(
-        new_id("res"),
-        order_id,
-        tenant,
-        verdict,
-        by,
-        note=note,
-        amount=amount,
-        is_plan=is_plan,
-    )
+    """Return the command with a fresh id. actor: None is the person, on the command line."""
+    return Resolve(new_id("res"), order_id, tenant, verdict, actor or Actor(by), by, note, amount)
 
 
 def _less(payment: Price, returned_amount: int) -> Price:

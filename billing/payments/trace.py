@@ -36,7 +36,7 @@ class TraceStep:
     detail: str = ""
 
     def shape(self) -> dict[str, Any]:
-        """As the command line shows it."""
+        """Return the step as every operator's door shows it."""
         return {
             "step": self.name,
             "verdict": self.verdict,

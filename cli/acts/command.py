@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from billing.ledger.in_words import in_words
-from cli.acts.options import options_of, values_of
+from cli.acts.options import needs_currency, options_of, values_of, with_amounts
 from cli.acts.shown import print_csv, print_found, print_list, print_result
 from cli.examples import examples
 from cli.options import environment_option
@@ -154,13 +154,30 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
     else:
         if act.method == "PATCH" and not values:
             raise click.UsageError("Nothing would change: give at least one option.")
-        if act.asks and not given["yes"]:
-            seen = {} if shown is None else in_words(shown.result, way.show(shown))
-            _confirm(act.asks.format_map({**values, **seen}))
+        facts, asks = _facts(act), bool(act.asks) and not given["yes"]
+        seen = (
+            way.show(shown) if shown is not None and (asks or needs_currency(facts, values)) else {}
+        )
+        values = with_amounts(facts, values, seen)
+        if asks:
+            _confirm(_question(act, values, shown, seen))
         result = way.change(act, values)
         secrets = [result.get(fact.name) for fact in facts_of(act.result) if fact.is_secret]
         is_secret = act.shows_secret and (not secrets or any(secrets))
         print_result(act.result, result, is_secret=is_secret)
+
+
+def _question(
+    act: AnyChange,
+    values: Mapping[str, Any],
+    shown: ReadAct[Any] | None,
+    seen: Mapping[str, Any],
+) -> str:
+    """Return what is asked first, of the object as it is and of what was said of it."""
+    object_words = {} if shown is None else in_words(shown.result, seen)
+    blank = {fact.name: fact.words[""] for fact in _facts(act) if "" in fact.words}
+    said = in_words(act.input, {**seen, **values})
+    return act.asks.format_map({**object_words, **blank, **{name: said[name] for name in values}})
 
 
 def _exit_if_alarmed(act: ActRow, found: Sequence[Mapping[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from billing.ledger.price import price_of
 from cli.options import SECRET_CHARACTERS_MAX, take_secret
 from kernel.clock import moment_us, rfc3339
 from kernel.errors import InvalidInput
@@ -57,6 +58,33 @@ def values_of(facts: Sequence[FieldFacts], given: Mapping[str, Any]) -> dict[str
             values[one.name] = _value(one, value)
     removed = set(given.get(REMOVED) or ())
     return values | {one.name: _nothing(one) for one in facts if _limit(one) in removed}
+
+
+def needs_currency(facts: Sequence[FieldFacts], values: Mapping[str, Any]) -> bool:
+    """Return whether an amount was written whose currency only the object says."""
+    return any(fact.name in values and fact.currency not in values for fact in _amounts(facts))
+
+
+def with_amounts(
+    facts: Sequence[FieldFacts], values: Mapping[str, Any], seen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values with decimal amounts in the smallest unit of their currency; raise InvalidInput.
+
+    seen: the object, which says the currency if no value does.
+    """
+    found, names = dict(values), {fact.name for fact in facts}
+    for fact in _amounts(facts):
+        currency = found.get(fact.currency) or seen.get(fact.currency)
+        if fact.name in found and currency:
+            found[fact.name] = price_of(str(found[fact.name]), currency, param=fact.name).amount
+            if fact.currency in names:
+                # The gateway refuses an amount that is meant in another currency.
+                found[fact.currency] = currency
+    return found
+
+
+def _amounts(facts: Sequence[FieldFacts]) -> list[FieldFacts]:
+    return [fact for fact in facts if fact.unit == "minor" and fact.kind == "integer"]
 
 
 def _is_object(fact: FieldFacts) -> bool:
@@ -125,6 +153,8 @@ def _option(fact: FieldFacts) -> click.Option:
 
 
 def _metavar(fact: FieldFacts) -> str:
+    if fact.unit == "minor":
+        return "AMOUNT"
     if fact.kind == "rows":
         return ":".join(inner.name.upper() for inner in fact.inner)
     if _is_pairs(fact):
@@ -201,6 +231,8 @@ def _secret(fact: FieldFacts, value: str) -> str:
 
 
 def _single(fact: FieldFacts, written: Any) -> Any:
+    if fact.unit == "minor":
+        return written
     if fact.kind == "integer" and _NUMBER.fullmatch(str(written)):
         return int(written)
     if fact.kind == "time":

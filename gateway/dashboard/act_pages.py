@@ -270,7 +270,7 @@ class _ActSheet(Sheet[Any]):
     view: Callable[[Any], Any] = field(kw_only=True)
 
     def cells(self, row: Any) -> Mapping[str, object]:
-        return super().cells(self.view(row))
+        return super().cells(msgspec.to_builtins(self.view(row)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -390,6 +390,35 @@ class ReportPage:
             file_url=f"{call.path}?{urlencode({**chosen, 'format': 'csv_excel'}, doseq=True)}",
             problem=problem,
         )
+
+
+def form_route(
+    act: AnyChange,
+    shown: Callable[[RequestContext[Any, Any], Form, Problem], Awaitable[Reply]],
+    *,
+    path: str = "",
+    goes_to: Callable[[Any], str] | None = None,
+) -> Route:
+    """Return the route of an act's form on its object's own page, and make the act's sentence known to that page.
+
+    shown: the page, with what was wrong in the form. path: below /dashboard/admin; empty: the act's. goes_to: the
+    address of what the act resulted in; None: the page.
+    """
+    path = path or act.path
+    own = _ADMIN + path[: path.index("}") + 1]
+
+    async def send(call: RequestContext[Any, Any]) -> Reply:
+        form = read_form(call)
+        try:
+            done = await run_typed(call, act, form)
+        except DomainError as error:
+            return await shown(call, form, problem_of(error))
+        address = own.format_map(call.params) if goes_to is None else goes_to(done)
+        return go(address, said=act.name)
+
+    send.__doc__ = act.summary
+    SAID[act.name] = act.done
+    return admin_route("POST", path, send, act.summary)
 
 
 async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Any:

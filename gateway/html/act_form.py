@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from billing.ledger.price import Price
+from billing.ledger.price import Price, price_of
 from gateway.html.forms import Form, dollars, ungrouped
 from gateway.html.phrase import phrase
 from gateway.html.typed import Typed
@@ -279,7 +279,7 @@ def _typed(fact: FieldFacts, typed: Typed) -> Any:
     if fact.unit == "s":
         return typed.parse(name, lambda: _seconds(form, name))
     if fact.kind == "integer":
-        return typed.integer(name)
+        return typed.parse(name, lambda: _integer(fact, form))
     text = form.raw(name) if fact.is_secret or fact.kind == "document" else form.text(name)
     if fact.kind == "time" and len(text) == 10:
         return f"{text}{_TIMES.get(fact.unit, 'T00:00:00Z')}"
@@ -287,6 +287,14 @@ def _typed(fact: FieldFacts, typed: Typed) -> Any:
         text = ungrouped(text)
     is_blanked = name in form.fields and not fact.choices and _is_never_blank(fact)
     return text if text or is_blanked else None
+
+
+def _integer(fact: FieldFacts, form: Form) -> int | None:
+    """Return the number; of an amount, in the smallest unit of the currency that the form says; raise InvalidInput."""
+    if fact.unit != "minor":
+        return form.integer(fact.name)
+    text = ungrouped(form.text(fact.name))
+    return price_of(text, form.text(fact.currency), param=fact.name).amount if text else None
 
 
 def _lines(form: Form, name: str) -> list[str]:

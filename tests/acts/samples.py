@@ -69,6 +69,17 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "tokens.revoke": (Sample(is_again=True),),
     "orders.list": (Sample({"status": "review", "provider": "stripe"}),),
     "orders.show": (Sample(),),
+    "orders.problems": (
+        Sample({"reason": "amount"}),
+        Sample({"kind": "credited_unpaid", "limit": 1}),
+    ),
+    "orders.trace": (Sample(),),
+    "orders.ask": (Sample(),),
+    "orders.approve": (
+        Sample({"amount": 1_900, "reason": "as paid"}),
+        Sample({"amount": 2_000, "reason": "bank fees"}, is_of_new=True),
+    ),
+    "orders.reject": (Sample({"reason": "not ours"}),),
     "refunds.list": (Sample({"open": True, "status": "unknown"}), Sample({"limit": 1})),
     "refunds.show": (Sample(),),
     "refunds.decide": (
@@ -112,6 +123,19 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "tokens.list": ({"kind": "root"},),
     "orders.list": ({"status": "sold"}, {"account": "nobody@example.com"}, {"cursor": "key_1"}),
+    "orders.problems": (
+        {"kind": "odd"},
+        {"reason": "odd"},
+        {"kind": "credited_unpaid", "reason": "amount"},
+        {"cursor": "key_1"},
+    ),
+    "orders.approve": (
+        {"amount": 1_900, "reason": ""},
+        {"amount": 1_900},
+        {"amount": 1_900, "reason": "x" * 201},
+        {"reason": "decided before"},
+    ),
+    "orders.reject": ({}, {"reason": "x\ny"}, {"reason": "decided before"}),
     "refunds.decide": (
         {"verdict": "perhaps", "reason": "x"},
         {"verdict": "made", "reason": ""},

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
+from billing.ledger.price import Price
 from cli.main import main
 from gateway.dashboard.act_pages import ACT_PAGES
 from gateway.operator_api import ACTS, PREFIX
@@ -43,6 +44,8 @@ _MASKED = (
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
     (re.compile(r"TOPUP-[0-9A-Z…-]+"), "TOPUP-…"),
     (re.compile(r"\boas_[0-9A-Za-z]+"), "oas_…"),
+    (re.compile(r"\S+/sandbox/checkout/[\w-]+"), "CHECKOUT"),
+    (re.compile(r"operator@example\.com|\S+ on the command line"), "PERSON"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
 )
 _RANDOM = (
@@ -55,6 +58,7 @@ _RANDOM = (
     "account_id",
     "parent_id",
     "version",
+    "order_no",
 )
 
 
@@ -226,6 +230,8 @@ def words_of(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> list[s
             words += ["--no", option[2:].removesuffix("-cents").removesuffix("-s")]
         elif isinstance(value, bool):
             words.append(option)
+        elif fact.unit == "minor" and isinstance(value, int):
+            words.append(f"{option}={Price(value, 'USD').decimal()}")
         elif fact.kind == "document":
             words.append(f"{option}=-")
         elif fact.unit == "pairs":

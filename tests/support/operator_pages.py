@@ -45,10 +45,15 @@ async def environment_of(browser: Browser) -> Environment:
     return (await browser.gateway.context.authenticator.authenticate(browser.session)).environment
 
 
-async def fill(browser: Browser, page: str, fields: Mapping[str, Any]) -> httpx.Response:
-    """The page's own form filled in and sent without any header of a browser's: its token counts."""
+async def fill(
+    browser: Browser, page: str, fields: Mapping[str, Any], *, to: str = ""
+) -> httpx.Response:
+    """The page's own form filled in and sent without any header of a browser's: its token counts.
+
+    to: where the form goes, below the page; empty: to the page itself.
+    """
     html = (await browser.get(page)).text
-    path = urlsplit(page).path
+    path = urlsplit(page).path + to
     form = re.search(
         rf'<form[^>]*method="post" action="{re.escape(path)}"[^>]*>.*?</form>', html, re.DOTALL
     )

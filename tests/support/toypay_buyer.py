@@ -14,6 +14,7 @@ from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.payments.payments import Payments
+from billing.payments.review import new_resolution
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.providers.registry import Key, Providers, discover
@@ -49,6 +50,11 @@ class ToypayBuyer:
         """An order of $20.00 for 20,000 credits, unless fields say otherwise."""
         new = NewOrder(**{"provider": "toypay", "amount_cents": 2000, **fields})
         return await (payments or self.payments).place(self.account.principal.tenant, new)
+
+    async def approve(self, order: Order, amount: int) -> Order:
+        """Credit so much of what waits of the order, and act on what was told of its payment before."""
+        command = new_resolution(order.id, order.tenant, "approve", by="ana", amount=amount)
+        return await self.payments.approve(command)
 
     async def notify(self, kind: str, order: Order, **changes: Any) -> str:
         """The outcome of an event that Toypay signs."""

@@ -27,24 +27,22 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
 from gateway.answers.answer import Answer
-from gateway.dashboard.act_pages import ActPages, run_typed
+from gateway.dashboard.act_pages import ActPages, form_route
 from gateway.dashboard.admin.account_parts import AccountParts, read_parts
 from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.sales.recharge import RechargeView, recharge_view
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.act_form import fields_of
-from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Handler, Reply
+from gateway.http.routing import Reply
 from kernel.errors import DomainError
 from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.account import Account, get_account
-from keys.act import Act
 from keys.api_keys.grantable import count_live
 from keys.audit_log import Actor
 from store.database import Transaction
@@ -108,19 +106,6 @@ def _nothing_to_tell(_adjusted: Adjusted) -> Answer:
     return Answer(200, b"")
 
 
-def _button(act: Act[Any, Any]) -> Handler:
-    async def press(call: RequestContext[Fields, Fields]) -> Reply:
-        form = read_form(call)
-        try:
-            await run_typed(call, act, form)
-        except DomainError as error:
-            return await _account_page(call, suspension=(form, problem_of(error)))
-        return go(f"{PATH}/{call.params['account']}", said=act.name)
-
-    press.__doc__ = act.summary
-    return press
-
-
 def _buttons(account: Account) -> list[tuple[str, str, str]]:
     """Return the path, the word and the question of each act without fields that the account is in a state for."""
     seen = AccountView.of(account)
@@ -176,10 +161,13 @@ async def _account_page(
     )
 
 
-SAID.update((act.name, act.done) for act in _ACTS)
+async def _suspension_page(call: RequestContext[Any, Any], form: Form, problem: Problem) -> Reply:
+    return await _account_page(call, suspension=(form, problem))
+
+
 ROUTES = (
     *_PAGES.routes(),
     admin_route("GET", "/accounts/{account}", show, "One account"),
     admin_route("POST", "/accounts/{account}/credit", adjust, "Give credit, take it away"),
-    *(admin_route("POST", act.path, _button(act), act.summary) for act in _ACTS),
+    *(form_route(act, _suspension_page) for act in _ACTS),
 )

@@ -29,7 +29,7 @@ from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.options import shown_options
 from billing.fulfilment.protocol import Health, Registration, sealed_fields
 from billing.topups.platform_rows import SupplierRow, get_supplier, list_suppliers
-from gateway.dashboard.act_pages import run_asked, run_typed
+from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -38,7 +38,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError
 from kernel.fields import Fields
-from keys.act import Act
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/suppliers"
@@ -115,26 +114,6 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{supplier}", said=SET_OPTIONS.name)
 
 
-async def pause(call: RequestContext[Fields, Fields]) -> Reply:
-    """Stop calling it until it is resumed."""
-    return await _run(call, PAUSE_SUPPLIER)
-
-
-async def resume(call: RequestContext[Fields, Fields]) -> Reply:
-    """Call it again at once."""
-    return await _run(call, RESUME_SUPPLIER)
-
-
-async def disable(call: RequestContext[Fields, Fields]) -> Reply:
-    """Switch it off."""
-    return await _run(call, DISABLE_SUPPLIER)
-
-
-async def enable(call: RequestContext[Fields, Fields]) -> Reply:
-    """Switch it on."""
-    return await _run(call, ENABLE_SUPPLIER)
-
-
 async def check(call: RequestContext[Fields, Fields]) -> Reply:
     """Asks it a harmless question, and for its balance; changes nothing."""
     read_form(call)
@@ -149,15 +128,6 @@ async def check(call: RequestContext[Fields, Fields]) -> Reply:
     except Exception as error:
         found = CheckResult(Health(is_well=False, detail=type(error).__name__))
     return await _supplier_page(call, Form(), checked=found)
-
-
-async def _run(call: RequestContext[Any, Any], act: Act[Any, Any]) -> Reply:
-    form = read_form(call)
-    try:
-        await run_typed(call, act, form)
-    except DomainError as error:
-        return await _supplier_page(call, form, problem_of(error))
-    return go(f"{PATH}/{call.params['supplier']}", said=act.name)
 
 
 def _place(call: RequestContext[Any, Any]) -> tuple[str, str]:
@@ -251,13 +221,7 @@ async def _supplier_page(
     )
 
 
-SAID.update(
-    (act.name, act.done)
-    for act in (
-        *(CREATE_SUPPLIER, SET_OPTIONS),
-        *(PAUSE_SUPPLIER, RESUME_SUPPLIER, DISABLE_SUPPLIER, ENABLE_SUPPLIER),
-    )
-)
+SAID.update((act.name, act.done) for act in (CREATE_SUPPLIER, SET_OPTIONS))
 ROUTES = (
     admin_route("GET", "/suppliers", show_list, "Suppliers and how they do"),
     admin_route("GET", "/new-supplier", show_new, "A form for a supplier"),
@@ -265,8 +229,8 @@ ROUTES = (
     admin_route("GET", "/suppliers/{supplier}", show, "One supplier"),
     admin_route("POST", "/suppliers/{supplier}", change, "Change a supplier"),
     admin_route("POST", "/suppliers/{supplier}/check", check, "Ask a supplier how it is"),
-    admin_route("POST", "/suppliers/{supplier}/pause", pause, "Pause a supplier"),
-    admin_route("POST", "/suppliers/{supplier}/resume", resume, "Resume a supplier"),
-    admin_route("POST", "/suppliers/{supplier}/disable", disable, "Switch a supplier off"),
-    admin_route("POST", "/suppliers/{supplier}/enable", enable, "Switch a supplier on"),
+    *(
+        form_route(act, _supplier_page)
+        for act in (PAUSE_SUPPLIER, RESUME_SUPPLIER, DISABLE_SUPPLIER, ENABLE_SUPPLIER)
+    ),
 )

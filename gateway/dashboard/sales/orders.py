@@ -1,6 +1,6 @@
 """Everybody's orders of the environment, one with what its provider said of it, and the decision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from billing.documents import document as documents
 from billing.documents.document import BillingDocument, DocumentFilter
-from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import OrderFilter
@@ -19,27 +18,27 @@ from billing.orders.uncredited import is_uncredited
 from billing.payments import disputes
 from billing.payments.cases import OrderCases, SpareMoney, cases_of, open_review
 from billing.payments.disputes import Dispute
-from billing.payments.questions import QuestionOutcome
-from billing.payments.review import OpenReview, Verdict
+from billing.payments.order_acts import APPROVE_ORDER, ASK_PROVIDER, REJECT_ORDER
+from billing.payments.review import OpenReview
 from billing.payments.trace import OrderTrace, trace
 from billing.providers.event_log import LogEntry
 from billing.refunds import queries as refund_rows
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Period
-from gateway.dashboard.admin.fields import admin_route, decider
+from gateway.dashboard.act_pages import form_route
+from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, list_page
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
-from gateway.html.render import go, page
+from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
+from gateway.html.render import page
 from gateway.http.fields import place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.errors import NotFound
 from kernel.fields import Fields
 from kernel.tenant import Tenant
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/orders"
-NOTE_CHARACTERS_MAX: Final = 200
 DOCUMENTS_SHOWN: Final = 50
 COLUMNS: Final = (
     *("id", "account_id", "order_no", "reference", "kind", "status", "provider", "method"),
@@ -54,20 +53,6 @@ _SHEET: Final = Sheet[Order](
     filters=("status", "provider", "account_id", "order_no"),
     sorts=order_list.SORTS,
 )
-_VERDICTS: Final[dict[str, Verdict]] = {
-    "approve": "approve",
-    "approve_paid": "approve",
-    "approve_price": "approve",
-    "reject": "reject",
-}
-_ASKED: Final[Mapping[QuestionOutcome, str]] = {
-    "asked": "order-asked",
-    "not_needed": "order-asked",
-    "not_open": "order-asked",
-    "just_asked": "order-just-asked",
-    "busy": "order-just-asked",
-}
-_SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,58 +124,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return await order_page(call, Form())
 
 
-async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """Credits the order, or what of its price the form says counts as paid, or ends it without."""
-    form = read_form(call)
-    order = (await _seen(call)).timeline.order
-    try:
-        pressed = form.text("verdict")
-        verdict = _VERDICTS.get(pressed)
-        if verdict is None:
-            raise InvalidInput("press Approve or Reject", param="verdict")
-        note = form.text("note")
-        if not note:
-            raise InvalidInput("say why, for whoever looks at it later", param="note")
-        if len(note) > NOTE_CHARACTERS_MAX:
-            raise InvalidInput(f"at most {NOTE_CHARACTERS_MAX} characters", param="note")
-        counts = None
-        if verdict == "approve":
-            waiting = await call.context.payments.waiting(order)
-            counts = _counted(waiting, pressed, form.text("amount"))
-        await call.context.payments.resolve(
-            order.id, verdict, by=decider(call), note=note, amount=counts
-        )
-    except DomainError as error:
-        return await order_page(call, form, problem_of(error))
-    return go(f"{PATH}/{order.id}", said=_SAID[verdict])
-
-
-def _counted(waiting: OpenReview, pressed: str, written: str) -> int | None:
-    """How much of the price counts as paid: what came, all of it, or what was written.
-
-    Raises InvalidInput, also where what came cannot be compared with the price.
-    """
-    price, came = waiting.price, waiting.came
-    if pressed == "approve_price":
-        return price.amount
-    if pressed == "approve_paid":
-        if came is None or came.currency != price.currency:
-            raise InvalidInput("what was paid is not known in the price's currency", param="amount")
-        return min(came.amount, price.amount)
-    return price_of(written, price.currency, param="amount").amount if written else None
-
-
-async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    """Asks the provider now, or opens the checkout that it has not opened yet."""
-    order = (await _seen(call)).timeline.order
-    payments = call.context.payments
-    if order.status == "pending" and order.provider_ref is None:
-        await payments.check(order)
-        return go(f"{PATH}/{order.id}", said="order-asked")
-    asked = await payments.questions.ask(order)
-    return go(f"{PATH}/{order.id}", said=_ASKED[asked.outcome])
-
-
 async def order_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
@@ -247,6 +180,5 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
 ROUTES = (
     admin_route("GET", "/orders", show_list, "Everybody's orders"),
     admin_route("GET", "/orders/{order_id}", show, "One order"),
-    admin_route("POST", "/orders/{order_id}", decide, "Approve or reject an order"),
-    admin_route("POST", "/orders/{order_id}/ask", ask, "Ask the provider about an order"),
+    *(form_route(act, order_page) for act in (APPROVE_ORDER, REJECT_ORDER, ASK_PROVIDER)),
 )

@@ -14,11 +14,10 @@ from billing.payments.disputes import Dispute, DisputeState
 from billing.refunds import queries as refund_rows
 from billing.refunds.acts import DECIDE_REFUND
 from billing.refunds.request import PROVIDER_ID_CHARACTERS_MAX, REFUND_REASON_CHARACTERS_MAX
-from gateway.dashboard.act_pages import run_typed
+from gateway.dashboard.act_pages import form_route
 from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.sales.orders import PATH as ORDERS, order_page
 from gateway.dashboard.sheet import Sheet, list_page
-from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import cursor_id
@@ -119,16 +118,6 @@ async def request(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{made.id}", said="refund-asked" if made.is_open else "refund-noted")
 
 
-async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends a refund whose provider gives no clear word."""
-    form = read_form(call)
-    try:
-        decided = await run_typed(call, DECIDE_REFUND, form)
-    except DomainError as error:
-        return await _refund_page(call, form, problem_of(error))
-    return go(f"{PATH}/{decided.id}", said=DECIDE_REFUND.name)
-
-
 async def show_disputes(call: RequestContext[Fields, Fields]) -> Reply:
     """Those that wait for evidence, or have ended."""
     environment, asked = call.principal.environment, read_query(call)
@@ -169,11 +158,10 @@ def _said(form: Form, name: str, characters_max: int) -> str:
     return text
 
 
-SAID[DECIDE_REFUND.name] = DECIDE_REFUND.done
 ROUTES = (
     admin_route("GET", "/refunds", show_list, "Everybody's refunds"),
     admin_route("GET", "/refunds/{refund_id}", show, "One refund"),
-    admin_route("POST", "/refunds/{refund_id}", decide, "Say what became of a refund"),
+    form_route(DECIDE_REFUND, _refund_page, path="/refunds/{refund_id}"),
     admin_route("POST", "/orders/{order_id}/refund", request, "Refund an order"),
     admin_route("GET", "/disputes", show_disputes, "Disputed payments"),
 )

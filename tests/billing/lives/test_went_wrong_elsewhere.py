@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from billing.payments.review import new_resolution
 from kernel.clock import SECOND_US, FixedClock
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -135,7 +136,10 @@ async def test_a_payment_of_55_for_50_waits_for_a_person(lives: Lives) -> None:
 
     # The operator credits what the order was for.
     payments = life.gateway.context.payments
-    await payments.resolve(order["id"], "approve", by="ana", note="called", amount=5000)
+    tenant = Tenant(life.account_id, "live")
+    await payments.approve(
+        new_resolution(order["id"], tenant, "approve", by="ana", note="called", amount=5000)
+    )
     assert await life.outcome() == Outcome(5500, 50_000_000)
     assert await lives.findings() == []
 

@@ -196,16 +196,16 @@ async def test_an_invoice_that_is_held_goes_back_whole_and_is_credited_no_more(
     asked = await refunding.ask(settled, is_plan=True, payment_ref="in_1")
     assert (asked.payment_ref, asked.amount, asked.held_micros) == ("in_1", 700, 0)
     with pytest.raises(OrderDecided, match="in_1 is requested"):
-        await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=700)
+        await subscriber.buyer.approve(order, 700)
     await refunding.settle(asked, made(asked))
 
     with pytest.raises(OrderDecided, match="nothing to approve"):
-        await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=700)
+        await subscriber.buyer.approve(order, 700)
     assert await subscriber.credits() == 10_000
     # It came back: the invoice waits again, and its period may be credited after all.
     failed = RefundFailed(Subject(None, ("in_1",)), "re_1", Price(700, "USD"), is_part=True)
     await subscriber.act(failed, subscriber.notification("failed"))
-    await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
+    await subscriber.buyer.approve(order, 1000)
     assert await subscriber.credits() == 20_000
     assert await refunding.findings() == []
 
@@ -226,7 +226,7 @@ async def test_an_invoice_of_which_money_is_gone_is_credited_to_nobody(
     disputed = Disputed(Subject(None, ("in_1",)), "dp_1", Price(700, "USD"))
     await subscriber.act(disputed, subscriber.notification("disputed"))
     with pytest.raises(InvalidInput, match=r"7\.00 USD of payment in_1 went back or is disputed"):
-        await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=700)
+        await subscriber.buyer.approve(order, 700)
     assert await subscriber.credits() == 10_000
     database = subscriber.buyer.account.database
     # And nobody is offered what would be refused.
@@ -236,7 +236,7 @@ async def test_an_invoice_of_which_money_is_gone_is_credited_to_nobody(
     won = DisputeClosed(Subject(None, ("in_1",)), "dp_1", is_won=True)
     await subscriber.act(won, subscriber.notification("won"))
     assert "credit_price" in await database.read(lambda tx: acts_of(tx, settled))
-    await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
+    await subscriber.buyer.approve(order, 1000)
     assert await subscriber.credits() == 20_000
     assert await refunding.findings() == []
 

@@ -111,40 +111,45 @@ def test_an_order_is_shown_with_what_its_provider_said(topup: Topup, sold: dict[
 
 
 def test_problems_are_the_two_lists_of_an_operator(topup: Topup, sold: dict[str, str]) -> None:
-    before = result_of(topup("problems", "--json"))
-    people = topup("problems")
-    result_of(topup("approve", sold["review"], "--by=ana", "--amount=20.00", "--json"))
-    after = result_of(topup("problems", "--json"))
+    def ids(kind: str) -> list[str]:
+        return [
+            one["id"] for one in result_of(topup("problems", f"--kind={kind}", "--json"))["items"]
+        ]
 
-    assert [one["id"] for one in before["paid_uncredited"]] == [sold["review"]]
-    assert before["credited_unpaid"] == []
-    assert sold["review"] in people.stdout
-    assert "paid but uncredited" in people.stderr
-    assert after["paid_uncredited"] == []
-    assert [one["id"] for one in after["credited_unpaid"]] == [sold["review"]]
-    assert "approved by ana" in after["credited_unpaid"][0]["reason"]
+    assert (ids("paid_uncredited"), ids("credited_unpaid")) == ([sold["review"]], [])
+    assert sold["review"] in topup("problems").stdout
+    assert (
+        "goes with paid_uncredited"
+        in topup("problems", "--kind=credited_unpaid", "--reason=amount").stderr
+    )
+    result_of(approve(topup, sold["review"], "--amount=20.00"))
+
+    assert (ids("paid_uncredited"), ids("credited_unpaid")) == ([], [sold["review"]])
+    (unpaid,) = result_of(topup("problems", "--kind=credited_unpaid", "--json"))["items"]
+    assert "approved by ana" in unpaid["reason"]
+
+
+def approve(topup: Topup, order_id: str, *words: str, **settings: str) -> Result:
+    why = ("--reason=as paid", "--by=ana", "--yes", "--json")
+    return topup("approve", order_id, *why, *words, **settings)
 
 
 def test_a_review_is_decided_beside_topup_dev_whose_key_lies_in_its_folder(
     topup: Topup, sold: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / FILE_NAME).write_text(SECRET_KEY)
-    approved = result_of(
-        topup(
-            *("approve", sold["review"], "--amount=20.00", "--json"),
-            TOPUP_SECRET_KEY="",
-            TOPUP_DATA_DIR=".",
-        )
-    )
+    beside = {"TOPUP_SECRET_KEY": "", "TOPUP_DATA_DIR": "."}
+    approved = result_of(approve(topup, sold["review"], "--amount=20.00", **beside))
 
     assert approved["status"] == "paid"
 
 
 def test_a_review_is_decided_once(topup: Topup, sold: dict[str, str]) -> None:
-    rejected = result_of(topup("reject", sold["review"], "--json"))
-    again = topup("approve", sold["review"])
-    paid = topup("approve", sold["paid"])
-    unknown = topup("reject", "ord_0000000000000000")
+    why = ("--reason=not ours", "--yes")
+    rejected = result_of(topup("reject", sold["review"], *why, "--json"))
+    again = approve(topup, sold["review"])
+    paid = approve(topup, sold["paid"])
+    unknown = topup("reject", "ord_0000000000000000", *why)
 
     assert rejected["status"] == "failed"
     assert "on the command line" in rejected["reason"]
@@ -156,12 +161,10 @@ def test_a_review_is_decided_once(topup: Topup, sold: dict[str, str]) -> None:
 def test_an_approval_has_to_say_what_counts_where_another_sum_came(
     topup: Topup, sold: dict[str, str]
 ) -> None:
-    silent = topup("approve", sold["review"], "--by=ana")
-    nothing = topup("approve", sold["review"], "--amount=0.00")
-    too_much = topup("approve", sold["review"], "--amount=20.01")
-    partly = result_of(
-        topup("approve", sold["review"], "--amount=0.01", "--reason=as paid", "--by=ana", "--json")
-    )
+    silent = approve(topup, sold["review"])
+    nothing = approve(topup, sold["review"], "--amount=0.00")
+    too_much = approve(topup, sold["review"], "--amount=20.01")
+    partly = result_of(approve(topup, sold["review"], "--amount=0.01"))
 
     assert (silent.exit_code, nothing.exit_code, too_much.exit_code) == (1, 1, 1)
     assert "20.00 USD was expected and 0.01 USD was paid" in silent.stderr
@@ -171,11 +174,20 @@ def test_an_approval_has_to_say_what_counts_where_another_sum_came(
     assert "0.01 USD counts as paid" in partly["reason"]
 
 
-def test_a_rejection_says_that_no_money_went_back(topup: Topup, sold: dict[str, str]) -> None:
-    rejected = topup("reject", sold["review"])
+def test_a_decision_asks_first_with_amount_and_account(topup: Topup, sold: dict[str, str]) -> None:
+    order_id, why = sold["review"], "--reason=seen"
+    account_id = result_of(topup("show", order_id, "--json"))["account_id"]
+    part = topup("approve", order_id, "--amount=1", why)
+    whole = topup("approve", order_id, why)
+    rejected = topup("reject", order_id, why)
 
-    said = f"topup orders refund {sold['review']} sends back pi_{sold['review']} (0.01 USD)."
-    assert said in rejected.stderr
+    assert (part.exit_code, whole.exit_code, rejected.exit_code) == (2, 2, 2)
+    assert f"Credit 1.00 USD to {account_id} for order {order_id}?" in part.stderr
+    assert f"Credit the whole price to {account_id} for order {order_id}?" in whole.stderr
+    assert "Its price is 20.00 USD." in whole.stderr
+    assert f"Reject order {order_id} of {account_id} for 20.00 USD?" in rejected.stderr
+    assert "no money is sent back" in rejected.stderr
+    assert result_of(topup("show", order_id, "--json"))["status"] == "review"
 
 
 def test_a_second_payment_is_sent_back_by_its_name(
@@ -194,7 +206,7 @@ def test_a_second_payment_is_sent_back_by_its_name(
             await pay(context, order, 500, "pi_again")
 
     asyncio.run(again())
-    problems = result_of(topup("problems", "--reason=amount", "--json"))["paid_uncredited"]
+    problems = result_of(topup("problems", "--reason=amount", "--json"))["items"]
     refs = {one["id"]: one["problems"][0]["payment"] for one in problems}
     why = "--reason=paid twice"
 
@@ -207,13 +219,18 @@ def test_a_second_payment_is_sent_back_by_its_name(
 
 
 def test_trace_says_where_an_orders_money_is(topup: Topup, sold: dict[str, str]) -> None:
-    def steps(order_id: str, *words: str) -> dict[str, str]:
-        result = topup("trace", order_id, *words, "--json")
+    def steps(order_id: str) -> dict[str, str]:
+        result = topup("trace", order_id, "--json")
         return {one["step"]: one["verdict"] for one in result_of(result)["steps"]}
 
     waiting = {"ordered": "done", "opened": "done", "provider": "waiting", "ledger": "waiting"}
     rest = {"supplier": "not_needed", "claim": "not_needed"}
-    assert steps(sold["pending"]) == steps(sold["pending"], "--ask") == waiting | rest
+    assert steps(sold["pending"]) == waiting | rest
+    asked = result_of(topup("ask", sold["pending"], "--json"))
+    again = result_of(topup("ask", sold["pending"], "--json"))
+    assert (asked["outcome"], again["outcome"]) == ("asked", "just_asked")
+    assert result_of(topup("ask", sold["paid"], "--json"))["outcome"] == "not_needed"
+    assert steps(sold["pending"]) == waiting | rest
     done = dict.fromkeys(("ordered", "opened", "provider", "ledger"), "done")
     assert steps(sold["paid"]) == done | rest
     review = {"ordered": "done", "opened": "done", "provider": "problem", "ledger": "problem"}

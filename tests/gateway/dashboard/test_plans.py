@@ -336,7 +336,7 @@ async def test_each_act_is_written_down(store: Store) -> None:
     )
     made = await store.order()
     await store.notify("paid", made["id"], amount=1)
-    await fill(boss, f"{ADMIN}/orders/{made['id']}", {"verdict": "reject", "note": "A cent"})
+    await boss.send(f"{ADMIN}/orders/{made['id']}/reject", {"reason": "A cent"})
 
     page = await boss.get(f"{ADMIN}/audit")
 

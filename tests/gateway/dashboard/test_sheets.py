@@ -70,9 +70,9 @@ async def test_every_list_is_written_as_a_file_with_its_filters(store: Store) ->
     none = (await boss.get(f"{HERE}/orders?status=paid&format=csv")).text
     log = (await boss.get(f"{HERE}/events?format=csv")).text
     both = (await boss.get(HERE)).text
-    review = await boss.get(f"{HERE}?list=uncredited&format=csv")
-    other = (await boss.get(f"{HERE}?list=uncredited&reason=refund&format=csv")).text
-    unpaid = (await boss.get(f"{HERE}?list=unpaid&format=csv")).text
+    review = await boss.get(f"{HERE}?format=csv")
+    other = (await boss.get(f"{HERE}?reason=refund&format=csv")).text
+    unpaid = (await boss.get(f"{HERE}?kind=credited_unpaid&format=csv")).text
     stranger = await signed_in(store.gateway, email="stranger@example.com")
     refused = await stranger.request("GET", f"{HERE}/orders?format=csv")
 
@@ -82,8 +82,8 @@ async def test_every_list_is_written_as_a_file_with_its_filters(store: Store) ->
     assert row["created_at"].startswith("2026-06-13T12:00:0")
     assert len(none.splitlines()) == 1
     assert order_id in log
-    assert f'href="{HERE}?list=uncredited&amp;format=csv_excel" download' in both
-    assert 'filename="orders-to-review-all-staging-' in review.headers["content-disposition"]
+    assert f'href="{HERE}?format=csv_excel" download' in both
+    assert 'filename="orders-all-staging-' in review.headers["content-disposition"]
     assert [one["id"] for one in csv.DictReader(io.StringIO(review.text))] == [order_id]
     assert len(other.splitlines()) == len(unpaid.splitlines()) == 1
     assert refused.status_code == 403

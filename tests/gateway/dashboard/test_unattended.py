@@ -10,6 +10,7 @@ from tests.support.operator_pages import operator
 from tests.support.webhook_rows import given_endpoint, given_events
 
 pytestmark = [pytest.mark.fixed_clock, pytest.mark.one_database]
+FIRST_PAGES = ("/dashboard", "/dashboard/admin/home")
 NOTE = "Webhooks are due and no worker looks after them. The longest has been due for 1 min 1 s;"
 
 
@@ -21,10 +22,10 @@ async def test_an_operators_first_pages_say_that_no_worker_looks_after_webhooks(
     boss, somebody = await operator(gateway), await signed_in(gateway)
     await given_endpoint(database, clock, tenant)
     await given_events(database, clock, tenant)
-    quiet = [text_of((await boss.get(path)).text) for path in ("/dashboard", "/dashboard/admin")]
+    quiet = [text_of((await boss.get(path)).text) for path in FIRST_PAGES]
     clock.advance_s(61)
 
-    loud = [text_of((await boss.get(path)).text) for path in ("/dashboard", "/dashboard/admin")]
+    loud = [text_of((await boss.get(path)).text) for path in FIRST_PAGES]
     theirs = text_of((await somebody.get("/dashboard")).text)
 
     assert [NOTE in page for page in quiet] == [False, False]

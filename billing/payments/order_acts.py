@@ -1,0 +1,333 @@
+"""Orders as operators decide them: what waits for a person, where the money is, and the provider's word."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from msgspec import Meta, Struct, convert
+
+from billing.orders import queries as order_list
+from billing.orders.acts import owner_of
+from billing.orders.order import Order, OrderDecided
+from billing.orders.reversal import OrderResult
+from billing.orders.views import OperatorOrder, ProviderNotification, fields_of, view_of
+from billing.payments import questions
+from billing.payments.cases import CaseAct, cases_of, open_review
+from billing.payments.payments import Payments
+from billing.payments.questions import QuestionOutcome
+from billing.payments.review import Resolve, Verdict, new_resolution
+from billing.payments.trace import OrderTrace, StepName, StepVerdict, trace
+from billing.providers import event_log
+from billing.providers.event_log import LogEntry
+from billing.providers.problem import ProblemReason
+from kernel.errors import InvalidInput
+from kernel.fields import LINE, Fields, Int64, Page, said
+from kernel.words import Time
+from keys.act import OPERATOR, ActContext, CallContext, EngineAct, ListAct, ReadAct, StepsAct
+from keys.principal import ADMIN
+from store.database import Transaction
+from store.keyset import Begin
+
+REASON_CHARACTERS_MAX: Final = 200
+ProblemKind = Literal["paid_uncredited", "credited_unpaid"]
+_ASKED: Final[dict[QuestionOutcome, str]] = {
+    "asked": "The provider was asked. `topup orders trace` shows what it said.",
+    "opened": "The provider opened the payment page.",
+    "just_asked": "The provider was asked a moment ago. Ask again in a quarter of a minute.",
+    "busy": "The provider is being asked about other orders. Ask again in a moment.",
+    "not_needed": "The order is decided, so the provider was not asked.",
+    "not_open": "There is no payment page yet that the provider could be asked about.",
+}
+
+
+_TO_DO: Final[dict[CaseAct, str]] = {
+    "credit_paid": "credit what was paid",
+    "credit_price": "credit the price",
+    "credit_part": "credit a part",
+    "comp": "give the period free",
+    "refund": "refund",
+    "reject": "reject",
+    "dismiss": "dismiss",
+}
+
+
+class ProblemsQuery(Page, frozen=True, kw_only=True):
+    """Which orders."""
+
+    kind: Annotated[
+        ProblemKind,
+        Meta(
+            description="paid_uncredited: money came that no rule may credit. credited_unpaid: credit that no"
+            " payment covers."
+        ),
+    ] = "paid_uncredited"
+    reason: (
+        Annotated[ProblemReason, Meta(description="Only paid_uncredited: what waits for this.")]
+        | None
+    ) = None
+
+
+class WaitingOrder(OperatorOrder, kw_only=True):
+    """An order, and what waits of it: the first problem, and all of them."""
+
+    waits_for: Annotated[str | None, Meta(description="What a person has to decide about.")]
+    expected: Annotated[str | None, Meta(description="What should have been paid.")]
+    came: Annotated[str | None, Meta(description="What was paid.")]
+    to_do: Annotated[str, Meta(description="What may be done, in a few words.")]
+    problems: Annotated[list[ProviderNotification], Meta(description="The oldest first.")]
+
+
+class TraceStep(Struct, kw_only=True):
+    """One step of an order's money."""
+
+    step: StepName
+    verdict: StepVerdict
+    what: Annotated[str, Meta(description="The result of the step, in a sentence.")]
+    at: Time | None
+    detail: Annotated[str | None, Meta(description="Such as the provider's own reason.")]
+
+
+class TracedOrder(Struct, kw_only=True):
+    """Where an order's money is. Payers see the same steps at the order's status_url."""
+
+    id: str
+    status: str
+    steps: list[TraceStep]
+
+
+class AskedOrder(Struct, kw_only=True):
+    """An order after its provider was asked."""
+
+    id: str
+    status: str
+    outcome: QuestionOutcome
+    detail: Annotated[str, Meta(description="The outcome in a sentence.")]
+
+
+Reason = Annotated[
+    str,
+    Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="Why."),
+    said("Reason", hint="For whoever looks at it later."),
+]
+
+
+class ApproveOrder(Fields, frozen=True, kw_only=True):
+    """How much of an order's price counts as paid, and why."""
+
+    amount: (
+        Annotated[
+            Int64,
+            Meta(
+                description="How much of the price is credited, in pay_currency. Needed if another sum came than"
+                " the price."
+            ),
+            said(
+                "Counts as paid",
+                unit="minor",
+                currency="pay_currency",
+                words={"": "the whole price"},
+            ),
+        ]
+        | None
+    ) = None
+    reason: Reason
+
+
+class RejectOrder(Fields, frozen=True, kw_only=True):
+    """Why an order gets no credit."""
+
+    reason: Reason
+
+
+class _Problem(NamedTuple):
+    order: Order
+    entries: Sequence[LogEntry]
+    to_do: Sequence[CaseAct]
+
+    @property
+    def id(self) -> str:
+        return self.order.id
+
+
+def _waiting(found: _Problem) -> WaitingOrder:
+    shown = [entry.shape() for entry in found.entries]
+    first: dict[str, Any] = next((one for one in shown if one["reason"]), {})
+    fields = {
+        **fields_of(found.order),
+        "reason": found.order.reason or first.get("detail"),
+        "waits_for": first.get("reason"),
+        "expected": first.get("expected"),
+        "came": first.get("came"),
+        "to_do": ", ".join(_TO_DO[act] for act in found.to_do),
+        "problems": shown,
+    }
+    return convert(fields, WaitingOrder)
+
+
+def _traced(found: OrderTrace) -> TracedOrder:
+    steps = [step.shape() for step in found.steps]
+    return convert(
+        {"id": found.order.id, "status": found.order.status, "steps": steps}, TracedOrder
+    )
+
+
+def _asked(found: questions.AskedOrder) -> AskedOrder:
+    order, outcome = found.order, found.outcome
+    return AskedOrder(id=order.id, status=order.status, outcome=outcome, detail=_ASKED[outcome])
+
+
+def _decided(result: OrderResult) -> OperatorOrder:
+    return view_of(result.order)
+
+
+async def list_problems(
+    context: ActContext, asked: ProblemsQuery, begin: Begin, limit: int
+) -> Sequence[_Problem]:
+    """Return a page of what waits for a person, the newest first."""
+    assert begin is None or isinstance(begin, str), "the list has one order"
+    if asked.kind == "paid_uncredited":
+        orders = await order_list.paid_uncredited(
+            context.tx, context.environment, reason=asked.reason, before_id=begin, limit=limit
+        )
+    elif asked.reason is not None:
+        raise InvalidInput("`reason` goes with paid_uncredited alone.", param="reason")
+    else:
+        orders = await order_list.credited_unpaid(
+            context.tx, context.environment, before_id=begin, limit=limit
+        )
+    open_ = await event_log.open_of(context.tx, [order.id for order in orders])
+    return [
+        _Problem(order, open_.get(order.id, []), await _to_do(context.tx, order))
+        for order in orders
+    ]
+
+
+async def _to_do(tx: Transaction, order: Order) -> Sequence[CaseAct]:
+    return (await cases_of(tx, order)).acts(order, await open_review(tx, order))
+
+
+async def trace_order(context: ActContext) -> OrderTrace:
+    """Return where an order's money is; raises NotFound."""
+    return await trace(context.tx, context.object_id)
+
+
+def _resolution(
+    context: CallContext, verdict: Verdict, reason: str, amount: int | None = None
+) -> Resolve:
+    return new_resolution(
+        context.object_id,
+        context.tenant,
+        verdict,
+        by=context.person,
+        note=reason,
+        amount=amount,
+        actor=context.by,
+    )
+
+
+async def approve_order(context: CallContext, asked: ApproveOrder) -> Order:
+    """Credit an order that waits; raises InvalidInput, NotFound and OrderDecided."""
+    command = _resolution(context, "approve", asked.reason, asked.amount)
+    return await context.service(Payments).approve(command)
+
+
+async def reject_order(context: CallContext, asked: RejectOrder) -> Resolve:
+    """End an order that waits without credit; raises NotFound and OrderDecided."""
+    return _resolution(context, "reject", asked.reason)
+
+
+async def ask_provider(context: CallContext, _asked: Fields) -> questions.AskedOrder:
+    """Ask an order's provider; raises NotFound."""
+    return await context.service(Payments).ask(context.tenant, context.object_id)
+
+
+LIST_PROBLEMS = ListAct(
+    name="orders.problems",
+    summary="List orders that wait for a person, newest first",
+    description="With what was expected, and what came.",
+    path="/orders/problems",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=ProblemsQuery,
+    run=list_problems,
+    view=_waiting,
+    result=WaitingOrder,
+    prefix="ord",
+    is_catalogue=True,
+    columns=("id", "account_id", "waits_for", "expected", "came", "to_do", "status", "reason"),
+    examples=(
+        "topup orders problems --environment live",
+        "topup orders problems --kind credited_unpaid --environment live",
+    ),
+)
+TRACE_ORDER = ReadAct(
+    name="orders.trace",
+    summary="Show where an order's money is, step by step",
+    path="/orders/{order_id}/trace",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    run=trace_order,
+    view=_traced,
+    result=TracedOrder,
+    owner_of=owner_of,
+    columns=("step", "verdict", "what", "detail", "at"),
+    examples=("topup orders trace ord_4Kp1",),
+)
+ASK_PROVIDER = StepsAct(
+    name="orders.ask",
+    summary="Ask an order's provider now, and act on what it says",
+    description="A payment page that the provider has not opened yet is opened.",
+    path="/orders/{order_id}/ask",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=ask_provider,
+    view=_asked,
+    result=AskedOrder,
+    owner_of=owner_of,
+    done="This page shows what the provider said last.",
+    examples=("topup orders ask ord_4Kp1",),
+)
+APPROVE_ORDER = StepsAct(
+    name="orders.approve",
+    summary="Credit an order that waits, whole or in part",
+    description="It is in review, or an invoice of its plan is held. If another sum came than the price, `amount`"
+    " says how much of the price counts as paid.",
+    path="/orders/{order_id}/approve",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=ApproveOrder,
+    run=approve_order,
+    view=view_of,
+    result=OperatorOrder,
+    refuses=(OrderDecided,),
+    owner_of=owner_of,
+    names_person=True,
+    moves_money=True,
+    asks="Credit {amount} to {account_id} for order {id}? Its price is {pay_amount}.",
+    done="The order is credited as if its price had been paid.",
+    examples=(
+        "topup orders approve ord_4Kp1 --reason 'seen at Stripe' --by ann",
+        "topup orders approve ord_4Kp1 --amount 9.99 --reason 'paid by bank transfer'",
+    ),
+)
+REJECT_ORDER = EngineAct(
+    name="orders.reject",
+    summary="End an order that waits without credit",
+    description="An order in review fails; of a settled one, what waits is dismissed. No money is sent back: refund"
+    " it with `topup orders refund`.",
+    path="/orders/{order_id}/reject",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=RejectOrder,
+    command=reject_order,
+    view=_decided,
+    result=OperatorOrder,
+    refuses=(OrderDecided,),
+    owner_of=owner_of,
+    names_person=True,
+    moves_money=True,
+    asks="Reject order {id} of {account_id} for {pay_amount}? It gives no credit, and no money is sent back.",
+    done="The order is decided: nothing was credited for it.",
+    examples=("topup orders reject ord_4Kp1 --reason 'paid twice'",),
+)
+ACTS = (LIST_PROBLEMS, TRACE_ORDER, ASK_PROVIDER, APPROVE_ORDER, REJECT_ORDER)
