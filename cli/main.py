@@ -65,7 +65,7 @@ GROUPS = {
         "reconciliation": "Where provider, ledger and supplier differ: list, run, close.",
     },
     "Webhooks": {
-        "webhooks": "Where events are sent: list, add, update, test, remove.",
+        "webhooks": "Webhooks: where an account's events are sent.",
         "events": "What happened: list, show, follow as it comes.",
         "deliveries": "The webhook delivery log: list, show, send again.",
         "replay": "Send an endpoint's deliveries of a period again.",
@@ -88,11 +88,15 @@ GROUPS = {
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
-# Groups of acts alone, by the module whose ACTS are their commands.
+# Groups of acts alone, by the modules whose ACTS are their commands.
 ACTS = {
     "prices": "billing.usage.price_acts",
     "report": "billing.reports.report_acts",
     "deliveries": "webhooks.delivery_log.acts",
+    "webhooks": (
+        "webhooks.endpoints.acts webhooks.endpoints.health_acts webhooks.endpoints.notice_acts"
+        " webhooks.delivery_log.sample_acts webhooks.certification.acts"
+    ),
 }
 # Each other command is in the module of its name, in one of these folders.
 FOLDERS = {
@@ -116,10 +120,11 @@ FOLDERS = {
     | {"platforms", "fees", "suppliers", "stock", "mail", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
-    "merchant": {"replay", "listen", "verify", "certify", "verify-receipt"},
+    "client": {"replay"},
+    "merchant": {"listen", "verify", "certify", "verify-receipt"},
     "remote": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),
-        *("webhooks", "events", "trigger", "open"),
+        *("events", "trigger", "open"),
     },
 }
 
@@ -133,7 +138,9 @@ def _command_of(command: str) -> click.Command:
     if command in ACTS:
         from cli.acts.command import group_of  # noqa: PLC0415 few commands need it
 
-        return group_of(command, COMMANDS[command], importlib.import_module(ACTS[command]).ACTS)
+        modules = map(importlib.import_module, ACTS[command].split())
+        acts = [act for module in modules for act in module.ACTS]
+        return group_of(command, COMMANDS[command], acts)
     module, name = importlib.import_module(_module_of(command)), command.replace("-", "_")
     # A name like a builtin function's has an underscore more.
     return cast(click.Command, getattr(module, name, None) or getattr(module, f"{name}_"))

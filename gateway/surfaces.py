@@ -39,14 +39,7 @@ from gateway.api.money import (
     usage,
     wallets,
 )
-from gateway.api.webhooks import (
-    certification,
-    events as event_stream,
-    health as endpoint_health,
-    notices,
-    replays,
-    webhooks,
-)
+from gateway.api.webhooks import events as event_stream, verify
 from gateway.dialects.discovery import discover
 from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
@@ -54,10 +47,14 @@ from gateway.x402 import endpoint as x402
 from keys.api_keys import acts as api_keys
 from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
+from webhooks.certification.acts import CERTIFY
 from webhooks.delivery_log import acts as deliveries
+from webhooks.delivery_log.sample_acts import TEST
 from webhooks.endpoints import acts as endpoints
+from webhooks.endpoints.health_acts import HEALTH
+from webhooks.endpoints.notice_acts import NOTICES
 from webhooks.events import acts as events
-from webhooks.replays import acts as replay_acts
+from webhooks.replays import acts as replays
 
 API = ApiSurface(
     API_PREFIX,
@@ -97,16 +94,13 @@ API = ApiSurface(
         *cli_login.ROUTES,
         *routes_of(tokens.ACTS),
         *routes_of(endpoints.ACTS),
-        *webhooks.ROUTES,
-        *certification.ROUTES,
-        *endpoint_health.ROUTES,
+        *verify.ROUTES,
+        *routes_of((TEST, CERTIFY, HEALTH)),
         *routes_of((events.LIST,)),
         *event_stream.ROUTES,
         *routes_of((events.SHOW,)),
         *routes_of(deliveries.ACTS),
-        *replays.ROUTES,
-        *routes_of(replay_acts.ACTS),
-        *notices.ROUTES,
+        *routes_of((*replays.ACTS, NOTICES)),
         *routes_of((LIST_ENTRIES,)),
         *codes.ROUTES,
     ),

@@ -51,6 +51,10 @@ class Services(Protocol):
     def __call__(self, kind: type[S], /) -> S: ...
 
 
+async def _unpaced() -> None:
+    """Count nothing: what operators do has no pace."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
     """Who calls an act, and for which object. No transaction is open."""
@@ -67,6 +71,8 @@ class CallContext:
     person: str = ""
     # The id in the path; empty: none.
     object_id: str = ""
+    # Counts a call by the row's paces before it calls out; raises if there were too many.
+    pace: Callable[[], Awaitable[None]] = _unpaced
 
     @property
     def environment(self) -> Environment:
@@ -114,6 +120,29 @@ class Audited(NamedTuple):
     shows: Callable[[Any], Mapping[str, Any]]
     # Record before and after whole, not only where they differ.
     is_whole: bool = False
+
+
+class Pace(NamedTuple):
+    """How many calls an account may make at once, and as many again in each period."""
+
+    calls: int
+    period_s: int
+    # The calls in words, such as "test pings of one webhook".
+    what: str
+    is_per_object: bool = False
+    # Bounds anonymous sandbox accounts alone.
+    is_sandbox: bool = False
+
+
+class Failing(NamedTuple):
+    """How an act that was done may have failed outside, such as at a receiver.
+
+    The API keeps that answer too, and shows the result beside the error.
+    """
+
+    kind: type[DomainError]
+    # Says of the result what failed; None: nothing.
+    detail: Callable[[Any], str | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +260,11 @@ class StepsAct(ChangingAct[I], Generic[I, R]):
     run: Callable[[CallContext, I], Awaitable[R]]
     # With an Idempotency-Key, a second call takes over this long after the first one's process died.
     lease_s: int = 30
+    # How often a merchant may have the gateway call out; `run` awaits `context.pace()` before.
+    paces: tuple[Pace, ...] = ()
+    failing: Failing | None = None
+    # The result of a call with dry_run, which changes nothing and keeps no answer.
+    dry: type | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

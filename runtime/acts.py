@@ -41,7 +41,11 @@ async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
     if isinstance(act, EngineAct):
         command = await act.command(context, asked)
         return await context.service(Engine).submit(command)
-    return await act.run(context, asked)
+    result = await act.run(context, asked)
+    detail = None if act.failing is None else act.failing.detail(result)
+    if act.failing is not None and detail is not None:
+        raise act.failing.kind(detail)
+    return result
 
 
 def _audits(act: Act[Any, Any], change: Change[Any]) -> Sequence[Audited]:

@@ -78,6 +78,8 @@ from runtime.watches.stalled import ending_stalled
 from store import batch, blocked_commands
 from store.database import Database, OnHint, Store, Transaction
 from webhooks.delivery_log.acts import Senders
+from webhooks.endpoints.ping import Sender
+from webhooks.endpoints.probe import Probes
 from webhooks.events.acts import SeenCodes
 from webhooks.events.event import HINT as EVENTS_HINT
 from webhooks.events.feed import Feed
@@ -175,6 +177,15 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Refunder: attrgetter("refunder"),
     SeenCodes: lambda context: SeenCodes(partial(shown, context.topup_rules.codes)),
     Senders: lambda _: Senders(sender_keys),
+    Probes: lambda context: Probes(context.settings.webhook_probe),
+    Sender: lambda context: Sender(
+        context.database,
+        context.vault,
+        context.transport,
+        context.clock,
+        context.policy,
+        context.settings.webhook_timeout_s,
+    ),
     Settings: attrgetter("settings"),
     SupplierKinds: lambda context: SupplierKinds(
         lambda: context.vault, lambda: first_platforms(context.settings)

@@ -43,7 +43,7 @@ RULE: Final = (
 _account: Final = click.option(
     "--account", default="", help="In process: whose, an id or an email address."
 )
-_local: Final = click.option(
+local_option: Final = click.option(
     "--local", is_flag=True, help="In process, on this installation's database, as its operator."
 )
 _yes: Final = click.option("--yes", is_flag=True, help="Do not ask first.")
@@ -104,7 +104,7 @@ def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
         if not (act.is_catalogue or act.names_account):
             command = _account(command)
     if OPERATOR in act.audience:
-        command = _local(command)
+        command = local_option(command)
     if MACHINE not in act.audience:
         command = profile_option(command)
     made = click.command(verb_of(act), epilog=examples(*act.examples))(json_option(command))
@@ -138,7 +138,7 @@ def _run(act: AnyAct, shown: ReadAct[Any] | None, **given: Any) -> None:
 
 
 def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> None:
-    way = _way(act, given)
+    way = way_of(act, given)
     values = values_of(_facts(act), given)
     if isinstance(act, ListAct | ReportAct):
         rows, following = way.list(act, values)
@@ -185,7 +185,8 @@ def _exit_if_alarmed(act: ActRow, found: Sequence[Mapping[str, Any]]) -> None:
         raise click.exceptions.Exit(EXIT_REFUSED)
 
 
-def _way(act: AnyAct, given: Mapping[str, Any]) -> Way:
+def way_of(act: AnyAct, given: Mapping[str, Any]) -> Way:
+    """Return the way that a command's options choose; raises UsageError."""
     object_id, profile = given.get("object_id", ""), given.get("profile", "")
     # Another act may have a field of that name.
     by = given["by"] if isinstance(act, ChangingAct) and act.names_person else None

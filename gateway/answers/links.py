@@ -67,13 +67,33 @@ class RefusedFacts:
         return Link(rel=rel, method="GET", href=self.api + path)
 
     def page(self) -> Link:
-        if not self.has_person:
-            return Link(rel="guide", method="GET", href=self.error["doc_url"])
-        page = page_of(self.code, self.error, path=self.path, key_id=self.key_id)
-        return Link(rel="page", method="GET", href=self.home + page)
+        return person_link(
+            self.code,
+            self.error,
+            home=self.home,
+            path=self.path,
+            key_id=self.key_id,
+            has_person=self.has_person,
+        )
 
     def post(self, rel: str, path: str, body: Mapping[str, Any] | None = None) -> Link:
         return Link(rel=rel, method="POST", href=self.api + path, body=dict(body) if body else None)
+
+
+def person_link(
+    code: int,
+    error: Mapping[str, Any],
+    *,
+    home: str,
+    path: str,
+    key_id: str | None,
+    has_person: bool,
+) -> Link:
+    """Return the page that a person opens; if nobody can sign in to the account, the guide of the code."""
+    if not has_person:
+        return Link(rel="guide", method="GET", href=error["doc_url"])
+    page = page_of(code, error, path=path, key_id=key_id)
+    return Link(rel="page", method="GET", href=home + page)
 
 
 def with_links(asked: RefusedFacts) -> dict[str, Any]:

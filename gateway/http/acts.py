@@ -1,5 +1,6 @@
 """Mounts acts: an act's row becomes a route, whose handler reads what was asked for, runs the act and answers."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial, wraps
 from operator import attrgetter
@@ -12,11 +13,14 @@ from starlette.requests import Request
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
+from gateway.answers.links import person_link
 from gateway.answers.outcome import Listing, Outcome, begun, created, exported, ok
+from gateway.answers.refused import Failure
+from gateway.answers.words import API_PREFIX
 from gateway.http.acting import actor_of
 from gateway.http.auth import is_within
 from gateway.http.caller import is_traced
-from gateway.http.errors import row_of
+from gateway.http.errors import refusal_of, row_of
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import (
     Export,
@@ -26,7 +30,7 @@ from gateway.http.lists import (
     short_csv,
     short_list,
 )
-from gateway.http.outbound_limits import pace_target
+from gateway.http.outbound_limits import pace, pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
@@ -108,6 +112,8 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
     outcomes: tuple[Outcome, ...] = _ANSWERS[act.status](act.result)
     if act.is_pending is not None:
         outcomes = (*outcomes, *begun(act.result))
+    if isinstance(act, StepsAct):
+        outcomes += _further(act)
     return Route(
         act.method,
         act.path,
@@ -123,6 +129,15 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
         is_for_suspended=act.is_for_suspended,
         **_documents(act),
     )
+
+
+def _further(act: StepsAct[Any, Any]) -> tuple[Outcome, ...]:
+    """Return what an act in steps answers if it only counts, or if what it did failed outside."""
+    counted = () if act.dry is None else (Outcome(act.status, act.dry),)
+    row = None if act.failing is None else row_of(act.failing.kind)
+    if row is None:
+        return counted
+    return (*counted, Outcome(row.http_status, _failed_shape(act.result), (row.code,)))
 
 
 def _changed_by(act: AnyChange) -> Any:
@@ -246,14 +261,59 @@ async def _submit(
 async def _step(
     act: StepsAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
 ) -> Answer:
+    door = Door(act, call, is_operator=is_operator)
+
     async def steps() -> Answer:
-        context = await Door(act, call, is_operator=is_operator).alone()
+        context = await door.alone()
+        if context.asker is not None:
+            context = dataclasses.replace(
+                context, pace=partial(_pace, act, call, context.object_id)
+            )
         result = await act.run(context, call.body)
+        failing = act.failing
+        detail = None if failing is None else failing.detail(result)
+        if failing is not None and detail is not None:
+            return _failed(call, failing.kind(detail), act.show(result))
         return _changed(act, call, act.show(result), result)
 
+    if act.dry is not None and call.body.dry_run:
+        return await steps()
     return await run_steps(
         call.context, call.principal, call.request_key, steps, lease_s=act.lease_s
     )
+
+
+async def _pace(act: StepsAct[Any, Any], call: RequestContext[Any, Any], object_id: str) -> None:
+    await pace(call.context.limiter, call.principal, act.name, act.paces, object_id)
+
+
+def _failed(call: RequestContext[Any, Any], error: DomainError, shown: Any) -> Answer:
+    """Return the answer to what was done and failed outside: the error, and beside it the result."""
+    refusal, caller = refusal_of(error, call.home), call.principal
+    link = person_link(
+        refusal.code.code,
+        refusal.error,
+        home=call.home,
+        path=call.path.removeprefix(API_PREFIX),
+        key_id=caller.key_id,
+        has_person=not caller.is_sandbox,
+    )
+    data = {"error": {**refusal.error, "links": [link]}, _word_of(type(shown)): shown}
+    return answer(refusal.code.code, data, now_us=call.now_us, http_status=refusal.http_status)
+
+
+@cache
+def _failed_shape(result: type) -> type:
+    fields = [
+        ("error", Annotated[Failure, Meta(description="What is wrong.")]),
+        (_word_of(result), Annotated[result, Meta(description="What was done nevertheless.")]),
+    ]
+    words = {"__doc__": "What was done, and how it failed outside."}
+    return defstruct(f"Failed{result.__name__}", fields, kw_only=True, namespace=words)
+
+
+def _word_of(result: type) -> str:
+    return result.__name__.lower()
 
 
 def _changed(act: AnyChange, call: RequestContext[Any, Any], shown: Any, found: Any) -> Answer:

@@ -85,6 +85,7 @@ from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, 
 from store.idempotency import KeyInProgress, KeyReused
 from webhooks.certification.certify import CannotSign
 from webhooks.deliveries.delivery import CannotCancel
+from webhooks.delivery_log.sample_acts import SampleRefused
 from webhooks.endpoints.endpoint import TooManyEndpoints
 from webhooks.events.feed import TooManyStreams
 from webhooks.events.waits import TooManyWaits
@@ -211,6 +212,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     MethodNotAllowed: ErrorRow(codes.METHOD_NOT_ALLOWED, 405),
     UrlRefused: ErrorRow(codes.URL_INVALID, 422),
     CannotSign: ErrorRow(codes.DELIVERY_FAILED, 422),
+    SampleRefused: ErrorRow(codes.DELIVERY_FAILED, 422),
     NoWebhookSecret: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     ProviderUnavailable: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     PriceRefused: ErrorRow(codes.MALFORMED, 422),

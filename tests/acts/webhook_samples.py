@@ -4,11 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from kernel.tenant import Tenant
+from keys.act import AnyAct
 from tests.acts.sample import Sample
 from tests.support.gateway import Gateway
 from tests.support.replay_history import Past, given_past
 from tests.support.webhook_rows import given_endpoint
 from webhooks.deliveries.log import get_delivery
+from webhooks.delivery_log import sample_acts
+from webhooks.endpoints import acts as endpoint_acts, health_acts, notice_acts
 
 
 async def made_delivery(gateway: Gateway, account_id: str, _merchant: str) -> str:
@@ -42,11 +45,27 @@ async def _past(gateway: Gateway, account_id: str, status: str) -> tuple[str, st
     return endpoint.id, delivery_id
 
 
+# Without webhooks.certify, which an account may call three times in three minutes.
+MERCHANTS_ACTS: Final[Sequence[AnyAct]] = (
+    *endpoint_acts.ACTS,
+    *health_acts.ACTS,
+    *notice_acts.ACTS,
+    *sample_acts.ACTS,
+)
+
+
+async def with_past(gateway: Gateway, account_id: str, _merchant: str) -> str:
+    """An endpoint with one failed delivery."""
+    return (await _past(gateway, account_id, "failed"))[0]
+
+
 # By subject: gives the id of a new object of the account; merchant: its system token.
 MAKERS: Final[Mapping[str, Callable[[Gateway, str, str], Awaitable[str]]]] = {
     "deliveries": made_delivery,
     "events": made_event,
     "replay": made_replay,
+    "replay.create": with_past,
+    "webhooks.health": with_past,
 }
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "events.list": (Sample({"type": "topup.failed", "limit": 1}), Sample({"after": "0"})),
@@ -55,6 +74,23 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "deliveries.show": (Sample(),),
     "deliveries.replay": (Sample(is_again=True),),
     "deliveries.cancel": (Sample(is_again=True),),
+    "replay.create": (
+        Sample({"dry_run": True, "events": ["topup.delivered"]}),
+        Sample({"status": "delivered", "until": "2030-01-01T00:00:00Z"}),
+        Sample({"rate_per_s": 7, "ramp": True}),
+    ),
+    "webhooks.add": (Sample({"url": "http://127.0.0.1:9009/hook", "events": ["topup.failed"]}),),
+    "webhooks.list": (Sample({"limit": 1}),),
+    "webhooks.show": (Sample(),),
+    "webhooks.update": (
+        Sample({"description": "shop", "retry_schedule_s": [0, 60]}, is_again=True),
+        Sample({"rate_limit_per_s": 5, "ordered": True, "status": "disabled"}),
+    ),
+    "webhooks.remove": (Sample(),),
+    "webhooks.rotate-secret": (Sample({"overlap_s": 60}),),
+    "webhooks.test": (Sample(), Sample({"event": "topup.failed"})),
+    "webhooks.health": (Sample({"hours": 168}), Sample()),
+    "webhooks.notices": (Sample({"open": True}), Sample({"limit": 1})),
     "replay.list": (Sample({"limit": 1}),),
     "replay.show": (Sample(),),
     "replay.pause": (Sample(is_again=True),),
@@ -68,6 +104,25 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {"after": "-1"},
         {"after": "0", "cursor": "0"},
     ),
+    "replay.create": (
+        {"status": "pending"},
+        {"events": ["topup.lost"]},
+        {"rate_per_s": 0},
+        {"since": "yesterday"},
+        {"since": "2026-06-13T11:00:00Z", "until": "2026-06-13T10:00:00Z"},
+        {"like": "dlv_1"},
+    ),
+    "webhooks.add": (
+        {"url": "ftp://example.com/"},
+        {"url": "http://169.254.169.254/"},
+        {"url": "http://127.0.0.1:9009/", "events": ["topup.lost"]},
+        {"url": "http://127.0.0.1:9009/", "rate_limit_per_s": 0},
+    ),
+    "webhooks.update": ({"url": "ftp://example.com/"}, {"retry_schedule_s": [-1]}),
+    "webhooks.rotate-secret": ({"overlap_s": -1},),
+    "webhooks.test": ({"event": "topup.lost"},),
+    "webhooks.health": ({"hours": 0}, {"hours": 169}),
+    "webhooks.notices": ({"cursor": "we_1"},),
     "deliveries.list": (
         {"status": "queued"},
         {"event_type": "topup.lost"},

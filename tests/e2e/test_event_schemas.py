@@ -8,13 +8,13 @@ import httpx
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from gateway.http.outbound_limits import ACCOUNT_PINGS, ENDPOINT_PINGS
 from kernel.clock import DAY_US, SystemClock, rfc3339
 from tests.e2e.conftest import Install
 from tests.support.installation import API, Installation
 from tests.support.plain_http import http_client
 from tests.support.receiver import Received, Receiver
 from tests.support.senders import client, order
+from webhooks.delivery_log.sample_acts import TEST
 from webhooks.events.event import EVENT_TYPES
 
 # What money brings about and a supplier's stock have tests of their own, and an approval expires after a day.
@@ -130,11 +130,11 @@ async def live_of_a_key(http: httpx.AsyncClient, approver: httpx.AsyncClient) ->
 async def pinged(installation: Installation, receiver: Receiver) -> list[dict[str, Any]]:
     """The sample of each type, in so many accounts and endpoints that the pace of test pings holds up none."""
     events: list[dict[str, Any]] = []
-    for of_account in batched(EVENT_TYPES, ACCOUNT_PINGS.calls):
+    for of_account in batched(EVENT_TYPES, TEST.paces[1].calls):
         key = await installation.key(await installation.account())
         async with client(key) as http:
             http.base_url = httpx.URL(installation.url + API)
-            for of_endpoint in batched(of_account, ENDPOINT_PINGS.calls):
+            for of_endpoint in batched(of_account, TEST.paces[0].calls):
                 made = await http.post("/webhooks/register", json={"url": receiver.url})
                 path = f"/webhooks/{made.json()['data']['id']}/test"
                 for event_type in of_endpoint:

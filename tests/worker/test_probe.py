@@ -29,7 +29,7 @@ from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.disabling import reasons_to_disable
 from webhooks.endpoints.endpoint import Endpoint
 from webhooks.endpoints.fields import EndpointChanges
-from webhooks.endpoints.ping import send_test
+from webhooks.endpoints.ping import Sender, send_test
 from webhooks.endpoints.probe import Probe
 from webhooks.http.guard import Policy
 from webhooks.http.resolver import SystemResolver
@@ -156,16 +156,8 @@ async def test_a_persons_ping_of_a_disabled_one_ends_none_of_its_notices(probing
     async with receiver() as hook:
         [id_] = await probing.disabled(hook.url, tenant)
         before = await notices(database, tenant)
-        attempt = await send_test(
-            database,
-            new_vault(),
-            probing.transport,
-            clock,
-            policy=POLICY,
-            tenant=tenant,
-            endpoint_id=id_,
-            timeout_s=5,
-        )
+        sender = Sender(database, new_vault(), probing.transport, clock, POLICY, timeout_s=5)
+        attempt = await send_test(sender, tenant, id_)
 
     assert attempt.http_status == 200
     assert (await probing.of(tenant, id_)).status == "disabled"

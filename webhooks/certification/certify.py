@@ -1,8 +1,7 @@
-"""All checks against one receiver, one after the other, and what came of each.
+"""Run all checks against one receiver.
 
-Promise: a run ends within its time, whatever the receiver does; what was not reached is skipped and says
-so. No transaction is open meanwhile. Stores nothing: neither deliveries nor the health of an endpoint
-know of a run.
+Promise: a run ends within its time, whatever the receiver does. No transaction is open meanwhile. Neither
+deliveries nor the health of an endpoint show a run.
 """
 
 import asyncio
@@ -15,18 +14,19 @@ from kernel.clock import Clock
 from kernel.errors import DomainError, InvalidInput
 from kernel.tenant import Tenant
 from keys.vault import SealBroken, Vault
-from store.database import Database
 from webhooks.certification.checks import CHECKS, Check
 from webhooks.certification.trial import Harm, Judged, Trial, Verdict
 from webhooks.certification.trial_message import TrialSigner
 from webhooks.certification.trial_receiver import EffectsUnreadable, TrialReceiver
 from webhooks.deliveries.message import Opened, SecretCache
 from webhooks.deliveries.stage import Target
+from webhooks.endpoints.fields import policy_of
+from webhooks.endpoints.ping import Sender
 from webhooks.endpoints.target import load_target
-from webhooks.http.guard import Policy
-from webhooks.http.transport import Transport
 
 RUN_S_MAX: Final = 45.0
+# What one request may take: a run has some fifty, and a caller waits for all of them.
+TIMEOUT_S_MAX: Final = 5.0
 STILL_S: Final = 0.5
 _VERDICTS: Final[Sequence[Verdict]] = ("passed", "warned", "failed", "not_seen", "skipped")
 
@@ -41,7 +41,7 @@ class CannotSign(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check; impact says what a failed one leads to, null for any other."""
+    """impact says what a failed check leads to, null for any other."""
 
     name: str
     title: str
@@ -52,14 +52,13 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Certification:
-    """A whole run. is_certified: nothing failed, and all of it was seen."""
+    """is_certified: nothing failed, and all of it was seen."""
 
     url: str
     checks: Sequence[CheckResult]
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many checks had each verdict."""
         found = [result.verdict for result in self.checks]
         return {verdict: found.count(verdict) for verdict in _VERDICTS}
 
@@ -69,7 +68,6 @@ class Certification:
 
     @property
     def is_faulty(self) -> bool:
-        """Whether something failed or was not reached."""
         return any(result.verdict in {"failed", "skipped"} for result in self.checks)
 
 
@@ -81,10 +79,7 @@ async def certify(
     url: str,
     run_s: float = RUN_S_MAX,
 ) -> Certification:
-    """Tries one receiver, in at most run_s seconds.
-
-    Raises InvalidInput where effects_url answers no number at the beginning.
-    """
+    """Try one receiver; raise InvalidInput if effects_url answers no number."""
     trial = Trial(receiver, signer, clock)
     ends_s = asyncio.get_running_loop().time() + run_s
     try:
@@ -120,39 +115,30 @@ async def _judged(
 
 
 async def certify_endpoint(
-    database: Database,
-    vault: Vault,
-    transport: Transport,
-    clock: Clock,
-    *,
-    policy: Policy,
-    tenant: Tenant,
-    endpoint_id: str,
-    effects_url: str | None,
-    timeout_s: float,
-    run_s: float = RUN_S_MAX,
+    sender: Sender, tenant: Tenant, endpoint_id: str, effects_url: str | None
 ) -> Certification:
-    """Tries a registered endpoint with the secrets and private keys that are in force, and its own headers.
+    """Try a registered endpoint with the secrets and private keys that are in force, and its own headers.
 
-    policy is that of the environment. Raises NotFound, CannotSign, and InvalidInput as certify() does.
+    Raises NotFound, CannotSign, and InvalidInput as certify() does.
     """
-    target = await database.read(lambda tx: load_target(tx, tenant, endpoint_id))
-    opened = _opened(vault, target)
+    clock = sender.clock
+    target = await sender.database.read(lambda tx: load_target(tx, tenant, endpoint_id))
+    opened = _opened(sender.vault, target)
     now_us, until_us = clock.now_us(), target.previous_secret_until_at or 0
     older = [
         one.secret.text for one in opened.older_secrets if now_us < min(one.until_us, until_us)
     ]
     receiver = TrialReceiver(
-        transport,
-        policy=policy,
+        sender.transport,
+        policy=policy_of(sender.policy, tenant.environment),
         account_id=tenant.account_id,
         url=target.url,
         effects_url=effects_url,
-        timeout_s=timeout_s,
+        timeout_s=min(TIMEOUT_S_MAX, sender.timeout_s),
         still_s=STILL_S,
     )
     signer = TrialSigner([opened.secret.text, *older], opened.headers, opened.signing_at(now_us))
-    return await certify(receiver, signer, clock, url=target.url, run_s=run_s)
+    return await certify(receiver, signer, clock, url=target.url)
 
 
 def _opened(vault: Vault, target: Target) -> Opened:

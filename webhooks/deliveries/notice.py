@@ -15,7 +15,7 @@ from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
 FAILING_STAGE: Final = "failing"
@@ -188,7 +188,7 @@ async def list_notices(
     tenant: Tenant,
     *,
     is_open: bool | None = None,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Notice]:
     """List notices older than before_id, newest first. is_open null: both."""

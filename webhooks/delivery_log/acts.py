@@ -141,10 +141,6 @@ def _status(found: Delivery) -> Mapping[str, Any]:
     return {"status": found.status}
 
 
-def _as_is(view: DeliveryWithAttempts) -> DeliveryWithAttempts:
-    return view
-
-
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="deliveries.list",
     summary="List deliveries",
@@ -152,7 +148,6 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     scopes=_READ,
     query=DeliveriesQuery,
     run=list_deliveries,
-    view=views.Delivery.of,
     result=views.Delivery,
     own_cursors=True,
     export=views.Delivery.__struct_fields__,
@@ -168,7 +163,6 @@ SHOW: Final = ReadAct(
     path="/deliveries/{delivery_id}",
     scopes=_READ,
     run=show,
-    view=_as_is,
     result=DeliveryWithAttempts,
     owner_of=owner_of,
     topup_of=attrgetter("transaction_id"),
@@ -182,7 +176,6 @@ REPLAY: Final = Act(
     scopes=_WRITE,
     input=Fields,
     run=replay,
-    view=views.Delivery.of,
     result=views.Delivery,
     status=202,
     owner_of=owner_of,
@@ -200,7 +193,6 @@ CANCEL: Final = Act(
     scopes=_WRITE,
     input=Fields,
     run=cancel,
-    view=views.Delivery.of,
     result=views.Delivery,
     owner_of=owner_of,
     topup_of=attrgetter("transaction_id"),

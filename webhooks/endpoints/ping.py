@@ -8,12 +8,13 @@ endpoint counts here too. The event is marked as a sample, which replays skip. N
 is sent.
 """
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import InvalidInput, Unavailable
 from kernel.tenant import Tenant
-from kernel.trace import span_of
+from kernel.trace import current_line, span_of
 from keys.account import lock_tenants
 from keys.vault import SealBroken, Vault
 from store.database import Database, Transaction
@@ -41,34 +42,39 @@ _ONCE: Final = (0,)
 _BODY = "SELECT body FROM events WHERE id = :id"
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What sends a request to an endpoint at once; timeout_s: how long a receiver may take."""
+
+    database: Database
+    vault: Vault
+    transport: Transport
+    clock: Clock
+    policy: Policy
+    timeout_s: float
+
+
 async def send_test(
-    database: Database,
-    vault: Vault,
-    transport: Transport,
-    clock: Clock,
-    *,
-    policy: Policy,
-    tenant: Tenant,
-    endpoint_id: str,
-    event_type: str = TEST_EVENT,
-    timeout_s: float,
-    trace: str | None = None,
+    sender: Sender, tenant: Tenant, endpoint_id: str, event_type: str = TEST_EVENT
 ) -> log.Attempt:
     """Send a test event and return the attempt as logged; its error is null if the endpoint answered 2xx.
 
-    trace is the calling request's (kernel/trace.py). Takes up to timeout_s. Raises NotFound, also if the
-    endpoint is deleted meanwhile, and InvalidInput for an unknown event type.
+    Takes up to timeout_s. Raises NotFound, also if the endpoint is deleted meanwhile, and InvalidInput for an
+    unknown event type.
     """
+    database, vault, clock = sender.database, sender.vault, sender.clock
     if event_type not in EVENT_TYPES:
         raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param="event")
-    lease_us = round((timeout_s + SETTLE_S) * SECOND_US)
+    lease_us = round((sender.timeout_s + SETTLE_S) * SECOND_US)
+    ping = Ping(tenant, endpoint_id, event_type, current_line.get())
 
     async def write(tx: Transaction) -> Claimed:
-        ping = Ping(tenant, endpoint_id, event_type, trace)
         return await write_ping(tx, vault, ping, now_us=clock.now_us(), lease_us=lease_us)
 
     claimed = await database.transaction(write)
-    settlement = await ask(claimed, vault, transport, clock, policy=policy, timeout_s=timeout_s)
+    settlement = await ask(
+        claimed, vault, sender.transport, clock, policy=sender.policy, timeout_s=sender.timeout_s
+    )
 
     async def settle(tx: Transaction) -> list[log.Attempt]:
         await delivery.settle(tx, [settlement])
@@ -120,9 +126,7 @@ def _headers(claimed: Claimed, vault: Vault, *, now_us: int) -> Headers:
 
 
 class Ping(NamedTuple):
-    """An event to send, and the trace of the request that asks for it. A probe says in its data that it is
-    one.
-    """
+    """An event to send. A probe says in its data that it is one."""
 
     tenant: Tenant
     endpoint_id: str

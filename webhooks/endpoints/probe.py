@@ -15,21 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from kernel.clock import DAY_US, HOUR_US, SECOND_US, Clock
+from kernel.clock import DAY_US, HOUR_US, SECOND_US
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.account import lock_tenants
 from keys.audit_log import Actor, AuditEntry
-from keys.vault import Vault
-from store.database import Database, Transaction
+from store.database import Transaction
 from webhooks.deliveries import delivery, notice
 from webhooks.deliveries.stage import DELIVERED, Claimed, Settlement
 from webhooks.endpoints.disabling import FIRST_PROBE_US
 from webhooks.endpoints.endpoint import DISABLED, ENABLED, FAILING, patch
 from webhooks.endpoints.fields import EndpointChanges
-from webhooks.endpoints.ping import SETTLE_S, Ping, ask, write_ping
-from webhooks.http.guard import Policy
-from webhooks.http.transport import Transport
+from webhooks.endpoints.ping import SETTLE_S, Ping, Sender, ask, write_ping
 
 PROBE_US: Final = 6 * HOUR_US
 # After this long since disabling, probes end.
@@ -57,15 +54,15 @@ class DueProbe:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """Sends probes; each endpoint has timeout_s to answer."""
+class Probes:
+    """Whether endpoints that were disabled for failing are probed."""
 
-    database: Database
-    vault: Vault
-    transport: Transport
-    clock: Clock
-    policy: Policy
-    timeout_s: float
+    are_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(Sender):
+    """Sends probes."""
 
     async def send(self, due: DueProbe) -> Probed:
         """Send one probe and return its outcome. Raises as webhooks/endpoints/ping.py does."""

@@ -1,20 +1,31 @@
-"""Replays: jobs that send an endpoint's deliveries again. List, show, pause, resume and cancel them."""
+"""Replays: jobs that send an endpoint's deliveries again. Make, list, show, pause, resume and cancel them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
 
 from kernel.errors import NotFound
-from kernel.fields import ExportPage, Fields
+from kernel.fields import ExportPage, Fields, Int64, ShortText, Time, time_us, within, word_of
 from kernel.tenant import Tenant
-from keys.act import Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys import audit_log
+from keys.account import lock_tenants
+from keys.act import Act, ActContext, Audited, CallContext, Change, ListAct, ReadAct, StepsAct
 from store.database import Transaction
 from store.keyset import Begin
+from webhooks.deliveries.stage import DELIVERED, FAILED
+from webhooks.endpoints.ping import Sender
+from webhooks.events.event import EVENT_TYPES
 from webhooks.replays import replay as replays
+from webhooks.replays.asked import RATE_PER_S_MAX, NewReplay, count, load_wanted
+from webhooks.replays.overlap import ReplayOverlaps
 from webhooks.replays.replay import ReplayEnded
-from webhooks.replays.views import Replay
+from webhooks.replays.views import Replay, ReplayCount
 
 _READ: Final = ("webhooks:read",)
 _WRITE: Final = ("webhooks:write",)
+_ENDPOINT_OWNER: Final = "SELECT account_id, environment FROM endpoints WHERE id = :id"
 _OWNER: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
@@ -24,6 +35,97 @@ async def owner_of(tx: Transaction, replay_id: str) -> Tenant:
     if row is None:
         raise NotFound("Replay", param="id")
     return Tenant(row["account_id"], row["environment"])
+
+
+class ReplayBody(Fields, frozen=True, kw_only=True):
+    """Which deliveries are sent again, and how fast."""
+
+    since: (
+        Annotated[Time, Meta(description="From this time on; left out: from the first delivery.")]
+        | None
+    ) = None
+    until: Annotated[Time, Meta(description="Until this time; left out: until now.")] | None = None
+    status: Annotated[
+        ShortText, word_of((FAILED, DELIVERED)), Meta(description="Deliveries in this state.")
+    ] = FAILED
+    events: Annotated[
+        list[Annotated[ShortText, word_of(EVENT_TYPES)]],
+        Meta(max_length=100, description="Deliveries of events of these types; empty: of all."),
+    ] = msgspec.field(default_factory=list)
+    rate_per_s: (
+        Annotated[
+            Int64,
+            within(1, RATE_PER_S_MAX),
+            Meta(description="How many a second at most; left out: 50."),
+        ]
+        | None
+    ) = None
+    like: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                pattern=r"^dlv_[0-9A-Za-z]+\Z",
+                description="The id of a failed delivery: only those that were answered as it was, so"
+                " with the same status, error and words. An endpoint's health names one of each kind.",
+            ),
+        ]
+        | None
+    ) = None
+    ramp: Annotated[
+        bool,
+        Meta(
+            description="Send one first, and twice as many each time all have arrived; the first that is"
+            " not taken pauses the replay."
+        ),
+    ] = False
+    dry_run: Annotated[bool, Meta(description="Only count.")] = False
+
+
+async def owner_of_endpoint(tx: Transaction, endpoint_id: str) -> Tenant:
+    """Return the account that the endpoint belongs to; raises NotFound."""
+    row = await tx.fetch_one(_ENDPOINT_OWNER, id=endpoint_id)
+    if row is None:
+        raise NotFound("Webhook", param="id")
+    return Tenant(row["account_id"], row["environment"])
+
+
+async def create(context: CallContext, asked: ReplayBody) -> Replay | ReplayCount:
+    """Count the deliveries, then make the job that workers do step by step; with dry_run only count.
+
+    Raises NotFound, InvalidInput, ReplayOverlaps and TooManyReplays.
+    """
+    database, tenant, now_us = context.service(Sender).database, context.tenant, context.now_us
+    new = NewReplay(
+        since_us=time_us(asked.since, "since"),
+        until_us=time_us(asked.until, "until"),
+        status=asked.status,
+        events=tuple(asked.events),
+        rate_per_s=asked.rate_per_s,
+        like=asked.like,
+        ramp=asked.ramp,
+    )
+    wanted = await load_wanted(database, tenant, context.object_id, new, now_us=now_us)
+    matched = await count(database, wanted)
+    if asked.dry_run:
+        return ReplayCount.of(wanted, new, matched=matched)
+
+    async def make(tx: Transaction) -> replays.Replay:
+        await lock_tenants(tx, [tenant])
+        made = await replays.create(tx, wanted, new, matched=matched, now_us=now_us)
+        entry = audit_log.security(
+            context.by,
+            "replay.created",
+            account_id=tenant.account_id,
+            environment=tenant.environment,
+            subject_id=made.id,
+            after={"endpoint_id": made.endpoint_id, "matched": matched},
+            now_us=now_us,
+        )
+        await audit_log.record(tx, [entry])
+        return made
+
+    return Replay.at(await database.transaction(make), now_us)
 
 
 async def list_replays(
@@ -75,10 +177,28 @@ def _status(view: Replay) -> Mapping[str, Any]:
     return {"status": view.status}
 
 
-def _as_is(view: Replay) -> Replay:
+def _as_is(view: Any) -> Any:
     return view
 
 
+CREATE: Final = StepsAct[ReplayBody, Any](
+    name="replay.create",
+    summary="Send deliveries of a period again",
+    path="/webhooks/{endpoint_id}/replay",
+    scopes=_WRITE,
+    input=ReplayBody,
+    run=create,
+    view=_as_is,
+    result=Replay,
+    dry=ReplayCount,
+    status=202,
+    owner_of=owner_of_endpoint,
+    refuses=(ReplayOverlaps,),
+    examples=(
+        "topup replay create we_9Xc2 --since 2026-06-13T00:00:00Z --dry-run",
+        "topup replay create we_9Xc2 --status delivered --rate-per-s 20",
+    ),
+)
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="replay.list",
     summary="List replays",
@@ -86,7 +206,6 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     scopes=_READ,
     query=ExportPage,
     run=list_replays,
-    view=_as_is,
     result=Replay,
     prefix="rpl",
     export=Replay.__struct_fields__,
@@ -99,7 +218,6 @@ SHOW: Final = ReadAct(
     path="/replays/{replay_id}",
     scopes=_READ,
     run=show,
-    view=_as_is,
     result=Replay,
     owner_of=owner_of,
     examples=("topup replay show rpl_6Tt3",),
@@ -111,7 +229,6 @@ PAUSE: Final = Act(
     scopes=_WRITE,
     input=Fields,
     run=pause,
-    view=_as_is,
     result=Replay,
     owner_of=owner_of,
     refuses=(ReplayEnded,),
@@ -125,7 +242,6 @@ RESUME: Final = Act(
     scopes=_WRITE,
     input=Fields,
     run=resume,
-    view=_as_is,
     result=Replay,
     owner_of=owner_of,
     refuses=(ReplayEnded,),
@@ -139,11 +255,10 @@ CANCEL: Final = Act(
     scopes=_WRITE,
     input=Fields,
     run=cancel,
-    view=_as_is,
     result=Replay,
     owner_of=owner_of,
     refuses=(ReplayEnded,),
     audit=Audited("replay.cancelled", _status),
     examples=("topup replay cancel rpl_6Tt3",),
 )
-ACTS: Final = (LIST, SHOW, PAUSE, RESUME, CANCEL)
+ACTS: Final = (CREATE, LIST, SHOW, PAUSE, RESUME, CANCEL)

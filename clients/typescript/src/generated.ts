@@ -9939,7 +9939,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["Replay"];
         };
-        /** @description since: from the first delivery on; until: until now. dry_run only counts. */
+        /** @description Which deliveries are sent again, and how fast. */
         ReplayBody: {
             /** @description From this time on; left out: from the first delivery. */
             since?: string | null;
@@ -9952,13 +9952,13 @@ export interface components {
             status?: "failed" | "delivered";
             /** @description Deliveries of events of these types; empty: of all. */
             events?: components["schemas"]["EventType"][];
-            /** @description At most so many deliveries in a second. */
+            /** @description How many a second at most; left out: 50. */
             rate_per_s?: number | null;
             /** @description The id of a failed delivery: only those that were answered as it was, so with the same status, error and words. An endpoint's health names one of each kind. */
             like?: string | null;
             /** @description Send one first, and twice as many each time all have arrived; the first that is not taken pauses the replay. Default: false. */
             ramp?: boolean;
-            /** @description Only say what would happen; nothing is done. Default: false. */
+            /** @description Only count. Default: false. */
             dry_run?: boolean;
         };
         /** @description What a replay would match: nothing was sent. */
@@ -20342,8 +20342,7 @@ export interface operations {
                      *           "X-AiTopUp-Signature": "********",
                      *           "webhook-id": "evt_5FxpRIrX4LWLkM01",
                      *           "webhook-timestamp": "1781352030",
-                     *           "webhook-signature": "********",
-                     *           "X-Request-Id": "req_5FxpRIrX4LWLkM01"
+                     *           "webhook-signature": "********"
                      *         },
                      *         "body_sha256": "5257a869e7ecebeda32affa62cdca3fa5257a869e7ecebeda32affa62cdca3fa",
                      *         "response_body": "ok"

@@ -116,6 +116,7 @@ async def test_a_webhook_is_added_changed_and_removed(merchant: Merchant, tmp_pa
     rotated = await merchant.said("webhooks", "rotate-secret", own)
     nothing = await merchant.ran("webhooks", "update", own)
     tested = await merchant.ran("webhooks", "test", own)
+    certified = await merchant.said("webhooks", "certify", own)
     removed = await merchant.said("webhooks", "remove", own, "--yes")
     gone = await merchant.ran("webhooks", "show", own)
 
@@ -140,6 +141,7 @@ async def test_a_webhook_is_added_changed_and_removed(merchant: Merchant, tmp_pa
     assert nothing.exit_code == 2
     assert tested.exit_code == 1
     assert "5001" in tested.stderr
+    assert (certified["certified"], certified["checks"][0]["verdict"]) == (False, "failed")
     assert removed == {"id": own, "deleted": True}
     assert gone.exit_code == 1
 

@@ -12,7 +12,7 @@ from tests.support.webhook_rows import given_account, given_endpoint, new_vault
 from webhooks.certification.certify import CannotSign, certify_endpoint
 from webhooks.endpoints.endpoint import Endpoint, get, list_endpoints, patch
 from webhooks.endpoints.fields import EndpointChanges
-from webhooks.endpoints.ping import send_test
+from webhooks.endpoints.ping import Sender, send_test
 from webhooks.http.guard import Policy
 from webhooks.http.transport import Transport
 
@@ -69,28 +69,11 @@ async def test_a_secret_that_does_not_open_fails_its_tests_alone(
     await damage(database, broken.id, "secret_sealed")
     transport = cast(Transport, Unreached())
 
-    attempt = await send_test(
-        database,
-        vault,
-        transport,
-        clock,
-        policy=Policy(),
-        tenant=tenant,
-        endpoint_id=broken.id,
-        timeout_s=1.0,
-    )
+    sender = Sender(database, vault, transport, clock, Policy(), timeout_s=1.0)
+
+    attempt = await send_test(sender, tenant, broken.id)
     with pytest.raises(CannotSign, match="rotate its secret"):
-        await certify_endpoint(
-            database,
-            vault,
-            transport,
-            clock,
-            policy=Policy(),
-            tenant=tenant,
-            endpoint_id=broken.id,
-            effects_url=None,
-            timeout_s=1.0,
-        )
+        await certify_endpoint(sender, tenant, broken.id, effects_url=None)
 
     assert (attempt.http_status, attempt.error) == (None, "protocol")
     assert "webhook_secret" in (attempt.reason or "")

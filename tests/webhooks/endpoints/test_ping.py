@@ -21,7 +21,7 @@ from tests.support.webhook_rows import (
 from webhooks.deliveries import delivery
 from webhooks.deliveries.log import Attempt
 from webhooks.endpoints.endpoint import delete
-from webhooks.endpoints.ping import send_test
+from webhooks.endpoints.ping import Sender, send_test
 from webhooks.events.event import EVENT_TYPES, TEST_EVENT
 from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
@@ -77,17 +77,8 @@ async def ping(
     event_type: str = TEST_EVENT,
 ) -> Attempt:
     """The endpoint is sent a ping, and has five seconds to answer."""
-    return await send_test(
-        database,
-        new_vault(),
-        sender,
-        clock,
-        policy=POLICY,
-        tenant=tenant,
-        endpoint_id=endpoint_id,
-        event_type=event_type,
-        timeout_s=5,
-    )
+    sending = Sender(database, new_vault(), sender, clock, POLICY, timeout_s=5)
+    return await send_test(sending, tenant, endpoint_id, event_type)
 
 
 async def ended(database: Database, clock: FixedClock, event_id: str, *, status: str) -> str:

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="ReplayBody")
 
 @_attrs_define
 class ReplayBody:
-    """since: from the first delivery on; until: until now. dry_run only counts."""
+    """Which deliveries are sent again, and how fast."""
 
     since: datetime.datetime | None | Unset = UNSET
     """ From this time on; left out: from the first delivery. """
@@ -26,7 +26,7 @@ class ReplayBody:
     events: list[EventType] | Unset = UNSET
     """ Deliveries of events of these types; empty: of all. """
     rate_per_s: int | None | Unset = UNSET
-    """ At most so many deliveries in a second. """
+    """ How many a second at most; left out: 50. """
     like: None | str | Unset = UNSET
     """ The id of a failed delivery: only those that were answered as it was, so with the same status, error and
     words. An endpoint's health names one of each kind. """
@@ -34,7 +34,7 @@ class ReplayBody:
     """ Send one first, and twice as many each time all have arrived; the first that is not taken pauses the replay.
     Default: false. """
     dry_run: bool | Unset = UNSET
-    """ Only say what would happen; nothing is done. Default: false. """
+    """ Only count. Default: false. """
 
     def to_dict(self) -> dict[str, Any]:
         since: None | str | Unset

@@ -1,4 +1,4 @@
-"""The shape of an endpoint's health."""
+"""How an endpoint's health is shown."""
 
 from typing import Annotated, Self
 

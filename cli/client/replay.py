@@ -1,0 +1,84 @@
+"""`topup replay`: send an endpoint's deliveries of a period again, and watch the job that does it.
+
+The job belongs to the workers: leaving `watch`, or killing it, ends the watching only.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from cli.acts.command import Way, group_of, local_option, way_of
+from cli.acts.shown import print_result
+from cli.examples import examples
+from cli.output import json_option, note
+from cli.remote.profiles import profile_option
+from webhooks.replays.acts import ACTS, SHOW
+from webhooks.replays.views import Replay
+
+LOOK_S: Final = 1.0
+# A worker takes a new job's first step within a second.
+LOOKS_PATIENT: Final = 10
+
+
+@click.command("watch", epilog=examples("topup replay watch rpl_6Tt3"))
+@click.argument("object_id", metavar="REPLAY_ID")
+@local_option
+@profile_option
+@json_option
+def watch(**given: Any) -> None:
+    """Watch a replay until it has ended, with a bar on standard error. Ctrl-C stops watching only."""
+    way = way_of(SHOW, given)
+    try:
+        ended = _watched(way)
+    except KeyboardInterrupt:
+        id_ = given["object_id"]
+        note(f"the replay goes on without this; `topup replay show {id_}` tells how far it is")
+        raise click.Abort from None
+    print_result(Replay, ended)
+
+
+def _watched(way: Way) -> Mapping[str, Any]:
+    """Return the job once it has ended."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    job, looks_idle = way.show(SHOW), 0
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(job["status"], total=job["matched"], failed=0)
+        while job["ended_at"] is None:
+            time.sleep(LOOK_S)
+            before, job = job, way.show(SHOW)
+            reason = job["paused_reason"]
+            if reason is not None and before["paused_reason"] is None:
+                note(f"paused: {reason}; `topup replay resume {job['id']}` goes on")
+            bar.update(
+                task,
+                description=job["status"],
+                total=job["matched"],
+                completed=job["done"],
+                failed=job["failed"],
+            )
+            looks_idle = looks_idle + 1 if job == before else 0
+            if looks_idle == LOOKS_PATIENT and job["queued"] == 0:
+                note("no step has run yet: is a worker running, and the endpoint enabled?")
+    return job
+
+
+replay = group_of("replay", "Send an endpoint's deliveries of a period again.", ACTS, watch)

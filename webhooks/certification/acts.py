@@ -1,0 +1,91 @@
+"""Certifying a receiver: forged, repeated, late and lost requests to a staging endpoint."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from kernel.fields import Fields
+from keys import audit_log
+from keys.act import MERCHANT, CallContext, Pace, StepsAct
+from keys.principal import ScopeMissing
+from store.database import Transaction
+from webhooks.certification.certify import CannotSign, certify_endpoint
+from webhooks.certification.trial_message import ENVIRONMENT
+from webhooks.certification.views import CertifiedReceiver
+from webhooks.endpoints import endpoint as endpoints
+from webhooks.endpoints.fields import check_target
+from webhooks.endpoints.inputs import EndpointUrl
+from webhooks.endpoints.ping import Sender
+from webhooks.http.guard import UrlRefused
+
+
+class CertifyBody(Fields, frozen=True, kw_only=True):
+    """Where the receiver says how much it has done; without it, what cannot be seen is said so."""
+
+    effects_url: Annotated[
+        EndpointUrl | None,
+        Meta(
+            description="Answers a GET with a whole number that each top-up moves by the same, such as a"
+            ' count of orders: 12 or {"effects": 12}.'
+        ),
+    ] = None
+
+
+async def certify(context: CallContext, asked: CertifyBody) -> CertifiedReceiver:
+    """Try the endpoint, which takes some seconds and at most a minute.
+
+    Raises NotFound, ScopeMissing outside staging, UrlRefused, CannotSign and InvalidInput.
+    """
+    sender, tenant, endpoint_id = context.service(Sender), context.tenant, context.object_id
+    # A caller who may not see the endpoint does not learn that it exists.
+    await sender.database.read(lambda tx: endpoints.get(tx, sender.vault, tenant, endpoint_id))
+    if tenant.environment != ENVIRONMENT:
+        raise ScopeMissing(
+            "receivers are certified in staging only; register the URL there too",
+            reason="environment",
+        )
+    await context.pace()
+    if asked.effects_url is not None:
+        await check_target(asked.effects_url, tenant, sender.policy, sender.transport)
+    run = await certify_endpoint(sender, tenant, endpoint_id, asked.effects_url)
+    entry = audit_log.security(
+        context.by,
+        "endpoint.certified",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        subject_id=endpoint_id,
+        after=dict(run.counts),
+        now_us=context.now_us,
+    )
+
+    async def note(tx: Transaction) -> None:
+        await audit_log.record(tx, [entry])
+
+    await sender.database.transaction(note)
+    return CertifiedReceiver.of(endpoint_id, run)
+
+
+CERTIFY: Final = StepsAct(
+    name="webhooks.certify",
+    summary="Certify a receiver",
+    description=(
+        "Sends genuine, repeated, reordered, forged and old requests to a staging endpoint, some"
+        " fifty within a minute, and says what it would lose, do twice or believe. Nothing of it"
+        " stands in the delivery log, and the endpoint is not disabled by it. They look like real"
+        ' events of staging; their metadata says `{"certify": "true"}`.'
+    ),
+    path="/webhooks/{endpoint_id}/certify",
+    scopes=("webhooks:write",),
+    audience=(MERCHANT,),
+    input=CertifyBody,
+    run=certify,
+    result=CertifiedReceiver,
+    refuses=(UrlRefused, CannotSign),
+    # A run is some fifty requests.
+    paces=(
+        Pace(3, 180, "certifications of one account"),
+        Pace(6, 3600, "certifications of a sandbox account", is_sandbox=True),
+    ),
+    examples=("topup webhooks certify we_5Fxp",),
+)
+ACTS: Final = (CERTIFY,)
