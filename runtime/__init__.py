@@ -1,1 +1,1 @@
-"""Wiring that only the edges use: queue, limiter, supervisor, embedded Redis, settings, logs."""
+"""Parts of a process: queue, limiter, supervisor, embedded Redis, settings, logs."""

@@ -1,7 +1,7 @@
-"""Runs an act for whichever door asked.
+"""Run an act for any door.
 
-An act in a transaction runs with its audit entry and its event. A command of the engine, or an act in steps, has no
-transaction of the runner's and writes its own entries.
+An act in a transaction runs with its audit entry and its event. A command of the engine, or an act in steps,
+has no transaction of the runner's and writes its own entries.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,6 @@ from webhooks.events.key_events import tell_key
 
 R = TypeVar("R")
 
-# What tells of a change of such an object.
 _TELLS: Final[Mapping[type, Callable[..., Any]]] = {ApiKey: tell_key}
 
 
@@ -37,7 +36,9 @@ async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R
 
 
 async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
-    """Run an act of the engine or of steps, and return its result once it is durable. Raises whatever it raises."""
+    """Run an act of the engine or of steps, and return its result once it is durable. Raises whatever it
+    raises.
+    """
     if isinstance(act, EngineAct):
         command = await act.command(context, asked)
         return await context.service(Engine).submit(command)
@@ -77,7 +78,6 @@ def _entry(
 def _said(
     audit: Audited, change: Change[Any]
 ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
-    """Return what the entry says of before and after."""
     if change.noted is not None:
         return None, change.noted
     if change.is_gone:
@@ -87,7 +87,7 @@ def _said(
         return None, after or None
     before = audit.shows(change.before)
     if before == after:
-        # What was done is said by the action, not by what the entry shows of the object.
+        # The action names what was done; the entry's view of the object doesn't.
         return None, after or None
     if audit.is_whole:
         return before, after
@@ -96,7 +96,7 @@ def _said(
 
 
 def _subject_of(act: Act[Any, Any], context: ActContext, change: Change[Any]) -> str:
-    """Return the object's id, also where the path names it by another word; of settings, whose they are."""
+    """Return the object's id, even if the path names it by another word; for settings, their owner's."""
     tenant = context.tenant
     if act.names_account:
         return tenant.account_id

@@ -1,9 +1,9 @@
 """Fetch and cache the client metadata documents of MCP clients.
 
-Only a vetted public address is called, over https and without following a redirect. A document has at most
-BYTES_MAX and TIMEOUT_S; whatever the other side does becomes a refusal. A document is cached as its
-Cache-Control says, from MINUTE_S to HOUR_S; a failure for a few seconds, so that nobody floods others through
-us. Don't call it inside a transaction.
+Only a vetted public address is called, over https and without following a redirect, for at most BYTES_MAX and
+TIMEOUT_S; any failure becomes a refusal. A document is cached as its Cache-Control says, from MINUTE_S to
+HOUR_S; a failure for a few seconds, so that nobody floods others through us. Don't call it inside a
+transaction.
 """
 
 import re
@@ -33,8 +33,6 @@ _NO_STORE: Final = re.compile(r"\b(?:no-store|no-cache|private)\b", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A cached response, and until when."""
-
     found: McpClient | AuthorizationRefused
     until_us: int
 
@@ -55,7 +53,7 @@ class ClientDocuments:
         return _told(kept.found)
 
     async def fetch(self, client_id: str, *, account_id: str) -> McpClient:
-        """Fetch the client for that account. Raises AuthorizationRefused."""
+        """Raises AuthorizationRefused."""
         check_document_url(client_id)
         result = await self._transport.request(
             "GET",

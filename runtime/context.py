@@ -1,7 +1,7 @@
-"""What a process holds while it runs, opened in one place and closed in the reverse order.
+"""The parts of a running process, opened in one place and closed in the reverse order.
 
-Nothing here is a global: a part is passed to whoever needs it. The command line opens a store alone; gateway
-and worker open a context.
+There are no globals: a part is passed to its users. The command line opens a store alone; gateway and worker
+open a context.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ HEARING_CONNECTIONS = 1
 
 
 class Hints:
-    """Tells every listener of this process that a commit left work; see Transaction.hint."""
+    """Notifies every listener of this process that a commit left work; see Transaction.hint."""
 
     def __init__(self) -> None:
         self._listeners: list[OnHint] = []
@@ -160,11 +160,9 @@ class Context:
 
     @property
     def refunder(self) -> Refunder:
-        """Return what sends refunds to providers; it has no state."""
         return Refunder(self.database, self.clock, self.engine, self.payments.providers)
 
 
-# The parts that acts may ask for.
 _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Database: attrgetter("database"),
     Engine: attrgetter("engine"),
@@ -262,7 +260,6 @@ async def open_context(
 async def _watch(
     settings: Settings, database: Store, link: RedisLink, metrics: Metrics, stack: AsyncExitStack
 ) -> StagingRoom:
-    """Start watching the servers and the space for staging."""
     await stack.enter_async_context(watching_servers(database, link, metrics))
     return await stack.enter_async_context(watching_staging_room(settings, database, metrics))
 
@@ -275,7 +272,7 @@ def _transport(
     clock: Clock,
     stack: AsyncExitStack,
 ) -> Transport:
-    """Return the webhooks' transport. operators: resolves this installation's own address."""
+    """operators: resolves this installation's own address."""
     made = Transport(policy, resolver, clock, own=own_place(settings, operators))
     stack.push_async_callback(made.close)
     return made
@@ -286,7 +283,7 @@ def _resolver(stack: AsyncExitStack) -> SystemResolver:
 
 
 def _waits(database: Store, hints: Hints, queue: Queue | WakePipe, stack: AsyncExitStack) -> Waits:
-    """Return who waits for events; they hear of commits after the workers do."""
+    """Return the waits for events, which hear of commits after the workers do."""
     hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
     waits = Waits(database, Feed(database))
     hints.listen(waits.feed.on_hint)
@@ -329,7 +326,7 @@ def connections_of_a_process(settings: Settings) -> int:
 async def _open_database(
     settings: Settings, hints: Hints, metrics: Metrics, *, is_process: bool
 ) -> AsyncIterator[Store]:
-    """Open the database and what watches it. With is_process, log tables that somebody changed."""
+    """With is_process, log tables that somebody changed."""
     async with (
         watching_open_files(metrics),
         open_store(settings, on_hint=hints, is_recorded=True) as database,
@@ -407,7 +404,7 @@ async def _open_queue(
 async def _open_suppliers(
     settings: Settings, database: Database, vault: Vault, resolver: Resolver, clock: Clock
 ) -> AsyncIterator[Suppliers]:
-    """Open the suppliers and keep them fresh. The operator named their services, so they may be private."""
+    """The operator named their services, so they may be private."""
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )

@@ -1,9 +1,9 @@
-"""The database's time, carried by a clock that only counts: one time for every process.
+"""Carry the database's time by a clock that only counts: one time for every process.
 
 All gateways and workers take due times, leases and signatures from the server's clock, exact to half a round
-trip, so a machine whose own time is wrong or jumps changes none of them. With SQLite all processes run on one
+trip, so a machine's own wrong or jumping time changes none of them. With SQLite all processes run on one
 machine, and use its time at the start, steady from then on. The time is measured at the start and every
-REFRESH_S beside the work; an outage keeps what is known.
+REFRESH_S; an outage changes nothing.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class SteadyClock:
     """A clock that a jump of the machine's time doesn't reach: it reads `wall` once and then counts.
 
     Only `correct` changes its time. It never goes back, and it differs from true elapsed time by at most one
-    part in SLEW_PARTS: a correction is spread over time, so that nothing falls due all at once.
+    part in SLEW_PARTS: a correction is spread, so that nothing falls due all at once.
     """
 
     def __init__(self, wall: Clock, monotonic_us: Callable[[], int] = monotonic_us) -> None:
@@ -134,14 +134,12 @@ class DatabaseClock:
         self._is_machine_off = is_off
 
     async def keep(self) -> None:
-        """Refresh it now and then, until cancelled."""
         while True:
             await asyncio.sleep(REFRESH_S)
             with contextlib.suppress(Exception):
                 await self.refresh()
 
     async def _ask(self) -> tuple[int, int]:
-        """Return the time and its count."""
         samples: list[tuple[int, int, int | None]] = []
 
         async def work(tx: Transaction) -> None:

@@ -1,8 +1,7 @@
-"""The Redis that `topup dev` starts: on a Unix socket in a private folder, nothing on disk.
+"""Run the Redis of `topup dev`: on a Unix socket in a private folder, nothing on disk.
 
-One data directory has one Redis. One left by an earlier run is stopped first, and only a process whose
-command line names our socket is ever signalled. Whoever starts it holds the data directory's lock
-(runtime/supervisor.py).
+One data directory has one Redis. One left by an earlier run is stopped first; only a process whose command
+line names our socket is ever signalled. The starter holds the data directory's lock (runtime/supervisor.py).
 """
 
 import asyncio
@@ -73,9 +72,9 @@ def find_server() -> str | None:
 def prepare_home(data_dir: Path) -> RedisHome:
     """Return the private folder, and make it if it is missing.
 
-    It is in the data directory if the socket's path is short enough there, else under the temporary
-    directory, named by a digest of the data directory's path. Raises RedisFolderUnsafe if another user made
-    it: /tmp is open to all.
+    It is in the data directory if the socket's path is short enough there, else in the temporary directory,
+    named by a digest of the data directory's path. Raises RedisFolderUnsafe if another user made it: /tmp is
+    open to all.
     """
     resolved = data_dir.resolve()
     folder = resolved / "redis"

@@ -1,4 +1,4 @@
-"""The parts of an installation, for a process that needs one of them: database, master key, Redis.
+"""Open single parts of an installation: database, master key, Redis.
 
 Gateway and worker open all of them (runtime/context.py); a command opens what it uses.
 """
@@ -72,7 +72,7 @@ def pool_options(settings: Settings) -> PoolOptions:
 
 
 async def warn_of_changes(database: Store) -> None:
-    """Log a table that differs from its version; nothing is stopped for it.
+    """Log a table that differs from its version, and continue.
 
     It may refuse every row, or have an operator's own index. `topup doctor` and `topup migrate` refuse it.
     """
@@ -143,7 +143,6 @@ def known_secret_key(settings: Settings) -> str:
 
 
 def mail_rules(settings: Settings) -> MailRules:
-    """Return where mail leaves the house, and how much of it."""
     sent_in = {"live", "staging"} if settings.mail_staging else {"live"}
     return MailRules(
         frozenset(sent_in) if settings.smtp_server is not None else frozenset(),

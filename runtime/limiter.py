@@ -3,9 +3,8 @@
 While one round trip is under way, keys that lack tokens gather for the next: a thousand busy keys cost as few
 round trips as one [60 us of each send over 1,000 wallets were these].
 
-While Redis responds, a key is granted at most `burst` tokens plus `rate_per_s` for each second, over all
-processes. While Redis is away each process has a bucket of its own, which begins as full as it last saw the
-shared one.
+While Redis responds, a key gets at most `burst` tokens plus `rate_per_s` for each second, over all processes.
+While Redis is away each process has a bucket of its own, which begins as full as it last saw the shared one.
 """
 
 import asyncio
@@ -22,11 +21,11 @@ import msgspec
 from runtime.redis_link import RedisAway, RedisLink
 
 KEY_PREFIX = "topup:limit:"
-# A process holds at most this many tokens of a key that no caller waits for, at most what the key earns in a
-# tenth of a second, and at most for HOLD_S, because it withholds them from other processes. How much more all
-# processes together may use in a moment depends on the block and not on how long it is held; a key used four
-# times a second asks once for sixteen calls [once for three when a block was held for a second: a tenth of a
-# send over 1,000 wallets].
+# A process holds at most this many tokens that no caller waits for, at most what the key earns in a tenth of
+# a second, and at most for HOLD_S, because it withholds them from other processes. How much more all
+# processes together may use in a moment depends on the block and not on how long it is held. A key used four
+# times a second needs one round trip for sixteen calls [for three when a block was held for a second: a tenth
+# of a send over 1,000 wallets].
 BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
 HOLD_S = 5.0
@@ -37,10 +36,10 @@ ROUNDS_MAX = 8
 KEYS_AT_ONCE_MAX = 256
 
 # The bucket is one number, the moment it is full again (GCRA's theoretical arrival time), by Redis's own
-# clock, so machines needn't agree on the time. No key means a full bucket. KEYS: bucket. ARGV: one text (the
-# client checks each argument) with microseconds for a token, burst, least, wanted, block, returned tokens.
-# Returns granted, left, microseconds until `least` would be granted, microseconds until full; and so on for
-# each further key, with six numbers and four results of its own.
+# clock. No key means a full bucket. KEYS: bucket. ARGV: one text (the client checks each argument) with
+# microseconds for a token, burst, least, wanted, block, returned tokens. Returns granted, left, microseconds
+# until `least` would be granted, microseconds until full; and so on for each further key, with six numbers
+# and four results of its own.
 _TAKE = """
 local numbers = {}
 for word in string.gmatch(ARGV[1], '%S+') do numbers[#numbers + 1] = tonumber(word) end
@@ -123,20 +122,19 @@ class _Share:
     own_full_at_s: float = -math.inf
 
     def has(self, cost: int, now_s: float) -> bool:
-        """Return whether that many tokens are in hand and still valid."""
         return self.in_hand >= cost and now_s < self.taken_at_s + HOLD_S
 
 
 @dataclass(slots=True)
 class _Lacking:
-    """A bucket to ask Redis for; cost: of the call that found it empty."""
+    """A bucket to refill from Redis; cost: of the call that found it empty."""
 
     bucket: Bucket
     share: _Share
     cost: int
 
     def numbers(self, now_s: float) -> Sequence[float]:
-        """Return its arguments of the script, which also hand back what was in hand."""
+        """Return its arguments of the script, which also return what was in hand."""
         _, rate_per_s, burst = self.bucket
         share = self.share
         # A block used up in its time makes the next one twice as large, any other half as large.
@@ -158,7 +156,7 @@ class _Lacking:
             share.denied_cost = self.cost
 
     def end(self, *, is_answered: bool) -> None:
-        """Tell the waiting calls; a process that is stopping may have told them already."""
+        """Wake the waiting calls; a process that is stopping may have done so already."""
         answered, self.share.answered = self.share.answered, None
         if answered is not None and not answered.done():
             answered.set_result(is_answered)
@@ -172,7 +170,7 @@ class Limiter:
         self._kept = link.keep()
         self._monotonic = monotonic
         self._shares: OrderedDict[str, _Share] = OrderedDict()
-        # What the next round trip asks for, and the task that makes one after the other.
+        # The buckets of the next round trip, and the task that makes one after the other.
         self._lacking: list[_Lacking] = []
         self._asking: asyncio.Task[None] | None = None
 
@@ -194,7 +192,7 @@ class Limiter:
     async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
         """Take one token of each bucket, or none: then the last decision is the refusal.
 
-        What has to be asked for takes one round trip for any number of buckets.
+        Any number of lacking buckets take one round trip.
         """
         decisions = self.take_each_now(buckets)
         rounds = 0
@@ -206,7 +204,7 @@ class Limiter:
         return self._take_each_own(buckets) if decisions is None else decisions
 
     def take_each_now(self, buckets: Sequence[Bucket]) -> Sequence[Decision] | None:
-        """Take as take_each does without waiting; return None if Redis has to be asked."""
+        """Take as take_each does without waiting; return None if that needs Redis."""
         if self._link.is_up:
             in_hand = self._take_in_hand(buckets, self._monotonic())
             if in_hand is not None:
@@ -260,7 +258,7 @@ class Limiter:
         return decisions
 
     def _give_back(self, bucket: Bucket, *, is_own: bool) -> None:
-        """Give back the token of a call that another bucket refused."""
+        """Return the token of a call that another bucket refused."""
         if bucket.rate_per_s <= 0:
             return
         share = self._share(bucket.key)
@@ -270,7 +268,7 @@ class Limiter:
             share.in_hand += 1
 
     def take_now(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision | None:
-        """Take as `take` does without waiting; return None if Redis has to be asked."""
+        """Take as `take` does without waiting; return None if that needs Redis."""
         if rate_per_s <= 0:
             return UNLIMITED
         assert 1 <= cost <= burst
@@ -339,7 +337,7 @@ class Limiter:
             self._asking = None
 
     async def _ask(self, lacking: "Sequence[_Lacking]") -> bool:
-        """Hand back what is left of the last blocks and take the next ones, in one command."""
+        """Return what is left of the last blocks and take the next ones, in one command."""
         now_s = self._monotonic()
         keys = [KEY_PREFIX + each.bucket.key for each in lacking]
         # As one text, because the client checks each argument.
@@ -356,7 +354,7 @@ class Limiter:
         return True
 
     def _take_own(self, share: _Share, rate_per_s: float, burst: int, cost: int) -> Decision:
-        """Take from this process's own bucket, which begins with what Redis last said of the shared one."""
+        """Take from this process's own bucket, which begins with Redis's last answer."""
         now_s = self._monotonic()
         full_at_s = max(share.own_full_at_s, share.full_at_s, now_s)
         # Whole tokens, forgiving the last digits of the division.

@@ -2,9 +2,9 @@
 
     logger.info("delivery.attempted", extra={"delivery_id": id, "duration_ms": 3})
 
-No secret leaves the process through a log: each line goes through `mask` right before it is written, and a
-driver's exception is shown only as its SQLSTATE, because drivers print values. The caller only appends to a
-list; a thread formats and writes, many lines in one call.
+No secret leaves the process through a log: each line goes through `mask` before it is written, and a driver's
+exception is shown only as its SQLSTATE, because drivers print values. The caller only appends to a list; a
+thread formats and writes, many lines in one call.
 """
 
 import json
@@ -42,7 +42,7 @@ _SECRET = re.compile(
 # The user of a URL with a password, and where the characters of the password may end.
 _USER = re.compile(r"://[^\s/:@\"']*:")
 _RUN_END = re.compile(r"[\s\"']|\Z")
-# A line without one of these has nothing to hide. To look for them is 20 times cheaper than the expression,
+# A line without one of these has nothing to hide. Searching for them is 20 times cheaper than the expression,
 # and almost no line has any.
 _MARKS = (
     "_staging_",
@@ -327,8 +327,8 @@ def start_logging(
 ) -> LineHandler:
     """Send every logger of the process to the stream (standard error); close the handler to end.
 
-    form: json, human, or auto: human on a terminal. child: which of several processes this is; each line says
-    it.
+    form: json, human, or auto: human on a terminal. child: the process's name in each line, if there are
+    several.
     """
     stream = stream or sys.stderr
     is_human = form == "human" or (form == "auto" and stream.isatty())

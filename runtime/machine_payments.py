@@ -45,10 +45,7 @@ async def open_machine_payments(
     redemption_key: bytes,
     metrics: Metrics,
 ) -> AsyncIterator[MachinePayments]:
-    """Open them. Raises SealBroken and StoreError.
-
-    The operator named the facilitator, so it may be at a private address.
-    """
+    """Raises SealBroken and StoreError. The operator named the facilitator, so its address may be private."""
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
     is_simulated_offered = settings.self_serve_staging

@@ -1,4 +1,4 @@
-"""What the process counts, in Prometheus' terms; one registry for each process, none global.
+"""The process's metrics, in Prometheus' terms; one registry for each process, none global.
 
 Labels come from fixed lists (route templates, codes, error classes), never from a caller's text, so the
 number of series is bounded.
@@ -51,8 +51,6 @@ class Requests:
 
 
 class Metrics:
-    """The counters of one gateway or worker."""
-
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self.requests = Requests(self._registry)

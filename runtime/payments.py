@@ -1,6 +1,6 @@
 """A process's payment providers: their HTTP client, and the secrets of simulated ones.
 
-A simulated provider's secret is made once for this installation and stored sealed. Every process so has the
+A simulated provider's secret is made once for this installation and stored sealed. So every process has the
 same one, nobody configures it, and it is of no use in live.
 """
 

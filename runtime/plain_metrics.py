@@ -27,7 +27,6 @@ class PlainCounter(Collector):
         self._counts: dict[tuple[str | int, ...], float] = {}
 
     def add(self, *values: str | int) -> None:
-        """Count one more."""
         self._counts[values] = self._counts.get(values, 0) + 1
 
     def show(self, total: float) -> None:
@@ -68,7 +67,6 @@ class PlainHistogram(Collector):
     def __init__(self, name: str, meaning: str, *labels: str, bounds: Sequence[float]) -> None:
         self._name, self._meaning, self._labels = name, meaning, labels
         self._bounds = tuple(bounds)
-        # Observations by the bucket they fall into, and their sum.
         self._seen: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
 
     def observe(self, value: float, *values: str) -> None:

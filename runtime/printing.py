@@ -27,18 +27,17 @@ class Printer:
     ) -> None:
         self._label = label
         self._extra_font = "" if extra_font is None else str(extra_font)
-        # The first task starts the thread.
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="printing")
         self._waiting = 0
 
     async def document(self, document: BillingDocument) -> bytes:
-        """Return the PDF of a receipt or note; raise Unavailable if too many wait."""
+        """Return a receipt's or note's PDF; raise Unavailable if too many wait."""
         return await self._print(
             partial(_document_pdf, document, self._extra_font, self._label(document.facts.provider))
         )
 
     async def statement(self, asked: StatementSheet) -> bytes:
-        """Return the PDF of a statement; raise Unavailable if too many wait."""
+        """Raise Unavailable if too many wait."""
         return await self._print(partial(_statement_pdf, asked, self._extra_font))
 
     def close(self) -> None:

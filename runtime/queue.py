@@ -69,7 +69,7 @@ _decoder = msgspec.json.Decoder()
 
 
 def to_json(job: dict[str, Any]) -> bytes:
-    """Return a job as JSON; values that JSON can't hold, such as an exception, as their repr."""
+    """Encode a job; values that JSON can't hold, such as an exception, as their repr."""
     return msgspec.json.encode(job, enc_hook=repr)
 
 
@@ -178,7 +178,7 @@ class Queue:
 
     async def _send_otherwise(self, names: Sequence[str]) -> None:
         if self._otherwise is not None and names:
-            # If the database is away as well, there is nothing to tell.
+            # If the database is away as well, there is nothing to report.
             with contextlib.suppress(StoreError):
                 await self._otherwise(names)
         await asyncio.sleep(OTHERWISE_INTERVAL_S)

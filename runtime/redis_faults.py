@@ -1,4 +1,4 @@
-"""Why Redis can't be used, by what an operator has to fix; logged once.
+"""Why Redis can't be used, by the remedy; logged once.
 
 Nothing depends on Redis, so a fault ends no process, with one exception: a cluster, which would refuse our
 calls for ever, is refused at the start.
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class RedisFault(StrEnum):
-    """One cause each; the values are labels of a metric."""
+    """The values are labels of a metric."""
 
     PASSWORD = "password"  # noqa: S105 no password
     PERMISSION = "permission"
@@ -122,7 +122,7 @@ _BY_START: Final = (
 
 
 def fault_of(error: BaseException) -> RedisFault:
-    """Return the fault of the error, or of its cause: redis-py wraps what the system says."""
+    """Return the fault of the error, or of its cause: redis-py wraps the system's errors."""
     one: BaseException | None = error
     for _ in range(_CHAIN_MAX):
         if one is None:
@@ -164,7 +164,7 @@ class RedisState:
         return next(iter(self._away.values()), None)
 
     def lose(self, part: str, error: BaseException) -> RedisFault:
-        """Note that the part can't reach it; return why. Logged if it is new, or by now another fault."""
+        """Record that the part can't reach it; return why. Logged if it is new, or by now another fault."""
         fault = fault_of(error)
         if not self._away:
             self._since_s, self._refused = time.monotonic(), 0
@@ -181,7 +181,7 @@ class RedisState:
             self._counter.add(next(iter(self._away.values())).value)
 
     def find(self, part: str) -> None:
-        """Note that the part reaches it again; logged once all parts do."""
+        """Record that the part reaches it again; logged once all parts do."""
         if self._away.pop(part, None) is None or self._away or not self._is_told:
             return
         self._is_told = False

@@ -1,8 +1,7 @@
 """One process's link to Redis: no caller waits long for a Redis that is slow, stopped or gone.
 
 A call takes at most `timeout_s`. Once one has failed, further calls are refused at once until a background
-probe has seen Redis respond in time again. A stopped Redis so costs one caller one timeout, not each caller
-one.
+probe has seen Redis respond in time again. So a stopped Redis costs one caller one timeout.
 """
 
 import asyncio
@@ -21,7 +20,6 @@ CALL_TIMEOUT_S = 0.05
 PROBE_INTERVAL_S = 0.5
 RETRY_S = 0.25
 CONNECTIONS_MAX = 16
-# Its name in RedisState.
 PART = "link"
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -76,7 +74,7 @@ class KeptConnection:
     """A caller's own connection for commands that are sent often; made by RedisLink.keep.
 
     A pool checks a connection before each command, which takes a timer and a turn of the event loop. This one
-    is used as it is. If it turns out to have ended, it is reopened and the command is sent once more, so a
+    is used as it is. If it turns out to have ended, it is reopened and the command sent once more, so a
     command may run twice. Commands go one after the other. After a refusal it is reopened as well, because
     its server may have become a replica.
     """
@@ -214,8 +212,8 @@ class RedisLink:
 
     async def _probe_until_back(self) -> None:
         # The first probe goes out at once, so a timeout caused by our own busy loop heals itself. Not right
-        # after Redis came back: if it refuses what the probe doesn't ask for, callers would fail as fast as
-        # they can for ever.
+        # after Redis came back: if it refuses what the probe doesn't send, callers would fail as fast as they
+        # can for ever.
         loop = asyncio.get_running_loop()
         if loop.time() < self._back_at_s + PROBE_INTERVAL_S:
             await asyncio.sleep(PROBE_INTERVAL_S)

@@ -319,24 +319,21 @@ class Settings(SettingGroups, BaseSettings):
 
     @property
     def providers(self) -> ProviderSetup:
-        """Return the payment providers and what is set for each."""
         return self._providers
 
     def with_providers(self, providers: ProviderSetup) -> Self:
-        """Return the same settings with the providers' own."""
         settings = self.model_copy()
         settings._providers = providers  # noqa: SLF001 of this very class
         return settings
 
     @property
     def database_address(self) -> str:
-        """Return the database URL in use."""
         path = (self.data_dir / DATABASE_FILE).absolute()
         return self.database_url.get_secret_value() or f"sqlite:///{path}"
 
     @property
     def smtp_server(self) -> SmtpServer | None:
-        """Return the mail server; None: mail stays in the outbox."""
+        """None: mail stays in the outbox."""
         url = self.smtp_url.get_secret_value()
         return parse_smtp_url(url) if url else None
 
@@ -346,9 +343,7 @@ class Settings(SettingGroups, BaseSettings):
 
     @property
     def direct_address(self) -> str:
-        """Return the address of the database server itself, for work that needs a session: migrations and
-        copies.
-        """
+        """Return the database server's own address, for work that needs a session: migrations and copies."""
         return self.database_direct_url.get_secret_value() or self.database_address
 
     @property

@@ -1,4 +1,4 @@
-"""The basis of `topup dev`: bind the socket, hold the data directory, keep children alive.
+"""The basis of `topup dev`: bind the socket, hold the data directory, restart children that end.
 
 Children start in the given order and stop in the reverse order. Each leads a session of its own, so that a
 Ctrl-C in the terminal reaches the supervisor alone. A child watches a pipe that closes with the supervisor,
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class DataDirInUse(DomainError):
-    """Another process holds the data directory."""
+    pass
 
 
 def lock_data_dir(data_dir: Path) -> int:
@@ -56,7 +56,7 @@ def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.so
     """Return a listening socket; port 0 lets the system choose. Raises OSError.
 
     It listens here and not in the gateway, so callers wait in line while the gateway restarts. is_shared:
-    with other processes of this user that say so, too; the system spreads callers over them.
+    with this user's other processes that set it; the system spreads callers over them.
     """
     listener = _bound(host, port, is_shared=is_shared)
     try:
@@ -120,9 +120,9 @@ class Child:
 
 
 class Keeper:
-    """Runs one child again and again until it is told to stop.
+    """Runs one child again and again until stopped.
 
-    is_ready: it reported that it works, if the supervisor asks for that; was_ready: its predecessor did.
+    is_ready: it reported that it works, if the supervisor wants that; was_ready: its predecessor did.
     """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:
@@ -165,9 +165,7 @@ class Keeper:
 
     @contextlib.contextmanager
     def _hearing(self) -> Iterator[dict[str, int]]:
-        """Yield the descriptor on which the child reports that it is ready, by its variable; none if nobody
-        asks.
-        """
+        """Yield the descriptor on which the child reports that it is ready, by its variable, if one is set."""
         variable = self._supervisor.ready_variable
         if variable is None:
             yield {}
@@ -189,7 +187,7 @@ class Keeper:
             os.close(own_fd)
 
     async def _spawn(self, passed: Mapping[str, int]) -> asyncio.subprocess.Process | None:
-        """Start the child. passed: more descriptors, by the variables that name them."""
+        """passed: more descriptors, by the variables that name them."""
         fds = {PARENT_FD_VARIABLE: self._supervisor.child_pipe_fd, **passed}
         try:
             return await asyncio.create_subprocess_exec(
@@ -243,7 +241,7 @@ class Keeper:
 
 
 class Supervisor:
-    """Keeps the children until the first SIGINT, SIGTERM or SIGHUP; the second one aborts.
+    """Restarts the children until the first SIGINT, SIGTERM or SIGHUP; the second one aborts.
 
     ready_variable: of the descriptor on which each child reports that it works.
     """
@@ -271,7 +269,6 @@ class Supervisor:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Return the running children by name."""
         return {k.child.name: k.pid for k in self.keepers if k.pid is not None}
 
     def ask_to_stop(self) -> None:
@@ -281,7 +278,7 @@ class Supervisor:
         self.stop_asked.set()
 
     async def run(self) -> bool:
-        """Start all, wait until asked to stop (or cancelled), stop all. Runs once.
+        """Start all, wait until stopped (or cancelled), stop all. Runs once.
 
         Return True if the end was orderly, False if it was aborted.
         """
@@ -316,8 +313,7 @@ class Supervisor:
             keeper.leave.set()
             await keeper.task
 
-    def note_ready(self, keeper: Keeper) -> None:
-        """Note that a child works."""
+    def note_ready(self, keeper: Keeper) -> None: ...
 
     def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:
-        """Note that a child ended, before it is restarted; None: it couldn't be started."""
+        """Called before a child is restarted; None: it couldn't be started."""

@@ -1,7 +1,7 @@
 """Time the requests to payment providers and how they end, around their transport.
 
-Labels are the name that the request gives and a class of outcome, never a status, an address or a text of the
-other side. Requests and responses are unchanged.
+Labels are the request's provider and a class of outcome, never a status, an address or a text of the other
+side.
 """
 
 import time
@@ -13,7 +13,7 @@ from runtime.plain_metrics import PlainHistogram
 
 
 class TimedTransport(httpx.AsyncBaseTransport):
-    """The transport inside stays its owner's to close."""
+    """The owner of the transport inside closes it."""
 
     def __init__(self, inside: httpx.AsyncBaseTransport, seconds: PlainHistogram) -> None:
         """Wrap it. seconds: by provider and outcome."""

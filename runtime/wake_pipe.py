@@ -39,7 +39,7 @@ class WakePipe:
         self.wake_soon()
 
     async def aclose(self) -> None:
-        """Do nothing: the pipe belongs to the supervisor."""
+        """Leave the pipe to the supervisor."""
 
 
 def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:

@@ -24,12 +24,11 @@ from store.database import ANYTHING
 # A worker looks at least this often: ARQ queues cron jobs up to 1 s ahead, so a slower beat would start them
 # late.
 BEAT_S = 0.9
-# How long a worker waits for one look, or for its last words, so that a hanging Redis is noticed.
+# How long a worker waits for one look, or for its last calls, so that a hanging Redis is noticed.
 LOOK_TIMEOUT_S = 5.0
 COMPLETION_WAIT_S = 10
 # ARQ reads only this many due jobs, running ones included: it caps the cluster's jobs in flight.
 QUEUE_READ_MAX = 1000
-# Its name in RedisState.
 PART = "queue"
 
 
@@ -37,11 +36,11 @@ logger = logging.getLogger(__name__)
 
 
 class WokenWorker(Worker):
-    """An ARQ worker that sleeps until it is told, until the next job is due, or for one beat.
+    """An ARQ worker that sleeps until a hint, until the next job is due, or for one beat.
 
-    It starts, works and ends without Redis: on_startup and on_shutdown always run, and each outage is waited
-    out. on_wake is called with the names of the hints as they are heard, ahead of the jobs in the queue, and
-    with ANYTHING after each reconnection, because a hint may have been missed; it must not block.
+    on_startup and on_shutdown always run, and each outage is waited out. on_wake gets the names of the hints
+    as they are heard, ahead of the jobs in the queue, and ANYTHING after each reconnection, because a hint
+    may have been missed; it must not block.
     """
 
     def __init__(
@@ -118,7 +117,7 @@ class WokenWorker(Worker):
         listener = self.loop.create_task(listen(self._url, channel, self._heard))
         looking = self.loop.create_task(self._look_until_ended())
         try:
-            # Neither ends by itself; if one fails, the process must not continue half deaf.
+            # Neither ends on its own; if one fails, the process must not continue half deaf.
             done, _ = await asyncio.wait((looking, listener), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -139,7 +138,7 @@ class WokenWorker(Worker):
         if not self._handle_signals:
             self.handle_sig(signal.SIGUSR1)
         if self.tasks:
-            # Each has a last word for Redis, which may have stopped responding.
+            # Each has a last call to Redis, which may have stopped responding.
             await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
@@ -150,7 +149,7 @@ class WokenWorker(Worker):
             await close_pool(self._arq_pool)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start those that don't run here; asking Redis about our own costs three round trips each."""
+        """Start those that don't run here; checking our own in Redis costs three round trips each."""
         await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
 
     def _is_running(self, job_id: str) -> bool:

@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 1449,
-    "error details that are no sentence": 634,
-    "words of docstrings and comments": 179_804,
-    "product lines": 165_603,
-    "old words in docstrings and comments": 1492,
+    "docstrings that open with no verb": 1430,
+    "error details that are no sentence": 630,
+    "words of docstrings and comments": 179_274,
+    "product lines": 165_400,
+    "old words in docstrings and comments": 1461,
     "old words in documents": 205,
     "paragraphs over 60 words": 46,
     "sentences over 25 words": 92,

@@ -1,12 +1,9 @@
-"""Keep equal processes alive: those of `topup serve --processes N` and `topup worker --processes N`.
+"""Restart equal processes that end: those of `topup serve --processes N` and `topup worker --processes N`.
 
-- The first process starts alone, and the others when it works. So an error that keeps it from starting is reported
-  once, and ends the whole.
-- A process that dies later is restarted while the others continue. Only if none works and START_FAILURES_MAX starts in
-  a row have failed does the whole end.
+- The first process starts alone, and the others when it works. So an error at the start is reported once, and ends the whole.
+- A process that dies later is restarted while the others continue. Only if none works and START_FAILURES_MAX starts in a row have failed does the whole end.
 - A stop is sent to all at once.
-- A process that lives but doesn't respond (stopped, or in a loop) is killed and restarted: the system keeps giving it
-  callers, while a health check on the port mostly reaches another one.
+- A process that lives but doesn't respond (stopped, or in a loop) is killed and restarted: the system still gives it callers, while a health check on the port mostly reaches another one.
 """
 
 import asyncio
@@ -32,7 +29,7 @@ Ask = Callable[[], Awaitable[Collection[str]]]
 
 
 class ProcessGroup(Supervisor):
-    """exit_code: of the process that ended the whole; None if it was asked to stop.
+    """exit_code: of the process that ended the whole; None after a requested stop.
 
     ask: returns which processes respond; asked_s: how often.
     """

@@ -1,7 +1,7 @@
 """Merge the metrics of several processes into one text: each sample gets a label `process`.
 
-prometheus_client's own way, files that all processes write, supports neither custom collectors, which most of
-ours are, nor values read at a scrape, and keeps the files of ended processes.
+prometheus_client's own files for several processes support neither custom collectors, which most of ours are,
+nor values read at a scrape, and the files of ended processes stay.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which workers are running: each writes a row of its own, with or without Redis. Writes workers."""
+"""Record which workers are running: each writes a row of its own, with or without Redis. Writes workers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,13 +40,11 @@ async def note_presence(tx: Transaction, presence: WorkerPresence) -> None:
 
 
 async def has_others(tx: Transaction, presence: WorkerPresence) -> bool:
-    """Return whether another worker is alive."""
     alive_us = presence.seen_at - ALIVE_US
     return await tx.fetch_one(_OTHER, id=presence.id, alive_us=alive_us) is not None
 
 
 async def forget_presence(tx: Transaction, worker_id: str) -> None:
-    """Delete the row of a worker that ended."""
     await tx.execute("DELETE FROM workers WHERE id = :id", id=worker_id)
 
 

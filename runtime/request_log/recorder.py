@@ -1,8 +1,8 @@
 """Record requests off their path: a bounded line in memory, written in batches.
 
-To note one costs an append and waits for nothing. What doesn't fit, and what the database doesn't take, is
-dropped and counted. An account that is refused without end fills neither the line nor the table, because its
-requests in an hour are limited.
+Recording one costs an append. What doesn't fit, and what the database doesn't take, is dropped and counted.
+An account's requests in an hour are limited, so one that is refused without end fills neither the line nor
+the table.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ BATCH_ROWS: Final = 100
 PER_HOUR_MAX: Final = 240
 GATHER_S: Final = 0.5
 _TEXT_MAX: Final = 500
-# A row, whose texts are as they came, the request's body and the response's.
+# A row with raw texts, the request's body and the response's.
 _Noted = tuple[LoggedRequest, bytes, bytes]
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class RequestLog:
         self._of_account: dict[str, int] = {}
 
     def note(self, row: LoggedRequest, request_body: bytes, response_body: bytes) -> None:
-        """Take a request. The row's texts are as they came; they are masked before they are written."""
+        """Take a request. The row's raw texts are masked before they are written."""
         if not self._has_room(row):
             return
         cut = BODY_BYTES_MAX + 1
@@ -56,7 +56,7 @@ class RequestLog:
             self._task = asyncio.create_task(self._write_all())
 
     async def flush(self) -> None:
-        """Write what was noted; for the end of a process, and for tests."""
+        """Write what was recorded; for the end of a process, and for tests."""
         if self._task is not None:
             self._is_awaited.set()
             await self._task
@@ -104,7 +104,6 @@ def _redacted_all(taken: Sequence[_Noted]) -> Sequence[LoggedRequest]:
 
 
 def _redacted(row: LoggedRequest, request_body: bytes, response_body: bytes) -> LoggedRequest:
-    """Return the row as it is written."""
     kind = (row.content_type or "").lower()
     path, _, query = row.path.partition("?")
     shown = _text(path) or ""

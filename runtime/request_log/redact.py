@@ -1,8 +1,8 @@
 """Remove from requests what can be spent or used to sign in.
 
-Two steps: in JSON and forms, the values of fields with a secret's name are replaced. Then everything is
-masked by its look, as every log line is, with voucher codes in every form that people type. A body that is no
-JSON, or was cut off, is text: there, what follows such a name is replaced.
+In JSON and forms, the values of fields with a secret's name are replaced. Then everything is masked by its
+look, as every log line is, with voucher codes in every form that people type. A body that is no JSON, or was
+cut off, is text: there, what follows such a name is replaced.
 """
 
 import re

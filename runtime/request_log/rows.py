@@ -1,6 +1,6 @@
 """The recorded requests: one row each, written after the response, read by its account. Writes request_log.
 
-A row holds no secret (redact.py), and nothing in it decides anything: losing one loses a record.
+A row holds no secret (redact.py) and decides nothing: losing one loses a record.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ PRUNE_ROWS: Final = 500
 class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of request_log. Times in microseconds.
 
-    path includes its query; route is the template it matched. code is our envelope's; null for another
-    surface's response. request_bytes is the body's length as it came. Both bodies are cut and without
-    secrets; response_body is empty after a success.
+    path includes its query; route is its template. code is our envelope's; null for another surface's
+    response. request_bytes is the body's length as it came. Both bodies are cut and without secrets;
+    response_body is empty after a success.
     """
 
     id: str
@@ -76,7 +76,7 @@ async def page(
     outcome: str | None = None,
     transaction_id: str | None = None,
 ) -> Sequence[NamedRequest]:
-    """Return at most `limit` rows, newest first. outcome: refused, failed or done."""
+    """List rows, newest first. outcome: refused, failed or done."""
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -91,7 +91,7 @@ async def page(
 
 
 async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
-    """Return the row; raise NotFound, also for another account's or environment's."""
+    """Raise NotFound, also for another account's or environment's row."""
     rows = await _PAGES.page(tx, tenant, limit=1, id=row_id)
     if not rows:
         raise NotFound("Request", param="id")

@@ -11,7 +11,7 @@ def nearest(name: str, known: Iterable[str], *, most: int) -> str | None:
 
 
 def changes(one: str, other: str) -> int:
-    """Return how many characters have to be added, removed or replaced to turn one into the other."""
+    """Count the characters to add, remove or replace to turn one into the other."""
     row = list(range(len(other) + 1))
     for at, character in enumerate(one, start=1):
         before, row[0] = row[0], at

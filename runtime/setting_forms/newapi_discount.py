@@ -20,7 +20,6 @@ class Part:
     parts: int
 
     def of(self, cents: int) -> int:
-        """Return what is to be paid, in cents."""
         return -(-cents * self.parts // _WHOLE)
 
 

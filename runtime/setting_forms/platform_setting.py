@@ -36,7 +36,6 @@ class PlatformSetting(BaseModel):
             object.__setattr__(self, "name", self.id.capitalize())
 
     def platform(self) -> FirstPlatform:
-        """Return the platform that an installation begins with."""
         kind = WALLET if self.fulfilment == OLD_WALLET else self.fulfilment
         return FirstPlatform(
             id=self.id,

@@ -19,7 +19,7 @@ def _number_of(value: Any) -> int:
 
 
 def cores() -> int:
-    """Return how many cores this process may run on. A container's share of CPU time isn't known to it."""
+    """Return how many cores this process may run on; a container's share of CPU time isn't included."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

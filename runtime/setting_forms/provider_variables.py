@@ -1,8 +1,7 @@
 """The payment providers' variables: found with the providers, read as every other setting is.
 
 TOPUP_<NAME>_<FIELD> is live's, TOPUP_<NAME>_STAGING_<FIELD> is staging's. A secret that verifies
-notifications belongs to one environment, because it decides a notification's environment; the same one in
-both is refused. No value is ever in a message.
+notifications decides their environment, so the same one in both is refused. No value is ever in a message.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -176,7 +175,7 @@ def _notes(settings: Mapping[Key, ProviderSettings]) -> Iterator[str]:
 
 
 def _is_needed(made: ProviderSettings, field: str) -> bool:
-    """Return whether the provider needs this field of its own: it has no default and isn't optional."""
+    """Return whether the provider needs this field: it has no default and isn't optional."""
     info = type(made).model_fields.get(field)
     if info is None or info.json_schema_extra == OPTIONAL:
         return False

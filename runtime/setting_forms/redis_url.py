@@ -87,10 +87,10 @@ def check_redis_url(url: str) -> None:
 def connection_pool(url: str) -> ConnectionPool:
     """Return a pool for a checked URL; it connects on first use.
 
-    Reads have no time limit: callers bound them with asyncio.timeout. redis-py's socket_timeout is built on
+    Reads have no time limit: callers bound them with asyncio.timeout. redis-py's socket_timeout uses
     asyncio.wait_for, which up to Python 3.11 loses a cancellation that comes as it ends (seen: a worker that
     wouldn't stop), and with it our timeouts. The kernel ends connections over a dead network. lib_name is off
-    because CLIENT SETINFO is newer than the 6.2 commands that we use.
+    because CLIENT SETINFO is newer than Redis 6.2.
     """
     usual: dict[str, Any] = {"lib_name": None, "lib_version": None}
     if url.startswith(_SENTINEL):

@@ -15,8 +15,6 @@ Prefix = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,9}$")]
 
 
 class SellerSettings(BaseModel):
-    """TOPUP_SELLER_…"""
-
     seller_name: str = Field(
         "",
         max_length=_TEXT_MAX,
@@ -69,7 +67,6 @@ class SellerSettings(BaseModel):
 
     @property
     def seller(self) -> Seller:
-        """Return the seller as documents have it."""
         lines = [line.strip() for line in self.seller_address.split("|")]
         address = tuple(line for line in lines if line)
         return Seller(

@@ -12,8 +12,6 @@ _URL: Final = re.compile(r"https?://[^\s?#@]+").fullmatch
 
 
 class X402Settings(BaseModel):
-    """TOPUP_X402_…"""
-
     x402_facilitator_url: str = Field(
         "", description="Who settles x402's payments: https://…; empty: simulated, in staging only."
     )

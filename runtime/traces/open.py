@@ -1,7 +1,7 @@
 """Begin tracing if it is switched on and its packages are installed.
 
-Off, which is the default, nothing of OpenTelemetry is imported and `open_tracing` yields None, which is all
-that a part tests for. What a span holds goes through `runtime.log.mask`, as a log line does.
+Off, which is the default, nothing of OpenTelemetry is imported and `open_tracing` yields None. What a span
+holds goes through `runtime.log.mask`, as a log line does.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ def sdk_variables() -> dict[str, str]:
 
 
 def is_installed() -> bool:
-    """Return whether the extra's packages are there, without running them."""
+    """Check for the extra's packages without running them."""
     try:
         return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
     except ModuleNotFoundError:

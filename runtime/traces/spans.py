@@ -166,9 +166,7 @@ class _CountedExporter(SpanExporter):
 
 
 class _CountedQueue(BatchSpanProcessor):
-    """The SDK's queue; a span that doesn't fit is counted, while the SDK would drop an older one and log
-    each.
-    """
+    """The SDK's queue, but a span that doesn't fit is counted; the SDK would drop an older one and log each."""
 
     def __init__(self, exporter: _CountedExporter, dropped: Counter, spans_max: int) -> None:
         super().__init__(exporter, max_queue_size=spans_max)
@@ -200,7 +198,7 @@ def _provider(
 
 
 def _resource() -> Resource:
-    """Return the process as OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES name it, else by our name."""
+    """Name the process by OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, else by our name."""
     is_named = SERVICE_NAME in OTELResourceDetector().detect().attributes
     return Resource.create({} if is_named else {SERVICE_NAME: SERVICE})
 

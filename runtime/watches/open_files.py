@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def watching_open_files(metrics: Metrics, *, every_s: float = LOOK_S) -> AsyncIterator[None]:
-    """Check for as long as it is open."""
     metrics.open_files.set_function(count_open)
     metrics.open_files_max.set_function(open_files_max)
     looking = asyncio.create_task(_keep_looking(metrics, every_s))

@@ -1,9 +1,8 @@
-"""Check the servers of the database beside the work, and tell the other processes.
+"""Check the servers of the database beside the work, and notify the other processes.
 
-Two processes must not use two primaries. Each checks every server that its URL names, and what one of them
-saw as the database is in Redis for the others: a process with connections to a server that was left behind
-ends them within LOOK_S. Redis is a hint: without it each process sees for itself, and nothing in it makes a
-server the database.
+Two processes must not use two primaries. Each checks every server of its URL and shares the primary in Redis:
+a process with connections to a server that was left behind ends them within LOOK_S. Redis is a hint: without
+it each process sees for itself, and nothing in it makes a server the database.
 """
 
 import asyncio
@@ -47,7 +46,6 @@ def hint_key(system: int) -> str:
 async def watching_servers(
     database: Store, link: RedisLink, metrics: Metrics
 ) -> AsyncIterator[None]:
-    """Check for as long as it is open."""
     watching = asyncio.create_task(_keep_watching(database.servers, link, metrics))
     try:
         yield

@@ -52,7 +52,7 @@ async def staging_left(settings: Settings, database: Database) -> int | None:
 async def watching_staging_room(
     settings: Settings, database: Database, metrics: Metrics, *, every_s: float | None = None
 ) -> AsyncIterator[StagingRoom]:
-    """Yield what says whether staging has room, updated for as long as it is open."""
+    """Yield whether staging has room, updated for as long as it is open."""
     room = StagingRoom()
     is_file = file_of(settings.database_address) is not None
     limit_mb = settings.staging_reserve_mb if is_file else settings.staging_database_max_mb

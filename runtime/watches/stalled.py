@@ -1,8 +1,8 @@
-"""End sessions that hold locks on the server and that no time-out of the server ends; see Store.end_stalled.
+"""End sessions that hold locks and that no time-out of the server ends; see Store.end_stalled.
 
-Every running process does it for all, so a stopped one is ended by any other, even a gateway alone. It takes
-one statement each LOOK_S, beside the work and on none of the connections reserved for sends and credentials.
-Whatever goes wrong, the next check is made.
+Every running process does it for all, so any other, even a gateway alone, ends a stopped one's. It takes one
+statement each LOOK_S, on none of the connections reserved for sends and credentials. Whatever goes wrong, the
+next check is made.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def ending_stalled(database: Store, *, every_s: float = LOOK_S) -> AsyncIterator[None]:
-    """Check for as long as it is open."""
     looking = asyncio.create_task(_keep_looking(database, every_s))
     try:
         yield
