@@ -11,7 +11,7 @@ from store.dialect import BIGINT, BYTES, TEXT
 
 metadata = sa.MetaData()
 
-# In words that PostgreSQL takes for rare: billing/documents/due.py asks by the same.
+# Spelled so that PostgreSQL expects few rows: billing/documents/due.py uses the same condition.
 UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 
 # Rows that are changed over and over: room in the page for the next version, so that the indexes
@@ -47,24 +47,20 @@ accounts = sa.Table(
     _int("is_sandbox", default=0),  # made by POST /keys/sandbox
     _int("live_opened_at", null=True),  # null: staging only, until an operator opens live
     _int("live_closed_at", null=True),  # an operator closed live again; null: not so
-    _int("email_verified_at", null=True),  # null: nobody has shown that they read its mail
+    _int("email_verified_at", null=True),  # null: its mail's reader isn't verified
     _int("suspended_at", null=True),  # an operator suspended it; null: not so. keys/suspension.py
     _text("suspended_for", null=True),  # why, for its owner to read; null: it is not suspended
     # IANA name; where a check-in's day begins.
     sa.Column("time_zone", TEXT, nullable=False, server_default="UTC"),
     _int("created_at"),
     _int("last_active_at"),  # day-grained; idle sandboxes are deleted by it
-    _int(
-        "expiring_mail_off_at", null=True
-    ),  # wants no mail of credit that ends soon; null: it does
+    _int("expiring_mail_off_at", null=True),  # wants no mail about expiring credit; null: it does
     _int("receipt_mail_off_at", null=True),  # wants no receipts by mail; null: it does
     _int("approval_mail_off_at", null=True),  # wants no mail about approvals; null: it does
     _text("mail_language", null=True),  # of mail to its owner; null: English
-    # When its person's sessions were ended all at once: what they granted before and nobody used counts no more.
+    # When its person's sessions were all ended at once: their earlier, unused grants no longer count.
     _int("access_ended_at", null=True),
-    _int(
-        "erasing_at", null=True
-    ),  # when deleting its rows was last begun; null: not so. store/erase.py
+    _int("erasing_at", null=True),  # when its deletion last began; null: not so. store/erase.py
     # Until then its staging stores nothing more; null: it does. keys/staging_quota.py
     _int("staging_full_until", null=True),
     sa.Index(
@@ -97,17 +93,15 @@ account_environments = sa.Table(
     _int("low_balance_threshold_micros", default=0),  # the highest of balance.low's; 0: off
     _int("clock_ahead_us", default=0),  # of the sandbox clock; staging only
     _int("created_at"),
-    # Until then its own usage is paid by its plan's credit alone; null: by the wallet too.
+    # Until then only its plan's credit pays for its own usage; null: the wallet, too.
     _int("plan_only_until_at", null=True),
     _text("low_balance_more", null=True),  # its further thresholds in micros, joined by spaces
-    _int(
-        "recharge_below_micros", null=True
-    ),  # less than this calls for a recharge; null: none does
-    _int("recharge_from_micros", null=True),  # where the balance was at least this before it fell
+    _int("recharge_below_micros", null=True),  # a lower balance starts a recharge; null: none does
+    _int("recharge_from_micros", null=True),  # if the balance was at least this before it fell
     _text("recharge_order_id", null=True),  # of the recharge under way
-    # The most that all of its credentials may spend on one day of UTC; null: any. keys/account.py
+    # The most that all of its credentials may spend in a UTC day; null: any. keys/account.py
     _int("day_limit_cents", null=True),
-    # As the account's, for whoever holds this row's lock. keys/suspension.py
+    # As the account's, for holders of this row's lock. keys/suspension.py
     _int("suspended_at", null=True),
     sa.Index(
         "ix_account_environments_recharge",
@@ -130,7 +124,7 @@ account_environments = sa.Table(
 staging_storage = sa.Table(
     "staging_storage",
     metadata,
-    _text("account_id", key=True),  # one row sums up the accounts that nobody vouches for
+    _text("account_id", key=True),  # one row sums up the unverified accounts
     _int("day_start_at"),
     _int("rows_stored"),
     _int("bytes_stored"),
@@ -165,9 +159,7 @@ api_keys = sa.Table(
     _text("mandate", null=True),  # JSON: its further limits, keys/mandate.py; null: none
     _int("paused_at", null=True),
     _text("client_id", null=True),  # the MCP client that it was made for by consent; null: none
-    _text(
-        "made_by", null=True
-    ),  # the person whose session made it; null: another key or the CLI, or not recorded
+    _text("made_by", null=True),  # by a person's session; null: another key, CLI or unknown
     sa.Index("ix_api_keys_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_api_keys_living",
@@ -212,19 +204,19 @@ access_tokens = sa.Table(
     sa.Index("ix_access_tokens_account", "account_id", "environment", "id"),
 )
 
-# keys/session.py. A person's sign-in in one browser; the row goes when it ends.
+# keys/session.py. A person's sign-in in one browser; deleted when it ends.
 sessions = sa.Table(
     "sessions",
     metadata,
     _text("id", key=True),
     _text("account_id"),
-    _text("environment"),  # the one it looks at; a switch changes the digest, too
+    _text("environment"),  # the one that it shows; a switch changes the digest, too
     _text("digest"),  # SHA-256 of the cookie's token, hex
     _text("user_agent"),  # as the browser called itself, cut
     _int("created_at"),
     _int("last_seen_at"),  # minute-grained; it ends after seven days without use
     _int("expires_at"),
-    _int("confirmed_at", null=True),  # the password was asked again; null: not in this session
+    _int("confirmed_at", null=True),  # the password was given again; null: not in this session
     _text("acts_for", null=True),  # an account that its person is a member of; null: their own
     sa.Index("ux_sessions_digest", "digest", unique=True),
     sa.Index("ix_sessions_account", "account_id", "last_seen_at"),
@@ -237,7 +229,7 @@ password_resets = sa.Table(
     metadata,
     _text("id", key=True),  # the link is made of it
     _text("account_id"),
-    _text("email"),  # the account's when it was asked for: the link counts for no other
+    _text("email"),  # the account's when the link was requested: it counts for no other
     _int("created_at"),
     _int("expires_at"),
     sa.Index("ix_password_resets_account", "account_id"),
@@ -255,7 +247,7 @@ email_verifications = sa.Table(
     sa.Index("ix_email_verifications_account", "account_id"),
 )
 
-# keys/notifications.py. What a person of an account is told by mail, where it differs from what their role brings.
+# keys/notifications.py. The mail that a person of an account wants, if it differs from their role's.
 notification_choices = sa.Table(
     "notification_choices",
     metadata,
@@ -266,15 +258,15 @@ notification_choices = sa.Table(
     _int("changed_at"),
 )
 
-# keys/member.py. Colleagues, and who is invited; rows stay.
+# keys/member.py. Colleagues and invited people; rows stay.
 members = sa.Table(
     "members",
     metadata,
     _text("id", key=True),
     _text("account_id"),  # that they act for
-    _text("email"),  # normalised; who was invited
+    _text("email"),  # normalised; the invited address
     _text("role"),  # developer | finance | support | reader
-    _text("invited_by"),  # the account of who invited
+    _text("invited_by"),  # the inviter's account
     _int("created_at"),
     _text("invitation_id", null=True),  # what the link is made of; null: accepted or withdrawn
     _int("expires_at", null=True),  # until when the link counts
@@ -315,7 +307,7 @@ second_factors = sa.Table(
     _int("last_step", default=0),  # of the newest code that was used, in half minutes since 1970
     _text("recovery"),  # JSON: SHA-256 of the recovery codes that are left, hex
     _int("created_at"),
-    _int("confirmed_at", null=True),  # since when it is asked for; null: being set up
+    _int("confirmed_at", null=True),  # since when it is required; null: being set up
 )
 
 # keys/sign_in/passkey.py; keys/second_factor.py removes them. Passkeys that stand for a code of two-factor sign-in.
@@ -335,7 +327,7 @@ passkeys = sa.Table(
     sa.Index("ux_passkeys_credential", "credential_id", unique=True),
 )
 
-# keys/caps.py. What a key and its descendants spent in one calendar window, and what its further limits count.
+# keys/caps.py. What a key and its descendants spent in one calendar window, and its further limits' counters.
 spend_windows = sa.Table(
     "spend_windows",
     metadata,
@@ -345,7 +337,7 @@ spend_windows = sa.Table(
     sa.Column("window_start_at", BIGINT, primary_key=True),
     _text("account_id"),
     _int("spent_micros"),
-    _text("detail", null=True),  # JSON: buckets of a rolling window, what was told; keys/counter.py
+    _text("detail", null=True),  # JSON: Detail of keys/counter.py
     sa.CheckConstraint("spent_micros >= 0", name="spent_not_negative"),
     # Those of single recipients, which go after some days.
     sa.Index(
@@ -366,34 +358,34 @@ sealed_keys = sa.Table(
     _int("created_at"),
 )
 
-# store/commit_token.py. What the last transaction of each connection wrote, for a COMMIT whose answer
-# was lost; and one row that readiness writes to see whether anything can be kept.
+# store/commit_token.py. The last transaction of each connection, for a COMMIT whose answer was lost;
+# and one row that readiness writes to see whether anything can be stored.
 commit_tokens = sa.Table(
     "commit_tokens",
     metadata,
     _text("id", key=True),  # of one connection of one process
     _int("token"),  # used once in this row
     _int("written_at"),
-    _bytes("filler", null=True),  # of the probe alone: what makes its write cost room
+    _bytes("filler", null=True),  # the probe's only: makes its write cost space
     postgresql_with=_HOT,
 )
 
-# store/idempotency.py. The answer to a request, kept under its Idempotency-Key.
+# store/idempotency.py. The response to a request, stored under its Idempotency-Key.
 idempotency_keys = sa.Table(
     "idempotency_keys",
     metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
-    _text("digest", key=True),  # of the key and whose it is; 32 hex characters
+    _text("digest", key=True),  # of the key and its owner; 32 hex characters
     _text("fingerprint"),  # of method, path and parsed body; 32 hex characters
     _int("status"),  # HTTP status; 0 while a call of several steps runs
     _bytes("body", null=True),
     _int("is_sealed", default=0),  # the body holds a secret: sealed, purged after 24 h
     _text("text_digest", null=True),  # of the key without its owner; sealed rows alone have it
-    # Where the body names the top-up whose voucher's code it had there; null: it had none.
+    # Where the body names the top-up in place of its voucher's code; null: it had none.
     _int("code_at", null=True),
     _int("lease_until_at", null=True),  # while it runs; afterwards another may take over
-    _text("lease_token", null=True),  # of whoever runs it: nobody else ends or completes the lease
+    _text("lease_token", null=True),  # of the lease's holder: no other ends or completes it
     _int("created_at"),
     sa.Index("ix_idempotency_created", "created_at"),
     sa.Index(
@@ -412,7 +404,7 @@ idempotency_keys = sa.Table(
     ),
 )
 
-# billing/ledger/ledger.py. Balances; a balance is never negative, on whichever side it is kept.
+# billing/ledger/ledger.py. Balances; a balance is never negative, on whichever side it is.
 ledger_accounts = sa.Table(
     "ledger_accounts",
     metadata,
@@ -423,8 +415,8 @@ ledger_accounts = sa.Table(
     _text("name"),  # empty, a grant's id, a platform, or platform/address of a recipient
     _int("balance_micros"),
     _int("expires_at", null=True),  # of a promotional grant
-    # A grant with nothing left; 0 for all others. Not told by the balance, since an index that
-    # names a column makes PostgreSQL rewrite every index entry of a row whose value changes.
+    # A grant with nothing left; 0 for all others. No index names the balance itself: PostgreSQL would
+    # rewrite every index entry of a row whose value changes.
     _int("is_spent", default=0),
     _int("created_at"),
     _int("updated_at"),
@@ -467,7 +459,7 @@ transfers = sa.Table(
     _int("amount_micros"),
     _text("code"),  # why: billing/ledger/chart.py: Code
     _text("transaction_id", null=True),  # the top-up
-    _text("subject_id", null=True),  # order, hold, redemption, … where there is no top-up
+    _text("subject_id", null=True),  # order, hold, redemption, … if there is no top-up
     _int("created_at"),
     sa.CheckConstraint("amount_micros > 0", name="amount_positive"),
     sa.CheckConstraint("debit_id <> credit_id", name="sides_differ"),
@@ -515,30 +507,26 @@ topups = sa.Table(
     _text("fulfilment_code", null=True),  # handed over in the voucher's place; sealed, base64
     _text("fulfilment"),  # kind of its supplier, in billing/fulfilment/; or approval, sandbox
     _int("handed_over_at", null=True),  # from then on it cannot be cancelled
-    _int("next_check_at", null=True),  # when the worker looks at a pending one
+    _int("next_check_at", null=True),  # when the worker checks a pending one
     _int("checks_made", default=0),
     _int("created_at"),
     _int("settled_at", null=True),
-    # As its events have it, where the send left it pending; else null: its event has it.
+    # As its events have it, if the send left it pending; else null: its event has it.
     _text("trace", null=True),
-    _text("supplier", null=True),  # who is asked for it, or delivered it; null: the wallet, at once
-    _text(
-        "deliverable", null=True
-    ),  # JSON: what was delivered, without its value; null: credit here
+    _text("supplier", null=True),  # called for it, or delivered it; null: the wallet
+    _text("deliverable", null=True),  # JSON: the deliverable without its value; null: credit here
     _text("delivery", null=True),  # JSON: mail, language and message for the recipient
-    _int("claimed_at", null=True),  # the recipient's first look at what was delivered
+    _int("claimed_at", null=True),  # when the recipient first opened it
     _int("emailed_at", null=True),  # a mail server took the first mail about it
     _int("scheduled_for", null=True),  # by the tenant's own clock; null: sent at once
     _int("fee_cents", null=True),  # charged beside the amount; null: nothing
     _int("earned_fee_cents", null=True),  # of it: all once delivered, nothing once reversed
-    # Rows of spend_windows beside its keys' days and months, and when by a moved clock; keys/counter.py
+    # Its rows of spend_windows beside its keys' days and months, and when by a moved clock; keys/counter.py
     _text("counted_in", null=True),
     _text("key_name", null=True),  # of the key that sent it, as it was called then
-    _text(
-        "caller_address", null=True
-    ),  # that its send came from; null: no call of the account's own
-    _text("idempotency_key", null=True),  # of its send, what looks like a secret masked; null: none
-    # The person or token that sent one that waits, without a key; null: a key, or sent at once
+    _text("caller_address", null=True),  # of its send; null: no call of the account's own
+    _text("idempotency_key", null=True),  # of its send, with secrets masked; null: none
+    # The person or token that made a waiting send, without a key; null: a key, or sent at once
     _text("sent_by", null=True),
     # A process that does not know fees cannot deliver or reverse one that has a fee.
     sa.CheckConstraint(
@@ -578,7 +566,7 @@ topups = sa.Table(
         sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
         postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
     ),
-    # What the desk counts on each of its pages, and what it lists.
+    # What the review pages count and list.
     sa.Index(
         "ix_topups_person",
         "environment",
@@ -642,7 +630,7 @@ mails = sa.Table(
     _int("claim_no", default=0),  # of the newest claim: an older one's outcome is not written
     _int("next_attempt_at", null=True),  # when it is due, or the end of its claim; null: never
     _int("ended_at", null=True),
-    _text("reason", null=True),  # what the mail server said
+    _text("reason", null=True),  # the mail server's reply
     sa.Index("ix_mails_topup", "transaction_id"),
     sa.Index("ix_mails_account", "account_id", "environment", "id"),
     sa.Index("ix_mails_recipient", "account_id", "environment", "recipient_email", "created_at"),
@@ -678,12 +666,12 @@ batches = sa.Table(
     _text("request_digest", null=True),  # of its Idempotency-Key, as in idempotency_keys
     _int("created_at"),
     _int("accepted_at", null=True),  # when each item was accepted or refused
-    _int("cancelled_at", null=True),  # when somebody took back what was not delivered yet
+    _int("cancelled_at", null=True),  # when the rest was cancelled
     _text("cancelled_by", null=True),  # credential id
     _int("completed_at", null=True),  # when the last of its top-ups had ended
-    _int("next_check_at", null=True),  # when the worker looks at it; null: it is over
+    _int("next_check_at", null=True),  # when the worker checks it; null: it is over
     _text("counts", null=True),  # JSON: items by their end, once it is over
-    _text("sent_by", null=True),  # the person or token that asked for it; null: a key
+    _text("sent_by", null=True),  # the person or token that made it; null: a key
     sa.Index("ix_batches_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_batches_request",
@@ -711,11 +699,11 @@ batch_items = sa.Table(
     _text("transaction_id"),  # of its top-up; there is one once it is accepted or reserved
     _text("state"),  # waiting | accepted | reserved | refused
     _text("reference", null=True),
-    _text("request", null=True),  # JSON: what is to be sent; null: it could not be read
+    _text("request", null=True),  # JSON: what to send; null: unreadable
     _text("refusal", null=True),  # JSON: why it was refused
 )
 
-# billing/topups/attempt.py. One for each turn of a top-up at a supplier, however often it was asked.
+# billing/topups/attempt.py. One for each turn of a top-up at a supplier, for any number of calls.
 fulfilment_attempts = sa.Table(
     "fulfilment_attempts",
     metadata,
@@ -734,9 +722,9 @@ fulfilment_attempts = sa.Table(
     _int("requested_at"),  # first
     _int("last_requested_at"),
     _int("ended_at", null=True),  # null: the supplier's last word is still to come
-    _text("prepared", null=True),  # what was found out before it was asked; nothing secret
-    _text("left_over", null=True),  # what the last ask left for the next one; nothing secret
-    _int("cost_cents", null=True),  # what the supplier took, where it says so
+    _text("prepared", null=True),  # what was found out before the call; nothing secret
+    _text("left_over", null=True),  # what the last call left for the next one; nothing secret
+    _int("cost_cents", null=True),  # the supplier's price, if it reports one
     sa.Index(
         "ix_fulfilment_attempts_open",
         "environment",
@@ -761,7 +749,7 @@ supplier_recipients = sa.Table(
     _int("changed_at"),
 )
 
-# billing/topups/reversal_row.py. A delivered top-up that somebody wanted back; one at most for each.
+# billing/topups/reversal_row.py. A delivered top-up to be reversed; one at most for each.
 topup_reversals = sa.Table(
     "topup_reversals",
     metadata,
@@ -771,10 +759,10 @@ topup_reversals = sa.Table(
     _text("reason"),  # the sender's or the operator's own words
     _text("requested_by", null=True),  # id of a credential; null: the operator
     _int("requested_at"),
-    _int("checks_made", default=0),  # how often the supplier was asked to revoke it
-    _int("next_check_at", null=True),  # null: nobody is asked
+    _int("checks_made", default=0),  # how often the supplier was called to revoke it
+    _int("next_check_at", null=True),  # null: no more calls
     _text("outcome", null=True),  # reversed | kept; null: not ended
-    _text("detail", null=True),  # why it was kept
+    _text("detail", null=True),  # why it was not reversed
     _int("ended_at", null=True),
     sa.Index(
         "ix_topup_reversals_due",
@@ -799,7 +787,7 @@ handed_over_fill = sa.Table(
     "handed_over_fill",
     metadata,
     sa.Column("id", BIGINT, primary_key=True, autoincrement=False),  # 1: so far; 2: the end
-    _text("after_id"),  # the last top-up looked at; the first that is not looked at
+    _text("after_id"),  # the last top-up that was checked; the first that wasn't
 )
 
 # billing/topups/supplier_words.py. What a supplier said that its top-up could not be ended by.
@@ -807,21 +795,21 @@ supplier_words = sa.Table(
     "supplier_words",
     metadata,
     _text("transaction_id", key=True),
-    _text("digest", key=True),  # keyed, of what was said: the same word is kept once
+    _text("digest", key=True),  # keyed, of the report: the same one is stored once
     _text("account_id"),
     _text("environment"),
     _text("supplier"),
     _text("word"),  # delivered | failed
     _text("why"),  # late | second | repeated | implausible
     _text("detail"),  # a sentence for the operator
-    _text("kind", null=True),  # of what was handed over; null: nothing
+    _text("kind", null=True),  # of the deliverable; null: none
     _text("hint", null=True),  # its last characters
     _text("sealed", null=True),  # the deliverable itself; null: nothing was handed over
-    _int("cost_cents", null=True),  # what the supplier took, where it says so
+    _int("cost_cents", null=True),  # the supplier's price, if it reports one
     _int("received_at"),  # first
     _int("last_received_at"),
     _int("times", default=1),
-    _int("seen_at", null=True),  # null: no operator has looked at it
+    _int("seen_at", null=True),  # null: no operator has seen it
     _text("seen_by", null=True),
     sa.Index(
         "ix_supplier_words_unseen",
@@ -860,7 +848,7 @@ platform_fees = sa.Table(
     _int("changed_at"),
 )
 
-# billing/topups/platform_rows.py. Who is asked for a platform's top-ups, in order.
+# billing/topups/platform_rows.py. A platform's suppliers, in the order of calls.
 platform_suppliers = sa.Table(
     "platform_suppliers",
     metadata,
@@ -884,9 +872,7 @@ suppliers = sa.Table(
     _int("is_simulated", default=0),  # staging only: plays its kind and calls no provider
     _int("created_at"),
     _int("changed_at"),
-    _int(
-        "breaker_opened_at", null=True
-    ),  # a worker asks it rarely until it answers; null: it is asked
+    _int("breaker_opened_at", null=True),  # called rarely until it responds; null: called
     _text("last_error", null=True),
     _int("last_error_at", null=True),
     _int("paused_at", null=True),  # an operator paused it then; null: it is called
@@ -936,7 +922,7 @@ stock_codes = sa.Table(
     ),
 )
 
-# billing/fulfilment/stock.py. Each kind of code in stock, and whether it was told that few are left.
+# billing/fulfilment/stock.py. Each kind of code in stock, and whether low stock was reported.
 stock_levels = sa.Table(
     "stock_levels",
     metadata,
@@ -945,10 +931,10 @@ stock_levels = sa.Table(
     _text("platform", key=True),
     sa.Column("amount_cents", BIGINT, primary_key=True, autoincrement=False),
     _int("low_threshold"),  # fewer than so many are few
-    _int("is_low", default=0),  # told; it is told again once it was filled up
+    _int("is_low", default=0),  # reported; again only after a refill
 )
 
-# billing/fulfilment/tasks.py. Top-ups that a person does by hand.
+# billing/fulfilment/tasks.py. Top-ups that an operator does by hand.
 manual_tasks = sa.Table(
     "manual_tasks",
     metadata,
@@ -1001,9 +987,7 @@ approvals = sa.Table(
     _int("created_at"),
     _int("expires_at"),
     _int("decided_at", null=True),
-    _int(
-        "notified_at", null=True
-    ),  # when mail about it was written, or none was due; null: not yet
+    _int("notified_at", null=True),  # when its mail was written or skipped; null: not yet
     # threshold | sender_left
     sa.Column("reason", TEXT, nullable=False, server_default="threshold"),
     sa.Index("ix_approvals_account", "account_id", "environment", "id"),
@@ -1056,34 +1040,30 @@ machine_payments = sa.Table(
     "machine_payments",
     metadata,
     _text("id", key=True),
-    _text(
-        "account_id"
-    ),  # whose top-up: the machine account's, or that of the token beside the payment
+    _text("account_id"),  # the machine account, or that of the token beside the payment
     _text("environment"),
     _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
     _text("protocol"),  # x402 | mpp
-    _text(
-        "payment_ref"
-    ),  # its own identity: network, asset, payer and nonce; or the token's digest
+    _text("payment_ref"),  # network, asset, payer and nonce; or the token's digest
     _text("identifier"),  # SHA-256 of the payer's secret identifier, hex
-    _text("body_digest"),  # SHA-256 of what it pays for, hex
-    _text("request"),  # JSON: what it pays for, and the fee
+    _text("body_digest"),  # SHA-256 of the request that it pays for, hex
+    _text("request"),  # JSON: the request that it pays for, and the fee
     _text("network"),
     _text("asset"),
     _text("payer"),
     _text("amount"),  # atomic units of the asset, decimal
     _int("charged_cents"),  # the same in US cents: the top-up's amount and fee
-    _text("proof"),  # what is posted to be settled; sealed, base64
+    _text("proof"),  # posted to settle it; sealed, base64
     _text("transaction_id"),  # of the top-up, fixed before the first try
     _int("expires_at"),  # from then on it can no longer be settled
     _int("created_at"),
     _text("state"),  # settling | unknown | paid | refused | refunded
-    _text("settlement", null=True),  # its name at whoever settled it, such as a transaction's hash
+    _text("settlement", null=True),  # the settler's name for it, such as a transaction's hash
     _text("detail", null=True),  # a sentence: why it is as it is
-    _int("checks_made", default=0),  # how often it was asked to be settled
+    _int("checks_made", default=0),  # how often settling it was tried
     _int("is_lost", default=0),  # an answer about it was lost: a refusal proves nothing any more
-    _int("lease_until", null=True),  # somebody is asking until then
-    _int("next_check_at", null=True),  # null: nobody is asked
+    _int("lease_until", null=True),  # a process is settling it until then
+    _int("next_check_at", null=True),  # null: no more tries
     _text("refund_code", null=True),  # gives it back; sealed, base64
     _text("refund_code_hint", null=True),
     _int("settled_at", null=True),
@@ -1116,7 +1096,7 @@ machine_payments = sa.Table(
         sqlite_where=sa.text("settled_at IS NOT NULL"),
         postgresql_where=sa.text("settled_at IS NOT NULL"),
     ),
-    # What a person decides, and whose top-up may still fail.
+    # Waiting for an operator, or with a top-up that may still fail.
     sa.Index(
         "ix_machine_payments_open",
         "environment",
@@ -1172,7 +1152,7 @@ ledger_proofs = sa.Table(
     _int("ended_at"),
     _int("findings"),  # rows that broke a rule; 0: the ledger was proved
     _int("is_full", null=True),  # from the first transfer on; null: so did the code before
-    # Of the last day whose sealed sums were relied on, in each environment; null: on none.
+    # Of the last day whose sealed sums were used, in each environment; null: none.
     _int("live_day", null=True),
     _int("staging_day", null=True),
 )
@@ -1245,12 +1225,12 @@ sealed_sums = sa.Table(
     _int("tiles"),  # of the next one that are in
 )
 
-# billing/checkpoints/verified.py. The last look at all checkpoints of an environment, each against its transfers.
+# billing/checkpoints/verified.py. The last check of all checkpoints of an environment against their transfers.
 checkpoint_proofs = sa.Table(
     "checkpoint_proofs",
     metadata,
     _text("environment", key=True),
-    _int("day_start_at"),  # of the last one that was looked at
+    _int("day_start_at"),  # of the last one that was checked
     _int("began_at"),
     _int("findings"),  # 0: all are as they were sealed
 )
@@ -1261,7 +1241,7 @@ record_marks = sa.Table(
     metadata,
     _text("id", key=True),  # records
     _int("step_no"),  # grows with every step: of two sealers one takes it
-    _int("began_at"),  # what was made before has no leaf
+    _int("began_at"),  # older rows have no leaf
     _int("day_start_at"),  # the day that grows
     _int("size"),  # its leaves
     _text("after_ids"),  # JSON: by source, the last id that was walked past
@@ -1301,7 +1281,7 @@ record_seeds = sa.Table(
     "record_seeds",
     metadata,
     _text("account_id", key=True),  # empty: rows of the installation
-    # Of 30 days since 1970; -1: rows that are kept for ever.
+    # Of 30 days since 1970; -1: rows that stay for ever.
     sa.Column("period", BIGINT, primary_key=True, autoincrement=False),
     _bytes("seed"),
 )
@@ -1321,7 +1301,7 @@ record_removals = sa.Table(
     metadata,
     _text("kind", key=True),  # event | delivery | security | account
     _text("subject", key=True),  # the environment, or * for both; the account
-    _int("until_at"),  # what was made before it may be gone
+    _int("until_at"),  # what was made before it may be deleted
     _text("jws"),
 )
 
@@ -1335,15 +1315,15 @@ money_differences = sa.Table(
     _text("part"),  # which comparison found it: ledger | suppliers | provider:<name>
     _text("kind"),  # billing/reconciliation/kinds.py
     _text("subject_id"),  # of an order, a payment at the provider, a top-up, a supplier
-    _int("expected"),  # what the ledger says, in the unit's smallest
-    _int("found"),  # what the other side says
+    _int("expected"),  # the ledger's, in the unit's smallest
+    _int("found"),  # the other side's
     _text("unit"),  # a currency, micros, or times
     _text("detail"),  # a sentence for the operator
     _int("since"),
     _int("seen_at"),  # last
     _int("closed_at", null=True),
     _text("closed_by", null=True),  # null: it agrees again
-    _text("reason", null=True),  # of the person who closed it
+    _text("reason", null=True),  # the reason of the operator who closed it
     sa.Index(
         "ux_money_differences_subject", "environment", "part", "kind", "subject_id", unique=True
     ),
@@ -1357,18 +1337,18 @@ money_differences = sa.Table(
     ),
 )
 
-# billing/reconciliation/runs.py. Each comparison of an environment: when it runs, what the last one did.
+# billing/reconciliation/runs.py. Each comparison of an environment: when it runs, its last result.
 reconciliation_parts = sa.Table(
     "reconciliation_parts",
     metadata,
     _text("environment", key=True),
     _text("part", key=True),
-    _int("next_at"),  # whoever begins moves it ahead, so one process at a time runs it
+    _int("next_at"),  # moved ahead at the start, so one process at a time runs it
     _int("began_at", null=True),
     _int("ended_at", null=True),  # of the last one that came to its end
     _int("checked", default=0),  # how much was compared then
     _text("fault", null=True),  # why the last one did not come to its end; null: it did
-    _text("mark", null=True),  # what the next one goes on from; nothing secret
+    _text("mark", null=True),  # where the next one continues; nothing secret
 )
 
 # webhooks/events/event.py, pruned by webhooks/deliveries/retention.py. Every event, subscribed or not; the signed
@@ -1384,12 +1364,12 @@ events = sa.Table(
     _text("transaction_id", null=True),
     _int("is_sample", default=0),  # of a test ping; no replay job sends it again
     _bytes("body"),  # without a code that can be redeemed
-    _int("code_at", null=True),  # where in the body the code goes in place of null
+    _int("code_at", null=True),  # where in the body the code replaces null
     _text("code_sealed", null=True),  # as the top-up's; null: the voucher's own, by transaction_id
     _text("trace", null=True),  # the request that it came of, see kernel/trace.py; null: of none
     _int("created_at"),
     sa.Index("ux_events_no", "account_id", "environment", "event_no", unique=True),
-    # What people are told by mail: few among all, so that a send writes nothing here.
+    # Events that are mailed: few among all, so that a send writes nothing here.
     sa.Index(
         "ix_events_told",
         "created_at",
@@ -1437,13 +1417,11 @@ endpoints = sa.Table(
     _int("claimed_at", null=True),  # its last claim, to ten seconds
     _text("disabled_reason", null=True),
     _int("disabled_at", null=True),
-    _int("probe_at", null=True),  # disabled for failing: when it is asked again; null: it is not
+    _int("probe_at", null=True),  # disabled for failing: when it is probed; null: it is not
     _int("failing_since_at", null=True),  # first failure after the last success
     _int("deleted_at", null=True),
     _int("created_at"),
-    _text(
-        "made_by", null=True
-    ),  # the person or key that registered it; null: the CLI, or not recorded
+    _text("made_by", null=True),  # a person or key; null: the CLI, or not recorded
     sa.Index(
         "ix_endpoints_account",
         "account_id",
@@ -1467,7 +1445,7 @@ endpoints = sa.Table(
         sqlite_where=sa.text("public_keys IS NOT NULL AND deleted_at IS NULL"),
         postgresql_where=sa.text("public_keys IS NOT NULL AND deleted_at IS NULL"),
     ),
-    # Whom a probe asks, and when.
+    # Endpoints to probe, and when.
     sa.Index(
         "ix_endpoints_probe",
         "probe_at",
@@ -1488,13 +1466,13 @@ endpoint_queue = sa.Table(
     _text("endpoint_id", key=True),
     _text("account_id"),
     _text("environment"),
-    # No open delivery is due, and let go by its endpoint's paces, before it, but where it has passed
+    # No open delivery that its endpoint's paces allow is due before it, unless it has passed
     # already. Null: none is open.
     _int("ready_at", null=True),
     _int("is_failing", default=0),  # waits in a line of its own
     _int("change_no", default=0),  # grows with each write that publishing does not make
     _int("again_no", default=0),  # grows with each delivery of an event that was there before
-    _int("ending_at", null=True),  # deleted or disabled: when to end what it had; null: nothing to
+    _int("ending_at", null=True),  # when to end its deliveries; null: none to end
     sa.Index(
         "ix_endpoint_queue_ready",
         "is_failing",
@@ -1531,15 +1509,13 @@ deliveries = sa.Table(
     _int("lost_claims", default=0),  # leases that ran out in a row
     _text("replay_of", null=True),
     _text("replay_id", null=True),  # the job that made it; null: not made by one
-    _int("code_at", null=True),  # the event's, where the body is sent with the code; else null
+    _int("code_at", null=True),  # the event's, if the body is sent with the code; else null
     _int("due_at", null=True),  # when the attempt that was claimed last was due; null: none was
-    # By webhooks/deliveries/sequence.py, where the endpoint is ordered: what the event is about, and the
+    # By webhooks/deliveries/sequence.py, if the endpoint is ordered: the event's object, and the
     # event's number; null: it waits for no other.
     _text("object_id", null=True),
     _int("event_no", null=True),
-    _int(
-        "blocked_since_at", null=True
-    ),  # due since then, and put off for another one of its object
+    _int("blocked_since_at", null=True),  # due since then, and waits for its object
     _int("created_at"),
     _int("settled_at", null=True),
     # The log is read newest first, by created_at and id. An index for the common status and type
@@ -1637,9 +1613,9 @@ replays = sa.Table(
     _int("since_at"),  # of the deliveries' created_at, inclusive
     _int("until_at"),  # exclusive; at most created_at
     _int("rate_per_s"),
-    _int("matched"),  # counted before it began; what was queued, once that is all
+    _int("matched"),  # counted before it began; the queued ones, once that is all
     _int("queued", default=0),
-    _int("after_at"),  # the cursor: created_at and id of the last delivery looked at
+    _int("after_at"),  # the cursor: created_at and id of the last delivery read
     _text("after_id"),
     _int("is_queued", default=0),  # the cursor is at the end; what is queued has yet to settle
     _int("next_step_at", null=True),  # null: no more steps, the counts are final
@@ -1648,12 +1624,12 @@ replays = sa.Table(
     _int("created_at"),
     _int("ended_at", null=True),
     _text("like_id", null=True),  # a failed delivery: those that were answered as it was
-    _int("like_status", null=True),  # what it was answered; set where like_phrase is
+    _int("like_status", null=True),  # its response's; set with like_phrase
     _text("like_error", null=True),
     _text("like_phrase", null=True),
     _int("ramp_size", null=True),  # how many may be under way; null: no ramp, or it is over
-    _int("ramp_at", null=True),  # what was made since counts for it
-    _text("paused_reason", null=True),  # failing: the ramp met a refusal; null: a person paused it
+    _int("ramp_at", null=True),  # deliveries made since count for it
+    _text("paused_reason", null=True),  # failing: the ramp met a refusal; null: by hand
     sa.Index("ix_replays_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_replays_due",
@@ -1663,7 +1639,7 @@ replays = sa.Table(
     ),
 )
 
-# webhooks/deliveries/delivery.py, pruned by webhooks/deliveries/retention.py. One HTTP request and what came of it.
+# webhooks/deliveries/delivery.py, pruned by webhooks/deliveries/retention.py. One HTTP request and its result.
 attempts = sa.Table(
     "attempts",
     metadata,
@@ -1697,9 +1673,9 @@ notices = sa.Table(
     _int("failing_since_at"),  # disabled without a failure: when
     _int("created_at"),
     _int("ended_at", null=True),  # it works again, was enabled again or deleted
-    # Since when it counts as told by mail, the time of that mail; null: not yet.
+    # The time of the mail from which it counts as reported; null: not yet.
     _int("notified_at", null=True),
-    _int("end_notified_at", null=True),  # the same of its end; where nobody was told, both at once
+    _int("end_notified_at", null=True),  # the same of its end; both at once if there was no mail
     sa.Index(
         "ix_notices_untold",
         "account_id",
@@ -1726,7 +1702,7 @@ notices = sa.Table(
 sandbox_checkouts = sa.Table(
     "sandbox_checkouts",
     metadata,
-    _text("token", key=True),  # the page's address: whoever knows it may pay
+    _text("token", key=True),  # the page's address: its holder may pay
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
@@ -1801,7 +1777,7 @@ orders = sa.Table(
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("order_no"),  # 32 hex characters; what some providers and dialects know it by
+    _text("order_no"),  # 32 hex characters; for some providers and dialects
     _text("reference"),  # a txn_ id
     _text("kind"),  # payment | subscription | invoice
     _text("status"),  # billing/orders/order.py: MOVES
@@ -1821,8 +1797,8 @@ orders = sa.Table(
     _int("promotional_micros", default=0),  # the part of it that the coupon paid
     _text("coupon_id", null=True),
     _text("coupon_code", null=True),
-    _text("url", null=True),  # where the payer goes; null until the provider answered
-    _text("provider_ref", null=True),  # what the provider is asked about
+    _text("url", null=True),  # where the payer goes; null until the provider responded
+    _text("provider_ref", null=True),  # the provider's id of the checkout
     _text("customer_ref", null=True),
     _text("invoice_pdf", null=True),
     _text("success_url", null=True),
@@ -1835,24 +1811,24 @@ orders = sa.Table(
     _text("paid_currency", null=True),  # reviewed; null: the price
     _int("refunded_amount", default=0),  # gone back or disputed, in pay_currency
     _int("reversed_micros", default=0),  # credit that was taken back for it
-    _int("reversed_promotional_micros", default=0),  # what of it PROMOTION got, not PROVIDER
-    _int("reversed_grant_micros", default=0),  # what of it came out of the order's own grant
+    _int("reversed_promotional_micros", default=0),  # of it PROMOTION got this
+    _int("reversed_grant_micros", default=0),  # the part of it from the order's own grant
     _text("reason", null=True),  # of failed, of review and of an approval, for people
-    _int("next_check_at", null=True),  # when the provider is asked about a pending one
+    _int("next_check_at", null=True),  # when the provider is polled about a pending one
     _int("checks_made", default=0),
     _int("created_at"),
     _int("expires_at"),  # then a pending one is given up, unless the provider says paid
     _int("paid_at", null=True),
     _int("opened_at", null=True),  # when the provider made the payment page
-    _int("checked_at", null=True),  # when the provider was last asked about it
-    _text("answer", null=True),  # unpaid | told | silent: what came of that; null: never asked
-    _text("origin", null=True),  # recharge; null: somebody placed it
-    _int("saves_payment", default=0),  # the payer agreed that the means of payment is kept
+    _int("checked_at", null=True),  # when the provider was last polled
+    _text("answer", null=True),  # unpaid | told | silent: the result; null: never polled
+    _text("origin", null=True),  # recharge; null: a caller placed it
+    _int("saves_payment", default=0),  # the payer agreed to store the payment method
     _int("trial_days", null=True),  # of a plan's: the free days that it begins with; null: none
-    # Its receipt's id, empty where it has none; null: not numbered yet. billing/documents writes both.
+    # Its receipt's id, or empty; null: not numbered yet. billing/documents writes both.
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),  # for how much of refunded_amount notes were made
-    # JSON: the price and the credit as they were agreed on; null: not recorded.
+    # JSON: the agreed price and credit; null: not recorded.
     _text("terms", null=True),
     sa.CheckConstraint(
         "promotional_micros >= 0 AND promotional_micros <= credits_micros",
@@ -1940,7 +1916,7 @@ billing_documents = sa.Table(
     _text("subject_id"),  # the order or the period that was paid for
     _text("order_id"),  # the order, of a period that of its subscription
     _text("subscription_id", null=True),
-    _int("amount"),  # what was paid or went back, with tax, in the smallest unit
+    _int("amount"),  # paid or returned, with tax, in the smallest unit
     _text("currency"),
     _text("facts"),  # JSON, all that stands on it: billing/documents/facts.py
     _int("dated_at"),  # when it was paid or went back
@@ -1961,7 +1937,7 @@ document_series = sa.Table(
     _int("last_number"),
 )
 
-# Whom an account's documents are made out to: billing/documents/billing_details.py writes it.
+# The billing details of an account's documents: billing/documents/billing_details.py writes it.
 billing_details = sa.Table(
     "billing_details",
     metadata,
@@ -1972,7 +1948,7 @@ billing_details = sa.Table(
     _int("updated_at"),
 )
 
-# Tax and discounts of payments as providers told them: billing/providers/breakdown.py writes it.
+# Tax and discounts of payments by their providers: billing/providers/breakdown.py writes it.
 payment_breakdowns = sa.Table(
     "payment_breakdowns",
     metadata,
@@ -1983,7 +1959,7 @@ payment_breakdowns = sa.Table(
     _int("created_at"),
 )
 
-# What a provider kept of a payment, as its list shows it: billing/payments/fees.py writes it.
+# A provider's fee for a payment, by its list: billing/payments/fees.py writes it.
 payment_fees = sa.Table(
     "payment_fees",
     metadata,
@@ -2037,7 +2013,7 @@ uncredited_payments = sa.Table(
     _text("environment"),
     _text("order_id"),
     _text("provider"),
-    _text("payment_ref"),  # what the provider calls it
+    _text("payment_ref"),  # the provider's id
     _int("amount"),  # paid, in the currency's smallest unit
     _text("currency"),
     _int("refunded_amount", default=0),  # gone back or disputed
@@ -2070,28 +2046,24 @@ refunds = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
-    _text("owner_id"),  # what was paid: the order, the period, or the uncredited payment
+    _text("owner_id"),  # the payment's: the order, the period, or the uncredited payment
     _int("period_start_at", null=True),  # of the period; null: of the order's own payment
     _text("provider"),
-    _text("payment_ref"),  # what the provider calls the payment
+    _text("payment_ref"),  # the provider's id of the payment
     _text("status"),  # requested | unknown | pending | succeeded | failed
     _int("amount"),  # in the currency that was paid
     _text("currency"),
     _text("reason"),  # the operator's own words
-    _int(
-        "is_named", default=1
-    ),  # 0: the provider's notifications cannot say that they are about it
-    _int(
-        "is_made_at_provider", default=0
-    ),  # a person made it at the provider, and wrote it down here
+    _int("is_named", default=1),  # 0: the provider's notifications don't identify it
+    _int("is_made_at_provider", default=0),  # an operator recorded it here
     _int("held_micros", default=0),  # of its credit, in HELD
     _int("held_grant_micros", default=0),  # the part of that from the order's own grant
-    _text("provider_refund_id", null=True),  # what the provider calls it
+    _text("provider_refund_id", null=True),  # the provider's id
     _text("detail", null=True),  # why it failed, or is unknown
     _text("requested_by", null=True),  # id of a credential, or a person's name
-    _int("checks_made", default=0),  # how often the provider was asked
+    _int("checks_made", default=0),  # how often the provider was called
     _int("requested_at", null=True),  # when for the first time
-    _int("next_check_at", null=True),  # null: nobody is asked
+    _int("next_check_at", null=True),  # null: no more calls
     _int("created_at"),
     _int("ended_at", null=True),  # null: open
     _int("lease_until", null=True),  # until when a worker may be asking; null: none is
@@ -2113,7 +2085,7 @@ refunds = sa.Table(
     ),
 )
 
-# billing/payments/disputes.py. Disputes as their providers tell them, for the desk.
+# billing/payments/disputes.py. Disputes as their providers report them.
 disputes = sa.Table(
     "disputes",
     metadata,
@@ -2126,13 +2098,11 @@ disputes = sa.Table(
     _text("currency"),
     _text("status"),  # the provider's own word
     _text("reason"),  # the provider's own word
-    _int("is_inquiry", default=0),  # the bank only asks, and took no money
-    _int("due_at", null=True),  # until when evidence counts; null: not told, or none is wanted
+    _int("is_inquiry", default=0),  # the bank only inquires, and took no money
+    _int("due_at", null=True),  # until when evidence counts; null: unknown, or none is wanted
     _text("page_url", null=True),  # of the provider's dashboard
     _int("created_at"),
-    _int(
-        "reported_at"
-    ),  # when the provider said what stands here, by its clock where it tells the time
+    _int("reported_at"),  # by the provider's clock, if it gives the time
     _int("ended_at", null=True),  # null: open
     sa.Index("ix_disputes_order", "order_id"),
     sa.Index("ix_disputes_account", "account_id"),
@@ -2145,7 +2115,7 @@ disputes = sa.Table(
     ),
 )
 
-# billing/providers/event_log.py. Genuine notifications and what became of each; forged ones leave none.
+# billing/providers/event_log.py. Genuine notifications and their results; forged ones leave none.
 provider_events = sa.Table(
     "provider_events",
     metadata,
@@ -2157,12 +2127,12 @@ provider_events = sa.Table(
     _text("order_id", null=True),
     _text("outcome"),  # applied | repeated | ignored | unknown | refused | review
     _text("detail"),  # for the operator; empty: nothing to say
-    _text("reason", null=True),  # of what waits for a person: billing/providers/problem.py
-    _text("expected", null=True),  # what the rules wanted, in words
-    _text("came", null=True),  # what was told instead
+    _text("reason", null=True),  # for manual review: billing/providers/problem.py
+    _text("expected", null=True),  # what the rules expected, in words
+    _text("came", null=True),  # the reported value instead
     _int("received_at"),
     _int("resolved_at", null=True),  # when an operator dealt with it
-    _text("payment_ref", null=True),  # of what waits for a person: the payment that it is about
+    _text("payment_ref", null=True),  # for manual review: the payment in question
     sa.Index("ix_provider_events_received", "environment", "received_at"),
     sa.Index(
         "ix_provider_events_order",
@@ -2238,14 +2208,14 @@ subscriptions = sa.Table(
     _text("currency"),  # that the provider charges
     _int("first_amount"),  # of the first period, less than amount with a coupon
     _text("product_ref", null=True),  # the provider's own price or product; null: none was named
-    _text("next_plan_id", null=True),  # of the next period, where another was chosen
+    _text("next_plan_id", null=True),  # of the next period, if another was chosen
     _text("next_interval", null=True),
     _int("next_amount", null=True),  # of a period then
     _int("trial_days", default=0),  # that it begins with; 0: it is paid at once
     _int("trial_micros", default=0),  # what its trial grants
     _int("trial_ends_at", null=True),  # null: no trial has begun
     _int("carried_amount", default=0),  # given back to the customer's balance for unused time
-    _int("carried_before", null=True),  # as it was before the first change that its periods tell of
+    _int("carried_before", null=True),  # as it was before the first change among its periods
     _int("is_ending", default=0),  # at the end of the period
     _int("reported_at", null=True),  # when the provider sent the last change that counted
     _int("paid_until_at", null=True),  # the end of the last paid period
@@ -2255,10 +2225,8 @@ subscriptions = sa.Table(
     _text("grant_terms", null=True),  # as the plan's, frozen
     _int("charge_at", null=True),  # after a pause: when its provider charges next
     _int("paused_at", null=True),  # since when its provider charges nothing; null: it charges
-    _int("resumes_at", null=True),  # when the pause ends by itself; null: it has no end
-    _int(
-        "next_check_at", null=True
-    ),  # when the provider of a paused one is asked, by its own clock
+    _int("resumes_at", null=True),  # when the pause ends automatically; null: it has no end
+    _int("next_check_at", null=True),  # of a paused one: the next poll, by its own clock
     sa.CheckConstraint("first_amount <= amount", name="first_amount_within_amount"),
     sa.Index("ix_subscriptions_account", "account_id", "environment", "id"),
     sa.Index("ux_subscriptions_order", "order_id", unique=True),
@@ -2302,9 +2270,9 @@ subscription_periods = sa.Table(
     _int("prorated_amount", null=True),
     _int("plan_amount", null=True),
     _int("plan_micros", null=True),
-    _int("corrected_micros", default=0),  # given too much, as an earlier change was told later
+    _int("corrected_micros", default=0),  # excess, after a late earlier change
     _text("comp_reason", null=True),  # why an operator gave it free; null: it was not
-    _text("comp_by", null=True),  # who that was: id of a credential, or a person's name
+    _text("comp_by", null=True),  # the operator: id of a credential, or a person's name
     _int("comp_ended_at", null=True),  # when its credit was taken back by an operator
     sa.CheckConstraint(
         "reversed_micros >= 0 AND reversed_micros <= credits_micros",
@@ -2342,12 +2310,10 @@ subscription_steers = sa.Table(
     _text("interval", null=True),
     _text("product_ref", null=True),
     _int("amount", null=True),  # of a period of that plan
-    _int(
-        "is_charged_now", default=0
-    ),  # a change that is paid for at once; else from the next period on
+    _int("is_charged_now", default=0),  # paid at once; else from the next period on
     _text("status"),  # asked | done | refused | given_up
     _text("requested_by"),
-    _text("reason", null=True),  # why it was refused, or what is not known
+    _text("reason", null=True),  # why it was refused, or what is unknown
     _int("attempts", default=0),
     _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: it has ended
     _int("created_at"),
@@ -2383,19 +2349,17 @@ owner_mails = sa.Table(
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
     _int("attempts", default=0),
     _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: never again
-    _text("reason", null=True),  # what the mail server said
+    _text("reason", null=True),  # the mail server's reply
     _int("created_at"),
     _int("ended_at", null=True),
-    _text("about", null=True),  # JSON: what the turn's event said
+    _text("about", null=True),  # JSON: from the turn's event
     _int("next_receipt_at", null=True),  # of a receipt: in place of next_attempt_at
     _int("next_approval_at", null=True),  # of an approval: in place of next_attempt_at
     _int("next_invitation_at", null=True),  # of an invitation: in place of next_attempt_at
     # Of each kind since, and of mail to colleagues: a worker takes those that it knows, so that no further
     # kind needs a column.
     _int("next_notice_at", null=True),
-    _text(
-        "member_id", null=True
-    ),  # the colleague that it goes to; null: the owner, or who is invited
+    _text("member_id", null=True),  # a colleague; null: the owner, or an invited person
     sa.Index(
         "ix_owner_mails_approvals_due",
         "next_approval_at",
@@ -2429,18 +2393,18 @@ owner_mails = sa.Table(
     ),
 )
 
-# billing/recipients/notifications/turn.py. What was told last of a kind that is gathered. Locked by who writes mail of it.
+# billing/recipients/notifications/turn.py. The last report of a gathered kind. Writers of its mail lock it.
 notification_turns = sa.Table(
     "notification_turns",
     metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("kind", key=True),  # webhook | balance | key
-    _int("notified_no", default=0),  # the last event that counts as told; 0: none
+    _int("notified_no", default=0),  # the last event that counts as reported; 0: none
     _int("written_at", null=True),  # when the last mail was written; null: never
 )
 
-# billing/subscriptions/held_invoice.py. Paid invoices that no rule credits, until a person decides.
+# billing/subscriptions/held_invoice.py. Paid invoices that no rule credits, until an operator decides.
 held_invoices = sa.Table(
     "held_invoices",
     metadata,
@@ -2457,12 +2421,12 @@ held_invoices = sa.Table(
     _int("amount"),  # of the plan's lines, before tax and discounts, in the smallest unit
     _int("paid_amount"),  # what the customer paid
     _text("currency"),
-    _text("plan_id"),  # what it would have been for
-    _int("price_amount"),  # what that costs
+    _text("plan_id"),  # the plan it would have been for
+    _int("price_amount"),  # that plan's price
     _text("price_currency"),
-    _int("credits_micros"),  # what that grants
+    _int("credits_micros"),  # that plan's credit
     _int("created_at"),
-    _int("resolved_at", null=True),  # when a person decided
+    _int("resolved_at", null=True),  # when an operator decided
     sa.Index("ix_held_invoices_subscription", "subscription_id"),
 )
 
@@ -2471,7 +2435,7 @@ held_invoices = sa.Table(
 plan_grants = sa.Table(
     "plan_grants",
     metadata,
-    _text("id", key=True),  # the name of its ledger account (kind grant), where its credit ends
+    _text("id", key=True),  # the name of its ledger account (kind grant), if its credit ends
     _text("account_id"),
     _text("environment"),
     _text("subscription_id"),
@@ -2481,18 +2445,18 @@ plan_grants = sa.Table(
     _text("expires"),  # never | period_end | a number of days such as 30d
     _int("starts_at"),  # when it is to be given
     _int("ends_at"),  # of the time that it is for
-    _int("due_at", null=True),  # null: given, or kept back
+    _int("due_at", null=True),  # null: granted, or withheld
     _int("granted_at", null=True),
     _int("expires_at", null=True),  # of its credit
     _int("credits_micros"),  # that it is to give
     _int("granted_micros", default=0),
-    _int("debt_micros", default=0),  # of it: what paid a debt at once
+    _int("debt_micros", default=0),  # the part of it that paid a debt at once
     _int("expired_micros", default=0),  # ran out, and was neither rolled over nor refunded
     _int("rolled_micros", default=0),  # ran out, and went on into the next period
     _int("reversed_micros", default=0),  # taken back out of its ledger account
     _int("reversed_expired_micros", default=0),  # ran out, and was taken back
     _int("created_at"),
-    _int("unreported_micros", default=0),  # ran out, and nobody was told: it may still go on
+    _int("unreported_micros", default=0),  # ended, and unreported: it may still continue
     sa.CheckConstraint(
         "granted_micros >= 0 AND granted_micros <= credits_micros", name="given_within_credits"
     ),
@@ -2511,7 +2475,7 @@ plan_grants = sa.Table(
     ),
 )
 
-# billing/subscriptions/expiry_notice.py. That credit.expiring told of a grant's end, once for each lead time.
+# billing/subscriptions/expiry_notice.py. Records each credit.expiring of a grant, once for each lead time.
 expiry_notices = sa.Table(
     "expiry_notices",
     metadata,
@@ -2538,7 +2502,7 @@ credit_adjustments = sa.Table(
     sa.Index("ix_credit_adjustments_account", "account_id", "environment", "id"),
 )
 
-# billing/subscriptions/entitlement_use.py. How often an account used what its plan limits.
+# billing/subscriptions/entitlement_use.py. How often an account used its plan's limited features.
 entitlement_counts = sa.Table(
     "entitlement_counts",
     metadata,
@@ -2592,7 +2556,7 @@ subscription_objects = sa.Table(
     sa.Index("ix_subscription_objects_subscription", "subscription_id"),
 )
 
-# billing/subscriptions/records.py. Who the account is at a provider; simulated providers know nobody.
+# billing/subscriptions/records.py. The account's id at a provider; simulated providers know none.
 provider_customers = sa.Table(
     "provider_customers",
     metadata,
@@ -2613,12 +2577,12 @@ forgotten_customers = sa.Table(
     _text("customer_ref", key=True),  # the provider's
     _int("attempts", default=0),
     _int("next_attempt_at"),
-    _text("last_error", null=True),  # why it is not deleted there yet; null: nobody asked so far
+    _text("last_error", null=True),  # why it is not deleted there yet; null: not tried yet
     _int("created_at"),
     sa.Index("ix_forgotten_customers_due", "next_attempt_at"),
 )
 
-# billing/recharges/records.py. Buying credit by itself when the balance falls: what the account wants.
+# billing/recharges/records.py. Automatic recharges when the balance falls: the account's choice.
 recharges = sa.Table(
     "recharges",
     metadata,
@@ -2635,9 +2599,7 @@ recharges = sa.Table(
     _int("monthly_max_cents"),  # of a calendar month by UTC
     _int("failures", default=0),  # in a row
     _text("disabled_reason", null=True),  # failures | operator | dispute; null: it is on
-    _int(
-        "retry_at", null=True
-    ),  # when a declined fall is charged again, by the account's own clock
+    _int("retry_at", null=True),  # of a declined charge, by the account's own clock
     _int("changed_at"),
     sa.Index(
         "ix_recharges_retry",
@@ -2659,15 +2621,13 @@ recharge_charges = sa.Table(
     _text("customer_ref"),
     _text("method_ref"),
     _text("method"),  # as people know it: visa 4242
-    _int("sent_at", null=True),  # when the provider was first asked to charge
-    _int(
-        "next_at", null=True
-    ),  # when it is charged or asked about next; null: the order's sweep asks
+    _int("sent_at", null=True),  # when the provider was first called to charge
+    _int("next_at", null=True),  # the next charge or poll; null: by the order's sweep
     _int("asked", default=0),  # how often, with the first charge
     _int("is_counted", default=1),  # against the month: it took money, or may still
     _text("reason", null=True),  # why it was declined
     _text("url", null=True),  # where a person confirms it
-    _int("disputed_at", null=True),  # when the payer's bank first asked about it or took it back
+    _int("disputed_at", null=True),  # when the payer's bank first inquired or took it back
     _int("created_at"),
     sa.Index("ix_recharge_charges_month", "account_id", "environment", "month"),
     sa.Index(
@@ -2719,7 +2679,7 @@ provider_links = sa.Table(
     sa.Index("ix_provider_links_linked", "provider", "environment", "linked_id"),
 )
 
-# billing/payments/unmatched.py. Refunds and disputes that were told before what they belong to was known.
+# billing/payments/unmatched.py. Refunds and disputes that were reported before their order was known.
 provider_strays = sa.Table(
     "provider_strays",
     metadata,
@@ -2740,7 +2700,7 @@ sandbox_subscriptions = sa.Table(
     "sandbox_subscriptions",
     metadata,
     _text("ref", key=True),  # its id at the provider, as notifications name it
-    _text("token"),  # the portal page's address: whoever knows it may manage it
+    _text("token"),  # the portal page's address: its holder may manage it
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
@@ -2765,7 +2725,7 @@ sandbox_subscriptions = sa.Table(
     _int("next_at", null=True),  # when it bills again, by the account's own clock; null: over
     _int("created_at"),
     _int("paused_at", null=True),  # since when it charges nothing; null: it charges
-    _int("resumes_at", null=True),  # when that ends by itself; null: when somebody resumes it
+    _int("resumes_at", null=True),  # when that ends automatically; null: when somebody resumes it
     sa.Index("ux_sandbox_subscriptions_token", "token", unique=True),
     sa.Index("ux_sandbox_subscriptions_order", "order_id", unique=True),
     sa.Index(
@@ -2778,14 +2738,14 @@ sandbox_subscriptions = sa.Table(
 )
 
 # keys/audit_log.py. Every administrative act, and what concerns an account's security. Acts stay
-# for ever; what is_security says goes after its retention.
+# for ever; is_security entries are deleted after their retention.
 audit_log = sa.Table(
     "audit_log",
     metadata,
     _text("id", key=True),
     _text("environment"),
-    _text("account_id", null=True),  # whom it was done to; null: a catalogue or the installation
-    _text("actor"),  # a credential's id, or the name of who used the command line
+    _text("account_id", null=True),  # the account concerned; null: a catalogue or the installation
+    _text("actor"),  # a credential's id, or a name from the command line
     _text("actor_account_id", null=True),
     _text("action"),  # such as plan.create
     _text("subject_id"),
@@ -2942,7 +2902,7 @@ holds = sa.Table(
     _int("cached_tokens", null=True),  # of the input tokens
     _int("price_version", null=True),  # of the price list
     _int("counted_day", null=True),  # of usage_days, once captured; null: not counted yet
-    _text("overage", null=True),  # what a capture above the amount does: cap | owe; null: refused
+    _text("overage", null=True),  # for a capture above the amount: cap | owe; null: refused
     _int("overage_micros", null=True),  # captured above the amount; null: nothing
     _text("counted_in", null=True),  # as of topups
     sa.CheckConstraint(
@@ -3087,13 +3047,13 @@ request_log = sa.Table(
     _text("content_type", null=True),
     _int("request_bytes"),  # as it came
     _text("request_body"),  # at most 8 KiB
-    _text("response_body"),  # at most 8 KiB; empty for what went well
+    _text("response_body"),  # at most 8 KiB; empty after a success
     _int("created_at"),
     sa.Index("ix_request_log_account", "account_id", "environment", "id"),
     sa.Index("ix_request_log_request", "request_id"),
 )
 
-# keys/oauth/app.py. Another's software that may act for users who consent to it.
+# keys/oauth/app.py. Software of others that may act for users who consent to it.
 oauth_apps = sa.Table(
     "oauth_apps",
     metadata,
@@ -3106,7 +3066,7 @@ oauth_apps = sa.Table(
     sa.Column("redirect_uris", TEXT, nullable=False, server_default=sa.text("''")),
     _int("is_public", default=0),  # has no secret: PKCE proves who fetches the token
     _text("scope"),  # general_api_access | advanced_access | trusted_advanced_access
-    _int("cap_micros"),  # what it may charge one user in each period, unless consented otherwise
+    _int("cap_micros"),  # for one user in each period, unless consented otherwise
     _text("cap_period"),  # day | month, in UTC
     _text("secret_digest"),  # SHA-256, hex; empty for a public app
     _text("secret_last4"),
@@ -3117,7 +3077,7 @@ oauth_apps = sa.Table(
     sa.Index("ix_oauth_apps_account", "account_id", "environment", "id"),
 )
 
-# keys/tokens/device_login.py. Command lines that wait to be logged in by a person's browser.
+# keys/tokens/device_login.py. Command lines that wait for a person's browser to log them in.
 device_logins = sa.Table(
     "device_logins",
     metadata,
@@ -3128,11 +3088,11 @@ device_logins = sa.Table(
     _text("status"),  # pending | approved | denied | taken
     _int("created_at"),
     _int("expires_at"),
-    _int("interval_s"),  # how often it may ask
+    _int("interval_s"),  # how often it may poll
     _int("polled_at", null=True),
     _int("decided_at", null=True),
     _text("decided_by", null=True),  # the session
-    _text("account_id", null=True),  # of whoever decided
+    _text("account_id", null=True),  # the decider's
     _text("environment", null=True),
     _text("scopes", null=True),
     _int("key_expires_at", null=True),  # null: until it is revoked
@@ -3200,7 +3160,7 @@ oauth_tokens = sa.Table(
     sa.Index("ix_oauth_tokens_account", "account_id", "id"),
 )
 
-# keys/authorization/client.py. MCP clients that registered themselves; nobody's in particular.
+# keys/authorization/client.py. MCP clients that registered themselves; of no account.
 authorization_clients = sa.Table(
     "authorization_clients",
     metadata,
@@ -3208,7 +3168,7 @@ authorization_clients = sa.Table(
     _text("name"),
     _text("redirect_uris"),  # joined by spaces
     _int("created_at"),
-    _int("used_at", null=True),  # the last consent; null: nobody consented yet
+    _int("used_at", null=True),  # the last consent; null: none yet
     sa.Index("ix_authorization_clients_used", "used_at", "created_at"),
 )
 
@@ -3223,7 +3183,7 @@ authorization_grants = sa.Table(
     _text("client_name"),
     _text("key_id"),  # one key for ever: a new key is a new grant
     _text("scopes"),  # joined by spaces
-    _text("resource"),  # what its tokens are for: the address of /mcp
+    _text("resource"),  # the audience of its tokens: the address of /mcp
     _int("created_at"),
     _int("renewed_at"),
     sa.Index("ux_authorization_grants_key", "key_id", unique=True),

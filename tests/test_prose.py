@@ -19,9 +19,9 @@ from tests.test_tidy import ROOT, sources, tree_of
 CEILINGS: Final = {
     "docstrings that open with no verb": 1430,
     "error details that are no sentence": 630,
-    "words of docstrings and comments": 179_274,
-    "product lines": 165_400,
-    "old words in docstrings and comments": 1461,
+    "words of docstrings and comments": 178_999,
+    "product lines": 165_360,
+    "old words in docstrings and comments": 1368,
     "old words in documents": 205,
     "paragraphs over 60 words": 46,
     "sentences over 25 words": 92,
