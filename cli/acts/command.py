@@ -1,7 +1,7 @@
 """A subject's acts as a group of `topup`: a command for each, with the act's fields as options.
 
-A command has one meaning and two ways. With a key it asks a gateway over HTTP (cli/acts/remote.py); on an
-installation's own machine it runs the same act in process (cli/acts/local.py). RULE says which way is taken.
+With a key a command calls a gateway over HTTP (cli/acts/remote.py); on an installation's machine it runs the
+same act in process (cli/acts/local.py). RULE says which.
 """
 
 import sys
@@ -56,27 +56,23 @@ class Way(Protocol):
     def list(
         self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
     ) -> tuple[Sequence[Any], str | None]:
-        """Return a page's rows and the cursor of the next page."""
+        """Return a page's rows and the next page's cursor."""
         ...
 
-    def show(self, act: ReadAct[Any], query: Mapping[str, Any] = ...) -> Mapping[str, Any]:
-        """Return the thing's fields."""
-        ...
+    def show(self, act: ReadAct[Any], query: Mapping[str, Any] = ...) -> Mapping[str, Any]: ...
 
-    def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Do it; return the fields of the result."""
-        ...
+    def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
 
 def group_of(name: str, text: str, acts: Sequence[AnyAct], *more: click.Command) -> click.Group:
-    """Return the group with a command for each act, and further commands that are no acts."""
+    """Return the group with a command for each act, and further commands."""
     firsts = [example for act in acts for example in act.examples[:1]]
     group = click.Group(
         name, help=f"{text}\n\n{RULE}", short_help=text, epilog=examples(*firsts[:3])
     )
     shown = next((act for act in acts if isinstance(act, ReadAct) and verb_of(act) == "show"), None)
     for act in acts:
-        # Of two acts of one name, such as a list of merchants and of operators, the one that has a table is meant.
+        # Of two acts of one name, such as merchants' and operators' lists, the one with a table.
         if not isinstance(act, ListAct) or act.columns:
             group.add_command(command_of(act, shown))
     for command in more:
@@ -85,7 +81,7 @@ def group_of(name: str, text: str, acts: Sequence[AnyAct], *more: click.Command)
 
 
 def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
-    """Return the act's command. shown: reads its object, for what a person is asked first."""
+    """Return the act's command. shown: reads its object, for confirmations."""
     params: list[click.Parameter] = []
     if "{" in act.path:
         metavar = act.path.partition("{")[2].partition("}")[0].upper()
@@ -115,12 +111,10 @@ def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
 
 
 def verb_of(act: ActRow) -> str:
-    """Return the command's word."""
     return act.name.partition(".")[2]
 
 
 def _facts(act: AnyAct) -> Sequence[FieldFacts]:
-    """Return what can be given; a whole list as CSV is the API's."""
     struct: type[Fields] = act.input if isinstance(act, ChangingAct) else act.query
     return [fact for fact in facts_of(struct) if fact.name != "format"]
 
@@ -224,18 +218,18 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
 
 
 def _account_of(act: AnyAct, given: Mapping[str, Any]) -> str:
-    """Return whose rows are meant; a catalogue's act may have a field of that name, which says something else."""
+    """Return whose rows are meant; a catalogue's act may have another field of that name."""
     account: str = "" if act.is_catalogue else given.get("account") or ""
     return account
 
 
 def _is_merchants(act: AnyAct) -> bool:
-    """Return whether a merchant's key can do it; the public API has acts of operators, too."""
+    """Return whether a merchant's key can do it; the public API has operators' acts too."""
     return MERCHANT in act.audience and ADMIN not in act.scopes
 
 
 def _is_operators(profile: str) -> bool:
-    """Return whether the profile has an operator's token, with which --account names whose over HTTP, too."""
+    """Return whether the profile has an operator's token, which may use --account over HTTP."""
     return access(profile).is_operators
 
 

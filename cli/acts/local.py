@@ -1,7 +1,7 @@
 """An act in process, on this installation's database, as its operator.
 
-Nothing else has to run: the store is opened, and of the other parts those that the act asks for. No
-Idempotency-Key counts and no request is logged; the audit log names the command line.
+Only the store and the parts that the act requests are opened. No Idempotency-Key counts and no request is
+logged; the audit log names the command line.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -64,20 +64,20 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Parts:
-    """The parts that a command needs beside the database; each is opened when an act asks for it first."""
+    """The parts that a command needs beside the database, each opened on first use."""
 
     def __init__(self) -> None:
         self._opened: dict[type, Any] = {}
 
     def __call__(self, kind: type[S], /) -> S:
-        """Return the part of that type; raises SettingsError if it cannot be opened."""
+        """Return the part of that type; raise SettingsError if it can't be opened."""
         if kind not in self._opened:
             self._opened[kind] = _OPENED[kind]()
         return cast(S, self._opened[kind])
 
 
 class Local:
-    """What was said of the object: its id, whose it is and in which environment; empty: nothing was said.
+    """The object's ID, account and environment; empty: not given.
 
     by: who decides; None: the user of this machine.
     """
@@ -91,7 +91,6 @@ class Local:
     def list(
         self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
     ) -> tuple[Sequence[Any], str | None]:
-        """Return a page's rows and the cursor of the next page."""
         asked: Any = _shape(act.query).decode(msgspec.json.encode(query), None)
         if isinstance(act, ReportAct):
             return run(self._report(act, asked)), None
@@ -111,7 +110,6 @@ class Local:
         return views[: asked.limit], None if end is None else cursor_after(begin, end)
 
     def show(self, act: ReadAct[Any], query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
-        """Return the thing's fields."""
         asked = _shape(act.query).decode(msgspec.json.encode(query), None)
 
         async def shown(context: ActContext) -> Mapping[str, Any]:
@@ -120,7 +118,6 @@ class Local:
         return run(read(self._reading(act, shown)))
 
     def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Do it; return the fields of the result."""
         asked = _shape(act.input).decode(msgspec.json.encode(body), None)
         if isinstance(act, Act):
             return self._in_one(act, asked)
@@ -188,7 +185,7 @@ class Local:
 
 
 async def _write(work: Work[T]) -> T:
-    """Return what the transaction gave; workers are told of what it left for them, by Redis or the database."""
+    """Run the transaction, and notify workers through Redis or the database."""
     settings, hints = load_settings(), set[str]()
     async with open_store(settings, on_hint=hints.add) as database:
         done = await database.transaction(work)
@@ -218,7 +215,7 @@ def _platforms() -> KnownPlatforms:
     from billing.topups.platform_rows import known_ids  # noqa: PLC0415 as above
 
     async def ids(tx: Transaction, environment: str) -> Collection[str]:
-        # Before an installation first starts it has none: these are what it begins with.
+        # Before its first start an installation has none: it begins with these.
         first = [one.id for one in BUILT_IN] + [one.id for one in load_settings().platforms]
         return await known_ids(tx, environment) or first
 

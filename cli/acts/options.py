@@ -1,7 +1,6 @@
-"""An input's fields as options: how each is written on a command line, and the values that were written.
+"""An input's fields as options: how each is written, and the values that were written.
 
-What a value may be is the input's to say, and it refuses in the same words at every door; here a number that is none
-stays a text.
+The input itself refuses values, in the same words everywhere; here a bad number stays a text.
 """
 
 import re
@@ -19,7 +18,7 @@ from kernel.clock import moment_us, rfc3339
 from kernel.errors import InvalidInput
 from kernel.fields import FieldFacts
 
-# Which fields `--no` takes away.
+# Which fields `--no` removes.
 REMOVED: Final = "removed"
 _UNITS: Final = ("-cents", "-per-s", "-s")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
@@ -34,7 +33,7 @@ _METAVARS: Final = {
 
 
 def options_of(facts: Sequence[FieldFacts]) -> list[click.Option]:
-    """Return an option for each field, and `--no` if there are fields that can be taken away."""
+    """Return an option for each field, and `--no` if fields can be removed."""
     options = [_option(one) for one in facts if not _is_object(one)]
     removable = [_limit(one) for one in facts if _is_removable(one)]
     if removable:
@@ -102,7 +101,7 @@ def _is_removable(fact: FieldFacts) -> bool:
 
 
 def _nothing(fact: FieldFacts) -> Any:
-    """Return what takes the field away."""
+    """Return what removes the field."""
     if fact.is_nullable:
         return None
     return [] if fact.is_list else {}
@@ -179,12 +178,12 @@ def _value(fact: FieldFacts, written: Any) -> Any:
 
 
 def _items(fact: FieldFacts, written: str) -> Sequence[str]:
-    """Return the items of one option: numbers may stand in one, with commas between them."""
+    """Return one option's items; numbers may be joined by commas."""
     return written.split(",") if fact.kind == "integer" else [written]
 
 
 def _object(fact: FieldFacts, written: Any) -> Any:
-    """Return the JSON object; raise UsageError, without what was written, for anything else."""
+    """Return the JSON object; raise UsageError, which doesn't repeat the text."""
     try:
         text = written.read() if fact.is_secret else written
         return msgspec.json.decode(text, type=dict[str, Any])
@@ -195,7 +194,7 @@ def _object(fact: FieldFacts, written: Any) -> Any:
 
 
 def _document(fact: FieldFacts, written: Any) -> str:
-    """Return the file's text; raise UsageError if it is none."""
+    """Return the file's text; raise UsageError."""
     try:
         text: str = written.read()
     except UnicodeError:
@@ -214,7 +213,7 @@ def _pair(fact: FieldFacts, written: str) -> tuple[str, str | None]:
 
 
 def _secret(fact: FieldFacts, value: str) -> str:
-    """Return a line of standard input or of a file, so that no list of processes shows it; raise InvalidInput."""
+    """Return a line of standard input or of a file, so that no process list shows it; raise InvalidInput."""
     if value == "-":
         return sys.stdin.readline(SECRET_CHARACTERS_MAX).strip()
     if not value.startswith("@"):
@@ -241,7 +240,7 @@ def _single(fact: FieldFacts, written: Any) -> Any:
 
 
 def _time(fact: FieldFacts, written: str) -> str:
-    """Return a day or a month as its beginning in UTC, a last day as its end, any other text as it is."""
+    """Return a day or month as its start in UTC, a last day as its end, other text as it is."""
     if fact.unit == "day_end" and _DAY.fullmatch(written):
         return f"{written}T23:59:59Z"
     try:

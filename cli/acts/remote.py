@@ -1,4 +1,4 @@
-"""An act over HTTP: with a merchant's key by the public API, with an operator's token by the operators' API."""
+"""An act over HTTP: a merchant's key calls the public API, an operator's token the operators' API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,8 +14,6 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Remote:
-    """One gateway, asked with one key."""
-
     def __init__(
         self, act: AnyAct, profile: str, object_id: str, *, account: str, environment: str
     ) -> None:
@@ -29,23 +27,20 @@ class Remote:
         self._gateway = RemoteGateway(given, path)
         self._object_id = object_id
         self._named = {"account": account} if account else {}
-        # Said once more where it was typed: a token of the other environment is refused.
+        # Repeated where it was typed: a token of the other environment is refused.
         self._environment = {"environment": environment} if environment else {}
 
     def list(
         self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
     ) -> tuple[Sequence[Any], str | None]:
-        """Return a page's rows and the cursor of the next page."""
         page = self._gateway.page(self._path(act), **query, **self._named, **self._environment)
         return page["items"], page["next_cursor"]
 
     def show(self, act: ReadAct[Any], query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
-        """Return the thing's fields."""
         found: Mapping[str, Any] = self._gateway.get(self._path(act), **query, **self._named).data
         return found
 
     def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Do it; return the fields of the result."""
         subject = act.name.partition(".")[0]
         look = f"topup {subject} " + (f"show {self._object_id}" if self._object_id else "list")
         answer = self._gateway.change(

@@ -1,4 +1,4 @@
-"""What an act's result says to people: amounts with their currency; --json has every field as the API has it."""
+"""An act's result for people, with each amount's currency; --json has the API's fields."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +14,7 @@ _SUBJECT_IDS: Final = ("transaction_id", "id", "order_id", "endpoint_id", "key_i
 
 
 def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = False) -> None:
-    """Print one thing's fields. is_secret: one of them is a secret that is shown this once."""
+    """Print one object's fields. is_secret: one of them is a secret that is shown this once."""
     if wants_json():
         show_record(record)
     else:
@@ -30,7 +30,7 @@ def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = F
 
 
 def print_found(result: type, record: Mapping[str, Any], columns: Sequence[str]) -> None:
-    """Print what was read: a thing's fields; with columns, the table of the one list that it holds."""
+    """Print an object's fields; with columns, the table of the one list that it holds."""
     if wants_json() or not columns:
         print_result(result, record)
         return
@@ -45,7 +45,7 @@ def print_list(
     columns: Sequence[str],
     next_cursor: str | None,
 ) -> None:
-    """Print a page of a list. For people no column names a unit, since each amount has its currency."""
+    """Print a page. No column names a unit, since each amount has its currency."""
     if not wants_json():
         records = [
             _without_units({**in_words(result, record), **_subjects(record)}) for record in records
@@ -63,24 +63,23 @@ def _without_unit(name: str) -> str:
 
 
 def print_csv(result: type, records: Sequence[Mapping[str, Any]]) -> None:
-    """Print a line for each record, and a first line of names."""
     names = [fact.name for fact in facts_of(result)]
     click.echo(csv_head(names) + csv_lines(names, records), nl=False)
 
 
 def subject_id(data: Mapping[str, Any]) -> str | None:
-    """Return the id of what an event's data tells of, or None."""
+    """Return the ID of an event's subject, or None."""
     return next((str(data[name]) for name in _SUBJECT_IDS if data.get(name)), None)
 
 
 def _subjects(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return, for each object in the record, the id that it names: a cell has no room for the rest."""
+    """Return the ID that each object in the record names: a cell has no room for the rest."""
     objects = ((name, value) for name, value in record.items() if isinstance(value, Mapping))
     return {name: id_ for name, value in objects if (id_ := subject_id(value))}
 
 
 def _lines(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return a line for each object of the list that the row holds, such as a key's limits; else the row itself."""
+    """Return a line for each object of the row's list, such as a key's limits; else the row itself."""
     held = next((value for value in row.values() if _is_list_of_objects(value)), None)
     return [row] if held is None else [{**one, **row} for one in held]
 

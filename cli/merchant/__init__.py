@@ -1,1 +1,1 @@
-"""Commands of whoever sends top-ups and receives webhooks."""
+"""Commands of merchants, who send top-ups and receive webhooks."""

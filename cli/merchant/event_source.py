@@ -1,7 +1,7 @@
-"""Follows a gateway's event stream for as long as it is asked to: each event once and in order.
+"""Follow a gateway's event stream: each event once and in order.
 
-Promise: a lost connection, a restarted gateway and a rate limit are waited out, and reading goes on
-after the last event that was handed over; what waiting cannot mend raises StreamRefused.
+Lost connections, restarts and rate limits are waited out, and reading continues after the last event. What
+waiting can't fix raises StreamRefused.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 PATH: Final = "/api/public/v1/events/stream"
-# The gateway says something at least every 15 s.
+# The gateway sends something at least every 15 s.
 SILENCE_S_MAX: Final = 45.0
 CONNECT_S_MAX: Final = 10.0
 WAIT_S: Final = 0.5
@@ -27,11 +27,11 @@ _WAITING_HELPS = frozenset({429, 500, 502, 503, 504})
 
 
 class StreamRefused(Exception):
-    """The gateway will not stream this; the text says why."""
+    """The gateway won't stream this; the text says why."""
 
 
 class _Lost(Exception):
-    """The stream cannot be read now; the text says why. wait_s is what the gateway asked for."""
+    """The stream can't be read now. wait_s is what the gateway asked for."""
 
     def __init__(self, why: str, wait_s: float = 0.0) -> None:
         super().__init__(why)
@@ -40,9 +40,7 @@ class _Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """One event: its number as the cursor, its type, and its body as it is signed. No body: only
-    the cursor has moved.
-    """
+    """One event: its cursor, type, and signed body. Without a body only the cursor has moved."""
 
     cursor: str
     type: str
@@ -57,10 +55,9 @@ async def follow(
     on_connected: Callable[[], None],
     on_lost: Callable[[str], None],
 ) -> AsyncGenerator[Streamed, None]:
-    """Every event after the cursor, without an end; raises StreamRefused.
+    """Yield every event after the cursor, without an end; raise StreamRefused.
 
-    The client has the gateway's address and the credential. on_lost is told why each time that the
-    connection is gone and will be made again.
+    The client has the address and the credential. on_lost gets the reason of each lost connection.
     """
     cursor, wait_s = after, WAIT_S
     while True:
@@ -83,13 +80,13 @@ async def follow(
 
 
 def hear_ctrl_c() -> None:
-    """Ctrl-C stops this process, also where a shell started it in the background, with the signal ignored."""
+    """Let Ctrl-C stop this process even if a shell started it in the background, with the signal ignored."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 async def read_event(client: httpx.AsyncClient, event_id: str) -> Streamed:
-    """One event as it was published; raises StreamRefused where it is not there or cannot be read."""
+    """Return an event as published; raise StreamRefused if it is missing or unreadable."""
     if not re.fullmatch(r"evt_[0-9A-Za-z]{1,40}", event_id):
         raise StreamRefused(f"{event_id} is no event's id: they begin with evt_")
     try:
@@ -103,7 +100,7 @@ async def read_event(client: httpx.AsyncClient, event_id: str) -> Streamed:
 
 
 class _Envelope(msgspec.Struct):
-    """An answer with its data as the bytes that came."""
+    """A response with its data as the bytes that came."""
 
     data: msgspec.Raw
 
@@ -130,7 +127,7 @@ async def _stream(
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Lines by LF alone: the bodies' bytes are signed, and may hold what text calls a line end."""
+    """Split lines by LF alone: signed bodies may hold other line ends."""
     rest = b""
     async for chunk in response.aiter_raw():
         *lines, rest = (rest + chunk).split(b"\n")

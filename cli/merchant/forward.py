@@ -1,4 +1,4 @@
-"""One event to a receiver on this machine, as a worker would send it; and the line that tells of it."""
+"""Send one event to a receiver on this machine, as a worker would."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ ANSWER_CHARACTERS: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """What became of one event. status null: nobody answered; error says why."""
+    """status null: nobody responded; error says why."""
 
     event_id: str
     type: str
@@ -37,7 +37,7 @@ class Forwarded:
 async def forward_event(
     receiver: httpx.AsyncClient, url: str, secret: str, event: Streamed
 ) -> Forwarded:
-    """Sends one event as a worker would; a failure is a value."""
+    """Send one event as a worker would; a failure is a value."""
     event_id = str(msgspec.json.decode(event.body)["id"])
     headers = {
         "Content-Type": "application/json",

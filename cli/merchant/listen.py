@@ -1,7 +1,7 @@
-"""`topup listen`: an account's events to a port of this machine, signed like webhooks, as they come.
+"""`topup listen`: an account's events to a port of this machine, signed like webhooks.
 
-For developing a receiver: no public address, no registered endpoint. It sends each event once, in
-order; retries, delays and the delivery log are the real endpoint's.
+For developing a receiver, without a public address or an endpoint. Each event is sent once, in order, without
+retries or a delivery log.
 """
 
 import base64
@@ -46,14 +46,12 @@ from runtime.settings import load_settings
 from store.database import Transaction
 
 NAME: Final = "topup listen"
-# Of those that were not taken the newest are named.
+# The newest that weren't accepted are named.
 MISSED_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the events come from."""
-
     url: str
     key: str
     after: str | None
@@ -122,8 +120,8 @@ def listen(
 ) -> None:
     """Send an account's events to a port of this machine, signed. Ctrl-C stops.
 
-    At its end it says how to go on: the cursor for --after, which sends what comes in between, and
-    which events were not taken, for --resend.
+    At the end it prints the cursor for --after, which sends what comes in between, and the events that
+    weren't accepted, for --resend.
     """
     source = click.get_current_context().get_parameter_source("key")
     if account is not None and source is not ParameterSource.COMMANDLINE:
@@ -166,7 +164,7 @@ def listen(
 def _address_and_key(
     profile: str | None, key: str | None, account: str | None, environment: str, url: str | None
 ) -> tuple[str, str | None]:
-    """Where to listen and with which key; no key for an account, whose own is made later."""
+    """Return where to listen and with which key; None for an account, whose key is made later."""
     if profile is not None:
         given = access(profile)
         return given.url, given.api_key
@@ -182,7 +180,7 @@ def _address_and_key(
 
 
 def secret_of(key: str) -> str:
-    """A webhook secret that is the same at each start, so that the receiver can keep it."""
+    """Return a webhook secret that is the same at each start, so that the receiver can store it."""
     made = hmac.digest(key.encode(), NAME.encode(), hashlib.sha256)
     return SECRET_PREFIX + base64.b64encode(made).decode("ascii")
 
@@ -225,7 +223,7 @@ def _say_how_to_go_on(cursor: str | None, missed: Sequence[str]) -> None:
 
 
 async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequence[str]) -> None:
-    """Sends the chosen events; exits with 1 where one was not taken."""
+    """Send the chosen events; exit with 1 if one wasn't accepted."""
     _greet(source, forward, secret)
     headers = {"Authorization": f"Bearer {source.key}"}
     async with (
@@ -246,7 +244,7 @@ async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequenc
 
 @contextlib.asynccontextmanager
 async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
-    """A key of the account for reading events, which ends with the listening, or in a day."""
+    """Yield an account's key for reading events, which ends with the listening, or in a day."""
     now_us = SystemClock().now_us()
 
     async def mint(tx: Transaction) -> tuple[ApiKey, str]:
@@ -277,7 +275,7 @@ async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
 
 
 def _greet(source: _Source, forward: str, secret: str) -> None:
-    # Standard output carries the events alone where a program reads it.
+    # Standard output carries the events alone if a program reads it.
     for name, value in (("listening", source.url), ("forwarding", forward), ("secret", secret)):
         click.echo(f"  {click.style(f'{name:<12}', dim=True)}{value}", err=wants_json())
     click.echo(err=wants_json())

@@ -1,4 +1,4 @@
-"""`topup verify`: what is wrong with a webhook that was received, if anything; needs no gateway."""
+"""`topup verify`: what is wrong with a received webhook, if anything; needs no gateway."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -66,7 +66,7 @@ def verify(
     body_file: BinaryIO,
     tolerance_s: int,
 ) -> None:
-    """Say whether a received webhook is genuine, and if not, why. Exit 1 if it is not."""
+    """Say whether a received webhook is genuine, and if not, why. Exit 1 if it isn't."""
     if secret is None and public_key is None:
         raise click.UsageError("give --secret or --public-key")
     if READS_STDIN in context.meta and body_file.name == "-":

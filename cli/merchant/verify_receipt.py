@@ -44,9 +44,9 @@ _TIMEOUT_S = 10.0
 def verify_receipt(
     context: click.Context, /, receipt: str, keys: str, checkpoints: Sequence[str]
 ) -> None:
-    """Say what a receipt proves, and what not. Exit 1 if it was changed, forged or contradicts a kept day.
+    """Say what a receipt proves, and what not. Exit 1 if it was changed, forged or contradicts a stored day.
 
-    The receipt is the JWS, or the API's answer that has it.
+    The receipt is the JWS, or the API's response that has it.
     """
     try:
         known = keys_of_jwks(_keys(keys))
@@ -93,7 +93,7 @@ def _refused(detail: str) -> None:
 
 
 def _jws_of(text: str, name: str) -> str:
-    """The JWS itself, or out of the JSON that the gateway answered with."""
+    """Return the JWS itself, or out of the gateway's JSON."""
     text = text.strip()
     if not text.startswith("{"):
         return text

@@ -1,1 +1,1 @@
-"""Commands of whoever sells credit."""
+"""Commands of the operator, who sells credit."""

@@ -1,4 +1,4 @@
-"""`topup audit`: proves the ledger; prints each row that breaks a rule, and keeps the result."""
+"""`topup audit`: prove the ledger, print each row that breaks a rule, and store the result."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,9 +23,9 @@ from runtime.installation import open_store
 from runtime.settings import load_settings
 from store.database import Database
 
-# Beyond this the reader knows that something is wrong on a grand scale.
+# With more, the reader knows that something is wrong on a large scale.
 FINDINGS_MAX = 10_000
-# Each proof from checkpoints holds so many days against their transfers; older ones `topup checkpoints verify` does.
+# Each proof compares this many days with their transfers; `topup checkpoints verify` does older ones.
 _RECENT_US: Final = 4 * DAY_US
 _COLUMNS = ("rule", "account_id", "environment", "day", "row_id", "expected", "found")
 _Found = list[dict[str, Any]]
@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 
 class _Result(NamedTuple):
-    """What was found, what the proof stood on, and when the sealed days were last verified."""
+    """The findings, their basis, and when the sealed days were last verified."""
 
     findings: _Found
     basis: ProofBasis
@@ -58,13 +58,14 @@ class _Result(NamedTuple):
 @click.pass_context
 def audit(context: click.Context, *, full: bool) -> None:
     """Prove the ledger: no sum, balance, hold or event number is off, and no transfer of a sealed day was
-    changed, removed or added, nor any sealed event, delivery, audit entry or billing document. Exit 1 if one is.
+    changed, removed or added, nor any sealed event, delivery, audit entry or billing document. Exit 1 if one
+    is.
 
     Names what is newer than the last signed head of the record log, and so unproved.
 
-    The first proof is a full one, and the others stand on it: an account with more than 5,000 transfers is proved
-    from its sealed days, and by what changed since the last proof that found nothing. The result is kept: /metrics
-    and `topup doctor` show when the ledger was last proved.
+    The first proof is a full one, and the others rely on it: an account with more than 5,000 transfers is
+    proved from its sealed days, and by what changed since the last proof without findings. The result is
+    stored: /metrics and `topup doctor` show when the ledger was last proved.
     """
     result = run(_collect(is_full=full))
     for line in _relied_on(result):
@@ -123,7 +124,7 @@ async def _collect(*, is_full: bool) -> _Result:
 async def _sealed(
     database: Database, patient: Database, basis: ProofBasis, began_at: int
 ) -> _Found:
-    """The sealed days against their transfers: all of them, or the last few."""
+    """Compare the sealed days, all or the last few, with their transfers."""
     if not basis.is_full:
         since_day = day_start_us(began_at - _RECENT_US)
         some = prove_checkpoints(patient, since_day=since_day)
@@ -144,7 +145,7 @@ async def _at_most(found: AsyncIterator[_T]) -> AsyncIterator[_T]:
 
 
 def _relied_on(result: _Result) -> Sequence[str]:
-    """Nothing for a proof from the first transfer on."""
+    """Return nothing for a proof from the first transfer on."""
     if result.basis.is_full:
         return ()
     return [

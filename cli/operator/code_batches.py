@@ -71,7 +71,7 @@ write.params[1:1] = options_of(facts_of(ManyCodes))
 
 
 async def _make(new: NewBatch, take: Callable[[Sequence[str]], None], now_us: int) -> Batch:
-    """Make the batch; a bar on standard error shows how far it is."""
+    """Make the batch, with progress on standard error."""
     settings = load_settings()
     vault = open_vault(known_secret_key(settings))
     columns = (TextColumn("codes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -103,7 +103,7 @@ async def _log(tx: Transaction, batch: Batch) -> None:
 
 @contextlib.contextmanager
 def _writer(path: str, new: NewBatch) -> Iterator[Callable[[Sequence[str]], None]]:
-    """Give what takes codes into the CSV file, which must be new and is its owner's alone."""
+    """Yield what takes codes into the new CSV file, which only its owner can read."""
     with contextlib.ExitStack() as stack:
         file = sys.stdout if path == STDOUT else stack.enter_context(_private_file(path))
         rows = csv.writer(file, lineterminator="\n")
@@ -111,7 +111,7 @@ def _writer(path: str, new: NewBatch) -> Iterator[Callable[[Sequence[str]], None
 
         def keep(step: Sequence[str]) -> None:
             rows.writerows([code, new.credits, new.environment] for code in step)
-            # Before the batch counts as made: what is not on the disk was never handed over.
+            # Before the batch counts as made: what isn't on the disk was never handed over.
             file.flush()
             if path != STDOUT:
                 os.fsync(file.fileno())

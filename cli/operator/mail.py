@@ -1,4 +1,4 @@
-"""`topup mail`: what became of mail to recipients, who gets none, and who is erased."""
+"""`topup mail`: recipients' mail and its outcome, addresses without mail, and erasure."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ from runtime.request_log import rows as request_rows
 @click.confirmation_option(prompt="This cannot be undone. Erase?")
 @json_option
 def erase(address: str) -> None:
-    """Erase what is kept of a recipient, but for what the ledger must keep."""
+    """Erase what is stored about a recipient, except what the ledger must keep."""
     wanted = normalise_email(address, param="address")
 
     async def act(context: Context) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""`topup orders`: purchases of credit, what providers said of them, and what waits for a person."""
+"""`topup orders`: purchases of credit, what providers reported, and what needs an operator."""
 
 from billing.orders import acts as order_acts
 from billing.payments import order_acts as decisions

@@ -1,4 +1,4 @@
-"""`topup providers`: which payment providers are set up, and what each says of its own settings."""
+"""`topup providers`: which payment providers are set up, and what each says of its settings."""
 
 import click
 
@@ -23,7 +23,7 @@ _WORDS = {True: "ok", None: "look", False: "wrong"}
     epilog=examples("topup providers list", "topup providers check --environment live"),
 )
 def providers() -> None:
-    """Payment providers: list them, ask each whether it is set up, and see whom it has yet to delete."""
+    """Payment providers: list them, check that each is set up, and see the customers it has yet to delete."""
 
 
 @providers.command("list", epilog=examples("topup providers list"))
@@ -41,9 +41,9 @@ def list_() -> None:
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), help="Only this one.")
 @json_option
 def check(name: str | None, environment: str | None) -> None:
-    """Ask each provider about its key, its mode, webhook, events and prices; change nothing.
+    """Check each provider's key, mode, webhook, events and prices; change nothing.
 
-    Exits with 1 where something is wrong. `look` is what could not be seen, or may be meant so.
+    Exits with 1 if something is wrong. `look` is what couldn't be checked, or may be intended.
     """
 
     async def act(context: Context) -> list[CheckedProvider]:

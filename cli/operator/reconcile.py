@@ -1,4 +1,4 @@
-"""`topup reconcile`: a provider's own list of payments beside ours; every difference of a time, named."""
+"""`topup reconcile`: compare a provider's list of payments with ours."""
 
 from typing import Final
 
@@ -42,10 +42,12 @@ def reconcile(
     keep_fees: bool,
     shows_others: bool,
 ) -> None:
-    """Compare the provider's list of a time with ours, and name what is missing on a side or differs:
-    amount, currency, status, refunded, fee. Changes nothing but fees, where that is asked for. Exits with 1
-    where there is a difference, and where the list is too long to be compared. Payments of other shops on the
-    same account, with no order or customer of this gateway, are counted and are no difference.
+    """Compare the provider's list of a time with ours, and name what is missing or differs: amount, currency,
+    status, refunded, fee.
+
+    Changes nothing but fees, if requested. Exits with 1 if there is a difference, and if the list is too long
+    to compare. Payments of other shops on the same account, with no order or customer of this gateway, are
+    counted and are no difference.
     """
     if until is not None and until <= since:
         raise InvalidInput("--to has to be later than --from", param="to")

@@ -1,4 +1,4 @@
-"""`topup reconciliation`: where provider, ledger and supplier do not agree, and the comparison itself."""
+"""`topup reconciliation`: where provider, ledger and supplier disagree, and the comparison itself."""
 
 import click
 
@@ -77,7 +77,7 @@ def list_(environment: Environment, *, closed: bool, limit: int, cursor: str | N
 @click.option("--part", help="ledger, suppliers, or provider: and a name; default: all.")
 @json_option
 def run_(environment: Environment, part: str | None) -> None:
-    """Compare now, whether a worker has today or not. Exits with 1 where a part could not be."""
+    """Compare now, whether a worker has today or not. Exits with 1 if a part couldn't be compared."""
 
     async def act(context: Context) -> list[PartRun]:
         daily = DailyReconciliation(
@@ -108,7 +108,7 @@ def run_(environment: Environment, part: str | None) -> None:
 @by_option
 @json_option
 def close(difference_id: str, environment: Environment, reason: str, by: str | None) -> None:
-    """Close a difference that stays as it is; it opens again should its figures change."""
+    """Close a difference that stays as it is; it opens again if its figures change."""
 
     async def act(_: Context, tx: Transaction, now_us: int) -> MoneyDifference:
         return await differences.close(

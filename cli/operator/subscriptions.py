@@ -1,4 +1,4 @@
-"""`topup subscriptions`: the plans that accounts have: list, show, and steer anybody's."""
+"""`topup subscriptions`: accounts' plans: list, show and change them."""
 
 from typing import Any, Literal
 
@@ -84,7 +84,7 @@ def cancel(
 @_reason_option
 @json_option
 def pause(subscription_id: str, resumes_at: str | None, reason: str | None) -> None:
-    """Pause a subscription at its provider: nothing is charged until it goes on."""
+    """Pause a subscription at its provider: nothing is charged until it resumes."""
     _steer(subscription_id, "pause", reason, resumes_at=_whole_second(resumes_at))
 
 
@@ -104,7 +104,7 @@ def resume(
     is_local: bool,  # noqa: FBT001
     reason: str | None,
 ) -> None:
-    """Let one go on that is paused, or was to end with its period."""
+    """Resume a subscription that is paused, or was to end with its period."""
     _steer(subscription_id, "resume", reason, is_local=is_local)
 
 
@@ -131,7 +131,7 @@ def change(subscription_id: str, plan_id: str, interval: Interval, reason: str |
 
 
 def _whole_second(text: str | None) -> int | None:
-    """Return the time in microseconds, as providers have it; raises UsageError."""
+    """Return the time in microseconds, a whole second as providers have it; raise UsageError."""
     if text is None:
         return None
     try:

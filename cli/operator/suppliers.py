@@ -1,4 +1,4 @@
-"""`topup suppliers`: who provides the credit; their options, how they do, whether they answer."""
+"""`topup suppliers`: who provides the credit; their options and health."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ suppliers = group_of(
 @json_option
 @click.pass_context
 def check(context: click.Context, environment: Environment) -> None:
-    """Ask each supplier that is on a harmless question, and say what is wrong. Changes nothing."""
+    """Send each enabled supplier a harmless request, and say what is wrong. Changes nothing."""
 
     async def act(installation: Context) -> list[dict[str, Any]]:
         read = await installation.database.read(lambda tx: list_suppliers(tx, environment))

@@ -1,5 +1,6 @@
-"""What `topup platforms`, `topup suppliers`, `topup stock` and `topup topups` do alike: one act on an
-installation that is opened whole, since secrets are sealed and top-ups settled by its own parts.
+"""Run one act on the opened installation, for `topup platforms`, `suppliers`, `stock` and `topups`.
+
+Secrets are sealed and top-ups settled by the installation's own parts.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 
 def opened(act: Callable[[Context], Awaitable[T]]) -> T:
-    """The act's result, at the configured installation; beside `topup dev` under its own key."""
+    """Return the act's result; beside `topup dev` under its own key."""
     settings = load_settings()
     with_key = settings.model_copy(update={"secret_key": SecretStr(known_secret_key(settings))})
 
@@ -29,7 +30,7 @@ def opened(act: Callable[[Context], Awaitable[T]]) -> T:
 
 
 def in_one(act: Callable[[Context, Transaction, int], Awaitable[T]]) -> T:
-    """Likewise, in one transaction, with the time of the act."""
+    """Return it from one transaction, with the time of the act."""
 
     async def whole(context: Context) -> T:
         now_us = context.clock.now_us()

@@ -1,4 +1,4 @@
-"""`topup topups`: the desk of top-ups that wait for their supplier or for a person."""
+"""`topup topups`: top-ups that wait for their supplier or for an operator."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -49,7 +49,7 @@ _checked = click.option(
     )
 )
 def topups() -> None:
-    """The desk: top-ups that wait for their supplier or for a person, and what a person does."""
+    """Top-ups that wait for their supplier or for an operator, and what an operator can do."""
 
 
 @topups.command(
@@ -87,8 +87,8 @@ def list_(
     limit: int,
     cursor: str | None,
 ) -> None:
-    """List what is with suppliers, the oldest first; failed ones the latest first. `topup topups show`
-    says what a state means and what can be done.
+    """List what is with suppliers, the oldest first; failed ones the latest first. `topup topups show` says
+    what a state means and what can be done.
     """
 
     async def act(_context: Context, tx: Transaction, now_us: int) -> list[dict[str, Any]]:
@@ -108,8 +108,8 @@ def list_(
 @database_option
 @json_option
 def show(transaction_id: str, by: str | None) -> None:
-    """Show a top-up, each of its turns at a supplier, and what can be done with it now. What was handed
-    over is not shown.
+    """Show a top-up, each of its turns at a supplier, and what can be done now. What was handed over isn't
+    shown.
     """
 
     async def act(
@@ -152,7 +152,7 @@ def show(transaction_id: str, by: str | None) -> None:
 @by_option
 @json_option
 def take(transaction_id: str, reason: str | None, by: str | None) -> None:
-    """Take a task, so that nobody else does it, too."""
+    """Take a task, so that nobody else does it too."""
     _act(decisions.TakeTask, transaction_id, by, reason)
 
 
@@ -162,7 +162,7 @@ def take(transaction_id: str, reason: str | None, by: str | None) -> None:
 @by_option
 @json_option
 def give_back(transaction_id: str, reason: str | None, by: str | None) -> None:
-    """Give a task back, so that anybody may take it. Of somebody else's task the reason is needed."""
+    """Release a task, so that anybody may take it. For somebody else's task the reason is required."""
     _act(decisions.GiveBackTask, transaction_id, by, reason)
 
 
@@ -235,7 +235,7 @@ def settle(
 
 
 async def _kept(context: Context, topup_id: str) -> Deliverable:
-    """Return what its supplier handed over last and was kept; raises InvalidInput."""
+    """Return what its supplier handed over last and was stored; raise InvalidInput."""
     said = await context.database.read(lambda tx: load_words(tx, [topup_id]))
     found = last_handed_over(context.topup_rules.codes, said.get(topup_id, ()))
     if found is None:
@@ -251,7 +251,7 @@ async def _kept(context: Context, topup_id: str) -> Deliverable:
 @by_option
 @json_option
 def seen_(transaction_id: str, reason: str, by: str | None) -> None:
-    """Note that you have seen what its supplier said too late or against its own word."""
+    """Record that you have seen a supplier's late or contradictory word."""
     who = Person(Actor(), who_acts(by))
 
     async def act(_context: Context, tx: Transaction, now_us: int) -> int:
@@ -270,7 +270,7 @@ def seen_(transaction_id: str, reason: str, by: str | None) -> None:
 @by_option
 @json_option
 def refuse(transaction_id: str, reason: str, by: str | None) -> None:
-    """Refuse a task: the platform's next supplier is asked, or the funds go back."""
+    """Refuse a task: the platform's next supplier is called, or the funds return."""
     _act(decisions.RefuseTask, transaction_id, by, reason)
 
 
@@ -281,7 +281,7 @@ def refuse(transaction_id: str, reason: str, by: str | None) -> None:
 @by_option
 @json_option
 def fail(transaction_id: str, reason: str, is_checked: bool, by: str | None) -> None:  # noqa: FBT001
-    """End a top-up as failed, and give its funds back. No other supplier is asked."""
+    """End a top-up as failed, and return its funds. No other supplier is called."""
     _act(decisions.FailByHand, transaction_id, by, reason, is_checked=is_checked)
 
 
@@ -291,8 +291,8 @@ def fail(transaction_id: str, reason: str, is_checked: bool, by: str | None) -> 
 @by_option
 @json_option
 def retry(transaction_id: str, reason: str | None, by: str | None) -> None:
-    """Have its supplier asked now instead of later: with the same transaction, or after a look whether
-    it was done, as its kind needs it.
+    """Call its supplier now instead of later: with the same transaction, or after checking whether it was
+    done, as its kind requires.
     """
     _act(decisions.AskAgain, transaction_id, by, reason)
 
@@ -305,8 +305,8 @@ def retry(transaction_id: str, reason: str | None, by: str | None) -> None:
 @by_option
 @json_option
 def not_done(transaction_id: str, reason: str, by: str | None) -> None:
-    """Say that you looked and the supplier did nothing of it. Then switch it, have it asked again,
-    settle it or fail it; nobody is asked until then.
+    """Record that you checked and the supplier did nothing. Then switch it, retry, settle or fail it; nobody
+    is called until then.
     """
     _act(decisions.DeclareNotDone, transaction_id, by, reason)
 
@@ -320,7 +320,7 @@ def not_done(transaction_id: str, reason: str, by: str | None) -> None:
 @by_option
 @json_option
 def switch(transaction_id: str, supplier: str, reason: str, by: str | None) -> None:
-    """Have another supplier of the platform asked. Refused while it is not known what the one did that has it."""
+    """Have another supplier of the platform called. Refused while the present one's outcome is unknown."""
     _act(decisions.SwitchSupplier, transaction_id, by, reason, to=supplier)
 
 
@@ -378,9 +378,8 @@ def reverse(
     is_revoked: bool | None,  # noqa: FBT001
     by: str | None,
 ) -> None:
-    """Take a delivered top-up back that was not used, and give its funds back. Credit in a wallet here
-    comes back at once; what a supplier handed over once that supplier, or you, said that nobody can
-    use it any more.
+    """Reverse an unused delivered top-up, and return its funds. Credit in a wallet here returns at once; what
+    a supplier handed over, once that supplier or you said that nobody can use it any more.
     """
 
     async def act(context: Context) -> TopUp:

@@ -1,4 +1,4 @@
-"""What `topup audit` can't prove yet, in words and as JSON, and the vault that signing keys are held against."""
+"""What `topup audit` can't prove yet, and the vault that signing keys are checked against."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ async def proving_vault(settings: Settings) -> Vault | None:
 
 
 def facts_of(found: Unproved) -> dict[str, Any]:
-    """As JSON has it; `since` is null where nothing was sealed yet."""
+    """Return the JSON; `since` is null if nothing was sealed yet."""
     return {
         "since": rfc3339(found.since) if found.since else None,
         "no_leaves_before": rfc3339(found.before) if found.before else None,

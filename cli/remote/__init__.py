@@ -1,1 +1,1 @@
-"""Commands that speak to a gateway over HTTP with an API key: they need no database and no server here."""
+"""Commands that call a gateway over HTTP with an API key, without a database or server here."""

@@ -1,4 +1,4 @@
-"""Where a gateway is, and whether a key may travel there."""
+"""Where a gateway is, and whether a key may be sent there."""
 
 import ipaddress
 from typing import Final
@@ -14,9 +14,7 @@ _ASKED: Final = "cli.remote.address.asked"
 
 
 def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
-    """The gateway's address without a path of the API; exits where it is none, or where a key would
-    travel unencrypted to another machine.
-    """
+    """Return the gateway's address without a path; exit if a key would travel unencrypted."""
     try:
         url = httpx.URL(text.strip().rstrip("/").removesuffix(API_PATH))
     except httpx.InvalidURL:
@@ -37,12 +35,12 @@ def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
 
 
 def note_asked(url: str) -> None:
-    """The command that runs asks the gateway at this address from now on."""
+    """Record that the running command calls the gateway at this address."""
     click.get_current_context().meta[_ASKED] = url
 
 
 def asked_address() -> str | None:
-    """Whom the running command asks; null: nobody, or not over HTTP."""
+    """Return whom the running command calls, or null."""
     context = click.get_current_context(silent=True)
     return None if context is None else context.meta.get(_ASKED)
 

@@ -53,7 +53,7 @@ def show(*, approval_id: str, profile: str) -> None:
 @profile_option
 @json_option
 def approve(*, approval_id: str, yes: bool, profile: str) -> None:
-    """Let a send go on. The key must lie outside the lineage of the key that asked."""
+    """Approve a send. The key must be outside the lineage of the requesting key."""
     given = access(profile)
     gateway = RemoteGateway(given)
     if not yes and not given.is_staging:

@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class IdOf(click.ParamType[str]):
-    """An id with this prefix: nothing else may stand in the path of a call."""
+    """An ID with this prefix: nothing else may be in a call's path."""
 
     def __init__(self, prefix: str) -> None:
         self.name = f"{prefix}_…"
@@ -25,7 +25,6 @@ class IdOf(click.ParamType[str]):
 
 
 def page_options(command: F) -> F:
-    """Adds --limit and --cursor."""
     limit = click.option(
         "--limit",
         type=click.IntRange(1, PAGE_ITEMS_MAX),

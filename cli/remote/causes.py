@@ -1,6 +1,6 @@
-"""What causes each event in staging: the calls that a merchant makes, or a person on a page of the sandbox's.
+"""What causes each event in staging: a merchant's calls, or a press on a page of the sandbox's.
 
-What no key of the account brings about stands in NOT_CAUSED, with who or what does.
+NOT_CAUSED names what no key of the account causes, with who or what does.
 """
 
 import time
@@ -19,12 +19,12 @@ EVENT_S_MAX: Final = 5.0
 _REFUSED_BY_PLATFORM: Final = 3005
 _LOOK: Final = "topup topups list"
 
-# The subject's id, by which its event is found.
+# Returns the subject's ID, by which its event is found.
 Cause = Callable[["Sandbox"], str]
 
 
 class Sandbox:
-    """The calls that the causes are made of. approver: a key of another lineage, which decides; null: none."""
+    """The calls that causes are made of. approver: a key of another lineage, which decides."""
 
     def __init__(self, given: Access, platform: str, approver: Access | None) -> None:
         self._given = given
@@ -33,11 +33,11 @@ class Sandbox:
         self._approver = approver
 
     def made(self, path: str, body: Mapping[str, Any], method: str = "POST") -> Any:
-        """The data of a call that succeeds."""
+        """Return the data of a call that succeeds."""
         return self._gateway.change(method, path, body, look=_LOOK).data
 
     def sent(self, recipient: str = "trigger", **more: Any) -> str:
-        """A send to one of the sandbox's recipients; the top-up's id."""
+        """Send to one of the sandbox's recipients; return the top-up's ID."""
         body = {
             "platform": self._platform,
             "amount_cents": AMOUNT_CENTS,
@@ -51,7 +51,7 @@ class Sandbox:
         return str(answer.transaction_id)
 
     def cancelled(self, recipient: str) -> str:
-        """A send that waits, taken back."""
+        """Send one that waits, and cancel it."""
         transaction_id = self.sent(recipient)
         self.made("/topup/cancel", {"transaction_id": transaction_id})
         return transaction_id
@@ -77,13 +77,13 @@ class Sandbox:
         return str(self.made("/topup/bulk", {"items": [line]})["id"])
 
     def order(self, outcome: str) -> str:
-        """An order whose payer presses this button of the sandbox's payment page."""
+        """Make an order whose payer presses this button of the sandbox's payment page."""
         order = self.made("/orders", {"provider": "sandbox", "amount_cents": AMOUNT_CENTS})
         self._press(order["url"], below="/sandbox/checkout/", outcome=outcome)
         return str(order["id"])
 
     def claimed(self) -> str:
-        """A send whose recipient presses the button of the claim page."""
+        """Send one whose recipient presses the button of the claim page."""
         transaction_id = self.sent()
         story = self._gateway.get(f"/topup/status/{transaction_id}").data
         if story["claim_url"] is None:
@@ -92,7 +92,7 @@ class Sandbox:
         return transaction_id
 
     def decided(self, decision: str) -> str:
-        """A send that waits for approval, and the approver's word; the approval's id."""
+        """Send one that waits for approval, and decide it; return the approval's ID."""
         transaction_id = self.sent("approval")
         waiting = self._gateway.page("/approvals", limit=20)["items"]
         (approval_id,) = [one["id"] for one in waiting if one["transaction_id"] == transaction_id]
@@ -100,7 +100,7 @@ class Sandbox:
         return str(approval_id)
 
     def key(self, *, is_paused: bool, is_resumed: bool = False) -> str:
-        """A key that may only read, and is revoked again."""
+        """Make a key that may only read, and revoke it."""
         key_id = str(self.made("/keys", {"name": "topup trigger", "scopes": ["topup:read"]})["id"])
         if is_paused:
             self.made(f"/keys/{key_id}/pause", {})
@@ -110,7 +110,7 @@ class Sandbox:
         return key_id
 
     def used_up(self) -> str:
-        """A key that spends its day's limit whole, and is revoked again."""
+        """Make a key, spend its daily limit whole, and revoke it."""
         limits = {"name": "topup trigger", "scopes": ["topup:send"], "per_day_cents": AMOUNT_CENTS}
         made = self.made("/keys", limits)
         child = Access(url=self._given.url, api_key=made["key"])
@@ -123,7 +123,7 @@ class Sandbox:
         return RemoteGateway(self._approver)
 
     def _press(self, url: str, *, below: str, **fields: str) -> None:
-        """Sends the form of a page that belongs to anybody who has its address: no key goes there."""
+        """Submit a page's form without a key: anybody with its address may."""
         page = self._gateway.page_of(url, below=below)
         try:
             answer = httpx.post(page, data=fields, timeout=EVENT_S_MAX)
@@ -156,7 +156,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "key.cap_near": lambda sandbox: sandbox.used_up(),
     "key.cap_reached": lambda sandbox: sandbox.used_up(),
 }
-# Whoever asks does not decide: these take a key of another lineage.
+# The requester doesn't decide: these take a key of another lineage.
 NEEDS_APPROVER: Final = frozenset({"approval.approved", "approval.denied", "key.resumed"})
 _PLAN: Final = "a plan is bought, paid and changed by a person: `topup open plan`"
 _SAVED: Final = "a recharge charges a card that a person saved: `topup open recharge`"

@@ -1,4 +1,4 @@
-"""One call of the public API over HTTP: repeated where that is safe, and its refusals in plain words."""
+"""One call of the public API over HTTP: repeated if that is safe, with refusals in plain words."""
 
 import secrets
 import time
@@ -23,7 +23,7 @@ _PAUSE_S_MAX: Final = 10
 
 
 class RemoteAnswer(msgspec.Struct, kw_only=True):
-    """The envelope of an answer; data is what the call gives."""
+    """The response's envelope."""
 
     code: int
     message: str
@@ -33,7 +33,7 @@ class RemoteAnswer(msgspec.Struct, kw_only=True):
 
 
 class RemoteGateway:
-    """Speaks to one gateway with one key; a call that is refused prints why and exits."""
+    """Calls one gateway with one key; a refused call prints why and exits."""
 
     def __init__(self, given: Access, path: str = API_PATH) -> None:
         self._url = given.url
@@ -47,16 +47,16 @@ class RemoteGateway:
         self._http = click.get_current_context().with_resource(http)
 
     def get(self, path: str, **params: Any) -> RemoteAnswer:
-        """A read; it is repeated where the gateway is busy or the line breaks."""
+        """Read; repeat if the gateway is busy or the connection breaks."""
         return self._call("GET", path, params=params)
 
     def page(self, path: str, **params: Any) -> Any:
-        """A page of a list, {"items", "next_cursor"}; params that are null are not sent."""
+        """Return a page of a list, {"items", "next_cursor"}; null params aren't sent."""
         given = {name: value for name, value in params.items() if value is not None}
         return self.get(path, **given).data
 
     def post(self, path: str, body: Mapping[str, Any], *, idempotency_key: str) -> RemoteAnswer:
-        """A change; the idempotency key makes it safe to repeat."""
+        """Change something; the idempotency key makes it safe to repeat."""
         return self._call("POST", path, body=body, idempotency_key=idempotency_key)
 
     def change(
@@ -69,9 +69,10 @@ class RemoteGateway:
         takes: Collection[int] = (),
         params: Mapping[str, Any] | None = None,
     ) -> RemoteAnswer:
-        """A change under an idempotency key of its own, which makes this call safe to repeat, not the
-        command. look: the command that shows whether it was done, should the answer be lost; takes: the
-        codes of refusals that are answers here.
+        """Change something under a fresh idempotency key: the call is safe to repeat, the command isn't.
+
+        look: the command that shows whether it was done if the response is lost. takes: codes of refusals to
+        return.
         """
         key = f"cli-{secrets.token_hex(16)}"
         return self._call(
@@ -79,7 +80,7 @@ class RemoteGateway:
         )
 
     def page_of(self, url: str, *, below: str) -> str:
-        """The address of a page of this gateway, whatever host it calls itself; exits for another page."""
+        """Return the address of a page of this gateway, whatever host it claims; exit for another page."""
         path = httpx.URL(url).path
         if not path.startswith(below):
             raise fail(f"{url} is no page of this gateway's sandbox")
@@ -148,9 +149,9 @@ class RemoteGateway:
 
 
 def _pause_s(answer: httpx.Response) -> int | None:
-    """How long to wait before the same call; null: an answer that stays, or a wait that is too long."""
+    """Return how long to wait before repeating, or null if that doesn't help or takes too long."""
     is_busy = answer.status_code in {429, 503}
-    # A proxy before the gateway says these; the gateway's own JSON with them is an outcome.
+    # A proxy says these; the gateway's own JSON with them is an outcome.
     is_proxy = answer.status_code in {502, 504} and b'"success"' not in answer.content
     if not is_busy and not is_proxy:
         return None
@@ -178,7 +179,7 @@ def _sentence(error: Mapping[str, Any], message: str) -> str:
 
 
 def _advice(error: Mapping[str, Any]) -> list[str]:
-    """All fields that are wrong, what to do, and the calls that come next."""
+    """Return all wrong fields, what to do, and the calls that come next."""
     lines = []
     problems = error.get("errors")
     if isinstance(problems, list) and len(problems) > 1:

@@ -1,4 +1,4 @@
-"""The question before live credit is spent."""
+"""Confirm before live credit is spent."""
 
 import sys
 
@@ -9,7 +9,7 @@ from cli.remote.profiles import Access
 
 
 def confirm(given: Access, what: str) -> None:
-    """Goes on in staging, or after a yes; exits after a no, and where nobody can be asked."""
+    """Continue in staging or after a yes; exit after a no, and if nobody can be asked."""
     if given.is_staging:
         return
     if not sys.stdin.isatty():

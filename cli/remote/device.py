@@ -1,4 +1,4 @@
-"""Logging in by the browser (RFC 8628): a code to compare there, while this end asks for the key."""
+"""Log in by the browser (RFC 8628): a code to compare there, while this command polls for the key."""
 
 import platform
 import sys
@@ -20,15 +20,13 @@ _TOO_MANY: Final = 429
 
 
 def own_name() -> str:
-    """What this machine is called, in printable characters that a header and a page can take."""
+    """Return this machine's name, in characters that a header and a page can take."""
     name = "".join(one for one in platform.node() if one.isprintable()).strip()
     return name[:_NAME_CHARACTERS_MAX] or "a machine without a name"
 
 
 def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, Any]:
-    """The key that a person allowed in the browser, as the API shows a new one: `key` is the secret. Exits
-    where nobody did, or it was refused.
-    """
+    """Return the key that a person allowed in the browser, as the API shows a new one; exit if refused."""
     note_asked(url)
     http = httpx.Client(
         base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S
@@ -43,11 +41,11 @@ def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, 
 
 
 def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
-    """Says where to go, and goes there if asked. Everything here is for a person: standard error."""
+    """Say where to go, and open it if requested, on standard error."""
     page = str(login["verification_url_complete"])
     note(f"your code: {login['user_code']}")
     note(f"open {page}, or type the code in at {login['verification_url']}, and compare it")
-    # What a gateway says is an address, and not a program or a file to open.
+    # An address from a gateway must not be a program or a file to open.
     if not page.startswith(("https://", "http://")) or not opens_browser:
         return
     if sys.stdin.isatty():
@@ -57,7 +55,7 @@ def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
 
 
 def _key(http: httpx.Client, login: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Asks until somebody decided, as often as the gateway wants."""
+    """Poll until somebody decided, as often as the gateway wants."""
     until = time.monotonic() + int(login["expires_in"])
     interval_s = int(login["interval"])
     note("waiting for you to allow it there")
@@ -78,7 +76,7 @@ def _key(http: httpx.Client, login: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _asked(http: httpx.Client, path: str, body: Mapping[str, Any]) -> httpx.Response:
-    """One call; a line that breaks is tried again by the loop of polls, as a gateway that is away."""
+    """Make one call; the loop retries a broken connection and an absent gateway."""
     try:
         return http.post(path, json=body)
     except httpx.TransportError as error:

@@ -40,8 +40,8 @@ _type = click.option("--type", "event_type", help="Only this type, such as topup
 def tail(*, event_type: str | None, after: str | None, count: int | None, profile: str) -> None:
     """Print events as they come, each once and in order. Ctrl-C stops.
 
-    A lost connection is made again and goes on behind the last event. When it stops, it says the cursor
-    for --after. --json prints one event a line.
+    A lost connection is restored and continues behind the last event. At the end it prints the cursor for
+    --after. --json prints one event a line.
     """
     given = access(profile)
     note_asked(given.url)

@@ -1,4 +1,4 @@
-"""`topup login`: a key by the browser, or one that is there, kept with the gateway's address."""
+"""`topup login`: a key by the browser, or an existing one, stored with the gateway's address."""
 
 import sys
 
@@ -37,11 +37,11 @@ def login(
     allow_http: bool,
     profile: str,
 ) -> None:
-    """Log in: get a key by the browser, and keep it with the gateway's address, readable by you alone.
+    """Log in: get a key by the browser, and store it with the gateway's address, readable by you alone.
 
-    A code is shown here and in the dashboard: compare the two, pick environment and scopes there, and
-    allow it. The key is then listed among yours, named after this machine. With --with-key a key that
-    you have is asked for without being shown, or read from standard input; it is never an argument.
+    A code is shown here and in the dashboard: compare the two, pick environment and scopes there, and allow
+    it. The key is then listed among yours, named after this machine. With --with-key a key that you have is
+    read without being shown, or from standard input; it is never an argument.
     """
     if with_key and (name is not None or no_browser):
         raise click.UsageError("--name and --no-browser are for a login by the browser")
@@ -52,7 +52,7 @@ def login(
         key = _read_key()
         own = RemoteGateway(Access(url=address, api_key=key)).get("/keys/self").data
     else:
-        # It is given once: it is kept before anything else can fail.
+        # It is given once: store it before anything else can fail.
         own = key_by_browser(address, name=name or own_name(), opens_browser=not no_browser)
         key = str(own["key"])
     before = load().get(profile)
@@ -75,7 +75,7 @@ def _read_key() -> str:
         key = click.prompt("API key", hide_input=True, err=True).strip()
     else:
         key = sys.stdin.readline().strip()
-    # What is no visible ASCII can be in no header.
+    # No header can have anything but visible ASCII.
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise fail(
             "no API key on standard input",

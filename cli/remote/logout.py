@@ -1,4 +1,4 @@
-"""`topup logout`: forgets a profile, and ends its key if asked."""
+"""`topup logout`: remove a profile, and end its key if requested."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from cli.output import fail, json_option, note, show_record
 from cli.remote.client import RemoteAnswer, RemoteGateway
 from cli.remote.profiles import Access, forget, load, profile_option
 
-# What a key that works no longer is answered, and why, where it never will again.
+# The code for a key that has ended.
 _ENDED: Final = 2010
 _FOR_GOOD: Final = frozenset({"revoked", "expired"})
 
@@ -19,12 +19,12 @@ _FOR_GOOD: Final = frozenset({"revoked", "expired"})
 @profile_option
 @json_option
 def logout(*, revoke: bool, profile: str) -> None:
-    """Forget a profile on this machine; its key stays valid until it is revoked."""
+    """Remove a profile from this machine; its key stays valid until it is revoked."""
     kept = load().get(profile)
     if kept is None:
         raise fail(f"there is no profile {profile!r}")
     if revoke:
-        # First: a key that nobody holds any more could not be ended from here.
+        # First: a key that nobody holds any more couldn't be ended from here.
         gateway = RemoteGateway(Access(url=kept.url, api_key=kept.api_key))
         answer = gateway.change("DELETE", "/keys/self", look="topup whoami", takes={_ENDED})
         _check_ended(answer)
@@ -35,7 +35,7 @@ def logout(*, revoke: bool, profile: str) -> None:
 
 
 def _check_ended(answer: RemoteAnswer) -> None:
-    """A key that was ended before is as good as one that ends now; exits for one that may work again."""
+    """Accept a key that ended before; exit for one that may work again."""
     if answer.code != _ENDED:
         return
     reason = answer.data["error"].get("reason")

@@ -9,7 +9,7 @@ _AMOUNT: Final = re.compile(r"\$?([0-9]{1,9})(?:\.([0-9]{1,2}))?")
 
 
 class Dollars(click.ParamType[int]):
-    """25, 25.5 or 25.00, of US dollars; the value is in cents, without a rounding."""
+    """25, 25.5 or 25.00 US dollars, as cents, without rounding."""
 
     name = "AMOUNT"
 
@@ -21,5 +21,5 @@ class Dollars(click.ParamType[int]):
 
 
 def dollars_of(cents: int) -> str:
-    """$1,234.50 of 123450."""
+    """Write $1,234.50 for 123450."""
     return f"${cents // 100:,}.{cents % 100:02d}"

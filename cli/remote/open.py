@@ -24,7 +24,7 @@ PAGES: Final[Mapping[str, str]] = {
     "sandbox": "/docs/sandbox",
     "reference": "/docs/reference",
 }
-# Pages of one thing, by the prefix of its id.
+# Pages by the prefix of an ID.
 _OF_ID: Final[Mapping[str, str]] = {
     "txn": "/dashboard/topups/",
     "dlv": "/dashboard/deliveries/",
@@ -40,11 +40,11 @@ _OF_ID: Final[Mapping[str, str]] = {
 @profile_option
 @json_option
 def open_(*, page: str, is_printed: bool, profile: str) -> None:
-    """Open a page of the dashboard: PAGE is its name, such as keys, or the id of a thing.
+    """Open a page of the dashboard: PAGE is its name, such as keys, or an ID.
 
-    Names: overview, send, topups, bulk, approvals, vouchers, statement, buy, orders, plan, recharge,
-    usage, keys, webhooks, deliveries, apps, account, docs, sandbox, reference. Ids: txn_, dlv_, we_,
-    key_, ord_. The browser signs in by itself: no key goes there.
+    Names: overview, send, topups, bulk, approvals, vouchers, statement, buy, orders, plan, recharge, usage,
+    keys, webhooks, deliveries, apps, account, docs, sandbox, reference. Ids: txn_, dlv_, we_, key_, ord_. The
+    browser signs in itself: no key is sent.
     """
     address = url_of(profile) + _path(page)
     if wants_json():

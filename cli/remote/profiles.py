@@ -1,7 +1,7 @@
-"""Profiles: the gateway and the key that `topup login` kept, by name.
+"""Profiles: gateways and keys that `topup login` stored, by name.
 
-They lie in $XDG_CONFIG_HOME/topup/profiles.json (else ~/.config/topup), mode 0600 in a folder of mode
-0700. TOPUP_API_KEY and TOPUP_URL come before them.
+They are in $XDG_CONFIG_HOME/topup/profiles.json (else ~/.config/topup), mode 0600 in a folder of mode 0700.
+TOPUP_API_KEY and TOPUP_URL take precedence.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Profile(msgspec.Struct, kw_only=True):
-    """A gateway's address and the key that speaks to it; the key is shown nowhere."""
+    """A gateway's address and its key, which is never shown."""
 
     url: str
     api_key: str
@@ -39,7 +39,7 @@ class Profile(msgspec.Struct, kw_only=True):
 
 
 class Access(msgspec.Struct, kw_only=True):
-    """What a command speaks with, after environment and profile were looked at."""
+    """What a command calls with, by environment and profile."""
 
     url: str
     api_key: str
@@ -49,7 +49,7 @@ class Access(msgspec.Struct, kw_only=True):
 
     @property
     def is_staging(self) -> bool:
-        """Whether the key says so itself; any other may spend live credit."""
+        """Return whether the key is staging's by its look; any other may spend live credit."""
         return self.api_key.startswith("ak_staging_")
 
     @property
@@ -59,7 +59,6 @@ class Access(msgspec.Struct, kw_only=True):
 
 
 def profile_option(command: F) -> F:
-    """Adds --profile."""
     return click.option(
         "--profile",
         envvar=PROFILE_VARIABLE,
@@ -70,7 +69,7 @@ def profile_option(command: F) -> F:
 
 
 def access(profile: str) -> Access:
-    """The key and the address to use; exits with what to do where one is missing."""
+    """Return the key and address to use; exit with what to do if one is missing."""
     key, url = os.environ.get(KEY_VARIABLE, "").strip(), os.environ.get(URL_VARIABLE, "").strip()
     if url:
         url = checked_url(url, source=URL_VARIABLE)
@@ -78,7 +77,7 @@ def access(profile: str) -> Access:
         return Access(url=url, api_key=key)
     kept = access_kept(profile)
     if url and url != kept.url:
-        # A profile's key is never sent to another server than the one it was kept for.
+        # A profile's key is never sent to a server that it wasn't stored for.
         raise fail(
             f"{URL_VARIABLE} names another gateway than the profile {profile!r}",
             advice=f"set {KEY_VARIABLE}, too, or log in there under another --profile",
@@ -88,7 +87,7 @@ def access(profile: str) -> Access:
 
 
 def access_kept(profile: str) -> Access:
-    """The profile's own key and address, whatever the environment says; exits where it is missing."""
+    """Return the profile's own key and address, whatever the environment says; exit without one."""
     kept = load().get(profile)
     if kept is None:
         raise fail(f"there is no profile {profile!r}", advice=_ADVICE, exit_code=EXIT_USAGE)
@@ -96,19 +95,18 @@ def access_kept(profile: str) -> Access:
 
 
 def url_of(profile: str) -> str:
-    """The gateway's address alone, for what needs no key."""
+    """Return the gateway's address alone, for what needs no key."""
     url = os.environ.get(URL_VARIABLE, "").strip()
     return checked_url(url, source=URL_VARIABLE) if url else access(profile).url
 
 
 def is_logged_in() -> bool:
-    """Whether a command without --profile has a key: of the environment, or of the profile `default`."""
+    """Return whether a command without --profile has a key, of the environment or the default profile."""
     named = os.environ.get(KEY_VARIABLE) or os.environ.get(PROFILE_VARIABLE)
     return bool(named) or DEFAULT in load()
 
 
 def load() -> dict[str, Profile]:
-    """All profiles by name; none where there is no file."""
     try:
         return msgspec.json.decode(_file().read_bytes(), type=dict[str, Profile])
     except FileNotFoundError:
@@ -122,13 +120,12 @@ def load() -> dict[str, Profile]:
 
 
 def keep(name: str, profile: Profile) -> None:
-    """Adds the profile, or puts it in the place of the one of this name."""
     with _locked():
         _write({**load(), name: profile})
 
 
 def forget(name: str) -> bool:
-    """Removes the profile; whether there was one."""
+    """Remove the profile; return whether there was one."""
     with _locked():
         kept = load()
         found = kept.pop(name, None)
@@ -149,7 +146,7 @@ def _file() -> Path:
 
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
-    """One writer at a time: two logins at once keep both profiles."""
+    """Allow one writer at a time: two logins at once store both profiles."""
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     _folder().chmod(0o700)
     descriptor = os.open(_folder(), os.O_RDONLY)
@@ -161,7 +158,7 @@ def _locked() -> Iterator[None]:
 
 
 def _write(profiles: dict[str, Profile]) -> None:
-    # mkstemp makes files of mode 0600; the new one takes the old one's place whole.
+    # mkstemp makes files of mode 0600; the new one replaces the old one whole.
     descriptor, path = tempfile.mkstemp(dir=_folder())
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""`topup send`: credit to a recipient, once whatever is repeated."""
+"""`topup send`: send credit once, however often the command is repeated."""
 
 import secrets
 import time
@@ -57,8 +57,8 @@ def send(
 ) -> None:
     """Send credit: AMOUNT in dollars, RECIPIENT an address or `self`, the account's own.
 
-    The idempotency key is printed first. Should the answer be lost, the same command with
-    --idempotency-key sends once, and prints what became of it.
+    The idempotency key is printed first. If the response is lost, repeat the command with --idempotency-key:
+    it sends once, and prints the outcome.
     """
     given = access(profile)
     if not yes:
@@ -82,7 +82,7 @@ def send(
 
 
 def _waited(gateway: RemoteGateway, answer: RemoteAnswer, wait_s: int) -> RemoteAnswer:
-    """The answer once the top-up has ended, or the newest when the time is over."""
+    """Return the response once the top-up has ended, or the newest when the time is over."""
     until = time.monotonic() + wait_s
     while _is_open(answer) and (left_s := int(until - time.monotonic())) > 0:
         path = f"/topup/status/{answer.transaction_id}"
@@ -111,7 +111,7 @@ def _show(answer: RemoteAnswer, body: Mapping[str, Any], key: str) -> None:
 
 
 def _words(value: Any) -> str:
-    """Of a part of the answer what it holds: "kind: credit, value: …"."""
+    """Write a part of the response: "kind: credit, value: …"."""
     if not isinstance(value, dict):
         return str(value)
     return ", ".join(f"{name}: {one}" for name, one in value.items() if one is not None)

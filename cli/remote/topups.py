@@ -1,4 +1,4 @@
-"""`topup topups`: an account's top-ups over HTTP; the operator's desk of them is on the database."""
+"""`topup topups`: an account's top-ups over HTTP; the operator's commands use the database."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -33,7 +33,7 @@ _transaction = click.argument("transaction_id", type=IdOf("txn"))
     ),
 )
 def topups() -> None:
-    """Top-ups: an account's own over HTTP, or the operator's desk of those that wait."""
+    """Top-ups: an account's own over HTTP, or the operator's that wait."""
 
 
 @topups.command("list", epilog=examples("topup topups list --status failed --profile default"))
@@ -58,7 +58,7 @@ def list_(*, profile: str, **filters: Any) -> None:
 @profile_option
 @json_option
 def show(*, transaction_id: str, profile: str) -> None:
-    """Show a top-up: what it is, what became of it, and the events that told of it."""
+    """Show a top-up: what it is, what became of it, and its events."""
     story = RemoteGateway(access(profile)).get(f"/topup/status/{transaction_id}").data
     if wants_json():
         print_json(story)
@@ -85,7 +85,7 @@ def cancel(*, transaction_id: str, profile: str) -> None:
 @profile_option
 @json_option
 def reverse(*, transaction_id: str, reason: str, profile: str) -> None:
-    """Take a delivered top-up back that was not used."""
+    """Reverse a delivered top-up that wasn't used."""
     _change(f"/topup/{transaction_id}/reverse", {"reason": reason}, transaction_id, profile)
 
 
@@ -111,6 +111,5 @@ def _row(topup: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record(topup: Mapping[str, Any]) -> dict[str, Any]:
-    """What there is to say of it."""
     given = {name: topup[name] for name in _SHOWN if topup.get(name) is not None}
     return {"amount": dollars_of(topup["amount_cents"]), **given}

@@ -1,4 +1,4 @@
-"""`topup trigger`: brings an event about by the calls that cause it, in staging alone. Nothing is made up."""
+"""`topup trigger`: cause an event by real calls, in staging alone."""
 
 import time
 from collections.abc import Mapping
@@ -33,13 +33,12 @@ _PAUSE_S: Final = 0.1
 def trigger(*, event: str, platform: str, approver: str | None, profile: str) -> None:
     """Cause an event in staging by real calls, and print it.
 
-    EVENT is any type of `topup events`; of one that no key of the account causes it is said why, and
-    what does. approval.approved, approval.denied and key.resumed take --approver, since whoever asks
-    does not decide: a key with approvals:write (key.resumed: keys:write) that is no parent or child
-    of the first one.
+    EVENT is any type of `topup events`; if no key of the account causes it, the command says why, and what
+    does. approval.approved, approval.denied and key.resumed take --approver, since a requester can't decide:
+    a key with approvals:write (key.resumed: keys:write) that is no parent or child of the first one.
 
-    Each top-up is $1.00 of test credit. What waits afterwards (pending, scheduled, for approval) stays,
-    for you to go on with. A sample of any type: `topup webhooks test`.
+    Each top-up is $1.00 of test credit. What waits afterwards (pending, scheduled, for approval) stays, for
+    you to continue with. A sample of any type: `topup webhooks test`.
     """
     given = access(profile)
     if not given.is_staging:
@@ -57,7 +56,7 @@ def trigger(*, event: str, platform: str, approver: str | None, profile: str) ->
 
 
 def _outside(event: str, approver: str | None, given: Access) -> Access | None:
-    """The approver's access, where the event takes one; exits where it is missing or of another gateway."""
+    """Return the approver's access if the event takes one; exit if it is missing or of another gateway."""
     if event not in NEEDS_APPROVER:
         return None
     if approver is None:
@@ -73,7 +72,7 @@ def _outside(event: str, approver: str | None, given: Access) -> Access | None:
 
 
 def _event_of(gateway: RemoteGateway, event: str, subject_id: str) -> str:
-    """The event's id: most are written with their cause, a batch's by a worker soon after."""
+    """Return the event's ID: most are written with their cause, a batch's soon after."""
     until = time.monotonic() + EVENT_S_MAX
     while True:
         for one in gateway.page("/events", type=event, limit=20)["items"]:

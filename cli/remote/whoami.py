@@ -1,4 +1,4 @@
-"""`topup whoami`: the key that the commands speak with, and what it may do now."""
+"""`topup whoami`: the key that the commands use, and what it may do now."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,1 +1,1 @@
-"""What the operator does about payments that were made: refunds and disputes."""
+"""What the operator does about payments: refunds and disputes."""

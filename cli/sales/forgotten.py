@@ -1,4 +1,4 @@
-"""`topup providers forgotten`: customers of erased accounts that their providers have not deleted yet."""
+"""`topup providers forgotten`: erased accounts' customers that providers haven't deleted yet."""
 
 import click
 
@@ -33,7 +33,7 @@ def forgotten() -> None:
 @forgotten.command("list", epilog=examples("topup providers forgotten list"))
 @json_option
 def list_() -> None:
-    """List them in both environments, the oldest first, with why they could not be deleted yet."""
+    """List them in both environments, the oldest first, with why they couldn't be deleted yet."""
     show_rows([one.shape() for one in run(read(list_forgotten))], *_COLUMNS)
 
 
@@ -45,7 +45,7 @@ def list_() -> None:
 @environment_option
 @json_option
 def retry(provider: str, customer_ref: str, environment: Environment) -> None:
-    """Have the provider asked again within a minute, not only when its wait is over."""
+    """Retry the deletion within a minute, not only when its wait is over."""
     key = (provider, environment, customer_ref)
     in_one(lambda _context, tx, now_us: ask_again(tx, key, now_us=now_us))
     show_record(dict(zip(_KEY, key, strict=True)))
@@ -67,7 +67,7 @@ def retry(provider: str, customer_ref: str, environment: Environment) -> None:
 def drop(
     *, provider: str, customer_ref: str, reason: str, by: str | None, environment: Environment
 ) -> None:
-    """Ask no more, where the customer is gone or you deleted it in the provider's dashboard."""
+    """Stop retrying, because the customer is gone or you deleted it in the provider's dashboard."""
     key, actor = (provider, environment, customer_ref), Actor(who_acts(by))
     in_one(lambda _context, tx, now_us: give_up(tx, key, actor=actor, reason=reason, now_us=now_us))
     show_record(dict(zip(_KEY, key, strict=True)))

@@ -1,4 +1,4 @@
-"""`topup subscriptions grant-period|revoke-period`: a period of a plan that costs nothing, and its end."""
+"""`topup subscriptions grant-period|revoke-period`: a free period of a plan, and its end."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def grant_period(
 def revoke_period(
     *, subscription_id: str, period_id: str, allow_owed: bool, reason: str, by: str | None
 ) -> None:
-    """Take back a period that was given free: what is left of its credit goes."""
+    """Revoke a free period: what is left of its credit is removed."""
 
     async def work(context: Context) -> Period:
         one = await context.database.read(lambda tx: overview(tx, subscription_id))

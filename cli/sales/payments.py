@@ -1,4 +1,4 @@
-"""`topup payments`: what machines without an account paid, and a person's word on what nobody could find out."""
+"""`topup payments`: machine payments, and an operator's decision on unknown outcomes."""
 
 from typing import Literal
 
@@ -26,7 +26,7 @@ payments = group_of(
 @click.argument("payment_id")
 @json_option
 def ask(payment_id: str) -> None:
-    """Ask whoever settles it once more about one that has not ended; it is never charged twice."""
+    """Call the settling party again about an open payment; it is never charged twice."""
 
     async def work(context: Context) -> PaymentRow:
         found = await context.database.read(lambda tx: payments_of.find(tx, payment_id))
@@ -55,10 +55,10 @@ def decide(
     reason: str,
     by: str | None,
 ) -> None:
-    """Say what became of a payment, after a look at the network or the provider itself.
+    """Decide a payment's outcome, after checking the network or the provider itself.
 
-    settled sends what was paid for, or gives it back as a code; refused ends it. Of one that was refused and
-    settled after all, settled gives it back as a code.
+    settled sends what was paid for, or returns it as a code; refused ends it. If it was refused and settled
+    after all, settled returns it as a code.
     """
     if (verdict == "settled") is (settlement is None):
         raise click.UsageError("--settlement goes with settled, and with nothing else")

@@ -1,6 +1,4 @@
-"""`topup orders refund` and `topup refunds`: payments that go back, and a person's word on those whose
-provider gives none.
-"""
+"""`topup orders refund` and `topup refunds`: refunds, and an operator's decision on unknown outcomes."""
 
 import click
 from msgspec import to_builtins
@@ -62,9 +60,9 @@ def refund(
     made_at_provider: str | None,
     by: str | None,
 ) -> None:
-    """Send an order's payment back, whole or in part; its credit is held meanwhile.
+    """Refund an order's payment, whole or in part; its credit is held meanwhile.
 
-    Of an order in review, or rejected, nothing was credited and nothing is held.
+    An order in review, or rejected, credited nothing, so nothing is held.
     """
 
     async def currency(tx: Transaction) -> str:
