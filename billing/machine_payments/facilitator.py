@@ -2,10 +2,12 @@
 
 Promises: a call ends within its time with a whole answer, or as unsure; an answer is believed only where it is
 about this payment: this network, payer and amount. Nothing that the facilitator says is shown to a payer but
-its short words. No header and no body is ever in a log.
+its short words. No header and no body is ever in a log, but for whether the facilitator lists this gateway.
 """
 
+import base64
 import hashlib
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import msgspec
 
 from billing.machine_payments.commands import PaymentVerdict
 from billing.providers.http import NoAnswer, ask, says_nothing, unavailable
+from kernel.storable import storable
 
 VERIFY_S_MAX: Final = 10.0
 # A settlement waits for its block.
@@ -25,6 +28,8 @@ NAME: Final = "x402"
 _NEVER_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _BAD: Final = 400
+_LISTING_CHARACTERS_MAX: Final = 4_096
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -88,6 +93,18 @@ class _SettleAnswer(msgspec.Struct, rename="camel"):
     error_reason: str | None = None
 
 
+class _Listing(msgspec.Struct, rename="camel"):
+    status: str
+    rejected_reason: str | None = None
+
+
+class _Listings(msgspec.Struct):
+    bazaar: _Listing | None = None
+
+
+_LISTINGS: Final = msgspec.json.Decoder(_Listings)
+
+
 @dataclass(frozen=True, slots=True)
 class HttpFacilitator:
     """One that the operator named; key: sent as a Bearer token, where it wants one."""
@@ -140,17 +157,19 @@ class HttpFacilitator:
             provider=NAME,
             try_s_max=try_s_max,
         )
+        _note_listing(answer.headers.get("extension-responses"))
         return answer.status, answer.body
 
 
 class SimulatedFacilitator:
-    """Staging's: every well-formed payment is good, and its transaction is made of its own bytes."""
+    """Staging's: every well-formed payment is good, and its transaction is made of its authorization."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
         return Verified(is_valid=True)
 
     async def settle(self, request: bytes, expected: Expected) -> Settlement:  # noqa: ARG002
-        return Settlement("settled", transaction=f"0x{hashlib.sha256(request).hexdigest()}")
+        signed = msgspec.json.encode(msgspec.json.decode(request)["paymentPayload"]["payload"])
+        return Settlement("settled", transaction=f"0x{hashlib.sha256(signed).hexdigest()}")
 
 
 def _believed(said: _SettleAnswer, expected: Expected) -> Settlement:
@@ -167,6 +186,24 @@ def _believed(said: _SettleAnswer, expected: Expected) -> Settlement:
         detail = f"the facilitator told of another {', '.join(wrong)}"
         return Settlement("unknown", detail, transaction, is_lost=True, is_for_person=True)
     return Settlement("settled", transaction=transaction)
+
+
+def _note_listing(header: str | None) -> None:
+    """Log what the facilitator says of our entry in its catalogue (x402's EXTENSION-RESPONSES)."""
+    if header is None or len(header) > _LISTING_CHARACTERS_MAX:
+        return
+    try:
+        said = _LISTINGS.decode(base64.b64decode(header, validate=True)).bazaar
+    except (ValueError, RecursionError):
+        return
+    if said is not None and _word(said.status):
+        reason = (
+            None
+            if said.rejected_reason is None
+            else storable(said.rejected_reason, characters_max=200)
+        )
+        level = logging.WARNING if said.status == "rejected" else logging.INFO
+        _log.log(level, "x402.listing", extra={"status": said.status, "reason": reason})
 
 
 def _read(body: bytes, form: type[T]) -> T | None:

@@ -17,8 +17,7 @@ from gateway.authorization.addresses import (
     server_metadata,
 )
 from gateway.docs.documents import CACHE
-from gateway.docs.pages import address_for
-from gateway.http.documents import Documents
+from gateway.http.documents import Documents, address_for
 from runtime.context import Context
 
 # Clients inside a web page of another origin may read what is public anyway.

@@ -5,7 +5,6 @@ Public, and whole without scripts. What they say of the API is read from the Ope
 codes, so it cannot drift; tests check the guides' figures. Samples use the gateway's own address.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, partial
 from importlib.resources import files
@@ -25,7 +24,7 @@ from gateway.docs.markdown import Heading, headings, inline, to_html
 from gateway.docs.reference import DocumentedResource, Operation, resources
 from gateway.docs.runnable import Runnables, of_operation
 from gateway.html.render import fragment, standing
-from gateway.http.documents import Documents, Endpoint
+from gateway.http.documents import Documents, Endpoint, address_for
 from gateway.http.negotiation import prefers_json, prefers_markdown
 from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document
@@ -75,7 +74,6 @@ _GUIDE_GROUPS: Final = {
 GUIDES: Final = {name: label for each in _GUIDE_GROUPS.values() for name, label in each.items()}
 LANGUAGE_COOKIE: Final = "topup_samples"
 _ABOUT: Final = "Prepaid AI credit in one call: the API's reference and guides."
-_HOST: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}")
 _GROUPS: Final = ((1, "Done"), (2, "Refused"), (3, "About a top-up"), (4, "Not now"), (5, "Failed"))
 _MAKERS: Final = (
     ("curl", samples.curl),
@@ -107,14 +105,6 @@ def routes(context: Context, pages: "Pages", documents: Documents) -> list[PageR
 
 def path_of(name: str) -> str:
     return PATH if name == "start" else f"{PATH}/{name}"
-
-
-def address_for(public_url: str, request: Request) -> str:
-    """Return the gateway's address, from PUBLIC_URL or the reader's request."""
-    if public_url:
-        return public_url
-    host = request.headers.get("host", "")
-    return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 @cache

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.docs.documents import CACHE, plain_document
-from gateway.docs.pages import PATH as DOCS, address_for
+from gateway.docs.pages import PATH as DOCS
 from gateway.docs.plain_text import SUMMARY
-from gateway.http.documents import Documents
+from gateway.http.documents import Documents, address_for
 from kernel import version
 from kernel.clock import DAY_US, Clock, rfc3339
 from runtime.context import Context

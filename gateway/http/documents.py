@@ -8,6 +8,7 @@
 
 import asyncio
 import hashlib
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ _HEADER_BYTES_MAX: Final = 300
 _RESTS: Final = 3
 _REST_S_MAX: Final = 0.25
 _ASKED: Final = "topup.document"
+_HOST: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}")
 _OK: Final = 200
 _NOT_MODIFIED: Final = 304
 _READS: Final = frozenset({"GET", "HEAD"})
@@ -39,6 +41,14 @@ _OF_BODY: Final = frozenset({b"content-length", b"content-type", b"content-encod
 
 Endpoint = Callable[[Request], Response]
 _Header = tuple[bytes, bytes]
+
+
+def address_for(public_url: str, request: Request) -> str:
+    """Return where the gateway is reached: as PUBLIC_URL says, or as the reader did."""
+    if public_url:
+        return public_url
+    host = request.headers.get("host", "")
+    return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 class Reader(NamedTuple):

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.http.routing import Resource, Route, Router
 from gateway.openapi import answer_schemas
+from gateway.openapi.discovery import Discovery, add_discovery
 from gateway.openapi.examples import EVENT_EXAMPLE
 from gateway.openapi.field_words import FIELD_WORDS
 from gateway.openapi.links import add_links
@@ -71,8 +72,13 @@ OPERATORS: Final = Api(
 )
 
 
-def document(router: Router, server: str, api: Api = PUBLIC) -> dict[str, Any]:
-    """Return the document as JSON values; its paths are below the URL server."""
+def document(
+    router: Router, server: str, api: Api = PUBLIC, discovery: Discovery | None = None
+) -> dict[str, Any]:
+    """Return the document as JSON values; its paths are below the URL server.
+
+    discovery: what this installation tells registries of paid services.
+    """
     rows = sorted(_rows(router), key=_order)
     schemas = Schemas(_types(rows))
     shared = Shared(schemas)
@@ -86,7 +92,7 @@ def document(router: Router, server: str, api: Api = PUBLIC) -> dict[str, Any]:
     add_links({path: paths[path] for path in paths if path in ours}, schemas.components)
     hooks = {event_type: _webhook(event_type, schemas) for event_type in api.webhooks}
     roots = [paths, hooks, shared.responses]
-    return {
+    made = {
         "openapi": OPENAPI,
         "jsonSchemaDialect": DIALECT,
         "info": {
@@ -107,6 +113,9 @@ def document(router: Router, server: str, api: Api = PUBLIC) -> dict[str, Any]:
             "headers": _headers(),
         },
     }
+    if discovery is not None:
+        add_discovery(made, discovery)
+    return made
 
 
 def _rows(router: Router) -> Iterator[tuple[Resource, Route]]:

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.documents import Documents
+from gateway.http.documents import Documents, address_for
 from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.agent_document import agent_document
+from gateway.openapi.discovery import discovery_of
 from gateway.openapi.document import PUBLIC, Api, document, encoded
 from runtime.context import Context
 
@@ -32,11 +33,16 @@ def routes(
     # Relative if the address of the gateway is unset: always right.
     server = context.settings.public_url or "/"
 
-    def whole(_request: Request) -> Response:
-        return _json(document(Router(surfaces), server, api))
+    def made(request: Request) -> dict[str, Any]:
+        home = address_for(context.settings.public_url, request)
+        discovery = discovery_of(context, home) if api is PUBLIC else None
+        return document(Router(surfaces), server, api, discovery)
 
-    def small(_request: Request) -> Response:
-        return _json(agent_document(document(Router(surfaces), server, api)))
+    def whole(request: Request) -> Response:
+        return _json(made(request))
+
+    def small(request: Request) -> Response:
+        return _json(agent_document(made(request)))
 
     found = [Route(path, documents.once(whole), methods=["GET"])]
     if api is PUBLIC:

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from gateway.answers.response_codes import CODES, PENDING, SUCCESS
-from gateway.openapi.payment_examples import SETTLING
 
 _API: Final = "/api/public/v1"
 _TIME: Final = "2026-06-13T12:00:00Z"
@@ -66,28 +65,6 @@ _RECEIPT: Final = {
         "jws": "eyJhbGciOiJFZERTQSJ9.eyJkYXkiOiIyMDI2LTA2LTEzIn0.c2lnbmF0dXJl",
     },
     "keys_url": "https://topup.example.com/.well-known/receipt-keys",
-}
-_CERTIFIED: Final = {
-    "endpoint_id": "we_abc123",
-    "url": "https://test.example.com/hook",
-    "certified": False,
-    "counts": {"passed": 15, "warned": 0, "failed": 1, "not_seen": 0, "skipped": 0},
-    "checks": [
-        {
-            "name": "genuine",
-            "title": "Takes a genuine event",
-            "verdict": "passed",
-            "impact": None,
-            "detail": "Taken; one top-up moves the number of effects by 1.",
-        },
-        {
-            "name": "repeated_at_once",
-            "title": "Acts once on an event sent at once",
-            "verdict": "failed",
-            "impact": "twice",
-            "detail": "Taken, and the number of effects moved by 2 where 1 is due.",
-        },
-    ],
 }
 _ENTITLEMENT: Final = {
     "name": "exports",
@@ -215,9 +192,8 @@ WRITTEN: Final[dict[str, Any]] = {
     f"GET {_API}/topup/{{transaction_id}}/receipt 200": _answer(
         _RECEIPT, transaction_id=_TRANSACTION
     ),
-    "POST /x402/topup 202": {**_answer(SETTLING, code=PENDING), "status": "pending"},
-    f"POST {_API}/webhooks/{{endpoint_id}}/certify 200": _answer(_CERTIFIED),
     f"GET {_API}/entitlements/{{entitlement_name}} 200": _answer(_ENTITLEMENT),
+    f"POST {_API}/entitlements/{{entitlement_name}}/use 200": _answer(_ENTITLEMENT),
     f"POST {_API}/subscriptions/{{subscription_id}}/change 202": _pending(
         "change", plan_id="team", interval="month"
     ),

@@ -46,8 +46,8 @@ _SIGNATURE: Final = b"payment-signature"
 _BAD: Final = 400
 WAIT_S: Final = 20.0
 _HOWS: Final = {
-    X402: "with PAYMENT-SIGNATURE, as x402 version 2 has it; its payment-identifier is a secret of at least"
-    " 128 random bits",
+    X402: "with PAYMENT-SIGNATURE, as x402 version 2 has it; its payment-identifier is a secret of your own,"
+    " made at random",
     MPP: "with a Payment credential that answers WWW-Authenticate, by a shared payment token (spt_…)",
 }
 
@@ -189,7 +189,7 @@ def _shown(call: PaidCall) -> Shown | Misfit | None:
         return credential
     if credential is not None:
         raise InvalidInput("one payment at a time: two came", param=headers.HEADER)
-    return headers.read(header)
+    return headers.read(header, call.context.machine_payments.challenge_key)
 
 
 async def _known(

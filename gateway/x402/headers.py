@@ -3,23 +3,26 @@
 Promises: what a stranger sent is read strictly and within bounds, and nothing of it is believed but what its
 signature covers: the authorization's payer, amount, address, times and nonce, which the facilitator checks. Of
 what the stranger wrote nothing but this authorization, its signature and the identifier is posted on: a
-facilitator that finds another kind of authorization beside it would settle that one.
+facilitator that finds another kind of authorization beside it would settle that one. What a catalogue says of us
+(gateway/x402/bazaar.py) is our own copy.
 """
 
 import base64
 import binascii
 import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 from x402.http.utils import encode_payment_required_header, encode_payment_response_header
-from x402.schemas import PaymentPayload, PaymentRequired, ResourceInfo, SettleResponse
+from x402.schemas import PaymentPayload, PaymentRequired, SettleResponse
 
 from billing.machine_payments.offer import SCHEME, Offer
 from billing.machine_payments.payment import X402, PaidRequest
 from gateway.http.strict_json import refuse_repeated_names
+from gateway.x402 import bazaar
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
 
@@ -34,9 +37,9 @@ _NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})").fullmatch
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}").fullmatch
 _NONCE = re.compile(r"0x[0-9a-f]{64}").fullmatch
 _SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130,8192}").fullmatch
-# At least 128 random bits: 32 hexadecimal digits, or 22 of base64url, after a prefix.
-_RANDOM = re.compile(r"(?:[A-Za-z]{1,16}_)?(?:[0-9a-f-]{32,}|[A-Za-z0-9_-]{22,})").fullmatch
-_HEX = re.compile(r"(?:[A-Za-z]{1,16}_)?[0-9a-f-]{0,31}").fullmatch
+# As the extension's specification has it; that it is random is the payer's business.
+_IDENTIFIER_CHARACTERS: Final = (16, 128)
+_SAFE_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _IDENTIFIER_SCHEMA: Final = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -44,13 +47,20 @@ _IDENTIFIER_SCHEMA: Final = {
         "required": {"type": "boolean"},
         "id": {
             "type": "string",
-            "minLength": 22,
-            "maxLength": 128,
+            "minLength": _IDENTIFIER_CHARACTERS[0],
+            "maxLength": _IDENTIFIER_CHARACTERS[1],
             "pattern": "^[a-zA-Z0-9_-]+$",
         },
     },
     "required": ["required"],
 }
+
+
+class Asking(NamedTuple):
+    """What a 402 says beside the price: the resource that is paid for, and its entry in catalogues."""
+
+    resource: Mapping[str, Any]
+    bazaar: Mapping[str, Any]
 
 
 class Presented(NamedTuple):
@@ -78,20 +88,25 @@ class Presented(NamedTuple):
         return self.valid_before_s * SECOND_US
 
 
-def required_header(offer: Offer, cents: int, *, url: str, why: str) -> bytes:
-    """PAYMENT-REQUIRED: what to pay, and that an identifier is needed."""
-    required = PaymentRequired.model_validate(
+def required(offer: Offer, cents: int, asking: Asking, *, why: str) -> PaymentRequired:
+    """Return what to pay, and that an identifier is needed."""
+    return PaymentRequired.model_validate(
         {
             "x402Version": 2,
             "error": why,
-            "resource": ResourceInfo(
-                url=url, description="A top-up of prepaid AI credit", mime_type="application/json"
-            ),
+            "resource": asking.resource,
             "accepts": [offer.requirements(cents)],
-            "extensions": {IDENTIFIER: {"info": {"required": True}, "schema": _IDENTIFIER_SCHEMA}},
+            "extensions": {
+                IDENTIFIER: {"info": {"required": True}, "schema": _IDENTIFIER_SCHEMA},
+                bazaar.NAME: asking.bazaar,
+            },
         }
     )
-    return encode_payment_required_header(required).encode()
+
+
+def required_header(wanted: PaymentRequired) -> bytes:
+    """Return PAYMENT-REQUIRED."""
+    return encode_payment_required_header(wanted).encode()
 
 
 def response_header(
@@ -116,7 +131,7 @@ def response_header(
     ).encode()
 
 
-def request_of(presented: Presented, offer: Offer, cents: int) -> dict[str, Any]:
+def request_of(presented: Presented, offer: Offer, cents: int, asking: Asking) -> dict[str, Any]:
     """The body of the facilitator's /verify and /settle; the payment fits the offer."""
     wanted = offer.requirements(cents)
     return {
@@ -125,14 +140,15 @@ def request_of(presented: Presented, offer: Offer, cents: int) -> dict[str, Any]
             "x402Version": 2,
             "accepted": wanted,
             "payload": presented.payload,
-            "extensions": presented.extensions,
+            "resource": asking.resource,
+            "extensions": {**presented.extensions, bazaar.NAME: asking.bazaar},
         },
         "paymentRequirements": wanted,
     }
 
 
-def read(header: bytes) -> Presented:
-    """The payment in a PAYMENT-SIGNATURE header; raises InvalidInput."""
+def read(header: bytes, key: str) -> Presented:
+    """Return the payment in a PAYMENT-SIGNATURE header; key: see digest_of. Raises InvalidInput."""
     if len(header) > BYTES_MAX:
         raise _wrong(f"is longer than {BYTES_MAX} characters")
     try:
@@ -157,7 +173,7 @@ def read(header: bytes) -> Presented:
     identifier = _identifier(payload.extensions)
     return Presented(
         ref=f"{network}/{asset}/{payer}/{nonce}",
-        identifier=digest_of(identifier),
+        identifier=digest_of(identifier, key),
         payer=payer,
         amount=_field(authorization, "value", _NUMBER),
         pay_to=_field(authorization, "to", _ADDRESS),
@@ -187,23 +203,25 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
     return None
 
 
-def digest_of(identifier: str) -> str:
-    """What is stored of a payment identifier: 128 random bits need no key."""
-    return hashlib.sha256(identifier.encode()).hexdigest()
+def digest_of(identifier: str, key: str) -> str:
+    """Return what is stored of a payment identifier. Without the key nobody can try out a short one on a copy of
+    the database.
+    """
+    return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
 
 
 def _identifier(extensions: Mapping[str, Any] | None) -> str:
     info = (extensions or {}).get(IDENTIFIER)
     info = info.get("info") if isinstance(info, dict) else None
     found = info.get("id") if isinstance(info, dict) else None
-    is_sane = isinstance(found, str) and len(found) <= 128 and _RANDOM(found)
-    if not isinstance(found, str) or not is_sane or _HEX(found):
-        raise _wrong(
-            f"needs extensions.{IDENTIFIER}.info.id: at least 128 random bits, such as pay_ and 32"
-            " hexadecimal digits; keep it secret, since it shows what was bought",
-            reason="payment_identifier",
-        )
-    return found
+    least, most = _IDENTIFIER_CHARACTERS
+    if isinstance(found, str) and least <= len(found) <= most and _SAFE_IDENTIFIER(found):
+        return found
+    raise _wrong(
+        f"needs extensions.{IDENTIFIER}.info.id: {least} to {most} letters, digits, - or _, made at random for"
+        " this top-up, such as pay_ and 32 hexadecimal digits; keep it secret, since it shows what was bought",
+        reason="payment_identifier",
+    )
 
 
 def _field(authorization: Mapping[str, Any], name: str, matches: Any) -> str:

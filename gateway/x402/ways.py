@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -12,14 +12,15 @@ from billing.machine_payments.token_charges import TokenProof
 from billing.machine_payments.token_offer import CENTS_MIN, METHOD, SANDBOX, TokenOffer
 from gateway.api.bodies.paid_body import PaidBody
 from gateway.http.request_context import RequestContext
-from gateway.x402 import credentials, headers
+from gateway.x402 import bazaar, credentials, headers
 from gateway.x402.credentials import Misfit, Priced, ShownCredential
-from gateway.x402.headers import Presented
+from gateway.x402.headers import Asking, Presented
 from kernel.clock import SECOND_US
 from kernel.fields import Fields
 
 PaidCall = RequestContext[PaidBody, Fields]
 Shown = Presented | ShownCredential
+_ICON: Final = "/apple-touch-icon.png"
 
 
 class Terms(NamedTuple):
@@ -57,15 +58,15 @@ class Way(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByWallet:
-    """By x402: an authorization that a wallet signed."""
+    """By x402: an authorization that a wallet signed. asking: what the 402 says beside the price."""
 
     offer: Offer
+    asking: Asking
     protocol: str = X402
 
-    def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:
-        url = f"{call.home}{call.path}"
-        made = headers.required_header(self.offer, asked.charged_cents, url=url, why=why)
-        return b"payment-required", made
+    def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:  # noqa: ARG002
+        wanted = headers.required(self.offer, asked.charged_cents, self.asking, why=why)
+        return b"payment-required", headers.required_header(wanted)
 
     def facts(self, asked: PaidRequest) -> dict[str, Any]:
         return {"x402Version": 2, "accepts": [self.offer.requirements(asked.charged_cents)]}
@@ -79,7 +80,8 @@ class ByWallet:
         return Terms(asset.network, asset.address, self.offer.amount(asked.charged_cents))
 
     def proof(self, shown: Presented, payment: MachinePayment) -> bytes:
-        return msgspec.json.encode(headers.request_of(shown, self.offer, payment.charged_cents))
+        cents = payment.charged_cents
+        return msgspec.json.encode(headers.request_of(shown, self.offer, cents, self.asking))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,17 @@ def ways_of(call: PaidCall, environment: str, cents: int, *, is_beside_key: bool
     payments, doors = call.context.machine_payments, offered(call, environment)
     ways: list[Way] = []
     if X402 in doors:
-        ways.append(ByWallet(payments.offers[environment]))
+        ways.append(ByWallet(payments.offers[environment], _asking(call)))
     if MPP in doors and cents >= CENTS_MIN:
         ways.append(ByToken(payments.token_offers[environment], is_beside_key))
     return ways
+
+
+def _asking(call: PaidCall) -> Asking:
+    home = call.home
+    # A catalogue shows an icon that everybody can load.
+    icon_url = f"{home}{_ICON}" if home == call.context.settings.public_url else None
+    return Asking(bazaar.resource(f"{home}{call.path}", icon_url=icon_url), bazaar.of_http())
 
 
 def _is_safe(call: PaidCall, environment: str) -> bool:

@@ -104,15 +104,26 @@ class _Recording(httpx.AsyncHTTPTransport):
         return response
 
 
-def payer_client(
-    base_url: str, wallet: Wallet, *, identifier: str | None = None
-) -> httpx.AsyncClient:
-    """An HTTP client that pays each 402 by itself, once."""
+def plain_client(wallet: Wallet) -> x402Client:
+    """The package's client, whose owner lets it spend."""
     client = x402Client()
     # It pays a dollar at most, in tokens that it knows, unless its owner says more.
     client.set_spend_controls(False)
     client.register("eip155:*", wallet)
+    return client
+
+
+def payer_client(
+    base_url: str, wallet: Wallet, *, identifier: str | None = None
+) -> httpx.AsyncClient:
+    """An HTTP client that pays each 402 by itself, once."""
+    client = plain_client(wallet)
     secret = identifier or f"pay_{secrets.token_hex(16)}"
     client.register_extension(SecretIdentifier(secret))
+    return paying(base_url, client)
+
+
+def paying(base_url: str, client: x402Client) -> httpx.AsyncClient:
+    """An HTTP client that pays by that one."""
     transport = x402AsyncTransport(client, _Recording(verify=NO_TLS))
     return httpx.AsyncClient(transport=transport, base_url=base_url, trust_env=False, timeout=60)

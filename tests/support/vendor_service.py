@@ -44,11 +44,12 @@ def made(
 
 
 class VendorService(ABC):
-    """A vendor's API. `faults` are what befalls the next requests, the first first."""
+    """A vendor's API. `faults` are what befalls the next requests, the first first; headers: of each answer."""
 
     def __init__(self) -> None:
         self.faults: deque[Fault] = deque()
         self.asked: list[tuple[str, str]] = []
+        self.headers: dict[str, str] = {}
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -63,6 +64,8 @@ class VendorService(ABC):
                 self.send_response(status)
                 if fault == "busy":
                     self.send_header("Retry-After", "7")
+                for name, value in outer.headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)

@@ -35,7 +35,7 @@ export interface paths {
         put?: never;
         /**
          * Send prepaid credit that the request itself pays for
-         * @description For a payer without an account. Without a payment it answers 402 with the price, and with a header for each way to pay it: `PAYMENT-REQUIRED` (x402, version 2), paid with `PAYMENT-SIGNATURE`; `WWW-Authenticate: Payment` (by card), paid with a shared payment token in `Authorization: Payment`. Then the payment is settled, the credit is sent, and `PAYMENT-RESPONSE` or `Payment-Receipt` tells of it. A payment by x402 must carry a `payment-identifier` of at least 128 random bits; a card's challenge has one. Repeat the very same request after a lost answer, and nothing is charged twice. What was paid and could not be delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up made in its own account; the card's token then comes in `Payment-Authorization`. No credential.
+         * @description For a payer without an account. Without a payment it answers 402 with the price, and with a header for each way to pay it: `PAYMENT-REQUIRED` (x402, version 2), paid with `PAYMENT-SIGNATURE`; `WWW-Authenticate: Payment` (by card), paid with a shared payment token in `Authorization: Payment`. Then the payment is settled, the credit is sent, and `PAYMENT-RESPONSE` or `Payment-Receipt` tells of it. A payment by x402 must carry a `payment-identifier` made at random; a card's challenge has one. Repeat the very same request after a lost answer, and nothing is charged twice. What was paid and could not be delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up made in its own account; the card's token then comes in `Payment-Authorization`. No credential.
          */
         post: operations["post_endpoint_x402_topup"];
         delete?: never;
@@ -13449,16 +13449,16 @@ export interface operations {
                      *       "success": true,
                      *       "code": 1001,
                      *       "message": "Top-up delivered",
-                     *       "transaction_id": "txn_abc123",
+                     *       "transaction_id": "txn_5FxpRIrX4LWLkM01",
                      *       "status": "delivered",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:02Z",
                      *       "data": {
                      *         "platform": "claude",
                      *         "amount_cents": 1000,
                      *         "fee_cents": 0,
                      *         "charged_cents": 1000,
                      *         "recipient_email": "user@example.com",
-                     *         "voucher_code": "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB",
+                     *         "voucher_code": "ATU-7Q3X-9KVM-2C8R-T5WA-H401",
                      *         "voucher_code_hint": "H4NB",
                      *         "deliverable": {
                      *           "kind": "credit",
@@ -13468,17 +13468,17 @@ export interface operations {
                      *           "instructions": null,
                      *           "expires_at": null
                      *         },
-                     *         "claim_url": "https://gateway.example/claim/7Q3X9KVM2C8RT5WA",
+                     *         "claim_url": "https://topup.example.com/claim/q5T0bWf7yXnB2cVd8eKj01",
                      *         "payment": {
-                     *           "id": "mpy_abc123",
+                     *           "id": "mpy_5FxpRIrX4LWLkM01",
                      *           "state": "paid",
-                     *           "network": "eip155:8453",
-                     *           "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+                     *           "network": "eip155:84532",
+                     *           "asset": "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
                      *           "amount": "10000000",
-                     *           "payer": "0x857b06519e91e3a54538791bdbb0e22373e36b66",
-                     *           "settlement": "0x1234567890abcdef1234567890abcdef1234567890abcdef1234567890abcdef",
-                     *           "created_at": "2026-06-13T12:00:00Z",
-                     *           "settled_at": "2026-06-13T12:00:01Z"
+                     *           "payer": "0x1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a",
+                     *           "settlement": "0xd8a759b6c6b3d8cc9502db37f2b486c39da8a4c05352de2745f2918ffd8eea6e",
+                     *           "created_at": "2026-06-13T12:00:02Z",
+                     *           "settled_at": "2026-06-13T12:00:02Z"
                      *         },
                      *         "refund": null
                      *       }
@@ -13498,31 +13498,39 @@ export interface operations {
                      *       "success": true,
                      *       "code": 1002,
                      *       "message": "Top-up pending",
-                     *       "transaction_id": null,
+                     *       "transaction_id": "txn_5FxpRIrX4LWLkM03",
                      *       "status": "pending",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:06Z",
                      *       "data": {
                      *         "platform": "claude",
                      *         "amount_cents": 1000,
                      *         "fee_cents": 0,
                      *         "charged_cents": 1000,
-                     *         "recipient_email": "user@example.com",
+                     *         "recipient_email": "pending@sandbox.test",
                      *         "voucher_code": null,
                      *         "voucher_code_hint": null,
                      *         "deliverable": null,
-                     *         "claim_url": null,
+                     *         "claim_url": "https://topup.example.com/claim/q5T0bWf7yXnB2cVd8eKj03",
                      *         "payment": {
-                     *           "id": "mpy_abc123",
-                     *           "state": "settling",
-                     *           "network": "eip155:8453",
-                     *           "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+                     *           "id": "mpy_5FxpRIrX4LWLkM03",
+                     *           "state": "paid",
+                     *           "network": "eip155:84532",
+                     *           "asset": "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
                      *           "amount": "10000000",
-                     *           "payer": "0x857b06519e91e3a54538791bdbb0e22373e36b66",
-                     *           "settlement": null,
-                     *           "created_at": "2026-06-13T12:00:00Z",
-                     *           "settled_at": null
+                     *           "payer": "0x1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a",
+                     *           "settlement": "0xd9fe9dbfbe8d0e51192e776eb78e0237e07375f285eea030d706c14bbe910282",
+                     *           "created_at": "2026-06-13T12:00:06Z",
+                     *           "settled_at": "2026-06-13T12:00:06Z"
                      *         },
-                     *         "refund": null
+                     *         "refund": null,
+                     *         "links": [
+                     *           {
+                     *             "rel": "poll",
+                     *             "method": "POST",
+                     *             "href": "https://topup.example.com/x402/topup"
+                     *           }
+                     *         ],
+                     *         "next_action": "poll"
                      *       }
                      *     }
                      */
@@ -13564,17 +13572,17 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:38Z",
                      *       "data": {
-                     *         "amount_cents": 1000,
+                     *         "amount_cents": 600,
                      *         "fee_cents": 0,
-                     *         "charged_cents": 1000,
-                     *         "wallet_balance_cents": 1000000,
-                     *         "wallet_balance_after_cents": 999000,
+                     *         "charged_cents": 600,
+                     *         "wallet_balance_cents": 997100,
+                     *         "wallet_balance_after_cents": 996500,
                      *         "cap_remaining_cents": null,
                      *         "would_be": "delivered",
-                     *         "quote_id": "qte_1781352600000000_0_0000000000000000000000000000000000000000000000000000000000000000",
-                     *         "quote_expires_at": "2026-06-13T12:00:00Z"
+                     *         "quote_id": "qte_1781352600000000_0_0000000000000000000000000000000000000000000000000000000000000001",
+                     *         "quote_expires_at": "2026-06-13T12:10:38Z"
                      *       }
                      *     }
                      */
@@ -13615,17 +13623,17 @@ export interface operations {
                      *       "success": true,
                      *       "code": 3001,
                      *       "message": "Cancelled successfully",
-                     *       "transaction_id": "txn_abc123",
+                     *       "transaction_id": "txn_5FxpRIrX4LWLkM04",
                      *       "status": "cancelled",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:01:04Z",
                      *       "data": {
-                     *         "transaction_id": "txn_abc123",
+                     *         "transaction_id": "txn_5FxpRIrX4LWLkM04",
                      *         "status": "cancelled",
                      *         "platform": "claude",
-                     *         "amount_cents": 1000,
+                     *         "amount_cents": 600,
                      *         "fee_cents": 0,
-                     *         "charged_cents": 1000,
-                     *         "recipient_email": "user@example.com",
+                     *         "charged_cents": 600,
+                     *         "recipient_email": "pending@sandbox.test",
                      *         "voucher_code": null,
                      *         "voucher_code_hint": null,
                      *         "deliverable": null,
@@ -13638,12 +13646,12 @@ export interface operations {
                      *         "claim_url": null,
                      *         "claimed_at": null,
                      *         "emailed_at": null,
-                     *         "key_id": "key_abc123",
-                     *         "key_name": "Shop",
+                     *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test",
                      *         "scheduled_for": null,
-                     *         "created_at": "2026-06-13T12:00:00Z",
-                     *         "settled_at": "2026-06-13T12:00:00Z",
-                     *         "wallet_balance_cents": 1000000
+                     *         "created_at": "2026-06-13T12:00:07Z",
+                     *         "settled_at": "2026-06-13T12:01:04Z",
+                     *         "wallet_balance_cents": 997700
                      *       }
                      *     }
                      */
@@ -13962,41 +13970,44 @@ export interface operations {
                      *       "success": true,
                      *       "code": 3007,
                      *       "message": "Top-up reversed",
-                     *       "transaction_id": "txn_abc123",
+                     *       "transaction_id": "txn_5FxpRIrX4LWLkM01",
                      *       "status": "reversed",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:01:11Z",
                      *       "data": {
-                     *         "transaction_id": "txn_abc123",
+                     *         "transaction_id": "txn_5FxpRIrX4LWLkM01",
                      *         "status": "reversed",
                      *         "platform": "claude",
-                     *         "amount_cents": 1000,
+                     *         "amount_cents": 600,
                      *         "fee_cents": 0,
-                     *         "charged_cents": 1000,
+                     *         "charged_cents": 600,
                      *         "recipient_email": "user@example.com",
                      *         "voucher_code": null,
                      *         "voucher_code_hint": null,
                      *         "deliverable": null,
-                     *         "new_balance_cents": 4400,
-                     *         "reference": null,
-                     *         "metadata": {},
-                     *         "note": null,
+                     *         "new_balance_cents": 600,
+                     *         "reference": "order 1",
+                     *         "metadata": {
+                     *           "b": "2",
+                     *           "a": "ü"
+                     *         },
+                     *         "note": "for Ada",
                      *         "failure_reason": null,
                      *         "delivery": null,
                      *         "claim_url": null,
                      *         "claimed_at": null,
                      *         "emailed_at": null,
-                     *         "key_id": "key_abc123",
-                     *         "key_name": "Shop",
+                     *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test",
                      *         "scheduled_for": null,
-                     *         "created_at": "2026-06-13T12:00:00Z",
-                     *         "settled_at": "2026-06-13T12:00:00Z",
-                     *         "wallet_balance_cents": 1000000,
+                     *         "created_at": "2026-06-13T12:00:01Z",
+                     *         "settled_at": "2026-06-13T12:00:01Z",
+                     *         "wallet_balance_cents": 998900,
                      *         "reversal": {
-                     *           "reason": "Sent to the wrong person",
+                     *           "reason": "wrong person",
                      *           "outcome": "reversed",
                      *           "detail": null,
-                     *           "requested_at": "2026-06-13T12:00:00Z",
-                     *           "ended_at": "2026-06-13T12:00:00Z"
+                     *           "requested_at": "2026-06-13T12:01:11Z",
+                     *           "ended_at": "2026-06-13T12:01:11Z"
                      *         }
                      *       }
                      *     }
@@ -14120,17 +14131,72 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:01Z",
                      *       "data": {
-                     *         "items_total": 2,
+                     *         "items_total": 5,
                      *         "accepted": 2,
-                     *         "refused": 0,
-                     *         "accepted_cents": 3500,
+                     *         "refused": 3,
+                     *         "accepted_cents": 1200,
                      *         "fee_cents": 0,
-                     *         "charged_cents": 3500,
+                     *         "charged_cents": 1200,
                      *         "wallet_balance_cents": 1000000,
-                     *         "wallet_balance_after_cents": 996500,
-                     *         "errors": []
+                     *         "wallet_balance_after_cents": 998800,
+                     *         "errors": [
+                     *           {
+                     *             "index": 2,
+                     *             "reference": "order 1",
+                     *             "code": 2006,
+                     *             "message": "Duplicate transaction",
+                     *             "error": {
+                     *               "earlier_index": 0,
+                     *               "detail": "the reference was used before",
+                     *               "param": "reference",
+                     *               "retryable": false,
+                     *               "retry_after_s": null,
+                     *               "next_action": "stop",
+                     *               "doc_url": "https://topup.example.com/docs/codes/2006",
+                     *               "errors": [
+                     *                 {
+                     *                   "param": "reference",
+                     *                   "detail": "the reference was used before",
+                     *                   "code": 2006
+                     *                 }
+                     *               ]
+                     *             }
+                     *           },
+                     *           {
+                     *             "index": 3,
+                     *             "reference": "order 3",
+                     *             "code": 2005,
+                     *             "message": "Amount out of range",
+                     *             "error": {
+                     *               "min": 100,
+                     *               "max": 100000,
+                     *               "detail": "amount_cents is 100 to 100000 US cents for claude: 100 means $1.00",
+                     *               "param": "amount_cents",
+                     *               "retryable": false,
+                     *               "retry_after_s": null,
+                     *               "next_action": "fix_request",
+                     *               "doc_url": "https://topup.example.com/docs/codes/2005",
+                     *               "errors": [
+                     *                 {
+                     *                   "param": "amount_cents",
+                     *                   "detail": "amount_cents is 100 to 100000 US cents for claude: 100 means $1.00",
+                     *                   "code": 2005,
+                     *                   "minimum": 100,
+                     *                   "maximum": 100000
+                     *                 }
+                     *               ],
+                     *               "links": [
+                     *                 {
+                     *                   "rel": "platforms",
+                     *                   "method": "GET",
+                     *                   "href": "https://topup.example.com/api/public/v1/platforms"
+                     *                 }
+                     *               ]
+                     *             }
+                     *           }
+                     *         ]
                      *       }
                      *     }
                      */
@@ -14550,10 +14616,10 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:04Z",
                      *       "data": {
-                     *         "balance_cents": 999000,
-                     *         "sendable_cents": 999000,
+                     *         "balance_cents": 998800,
+                     *         "sendable_cents": 998800,
                      *         "promotional_cents": 0,
                      *         "held_cents": 0,
                      *         "owed_cents": 0,
@@ -14562,7 +14628,7 @@ export interface operations {
                      *         "low_balance_threshold_cents": 0,
                      *         "low_balance_thresholds_cents": [],
                      *         "key": {
-                     *           "id": "key_abc123",
+                     *           "id": "key_5FxpRIrX4LWLkM02",
                      *           "per_call_cents": null,
                      *           "windows": []
                      *         }
@@ -15634,17 +15700,17 @@ export interface operations {
                      *       "success": true,
                      *       "code": 1000,
                      *       "message": "Success",
-                     *       "transaction_id": "txn_abc123",
+                     *       "transaction_id": "txn_5FxpRIrX4LWLkM01",
                      *       "status": "delivered",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:01:00Z",
                      *       "data": {
-                     *         "id": "mal_abc123",
-                     *         "status": "queued",
+                     *         "id": "mal_5FxpRIrX4LWLkM01",
+                     *         "status": "outbox",
                      *         "attempts": 0,
                      *         "reason": null,
-                     *         "created_at": "2026-06-13T12:00:00Z",
-                     *         "next_attempt_at": "2026-06-13T12:00:00Z",
-                     *         "ended_at": null
+                     *         "created_at": "2026-06-13T12:01:00Z",
+                     *         "next_attempt_at": null,
+                     *         "ended_at": "2026-06-13T12:01:00Z"
                      *       }
                      *     }
                      */
@@ -17774,24 +17840,24 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:06Z",
                      *       "data": {
-                     *         "id": "rfd_abc123",
+                     *         "id": "rfd_5FxpRIrX4LWLkM01",
                      *         "status": "requested",
-                     *         "amount": 500,
+                     *         "amount": 300,
                      *         "currency": "USD",
-                     *         "order_id": "ord_abc123",
+                     *         "order_id": "ord_5FxpRIrX4LWLkM01",
                      *         "period_id": null,
-                     *         "account_id": "acc_abc123",
+                     *         "account_id": "acc_5FxpRIrX4LWLkM01",
                      *         "provider": "stripe",
-                     *         "payment": "pi_abc123",
+                     *         "payment": "pay_5FxpRIrX4LWLkM01",
                      *         "provider_refund_id": null,
                      *         "made_at_provider": false,
                      *         "reason": "bought twice",
                      *         "detail": null,
-                     *         "held_micros": 6250000,
-                     *         "requested_by": "tok_abc123",
-                     *         "created_at": "2026-06-13T12:00:00Z",
+                     *         "held_micros": 3000000,
+                     *         "requested_by": "tok_5FxpRIrX4LWLkM01",
+                     *         "created_at": "2026-06-13T12:00:06Z",
                      *         "ended_at": null
                      *       }
                      *     }
@@ -19220,9 +19286,9 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:21Z",
                      *       "data": {
-                     *         "id": "key_abc123",
+                     *         "id": "key_5FxpRIrX4LWLkM03",
                      *         "parent_id": null,
                      *         "environment": "staging",
                      *         "name": "Sandbox",
@@ -19252,13 +19318,13 @@ export interface operations {
                      *         "max_recipients_per_week": null,
                      *         "repeat_guard_s": null,
                      *         "expires_at": null,
-                     *         "created_at": "2026-06-13T12:00:00Z",
+                     *         "created_at": "2026-06-13T12:00:21Z",
                      *         "last_used_at": null,
                      *         "paused_at": null,
                      *         "revoked_at": null,
-                     *         "key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT5WA",
-                     *         "account_id": "acc_abc123",
-                     *         "approver_key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RP3RV"
+                     *         "key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT501",
+                     *         "account_id": "acc_5FxpRIrX4LWLkM01",
+                     *         "approver_key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT502"
                      *       }
                      *     }
                      */
@@ -19289,13 +19355,19 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:13Z",
                      *       "data": {
-                     *         "id": "key_abc123",
-                     *         "name": "Onboarding agent",
-                     *         "purpose": "Credit for new colleagues",
+                     *         "id": "key_5FxpRIrX4LWLkM01",
+                     *         "name": "agent",
+                     *         "purpose": "credit for colleagues",
                      *         "environment": "staging",
-                     *         "parents": [],
+                     *         "parents": [
+                     *           {
+                     *             "id": "key_5FxpRIrX4LWLkM02",
+                     *             "name": "Test",
+                     *             "paused_at": null
+                     *           }
+                     *         ],
                      *         "paused": false,
                      *         "scopes": [
                      *           "topup:send",
@@ -19306,27 +19378,37 @@ export interface operations {
                      *           "claude"
                      *         ],
                      *         "recipients": [
-                     *           "*@acme.example"
+                     *           "*@example.com"
                      *         ],
                      *         "per_call_cents": null,
-                     *         "per_recipient_per_day_cents": 2000,
+                     *         "per_recipient_per_day_cents": 1200,
                      *         "repeat_guard_s": 600,
-                     *         "approval_above_cents": 1500,
-                     *         "approval_above_per_day_cents": 10000,
+                     *         "approval_above_cents": null,
+                     *         "approval_above_per_day_cents": null,
                      *         "limits": [
                      *           {
-                     *             "key_id": "key_abc123",
+                     *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "cap": "lifetime",
+                     *             "unit": "cents",
+                     *             "seconds": null,
+                     *             "limit": 3000,
+                     *             "spent": 1000,
+                     *             "remaining": 2000,
+                     *             "resets_at": null
+                     *           },
+                     *           {
+                     *             "key_id": "key_5FxpRIrX4LWLkM01",
                      *             "cap": "window",
                      *             "unit": "cents",
                      *             "seconds": 3600,
-                     *             "limit": 5000,
-                     *             "spent": 1200,
-                     *             "remaining": 3800,
-                     *             "resets_at": "2026-06-13T12:42:00Z"
+                     *             "limit": 2000,
+                     *             "spent": 1000,
+                     *             "remaining": 1000,
+                     *             "resets_at": "2026-06-13T13:00:25Z"
                      *           }
                      *         ],
-                     *         "max_now_cents": 3800,
-                     *         "expires_at": "2036-01-01T00:00:00Z"
+                     *         "max_now_cents": 1000,
+                     *         "expires_at": null
                      *       }
                      *     }
                      */
@@ -19883,33 +19965,29 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:01Z",
                      *       "data": {
-                     *         "id": "we_abc123",
-                     *         "url": "https://example.com/hook",
-                     *         "events": [
-                     *           "topup.delivered",
-                     *           "topup.failed"
-                     *         ],
+                     *         "id": "we_5FxpRIrX4LWLkM01",
+                     *         "url": "https://topup.example.com/hook",
+                     *         "events": [],
                      *         "description": "",
                      *         "status": "enabled",
                      *         "disabled_reason": null,
                      *         "retry_schedule_s": [
                      *           0,
-                     *           5,
-                     *           30
+                     *           5
                      *         ],
                      *         "rate_limit_per_s": null,
                      *         "ordered": false,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
                      *         "filter": null,
-                     *         "failing_since": null,
                      *         "headers": {},
-                     *         "created_at": "2026-06-13T12:00:00Z",
+                     *         "failing_since": null,
+                     *         "created_at": "2026-06-13T12:00:01Z",
                      *         "ed25519": true,
-                     *         "public_key": "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
-                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                     *         "public_key": "whpk_01qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa01"
                      *       }
                      *     }
                      */
@@ -20394,32 +20472,32 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "timestamp": "2026-06-13T12:00:34Z",
                      *       "data": {
-                     *         "endpoint_id": "we_abc123",
-                     *         "url": "https://test.example.com/hook",
+                     *         "endpoint_id": "we_5FxpRIrX4LWLkM04",
+                     *         "url": "https://topup.example.com/hook",
                      *         "certified": false,
                      *         "counts": {
-                     *           "passed": 15,
+                     *           "passed": 0,
                      *           "warned": 0,
                      *           "failed": 1,
                      *           "not_seen": 0,
-                     *           "skipped": 0
+                     *           "skipped": 15
                      *         },
                      *         "checks": [
                      *           {
                      *             "name": "genuine",
                      *             "title": "Takes a genuine event",
-                     *             "verdict": "passed",
-                     *             "impact": null,
-                     *             "detail": "Taken; one top-up moves the number of effects by 1."
+                     *             "verdict": "failed",
+                     *             "impact": "lost",
+                     *             "detail": "It gave HTTP 500: the gateway sends it again and, while that goes on, disables the endpoint."
                      *           },
                      *           {
-                     *             "name": "repeated_at_once",
-                     *             "title": "Acts once on an event sent at once",
-                     *             "verdict": "failed",
-                     *             "impact": "twice",
-                     *             "detail": "Taken, and the number of effects moved by 2 where 1 is due."
+                     *             "name": "bytes",
+                     *             "title": "Checks the bytes as they came",
+                     *             "verdict": "skipped",
+                     *             "impact": null,
+                     *             "detail": "A genuine event was not taken, so nothing else can be seen."
                      *           }
                      *         ]
                      *       }

@@ -132,6 +132,9 @@ async def test_it_is_served_once_and_then_known_by_its_tag(gateway: Gateway) -> 
     served, ours = first.json(), the_document()
     # Beside our own paths it has those of the payment providers.
     Draft202012Validator(OPENAPI_31).validate(served)
+    # What is paid for, and how, is this installation's.
+    paid = served["paths"]["/x402/topup"]["post"].pop("x-payment-info")
+    assert paid["price"]["currency"] == "USD"
     assert ours["paths"].items() <= served["paths"].items()
     assert served["servers"] == [{"url": "/"}]
     assert (again.status_code, again.content) == (304, b"")

@@ -79,6 +79,8 @@ async def test_nothing_else_of_a_strangers_is_posted_to_the_facilitator(
         "extensions": {"payment-identifier": identifier, "bazaar": {"info": {}}},
     }
 
+    required = await gateway.client.post("/x402/topup", json=BODY)
+    asked = decoded(required.headers["payment-required"])
     paid = await _shown(gateway, payment)
 
     assert (paid.status_code, paid.json()["code"]) == (200, 1001)
@@ -87,7 +89,12 @@ async def test_nothing_else_of_a_strangers_is_posted_to_the_facilitator(
         "x402Version": 2,
         "accepted": wanted,
         "payload": signed,
-        "extensions": {"payment-identifier": {"info": {"required": True, "id": "pay_" + "3" * 32}}},
+        # Our own copies: what a catalogue says of us is no stranger's to write.
+        "resource": asked["resource"],
+        "extensions": {
+            "payment-identifier": {"info": {"required": True, "id": "pay_" + "3" * 32}},
+            "bazaar": asked["extensions"]["bazaar"],
+        },
     }
 
 

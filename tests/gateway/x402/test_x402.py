@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from x402.extensions.payment_identifier import append_payment_identifier_to_extensions
+from x402.schemas import PaymentCreationContext
 
 from billing.machine_payments.account import MACHINE_ACCOUNT
 from billing.topups import platform_rows
@@ -15,10 +17,9 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from tests.support.facilitator import FacilitatorService
 from tests.support.gateway import Gateway, running, settings_of
-from tests.support.machine_payer import SHOWN, Wallet, payer_client
+from tests.support.machine_payer import SHOWN, Wallet, payer_client, paying, plain_client
 from tests.support.paying import (
     BODY,
-    IDENTIFIER,
     PAY_TO,
     again,
     decoded,
@@ -63,11 +64,31 @@ async def test_the_price_is_asked_and_the_packages_own_client_pays_it(
     assert await findings(gateway) == []
 
 
+async def test_the_plain_client_pays_with_the_hook_that_the_guide_names(gateway: Gateway) -> None:
+    client = plain_client(Wallet())
+
+    async def add_identifier(context: PaymentCreationContext) -> None:
+        declared = getattr(context.payment_required, "extensions", None)
+        append_payment_identifier_to_extensions(declared or {})
+
+    client.on_before_payment_creation(add_identifier)
+    async with paying(gateway.url, client) as http:
+        paid = await http.post("/x402/topup", json=BODY)
+    async with paying(gateway.url, plain_client(Wallet())) as http:
+        without = await http.post("/x402/topup", json=BODY)
+
+    assert (paid.status_code, paid.json()["code"]) == (200, 1001)
+    assert decoded(paid.extensions[SHOWN])["extensions"]["bazaar"]["info"]["input"]["body"] == BODY
+    assert (without.status_code, without.json()["code"]) == (422, 2007)
+    assert "payment-identifier" in without.json()["data"]["error"]["detail"]
+
+
 async def test_a_repeated_payment_is_the_same_top_up_and_only_its_identifier_shows_the_code(
     live: tuple[Gateway, FacilitatorService],
 ) -> None:
     gateway, facilitator = live
-    paid = await pay(gateway, identifier=IDENTIFIER)
+    # As short as the reference takes it.
+    paid = await pay(gateway, identifier="wish-1-of-agent7")
     public = decoded(paid.extensions[SHOWN])
     public["extensions"]["payment-identifier"]["info"]["id"] = "pay_" + "f" * 32
     header = base64.b64encode(json.dumps(public).encode()).decode()
@@ -77,7 +98,7 @@ async def test_a_repeated_payment_is_the_same_top_up_and_only_its_identifier_sho
         "/x402/topup", json=BODY, headers={"PAYMENT-SIGNATURE": header}
     )
     other_body = await again(gateway, paid, recipient_email="me@example.com")
-    signed_anew = await pay(gateway, identifier=IDENTIFIER)
+    signed_anew = await pay(gateway, identifier="wish-1-of-agent7")
 
     assert repeated.json()["data"] == paid.json()["data"]
     assert stranger.json()["transaction_id"] == paid.json()["transaction_id"]
@@ -254,8 +275,9 @@ async def test_what_is_wrong_is_refused_before_anything_is_charged(
         "early": await pay(gateway, early),
         "platform": await gateway.client.post("/x402/topup", json={**BODY, "platform": "nope"}),
         "range": await gateway.client.post("/x402/topup", json={**BODY, "amount_cents": 1}),
-        "identifier": await pay(gateway, identifier="pay_short"),
-        "hexadecimal": await pay(gateway, identifier="pay_" + "a1" * 12),
+        "short": await pay(gateway, identifier="pay_short_of_16"),
+        "long id": await pay(gateway, identifier="a" * 129),
+        "characters": await pay(gateway, identifier="pay_" + "ü" * 16),
         "soup": await gateway.client.post(
             "/x402/topup", json=BODY, headers={"PAYMENT-SIGNATURE": "soup"}
         ),
@@ -270,8 +292,9 @@ async def test_what_is_wrong_is_refused_before_anything_is_charged(
         "early": 2013,
         "platform": 2003,
         "range": 2005,
-        "identifier": 2007,
-        "hexadecimal": 2007,
+        "short": 2007,
+        "long id": 2007,
+        "characters": 2007,
         "soup": 2007,
         "long": 2007,
     }

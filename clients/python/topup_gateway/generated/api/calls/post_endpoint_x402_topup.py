@@ -19,11 +19,10 @@ def post_endpoint_x402_topup(
     SIGNATURE`; `WWW-Authenticate: Payment` (by card), paid with a shared payment token in
     `Authorization: Payment`. Then the payment is settled, the credit is sent, and `PAYMENT-
     RESPONSE` or `Payment-Receipt` tells of it. A payment by x402 must carry a `payment-
-    identifier` of at least 128 random bits; a card's challenge has one. Repeat the very same
-    request after a lost answer, and nothing is charged twice. What was paid and could not be
-    delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up
-    made in its own account; the card's token then comes in `Payment-Authorization`. No
-    credential.
+    identifier` made at random; a card's challenge has one. Repeat the very same request after a
+    lost answer, and nothing is charged twice. What was paid and could not be delivered comes
+    back as a code in `data.refund` (3005). An API key beside it has the top-up made in its own
+    account; the card's token then comes in `Payment-Authorization`. No credential.
     """
 
     headers: dict[str, Any] = {}

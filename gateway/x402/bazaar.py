@@ -1,0 +1,67 @@
+"""What a 402 says of itself for catalogues: the extension `bazaar` of x402, and the service behind the resource.
+
+Promise: a facilitator that lists us gets our own copy and never the client's, because a client could write anything
+there. The header that carries it stays small: a proxy takes 4 KiB of headers from an answer unless told otherwise.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from x402.extensions.bazaar import (
+    DeclareMcpDiscoveryConfig,
+    OutputConfig,
+    declare_discovery_extension,
+    declare_mcp_discovery_extension,
+)
+
+NAME: Final = "bazaar"
+_TEXT: Final = {"type": "string"}
+_EXAMPLE: Final = {
+    "platform": "claude",
+    "amount_cents": 1000,
+    "recipient_email": "user@example.com",
+}
+_BODY: Final = {
+    "type": "object",
+    "properties": {
+        "platform": _TEXT,
+        "amount_cents": {"type": "integer"},
+        "recipient_email": _TEXT,
+    },
+    "required": [*_EXAMPLE],
+}
+_OUTPUT: Final = OutputConfig(example={"success": True, "code": 1001, "status": "delivered"})
+
+
+def resource(url: str, *, icon_url: str | None = None) -> dict[str, Any]:
+    """Return the resource that is paid for; icon_url: of an address that catalogues may show."""
+    made = {
+        "url": url,
+        "description": "A top-up of prepaid AI credit",
+        "mimeType": "application/json",
+        "serviceName": "Topup Gateway",
+        "tags": ["ai-credit", "prepaid", "top-up", "gift"],
+    }
+    return made if icon_url is None else {**made, "iconUrl": icon_url}
+
+
+def of_http() -> dict[str, Any]:
+    """Return the extension of POST /x402/topup."""
+    made = declare_discovery_extension(
+        input=_EXAMPLE, input_schema=_BODY, body_type="json", output=_OUTPUT
+    )[NAME]
+    # The package leaves it to a framework to say the method, which its own schema requires.
+    made["info"]["input"]["method"] = "POST"
+    return dict(made)
+
+
+def of_tool(name: str, about: str, input_schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the extension of a tool of the Model Context Protocol."""
+    config = DeclareMcpDiscoveryConfig(
+        tool_name=name,
+        description=about,
+        input_schema=dict(input_schema),
+        example=_EXAMPLE,
+        output=_OUTPUT,
+    )
+    return dict(declare_mcp_discovery_extension(config)[NAME])
