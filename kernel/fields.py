@@ -287,7 +287,6 @@ class _Type:
 
 
 def _bound(found: int | None, before: int | None) -> int | None:
-    """Ignore a bound that only the machine sets."""
     if found is None:
         return before
     return None if abs(found) >= INT64_MAX else found

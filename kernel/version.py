@@ -73,7 +73,6 @@ def for_chart(version: str) -> str:
 
 
 def _of_chart(version: str) -> str:
-    """Return a stamped version by PEP 440, in whichever form it was stamped."""
     return re.sub(r"-dev\.(\d+)\.", r".dev\1+", version)
 
 

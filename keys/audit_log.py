@@ -280,7 +280,6 @@ _OF_ACCOUNT = Keyset(
 
 
 def _cut(text: str | None) -> str | None:
-    """Return a client's description of itself, printable and bounded."""
     if text is None:
         return None
     return "".join(letter for letter in text if letter.isprintable())[:TEXT_CHARACTERS_MAX]

@@ -199,7 +199,6 @@ class Authenticator:
         return future
 
     def _query_on(self) -> None:
-        """Start a query if anything has to be read and none is under way."""
         if self._query is None or self._query.done():
             self._query = asyncio.create_task(self._run_queries())
 
@@ -235,7 +234,6 @@ class Authenticator:
             _resolve(waiting, found.get(each))
 
     def _sweep(self, now_us: int) -> dict[str, TokenKind]:
-        """Return entries in use that will be stale soon; the rest stays for the next query."""
         if 0 <= now_us - self._swept_at < SWEEP_EVERY_US:
             return {}
         used = [entry for each in self._in_use if (entry := self._entries.get(each)) is not None]
@@ -289,7 +287,6 @@ class Authenticator:
             del self._unknown[next(iter(self._unknown))]
 
     def _note_use(self, entry: _Entry, principal: Principal, now_us: int) -> None:
-        """Record the use for the next sweep, and once a minute for the database."""
         if now_us - entry.used_at < IN_USE_US:
             self._in_use.add(entry.digest)
         entry.used_at = now_us

@@ -222,7 +222,6 @@ def _width_us(seconds: int) -> int:
 
 
 def _leaves_at(number: int, seconds: int) -> int:
-    """Return when nothing of the bucket is in the window any more."""
     return (number + 1) * _width_us(seconds) + seconds * SECOND_US
 
 

@@ -283,7 +283,6 @@ def _resolver(stack: AsyncExitStack) -> SystemResolver:
 
 
 def _waits(database: Store, hints: Hints, queue: Queue | WakePipe, stack: AsyncExitStack) -> Waits:
-    """Return the waits for events, which hear of commits after the workers do."""
     hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
     waits = Waits(database, Feed(database))
     hints.listen(waits.feed.on_hint)
@@ -326,7 +325,6 @@ def connections_of_a_process(settings: Settings) -> int:
 async def _open_database(
     settings: Settings, hints: Hints, metrics: Metrics, *, is_process: bool
 ) -> AsyncIterator[Store]:
-    """With is_process, log tables that somebody changed."""
     async with (
         watching_open_files(metrics),
         open_store(settings, on_hint=hints, is_recorded=True) as database,

@@ -258,7 +258,6 @@ class Limiter:
         return decisions
 
     def _give_back(self, bucket: Bucket, *, is_own: bool) -> None:
-        """Return the token of a call that another bucket refused."""
         if bucket.rate_per_s <= 0:
             return
         share = self._share(bucket.key)

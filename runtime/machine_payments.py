@@ -104,6 +104,5 @@ def _of_tokens(
 
 
 def _challenge_key(key: bytes) -> str:
-    """Return the key that binds challenges, which differs from the one that seals."""
     info = b"topup payment challenge 1"
     return HKDF(algorithm=SHA256(), length=len(key), salt=None, info=info).derive(key).hex()

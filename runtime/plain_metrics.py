@@ -83,6 +83,5 @@ class PlainHistogram(Collector):
         yield family
 
     def _cumulative(self, buckets: list[int]) -> list[tuple[str, float]]:
-        """Return (upper bound, observations up to it) as Prometheus expects."""
         bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
         return [(bound, sum(buckets[: place + 1])) for place, bound in enumerate(bounds)]

@@ -217,7 +217,6 @@ class Queue:
         await self._run(_ADD_JOBS, *arguments)
 
     async def _run(self, script: str, *arguments: Word) -> None:
-        """Run the script with the queue as its key."""
         await self._link.ask(self._kept, "EVAL", script, 1, self._queue_name, *arguments)
 
 

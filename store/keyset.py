@@ -235,7 +235,6 @@ class Keyset:
         )
 
     def _ends(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Return the ids between which the requested days lie."""
         first, end = values.get("created_after"), values.get("created_before")
         found = {}
         if self._days_of and first is not None:
@@ -245,7 +244,6 @@ class Keyset:
         return found
 
     def _end(self, name: str) -> str:
-        """Bound the ids, unless the next row outside is of the requested days."""
         way, order, other, is_wrong, none = _ENDS[name]
         beside = _where([*self._where, f"{self._key} {other} :{name}"])
         return (

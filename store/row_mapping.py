@@ -134,7 +134,6 @@ class RowMapping(Columns[T]):
 
 
 def _fields_of(cls: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], Sequence[Any]]]:
-    """Return the names of a class's fields, and a function that gets all their values."""
     if issubclass(cls, msgspec.Struct):
         return cls.__struct_fields__, msgspec.structs.astuple
     if dataclasses.is_dataclass(cls):

@@ -17,10 +17,10 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 1376,
+    "docstrings that open with no verb": 1361,
     "error details that are no sentence": 630,
-    "words of docstrings and comments": 178_352,
-    "product lines": 165_331,
+    "words of docstrings and comments": 177_552,
+    "product lines": 165_162,
     "old words in docstrings and comments": 1294,
     "old words in documents": 205,
     "paragraphs over 60 words": 46,

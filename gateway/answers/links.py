@@ -171,7 +171,6 @@ def _amount(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _prices(asked: RefusedFacts) -> Iterator[Link]:
-    """Link to the models with a price, if that was the problem."""
     if asked.template == _USAGE and asked.error.get("param") == "model":
         yield asked.get("prices", "/prices")
 
@@ -190,7 +189,6 @@ def _redeemable(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _unsigned(asked: RefusedFacts) -> Iterator[Link]:
-    """Link to a new account's key, unless the refused credential was no key."""
     if asked.error.get("reason") not in _SIGNED_BY_OTHERS:
         yield from _sandbox_key(asked)
 
@@ -205,7 +203,6 @@ def _earlier(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _reversal(asked: RefusedFacts) -> Iterator[Link]:
-    """Link to taking back what was delivered and not used."""
     yield from _earlier(asked)
     if asked.transaction_id is not None:
         path = f"/topup/{asked.transaction_id}/reverse"
@@ -213,7 +210,6 @@ def _reversal(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _smaller(asked: RefusedFacts) -> Iterator[Link]:
-    """Link to the same send with what the limits leave."""
     if asked.smaller_cents and asked.template == _SEND:
         # A quote is of its own amount, and would be refused with this one.
         same = {name: value for name, value in asked.body.items() if name != "quote_id"}
@@ -247,7 +243,6 @@ def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _existing(asked: RefusedFacts) -> Iterator[Link]:
-    """Link to the list of what there are too many of."""
     template = asked.template.removesuffix("/register")
     if template and asked.lists is not None and asked.lists(template):
         yield asked.get("existing", template)
@@ -278,7 +273,6 @@ def _nearest(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _given(asked: RefusedFacts, name: str) -> str:
-    """Return a path's parameter as the request gave it elsewhere; else its name."""
     said = asked.query.get(name, asked.body.get(name))
     return (
         quote(said[:_PARAMETER_CHARACTERS_MAX], safe="")

@@ -63,7 +63,6 @@ def page_of(code: int, error: Mapping[str, Any], *, path: str, key_id: str | Non
 
 
 def _page_of_path(path: str) -> str:
-    """Return the page of the called object, else of its list, else the overview."""
     for start, page in _BY_PATH:
         if path.startswith(start):
             last = path.removeprefix(start).strip("/").partition("/")[0]

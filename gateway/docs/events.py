@@ -141,7 +141,6 @@ def _sample(event_type: str) -> str:
 
 
 def _form_of(as_json: Endpoint, page: Endpoint, text: Endpoint) -> Endpoint:
-    """Serve JSON, unless Accept prefers Markdown or names HTML, as browsers do."""
 
     def answer(request: Request) -> Response:
         accept = request.headers.get("accept", "")

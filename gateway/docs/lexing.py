@@ -47,7 +47,6 @@ def _class_of(kind: type[Token]) -> str:
 
 @cache
 def _lexer(name: str) -> Lexer:
-    """Return a lexer that adds and removes nothing."""
     # PHP's would load the names of all of its functions [4 MB].
     options = {"stripnl": False, "ensurenl": False, "funcnamehighlighting": False}
     return get_lexer_by_name(name, **options)

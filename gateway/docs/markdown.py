@@ -65,7 +65,6 @@ def inline(text: str) -> Markup:
 
 
 def _plain(token: Any) -> str:
-    """Return a paragraph's text with its lines joined by spaces, or a block of code."""
     if token.type == "fence":
         return str(token.content)
     breaks = ("softbreak", "hardbreak")

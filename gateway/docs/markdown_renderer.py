@@ -60,7 +60,6 @@ MARKDOWN.validateLink = bool  # type: ignore[assignment,method-assign]
 
 
 def _name(tokens: Sequence[Token], index: int) -> str:
-    """Name a table by its first heading and its first cell."""
     cells = [cell for cell in tokens[index:] if cell.type == "inline"]
     first = next(at for at, token in enumerate(tokens[index:]) if token.type == "tbody_open")
     head = bare(cells[0])

@@ -277,7 +277,6 @@ class PlainText:
 
 
 def _either(page: Endpoint, text: Endpoint) -> Endpoint:
-    """Serve the page, or its text if Accept prefers Markdown."""
 
     def answer(request: Request) -> Response:
         is_text = prefers_markdown(request.headers.get("accept", ""))
@@ -293,7 +292,6 @@ def _places(listed: Sequence[DocumentedResource], *, is_ours: bool) -> Iterator[
 
 
 def _language(request: Request) -> str:
-    """Return the language of samples that the reader chose, or the first."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     names = [name for name, _ in _MAKERS]
     return next((name for name in names if name.lower() == chosen), names[0])

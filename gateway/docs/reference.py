@@ -165,13 +165,11 @@ class _Reader:
                 yield from self.fields(below, dotted + mark, depth + 1)
 
     def _kind(self, schema: Json) -> str:
-        """Return the type in words, following references among its choices."""
         if "anyOf" in schema:
             return kind_of({"anyOf": [self._resolved(kind) for kind in schema["anyOf"]]})
         return kind_of(self._resolved(schema))
 
     def _about(self, schema: Json) -> str:
-        """Return its description, or its reference's, and its default."""
         places = (schema, *map(self._resolved, schema.get("anyOf", ())), self._resolved(schema))
         description = next((place["description"] for place in places if "description" in place), "")
         default = schema.get("default")

@@ -137,6 +137,5 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _path(url: str) -> str:
-    """Return the URL's part after the host."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -132,12 +132,10 @@ def _call(operation: Operation, path: str, resource: str) -> Passage:
 
 
 def _plain(text: str) -> str:
-    """Remove the marks of code from a sentence."""
     return text.replace("`", "")
 
 
 def _query(request: Request) -> tuple[str, bool]:
-    """Return the query in one line, and whether it is too long."""
     query = " ".join(request.query_params.get("q", "").split())
     is_long = len(query) > QUERY_CHARACTERS_MAX
     return query[:QUERY_CHARACTERS_MAX], is_long

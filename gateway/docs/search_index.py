@@ -168,7 +168,6 @@ def _add(total: _Score, one: _Score) -> None:
 
 
 def _spots_of(text: str) -> Mapping[str, Sequence[tuple[int, int]]]:
-    """Return, by word, where it begins and ends in the text, each time."""
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for match in _WORD.finditer(text.lower()):
         found[_singular(match[0])].append(match.span())

@@ -112,7 +112,6 @@ def _shown(found: list[Published], following: str | None, now_us: int) -> dict[s
 
 
 def _keys(one: Published, now_us: int) -> list[dict[str, str | None]]:
-    """Return the newest first; until is when an older one stops signing."""
     return [
         {
             "public_key": key.text,

@@ -136,7 +136,6 @@ def _is_pairs(fact: FieldFacts) -> bool:
 def _offered(
     fact: FieldFacts, form: Form, choices: Mapping[str, Collection[str]]
 ) -> tuple[str, ...]:
-    """Return the words to choose from, with those that the object has already."""
     if fact.name not in choices:
         return fact.choices
     offered = choices[fact.name]
@@ -201,7 +200,6 @@ def _row_form(fact: FieldFacts, form: Form, row: int) -> Form:
 
 
 def _in_row(fact: FieldFacts, inner: FieldFacts) -> FieldFacts:
-    """Give a row's field the list's hint."""
     return inner._replace(name=_inside(fact, inner), hint="")
 
 
@@ -245,14 +243,12 @@ def _text(fact: FieldFacts, value: Any) -> str:
 
 
 def _length(seconds: int) -> str:
-    """Format seconds in the largest unit that divides them."""
     fits = (unit for unit, length_s in _UNITS_S.items() if seconds % length_s == 0)
     unit = max(fits, key=lambda one: _UNITS_S[one])
     return f"{seconds // _UNITS_S[unit]}{unit}"
 
 
 def _items(form: Form, fact: FieldFacts) -> list[str]:
-    """Return every word of a list, from boxes or one text."""
     if fact.unit == "lines":
         return _lines(form, fact.name)
     return _words(form.many(fact.name))

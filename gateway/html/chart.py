@@ -237,7 +237,6 @@ def _figure(show: Callable[[int], str], number: int) -> Phrase:
 
 
 def _short_money(cents: int) -> str:
-    """Write whole dollars without their cents."""
     return dollars_of_micros(cents * _MICROS_PER_CENT).removesuffix(".00")
 
 
@@ -252,7 +251,6 @@ def _ceiling(highest: int) -> int:
 
 
 def _label(start: int, step_us: int) -> str:
-    """Return the day, the day and hour, or the hour and minute, in UTC."""
     text = rfc3339(start)
     if step_us >= DAY_US:
         return text[5:10]

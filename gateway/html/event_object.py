@@ -47,7 +47,6 @@ def _order(reference: str | None, data: Data) -> EventObject | None:
 
 
 def _recharge(reference: str | None, data: Data) -> EventObject | None:
-    """Return the order; a recharge that charged nothing has none."""
     order_id = data.get("order_id")
     if not order_id and not reference:
         return EventObject(phrase("Auto-recharge"), "", f"{_D}/recharge") if data else None

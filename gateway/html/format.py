@@ -300,7 +300,6 @@ def short(text: str, characters: int = 40) -> str:
 
 
 def _account_words(label: str) -> str:
-    """Return a ledger account's name from its label in a statement."""
     kind, name = account_parts(label)
     if not (kind and name):
         return say(kind) or say_phrase(name)

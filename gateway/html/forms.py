@@ -198,7 +198,6 @@ def first_words(said: str, param: str | None = None) -> str:
 
 
 def _together(texts: Iterable[str]) -> str:
-    """Join each of them once."""
     return " ".join(_ended(text) for text in dict.fromkeys(texts))
 
 

@@ -145,7 +145,6 @@ class PageLanguage:
         return next((one for one in (text, capital) if one in self.texts), "")
 
     def _recognised(self, text: str) -> str:
-        """Say a text made from a sentence with values; a value that is a sentence is said as well."""
         for pattern in self.patterns if len(text) <= _RECOGNISED_CHARACTERS_MAX else ():
             found = pattern.found.fullmatch(text)
             values = {} if found is None else self._values(found)
@@ -190,7 +189,6 @@ class PageLanguage:
 
 
 def _is_balanced(content: str) -> bool:
-    """Return whether each isolate in it ends in it, and ends nothing around it."""
     depth = 0
     for character in content:
         depth += (character in _BEGINS) - (character == _END)
@@ -285,7 +283,6 @@ def _read(rooms: Sequence[bytes], tag: str) -> PageLanguage:
 
 
 def _patterns(catalogue: Catalog) -> Sequence[_Pattern]:
-    """Return the patterns, the one with most words of its own first."""
     found = [
         _Pattern(_pattern(forms[-1]), forms[0], forms[1] if len(forms) > 1 else "")
         for forms in (_forms(one.id) for one in catalogue if _RECOGNISED in one.flags)
@@ -303,5 +300,4 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 
 def _forms(text: str | Iterable[str]) -> Sequence[str]:
-    """Return the sentence, or its forms if it has a plural."""
     return [text] if isinstance(text, str) else [*text]

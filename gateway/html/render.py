@@ -155,7 +155,6 @@ def go(path: str, *, said: str | None = None, **query: str) -> Response:
 
 
 def _language(template: str, scope: Scope) -> PageLanguage:
-    """Return the reader's language, if the page is offered in it."""
     return language_of_request(scope) if template in TRANSLATED else languages.english()
 
 

@@ -197,6 +197,5 @@ def _header(call: RequestContext[Fields, Fields], name: bytes) -> str | None:
 
 
 def _length(call: RequestContext[Fields, Fields]) -> int:
-    """Return the length of an unread body, by its headers."""
     said = call.headers.get(b"content-length", b"")
     return int(said) if said.isdigit() and len(said) < _LENGTH_DIGITS_MAX else 0

@@ -181,7 +181,6 @@ class Documents:
         return self._chosen(sent) if len(sent) <= _HEADER_BYTES_MAX else self._read_choices(sent)
 
     def _read_choices(self, sent: bytes) -> bytes:
-        """Return the first accepted value of each cookie that counts, in one order."""
         found: dict[str, bytes] = {}
         for part in sent.split(b";"):
             cookie = part.strip()

@@ -61,7 +61,6 @@ def _name_of(host: bytes) -> str | None:
 
 
 def _is_port(text: bytes) -> bool:
-    """Accept nothing, or a colon with up to five digits."""
     return not text or (text[:1] == b":" and len(text) <= 6 and (text[1:] or b"0").isdigit())
 
 

@@ -199,7 +199,6 @@ def _sealed(context: Context, key: RequestKey, answer: Answer) -> Answer:
 
 
 def _opened(context: Context, key: RequestKey | None, answer: Answer) -> Answer:
-    """Return the response as it was first given."""
     if not answer.is_sealed or key is None:
         return answer
     subject = "/".join(key.place)

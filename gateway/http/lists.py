@@ -317,7 +317,6 @@ async def while_admitted(
 
 
 def _flat(row: object, columns: Sequence[str], names: Sequence[str]) -> dict[str, object]:
-    """Return the columns' cells, by the names of the first line."""
     fields = to_builtins(row)
     return {
         name: _cell(fields, column.split(".")) for name, column in zip(names, columns, strict=True)

@@ -99,7 +99,6 @@ class Pipeline:
         return await handled(route, call)
 
     def _tell_unused(self, call: RequestContext[Fields, Fields]) -> None:
-        """Add the limit's headers, which every response of our own API has."""
         if call.refuse is envelope.refuse:
             self._limit.tell_unused(call.reply_headers)
 
@@ -146,7 +145,6 @@ def _read_query(call: RequestContext[Fields, Fields], route: Route) -> None:
 
 
 def _body_of(call: RequestContext[Fields, Fields], route: Route) -> Fields:
-    """Decode the bytes by the route's struct."""
     if route.media == "raw":
         return route.body()
     raw, shape = call.raw, route.body_shape
@@ -158,7 +156,6 @@ def _body_of(call: RequestContext[Fields, Fields], route: Route) -> Fields:
 
 
 async def _decoded(call: RequestContext[Fields, Fields], route: Route) -> Fields:
-    """Decode the bytes by the route's own function; a long body is read beside the event loop."""
     assert route.decode is not None, "the route has a way of its own"
     read = partial(route.decode, call.raw, call.headers, call.query, call.environment)
     return read() if len(call.raw) <= BODY_BYTES_MAX else await read_aside(read)

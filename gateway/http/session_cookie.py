@@ -97,7 +97,6 @@ def is_foreign(scope: Scope, headers: Headers, settings: Settings) -> bool:
 
 
 def _own_origins(scope: Scope, headers: Headers, settings: Settings) -> set[bytes]:
-    """Return PUBLIC_URL, and the address that this request was made to."""
     scheme = "https" if is_https(scope, settings) else "http"
     host = headers.get(b"host", b"")
     own = {f"{scheme}://".encode() + host} if host else set()

@@ -167,7 +167,6 @@ class Strangers:
 
 
 def _is_refusal(reply: object) -> bool:
-    """Return whether our response, or a page, is a refusal."""
     status: int = getattr(reply, "status", 0) or getattr(reply, "status_code", 0)
     return status >= _REFUSED
 

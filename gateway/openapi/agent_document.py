@@ -123,7 +123,6 @@ def _kept(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
 
 
 def _named(value: Any) -> Iterator[str]:
-    """Yield the schemas that the value refers to itself."""
     if isinstance(value, list):
         for one in value:
             yield from _named(one)

@@ -125,7 +125,6 @@ def _rows(router: Router) -> Iterator[tuple[Resource, Route]]:
 
 
 def _order(row: tuple[Resource, Route]) -> tuple[bool, int]:
-    """Put our own first, each surface as its table has it."""
     resource, route = row
     return (not is_ours(resource), resource.surface.routes.index(route))
 

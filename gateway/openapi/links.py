@@ -46,7 +46,6 @@ def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None
 
 
 def _showing(ours: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (path parameter, operation id) of each call that shows one thing by its id."""
     for template, item in ours.items():
         found = _SHOWS.fullmatch(template)
         if found is not None and "get" in item and template.count("{") == 1:

@@ -58,7 +58,6 @@ def _dialect_of(kind: Any) -> str:
 
 
 def _shown(kind: Any) -> str:
-    """Name it as msgspec does."""
     origin = getattr(kind, "__origin__", None)
     if origin is None:
         return str(kind.__name__)

@@ -128,7 +128,6 @@ def _description(route: Route) -> str:
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    """Return one alternative for each scope that will do."""
     if route.is_public:
         return []
     scheme = SESSION if route.session_only else BEARER
@@ -172,7 +171,6 @@ def _request_body(
 
 
 def _show_answers(responses: dict[str, Any], method: str, template: str) -> None:
-    """Put an example beside each success in JSON."""
     curated = EXAMPLES.get((method, template), Example()).answer
     for status in sorted(status for status in responses if status.startswith("2")):
         content = responses[status].get("content", {}).get("application/json")

@@ -107,7 +107,6 @@ def _refs(node: Any) -> Iterable[str]:
 
 
 def _described(schema: Schema) -> Schema:
-    """Add each field's own description, or its name's."""
     properties: dict[str, Schema] = schema.get("properties", {})
     told = {name: _told(name, _not_negative(one)) for name, one in properties.items()}
     return {**schema, "properties": told}
@@ -146,7 +145,6 @@ def _id_of(schema: Schema) -> str:
 
 
 def _is_whole(kind: Any) -> bool:
-    """Return whether its value is written with fields that equal their defaults."""
     config: msgspec.structs.StructConfig = getattr(kind, "__origin__", kind).__struct_config__
     return not config.omit_defaults
 
@@ -165,7 +163,6 @@ def _of_struct(schema: Schema, *, is_always_written: bool, is_open: bool) -> Sch
 
 
 def _is_always_there(name: str, schema: Schema) -> bool:
-    """A field with a default is written with it; one without either may be left out."""
     return name in schema.get("required", ()) or "default" in schema["properties"][name]
 
 
@@ -196,7 +193,6 @@ def _clean(node: Any, names: Mapping[str, str]) -> Any:
 
 
 def _finished(schema: Schema) -> Schema:
-    """Rewrite the rules in the words that generators of clients know."""
     if "enum" in schema and isinstance(schema["enum"], list):
         return _choice(schema)
     if schema.get("type") == "array":
@@ -217,7 +213,6 @@ def _choice(schema: Schema) -> Schema:
 
 
 def _number(schema: Schema) -> Schema:
-    """Give a whole number its meaningful bounds, and its size if it needs 64 bits."""
     least, most = schema.pop(BOUNDS, (schema.get("minimum"), schema.get("maximum")))
     schema.pop("minimum", None)
     schema.pop("maximum", None)

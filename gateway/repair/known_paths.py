@@ -19,7 +19,6 @@ def _router() -> Router:
 
 @cache
 def _templates() -> Mapping[str, tuple[str, ...]]:
-    """Return the methods of each path below the API's prefix."""
     return {
         resource.template.removeprefix(API_PREFIX): tuple(sorted(resource.routes))
         for resource in _router()

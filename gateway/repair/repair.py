@@ -160,7 +160,6 @@ def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntr
 
 
 def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:
-    """Return the request's fields if its body is a JSON object; else none."""
     if not call.raw or len(call.raw) > 16_384:
         return {}
     try:
@@ -170,6 +169,5 @@ def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:
 
 
 def _query(call: RequestContext[Any, Any]) -> Mapping[str, str]:
-    """Return the parameters of the path, as far as they can be read."""
     text = call.scope.get("query_string", b"")[:_QUERY_BYTES_MAX].decode("latin-1")
     return dict(parse_qsl(text))

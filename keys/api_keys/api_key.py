@@ -305,7 +305,6 @@ async def rotate(
 
 
 def _default_scopes(parent: Principal | None) -> list[str]:
-    """Return every scope of an account for the command line, else the fewest useful ones."""
     if parent is None:
         return list(ACCOUNT_SCOPES)
     return [scope for scope in DEFAULT_SCOPES if scope in parent.scopes]

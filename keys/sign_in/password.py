@@ -100,7 +100,6 @@ class Passwords:
                 del self._of_source[source]
 
     async def _wait(self, line: "_Line", source: str) -> None:
-        """Wait for this caller's turn, which another's end hands over."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.add(source, turn)
         try:
@@ -111,7 +110,6 @@ class Passwords:
             raise
 
     def _pass_on(self) -> None:
-        """Hand the ending turn to the other line, or to whichever waits."""
         lines = (self._known, self._strangers)
         for line in lines if self._is_knowns_turn else lines[::-1]:
             turn = line.take()

@@ -198,7 +198,6 @@ def _provider(
 
 
 def _resource() -> Resource:
-    """Name the process by OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, else by our name."""
     is_named = SERVICE_NAME in OTELResourceDetector().detect().attributes
     return Resource.create({} if is_named else {SERVICE_NAME: SERVICE})
 

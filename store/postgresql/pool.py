@@ -228,7 +228,6 @@ class ConnectionPool:
         self._idle.append(session)
 
     def _note_room(self) -> None:
-        """Let the longest waiting caller open a connection."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():

@@ -227,7 +227,6 @@ class Servers:
             )
 
     def _name(self, place: Place) -> str:
-        """Name the server without a password."""
         return str(place) or self._hosts
 
     def _worst(self, failures: list[Exception]) -> Exception:

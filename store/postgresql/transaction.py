@@ -71,7 +71,6 @@ class PostgresqlTransaction:
             reading.take(cast(Sequence[Row], rows))
 
     async def _union(self, texts: tuple[str, ...]) -> Union:
-        """Combine these statements once in a process; the server supplies their columns."""
         found = _unions.get(texts)
         if found is None:
             prepared = [(await self._connection.prepare(text)).get_attributes() for text in texts]
@@ -136,7 +135,6 @@ class PostgresqlTransaction:
         return frozenset(record[0] for record in found)
 
     async def _bulk_insert(self, table: str, columns: Sequence[str], conflict: str) -> BulkInsert:
-        """Prepare the insert once in a process; the server supplies the columns' types."""
         key = (table, tuple(columns), conflict)
         found = _inserts.get(key)
         if found is None:
@@ -188,6 +186,5 @@ class PostgresqlTransaction:
 
 
 def _touched(tag: str) -> int:
-    """Parse a command tag such as "UPDATE 3"."""
     count = tag.rpartition(" ")[2]
     return int(count) if count.isdigit() else 0

@@ -235,7 +235,6 @@ async def claim(
 
 
 async def _hold_back(tx: Transaction, served: Sequence[Row], *, now_us: int) -> sequence.HeldBack:
-    """Return what waits for others of its object, at ordered endpoints."""
     due: dict[str, int] = {}
     for row in served:
         if row["ordered"]:
@@ -319,7 +318,6 @@ def _line_of(
 
 
 def _later_at(row: Row, *, now_us: int) -> int | None:
-    """Return when something of an endpoint that was offered nothing may go."""
     if not row["is_served"]:
         return None
     return ready_at_of(
@@ -352,7 +350,6 @@ def _choice(
 
 
 def _in_turn(rows: list[Row], chosen_ids: Sequence[str]) -> list[Row]:
-    """Restore the order of the choice; a database returns rows in any."""
     places = {id_: place for place, id_ in enumerate(chosen_ids)}
     return sorted(rows, key=lambda row: places[row["id"]])
 

@@ -138,7 +138,6 @@ def masked(answered: bytes, code: str | None) -> bytes:
 
 
 def _without_start(kept: bytes, secret: bytes) -> bytes:
-    """Remove the part of a secret that the response ends with."""
     for length in range(len(secret) - 1, min(len(secret), _PART_CHARACTERS_MIN) - 1, -1):
         if kept.endswith(secret[:length]):
             return kept[:-length] + _MASK * length

@@ -260,7 +260,6 @@ def _check_cancelled(status: str) -> None:
 
 
 async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:
-    """Make what waited for these due, and send a hint."""
     for endpoint_id in await sequence.go_on(tx, ended):
         tx.hint(f"{HINT}:{endpoint_id}")
 
@@ -300,7 +299,6 @@ async def _place_of(tx: Transaction, delivery_id: str) -> sequence.ObjectPlace |
 
 
 def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
-    """Return each endpoint's earliest."""
     places: dict[str, endpoint_queue.QueueRow] = {}
     for one in new:
         id_, due_us = one.endpoint_id, one.next_attempt_at

@@ -118,7 +118,6 @@ def phrase_of(body: bytes) -> str:
 
 
 def _alike(found: re.Match[str]) -> str:
-    """Return the word, or a placeholder for all that differ from it by a number."""
     word = found[0]
     if len(word) >= _ID_CHARACTERS_MIN and any(map(str.isdigit, word)):
         return "…"

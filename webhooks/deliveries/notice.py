@@ -116,7 +116,6 @@ async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
 
 
 def _reached(one: Failure) -> tuple[str, int] | None:
-    """Return the last stage that it has reached, and how long after the first failure that is."""
     if one.is_first:
         return FAILING_STAGE, 0
     if one.since_us is None:

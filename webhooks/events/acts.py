@@ -77,7 +77,6 @@ async def show(context: ActContext) -> Event:
 
 
 async def _with_codes(context: ActContext, events: Sequence[Event]) -> Sequence[Event]:
-    """An operator sees no codes."""
     if context.asker is None:
         return events
     return await context.service(SeenCodes).shown(context.tx, context.asker, events)

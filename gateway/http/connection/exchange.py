@@ -169,7 +169,6 @@ class Exchange:
         )
 
     def _ask_to_continue(self) -> None:
-        """Send a waiting client a 100, once the body is wanted."""
         if not self._may_be_asked_to_continue or self.is_begun:
             return
         self._may_be_asked_to_continue = False

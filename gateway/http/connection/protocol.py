@@ -460,7 +460,6 @@ def _parser(called: Calls) -> httptools.HttpRequestParser:
 
 
 def _address(found: Any) -> tuple[str, int | None] | None:
-    """Return one end's host and port, or the only path of a socket that has one."""
     if isinstance(found, tuple):
         return found[0], found[1]
     return (found, None) if isinstance(found, str) and found else None

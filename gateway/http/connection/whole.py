@@ -57,5 +57,4 @@ def write_whole(
 
 @lru_cache(maxsize=16)
 def _end_of(usual: tuple[Header, ...]) -> bytes:
-    """Return the end of a head without its last line end."""
     return b"".join(b"\r\n%b: %b" % header for header in usual) + b"\r\n\r\n"
