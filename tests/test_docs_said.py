@@ -246,7 +246,11 @@ def test_each_measurement_that_a_page_names_is_there_with_its_options() -> None:
                 continue
             known = file.read_text(encoding="utf-8") + options_of_all
             words = re.findall(r"--[a-z-]+|(?<=--only )[a-z-]+", said)
-            wrong += [f"{path.name}: {module} {one}" for one in words if f'"{one}"' not in known]
+            wrong += [
+                f"{path.name}: {module} {one}"
+                for one in words
+                if (f'"{one}"' if one.startswith("--") else f" {one} ") not in known
+            ]
 
     assert wrong == []
 
