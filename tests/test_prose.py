@@ -20,7 +20,7 @@ CEILINGS: Final = {
     "docstrings that open with no verb": 1361,
     "error details that are no sentence": 630,
     "words of docstrings and comments": 177_552,
-    "product lines": 165_162,
+    "product lines": 165_300,
     "old words in docstrings and comments": 1294,
     "old words in documents": 120,
     "paragraphs over 60 words": 21,

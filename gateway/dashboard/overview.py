@@ -1,6 +1,6 @@
 """The dashboard's first page: the balance, what happened lately, and what needs a look."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
@@ -9,7 +9,7 @@ from billing.reports.activity import lately
 from billing.reports.credit_ahead import credit_ahead
 from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import desk_waiting, overlooked_s
-from gateway.html.chart import Chart, Series, balance_line, bars
+from gateway.html.chart import Chart, Compared, Series, balance_line, bars, compared, halves
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
@@ -85,7 +85,6 @@ async def set_threshold(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
     balance = (await ask(call, "GET", "/topup/balance")).data
-    charts = await _charts(call, cents_to_micros(balance["balance_cents"]))
     tenant, now_us = call.principal.tenant, call.now_us
     return page(
         call,
@@ -100,7 +99,7 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         unwell=await _unwell(call),
         topups=(await ask(call, "GET", "/topup/history", query={"limit": 6})).data["items"],
         has_keys=await _has_keys(call),
-        charts=charts,
+        lately=await _lately(call, cents_to_micros(balance["balance_cents"])),
         ahead=await call.context.database.read(lambda tx: credit_ahead(tx, tenant, now_us=now_us)),
         without_supplier=_without_supplier(call),
         overlooked_s=await overlooked_s(call),
@@ -134,14 +133,36 @@ def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
     return call.context.suppliers.book.of(principal.environment).without_supplier()
 
 
-async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[Chart]:
+class _Lately(NamedTuple):
+    """This week beside the last one: cents that were delivered, deliveries that arrived or failed; and the charts."""
+
+    sent: Compared
+    arrived: Compared
+    failed: Compared
+    balance: Chart
+    topups: Chart
+    deliveries: Chart
+
+    @property
+    def arrived_share(self) -> float | None:
+        """Return the share of this week's ended deliveries that arrived."""
+        ended = self.arrived.now + self.failed.now
+        return self.arrived.now / ended if ended else None
+
+
+async def _lately(call: RequestContext[Any, Any], balance_micros: int) -> _Lately:
     tenant, now_us = call.principal.tenant, call.now_us
     done = await call.context.database.read(lambda tx: lately(tx, tenant, now_us=now_us))
-    return [
-        balance_line(phrase("Balance"), done.changes, now_micros=balance_micros),
-        bars(phrase("Top-ups"), done.topups, _TOPUPS),
-        bars(phrase("Deliveries"), done.deliveries, _DELIVERIES),
-    ]
+    topups_before, topups = halves(done.topups)
+    deliveries_before, deliveries = halves(done.deliveries)
+    return _Lately(
+        sent=compared(done.topups, lambda half, start: half.sum_of(start, "delivered")),
+        arrived=compared(done.deliveries, lambda half, start: half.count(start, "delivered")),
+        failed=compared(done.deliveries, lambda half, start: half.count(start, "failed")),
+        balance=balance_line(phrase("Balance"), done.changes, now_micros=balance_micros),
+        topups=bars(phrase("Top-ups"), topups, _TOPUPS, topups_before),
+        deliveries=bars(phrase("Deliveries"), deliveries, _DELIVERIES, deliveries_before),
+    )
 
 
 ROUTES = (

@@ -33,6 +33,10 @@ class Series:
     statuses: tuple[str, ...] = ()
 
 
+# The total of the same step in the time before.
+_BEFORE: Final = Series(phrase("in the same time before"), "before")
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     x: float
@@ -56,6 +60,8 @@ class Chart:
     totals: Sequence[str]
     left: int
     is_empty: bool
+    # Whether each series has anything at all.
+    has: Sequence[bool] = ()
     bars: Sequence[Bar] = ()
     line: str = ""
     area: str = ""
@@ -63,28 +69,29 @@ class Chart:
     height: int = HEIGHT
 
 
-def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
-    """Stack the bars, the first series at the bottom."""
+def bars(
+    title: str, activity: Activity, series: Sequence[Series], before: Activity | None = None
+) -> Chart:
+    """Stack the bars, the first series at the bottom; draw each step's total of `before` paler behind."""
     numbers = [
         [activity.count(start, *part.statuses) for part in series] for start in activity.starts
     ]
-    top = _ceiling(max(map(sum, numbers)))
+    if before is not None:
+        known = [status for part in series for status in part.statuses]
+        for column, start in zip(numbers, before.starts, strict=True):
+            column.append(before.count(start, *known))
+        series = (*series, _BEFORE)
+    behind = len(series) - 1 if before is not None else len(series)
+    top = _ceiling(max(max(sum(column[:behind]), *column[behind:], 0) for column in numbers))
     frame = _Frame(activity, left=_left_of(*_halves(top, count)))
     drawn: list[Bar] = []
     for place, column in enumerate(numbers):
         y = float(_FLOOR)
-        for part, number in zip(series, column, strict=True):
-            height = number / top * (_FLOOR - _TOP)
-            y -= height
-            if number:
-                title_of_bar = phrase(
-                    "%(time)s: %(number)s %(series)s",
-                    time=frame.labels[place],
-                    number=number,
-                    series=phrase(part.name),
-                )
-                x, width = frame.box(place)
-                drawn.append(Bar(x, round(y, 1), width, round(height, 1), part.tone, title_of_bar))
+        for part, number in reversed([*zip(series, column, strict=True)][behind:]):
+            drawn += frame.bars(place, part, number, top=top, floor=y)
+        for part, number in [*zip(series, column, strict=True)][:behind]:
+            drawn += frame.bars(place, part, number, top=top, floor=y)
+            y -= number / top * (_FLOOR - _TOP)
     return frame.chart(
         title,
         series,
@@ -172,9 +179,27 @@ class _Frame:
     def middle(self, place: int) -> float:
         return round(self._left + self._slot * (place + 0.5), 1)
 
-    def box(self, place: int) -> tuple[float, float]:
-        """Return the left edge and the width of a bar there."""
-        return round(self._left + self._slot * (place + 0.14), 1), round(self._slot * 0.72, 1)
+    def box(self, place: int, side: float = 0.14) -> tuple[float, float]:
+        """Return the left edge and the width of a bar there; side is the room beside it, of the step's."""
+        return round(self._left + self._slot * (place + side), 1), round(
+            self._slot * (1 - 2 * side), 1
+        )
+
+    def bars(
+        self, place: int, part: Series, number: int, *, top: int, floor: float
+    ) -> Sequence[Bar]:
+        """Return the bar of a number, or none for zero."""
+        if not number:
+            return ()
+        height = number / top * (_FLOOR - _TOP)
+        words = phrase(
+            "%(time)s: %(number)s %(series)s",
+            time=self.labels[place],
+            number=number,
+            series=phrase(part.name),
+        )
+        x, width = self.box(place, 0.02 if part is _BEFORE else 0.14)
+        return (Bar(x, round(floor - height, 1), width, round(height, 1), part.tone, words),)
 
     def chart(
         self,
@@ -215,6 +240,7 @@ class _Frame:
                 for label, start, numbers in zip(self.labels, self.starts, figures, strict=True)
             ],
             totals=[_figure(show, number) for number in totals],
+            has=[number != 0 for number in totals],
             left=self._left,
             is_empty=is_empty,
             bars=bars,
@@ -265,3 +291,34 @@ def _span(activity: Activity) -> str:
     if length_us > 2 * HOUR_US:
         return counted("last %(num)s hour", "last %(num)s hours", length_us // HOUR_US)
     return counted("last %(num)s minute", "last %(num)s minutes", length_us // MINUTE_US)
+
+
+def halves(activity: Activity) -> tuple[Activity, Activity]:
+    """Return the earlier and the later half of the time, which has an even number of steps."""
+    half = len(activity.starts) // 2
+    return (
+        Activity(activity.step_us, activity.starts[:half], activity.rows),
+        Activity(activity.step_us, activity.starts[half:], activity.rows),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A figure of some time, beside that of the same time before."""
+
+    now: int
+    before: int
+    span: str
+
+    @property
+    def percent(self) -> int | None:
+        """Return by how much it rose, or None if there was nothing before."""
+        return round((self.now - self.before) * 100 / self.before) if self.before else None
+
+
+def compared(activity: Activity, figure_of: Callable[[Activity, int], int]) -> Compared:
+    """Return the sums of figure_of over the steps of both halves of the time."""
+    before, now = (
+        sum(figure_of(half, start) for start in half.starts) for half in halves(activity)
+    )
+    return Compared(now, before, _span(halves(activity)[1]))

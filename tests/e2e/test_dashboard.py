@@ -132,7 +132,7 @@ async def test_from_sign_up_to_a_replay(
     window = await new_window(browser, installation.url)
     page = window.page
     await sign_up(page, "journey@shop.example")
-    await expect(page.locator(".figures")).to_contain_text("$10,000.00")
+    await expect(page.locator(".lead-figure").first).to_contain_text("$10,000.00")
 
     secret, line = await mint(page)
     answer = await run_in_shell(line)

@@ -5,6 +5,7 @@ from gateway.dashboard.admin import (
     accounts,
     audit,
     checkin,
+    design,
     events,
     home,
     platforms,
@@ -35,6 +36,7 @@ from gateway.dashboard.sales import (
 
 ADMIN_ROUTES = (
     *home.ROUTES,
+    *design.ROUTES,
     *work.ROUTES,
     *review.ROUTES,
     *topups.ROUTES,

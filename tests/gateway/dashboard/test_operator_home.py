@@ -29,11 +29,10 @@ async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIt
 
 
 async def waiting(boss: Browser) -> dict[str, str]:
-    """The label of each kind that waits, and how many there are; none of those with 0."""
-    table = (await boss.get(HOME)).text.split("What waits for a person</h2>")[1]
+    """The label of each kind that waits, and how many there are."""
+    table = (await boss.get(HOME)).text.split("Needs attention</h2>")[1]
     rows = re.findall(r"<tr><td class=\"break\">(.+?)</td><td class=\"number\">(.+?)</td>", table)
-    found = {text_of(label).strip(): text_of(number).strip() for label, number in rows}
-    return {label: number for label, number in found.items() if number != "0"}
+    return {text_of(label).strip(): text_of(number).strip() for label, number in rows}
 
 
 async def say_that_a_worker_is_there(store: Store) -> None:

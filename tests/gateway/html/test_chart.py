@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.html.chart import Series, balance_line, bars
+from gateway.html.chart import Compared, Series, balance_line, bars, compared, halves
 from gateway.html.format import count, duration, micros, money, said, short, when
 from kernel.clock import DAY_US, parse_rfc3339
 from store.activity import Activity
@@ -40,6 +40,38 @@ def test_bars_stand_on_each_other() -> None:
     assert chart.rows[1] == ("06-14", "2026-06-14T00:00:00Z", ["1", "1"])
     assert chart.bars[0].title == "06-13: 3 delivered"
     assert chart.span == "last 2 days"
+
+
+def test_bars_stand_before_those_of_the_time_before() -> None:
+    before, now = halves(
+        activity((0, "delivered", 4, 0), (1, "delivered", 1, 0), (1, "failed", 1, 0))
+    )
+
+    chart = bars("Top-ups", now, [GOOD, BAD], before)
+
+    # The scale ends at 4, so one is 32.5 units high and the day before reaches the top.
+    assert [(bar.tone, bar.y, bar.height) for bar in chart.bars] == [
+        ("before", 12.0, 130.0),
+        ("good", 109.5, 32.5),
+        ("bad", 77.0, 32.5),
+    ]
+    assert chart.bars[0].title == "06-14: 4 in the same time before"
+    assert (chart.totals, chart.has) == (["1", "1", "4"], [True, True, True])
+    assert chart.span == "last 1 day"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "percent"), [(200, 150, -25), (200, 300, 50), (0, 300, None)]
+)
+def test_a_figure_is_compared_with_the_time_before(
+    earlier: int, later: int, percent: int | None
+) -> None:
+    done = activity((0, "delivered", 1, earlier), (1, "delivered", 1, later), (1, "failed", 1, 70))
+
+    found = compared(done, lambda half, start: half.sum_of(start, "delivered"))
+
+    assert found == Compared(now=later, before=earlier, span=found.span)
+    assert (found.span, found.percent) == ("last 1 day", percent)
 
 
 def test_no_bars_at_all_is_empty() -> None:
