@@ -6,9 +6,9 @@ from typing import Any
 import click
 import httpx
 
+from cli.client.address import asked_address
 from cli.faults import refusal
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
-from cli.remote.address import asked_address
 from kernel.errors import DomainError
 from keys.vault import SealBroken
 from runtime.log import mask

@@ -33,7 +33,7 @@ GROUPS = {
         "login": "Get a key by the browser and keep it, or keep one that you have.",
         "whoami": "The key that is used, and what is left of its limits.",
         "send": "Send credit to a recipient.",
-        "topups": "Top-ups: list, show, cancel, reverse; the operator's desk of them.",
+        "topups": "Top-ups: list, show, cancel, reverse, resend.",
         "approvals": "Sends that wait for a decision: list, show, approve, deny.",
         "trigger": "Cause an event in staging by real calls.",
         "open": "Open a page of the dashboard.",
@@ -55,6 +55,7 @@ GROUPS = {
         "disputes": "Disputed payments, and until when evidence counts.",
     },
     "Deliver it": {
+        "desk": "Top-ups that wait for their supplier or for a person, and what a person does.",
         "platforms": "What credit can be sent to, and who supplies it.",
         "fees": "What a send costs beside its amount: list, set, clear.",
         "suppliers": "Who provides the credit: create, list, set, check.",
@@ -117,14 +118,13 @@ FOLDERS = {
         "audit",
         "audit-log",
     }
-    | {"platforms", "fees", "suppliers", "stock", "mail", "reconciliation"}
+    | {"desk", "platforms", "fees", "suppliers", "stock", "mail", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
-    "client": {"replay"},
-    "merchant": {"listen", "verify", "certify", "verify-receipt"},
-    "remote": {
+    "client": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),
-        *("events", "trigger", "open"),
+        *("events", "replay", "trigger", "open"),
+        *("listen", "verify", "certify", "verify-receipt"),
     },
 }
 

@@ -32,12 +32,6 @@ limit_option = click.option(
     show_default=True,
     help="How many at most.",
 )
-database_option = click.option(
-    "--database",
-    is_flag=True,
-    expose_value=False,
-    help="Work on this installation's database, whoever is logged in.",
-)
 
 SECRET_CHARACTERS_MAX = 4096
 # In a context's meta: the option that was read from standard input.

@@ -20,9 +20,8 @@ settings name (environment, `.env`): `topup settings` prints them. The commands 
 gateway over HTTP instead, with an API key and without a database: `topup login` keeps both as a profile, and `TOPUP_API_KEY`
 with `TOPUP_URL` comes before it, as in CI.
 
-**Two ways.** `topups` is there for both: over HTTP for whoever is logged in, on the database for the operator.
-An option that only one of them has, `--database` or `--profile` says which; else it is HTTP where a profile or a key is there,
-and the database where none is. The `--help` of each command lists the options of both apart.
+**Two ways.** A command has one meaning. `--profile` runs it over HTTP, `--local` and `--account` in process on this installation's
+database. Without them, what merchants do goes over HTTP if you are logged in, and the rest runs in process.
 
 - **Results** go to standard output and nothing else does, so they can be piped; `--json` prints JSON, lists as
   `{"items": […], "next_cursor": …}`. Tables fit 80 columns: ids and times are whole, other texts end in `…`, and a column that

@@ -1,6 +1,6 @@
 """Manual fulfilment: the top-up waits as a task until an operator delivers or refuses.
 
-Operators use `topup topups take`, `settle` and `fail`; see docs/suppliers.md.
+Operators use `topup desk take`, `settle` and `fail`; see docs/suppliers.md.
 """
 
 from typing import Annotated

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from cli.remote.address import API_PATH, OPERATOR_PATH
-from cli.remote.client import RemoteGateway
-from cli.remote.profiles import access
+from cli.client.address import API_PATH, OPERATOR_PATH
+from cli.client.profiles import access
+from cli.client.remote_gateway import RemoteGateway
 from kernel.errors import InvalidInput
 from keys.act import OPERATOR, AnyAct, AnyChange, ListAct, ReadAct, ReportAct
 

@@ -19,9 +19,9 @@ from rich.progress import (
 
 from cli.acts.command import Way, group_of, local_option, way_of
 from cli.acts.shown import print_result
+from cli.client.profiles import profile_option
 from cli.examples import examples
 from cli.output import json_option, note
-from cli.remote.profiles import profile_option
 from webhooks.replays.acts import ACTS, SHOW
 from webhooks.replays.views import Replay
 

@@ -1,4 +1,4 @@
-"""Run one act on the opened installation, for `topup platforms`, `suppliers`, `stock` and `topups`.
+"""Run one act on the opened installation, for `topup platforms`, `suppliers`, `stock` and `desk`.
 
 Secrets are sealed and top-ups settled by the installation's own parts.
 """

@@ -224,7 +224,7 @@ async def _desk(settings: Settings) -> str:
     if person or overdue:
         raise CheckWarning(
             f"of the live top-ups {person} wait for a person and {overdue} are overdue:"
-            " `topup topups list --environment live --view person` (or overdue)"
+            " `topup desk list --environment live --view person` (or overdue)"
         )
     return "no live top-up waits for a person"
 

@@ -17,7 +17,7 @@ from billing.providers.settings import OPTIONAL, ProviderSettings, rotated
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
-# cli/remote/profiles.py reads these: they name a gateway to call, and set nothing of this one.
+# cli/client/profiles.py reads these: they name a gateway to call, and set nothing of this one.
 COMMAND_LINE_VARIABLES = {"TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"}
 
 

@@ -1,7 +1,7 @@
 """One top-up's whole story, and what a person may do with it now.
 
 The buttons are those of billing/desk/acts.py; each press is a command of billing/desk/decisions.py, the
-same that `topup topups` gives. A form that is sent twice has its effect once.
+same that `topup desk` gives. A form that is sent twice has its effect once.
 """
 
 from collections.abc import Mapping, Sequence

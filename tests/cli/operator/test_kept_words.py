@@ -1,4 +1,4 @@
-"""`topup topups seen` and `settle --kept`: what a supplier said wrongly, once an operator looks at it."""
+"""`topup desk seen` and `settle --kept`: what a supplier said wrongly, once an operator looks at it."""
 
 import asyncio
 import json
@@ -94,16 +94,16 @@ def test_what_is_kept_is_delivered_by_a_person_who_checked(
     own: Topup, database_url: str, tmp_path: Path
 ) -> None:
     (topup_id,) = told(database_url, tmp_path, ("GIFT-1234-5678", 1001))
-    shown = result_of(own("topups", "show", topup_id, "--json"))
-    listed = result_of(own("topups", "list", "--view", "word", "--json"))["items"]
-    words = ("topups", "settle", topup_id)
+    shown = result_of(own("desk", "show", topup_id, "--json"))
+    listed = result_of(own("desk", "list", "--view", "word", "--json"))["items"]
+    words = ("desk", "settle", topup_id)
 
     both = own(*words, "--kept", "--kind", "credit", "--reason", "x", "--checked")
     mute = own(*words, "--kept", "--checked")
     unchecked = own(*words, "--kept", "--reason", "they raised the price")
     done = own(*words, "--kept", "--reason", "they raised the price", "--checked", "--json")
     again = own(*words, "--kept", "--reason", "they raised the price", "--checked")
-    after = result_of(own("topups", "show", topup_id, "--json"))
+    after = result_of(own("desk", "show", topup_id, "--json"))
 
     assert [one["transaction_id"] for one in listed] == [topup_id]
     (word,) = shown["words"]
@@ -125,9 +125,9 @@ def test_what_was_delivered_for_another_top_up_is_settled_by_nobody(
     first, second = told(database_url, tmp_path, ("GIFT-1234-5678", 900), ("GIFT-1234-5678", 900))
     reason = ("--reason", "they say it is right", "--checked")
 
-    kept = own("topups", "settle", second, "--kept", *reason)
-    nothing = own("topups", "settle", first, "--kept", *reason)
-    shown = result_of(own("topups", "show", second, "--json"))
+    kept = own("desk", "settle", second, "--kept", *reason)
+    nothing = own("desk", "settle", first, "--kept", *reason)
+    shown = result_of(own("desk", "show", second, "--json"))
 
     assert (kept.exit_code, nothing.exit_code) == (1, 1)
     assert f"The same was delivered for {first} before." in kept.stderr
@@ -142,12 +142,12 @@ def test_a_word_is_seen_once_with_a_reason_that_the_audit_log_has(
     _, second = told(database_url, tmp_path, ("GIFT-1234-5678", 900), ("GIFT-1234-5678", 900))
     reason = ("--reason", "their second code is void", "--by", "ann")
 
-    mute = own("topups", "seen", second)
-    seen = own("topups", "seen", second, *reason, "--json")
-    again = own("topups", "seen", second, *reason)
-    stranger = own("topups", "seen", "txn_0000000000000000", *reason)
-    shown = result_of(own("topups", "show", second, "--json"))
-    listed = result_of(own("topups", "list", "--view", "word", "--json"))["items"]
+    mute = own("desk", "seen", second)
+    seen = own("desk", "seen", second, *reason, "--json")
+    again = own("desk", "seen", second, *reason)
+    stranger = own("desk", "seen", "txn_0000000000000000", *reason)
+    shown = result_of(own("desk", "show", second, "--json"))
+    listed = result_of(own("desk", "list", "--view", "word", "--json"))["items"]
 
     assert result_of(seen) == {"transaction_id": second, "seen": 1}
     assert (mute.exit_code, again.exit_code, stranger.exit_code) == (2, 1, 1)

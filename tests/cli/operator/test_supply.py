@@ -98,16 +98,16 @@ def test_stock_is_read_whole_before_any_of_it_is_taken_in(topup: Topup, tmp_path
 
 def test_a_top_up_that_is_not_there_is_neither_taken_nor_settled(topup: Topup) -> None:
     tried = [
-        topup("topups", "show", "txn_0000000000000000"),
-        topup("topups", "take", "txn_0000000000000000"),
-        topup("topups", "settle", "txn_0000000000000000", "--kind", "credit"),
-        topup("topups", "fail", "txn_0000000000000000", "--reason", "no"),
-        topup("topups", "retry", "txn_0000000000000000"),
-        topup("topups", "switch", "txn_0000000000000000", "wallet", "--reason", "no"),
+        topup("desk", "show", "txn_0000000000000000"),
+        topup("desk", "take", "txn_0000000000000000"),
+        topup("desk", "settle", "txn_0000000000000000", "--kind", "credit"),
+        topup("desk", "fail", "txn_0000000000000000", "--reason", "no"),
+        topup("desk", "retry", "txn_0000000000000000"),
+        topup("desk", "switch", "txn_0000000000000000", "wallet", "--reason", "no"),
     ]
 
     assert [one.exit_code for one in tried] == [1] * 6
-    assert result_of(topup("topups", "list", "--json"))["items"] == []
+    assert result_of(topup("desk", "list", "--json"))["items"] == []
 
 
 def test_a_supplier_is_paused_and_resumed_with_a_reason_once(topup: Topup) -> None:

@@ -1,4 +1,4 @@
-"""`topup topups`: top-ups that wait for their supplier or for an operator."""
+"""`topup desk`: top-ups that wait for their supplier or for an operator."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from billing.topups.supplier_words import SupplierWord, last_handed_over, load_w
 from billing.topups.topup import TopUp
 from cli.examples import examples
 from cli.operator.supply import in_one, opened
-from cli.options import database_option, environment_option, limit_option
+from cli.options import environment_option, limit_option
 from cli.output import json_option, show_record, show_rows
 from cli.person import by_option, who_acts
 from kernel.clock import HOUR_US, rfc3339
@@ -44,19 +44,19 @@ _checked = click.option(
 
 @click.group(
     epilog=examples(
-        "topup topups list --environment live --view person",
-        "topup topups settle txn_4Kp1 --kind note --value-file note.txt",
+        "topup desk list --environment live --view person",
+        "topup desk settle txn_4Kp1 --kind note --value-file note.txt",
     )
 )
-def topups() -> None:
+def desk() -> None:
     """Top-ups that wait for their supplier or for an operator, and what an operator can do."""
 
 
-@topups.command(
+@desk.command(
     "list",
     epilog=examples(
-        "topup topups list --environment live --view overdue",
-        "topup topups list --supplier by-hand --older-than-h 4",
+        "topup desk list --environment live --view overdue",
+        "topup desk list --supplier by-hand --older-than-h 4",
     ),
 )
 @environment_option
@@ -75,7 +75,6 @@ def topups() -> None:
 )
 @limit_option
 @click.option("--cursor", help="The id of the last row of the page before.")
-@database_option
 @json_option
 def list_(
     environment: Environment,
@@ -87,7 +86,7 @@ def list_(
     limit: int,
     cursor: str | None,
 ) -> None:
-    """List what is with suppliers, the oldest first; failed ones the latest first. `topup topups show` says
+    """List what is with suppliers, the oldest first; failed ones the latest first. `topup desk show` says
     what a state means and what can be done.
     """
 
@@ -102,10 +101,9 @@ def list_(
     show_rows(rows, *_COLUMNS, next_cursor=more)
 
 
-@topups.command("show", epilog=examples("topup topups show txn_4Kp1"))
+@desk.command("show", epilog=examples("topup desk show txn_4Kp1"))
 @_id
 @by_option
-@database_option
 @json_option
 def show(transaction_id: str, by: str | None) -> None:
     """Show a top-up, each of its turns at a supplier, and what can be done now. What was handed over isn't
@@ -146,7 +144,7 @@ def show(transaction_id: str, by: str | None) -> None:
     show_record(record, attempts=attempts, words=[one.shape() for one in kept])
 
 
-@topups.command("take", epilog=examples("topup topups take txn_4Kp1"))
+@desk.command("take", epilog=examples("topup desk take txn_4Kp1"))
 @_id
 @_why
 @by_option
@@ -156,7 +154,7 @@ def take(transaction_id: str, reason: str | None, by: str | None) -> None:
     _act(decisions.TakeTask, transaction_id, by, reason)
 
 
-@topups.command("give-back", epilog=examples("topup topups give-back txn_4Kp1"))
+@desk.command("give-back", epilog=examples("topup desk give-back txn_4Kp1"))
 @_id
 @_why
 @by_option
@@ -166,11 +164,11 @@ def give_back(transaction_id: str, reason: str | None, by: str | None) -> None:
     _act(decisions.GiveBackTask, transaction_id, by, reason)
 
 
-@topups.command(
+@desk.command(
     "settle",
     epilog=examples(
-        "topup topups settle txn_4Kp1 --kind code --value-file code.txt",
-        "topup topups settle txn_4Kp1 --kind credit --checked --reason 'it is on their bill'",
+        "topup desk settle txn_4Kp1 --kind code --value-file code.txt",
+        "topup desk settle txn_4Kp1 --kind credit --checked --reason 'it is on their bill'",
     ),
 )
 @_id
@@ -243,8 +241,8 @@ async def _kept(context: Context, topup_id: str) -> Deliverable:
     return found
 
 
-@topups.command(
-    "seen", epilog=examples("topup topups seen txn_4Kp1 --reason 'their second code is void'")
+@desk.command(
+    "seen", epilog=examples("topup desk seen txn_4Kp1 --reason 'their second code is void'")
 )
 @_id
 @_reason
@@ -264,7 +262,7 @@ def seen_(transaction_id: str, reason: str, by: str | None) -> None:
     show_record({"transaction_id": transaction_id, "seen": in_one(act)})
 
 
-@topups.command("refuse", epilog=examples("topup topups refuse txn_4Kp1 --reason 'sold out'"))
+@desk.command("refuse", epilog=examples("topup desk refuse txn_4Kp1 --reason 'sold out'"))
 @_id
 @_shown_reason
 @by_option
@@ -274,7 +272,7 @@ def refuse(transaction_id: str, reason: str, by: str | None) -> None:
     _act(decisions.RefuseTask, transaction_id, by, reason)
 
 
-@topups.command("fail", epilog=examples("topup topups fail txn_4Kp1 --reason 'no such user'"))
+@desk.command("fail", epilog=examples("topup desk fail txn_4Kp1 --reason 'no such user'"))
 @_id
 @_shown_reason
 @_checked
@@ -285,7 +283,7 @@ def fail(transaction_id: str, reason: str, is_checked: bool, by: str | None) -> 
     _act(decisions.FailByHand, transaction_id, by, reason, is_checked=is_checked)
 
 
-@topups.command("retry", epilog=examples("topup topups retry txn_4Kp1"))
+@desk.command("retry", epilog=examples("topup desk retry txn_4Kp1"))
 @_id
 @_why
 @by_option
@@ -297,8 +295,8 @@ def retry(transaction_id: str, reason: str | None, by: str | None) -> None:
     _act(decisions.AskAgain, transaction_id, by, reason)
 
 
-@topups.command(
-    "not-done", epilog=examples("topup topups not-done txn_4Kp1 --reason 'not in their list'")
+@desk.command(
+    "not-done", epilog=examples("topup desk not-done txn_4Kp1 --reason 'not in their list'")
 )
 @_id
 @_reason
@@ -311,8 +309,8 @@ def not_done(transaction_id: str, reason: str, by: str | None) -> None:
     _act(decisions.DeclareNotDone, transaction_id, by, reason)
 
 
-@topups.command(
-    "switch", epilog=examples("topup topups switch txn_4Kp1 by-hand --reason 'stock is empty'")
+@desk.command(
+    "switch", epilog=examples("topup desk switch txn_4Kp1 by-hand --reason 'stock is empty'")
 )
 @_id
 @click.argument("supplier")
@@ -353,12 +351,12 @@ def _act(
     _show(opened(act))
 
 
-@topups.command(
+@desk.command(
     "reverse",
     epilog=examples(
-        "topup topups reverse txn_4Kp1 --reason 'sent to the wrong person'",
-        "topup topups reverse txn_4Kp1 --reason 'disabled at the vendor' --revoked",
-        "topup topups reverse txn_4Kp1 --reason 'the vendor says it was used' --kept",
+        "topup desk reverse txn_4Kp1 --reason 'sent to the wrong person'",
+        "topup desk reverse txn_4Kp1 --reason 'disabled at the vendor' --revoked",
+        "topup desk reverse txn_4Kp1 --reason 'the vendor says it was used' --kept",
     ),
 )
 @click.argument("transaction_id")
@@ -370,7 +368,6 @@ def _act(
     help="You asked the supplier yourself: what it handed over is worth nothing now, or stays.",
 )
 @by_option
-@database_option
 @json_option
 def reverse(
     transaction_id: str,

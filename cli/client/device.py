@@ -10,8 +10,8 @@ import click
 import httpx
 import msgspec
 
+from cli.client.address import API_PATH, note_asked
 from cli.output import EXIT_UNREACHABLE, fail, note
-from cli.remote.address import API_PATH, note_asked
 
 _NAME_CHARACTERS_MAX: Final = 60
 _ANSWER_S: Final = 30.0

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import httpx
 
+from cli.client.profiles import Access
+from cli.client.remote_gateway import RemoteGateway
 from cli.output import EXIT_USAGE, fail
-from cli.remote.client import RemoteGateway
-from cli.remote.profiles import Access
 
 AMOUNT_CENTS: Final = 100
 EVENT_S_MAX: Final = 5.0

@@ -10,7 +10,7 @@ from cli.output import EXIT_USAGE, fail
 
 API_PATH: Final = "/api/public/v1"
 OPERATOR_PATH: Final = "/api/operator/v1"
-_ASKED: Final = "cli.remote.address.asked"
+_ASKED: Final = "cli.client.address.asked"
 
 
 def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:

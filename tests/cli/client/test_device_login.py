@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.remote.conftest import Ran
+from tests.cli.client.conftest import Ran
 from tests.support.browser import Browser, csrf_of, signed_in
 from tests.support.gateway import Gateway
 

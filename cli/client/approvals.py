@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 import click
 
+from cli.client.arguments import IdOf, page_options
+from cli.client.consent import confirm
+from cli.client.money import dollars_of
+from cli.client.profiles import access, profile_option
+from cli.client.remote_gateway import RemoteGateway
 from cli.examples import examples
 from cli.output import json_option, show_record, show_rows, visible, wants_json
-from cli.remote.arguments import IdOf, page_options
-from cli.remote.client import RemoteGateway
-from cli.remote.consent import confirm
-from cli.remote.money import dollars_of
-from cli.remote.profiles import access, profile_option
 
 
 @click.group(epilog=examples("topup approvals list --status pending"))

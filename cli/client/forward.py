@@ -8,7 +8,7 @@ import click
 import httpx
 import msgspec
 
-from cli.merchant.event_source import Streamed
+from cli.client.event_source import Streamed
 from cli.output import json_text, visible, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import new_id

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
+from cli.client.money import dollars_of
+from cli.client.profiles import access, profile_option
+from cli.client.remote_gateway import RemoteGateway
 from cli.examples import examples
 from cli.output import json_option, print_json, show_record, wants_json
-from cli.remote.client import RemoteGateway
-from cli.remote.money import dollars_of
-from cli.remote.profiles import access, profile_option
 
 
 @click.command(epilog=examples("topup whoami", "topup whoami --profile staging --json"))

@@ -4,10 +4,10 @@ from typing import Final
 
 import click
 
+from cli.client.profiles import Access, forget, load, profile_option
+from cli.client.remote_gateway import RemoteAnswer, RemoteGateway
 from cli.examples import examples
 from cli.output import fail, json_option, note, show_record
-from cli.remote.client import RemoteAnswer, RemoteGateway
-from cli.remote.profiles import Access, forget, load, profile_option
 
 # The code for a key that has ended.
 _ENDED: Final = 2010

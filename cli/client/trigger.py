@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import click
 
+from cli.client.causes import CAUSES, EVENT_S_MAX, NEEDS_APPROVER, NOT_CAUSED, Sandbox
+from cli.client.profiles import Access, access, access_kept, profile_option
+from cli.client.remote_gateway import RemoteGateway
 from cli.examples import examples
 from cli.output import EXIT_USAGE, fail, json_option, show_record
-from cli.remote.causes import CAUSES, EVENT_S_MAX, NEEDS_APPROVER, NOT_CAUSED, Sandbox
-from cli.remote.client import RemoteGateway
-from cli.remote.profiles import Access, access, access_kept, profile_option
 
 PLATFORM: Final = "claude"
 _PAUSE_S: Final = 0.1

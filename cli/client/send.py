@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import click
 
+from cli.client.consent import confirm
+from cli.client.money import Dollars, dollars_of
+from cli.client.profiles import access, profile_option
+from cli.client.remote_gateway import WAIT_S_MAX, RemoteAnswer, RemoteGateway
 from cli.examples import examples
 from cli.output import fail, json_option, note, show_record, wants_json
-from cli.remote.client import WAIT_S_MAX, RemoteAnswer, RemoteGateway
-from cli.remote.consent import confirm
-from cli.remote.money import Dollars, dollars_of
-from cli.remote.profiles import access, profile_option
 
 _OPEN: Final = ("pending", "scheduled", "reversing")
 _SHOWN: Final = (

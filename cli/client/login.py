@@ -4,12 +4,12 @@ import sys
 
 import click
 
+from cli.client.address import checked_url
+from cli.client.device import key_by_browser, own_name
+from cli.client.profiles import DEFAULT, URL_VARIABLE, Access, Profile, keep, load, profile_option
+from cli.client.remote_gateway import RemoteGateway
 from cli.examples import examples
 from cli.output import EXIT_USAGE, fail, json_option, note, show_record
-from cli.remote.address import checked_url
-from cli.remote.client import RemoteGateway
-from cli.remote.device import key_by_browser, own_name
-from cli.remote.profiles import DEFAULT, URL_VARIABLE, Access, Profile, keep, load, profile_option
 
 
 @click.command(

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from click.testing import Result
 
-from tests.cli.remote.conftest import Ran
+from tests.cli.client.conftest import Ran
 from tests.support.gateway import Gateway, running, settings_of
 
 SENT = ("send", "claude", "12.50", "ann@acme.example", "--json")

@@ -16,10 +16,12 @@ import click
 import httpx
 from click.core import ParameterSource
 
+from cli.client.address import note_asked
+from cli.client.event_source import StreamRefused, follow, hear_ctrl_c, read_event
+from cli.client.forward import FORWARD_S_MAX, forward_event, show
+from cli.client.profiles import DEFAULT, PROFILE_VARIABLE, access, is_logged_in
 from cli.database import account_named, write
 from cli.examples import examples
-from cli.merchant.event_source import StreamRefused, follow, hear_ctrl_c, read_event
-from cli.merchant.forward import FORWARD_S_MAX, forward_event, show
 from cli.options import environment_option, take_secret, web_address
 from cli.output import (
     EXIT_REFUSED,
@@ -30,8 +32,6 @@ from cli.output import (
     run,
     wants_json,
 )
-from cli.remote.address import note_asked
-from cli.remote.profiles import DEFAULT, PROFILE_VARIABLE, access, is_logged_in
 from cli.server.demo import read_demo
 from kernel.clock import DAY_US, SystemClock
 from kernel.tenant import Tenant

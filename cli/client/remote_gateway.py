@@ -9,9 +9,9 @@ import click
 import httpx
 import msgspec
 
+from cli.client.address import API_PATH, note_asked
+from cli.client.profiles import Access
 from cli.output import EXIT_UNREACHABLE, fail
-from cli.remote.address import API_PATH, note_asked
-from cli.remote.profiles import Access
 
 WAIT_S_MAX: Final = 50
 _TRIES: Final = 3

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from click.testing import Result
 
-from cli.remote.causes import CAUSES, NEEDS_APPROVER, NOT_CAUSED
-from tests.cli.remote.conftest import Ran
+from cli.client.causes import CAUSES, NEEDS_APPROVER, NOT_CAUSED
+from tests.cli.client.conftest import Ran
 from tests.support.gateway import Gateway
 from webhooks.events.event import EVENT_TYPES
 

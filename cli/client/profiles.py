@@ -15,8 +15,8 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
+from cli.client.address import checked_url
 from cli.output import EXIT_USAGE, fail
-from cli.remote.address import checked_url
 
 KEY_VARIABLE: Final = "TOPUP_API_KEY"
 URL_VARIABLE: Final = "TOPUP_URL"

@@ -7,9 +7,9 @@ from typing import Final
 
 import click
 
+from cli.client.profiles import profile_option, url_of
 from cli.examples import examples
 from cli.output import EXIT_USAGE, fail, json_option, print_json, wants_json
-from cli.remote.profiles import profile_option, url_of
 
 PAGES: Final[Mapping[str, str]] = {
     "overview": "/dashboard",

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from cli.client.listen import secret_of
 from cli.main import main
-from cli.merchant.listen import secret_of
 from keys.signatures.signing import secret_key
 
 FORWARD = ("listen", "--forward", "http://127.0.0.1:9/hook")

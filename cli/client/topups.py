@@ -1,17 +1,16 @@
-"""`topup topups`: an account's top-ups over HTTP; the operator's commands use the database."""
+"""`topup topups`: an account's top-ups over HTTP."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 import click
 
+from cli.client.arguments import IdOf, page_options
+from cli.client.money import dollars_of
+from cli.client.profiles import access, profile_option
+from cli.client.remote_gateway import RemoteAnswer, RemoteGateway
 from cli.examples import examples
 from cli.output import json_option, print_json, show_record, show_rows, wants_json
-from cli.remote.arguments import IdOf, page_options
-from cli.remote.client import RemoteAnswer, RemoteGateway
-from cli.remote.money import dollars_of
-from cli.remote.profiles import access, profile_option
-from cli.two_ways import TwoWays
 
 _STATUSES: Final = (
     *("delivered", "pending", "scheduled", "failed", "cancelled", "reversing", "reversed"),
@@ -25,18 +24,16 @@ _transaction = click.argument("transaction_id", type=IdOf("txn"))
 
 
 @click.group(
-    cls=TwoWays,
-    operator="cli.operator.topups:topups",
     epilog=examples(
-        "topup topups list --status pending --profile default",
-        "topup topups list --environment live --view person",
+        "topup topups list --status pending",
+        "topup topups cancel txn_4Kp1",
     ),
 )
 def topups() -> None:
-    """Top-ups: an account's own over HTTP, or the operator's that wait."""
+    """An account's top-ups; operators have `topup desk`."""
 
 
-@topups.command("list", epilog=examples("topup topups list --status failed --profile default"))
+@topups.command("list", epilog=examples("topup topups list --status failed"))
 @click.option("--status", type=click.Choice(_STATUSES), help="Only those in this state.")
 @click.option("--platform", help="Only those of this platform.")
 @click.option("--recipient", "recipient_email", help="Only those to this address.")
@@ -53,7 +50,7 @@ def list_(*, profile: str, **filters: Any) -> None:
     show_rows(rows, *columns, next_cursor=page["next_cursor"])
 
 
-@topups.command("show", epilog=examples("topup topups show txn_4Kp1 --profile default"))
+@topups.command("show", epilog=examples("topup topups show txn_4Kp1"))
 @_transaction
 @profile_option
 @json_option

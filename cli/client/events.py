@@ -8,8 +8,10 @@ import msgspec
 
 from cli.acts.command import group_of
 from cli.acts.shown import subject_id
+from cli.client.address import note_asked
+from cli.client.event_source import Streamed, StreamRefused, follow, hear_ctrl_c
+from cli.client.profiles import Access, access, profile_option
 from cli.examples import examples
-from cli.merchant.event_source import Streamed, StreamRefused, follow, hear_ctrl_c
 from cli.output import (
     fail,
     json_option,
@@ -19,8 +21,6 @@ from cli.output import (
     visible,
     wants_json,
 )
-from cli.remote.address import note_asked
-from cli.remote.profiles import Access, access, profile_option
 from webhooks.events.acts import ACTS
 
 _type = click.option("--type", "event_type", help="Only this type, such as topup.delivered.")

@@ -4,8 +4,8 @@ import sys
 
 import click
 
+from cli.client.profiles import Access
 from cli.output import EXIT_USAGE, fail
-from cli.remote.profiles import Access
 
 
 def confirm(given: Access, what: str) -> None:

@@ -1,1 +1,0 @@
-"""Commands of merchants, who send top-ups and receive webhooks."""
