@@ -19,9 +19,9 @@ from tests.test_tidy import ROOT, sources, tree_of
 CEILINGS: Final = {
     "docstrings that open with no verb": 1361,
     "error details that are no sentence": 630,
-    "words of docstrings and comments": 177_552,
-    "product lines": 165_300,
-    "old words in docstrings and comments": 1294,
+    "words of docstrings and comments": 176_233,
+    "product lines": 164_976,
+    "old words in docstrings and comments": 1279,
     "old words in documents": 120,
     "paragraphs over 60 words": 21,
     "sentences over 25 words": 43,

@@ -1,9 +1,8 @@
-"""Epay's refunds, `api.php?act=refund`: whole or in part. No call tells what became of one.
+"""Epay's refunds, `api.php?act=refund`: whole or in part. No call tells a refund's outcome.
 
-Gateways word success in several ways. A response that contradicts itself, is unknown here, or may be another
-generation's success says nothing, and an operator checks the gateway's own pages. Many gateways have to be
-told first that they may refund for this merchant. Source: the protocol as its common client libraries
-implement it.
+Gateways word success in several ways. A contradictory or unknown response says nothing, and an operator
+checks the gateway's own pages. Many gateways must first be told that they may refund for this merchant.
+Source: the protocol's common client libraries.
 """
 
 import re
@@ -27,8 +26,6 @@ _REFUSAL = re.compile(r"-[1-9]\d*")
 
 
 class EpayRefunds:
-    """Implements billing.providers.abilities.refunding.Refunding."""
-
     takes_part = True
     is_named = False
     is_repeatable = False

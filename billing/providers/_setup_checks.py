@@ -1,4 +1,4 @@
-"""Setup checks of the single-file providers: MyFatoorah and Epay. Only reads.
+"""Read-only setup checks of MyFatoorah and Epay.
 
 Source: docs.myfatoorah.com, InitiatePayment; the Epay protocol's act=query.
 """
@@ -23,8 +23,6 @@ class _Merchant(msgspec.Struct):
 
 
 class MyFatoorahSetupCheck:
-    """Implements abilities/setup_check.py: asks which payment methods the account has."""
-
     def __init__(self, base: str, token: str, currency: str, client: httpx.AsyncClient) -> None:
         self._base = base
         self._token = token
@@ -58,8 +56,6 @@ class MyFatoorahSetupCheck:
 
 
 class EpaySetupCheck:
-    """Implements abilities/setup_check.py: asks the gateway about its merchant."""
-
     def __init__(self, base: str, pid: str, key: str, client: httpx.AsyncClient) -> None:
         self._base = base
         self._pid = pid

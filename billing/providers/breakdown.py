@@ -1,7 +1,6 @@
-"""A payment's tax and discounts, as its provider reported them.
+"""A payment's tax and discounts, as its provider first reported them.
 
-The first report stays: a payment has one breakdown, known by the payment's own id at its provider. It credits
-nothing and is printed on receipts. Writes payment_breakdowns.
+Known by the payment's ID at its provider. It credits nothing and is printed on receipts.
 """
 
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ PaymentKey = tuple[str, str, str]  # provider, environment, payment
 
 
 class TaxPart(msgspec.Struct, frozen=True):
-    """One tax. is_included: the price contains it; else it is added to it."""
+    """is_included: the price contains it."""
 
     name: str
     amount: int
@@ -26,10 +25,8 @@ class TaxPart(msgspec.Struct, frozen=True):
 
 
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """Amounts in the smallest unit of the payment's currency.
-
-    subtotal: before discounts and before tax that is added. total: what was charged in the end. from_balance:
-    the part paid by the customer's balance at the provider.
+    """subtotal: before discounts and added tax. total: what was charged in the end. from_balance: paid by the
+    customer's balance at the provider.
     """
 
     subtotal: int
@@ -60,7 +57,6 @@ def taxes_of(parts: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
 async def keep(
     tx: Transaction, payments: Iterable[tuple[PaymentKey, Breakdown]], *, now_us: int
 ) -> None:
-    """Write those that aren't known."""
     await tx.insert(
         "payment_breakdowns",
         ("provider", "environment", "payment_id", "breakdown", "created_at"),
@@ -76,7 +72,7 @@ async def load(tx: Transaction, keys: Iterable[PaymentKey]) -> dict[PaymentKey, 
 async def load_dated(
     tx: Transaction, keys: Iterable[PaymentKey]
 ) -> dict[PaymentKey, tuple[Breakdown, int]]:
-    """Return the same with when each was reported, in microseconds."""
+    """Return breakdowns with when each was reported."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}

@@ -1,11 +1,10 @@
 """Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
 
 The protocol of many gateways, each at its own address: submit.php takes the payer, api.php returns an order.
-One key signs what we send and what we receive, over text in which nothing is escaped. So a value with `&` or
-`=` in it is neither signed nor believed, what a buyer wrote is never signed, a notification has the
-protocol's own parameters only, and `confirm` makes api.php say the same before anything is credited. Gateways
-report success only; the other words that are read here are the sandbox's. Source: the protocol as its common
-client libraries implement it.
+One key signs both directions, over unescaped text. So a value with `&` or `=` is neither signed nor believed,
+a buyer's text is never signed, a notification has only the protocol's parameters, and `confirm` has api.php
+repeat it before anything is credited. Gateways report success only; the other words are the sandbox's.
+Source: the protocol's common client libraries.
 """
 
 import hashlib
@@ -67,7 +66,7 @@ NOTIFIED = frozenset(
         "sign_type",
     }
 )
-# Separators between and within parameters: in a value they would make another signed text.
+# In a value they would make another signed text.
 _SEPARATORS = ("&", "=")
 # They look the same to the payer and separate nothing.
 _SHOWN_INSTEAD = str.maketrans({"&": "\uff06", "=": "\uff1d"})
@@ -129,7 +128,7 @@ class EpaySettings(ProviderSettings):
 
     @classmethod
     def for_sandbox(cls, secret: str) -> "EpaySettings":
-        # There is no gateway to ask: the sandbox's page is the gateway.
+        # There is no gateway to call: the sandbox's page is the gateway.
         return cls(
             pid=SANDBOX_PID, key=SecretStr(secret), price_per_usd=SANDBOX_RATE, confirm="never"
         )
@@ -172,7 +171,7 @@ class Epay:
         )
 
     async def open(self, request: CheckoutRequest) -> Opened:
-        """Return the page's address, made of signed parameters; nothing is called."""
+        """Return the page's address, made of signed parameters; call nothing."""
         self._require_key()
         if request.price.currency != self._currency:
             raise ProviderRefused(f"epay charges {self._currency} here")

@@ -1,8 +1,8 @@
-"""The operator's log of genuine notifications: what each provider reported, and what became of it.
+"""The operator's log of genuine notifications and their outcomes.
 
-A row is written with the change it is about, once for each event however often it comes; a repetition doesn't
-hide what was done. Forged notifications leave no row, so a stranger can't fill the table. These rows decide
-nothing: repetitions are found by the orders' own state. Writes provider_events.
+A row is written with its change, once for each event; a repetition doesn't hide what was done. Forged
+notifications leave no row, so a stranger can't fill the table. These rows decide nothing: repetitions are
+found by the orders' own state.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,9 +20,8 @@ DETAIL_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class NotificationRef:
-    """The notification of a fact; event_id is the same for each repetition of it.
-
-    A response to our own question has an event_id too, such as "inquiry:<order>:<payment>".
+    """event_id is the same for each repetition; a response to our call has one too, such as
+    "inquiry:<order>:<payment>".
     """
 
     provider: str
@@ -33,9 +32,9 @@ class NotificationRef:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A notification and what became of it; account and order are null if it named none.
+    """account and order are null if the notification named none.
 
-    problem: why it waits for an operator; null if it doesn't, and in old entries.
+    problem: why it waits for an operator.
     """
 
     notification: NotificationRef
@@ -48,7 +47,6 @@ class LogEntry:
     problem: Problem | None = None
 
     def shape(self) -> dict[str, Any]:
-        """Return the entry as operators see it."""
         return {
             "provider": self.notification.provider,
             "environment": self.notification.environment,
@@ -84,7 +82,7 @@ async def record(tx: Transaction, entries: Iterable[LogEntry]) -> None:
 
 
 async def resolve(tx: Transaction, order_ids: Iterable[str], *, now_us: int) -> None:
-    """Note that an operator has dealt with what these orders' notifications left to decide."""
+    """Record that an operator has dealt with these orders' notifications."""
     await tx.execute(
         """UPDATE provider_events SET resolved_at = :now
            WHERE order_id IN :ids[text] AND outcome IN ('review', 'refused')
@@ -97,7 +95,7 @@ async def resolve(tx: Transaction, order_ids: Iterable[str], *, now_us: int) -> 
 async def resolve_payments(
     tx: Transaction, payments: Iterable[tuple[str, str]], *, now_us: int
 ) -> None:
-    """Note the same for these payments; each an order's id and the provider's name of one."""
+    """Record the same for payments: each an order's ID and the provider's payment ID."""
     for order_id, payment_ref in sorted(set(payments)):
         await tx.execute(
             """UPDATE provider_events SET resolved_at = :now
@@ -110,7 +108,7 @@ async def resolve_payments(
 
 
 async def open_orders(tx: Transaction, order_ids: Iterable[str]) -> set[str]:
-    """Return those of the orders with a notification that still waits for an operator."""
+    """Return the orders with a notification that still waits for an operator."""
     rows = await tx.fetch(
         """SELECT DISTINCT order_id FROM provider_events
            WHERE order_id IN :ids[text] AND outcome IN ('review', 'refused')
@@ -128,9 +126,9 @@ async def page(
     before: tuple[int, str, str] | None = None,
     limit: int,
 ) -> Sequence[LogEntry]:
-    """Return at most `limit` entries, newest first; is_open_only: those that wait for an operator.
+    """Return entries, newest first; is_open_only: those that wait for an operator.
 
-    before: received_at, provider and event_id of the last entry of the page before.
+    before: received_at, provider and event_id of the last entry seen.
     """
     narrowed = ""
     values: dict[str, Any] = {}
@@ -161,7 +159,7 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
 
 
 async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogEntry]]:
-    """Return what waits for an operator for each of these orders, in its own environment; oldest first."""
+    """Return what waits for an operator, by order, in its own environment; oldest first."""
     rows = await tx.fetch(
         f"""SELECT {", ".join(f"e.{column}" for column in _COLUMNS)}, e.resolved_at
             FROM provider_events e JOIN orders o ON o.id = e.order_id
@@ -177,7 +175,7 @@ async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogE
 
 
 async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
-    """Delete a bounded number of older entries, and return how many. What waits for an operator stays."""
+    """Delete a bounded number of older entries; return how many. What waits for an operator stays."""
     return await tx.execute(
         """DELETE FROM provider_events
            WHERE environment = :environment AND (provider, event_id) IN (
@@ -236,7 +234,6 @@ def _of_problem(problem: Problem | None) -> tuple[str | None, str | None, str | 
 
 
 def from_row(row: Any) -> LogEntry:
-    """Read a row of provider_events with all of its columns."""
     return LogEntry(
         NotificationRef(row["provider"], row["environment"], row["event_id"], row["type"]),
         row["outcome"],

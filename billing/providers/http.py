@@ -1,10 +1,9 @@
 """Calls to a payment provider's API: a deadline for the whole, bounded tries, bounded responses.
 
-Whatever the other side does, a call ends within CALL_S_MAX with a whole response of at most BODY_BYTES_MAX,
-or with ProviderUnavailable (nothing is known) or ProviderRefused (a definite no). A request is sent again
-only while its outcome is unknown, with the same bytes and headers, so that a provider's idempotency key
-applies. No error and no log line contains a header or a body, which hold our credentials and other people's
-data.
+A call ends within CALL_S_MAX with a whole response of at most BODY_BYTES_MAX, with ProviderUnavailable
+(nothing is known) or ProviderRefused (a definite no). A request is repeated only while its outcome is
+unknown, with the same bytes and headers, so that an idempotency key applies. No error or log contains a
+header or body: they hold credentials and other people's data.
 """
 
 import asyncio
@@ -52,14 +51,14 @@ class RequestRefused(ProviderRefused):
 
 
 def refusal_of(error: ProviderRefused, what: str) -> ProviderRefused:
-    """Return the refusal with what was requested, such as "to end the plan"; another one stays as it was."""
+    """Return the refusal with what was requested, such as "to end the plan"."""
     if not isinstance(error, RequestRefused):
         return error
     return RequestRefused(error.provider, error.said, what)
 
 
 class NoAnswer(Exception):
-    """Nothing, or nothing whole, came back: whether the request was carried out is unknown."""
+    """No whole response: whether the request was carried out is unknown."""
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +135,7 @@ async def call(
 
 
 def says_nothing(status: int) -> bool:
-    """Return whether the provider couldn't handle the request now: sending the same again may help."""
+    """Return whether the provider couldn't handle the request now, so that repeating may help."""
     return status >= 500 or status < 200 or status in _RETRIED_BELOW_500
 
 
@@ -157,7 +156,7 @@ def unavailable(provider: str, why: str) -> ProviderUnavailable:
 
 
 def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
-    """Return the refusal to raise, logged. words: the provider's own codes; its prose is left out."""
+    """Return the refusal to raise, logged; words: the provider's codes, without its prose."""
     said = ", ".join(word for word in words if word and _WORD.fullmatch(word))
     extra = {"provider": provider, "status": status, "said": said}
     if status in (401, 403):

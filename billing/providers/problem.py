@@ -1,4 +1,4 @@
-"""Why a provider's report waits for an operator: in one word, and what was expected and what came."""
+"""Why a provider's report waits for an operator, with what was expected and what came."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,10 +21,7 @@ REASONS: tuple[ProblemReason, ...] = ProblemReason.__args__  # type: ignore[attr
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What waits. sentence is for people; expected and came are its two sides, in words.
-
-    payment_ref: the provider's name of the payment, if it is about one.
-    """
+    """sentence is for people; expected and came are its two sides. payment_ref: the provider's ID, if any."""
 
     reason: ProblemReason
     sentence: str
@@ -34,7 +31,6 @@ class Problem:
 
 
 def other_price(came: Price, expected: Price) -> Problem:
-    """Return the problem that another amount was paid than it costs."""
     came_words, wanted = in_words(came), in_words(expected)
     return Problem("amount", f"{came_words} was paid, not {wanted}", wanted, came_words)
 

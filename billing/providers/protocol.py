@@ -1,8 +1,8 @@
 """The protocol of a payment provider: it opens a checkout, and says what was paid.
 
-A module in billing/providers/ (or in an operator's own folder) defines PROVIDER, a Registration; a module
-whose name begins with an underscore is a part of another. Amounts are converted at this border, once. A
-notification's content is a value (a Fact) on which other code acts, so that no provider moves money itself.
+A module in billing/providers/ or the operator's own folder defines PROVIDER, a Registration; one whose name
+begins with an underscore is a part of another. Amounts are converted here, once. A notification is a value (a
+Fact) on which other code acts, so no provider moves money itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ Interval = Literal["month", "year"]
 
 
 class ProviderUnavailable(DomainError):
-    """The provider didn't respond in time, or not reliably; nothing is known of the payment."""
+    """No timely or reliable response; nothing is known of the payment."""
 
 
 class ProviderRefused(DomainError):
@@ -41,12 +41,11 @@ class NotificationRefused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """What the payer is to pay for. Sent again after a crash, it opens the same checkout.
+    """What the payer is to pay for. Repeated after a crash, it opens the same checkout.
 
-    title is shown to the payer. method: the provider's own payment method, such as alipay. product_ref: the
-    provider's own price or product. discount: how much less the first period of a subscription costs than
-    later ones; price is the first one's. trial_days: before it. expires_at in microseconds; Stripe accepts 30
-    minutes to 24 hours from now.
+    title is shown to the payer. method: the provider's own, such as alipay. product_ref: its price or
+    product. discount: how much less a subscription's first period costs; price is the first one's.
+    expires_at: Stripe accepts 30 minutes to 24 hours from now.
     """
 
     order_id: str
@@ -70,9 +69,9 @@ class CheckoutRequest:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The checkout: url is where the payer goes, ref is what `inquire` asks about.
+    """url is where the payer goes, ref is what `inquire` asks about.
 
-    objects: every id that later notifications may name instead of the order's, such as an invoice's.
+    objects: every ID that later notifications may name instead of the order's, such as an invoice's.
     """
 
     url: str
@@ -84,9 +83,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a fact is about: the order's id if the provider repeats it, and the provider's ids.
+    """What a fact is about: the order's ID if the provider repeats it, and the provider's IDs.
 
-    Every id is stored, also of Waiting, because a later refund may name nothing else.
+    Every ID is stored, also of Waiting, because a later refund may name nothing else.
     """
 
     order_id: str | None = None
@@ -95,11 +94,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """The payment of an order has really arrived. payment_id: one payment, however often it is reported.
+    """An order's payment has really arrived. payment_id: one payment, however often reported.
 
-    objection: why it doesn't pay for what the order asked to be sold; an operator decides then. method: the
-    provider's own payment method, if reported; it is compared with the order's. subtotal: the price before
-    tax and discounts, breakdown: all of them, if reported.
+    objection: why it doesn't pay for what was sold, for an operator. method: compared with the order's.
+    subtotal: before tax and discounts, which breakdown has.
     """
 
     subject: Subject
@@ -163,7 +161,7 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class RefundFailed:
-    """A refund didn't reach the payer, or was cancelled: its money is ours again. Fields as in Refunded."""
+    """A refund failed or was cancelled: its money is ours again. Fields as in Refunded."""
 
     subject: Subject
     key: str
@@ -193,9 +191,9 @@ class DisputeClosed:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One line of an invoice; amount before tax, discounts and balance, below 0 for a credit.
+    """amount before tax, discounts and balance, below 0 for a credit.
 
-    product_ref: the provider's own price or product, of which there are `quantity`.
+    product_ref: the provider's price or product, of which there are `quantity`.
     """
 
     product_ref: str | None
@@ -206,12 +204,11 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePaid:
-    """One period of a subscription is paid. Times in microseconds.
+    """One period of a subscription is paid; price is what was paid.
 
-    price is what was paid; product_ref the provider's price or product. lines: the invoice's lines, if
-    reported; otherwise it is one line of the price. is_change: a beginning or a change of plans made it, and
-    not the calendar. is_listed: the price is the product's own, because the notification doesn't say what was
-    paid.
+    lines: the invoice's, if reported; else one line of the price. is_change: a beginning or a change of plans
+    made it, not the calendar. is_listed: the price is the product's own, because the notification has no
+    amount.
     """
 
     subject: Subject
@@ -234,9 +231,9 @@ SubscriptionStatus = Literal["active", "past_due", "paused", "cancelled", "expir
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
-    """A subscription's standing at the provider. sent_at: when it said so, if reported.
+    """A subscription's standing at the provider, at sent_at if reported.
 
-    paused: it charges nothing until it resumes, at resumes_at if that is known. Times in microseconds.
+    paused: it charges nothing until it resumes, at resumes_at if known.
     """
 
     subject: Subject
@@ -284,7 +281,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a genuine notification says. event_id: the same for each repetition of it."""
+    """A genuine notification. event_id: the same for each repetition."""
 
     event_id: str
     type: str
@@ -303,10 +300,8 @@ class Acknowledgement:
 class SandboxEvent:
     """An event at the sandbox's page, for `simulate` to report as this provider would.
 
-    kind as in CheckoutRequest. A renewal has its period's times, in microseconds. renewed: a period is paid,
-    the first one included; is_prorated: a part of one, of which full_price is the price. changed: the
-    customer chose another plan, or to end with the period, or not to; also its standing during and after a
-    pause. paused, resumes_at: of a pause.
+    renewed: a period is paid, the first one included; is_prorated: a part of one with full_price. changed:
+    the customer chose another plan, to end with the period or not to; also the standing around a pause.
     """
 
     outcome: Literal[
@@ -351,16 +346,14 @@ class Provider(Protocol):
         ...
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        """Return the signed notification that the provider would send; for the sandbox's page."""
+        """Return the signed notification that the provider would send, for the sandbox's page."""
         ...
 
 
 @runtime_checkable
 class Closing(Protocol):
-    """A provider that can end a checkout."""
-
     async def close(self, order_id: str, ref: str) -> bool:
-        """Return whether nobody can pay it any more; False: it was paid or ended by itself.
+        """Return whether nobody can pay it any more; False: it was paid or has ended.
 
         Raises ProviderUnavailable.
         """
@@ -369,10 +362,10 @@ class Closing(Protocol):
 
 @runtime_checkable
 class Linking(Protocol):
-    """A provider whose refunds may name nothing that we know, and which can say what they belong to."""
+    """A provider whose refunds may name only IDs that we don't know, and which can resolve them."""
 
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return pairs of ids that belong together: what payments are known by, and one of object_ids.
+        """Return pairs: an ID that payments are known by, and one of object_ids.
 
         Raises ProviderUnavailable and ProviderRefused.
         """
@@ -387,7 +380,7 @@ class Registration:
     """What a module in the folder defines as PROVIDER.
 
     - label: its name for payers; empty: as it is.
-    - paths: where its notifications arrive, the first being the one it is told; methods of them.
+    - paths: where its notifications arrive, the first being the one it is given; methods of them.
     - takes_discount: a subscription's first period may cost less than the others.
     - products: how a plan names the provider's own; needs_product: no plan is sold without one.
     """

@@ -1,9 +1,8 @@
-"""Find the payment providers in their folder, and hold each one with an environment's credentials.
+"""Find the payment providers in their folder, each with an environment's credentials.
 
-A provider is `x.py`, or `x/provider.py` with its parts beside it, and defines PROVIDER; that file or folder
-is all that a new one needs. In staging a provider without credentials is simulated: the same provider under a
-generated secret reads and simulates its notifications without a network, and the sandbox's page takes the
-payment.
+A provider is `x.py` or `x/provider.py` and defines PROVIDER; nothing else is needed. In staging a provider
+without credentials is simulated: it reads and simulates notifications under a generated secret without a
+network, and the sandbox's page takes the payment.
 """
 
 import importlib.util
@@ -44,7 +43,6 @@ def discover(*folders: Path) -> dict[str, Registration]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the modules that define a provider; a name that begins with _ is a part of one."""
     files = [path for path in folder.glob("*.py") if path.stem[0] != "_"]
     if folder == FOLDER:
         files = [path for path in files if path.stem not in _SHARED]
@@ -58,8 +56,7 @@ def _name(path: Path) -> str:
 class Providers:
     """The providers of this process, by name and environment.
 
-    settings: what the operator configured, complete or not. simulated_secrets: by name, the generated secret
-    of each provider that may be simulated in staging.
+    settings: as configured, complete or not. simulated_secrets: by name, the generated secrets for staging.
     """
 
     def __init__(
@@ -95,13 +92,13 @@ class Providers:
                     self._simulated.add(key)
 
     def offered(self, environment: Environment) -> list[str]:
-        """Return the names of those that can take a payment there, simulated ones among them."""
+        """Return those that can take a payment there, simulated ones included."""
         return [name for name in self._registrations if self._is_offered(name, environment)]
 
     def of(self, name: str, environment: Environment) -> Provider | None:
-        """Return the provider with the environment's credentials, or the simulated one; null without either.
+        """Return the environment's provider, real or simulated; null without either.
 
-        A simulated one reads and simulates only: ask is_simulated before open, inquire and portal.
+        A simulated one only reads and simulates: check is_simulated before open, inquire and portal.
         """
         return self._providers.get((name, environment))
 
@@ -110,16 +107,14 @@ class Providers:
         return (name, environment) in self._simulated
 
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
-        """Return all that can verify the provider's notifications; the first that succeeds decides the
-        environment.
+        """Return all that can verify its notifications; the first that succeeds decides the environment.
 
-        Empty for an unknown name and for one without any secret. One environment may occur twice: with a
-        simulated provider's secret and a configured one.
+        Empty for an unknown name or without any secret. An environment may come twice: with a simulated
+        secret and a configured one.
         """
         return list(self._readers.get(name, ()))
 
     def charge(self, name: str, environment: Environment) -> Charge:
-        """Return an offered provider's currency and rate."""
         return self._settings[name, environment].charge
 
     def methods(self, name: str, environment: Environment) -> tuple[str, ...]:
@@ -127,12 +122,10 @@ class Providers:
         return self._settings[name, environment].ways
 
     def registration(self, name: str) -> Registration | None:
-        """Return the provider's registration; null for an unknown name."""
         return self._registrations.get(name)
 
     @property
     def registrations(self) -> list[Registration]:
-        """Return the registration of each provider that was found."""
         return list(self._registrations.values())
 
     def label(self, name: str) -> str:
@@ -141,7 +134,6 @@ class Providers:
         return (found and found.label) or name
 
     def names(self) -> list[str]:
-        """Return every provider that was found, offered or not."""
         return list(self._registrations)
 
     def _is_offered(self, name: str, environment: Environment) -> bool:

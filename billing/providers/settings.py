@@ -1,7 +1,7 @@
 """The settings of every payment provider, and how a provider's module adds its own.
 
-A wrong value is refused with a sentence that doesn't repeat it, and an empty secret counts as none: nothing
-is ever verified with it.
+A wrong value is refused without repeating it. An empty secret counts as none: nothing is ever verified with
+it.
 """
 
 import re
@@ -36,10 +36,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ProductField:
-    """How operators set a plan's own price or product at a provider.
+    """How operators set a plan's price or product at a provider.
 
-    name: the field's name, with dashes the option's; unlike any other provider's. label: in the form, such as
-    "Creem product, a month". text: of the option, a sentence. hint: below the field.
+    name: the field's name, unique among providers; with dashes the option's. label: in the form. text: of the
+    option, a sentence. hint: below the field.
     """
 
     name: str
@@ -52,9 +52,9 @@ class ProductField:
 class ProviderSettings(BaseModel, ABC):
     """What every provider's settings have; a field is TOPUP_<PROVIDER>_<FIELD> in capitals.
 
-    Each has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. Every field's default is text or a number that
-    leaves the provider without credentials, and its description ends with a full stop. Secrets are SecretStr;
-    a rotated one is `new,old`.
+    Each has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. Defaults are text or a number and leave the
+    provider without credentials; descriptions end with a full stop. Secrets are SecretStr; a rotated one is
+    `new,old`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -103,7 +103,6 @@ class ProviderSettings(BaseModel, ABC):
 
     @property
     def charge(self) -> Charge:
-        """Return in what currency the provider charges."""
         if self.price_per_usd:
             return Charge(self.currency, _rate(self.price_per_usd))
         return Charge(self.currency, Fraction(1) if self.currency == "USD" else None)
@@ -111,7 +110,7 @@ class ProviderSettings(BaseModel, ABC):
     @classmethod
     @abstractmethod
     def for_sandbox(cls, secret: str) -> Self:
-        """Return settings that can only read and simulate notifications, under a generated secret."""
+        """Return settings that only read and simulate notifications, under a generated secret."""
 
 
 def stated(parse: Callable[..., T], *given: str) -> T:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 class DisputeNote:
     """status and reason are in the provider's own words.
 
-    due_at: until when evidence counts, in microseconds; null if unknown or no longer needed. is_inquiry: the
-    bank asks, and took no money. sent_at: when the provider said so, by its clock in microseconds; null if
-    unknown.
+    due_at: until when evidence counts; null if unknown or not needed. is_inquiry: the bank took no money.
+    sent_at: by the provider's clock.
     """
 
     status: str

@@ -1,4 +1,4 @@
-"""Find a provider's ability: it implements the protocol itself, or one of its parts does."""
+"""Find a provider's ability: the provider or one of its parts implements the protocol."""
 
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -9,8 +9,6 @@ A = TypeVar("A")
 
 @runtime_checkable
 class Able(Protocol):
-    """A provider made of parts, each of which implements one protocol of this folder."""
-
     @property
     def abilities(self) -> tuple[object, ...]: ...
 

@@ -1,6 +1,6 @@
-"""A provider that lists its payments of a period, page by page, each as it stands now.
+"""A provider that lists its payments of a period, page by page, as they stand now.
 
-Reading changes nothing of ours: the comparison with our rows reports differences.
+Nothing of ours changes: the comparison with our rows reports differences.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,9 @@ ListedStatus = Literal["paid", "pending", "failed"]
 class ListedPayment:
     """One payment as the provider shows it now.
 
-    - payment_id: the provider's name of it. objects: every id that one of our orders or periods may know it by, payment_id
-      among them. order_id: ours, if the provider repeats it. customer_ref: the provider's name of the payer.
-    - refunded, disputed: how much of it was returned, and how much a bank took back or holds, in the smallest unit of price's
-      currency.
-    - fee: what the provider kept, null if unknown; its currency may differ from the price's. created_at: microseconds.
+    - payment_id: the provider's ID. objects: every ID that an order or period may have stored, payment_id included.
+    - refunded, disputed: what was returned, and what a bank took back or holds, in the smallest unit of the price.
+    - fee: what the provider kept; its currency may differ from the price's.
     """
 
     payment_id: str
@@ -37,7 +35,7 @@ class ListedPayment:
 
 @dataclass(frozen=True, slots=True)
 class ListedPage:
-    """payments: of this page; next_cursor: where the next one begins, null after the last."""
+    """next_cursor: null after the last page."""
 
     payments: Sequence[ListedPayment]
     next_cursor: str | None
@@ -45,12 +43,9 @@ class ListedPage:
 
 @runtime_checkable
 class Listing(Protocol):
-    """A provider that can list a period's payments."""
-
     async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
-        """Return payments made, refunded or disputed at since <= time < until (microseconds).
+        """Return payments made, refunded or disputed at since <= time < until.
 
-        A payment may come several times, with the same content. Raises ProviderUnavailable and
-        ProviderRefused.
+        A payment may come several times, unchanged. Raises ProviderUnavailable and ProviderRefused.
         """
         ...

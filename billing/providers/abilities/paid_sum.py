@@ -1,4 +1,4 @@
-"""A payment's amount: a provider whose notification of a period may leave it out can be asked for it.
+"""A provider that can be asked for a payment's amount, which its notification may omit.
 
 A product isn't always paid at its list price: the rest of a period costs less, and so does a coupon.
 """
@@ -10,8 +10,6 @@ from billing.providers.protocol import InvoicePaid
 
 @runtime_checkable
 class PaidSum(Protocol):
-    """A provider that can be asked."""
-
     async def with_sum(self, paid: InvoicePaid) -> InvoicePaid:
         """Return the fact with what was really paid; raise ProviderUnavailable and ProviderRefused."""
         ...

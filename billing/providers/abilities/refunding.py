@@ -1,8 +1,7 @@
 """A provider that refunds a payment on request.
 
-An implementation sends a request once, or again with the same idempotency key if the provider has one.
-ProviderRefused is a definite no; ProviderUnavailable says that nothing is known. A refund's outcome is found
-by our id of it, if the provider repeats that.
+A request is sent once, or again under the same idempotency key. ProviderRefused is a definite no; after
+ProviderUnavailable nothing is known. A refund is found by our ID, if the provider repeats it.
 """
 
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from billing.providers.protocol import Refunded, RefundFailed
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """What is to be refunded. id: ours, one refund however often it is requested.
+    """What to refund. id: ours, one refund however often it is requested.
 
-    payment_ref: the provider's name of the payment; checkout_ref: of the checkout, null for a plan's period.
-    is_beside: it is a second payment of that checkout, so it alone names it. paid: the whole payment.
-    provider_refund_id: the provider's name of the refund, once known. Amounts before tax, as orders have
-    them.
+    payment_ref: the provider's ID; checkout_ref: of the checkout, null for a plan's period. is_beside: a
+    second payment of that checkout, which payment_ref alone names. paid: the whole payment. Amounts before
+    tax.
     """
 
     id: str
@@ -35,10 +33,7 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundWord:
-    """What the provider says of a refund.
-
-    fact: that the money is gone, or came back, as a notification would tell it; null while it is neither.
-    """
+    """fact: that the money is gone or came back, as a notification would say; null while neither."""
 
     status: Literal["pending", "succeeded", "failed"]
     provider_refund_id: str | None = None
@@ -48,11 +43,10 @@ class RefundWord:
 
 @runtime_checkable
 class Refunding(Protocol):
-    """takes_part: it refunds a part of a payment, and not only the whole.
+    """takes_part: it refunds parts, too. is_named: it repeats our refund's ID.
 
-    is_named: its responses and notifications name our refund. is_repeatable: the same request may be sent
-    again and makes one refund. tells_parts: its notifications tell single refunds beside their sum, as facts
-    with is_part.
+    is_repeatable: a repeated request makes one refund. tells_parts: notifications report single refunds
+    beside their sum, as facts with is_part.
     """
 
     takes_part: bool
@@ -65,5 +59,5 @@ class Refunding(Protocol):
         ...
 
     async def find_refund(self, request: RefundRequest) -> RefundWord | None:
-        """Return what became of it; null if the provider knows of none. Raises ProviderUnavailable."""
+        """Return its outcome; null if the provider knows of none. Raises ProviderUnavailable."""
         ...

@@ -1,8 +1,7 @@
 """Save a payer's payment method at the provider, and charge it while the payer is away.
 
-A charge names the order and is made once for it, however often the same request is sent within CHARGE_KEY_S;
-`charged` returns its outcome without charging. A payment method is saved only after the payer agreed on the
-provider's page.
+A charge names the order and is made once, however often the request is sent within CHARGE_KEY_S. A payment
+method is saved only after consent on the provider's page.
 """
 
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ RETRIED: Final[frozenset[str]] = frozenset({"insufficient_funds", "try_later"})
 
 @dataclass(frozen=True, slots=True)
 class SavedMethod:
-    """ref: the provider's id; brand and last4 as on the card; expires as 2027-04."""
+    """ref: the provider's ID; brand and last4 as on the card; expires as 2027-04."""
 
     ref: str
     brand: str
@@ -39,7 +38,7 @@ class SavedMethod:
 
 @dataclass(frozen=True, slots=True)
 class SavingRequest:
-    """The payer saves a payment method without buying; key: of one try to open the page."""
+    """Saves a payment method without a purchase; key: of one try to open the page."""
 
     key: str
     customer_ref: str
@@ -49,7 +48,7 @@ class SavingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """What is charged; made from the order's rows alone, so that it is the same each time."""
+    """Made from the order's rows alone, so that it is the same each time."""
 
     order_id: str
     customer_ref: str
@@ -60,7 +59,7 @@ class ChargeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """The provider accepted the charge. ref: what `inquire` asks about; facts: what it says of it."""
+    """The provider accepted the charge. ref: for `inquire`; facts: what it says of the charge."""
 
     ref: str
     facts: Sequence[Fact]
@@ -68,7 +67,7 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A definite no: nothing was taken, and nothing will be without the payer. ref: the tried payment."""
+    """A definite no: nothing was or will be taken without the payer. ref: the tried payment."""
 
     reason: DeclineReason
     ref: str | None = None
@@ -76,13 +75,10 @@ class Declined:
 
 @runtime_checkable
 class SavedPayments(Protocol):
-    """A provider that saves payment methods.
-
-    Each call raises ProviderUnavailable (nothing is known) and ProviderRefused.
-    """
+    """Each call raises ProviderUnavailable (nothing is known) and ProviderRefused."""
 
     async def new_customer(self, key: str, email: str | None) -> str:
-        """Return the provider's id of a new customer; the same one for the same key."""
+        """Return a new customer's ID; the same one for the same key."""
         ...
 
     async def save_page(self, request: SavingRequest) -> str:
@@ -90,21 +86,17 @@ class SavedPayments(Protocol):
         ...
 
     async def saved(self, customer_ref: str) -> Sequence[SavedMethod]:
-        """Return this customer's saved methods, newest first."""
+        """Return saved methods, newest first."""
         ...
 
     async def forget(self, method_ref: str) -> None:
         """Delete it; succeeds also if it wasn't saved."""
         ...
 
-    async def charge(self, request: ChargeRequest) -> Charged | Declined:
-        """Charge it while the payer is away."""
-        ...
+    async def charge(self, request: ChargeRequest) -> Charged | Declined: ...
 
     async def charged(self, request: ChargeRequest, since_at: int) -> Charged | Declined | None:
-        """Return what became of the order's charge, made no earlier than then (microseconds); None: none was
-        made.
-        """
+        """Return the order's charge, made no earlier than then; None: none was made."""
         ...
 
     async def give_up(self, ref: str) -> bool:

@@ -1,4 +1,4 @@
-"""A provider that can check whether it is set up as the gateway needs it. It changes nothing."""
+"""A provider that can check its own setup without changing it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from billing.providers.protocol import Interval
 
 @dataclass(frozen=True, slots=True)
 class WantedPrice:
-    """A plan as it is sold here; ref: the provider's own price or product of it."""
+    """A plan as it is sold here; ref: the provider's price or product."""
 
     plan_id: str
     interval: Interval
@@ -20,7 +20,7 @@ class WantedPrice:
 
 @dataclass(frozen=True, slots=True)
 class WantedSetup:
-    """What the gateway needs. notify_url: where notifications arrive; empty: PUBLIC_URL isn't set."""
+    """notify_url: where notifications arrive; empty: PUBLIC_URL isn't set."""
 
     is_live: bool
     notify_url: str
@@ -34,9 +34,9 @@ class WantedSetup:
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:
-    """One thing that was checked. is_well: null if it couldn't be seen, or may be intended.
+    """is_well null: it couldn't be checked, or may be intended.
 
-    detail: a sentence for the operator that says what to do, without a secret.
+    detail: what to do, without a secret.
     """
 
     about: str
@@ -46,8 +46,6 @@ class SetupFinding:
 
 @runtime_checkable
 class SetupChecking(Protocol):
-    """A provider whose settings can be checked."""
-
     async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
         """Return what is right and what isn't; raise ProviderUnavailable, ProviderRefused."""
         ...

@@ -1,7 +1,6 @@
-"""Charge a payer by a shared payment token: a payer's consent for one seller, up to an amount and an expiry.
+"""Charge a payer by a shared payment token: consent for one seller, up to an amount and an expiry.
 
-The same `charge` request charges once, and later returns the first outcome. A token and its details are in no
-log and in no error.
+A repeated `charge` returns the first outcome. No log or error contains a token or its details.
 """
 
 from dataclasses import dataclass
@@ -12,9 +11,7 @@ from billing.ledger.price import Price
 
 @dataclass(frozen=True, slots=True)
 class SharedToken:
-    """What a token still allows. left: in the limit's currency; null: no limit is known. expires_at:
-    microseconds, or null. is_ended: used up, revoked or expired, as the provider says.
-    """
+    """left: in the limit's currency; null: no known limit. is_ended: used up, revoked or expired."""
 
     left: Price | None
     expires_at: int | None
@@ -23,7 +20,7 @@ class SharedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenCharge:
-    """What is charged, the same each time. payment_id: ours, by which it is found again."""
+    """The same each time. payment_id: ours, by which it is found again."""
 
     payment_id: str
     token: str
@@ -33,15 +30,13 @@ class TokenCharge:
 
 @dataclass(frozen=True, slots=True)
 class TokenCharged:
-    """The provider has the money; price: as it says."""
-
     ref: str
     price: Price
 
 
 @dataclass(frozen=True, slots=True)
 class TokenDeclined:
-    """A definite no, now and for every earlier request of the same charge; reason: a word."""
+    """A definite no, also for every earlier request of this charge; reason: a word."""
 
     reason: str
 
@@ -58,23 +53,23 @@ TokenOutcome = TokenCharged | TokenDeclined | TokenPending
 
 @runtime_checkable
 class SharedTokens(Protocol):
-    """A provider that accepts such tokens; seller_id: the operator's name there for payers.
+    """seller_id: the operator's name there for payers.
 
-    Each call raises ProviderUnavailable (nothing is known) and ProviderRefused (a no to this request alone).
+    Calls raise ProviderUnavailable (nothing is known) and ProviderRefused (a no to this request alone).
     """
 
     @property
     def seller_id(self) -> str: ...
 
     async def find_token(self, token: str) -> SharedToken | None:
-        """Return what it allows; None: the provider knows no such token of this seller."""
+        """Return what it allows, or None if this seller has no such token."""
         ...
 
     async def charge_token(self, request: TokenCharge) -> TokenOutcome: ...
 
     async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:
-        """Return what became of it, without charging: by ref, or by our own id.
+        """Return the charge's outcome, by ref or our ID, without charging.
 
-        None: nothing with that id is known, which may change within a minute of its making.
+        None: that ID is unknown, which may change within a minute.
         """
         ...

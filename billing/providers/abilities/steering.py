@@ -1,7 +1,7 @@
-"""Subscription changes: a provider cancels, pauses, resumes and changes a subscription on request.
+"""A provider that cancels, pauses, resumes and changes a subscription on request.
 
-Its response is a fact like one of its notifications, and moves our state the same way. A request that may
-have been carried out isn't sent again before the provider was asked for the subscription's standing.
+Its response is a fact like one of its notifications. A request that may have had its effect isn't repeated
+before the subscription's standing was read.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,11 @@ class PaymentDeclined(ProviderRefused):
 class SteerRequest:
     """The requested change of a subscription.
 
-    - cancel: at the end of its period. resume: it neither ends nor pauses. resumes_at: when a pause ends by itself, in
-      microseconds; None: when it is resumed.
+    - cancel: at the end of its period. resumes_at: None: when it is resumed.
     - key: the same for each try of one change.
-    - For a change of plans: product_ref is the provider's price or product of the new plan, from_ref that of today's.
-      is_charged_now: the rest of the period is paid at once; otherwise the new price counts from the next period on.
-      is_at_end: nothing changes before that one begins.
+    - For a change of plans: product_ref is the provider's new price or product, from_ref the present one.
+      is_charged_now: the rest of the period is paid at once, else the new price counts from the next period on.
+      is_at_end: nothing changes before the next period.
     """
 
     subscription_ref: str
@@ -51,7 +50,7 @@ class SteerRequest:
         return words[self.act]
 
     def is_reached(self, standing: SubscriptionChanged) -> bool:
-        """Return whether the subscription already stands as requested."""
+        """Return whether the subscription already is as requested."""
         is_over = has_ended(standing)
         if self.act == "cancel_now":
             return is_over
@@ -66,14 +65,12 @@ class SteerRequest:
 
 
 def has_ended(standing: SubscriptionChanged) -> bool:
-    """Return whether it is over at the provider, so that nothing can be changed there."""
+    """Return whether it is over at the provider, so that nothing can change."""
     return standing.status in {"cancelled", "expired"}
 
 
 @runtime_checkable
 class Steering(Protocol):
-    """A provider that can do it."""
-
     async def standing(self, subscription_ref: str) -> SubscriptionChanged:
         """Return its standing there; raise ProviderUnavailable and ProviderRefused."""
         ...
@@ -82,14 +79,14 @@ class Steering(Protocol):
         """Do it, and return the standing afterwards.
 
         Raises ProviderUnavailable (the outcome is unknown), ProviderRefused (a definite no), and
-        PaymentDeclined for a change that is charged now.
+        PaymentDeclined for a change charged now.
         """
         ...
 
 
 @runtime_checkable
 class Scheduling(Protocol):
-    """A provider that can delay a change to the end of the period, such as from yearly to monthly."""
+    """A provider that can delay a change to the end of the period."""
 
     @property
     def has_schedules(self) -> bool: ...
@@ -97,7 +94,7 @@ class Scheduling(Protocol):
 
 @runtime_checkable
 class Pausing(Protocol):
-    """A provider that can stop charging for a while. pauses_until: also until a given time."""
+    """A provider that can stop charging. pauses_until: also until a given time."""
 
     @property
     def pauses_until(self) -> bool: ...
@@ -105,8 +102,6 @@ class Pausing(Protocol):
 
 @runtime_checkable
 class Previewing(Protocol):
-    """A provider that says beforehand what a change costs."""
-
     async def preview(self, request: SteerRequest) -> Price:
         """Return what would be charged now, with tax; raise ProviderUnavailable and ProviderRefused."""
         ...

@@ -1,8 +1,7 @@
 """Read Creem's objects as facts.
 
-A price is the one before tax, as the order has it: never more than was paid, and what is returned is scaled
-down to it. Two events are the sandbox's own, checkout.failed and checkout.expired, which Creem itself doesn't
-report. Source: docs.creem.io, event types.
+A price is before tax, as in the order: never more than was paid; returned amounts are scaled down to it.
+checkout.failed and checkout.expired are the sandbox's own events. Source: docs.creem.io, event types.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +51,7 @@ Ref = str | _Named | None
 
 
 class _Amount(_Named):
-    """amount is before tax, amount_paid with it; in the currency's smallest unit."""
+    """amount is before tax, amount_paid with it."""
 
     amount: int
     currency: str
@@ -74,7 +73,7 @@ class _Amount(_Named):
 
     @property
     def price(self) -> Price:
-        """Return what counts: the amount, unless a discount reduced it."""
+        """Return the price that counts: the amount, unless a discount reduced it."""
         paid = self.amount if self.amount_paid is None else min(self.amount, self.amount_paid)
         if paid < 0 or len(self.currency) != 3:
             raise ValueError("no price")
@@ -89,14 +88,14 @@ class _Order(_Amount):
 
 
 class Product(_Named):
-    """A product; price before tax, in the currency's smallest unit."""
+    """price before tax."""
 
     price: int | None = None
     currency: str | None = None
 
 
 class Transaction(_Amount):
-    """A payment; created_at in milliseconds."""
+    """created_at in milliseconds."""
 
     order: Ref = None
     subscription: Ref = None
@@ -105,8 +104,6 @@ class Transaction(_Amount):
 
 
 class Checkout(_Named):
-    """A checkout of an order."""
-
     request_id: str | None = None
     metadata: dict[str, Any] | None = None
     order: _Order | None = None
@@ -118,11 +115,10 @@ class Checkout(_Named):
 
     @property
     def order_id(self) -> str | None:
-        """Return the order that it was made for."""
         return self.request_id or _order_of(self.metadata)
 
     def objection(self, sold: str | None) -> str | None:
-        """Return a text if another product was paid for than the one that `open` asked for.
+        """Return a text if another product was paid for than `open` requested.
 
         sold: what credit is sold as, for a checkout that doesn't say what it was made for.
         """
@@ -136,8 +132,6 @@ class Checkout(_Named):
 
 
 class Standing(_Named):
-    """A subscription as Creem shows it."""
-
     status: str = ""
     product: str | Product | None = None
     customer: Ref = None
@@ -175,7 +169,7 @@ class _Dispute(_Reversal, kw_only=True):
 
 
 class Event(msgspec.Struct):
-    """A notification's body; created_at in milliseconds."""
+    """created_at in milliseconds."""
 
     id: str
     type: str = msgspec.field(name="eventType")
@@ -258,7 +252,7 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
         paid_at = _moment(subscription.last_transaction_date) or sent_at
         return (listed if paid is None else with_transaction(listed, paid, paid_at),)
     if kind == "trialing" and end is not None and subscription.current_period_start_date:
-        # Creem reports a trial by an event of its own, where others send an empty invoice.
+        # Creem reports a trial by its own event, where others send an empty invoice.
         return (_trial(subscription, subject, product_ref),)
     # An update has the standing in the object, every other event in its own name.
     status = _STATUSES.get(subscription.status if kind == "update" else kind)
@@ -280,10 +274,10 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
 def with_transaction(
     listed: InvoicePaid, paid: Transaction, paid_at: int | None = None
 ) -> InvoicePaid:
-    """Return the fact with what was paid, if its price is the product's own; paid_at: if it doesn't say.
+    """Return the fact with what was paid, if its price is the product's own; paid_at: if it has no time.
 
-    Less than that without a discount means that the customer changed to this product within a period and paid
-    for the rest. It begins when it was paid, because Creem names the start of the whole period.
+    A smaller amount without a discount means a change within a period, for whose rest the customer paid. It
+    begins when it was paid, because Creem names the start of the whole period.
     """
     if paid.price.currency != listed.price.currency or paid.price.amount >= listed.price.amount:
         return replace(listed, price=paid.price, breakdown=paid.breakdown, is_listed=False)
@@ -326,7 +320,7 @@ def _trial(subscription: Standing, subject: Subject, product_ref: str | None) ->
 
 
 def standing_of(subscription: Standing) -> SubscriptionChanged:
-    """Return the standing in a response; raise ProviderRefused for one that we don't know."""
+    """Return the standing in a response; raise ProviderRefused for an unknown one."""
     for fact in _subscription_facts(subscription, "update", None):
         if isinstance(fact, SubscriptionChanged):
             return fact
@@ -355,7 +349,7 @@ def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
 
 
 def untaxed(price: Price, paid: _Amount | None) -> Price:
-    """Return the part of a returned amount that belongs to the price; rounded up."""
+    """Return the price's part of a returned amount, rounded up."""
     if price.amount < 0 or len(price.currency) != 3:
         raise ValueError("no price")
     if paid is None or not paid.amount_paid or paid.amount_paid <= paid.amount:
@@ -371,14 +365,13 @@ def _listed_price(product: str | Product | None) -> Price:
 
 
 def _price_of(product: str | Product | None) -> Price | None:
-    """Return what the product costs, if known."""
     if not isinstance(product, Product) or product.price is None or not product.currency:
         return None
     return _Amount(product.id, product.price, product.currency).price
 
 
 def id_of(ref: Ref) -> str | None:
-    """Return the id of what is named, or included whole."""
+    """Return the ID of what is named or expanded."""
     return ref if ref is None or isinstance(ref, str) else ref.id
 
 

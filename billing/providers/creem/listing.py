@@ -1,9 +1,9 @@
-"""Creem's payments of a period: its transactions, each as it stands now.
+"""Creem's payments of a period: its transactions, as they stand now.
 
-Its list takes no time and has no defined order, so all of it is read and other times are left out here. It
-doesn't say when a payment was returned, so one of which something was returned comes every time. A
-transaction names no order of ours, but its own order and customer; Creem's fee isn't reported. Prices are
-before tax, as everywhere with Creem. Source: Creem's API reference, list all transactions.
+The list takes no time and has no defined order, so all of it is read and filtered here. Returned payments
+come every time, because the list doesn't say when they were returned. A transaction names Creem's order and
+customer, not ours; fees aren't reported. Prices are before tax. Source: Creem's API reference, list all
+transactions.
 """
 
 from collections.abc import Awaitable, Callable
@@ -34,13 +34,10 @@ _STATUSES: Final[dict[str, ListedStatus]] = {
 }
 _CHARGED_BACK: Final = frozenset({"chargedBack", "chargeback"})
 
-# Path and the response's form, as Creem's own.
 Read = Callable[[str, type["Transactions"]], Awaitable["Transactions"]]
 
 
 class _Listed(Transaction):
-    """What the list shows of a transaction beside its sums."""
-
     type: str = ""
     refunded_amount: int | None = None
     customer: Ref = None
@@ -51,15 +48,11 @@ class _Pagination(msgspec.Struct):
 
 
 class Transactions(msgspec.Struct):
-    """One page of the list."""
-
     items: list[_Listed]
     pagination: _Pagination
 
 
 class CreemListing:
-    """Implements billing/providers/abilities/listing.py."""
-
     def __init__(self, read: Read) -> None:
         self._read = read
 

@@ -13,7 +13,7 @@ Ask = Callable[[str], Awaitable[Transaction]]
 
 
 class CreemPaidSum:
-    """Implements billing.providers.abilities.paid_sum.PaidSum; ask: the path of a transaction."""
+    """ask: the path of a transaction."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask

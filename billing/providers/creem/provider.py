@@ -1,10 +1,9 @@
 """Creem: hosted checkout of its own products, subscriptions, the customer portal.
 
-Creem is the merchant of record: it may add tax to a price, and its refunds contain that tax. So the price
-that counts is the order's `amount` (never more than was paid), and refunds and disputes are scaled down by
-it. It has no idempotency key: two calls open two checkouts for one order, of which the payer is shown one. A
-signature contains no time: repetitions are harmless because payments are known by their ids. Source:
-docs.creem.io, webhooks and API reference.
+As merchant of record Creem may add tax, also to refunds. So the order's `amount` counts, and refunds and
+disputes are scaled down to it. It has no idempotency key: two calls open two checkouts, of which the payer is
+shown one. A signature contains no time; repetitions are harmless because payments are known by their IDs.
+Source: docs.creem.io, webhooks and API reference.
 """
 
 import hashlib
@@ -234,7 +233,7 @@ class Creem:
         *,
         is_once: bool = False,
     ) -> T:
-        """Call the API. With is_once it isn't sent again while the outcome is unknown."""
+        """Call the API. With is_once it isn't repeated while the outcome is unknown."""
         if not self._key:
             raise ProviderRefused("creem has no credentials here")
         headers = {"x-api-key": self._key, "Content-Type": "application/json"}

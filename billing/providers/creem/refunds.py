@@ -1,10 +1,8 @@
-"""Creem's refunds: all that is left of a payment, named by its transaction; parts are refunded on its own
-pages.
+"""Creem's refunds: all that is left of a transaction; parts are refunded on its own pages.
 
-Its response names no refund and its notification names none of ours, so the two are matched by payment and
-amount (billing/orders/refund_row.py). It has no idempotency key: a request is sent once, and after a lost
-response the transaction shows how much was refunded. Source: docs.creem.io, refund a payment and get a
-transaction.
+Response and notification name no refund of ours, so they are matched by payment and amount
+(billing/orders/refund_row.py). Without an idempotency key a request is sent once; after a lost response the
+transaction shows how much was refunded. Source: docs.creem.io, refund a payment and get a transaction.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,8 +20,6 @@ Ask = Callable[..., Awaitable[Any]]
 
 
 class CreemRefunds:
-    """Implements billing.providers.abilities.refunding.Refunding."""
-
     takes_part = False
     is_named = False
     is_repeatable = False
@@ -68,7 +64,7 @@ class _Made(msgspec.Struct):
 
 
 class _Transaction(msgspec.Struct):
-    """amount before tax, the others with it; in the currency's smallest unit."""
+    """amount before tax, the others with it."""
 
     id: str
     amount: int

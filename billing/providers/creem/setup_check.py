@@ -1,7 +1,6 @@
-"""Check Creem's own settings: the key, and each plan's product. Only reads.
+"""Check Creem's key and each plan's product, read-only.
 
-Its API lists no webhooks, so these have to be checked in its dashboard. Source: docs.creem.io, API reference,
-products.
+Its API lists no webhooks: its dashboard does. Source: docs.creem.io, API reference, products.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +25,7 @@ _ANY_PRODUCT: Final = "/v1/products/search?page_number=1&page_size=1"
 
 
 class CreemProduct(msgspec.Struct):
-    """A product as Creem shows it; price before tax, in the currency's smallest unit."""
+    """price before tax."""
 
     price: int | None = None
     currency: str = ""
@@ -39,7 +38,7 @@ AskProduct = Callable[[str, type[CreemProduct]], Awaitable[CreemProduct]]
 
 
 class CreemSetupCheck:
-    """Implements billing/providers/abilities/setup_check.py; ask: a path and the response's form."""
+    """ask: a path and the response's form."""
 
     def __init__(self, ask: AskProduct, credit_product: str | None, unit_amount: int) -> None:
         self._ask = ask

@@ -1,11 +1,11 @@
-"""What Creem would report of events at the sandbox's page: objects in today's shape."""
+"""Simulate Creem's events at the sandbox's page: objects in today's shape."""
 
 from typing import Any
 
 from billing.providers.protocol import SandboxEvent
 from kernel.clock import rfc3339_ms
 
-# For the sandbox's events: the event's kind, and the standing in its object.
+# The event's kind, and the standing in its object.
 _STANDINGS = {
     "renewed": ("paid", "active"),
     "renewal_failed": ("past_due", "past_due"),

@@ -1,7 +1,7 @@
-"""Creem's subscription changes: cancel now or at the period's end, pause, resume, move to another product.
+"""Creem's subscription changes: cancel now or at the period's end, pause, resume, change product.
 
-It has no idempotency key, so each request is sent once: after a lost response the subscription's standing
-shows the outcome. Source: docs.creem.io, API reference, subscriptions.
+Without an idempotency key each request is sent once; after a lost response the standing shows the outcome.
+Source: docs.creem.io, API reference, subscriptions.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +17,7 @@ _PATH = "/v1/subscriptions"
 
 
 class CreemSteering:
-    """Implements billing.providers.abilities.steering.Steering and Pausing; ask: method, path, body."""
+    """ask: method, path, body."""
 
     # Its pause takes no date.
     pauses_until = False

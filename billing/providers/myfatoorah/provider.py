@@ -1,10 +1,9 @@
 """MyFatoorah: payment links, and notifications of two generations.
 
-The signature of a second-generation notification doesn't cover the amount, and of neither generation is it
-known to be paid in full: so each that says "paid" is Unconfirmed, and GetPaymentStatus is called. Invoices
-are in the account's base currency, which `currency` names. There is no idempotency key: two calls make two
-links for one order, of which the payer is shown one. Source: docs.myfatoorah.com: SendPayment,
-GetPaymentStatus, webhooks.
+No signature proves the amount and full payment, so a notification of "paid" is Unconfirmed, and
+GetPaymentStatus is called. Invoices are in the account's base currency, which `currency` names. There is no
+idempotency key: two calls make two links, of which the payer is shown one. Source: docs.myfatoorah.com:
+SendPayment, GetPaymentStatus, webhooks.
 """
 
 import base64
@@ -332,10 +331,10 @@ def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
 
 
 def _canonical(pairs: Sequence[tuple[str, str]]) -> bytes:
-    """Return what is signed; raise ValueError for fields of which another message has the same text.
+    """Return what is signed; raise ValueError if another message could have the same text.
 
-    Nothing is escaped there, and a payer writes some of the values: one with `,Name=` in it could have
-    swallowed a field, as a name with `,` or `=` could.
+    Nothing is escaped, and a payer writes some values: one with `,Name=` in it could have swallowed a field,
+    as a name with `,` or `=` could.
     """
     if any(not _NAME.fullmatch(name) or _FIELD.search(value) for name, value in pairs):
         raise ValueError("a field within a field")

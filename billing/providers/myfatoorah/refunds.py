@@ -1,8 +1,8 @@
-"""MyFatoorah's refunds: whole or in part, of an invoice; its staff checks each before it is made.
+"""MyFatoorah's refunds: whole or in part, of an invoice; its staff checks each first.
 
-A request carries our id as its ExternalIdentifier, by which the refund is found again. There is no
-idempotency key, so it is sent once. A refund's fees are the seller's own. Source: docs.myfatoorah.com,
-MakeRefund and GetRefundStatus.
+A request carries our ID as its ExternalIdentifier, by which the refund is found. There is no idempotency key,
+so it is sent once. The seller pays a refund's fees. Source: docs.myfatoorah.com, MakeRefund and
+GetRefundStatus.
 """
 
 from collections.abc import Awaitable, Callable
@@ -36,8 +36,6 @@ class _Statuses(msgspec.Struct, rename="pascal"):
 
 
 class MyFatoorahRefunds:
-    """Implements billing.providers.abilities.refunding.Refunding."""
-
     takes_part = True
     is_named = True
     is_repeatable = False
@@ -79,7 +77,7 @@ class MyFatoorahRefunds:
             if one.external_identifier == request.id or str(one.refund_id) == named:
                 return self._word(request, one)
         if any(not one.external_identifier for one in found):
-            # One that may be ours: this account's responses leave our id out.
+            # One that may be ours: this account's responses leave our ID out.
             raise unavailable(_NAME, "refunds of the payment without our names")
         return None
 

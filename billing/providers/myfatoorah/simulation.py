@@ -1,4 +1,4 @@
-"""What MyFatoorah would report of events at the sandbox's page: the Data of its second generation."""
+"""Simulate MyFatoorah's events at the sandbox's page: the Data of its second generation."""
 
 from typing import Any
 
@@ -15,10 +15,7 @@ _STATUSES = {
 def simulated(
     sandbox_event: SandboxEvent, *, payment: int, refund: int
 ) -> tuple[int, dict[str, Any]]:
-    """Return the code and Data of MyFatoorah's event for the sandbox event.
-
-    payment, refund: its codes of the two kinds of event.
-    """
+    """Return the code and Data of MyFatoorah's event; payment, refund: its codes of the two kinds."""
     amount = {
         "ValueInBaseCurrency": sandbox_event.price.decimal(),
         "BaseCurrency": sandbox_event.price.currency,

@@ -1,4 +1,4 @@
-"""Stripe's abilities beside checkouts: each one a class of its own file."""
+"""Stripe's abilities beside checkouts, each a class of its own file."""
 
 from billing.providers.stripe.api import StripeApi
 from billing.providers.stripe.customers import StripeCustomers
@@ -11,9 +11,7 @@ from billing.providers.stripe.steering import StripeSteering
 
 
 def abilities_of(api: StripeApi, profile_id: str) -> tuple[object, ...]:
-    """Return them; each implements one protocol of billing/providers/abilities/. profile_id: empty: no shared
-    tokens.
-    """
+    """Return them; profile_id empty: no shared tokens."""
     tokens = (StripeSharedTokens(api, profile_id),) if profile_id else ()
     return (
         *tokens,

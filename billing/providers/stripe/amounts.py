@@ -13,7 +13,7 @@ class Unreadable(ValueError):
 
 
 def to_stripe(price: Price) -> int:
-    """Return the amount in Stripe's unit; raises PriceRefused if Stripe can't charge it."""
+    """Return the amount in Stripe's unit; raise PriceRefused if Stripe can't charge it."""
     if not price.is_listed:
         raise PriceRefused(f"stripe can't charge {price.words()}: the currency isn't listed")
     places = price.places
@@ -27,9 +27,9 @@ def to_stripe(price: Price) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> Price:
-    """Return the price that Stripe states; raises Unreadable for one that has no unit of ours.
+    """Return Stripe's price; raise Unreadable for one without a unit of ours.
 
-    One in a currency that isn't listed stays in Stripe's unit: it equals no price of ours, so an operator decides.
+    An unlisted currency stays in Stripe's unit: it equals no price of ours, so an operator decides.
     """
     code = currency.upper()
     places = Price(amount, code).places

@@ -54,8 +54,7 @@ class StripeApi:
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
         """Return what was made, in our own shapes; raise ProviderUnavailable, ProviderRefused.
 
-        A refusal after a try with an unknown outcome proves nothing, because that try may have had its
-        effect.
+        A refusal after a try with an unknown outcome proves nothing.
         """
         _is_lost.set(False)
         try:
@@ -70,7 +69,7 @@ class StripeApi:
         return decoded(NAME, response.body, form)
 
     async def read(self, path: str, form: type[T], *, version: str) -> T:
-        """Return an object that the library has no call for, in that version of the API; raise as send does."""
+        """Return an object that the library has no call for, in that API version; raise as send does."""
         try:
             response = await self._client.raw_request_async("get", path, stripe_version=version)
         except stripe.StripeError as error:

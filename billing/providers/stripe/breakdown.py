@@ -15,14 +15,12 @@ _REVERSE_CHARGE_REASON = "reverse_charge"
 
 
 def session_breakdown(session: Session, currency: str) -> Breakdown | None:
-    """Return a payment's breakdown; None if there is nothing to tell."""
     with contextlib.suppress(Unreadable):
         return _of_session(session, currency)
     return None
 
 
 def invoice_breakdown(invoice: Invoice) -> Breakdown | None:
-    """Return an invoice's breakdown; None if there is nothing to tell."""
     with contextlib.suppress(Unreadable):
         return _of_invoice(invoice)
     return None
@@ -67,7 +65,6 @@ def _of_invoice(invoice: Invoice) -> Breakdown | None:
 
 
 def _ours(amount: int, currency: str) -> int:
-    """Return the amount in our unit, with its sign."""
     size = from_stripe(abs(amount), currency).amount
     return size if amount >= 0 else -size
 

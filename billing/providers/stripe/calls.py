@@ -1,8 +1,8 @@
 """Stripe's API, called through Stripe's own library over our HTTP client.
 
-Every object that is made carries the order's id, and every request an idempotency key made from it, so that
-calling again after a crash makes nothing twice (Stripe stores keys for a day). The library is 25 MB:
-provider.py loads this file if there is a key. Source: Stripe's API reference.
+Every object carries the order's ID, and every request an idempotency key made from it, so calling again after
+a crash makes nothing twice (Stripe stores keys for a day). The library is 25 MB: provider.py loads this file
+if there is a key. Source: Stripe's API reference.
 """
 
 from collections.abc import Sequence
@@ -115,8 +115,8 @@ class StripeCalls:
     async def _made_session(self, request: CheckoutRequest, params: Any) -> Session:
         """Return the session at the order's price; raise PriceRefused for any other.
 
-        Stripe says what it will charge before anybody sees the page: one that charges something else is ended
-        at once.
+        Stripe says what it will charge before anybody sees the page; a session that charges something else is
+        ended at once.
         """
         sessions = self._api.v1.checkout.sessions
         try:
@@ -194,7 +194,7 @@ class StripeCalls:
             self._api.v1.invoice_items.create_async(item, idempotency_options(request, "item")),
             Named,
         )
-        # Its payment's id is all that a later refund will name.
+        # Its payment's ID is all that a later refund will name.
         expand: Any = {"expand": ["payments"]}
         made = await self._api.send(
             invoices.finalize_invoice_async(

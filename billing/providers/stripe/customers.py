@@ -1,9 +1,9 @@
 """Stripe's customers: made once for an account and environment, and deleted with the account.
 
-Deleting ends the customer's subscriptions at once, and removes its card details and personal data; payments
-and invoices stay, as the law requires. A deleted customer can still be requested and says that it was
-deleted, so "deleted" and "never existed", as after a change of keys, differ. Source: Stripe's API reference
-("Delete a customer") and its page "Handling customer deletion requests", which wants cards detached first.
+Deleting ends subscriptions at once and removes card details and personal data; payments and invoices stay, as
+the law requires. A deleted customer still says so, so "deleted" and "never existed" differ. Source: Stripe's
+API reference ("Delete a customer") and its page "Handling customer deletion requests", which wants cards
+detached first.
 """
 
 from typing import Any
@@ -18,8 +18,6 @@ from billing.providers.stripe.saved_payment import StripeSavedCards
 
 
 class StripeCustomers:
-    """Implements Customers and CustomerErasure of billing.providers.abilities.customers."""
-
     def __init__(self, api: StripeApi) -> None:
         self._api = api
 

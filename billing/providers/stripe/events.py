@@ -148,9 +148,7 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
 
 
 def _weight(line: Line, period: Period) -> tuple[bool, bool, bool, bool, int]:
-    """Return a weight that is greatest for the line whose period the invoice is for; an added item is for a
-    moment.
-    """
+    """Return a weight, greatest for the line whose period the invoice is for; an added item is for a moment."""
     is_for_time = period.end > period.start
     return is_for_time, line.is_subscriptions, not line.is_prorated, line.amount > 0, period.end
 
@@ -196,7 +194,7 @@ def _charge_facts(charge: Charge, _kind: str) -> Sequence[Fact]:
 
 
 def refund_facts(refund: Refund, _kind: str) -> Sequence[Fact]:
-    """Return what a refund says; one that was requested here carries our own id of it."""
+    """Return what a refund says; one requested here carries our ID."""
     subject = _subject(
         _order_of(refund.metadata),
         refund.id,
@@ -218,7 +216,7 @@ def _dispute_facts(dispute: Dispute, kind: str) -> Sequence[Fact]:
     note = _dispute_note(dispute, is_closed=kind == "closed")
     price = from_stripe(dispute.amount, dispute.currency)
     if note.is_inquiry:
-        # It takes no money; somebody should answer it all the same, before it becomes one that does.
+        # It takes no money; somebody should answer it before it becomes one that does.
         return (Disputed(subject, dispute.id, Price(0, price.currency), note),)
     if kind == "closed":
         return (DisputeClosed(subject, dispute.id, dispute.status == "won", note),)
@@ -241,7 +239,7 @@ def _dispute_note(dispute: Dispute, *, is_closed: bool) -> DisputeNote:
 
 def _invoice_payment_facts(made: InvoicePaymentMade, _kind: str) -> Sequence[Fact]:
     paid_by = made.payment or PaidBy()
-    # It says nothing new of the payment but which ids belong together, and refunds name these.
+    # It only says which IDs belong together, and refunds name these.
     ids = (ref_id(made.invoice), ref_id(paid_by.payment_intent), ref_id(paid_by.charge))
     return (Waiting(_subject(None, *ids)),)
 
@@ -290,7 +288,7 @@ def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
 
 
 def stamped(facts: Sequence[Fact], created_s: int | None) -> tuple[Fact, ...]:
-    """Return the facts with the event's time, for those that change a standing or are about a dispute."""
+    """Return the facts, with the event's time if they change a standing or are about a dispute."""
     sent_at = None if created_s is None else created_s * SECOND_US
     return tuple(_stamped(fact, sent_at) for fact in facts)
 

@@ -33,8 +33,6 @@ class CardError(msgspec.Struct):
 
 
 class PaymentIntent(msgspec.Struct):
-    """One payment."""
-
     id: str
     status: str = ""
     amount_received: int = 0
@@ -50,7 +48,6 @@ class PaymentIntent(msgspec.Struct):
 
     @property
     def is_charge(self) -> bool:
-        """Return whether it charges a saved card."""
         return (self.metadata or {}).get("origin") == CHARGE_MARK
 
     @property
@@ -62,9 +59,7 @@ class PaymentIntent(msgspec.Struct):
 def intent_facts(
     intent: PaymentIntent, kind: str, *, order_id: str | None = None
 ) -> Sequence[Fact]:
-    """Return what an intent says; kind: the event, or its own status in a response. order_id: whose it must
-    be.
-    """
+    """Return what an intent says; kind: the event, or its status in a response. order_id: whose it must be."""
     if not intent.is_charge:
         return (Ignored("a checkout's payment, which its session tells"),)
     if order_id is not None and intent.order_id != order_id:

@@ -1,7 +1,7 @@
-"""Stripe's payments of a period: its charges, with those whose refund or dispute falls into it.
+"""Stripe's payments of a period: its charges, with those refunded or disputed in it.
 
-A charge shows its refunds as one sum; a disputed one's disputes are read, so that one that was won isn't
-counted. Source: Stripe's API reference, charges, refunds, disputes.
+A charge shows its refunds as one sum; its disputes are read, so that a won one isn't counted. Source:
+Stripe's API reference, charges, refunds, disputes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ from billing.providers.stripe.events import Unreadable, from_stripe
 from billing.providers.stripe.objects import NAME, Dispute, Ref, ref_id
 from kernel.clock import SECOND_US
 
-# With what is expanded an object has up to 8 kB, and a response at most 1 MiB.
+# Expanded, an object has up to 8 kB, and a response at most 1 MiB.
 PAGE_MAX: Final = 50
-# The lists that are read one after the other; a cursor is one of these and the last id of it.
+# The lists, read one after the other; a cursor is one of these and the last ID of it.
 _SOURCES: Final = ("charges", "refunds", "disputes")
 _STATUSES: Final[dict[str, ListedStatus]] = {
     "succeeded": "paid",
@@ -64,8 +64,6 @@ class _Page(msgspec.Struct, Generic[T]):
 
 
 class StripeListing:
-    """Implements billing/providers/abilities/listing.py."""
-
     def __init__(self, api: StripeApi) -> None:
         self._api = api
 

@@ -1,7 +1,7 @@
 """Stripe's objects, as far as they are read: in today's shape and in those of before 2025-03.
 
-Then a subscription was at the top of an invoice, and prices and prorations were in its lines. Every
-field that may be missing or null has a default; unknown ones are passed over.
+Then a subscription was at the top of an invoice, and prices and prorations were in its lines. Every field
+that may be missing or null has a default; unknown ones are ignored.
 """
 
 import msgspec
@@ -12,7 +12,7 @@ NEXT_PRICE = "topup_next_price"
 
 
 class Named(msgspec.Struct):
-    """An expanded object; otherwise its id alone stands in its place."""
+    """An expanded object; otherwise its ID alone is in its place."""
 
     id: str
 
@@ -29,8 +29,6 @@ class SessionTotals(msgspec.Struct):
 
 
 class Session(msgspec.Struct):
-    """A checkout session."""
-
     id: str
     mode: str = "payment"
     status: str | None = None
@@ -73,8 +71,6 @@ class _LineParent(msgspec.Struct):
 
 
 class Line(msgspec.Struct):
-    """One line of an invoice."""
-
     amount: int = 0
     quantity: int | None = None
     type: str = ""
@@ -116,8 +112,6 @@ class _InvoiceParent(msgspec.Struct):
 
 
 class PaidBy(msgspec.Struct):
-    """What paid an invoice."""
-
     payment_intent: Ref = None
     charge: Ref = None
 
@@ -131,7 +125,7 @@ class _InvoicePayments(msgspec.Struct):
 
 
 class InvoiceTax(msgspec.Struct):
-    """One tax of an invoice; inclusive was its mark before 2025-03."""
+    """inclusive was its mark before 2025-03."""
 
     amount: int = 0
     tax_behavior: str = ""
@@ -190,8 +184,6 @@ class Invoice(msgspec.Struct):
 
 
 class InvoicePreview(msgspec.Struct):
-    """What an invoice would come to."""
-
     amount_due: int
     currency: str
 
@@ -204,8 +196,6 @@ class InvoicePaymentMade(msgspec.Struct):
 
 
 class Item(msgspec.Struct):
-    """One price of a subscription."""
-
     id: str | None = None
     current_period_end: int | None = None
     price: Ref = None
@@ -216,14 +206,14 @@ class _Items(msgspec.Struct):
 
 
 class PauseCollection(msgspec.Struct):
-    """A pause of payments; its behavior says what becomes of the invoices meanwhile. In seconds."""
+    """behavior: what becomes of the invoices meanwhile. In seconds."""
 
     behavior: str = ""
     resumes_at: int | None = None
 
 
 class Subscription(msgspec.Struct):
-    """A subscription. Its status stays what it was while pause_collection is set."""
+    """Its status stays what it was while pause_collection is set."""
 
     id: str
     status: str = ""
@@ -286,5 +276,5 @@ class Dispute(msgspec.Struct):
 
 
 def ref_id(ref: Ref) -> str | None:
-    """Return the id of what may be expanded."""
+    """Return the ID of what may be expanded."""
     return ref.id if isinstance(ref, Named) else ref

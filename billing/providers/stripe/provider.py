@@ -1,7 +1,7 @@
 """Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
 
-Notifications are verified and simulated here and read by events.py. None of it needs Stripe's library, which
-is loaded with calls.py if there is a key. Source: Stripe's API reference and its webhook guide.
+Notifications are verified and simulated here, and read by events.py, without Stripe's library; that is loaded
+with calls.py if there is a key. Source: Stripe's API reference and its webhook guide.
 """
 
 import hmac
@@ -32,7 +32,7 @@ from kernel.clock import SECOND_US, Clock
 from keys.principal import Environment
 from keys.signatures.signing import TOLERANCE_S, stripe_signature
 
-# The version of simulated events: the one that Stripe's library is made for.
+# The version for which Stripe's library is made, used for simulated events.
 API_VERSION = "2026-10-28.endive"
 SIGNATURE_HEADER = b"stripe-signature"
 SIGNATURE_BYTES_MAX = 4096
@@ -109,7 +109,6 @@ class Stripe:
 
     @property
     def keeps_payments(self) -> bool:
-        """Return whether it saves payment methods."""
         return True
 
     async def open(self, request: CheckoutRequest) -> Opened:

@@ -1,6 +1,6 @@
-"""Stripe's refunds: of a payment intent, whole or in part, under an idempotency key of our refund's id.
+"""Stripe's refunds: of a payment intent, whole or in part, idempotent by our refund's ID.
 
-Each carries our id in its metadata, by which it is found after a lost response. An invoice is refunded by the
+Each carries our ID in its metadata, by which it is found after a lost response. An invoice is refunded by the
 payment that paid it. Source: Stripe's API reference, refunds and invoice payments.
 """
 
@@ -20,8 +20,6 @@ LISTED_MAX = 100
 
 
 class StripeRefunds:
-    """Refunds with one key; implements billing.providers.abilities.refunding.Refunding."""
-
     takes_part = True
     is_named = True
     is_repeatable = True
@@ -50,7 +48,7 @@ class StripeRefunds:
                 wanted: Any = {**await self._payment(request.payment_ref), "limit": LISTED_MAX}
                 listed = await self._api.send(self._api.v1.refunds.list_async(wanted), _Refunds)
         except ProviderRefused:
-            # For example a key that was changed meanwhile, which says nothing of the refund.
+            # Such as a key that was changed meanwhile, which says nothing of the refund.
             raise unavailable(NAME, "no answer about the refund") from None
         ours = [one for one in listed.data if (one.metadata or {}).get(REFUND_ID) == request.id]
         if not ours and listed.has_more:

@@ -8,13 +8,13 @@ from billing.providers.stripe.events import to_stripe
 
 
 def idempotency_options(request: CheckoutRequest, step: str) -> Any:
-    """Return the idempotency key of one step; another one if the customer was made again."""
+    """Return one step's idempotency key; another one if the customer was made again."""
     whose = "" if request.customer_ref is None else f"/{request.customer_ref}"
     return {"idempotency_key": f"topup/{request.order_id}/{step}{whose}"}
 
 
 def priced(request: CheckoutRequest) -> dict[str, Any]:
-    """Return the line's price: one of Stripe's own, or the amount; for a subscription that of any period."""
+    """Return the line's price: one of Stripe's own, or the amount; a subscription's is of any period."""
     if request.product_ref is not None:
         return {"price": request.product_ref}
     full = Price(request.price.amount + request.discount, request.price.currency)
@@ -41,7 +41,6 @@ def first_discount(request: CheckoutRequest) -> dict[str, Any]:
 
 
 def payer(request: CheckoutRequest) -> dict[str, str]:
-    """Return who pays, as far as known."""
     if request.customer_ref is not None:
         return {"customer": request.customer_ref}
     return {} if request.customer_email is None else {"customer_email": request.customer_email}

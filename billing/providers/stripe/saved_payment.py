@@ -1,8 +1,7 @@
 """Stripe's saved cards: saved by its checkout, charged by a payment intent while the payer is away.
 
-Source: Stripe's guides "Set up future payments" and "Charge a saved payment method", and its pages of decline
-codes. A charge carries the order's id and this module's mark, which tells its events from those of a
-checkout's payment.
+A charge carries the order's ID and this module's mark, which tells its events from a checkout's. Source:
+Stripe's guides "Set up future payments" and "Charge a saved payment method", and its pages of decline codes.
 """
 
 from collections.abc import Sequence
@@ -38,8 +37,6 @@ _CONSENT: Final = (
 
 
 class StripeSavedCards:
-    """Implements billing.providers.abilities.saved_payment.SavedPayments."""
-
     def __init__(self, api: StripeApi) -> None:
         self._api = api
 
@@ -158,7 +155,7 @@ class StripeSavedCards:
 
 
 async def inquire_charge(api: StripeApi, order_id: str, ref: str) -> Sequence[Fact]:
-    """Return what became of a charge, as facts, for the order's sweep; within the caller's deadline."""
+    """Return what became of a charge, for the order's sweep; within the caller's deadline."""
     made = await api.send(api.v1.payment_intents.retrieve_async(ref), PaymentIntent)
     return intent_facts(made, made.status, order_id=order_id)
 

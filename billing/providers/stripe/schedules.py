@@ -1,10 +1,10 @@
 """A change of plans when the period ends: a Stripe subscription schedule of two phases.
 
-A shorter interval would begin at once, and what was paid for the rest of the longer one would become the
-customer's balance while its credit was already given. So it waits, as in Stripe's own portal. A
-subscription's events don't show its schedule: the next price is in its metadata, from which the second phase
-removes it. While there is a schedule Stripe ends and resumes nothing, so any other act releases it first.
-Source: Stripe's API reference, subscription schedules; changelog 2024-10-28, scheduled downgrades.
+A shorter interval begun at once would turn the paid rest into the customer's balance, while its credit was
+already given. So it waits, as in Stripe's own portal. Events don't show the schedule: the next price is in
+the subscription's metadata, until the second phase removes it. With a schedule Stripe ends and resumes
+nothing, so any other act releases it first. Source: Stripe's API reference, subscription schedules; changelog
+2024-10-28, scheduled downgrades.
 """
 
 from typing import Any
@@ -47,8 +47,6 @@ class _Schedule(msgspec.Struct):
 
 
 class StripeSchedules:
-    """Changes that wait for the end of a period."""
-
     def __init__(self, api: StripeApi) -> None:
         self._api = api
 
@@ -77,7 +75,7 @@ class StripeSchedules:
         )
 
     async def release(self, found: Subscription, request: SteerRequest) -> dict[str, Any]:
-        """Release the subscription's schedule; return what its next change has to say besides."""
+        """Release the schedule; return what the subscription's next change has to add."""
         schedule = ref_id(found.schedule)
         if schedule is None:
             return {}

@@ -1,7 +1,7 @@
-"""Check Stripe's own settings: the key, its mode, the webhook endpoint, the prices.
+"""Check Stripe's key, its mode, the webhook endpoint and the prices, read-only.
 
-Only reads. A restricted key that may not read one of these is reported, and the rest is checked all the same.
-Source: Stripe's API reference, balance, webhook endpoints, prices.
+A restricted key that may not read one of these is reported, and the rest is checked. Source: Stripe's API
+reference, balance, webhook endpoints, prices.
 """
 
 from collections.abc import Sequence
@@ -56,8 +56,6 @@ class _Sold(msgspec.Struct):
 
 
 class StripeSetupCheck:
-    """Implements billing/providers/abilities/setup_check.py."""
-
     def __init__(self, api: StripeApi) -> None:
         self._api = api
 

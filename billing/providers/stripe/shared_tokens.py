@@ -1,8 +1,7 @@
 """Stripe's shared payment tokens: read, and charged by a payment intent.
 
 Source: Stripe's pages "Shared payment tokens" and "MPP", its API reference of granted tokens, and the request
-that the authors of the Machine Payments Protocol make (draft-stripe-charge-00). All of it is of a preview
-version of the API.
+of the Machine Payments Protocol (draft-stripe-charge-00). All of it is of a preview version of the API.
 """
 
 from typing import Any, Final
@@ -33,8 +32,6 @@ _OVER: Final = frozenset({"requires_payment_method", "requires_action", "cancele
 
 
 class StripeSharedTokens:
-    """Implements billing.providers.abilities.shared_tokens.SharedTokens."""
-
     def __init__(self, api: StripeApi, profile_id: str) -> None:
         self._api = api
         self._profile_id = profile_id

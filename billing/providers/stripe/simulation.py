@@ -1,4 +1,4 @@
-"""What Stripe would report of events at the sandbox's page: objects in today's shape."""
+"""Simulate Stripe's events at the sandbox's page: objects in today's shape."""
 
 from typing import Any
 

@@ -1,9 +1,9 @@
-"""Stripe's subscription changes: cancel, resume and change, under an idempotency key for each request.
+"""Stripe's subscription changes: cancel, pause, resume and change, with idempotency keys.
 
-A change that is paid at once is made only if the payment succeeds. One to a cheaper plan changes the price
-from the next period on, and returns nothing. One to a shorter interval waits in a schedule until the period
-ends. A pause voids the invoices of its time, so nothing of it is paid later. Source: Stripe's API reference,
-subscriptions and invoice previews, and its guide "Pause payment collection".
+A change that is paid at once is made only if the payment succeeds. One to a cheaper plan counts from the next
+period and returns nothing; one to a shorter interval waits in a schedule. A pause voids the invoices of its
+time. Source: Stripe's API reference, subscriptions and invoice previews, and its guide "Pause payment
+collection".
 """
 
 from dataclasses import replace
@@ -21,8 +21,6 @@ from kernel.clock import SECOND_US
 
 
 class StripeSteering:
-    """Implements billing.providers.abilities.steering.Steering, Scheduling, Pausing and Previewing."""
-
     has_schedules = True
     pauses_until = True
 
