@@ -1,4 +1,4 @@
-"""Mounts acts: an act's row becomes a route, whose handler reads what was asked for, runs the act and answers."""
+"""Mount acts: an act's row becomes a route, whose handler reads the input, runs the act and responds."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +71,7 @@ _ANSWERS: Final[Mapping[int, Callable[[Any], tuple[Outcome, ...]]]] = {
 
 
 def routes_of(acts: Sequence[AnyAct], *, is_operator: bool = False) -> tuple[Route, ...]:
-    """Return a route for each of the acts that the API is for. is_operator: of the operators' API."""
+    """Return a route for each act of the API. is_operator: of the operators' API."""
     audience = OPERATOR if is_operator else MERCHANT
     return tuple(_route(act, is_operator=is_operator) for act in acts if audience in act.audience)
 
@@ -132,7 +132,7 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
 
 
 def _further(act: StepsAct[Any, Any]) -> tuple[Outcome, ...]:
-    """Return what an act in steps answers if it only counts, or if what it did failed outside."""
+    """Return the responses of an act in steps that only counts, or that failed outside."""
     counted = () if act.dry is None else (Outcome(act.status, act.dry),)
     row = None if act.failing is None else row_of(act.failing.kind)
     if row is None:
@@ -167,9 +167,9 @@ def _documents(act: ActRow) -> Mapping[str, Any]:
 
 
 def _handler(act: AnyAct, handle: Any, *, is_operator: bool) -> Handler:
-    """Return the handler under the subject's name, whose module says in the documents what the route is about."""
+    """Name the handler after the subject's module, which describes the route in the documents."""
     run: Any = act.command if isinstance(act, EngineAct) else act.run
-    # Of two acts that share a function each has its own partial one, which is of no module.
+    # Acts that share a function each have a partial one, which is of no module.
     subject = run.func if isinstance(run, partial) else run
 
     @wraps(subject)
@@ -192,7 +192,7 @@ def _check_address(call: RequestContext[Any, Any]) -> None:
 
 
 def _check_live(act: AnyAct, call: RequestContext[Any, Any]) -> None:
-    """Raise ScopeMissing for a token of staging that would change live with it."""
+    """Raise ScopeMissing for a staging token that would change live."""
     if (
         act.is_account_wide
         and isinstance(act, ChangingAct)
@@ -216,7 +216,7 @@ async def _change(
         return _changed(act, call, shown_of(act, change), change.after)
 
     if act.target is not None or act.asks_password_if is not None:
-        # What comes before the transaction is not done again for a repeated call.
+        # A repeated call skips the work before the transaction.
         stored = await stored_answer(call.context, call.request_key)
         if stored is not None:
             return stored
@@ -225,7 +225,7 @@ async def _change(
 
 
 async def _check_before(act: Act[Any, Any], call: RequestContext[Any, Any], door: "Door") -> None:
-    """Ask for the password where this call needs it, and look up the host of the caller's web address."""
+    """Require the password if this call needs it, and look up the host of the caller's web address."""
     context, asked, is_asked = call.context, call.body, act.asks_password_if
     if is_asked is not None:
 
@@ -288,7 +288,7 @@ async def _pace(act: StepsAct[Any, Any], call: RequestContext[Any, Any], object_
 
 
 def _failed(call: RequestContext[Any, Any], error: DomainError, shown: Any) -> Answer:
-    """Return the answer to what was done and failed outside: the error, and beside it the result."""
+    """Return the error of an act that failed outside, and beside it the result."""
     refusal, caller = refusal_of(error, call.home), call.principal
     link = person_link(
         refusal.code.code,
@@ -317,7 +317,7 @@ def _word_of(result: type) -> str:
 
 
 def _changed(act: AnyChange, call: RequestContext[Any, Any], shown: Any, found: Any) -> Answer:
-    """Return the answer to a change. found: what the act resulted in, which is shown so."""
+    """found: the act's result, shown so."""
     is_pending = act.is_pending is not None and act.is_pending(shown)
     return answer(
         codes.SUCCESS,
@@ -407,12 +407,12 @@ class Door:
         self._locked: Tenant | None = None
 
     async def owners(self, tx: Transaction) -> Sequence[Tenant]:
-        """Return the tenants to lock beside the caller's own; raises NotFound for an unknown object."""
+        """Return the tenants to lock beside the caller's own; raise NotFound for an unknown object."""
         self._locked = await self._tenant(tx)
         return tenants_of(self._locked)
 
     async def context(self, tx: Transaction) -> ActContext:
-        """Return what the act runs with; raises NotFound for an object of another tenant or environment."""
+        """Raise NotFound for an object of another tenant or environment."""
         return ActContext(tx=tx, tenant=await self._allowed(tx), **self._caller())
 
     async def alone(self) -> CallContext:
@@ -435,7 +435,7 @@ class Door:
 
     @property
     def _own_tenant(self) -> Tenant | None:
-        """Return whose rows it touches where that needs no look-up."""
+        """Return whose rows it touches if that needs no look-up."""
         caller, act = self._call.principal, self._act
         environment = "" if act.is_account_wide else caller.environment
         if act.is_catalogue:
@@ -443,7 +443,7 @@ class Door:
         return None if self._is_operator else Tenant(caller.account_id, environment)
 
     async def _allowed(self, tx: Transaction) -> Tenant:
-        """Return whose rows it touches; raise ScopeMissing where who changes them operates no longer."""
+        """Return whose rows it touches; raise ScopeMissing if the caller is no operator any more."""
         if self._is_operator and isinstance(self._act, ChangingAct):
             await check_operates(tx, self._call.principal)
         return self._locked or await self._tenant(tx)
@@ -466,13 +466,13 @@ class Door:
         if self._act.is_catalogue:
             return Actor.of(self._call.principal)
         if self._is_operator:
-            # The tenant reads the entry: the operator's own address is none of its business.
+            # The tenant reads the entry, which hides the operator's own address.
             return replace(Actor.of(self._call.principal), kind="operator")
         return actor_of(self._call)
 
 
 def shown_of(act: ActRow, change: Change[Any]) -> Any:
-    """Return what a door shows of a change: the object's view, with the secrets that are shown this once."""
+    """Return the object's view, with the secrets that are shown this once."""
     shown = act.show(change.after)
     if not change.shown_once:
         return shown
@@ -481,7 +481,6 @@ def shown_of(act: ActRow, change: Change[Any]) -> Any:
 
 @cache
 def _of_account(query: type[Fields]) -> type[Fields]:
-    """Return the query with the account that an operator names, by its id or its email address."""
     words = "Whose: an id or an email address."
     account = Annotated[str, Meta(min_length=1, max_length=320, description=words)]
     made = defstruct(

@@ -1,8 +1,8 @@
-"""One call of a tool: the API's answer as a tool's result, and a send that waits for a person.
+"""One call of a tool: the API's response as a tool's result, and a send that waits for a person.
 
-A client that opens addresses is asked to show where a person decides, and comes back with what the person
-said to that. Whoever declines to open it wants no top-up: it is cancelled, so that nothing stays held.
-Whoever only closed the question has decided nothing: it goes on waiting, and the result says so.
+A client that opens addresses shows the person where to decide, and returns the person's reaction. Declining
+to open it cancels the top-up, so that no funds stay held. Closing the question decides nothing: the send
+still waits, and the result says so.
 """
 
 from collections.abc import Mapping
@@ -45,10 +45,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ToolRequest(NamedTuple):
-    """A tool and what it was called with.
+    """A tool and its arguments.
 
-    responses: what came of questions, null before one was asked. may_ask: the client can show an
-    address to a person.
+    responses: the person's reactions, null before a question. may_ask: the client can show an address to a
+    person.
     """
 
     call: RequestContext[Fields, Fields]
@@ -59,14 +59,14 @@ class ToolRequest(NamedTuple):
 
 
 async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
-    """The result; a refusal is one, too, with what repairs it."""
+    """Return the result, also for a refusal, with what repairs it."""
     try:
         envelope = await _done(asked)
     except ClientGone:
-        # It left while it waited, and reads nothing any more.
+        # The client left while it waited, and reads nothing any more.
         return CallToolResult(content=[], is_error=True)
     except Exception as error:
-        # The SDK would tell the caller an unexpected error's own words.
+        # The SDK would show the caller an unexpected error's own words.
         return _refused(asked, error)
     if envelope.code != codes.APPROVAL_REQUIRED:
         return _result(asked, envelope)
@@ -91,13 +91,13 @@ async def _done(asked: ToolRequest) -> Envelope:
 
 
 def _said(asked: ToolRequest) -> str | None:
-    """What the person did with the question: accept, decline or cancel; None: it was not asked."""
+    """Return the person's reaction: accept, decline or cancel; None before a question."""
     response = (asked.responses or {}).get(APPROVAL)
     return response.action if isinstance(response, ElicitResult) else None
 
 
 async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolResult:
-    """The top-up as it is now: the send's own answer is the one of before, by its key."""
+    """Return the top-up as it is now: the key repeats the send's earlier response."""
     call, which = asked.call, held.transaction_id
     if said == "decline":
         try:
@@ -121,7 +121,7 @@ def _held(envelope: Envelope) -> str:
 
 
 def _question(envelope: Envelope) -> InputRequiredResult:
-    """Asked once: the funds are held already, and the same key gets the same top-up."""
+    """Ask once: the funds are held already, and the same key gets the same top-up."""
     params = ElicitRequestURLParams(
         message="This top-up is above the key's threshold: a person has to approve it."
         " Declining cancels it.",
@@ -146,7 +146,7 @@ def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
 
 
 def _with_tools(asked: ToolRequest, value: dict[str, Any]) -> dict[str, Any]:
-    """The envelope with the calls that come next as tools'."""
+    """Rewrite the next calls in the envelope as tools'."""
     data = value["data"]
     for place in (data, data.get("error")) if isinstance(data, dict) else ():
         if isinstance(place, dict) and "links" in place:
@@ -155,7 +155,7 @@ def _with_tools(asked: ToolRequest, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(asked: ToolRequest, envelope: Envelope, first: str | None = None) -> CallToolResult:
-    """The envelope, as values and as text; first: a sentence for whoever reads the text."""
+    """Return the envelope as values and as text; first: a sentence at the text's beginning."""
     value = _with_tools(asked, msgspec.to_builtins(envelope))
     texts = [_encode(value).decode()]
     return CallToolResult(

@@ -1,7 +1,7 @@
 """/mcp: the same calls as tools, over the Model Context Protocol's Streamable HTTP.
 
-The route and its refusals. The SDK is 25 MB that a gateway without agents never needs, so what
-stands on it (gateway/mcp/server.py) is loaded by the first request that the pipeline lets in.
+The SDK is 25 MB that a gateway without agents never needs, so the first admitted request loads what needs it
+(gateway/mcp/server.py).
 """
 
 import asyncio
@@ -26,7 +26,7 @@ ReplyOf = Callable[[RequestContext[Fields, Fields]], Reply]
 
 
 def surface() -> ApiSurface:
-    """The route; GET and DELETE are for sessions, which there are none of."""
+    """Return the route; GET and DELETE are for sessions, which don't exist here."""
     reply_of: ReplyOf | None = None
 
     async def handle(call: RequestContext[Fields, Fields]) -> Reply:
@@ -36,7 +36,7 @@ def surface() -> ApiSurface:
         if is_foreign(call.scope, call.headers, call.context.settings):
             raise ForgeryRefused("a page of another site does not speak for this key")
         if reply_of is None:
-            # In a thread: it takes half a second, and the other requests go on meanwhile.
+            # In a thread: it takes half a second, and the other requests continue meanwhile.
             reply_of = await asyncio.to_thread(_load)
         return reply_of(call)
 
@@ -56,9 +56,9 @@ def surface() -> ApiSurface:
 
 
 def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[bytes, bytes]]:
-    """The refusal's headers, with where a client signs in, and what for (RFC 6750, RFC 9728).
+    """Return the refusal's headers, with where a client signs in, and for what (RFC 6750, RFC 9728).
 
-    A key that lacks a scope is its owner's decision: only a token is told to ask for more.
+    A key's scopes are its owner's decision: only a token is invited to request more.
     """
     headers = [pair for pair in refusal.headers if pair[0] != _CHALLENGE]
     caller = call.credential
@@ -74,7 +74,7 @@ def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[b
 
 
 def _missing(refusal: Refusal) -> list[str]:
-    """The scopes that would do, of those that a client may ask for."""
+    """Return the scopes that would do, of those that a client may request."""
     required = refusal.error.get("required_scopes", ())
     return [scope for scope in MCP_SCOPES if scope in required]
 
@@ -83,16 +83,16 @@ def _load() -> ReplyOf:
     from gateway.mcp import server  # noqa: PLC0415 see the module's docstring
 
     made = server.server()
-    # As at the start (gateway/http/serve.py): the collector need not walk what stays.
+    # As at the start (gateway/http/serve.py): the collector needn't walk what stays.
     gc.freeze()
     return made
 
 
 def _refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """A refusal before any tool is reached, as a JSON-RPC error.
+    """Return a refusal before any tool is reached, as a JSON-RPC error.
 
-    Its code is ours: the protocol has none for these, and leaves what lies outside JSON-RPC's own range
-    to applications.
+    Its code is ours: the protocol has none for these, and leaves codes outside JSON-RPC's own range to
+    applications.
     """
     code, data = refusal.code.code, {"code": refusal.code.code, **refusal.error}
     return refused(refusal.http_status, None, code, refusal.message, data)

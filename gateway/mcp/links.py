@@ -1,7 +1,7 @@
-"""Links of an answer as calls of tools: an agent that has nothing but tools cannot follow an address.
+"""Turn links of a response into calls of tools: an agent that has only tools cannot follow an address.
 
-A link whose call is that of a tool which the caller may use names the tool and its arguments, in place of method,
-address and body; any other stays as it is.
+If the caller may use the tool of a link's call, the link names the tool and its arguments in place of method,
+address and body.
 """
 
 import re
@@ -26,12 +26,11 @@ _SANDBOX: Final = "sandbox"
 
 
 def allowed(tool: ApiTool, principal: Principal) -> bool:
-    """Whether the caller holds a scope that the tool's call needs."""
+    """Return whether the caller holds a scope that the tool's call needs."""
     return not principal.scopes.isdisjoint(tool.route.scopes)
 
 
 def as_tools(links: Sequence[_Link], principal: Principal) -> list[_Link]:
-    """The links in their order, each as a tool's call where there is one."""
     return [link if "tool" in link else _as_tool(link, principal) or link for link in links]
 
 
@@ -48,7 +47,7 @@ def _as_tool(link: _Link, principal: Principal) -> _Link | None:
 
 
 def _arguments(tool: ApiTool, path: str, query: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """What stands in the path and in the query; None: it is another call."""
+    """Read the path and the query; return None if it is another call."""
     known = arguments_of(tool)
     if not query.keys() <= known.keys():
         return None
@@ -64,7 +63,7 @@ def _arguments(tool: ApiTool, path: str, query: Mapping[str, str]) -> Mapping[st
 
 
 def order_of(context: Context, principal: Principal, arguments: Mapping[str, Any]) -> list[_Link]:
-    """For too little credit: the order of as much as was to be sent; none where the caller may place none."""
+    """Return the order that covers the missing credit, if the caller may place one."""
     providers = providers_of(context, principal.environment)
     if not providers or not allowed(TOOLS[_ORDER], principal):
         return []
@@ -81,7 +80,7 @@ def order_of(context: Context, principal: Principal, arguments: Mapping[str, Any
 
 
 def providers_of(context: Context, environment: Environment) -> tuple[str, ...]:
-    """Whoever takes payments there; `sandbox` first, where it stands in for one of them."""
+    """Return the environment's payment providers; `sandbox` first, if it simulates one of them."""
     providers = context.payments.providers
     offered = providers.offered(environment)
     is_simulated_offered = any(

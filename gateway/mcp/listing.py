@@ -1,6 +1,6 @@
-"""The tools that a caller sees: those its scopes allow, with what its key and environment allow in them.
+"""List the tools that a caller's scopes allow, with the limits of its key and environment.
 
-Made once for each set of tools and limits, since clients ask for the list at each start.
+Made once for each set of tools and limits, since clients request the list at each start.
 """
 
 from functools import lru_cache
@@ -19,12 +19,12 @@ _OWN_KEY: Final = "/keys/self"
 
 
 async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
-    """In the same order each time."""
+    """Return them in the same order each time."""
     principal = call.principal
     names = tuple(
         name
         for name, tool in TOOLS.items()
-        # A token of the account's own has no key to be told of.
+        # A token of the account's own has no key to describe.
         if allowed(tool, principal) and (principal.lineage or tool.path != _OWN_KEY)
     )
     return _listed(names, await _offer(call))

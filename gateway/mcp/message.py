@@ -1,7 +1,7 @@
-"""The one JSON-RPC message of a request to /mcp, and what is refused of it in the protocol's own words.
+"""Read the one JSON-RPC message of a request to /mcp, and refuse a bad one in the protocol's own words. Pure.
 
-The SDK behind it answers a batch with a dump of its parser and an unknown version with another complaint;
-here each has its sentence, the message's id where it could be read, and what to do instead. Pure.
+The SDK behind it answers a batch with a dump of its parser and an unknown version with another complaint.
+Here each has its sentence, the message's id if readable, and the remedy.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Message(NamedTuple):
-    """What was read: id is null for a notification; tool where a tool is called."""
+    """The message: id is null for a notification; tool is set for a tool call."""
 
     id: str | int | None
     method: str
@@ -30,7 +30,7 @@ class Message(NamedTuple):
 
 
 def read(raw: bytes, headers: Mapping[bytes, bytes], versions: tuple[str, ...]) -> Message | Answer:
-    """The message, or the refusal; versions: those that are spoken, the newest first."""
+    """Return the message, or the refusal; versions: the supported ones, newest first."""
     refused = _of_headers(headers)
     if refused is not None:
         return refused
@@ -54,7 +54,7 @@ def read(raw: bytes, headers: Mapping[bytes, bytes], versions: tuple[str, ...]) 
 def refusal(
     http_status: int, id_: str | int | None, code: int, message: str, data: Any = None
 ) -> Answer:
-    """A JSON-RPC error; id_ is null where none could be read."""
+    """Return a JSON-RPC error; id_ is null if unreadable."""
     error = {"code": code, "message": message, **({} if data is None else {"data": data})}
     return Answer(http_status, _encode({"jsonrpc": "2.0", "id": id_, "error": error}))
 
@@ -72,7 +72,7 @@ def _of_headers(headers: Mapping[bytes, bytes]) -> Answer | None:
 
 
 def _of_envelope(value: Any) -> Answer | None:
-    """The refusal of what is JSON, but no request, notification or response."""
+    """Refuse JSON that is no request, notification or response."""
     if isinstance(value, list):
         words = "Invalid request: one message a request; batches are not taken"
         return refusal(400, None, INVALID_REQUEST, words)

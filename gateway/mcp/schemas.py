@@ -1,8 +1,9 @@
-"""What tools take and answer, as JSON Schema: made from the routes' own shapes, with the caller's limits.
+"""Make the JSON Schemas of tools' inputs and outputs from the routes' own shapes, with the caller's limits.
+Pure.
 
-Promises: what the API takes of these arguments, an input schema admits, and every answer of a tool, an
-error among them, is as its output schema says. An output schema names the fields that an agent acts on
-and leaves the others open, since a list of tools is read by a model each time. Pure.
+An input schema admits all that the API accepts, and every response of a tool, errors included, fits its
+output schema. An output schema names only the fields that an agent acts on, since a model reads the list of
+tools each time.
 """
 
 from collections.abc import Mapping
@@ -35,14 +36,14 @@ _KEY_WORDS: Final = {
 _ORDER: Final = "create_order"
 # More than these are not listed in a schema.
 _RECIPIENTS_MAX: Final = 20
-# What a reader of an answer can do without: it says less, and refuses nothing.
+# Keywords that a reader of responses can do without; they refuse nothing.
 _UNSAID_OF_ANSWERS: Final = frozenset(
     {
         *("description", "title", "default", "examples", "pattern", "format", "required"),
         *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
     }
 )
-# A rule that no agent breaks by chance, at the length of a sentence; the route tells whoever does.
+# A long rule that no agent breaks by chance; the route refuses instead.
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
 _ENUM_MAX: Final = 12
@@ -57,9 +58,9 @@ _ERROR: Final[Schema] = {
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the caller may ask for: platforms in order, providers of payments, and what its key allows.
+    """What the caller may request: platforms in order, payment providers, and what its key allows.
 
-    per_call_cents and recipients are null where nothing limits them.
+    per_call_cents and recipients are null without a limit.
     """
 
     platforms: tuple[Platform, ...] = ()
@@ -69,7 +70,7 @@ class Offer:
 
 
 def input_schema(tool: ApiTool, offer: Offer) -> Schema:
-    """The arguments of the tool, for this caller."""
+    """Return the tool's arguments, for this caller."""
     fields = dict(arguments_of(tool))
     required = [*tool.needs, *_required_of(tool)]
     for name, limits in _limits(tool, offer).items():
@@ -87,7 +88,7 @@ def input_schema(tool: ApiTool, offer: Offer) -> Schema:
 
 @cache
 def output_schema(tool: ApiTool) -> Schema:
-    """The envelope of everything that the tool answers, refusals among it."""
+    """Return the envelope of all that the tool returns, refusals included."""
     return {
         "type": "object",
         "required": ["success", "code", "transaction_id", "data"],
@@ -102,7 +103,7 @@ def output_schema(tool: ApiTool) -> Schema:
 
 @cache
 def arguments_of(tool: ApiTool) -> Mapping[str, Schema]:
-    """What the route takes, for whoever calls."""
+    """Return what the route takes, for any caller."""
     schemas = Schemas([tool.fields])
     own = schemas.body_of(tool.fields).get("properties", {})
     listed = {name: {"type": "string"} for name in tool.params}
@@ -120,7 +121,7 @@ def _required_of(tool: ApiTool) -> tuple[str, ...]:
 
 
 def _argument(schema: Schema, schemas: Schemas) -> Schema:
-    """A field as an argument: left out rather than null, and whole in its own place."""
+    """Convert a field to an argument: left out rather than null, and whole in its own place."""
     plain = without_null(schema)
     ref = plain.pop("$ref", None)
     if ref is not None:
@@ -134,8 +135,8 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
 
 
 def _is_unsaid(keyword: str, value: Any) -> bool:
-    """Bounds of the machine are nobody's limits, and the names of a map are checked by the route. Names tell
-    most of what words would, at a price for each reading; where they do not, the tool says it.
+    """Leave out the machine's bounds, which limit no caller, and a map's names, which the route checks. Most
+    names need no description, which costs tokens at each reading; otherwise the tool has one.
     """
     if keyword in {"description", "examples"}:
         return True
@@ -146,7 +147,7 @@ def _is_unsaid(keyword: str, value: Any) -> bool:
 
 
 def _limits(tool: ApiTool, offer: Offer) -> Mapping[str, Schema]:
-    """What stands in the schemas of these arguments for this caller."""
+    """Return what this caller's limits add to these arguments' schemas."""
     if tool.method == "GET":
         return {}
     if tool.name == _ORDER:
@@ -164,7 +165,7 @@ def _one_of(words: Any) -> Schema:
 
 
 def _amount(offer: Offer) -> Schema:
-    """The bounds over all platforms; each platform's own where they differ."""
+    """Return the bounds over all platforms, and each platform's own if they differ."""
     if not offer.platforms:
         return {}
     each = {one.id: (one.min_amount_cents, one.max_amount_cents) for one in offer.platforms}
@@ -188,7 +189,7 @@ def _recipients(offer: Offer) -> Schema:
 
 
 def _shown(tool: ApiTool) -> Schema:
-    """The fields of `data` that the tool names, by every way to succeed."""
+    """Return the fields of `data` that the tool names, by every way to succeed."""
     found: Schema = {}
     for outcome in (one for route in tool.routes for one in route.answers):
         if outcome.data is None:
@@ -209,7 +210,6 @@ def _shown(tool: ApiTool) -> Schema:
 
 
 def _either(one: Schema, other: Schema) -> Schema:
-    """What is as one of the two says."""
     if one == other:
         return one
     if "enum" in one and {**one, "enum": ()} == {**other, "enum": ()}:
@@ -218,8 +218,8 @@ def _either(one: Schema, other: Schema) -> Schema:
 
 
 def _bare(schema: Any, schemas: Schemas, *, is_inside: bool = False) -> Any:
-    """The schema without words; a struct in its place where it is small and not inside another, else any
-    object, and of many words any text.
+    """Remove descriptions; show a small struct in place unless inside another, and any other struct or long
+    list as anything.
     """
     if isinstance(schema, list):
         return [_bare(one, schemas, is_inside=is_inside) for one in schema]

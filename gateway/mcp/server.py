@@ -1,9 +1,9 @@
-"""What /mcp does with a request that was let in: the SDK's server over the API's own calls.
+"""Serve an admitted request to /mcp: the SDK's server over the API's own calls.
 
-Promise: a tool call is a call of the API by the same principal: the pipeline admits it (credential,
-address, rate), gateway/internal_client.py does it, and an Idempotency-Key means the same on both
-ways. Invariant: nothing outlives a request, so any gateway answers any call: the SDK's session
-manager is opened for one request and closed with it. Loaded by gateway/mcp/endpoint.py at the first request.
+A tool call is a call of the API by the same principal: the pipeline admits it (credential, address, rate),
+gateway/internal_client.py does it, and an Idempotency-Key means the same on both ways. Nothing outlives a
+request, so any gateway can serve any call: the SDK's session manager is opened and closed with each request.
+Loaded by gateway/mcp/endpoint.py at the first request.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ from keys.principal import require_scope
 
 _CALL: Final = "topup.call"
 _VERSIONS: Final = tuple(reversed(KNOWN_PROTOCOL_VERSIONS))
-# A list changes with a key's scopes and limits and with the operator's platforms: seldom.
+# A list seldom changes: with a key's scopes and limits and with the operator's platforms.
 _LIST_MS: Final = 60_000
 _DISCOVER_MS: Final = 3_600_000
 _INSTRUCTIONS: Final = """\
@@ -60,7 +60,7 @@ Context = ServerRequestContext[Any, Any]
 
 
 def server() -> Callable[[RequestContext[Fields, Fields]], Reply]:
-    """What answers an admitted request; each with an application of its own."""
+    """Return the handler of admitted requests; each gets an application of its own."""
     made = Server(
         "topup-gateway",
         version=version.base(),
@@ -78,7 +78,7 @@ def server() -> Callable[[RequestContext[Fields, Fields]], Reply]:
     made.middleware.append(_told_in_words)
 
     async def discover(ctx: Context, _params: RequestParams) -> DiscoverResult:
-        # The SDK's own names today's version alone, and this server speaks the older ones, too.
+        # The SDK names only today's version, and this server speaks the older ones, too.
         capabilities = made.get_capabilities(protocol_version=ctx.protocol_version)
         return DiscoverResult(
             supported_versions=list(_VERSIONS),
@@ -91,7 +91,7 @@ def server() -> Callable[[RequestContext[Fields, Fields]], Reply]:
 
 
 def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
-    """The SDK's application for this request alone, with the body that was read already."""
+    """Run the SDK's application for this request alone, with the body that was read already."""
     message = read(call.raw, call.headers, _VERSIONS)
     if not isinstance(message, Message):
         return message
@@ -108,7 +108,7 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
         manager = StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=BODY_BYTES_MAX
         )
-        # White space around a header's value is none of it (RFC 9110, 5.5); our server's parser keeps it.
+        # White space around a header's value is none of it (RFC 9110, 5.5); our server's parser leaves it.
         headers = [(name, value.strip()) for name, value in scope["headers"]]
         async with manager.run():
             await manager.handle_request({**scope, "headers": headers, _CALL: call}, replay, send)
@@ -117,7 +117,7 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _check_scope(call: RequestContext[Fields, Fields], message: Message) -> None:
-    """Raises ScopeMissing for a token that may not call the tool: its client can ask for more.
+    """Raise ScopeMissing for a token that may not call the tool: its client can request more.
 
     An API key's scopes are its owner's decision, so there the tool itself tells the agent.
     """
@@ -137,7 +137,7 @@ async def _list_tools(ctx: Context, _params: PaginatedRequestParams | None) -> L
 async def _call_tool(
     ctx: Context, params: CallToolRequestParams
 ) -> CallToolResult | InputRequiredResult:
-    """Does the call; what refuses it is told in the result, where an agent can read it."""
+    """Return refusals in the result, where an agent can read them."""
     call = _call_of(ctx)
     tool = TOOLS.get(params.name)
     if tool is None:
@@ -158,7 +158,7 @@ def _call_of(ctx: Context) -> RequestContext[Fields, Fields]:
 
 
 def _opens_addresses(ctx: Context) -> bool:
-    """Whether the client can be asked to show a person an address, and then comes back."""
+    """Return whether the client can show a person an address, and then comes back."""
     declared = ctx.session.client_capabilities
     is_modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
     elicits = None if declared is None else declared.elicitation
@@ -166,7 +166,7 @@ def _opens_addresses(ctx: Context) -> bool:
 
 
 async def _told_in_words(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Names what is wrong with a method's params, which the SDK leaves out."""
+    """Name what is wrong with a method's params, which the SDK leaves out."""
     try:
         return await call_next(ctx)
     except ValidationError as error:

@@ -1,7 +1,7 @@
 """One tool: a call of the API, its arguments and how they become that call.
 
-Invariant: a tool has no rules of its own. What it takes is the route's body, or the route's path and query;
-who may call it, the route's scopes; its work, the route's handler (gateway/internal_client.py).
+A tool has no rules of its own: its input is the route's body, or path and query; its access, the route's
+scopes; its work, the route's handler (gateway/internal_client.py).
 """
 
 import re
@@ -43,11 +43,11 @@ class ToolCall(NamedTuple):
 class ApiTool:
     """One tool and the route behind it.
 
-    other_path: of a second route that reads alike, by another argument; one of the two is given. key: whether
-    it takes an idempotency_key. shows: the fields of the answer's data, or of a list's
-    items, that the output schema names. omits: fields of the route that no agent needs; a read is
-    refused with them. says: descriptions in place of the route's, by argument. fills: what stands for an argument
-    that is left out.
+    - other_path: of a second route that reads alike, by another argument; one of the two is given.
+    - key: whether it takes an idempotency_key. fills: defaults of arguments.
+    - shows: the fields of the response's data, or of a list's items, that the output schema names.
+    - omits: fields of the route that no agent needs; a read with them is refused.
+    - says: descriptions in place of the route's, by argument.
     """
 
     name: str
@@ -93,7 +93,7 @@ class ApiTool:
         return self.params if self.other_path is None else ()
 
     def call_of(self, given: Mapping[str, Any], environment: str | None = None) -> ToolCall:
-        """The call; raises InvalidInput, which names all that is wrong, and NotFound."""
+        """Raise InvalidInput, which names all that is wrong, and NotFound."""
         rest = dict(given)
         if self.method == "GET":
             return self._read(rest)
@@ -150,7 +150,7 @@ def _refusal(faults: list[FieldEntry]) -> InvalidInput:
 def _faults_of_body(
     route: Route, body: Mapping[str, Any], environment: str | None
 ) -> list[FieldEntry]:
-    """What else is wrong with the arguments, so that one repair is enough."""
+    """Return what else is wrong with the arguments, so that one repair is enough."""
     try:
         route.body_shape.decode(_encode(body), environment)
     except InvalidInput as error:
@@ -159,7 +159,6 @@ def _faults_of_body(
 
 
 def _text(value: str | int) -> str:
-    """As a query has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,7 +1,7 @@
 """The tools for agents, in the order in which they are listed.
 
-Each description says when to use it and what to do with its answer; `says` are words that take the place of the
-API's own, which name paths that no tool has.
+Each description says when to use it and what to do with its result; `says` replaces the API's own words,
+which name paths that no tool has.
 """
 
 from collections.abc import Mapping

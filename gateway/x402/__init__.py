@@ -1,1 +1,1 @@
-"""Payers without an account: x402, and what else pays for one top-up in the request that asks for it."""
+"""Payers without an account: x402, and other ways to pay for one top-up in its own request."""

@@ -1,4 +1,4 @@
-"""The answers of a top-up that its own request paid for."""
+"""The responses to a top-up that its own request paid for."""
 
 from typing import Any, Final, Literal
 
@@ -37,7 +37,7 @@ def answer_of(
     *,
     may_see: bool,
 ) -> Answer:
-    """What came of the payment; codes only where may_see."""
+    """Return the result of the payment; codes only if may_see."""
     if payment.state == "refunded":
         return _given_back(call, payment, topup, may_see=may_see)
     if topup is None or payment.state != "paid":
@@ -57,7 +57,7 @@ def answer_of(
         transaction_id=topup.id,
     )
     if call.credential is None:
-        # Its status is read with the same request alone.
+        # Only the same request can read its status.
         if code == codes.PENDING:
             call.reply_headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
         return made
@@ -67,7 +67,7 @@ def answer_of(
 def _add_wait(
     call: RequestContext[Any, Fields], data: PaidTopUp, topup: TopUp, approval: Approval | None
 ) -> int:
-    """What comes next of a top-up that waits: of a key's own its status; the code."""
+    """Add what comes next of a waiting top-up, of a key's own its status; return the code."""
     if call.credential is None:
         _add_next(data, [_again(call)])
         return codes.PENDING
@@ -85,12 +85,12 @@ def _add_next(data: PaidTopUp, links: list[Link]) -> None:
 
 
 def _again(call: RequestContext[Any, Fields]) -> Link:
-    """The very same request, with the same payment beside it."""
+    """Link to the very same request, with the same payment beside it."""
     return Link(rel="poll", method="POST", href=f"{call.home}{call.path}")
 
 
 def named_answer(call: RequestContext[Any, Fields], topup: TopUp, *, may_see: bool) -> Answer:
-    """The top-up that an intent named before; no payment was taken."""
+    """Return the top-up that an intent named before; no payment was taken."""
     data = PaidTopUp(
         platform=topup.platform,
         amount_cents=topup.amount_cents,
@@ -173,7 +173,7 @@ def _shape(
 def _spendable(
     call: RequestContext[Any, Fields], topup: TopUp | None, *, may_see: bool
 ) -> dict[str, Any]:
-    """What of the top-up can be spent, for those who may see it, and its hints."""
+    """Return the top-up's codes, for readers who may see them, and its hints."""
     if topup is None:
         return {
             "voucher_code": None,

@@ -1,7 +1,7 @@
-"""What a 402 says of itself for catalogues: the extension `bazaar` of x402, and the service behind the resource.
+"""Describe a 402 for catalogues: the extension `bazaar` of x402, and the service behind the resource.
 
-Promise: a facilitator that lists us gets our own copy and never the client's, because a client could write anything
-there. The header that carries it stays small: a proxy takes 4 KiB of headers from an answer unless told otherwise.
+A facilitator that lists us gets our own copy and never the client's, because a client could write anything
+there. The header stays small: by default a proxy takes 4 KiB of response headers.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def of_http() -> dict[str, Any]:
     made = declare_discovery_extension(
         input=_EXAMPLE, input_schema=_BODY, body_type="json", output=_OUTPUT
     )[NAME]
-    # The package leaves it to a framework to say the method, which its own schema requires.
+    # The package leaves the method to a framework, and its own schema requires it.
     made["info"]["input"]["method"] = "POST"
     return dict(made)
 

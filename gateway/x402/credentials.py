@@ -1,10 +1,10 @@
 """The HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment tokens
 (draft-stripe-charge-00), by the models of the protocol's own package.
 
-Promises: a challenge is made of what it prices and nothing is kept of it: its id is a MAC over the environment,
-the request's bytes, the price, the seller, the end and the field that the answer comes in, so that an answer to
-anything else is refused. The random identifier in it is the payer's alone: whoever shows it again is shown what
-was bought. Of what a stranger wrote nothing is used but the token, and no credential is in a log or an error.
+A challenge is stored nowhere: its id is a MAC over the environment, the request's bytes, the price, the
+seller, the end and the header for the credential, so a credential for anything else is refused. Its random
+identifier is the payer's alone: showing it again shows what was bought. Of a stranger's words only the token
+is used, and no credential is in a log or an error.
 """
 
 import base64
@@ -32,7 +32,7 @@ from billing.machine_payments.token_offer import METHOD, TokenOffer
 from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
 
 INTENT: Final = "charge"
-# Where the credential comes when Authorization holds a key of this gateway.
+# The credential's header when Authorization holds a key of this gateway.
 BESIDE_KEY: Final = mpp.PAYMENT_AUTHORIZATION_HEADER
 PROBLEMS: Final = "https://paymentauth.org/problems/"
 CHALLENGE_S: Final = 900
@@ -45,16 +45,16 @@ _TAIL: Final = 4
 
 
 class Misfit(NamedTuple):
-    """Why a payment is not taken; problem: the draft's name of it, null where there is none."""
+    """Why a payment is not taken; problem: the draft's name of it, or null."""
 
     detail: str
     problem: str | None = None
 
 
 class ShownCredential(NamedTuple):
-    """A credential that came with a request. ref: the token's digest; identifier: the digest of the challenge's
-    secret; payer: what is shown of the token. expires_at: the challenge's end, microseconds; of a challenge of
-    ours only where `misfit` says so.
+    """A credential in a request. ref: the token's digest; identifier: the digest of the challenge's secret;
+    payer: the shown part of the token. expires_at: the challenge's end, microseconds; the challenge is ours
+    only if `misfit` says so.
     """
 
     ref: str
@@ -69,8 +69,8 @@ class ShownCredential(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """What a challenge is made of. key: what its id is made with; realm: this gateway's name; body: the
-    request's bytes; is_beside_key: Authorization holds a key.
+    """A challenge's input. key: makes its id; realm: this gateway's name; body: the request's bytes;
+    is_beside_key: Authorization holds a key.
     """
 
     key: str
@@ -89,12 +89,12 @@ _OPAQUE: Final = msgspec.json.Decoder(_Opaque)
 
 
 def is_payment(header: bytes | None) -> bool:
-    """Whether an Authorization header holds a payment instead of a key."""
+    """Return whether an Authorization header holds a payment instead of a key."""
     return header is not None and header[: len(_SCHEME)].lower() == _SCHEME
 
 
 def read(headers: Mapping[bytes, bytes]) -> ShownCredential | Misfit | None:
-    """The credential in a request's headers; None: there is none."""
+    """Return the credential from the headers, or None."""
     in_front = headers.get(b"authorization")
     beside = headers.get(BESIDE_KEY.lower().encode())
     if beside is not None and is_payment(in_front):
@@ -112,14 +112,14 @@ def read(headers: Mapping[bytes, bytes]) -> ShownCredential | Misfit | None:
 
 
 def challenge(priced: Priced, *, now_us: int) -> bytes:
-    """WWW-Authenticate, with an identifier of its own."""
+    """Return WWW-Authenticate, with an identifier of its own."""
     until = (now_us // SECOND_US + CHALLENGE_S) * SECOND_US
     made = _made(priced, rfc3339(until), secrets.token_hex(16))
     return made.to_www_authenticate(priced.realm).encode()
 
 
 def misfit(shown: ShownCredential, priced: Priced, *, now_us: int) -> Misfit | None:
-    """Why the credential does not pay for the request; None: its challenge was made here for this."""
+    """Return why the credential does not pay for the request; None if its challenge was made here for this."""
     echo = shown.challenge
     if (echo.method, echo.intent) != (METHOD, INTENT):
         return Misfit(f"{METHOD}/{INTENT} is taken here alone", "method-unsupported")
@@ -136,7 +136,7 @@ def misfit(shown: ShownCredential, priced: Priced, *, now_us: int) -> Misfit | N
 
 
 def receipt(settlement: str, settled_at: int) -> bytes:
-    """Payment-Receipt of what was settled."""
+    """Return Payment-Receipt of what was settled."""
     at = datetime.fromisoformat(rfc3339(settled_at))
     return Receipt.success(settlement, timestamp=at, method=METHOD).to_payment_receipt().encode()
 
@@ -182,7 +182,7 @@ def _shown(found: Credential, *, is_beside_key: bool) -> ShownCredential | Misfi
 
 
 def _secret(opaque: str | None) -> str | None:
-    """The identifier in what the challenge's opaque part says."""
+    """Return the identifier in the challenge's opaque part."""
     text = opaque or ""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,9 +1,9 @@
-"""What POST /x402/topup does: the price, or the top-up that the payment beside it pays for.
+"""Handle POST /x402/topup: the price, or the top-up that the payment beside it pays for.
 
-Promises: nothing is settled that could not be sent at this moment; a payment that is known already is never
-verified or charged again, whatever is repeated; codes are shown to whoever shows the payment's identifier, or
-may see them with a key of the account. A key beside the payment has the top-up made in its own account, by its
-own limits; without one it belongs to the machine account, and no account's intent is met.
+Nothing is settled that could not be sent at this moment. A known payment is never verified or charged again,
+whatever is repeated. Codes are shown to a holder of the payment's identifier, or of a key of the account that
+may see them. With a key beside the payment, the top-up is made in its account, by its limits; without one it
+belongs to the machine account, and no account's intent is met.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ _HOWS: Final = {
 
 
 async def topup(call: PaidCall) -> Answer:
-    """402 with the price, or the top-up."""
+    """Return 402 with the price, or the top-up."""
     principal = await caller(call)
     shown = _shown(call)
     if shown is not None and not isinstance(shown, Misfit):
@@ -84,7 +84,7 @@ async def topup(call: PaidCall) -> Answer:
 async def _go_on(
     call: PaidCall, found: MachinePayment, shown: Shown, principal: Principal | None
 ) -> Answer:
-    """What came of a payment that is known here."""
+    """Return the result of a known payment."""
     asked = _named_by(call, found.environment)
     check_same(found, _digest(_account_of(principal), found.environment, asked), shown.protocol)
     ended = await call.context.machine_payments.go_on(found, wait_s=WAIT_S)
@@ -99,7 +99,7 @@ async def _pay(
     principal: Principal | None,
     environment: Environment,
 ) -> Answer:
-    """A payment that is new here: rehearsed, verified, settled."""
+    """Rehearse, verify and settle a new payment."""
     room = call.context.staging_room
     if principal is None:
         room.check_environment(environment)
@@ -117,7 +117,7 @@ async def _pay(
     proof = way.proof(shown, payment)
     verified = await payments.verify(payment, proof)
     if not verified.is_valid:
-        # Perhaps since the same payment, come twice at once, was settled meanwhile.
+        # The same payment may have come twice at once, and been settled meanwhile.
         found = await _known(call, principal, shown)
         if found is not None:
             return await _go_on(call, found, shown, principal)
@@ -161,7 +161,7 @@ def _response_header(payment: MachinePayment) -> bytes:
 
 
 def _add_receipt(call: PaidCall, payment: MachinePayment, made: Answer) -> None:
-    """As the draft has it: with what went well alone, and for no cache that others share."""
+    """Add the draft's receipt only to a success, and forbid shared caches."""
     call.reply_headers.append((b"cache-control", b"private"))
     if made.status < _BAD and payment.settled_at is not None and payment.settlement:
         receipt = credentials.receipt(payment.settlement, payment.settled_at)
@@ -169,7 +169,7 @@ def _add_receipt(call: PaidCall, payment: MachinePayment, made: Answer) -> None:
 
 
 async def _topup(call: PaidCall, payment: MachinePayment) -> tuple[TopUp | None, Approval | None]:
-    """What came of it, and what a person was asked."""
+    """Return the top-up, and the approval that it waits for."""
     topup_id = payment.transaction_id
 
     async def work(tx: Transaction) -> tuple[TopUp | None, Approval | None]:
@@ -182,7 +182,7 @@ async def _topup(call: PaidCall, payment: MachinePayment) -> tuple[TopUp | None,
 
 
 def _shown(call: PaidCall) -> Shown | Misfit | None:
-    """The payment beside the request; None: there is none. Raises InvalidInput."""
+    """Return the payment beside the request, or None. Raises InvalidInput."""
     header = call.headers.get(_SIGNATURE)
     credential = credentials.read(call.headers)
     if header is None:
@@ -195,7 +195,7 @@ def _shown(call: PaidCall) -> Shown | Misfit | None:
 async def _known(
     call: PaidCall, principal: Principal | None, shown: Shown
 ) -> MachinePayment | None:
-    """The payment, where it came before; also where no such payment is taken any more."""
+    """Return the payment if it came before, even if no such payment is taken any more."""
     asked = call.body.environment
     wanted = principal.environment if principal is not None else asked
     for environment in LIVE_FIRST if wanted is None else (wanted,):
@@ -210,7 +210,7 @@ async def _known(
 async def _named(
     call: PaidCall, asked: PaidRequest, account_id: str, environment: Environment
 ) -> TopUp | None:
-    """The top-up that the request's intent names in that account."""
+    """Return the top-up that the request's intent names in that account."""
     intent = asked.intent
     if intent is None:
         return None
@@ -219,7 +219,7 @@ async def _named(
 
 
 def _asked(call: PaidCall, environment: str, principal: Principal | None) -> PaidRequest:
-    """What is paid for at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
+    """Price the request now; raise InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms, account_id = _platforms(call, environment), _account_of(principal)
     platforms.find(call.body.platform)
     asked = _named_by(call, environment)
@@ -228,8 +228,8 @@ def _asked(call: PaidCall, environment: str, principal: Principal | None) -> Pai
 
 
 def _named_by(call: PaidCall, environment: str) -> PaidRequest:
-    """What the request names, by whatever is offered now: who paid for it before is told what became of it, though
-    the platform is gone. Raises InvalidEmail.
+    """Read the request without today's offer: an earlier payer gets the result though the platform is gone.
+    Raises InvalidEmail.
     """
     body = call.body
     said = body.delivery
@@ -252,7 +252,7 @@ def _way(
     principal: Principal | None,
     shown: Shown,
 ) -> Way:
-    """The way of what was shown; raises NotOffered."""
+    """Raise NotOffered."""
     is_beside_key = principal is not None
     ways = ways_of(call, environment, asked.charged_cents, is_beside_key=is_beside_key)
     for way in ways:
@@ -269,7 +269,7 @@ def _payment(
     environment: str,
     now_us: int,
 ) -> MachinePayment:
-    """The payment as it would be opened; nothing is posted yet."""
+    """Return the payment as it would be opened; nothing is posted yet."""
     account_id = _account_of(principal)
     terms = way.terms(asked)
     return MachinePayment(
@@ -295,7 +295,7 @@ def _payment(
 
 
 def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
-    """Of all that is paid for; the fee is the platform's, which may have changed since, and distinct is no part of it."""
+    """Digest all that is paid for, but not the platform's fee, which may have changed since, nor distinct."""
     body = {**msgspec.to_builtins(asked), "fee_cents": 0}
     body.pop("distinct", None)
     text = msgspec.json.encode([account_id, environment, body], order="deterministic")
@@ -309,7 +309,7 @@ def _required(
     principal: Principal | None,
     misfit: Misfit,
 ) -> PaymentRequired:
-    """The refusal that names the price, with a header for each way to pay it."""
+    """Return the refusal that names the price, with a header for each payment method."""
     facts: dict[str, Any] = {"charged_cents": asked.charged_cents, "environment": environment}
     if misfit.problem is not None:
         facts["problem"] = f"{credentials.PROBLEMS}{misfit.problem}"

@@ -1,6 +1,6 @@
 """POST /x402/topup: a top-up that its own request pays for, without a key or an account.
 
-The route and its documents. The protocols' packages are loaded by the first request (gateway/x402/door.py).
+The route and its documents. The first request loads the protocols' packages (gateway/x402/door.py).
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from gateway.http.routing import ApiSurface, Route
 from kernel.fields import Fields
 
 PATH: Final = "/x402/topup"
-# Requests of one address: each may make us ask a facilitator.
+# Requests of one address: each may make us call a facilitator.
 REQUESTS: Final = (60, 60)  # in so many seconds
 _LOADED: dict[str, Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]] = {}
 
 
 async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
-    """402 with the price, or the top-up that the payment beside it paid for."""
+    """Return 402 with the price, or the top-up that the payment beside it paid for."""
     count, period_s = REQUESTS
     await take_one(
         call.context.limiter,
@@ -37,7 +37,7 @@ async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
     )
     door = _LOADED.get(PATH)
     if door is None:
-        # In a thread: it takes a third of a second, and the other requests go on meanwhile.
+        # In a thread: it takes a third of a second, and the other requests continue meanwhile.
         door = _LOADED[PATH] = await asyncio.to_thread(_load)
     return await door(call)
 
@@ -45,7 +45,7 @@ async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
 def _load() -> Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]:
     from gateway.x402 import door  # noqa: PLC0415 see the module's docstring
 
-    # As at the start (gateway/http/serve.py): the collector need not walk what stays.
+    # As at the start (gateway/http/serve.py): the collector needn't walk what stays.
     gc.freeze()
     return door.topup
 

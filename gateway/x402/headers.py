@@ -1,10 +1,10 @@
 """The three headers of x402 version 2, by the x402 package's own models.
 
-Promises: what a stranger sent is read strictly and within bounds, and nothing of it is believed but what its
-signature covers: the authorization's payer, amount, address, times and nonce, which the facilitator checks. Of
-what the stranger wrote nothing but this authorization, its signature and the identifier is posted on: a
-facilitator that finds another kind of authorization beside it would settle that one. What a catalogue says of us
-(gateway/x402/bazaar.py) is our own copy.
+A stranger's header is read strictly and within bounds. Only what its signature covers is believed: the
+authorization's payer, amount, address, times and nonce, which the facilitator checks. Only this
+authorization, its signature and the identifier are posted on: a facilitator that found another kind of
+authorization beside it would settle that one. Our description for catalogues (gateway/x402/bazaar.py) is our
+own copy.
 """
 
 import base64
@@ -30,14 +30,14 @@ HEADER: Final = "PAYMENT-SIGNATURE"
 IDENTIFIER: Final = "payment-identifier"
 BYTES_MAX: Final = 16_384
 _AGO_S: Final = 6  # a facilitator needs some seconds of an authorization's time
-# What can be settled for ever can never be said to be over.
+# What can be settled for ever can never be declared over.
 _AHEAD_S: Final = 86_400
 _AUTHORIZATION: Final = frozenset({"from", "to", "value", "validAfter", "validBefore", "nonce"})
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})").fullmatch
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}").fullmatch
 _NONCE = re.compile(r"0x[0-9a-f]{64}").fullmatch
 _SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130,8192}").fullmatch
-# As the extension's specification has it; that it is random is the payer's business.
+# By the extension's specification; that it is random is the payer's business.
 _IDENTIFIER_CHARACTERS: Final = (16, 128)
 _SAFE_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _IDENTIFIER_SCHEMA: Final = {
@@ -57,16 +57,16 @@ _IDENTIFIER_SCHEMA: Final = {
 
 
 class Asking(NamedTuple):
-    """What a 402 says beside the price: the resource that is paid for, and its entry in catalogues."""
+    """A 402's content beside the price: the resource that is paid for, and its entry in catalogues."""
 
     resource: Mapping[str, Any]
     bazaar: Mapping[str, Any]
 
 
 class Presented(NamedTuple):
-    """A payment that came with a request. ref: its own identity; identifier: the digest of the secret one.
+    """A payment in a request. ref: its own identity; identifier: the digest of the secret one.
 
-    payload, extensions: for the facilitator, of what came. Times in seconds since the epoch.
+    payload, extensions: the received parts for the facilitator. Times in seconds since the epoch.
     """
 
     ref: str
@@ -84,7 +84,7 @@ class Presented(NamedTuple):
 
     @property
     def expires_at(self) -> int:
-        """Microseconds."""
+        """Return microseconds."""
         return self.valid_before_s * SECOND_US
 
 
@@ -118,7 +118,7 @@ def response_header(
     settlement: str | None,
     reason: str | None,
 ) -> bytes:
-    """PAYMENT-RESPONSE: what became of the payment."""
+    """Return PAYMENT-RESPONSE: the payment's result."""
     return encode_payment_response_header(
         SettleResponse(
             success=is_settled,
@@ -132,7 +132,7 @@ def response_header(
 
 
 def request_of(presented: Presented, offer: Offer, cents: int, asking: Asking) -> dict[str, Any]:
-    """The body of the facilitator's /verify and /settle; the payment fits the offer."""
+    """Return the body of the facilitator's /verify and /settle; the payment fits the offer."""
     wanted = offer.requirements(cents)
     return {
         "x402Version": 2,
@@ -187,7 +187,7 @@ def read(header: bytes, key: str) -> Presented:
 
 
 def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int) -> str | None:
-    """Why the payment does not pay for the request; None: it does."""
+    """Return why the payment does not pay for the request, or None."""
     asset = offer.asset
     wanted = (asset.network, asset.address.lower(), offer.pay_to.lower())
     if (presented.network, presented.asset, presented.pay_to) != wanted:
@@ -204,7 +204,7 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
 
 
 def digest_of(identifier: str, key: str) -> str:
-    """Return what is stored of a payment identifier. Without the key nobody can try out a short one on a copy of
+    """Return a payment identifier's stored form. Without the key nobody can guess a short one from a copy of
     the database.
     """
     return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()

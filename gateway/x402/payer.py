@@ -1,4 +1,4 @@
-"""Who asks for a paid top-up, and of which environment."""
+"""Find who requests a paid top-up, and in which environment."""
 
 from typing import Final
 
@@ -11,12 +11,12 @@ from kernel.errors import InvalidInput
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment, Principal, check_address, require_scope
 
-# Live, where both are offered.
+# Live, if both are offered.
 LIVE_FIRST: Final[tuple[Environment, ...]] = ("live", "staging")
 
 
 async def caller(call: PaidCall) -> Principal | None:
-    """Whose key stands beside the payment; None: nobody's. Raises what refuses a key."""
+    """Return the owner of the key beside the payment, or None. Raises the refusal of a key."""
     in_front = call.headers.get(b"authorization")
     if in_front is None or credentials.is_payment(in_front):
         return None
@@ -35,7 +35,9 @@ async def caller(call: PaidCall) -> Principal | None:
 def environment_of(
     call: PaidCall, principal: Principal | None, protocol: str | None
 ) -> Environment:
-    """Whose credit is bought; protocol: through which a payment came, if one did. Raises EnvironmentMismatch, InvalidInput and NotOffered."""
+    """Return whose credit is bought; protocol: the payment's, if one came. Raises EnvironmentMismatch,
+    InvalidInput and NotOffered.
+    """
     asked = call.body.environment
     if principal is not None:
         if asked not in (None, principal.environment):

@@ -1,4 +1,4 @@
-"""The ways in which an environment's top-ups are paid, each with the header that asks for its payment."""
+"""The payment methods of an environment's top-ups, each with the header that requests its payment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,33 +32,33 @@ class Terms(NamedTuple):
 
 
 class Way(Protocol):
-    """One way of paying, of one environment."""
+    """One payment method of one environment."""
 
     @property
     def protocol(self) -> str: ...
 
     def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:
-        """The header of a 402 that asks for such a payment."""
+        """Return the header of a 402 that requests such a payment."""
         ...
 
     def facts(self, asked: PaidRequest) -> dict[str, Any]:
-        """What the refusal's body says of it."""
+        """Return its part of the refusal's body."""
         ...
 
     def misfit(self, call: PaidCall, shown: Any, asked: PaidRequest) -> Misfit | None:
-        """Why what was shown does not pay for the request; None: it does."""
+        """Return why the shown payment does not pay for the request, or None."""
         ...
 
     def terms(self, asked: PaidRequest) -> Terms: ...
 
     def proof(self, shown: Any, payment: MachinePayment) -> bytes:
-        """What is kept of it, and posted to have it settled."""
+        """Return what is stored of it, and posted to settle it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ByWallet:
-    """By x402: an authorization that a wallet signed. asking: what the 402 says beside the price."""
+    """By x402: an authorization that a wallet signed. asking: the 402's content beside the price."""
 
     offer: Offer
     asking: Asking
@@ -122,7 +122,6 @@ class ByToken:
 
 
 def offered(call: PaidCall, environment: str) -> tuple[str, ...]:
-    """The doors that are open there."""
     payments = call.context.machine_payments
     by_token = (
         (MPP,) if environment in payments.token_offers and _is_safe(call, environment) else ()
@@ -131,7 +130,6 @@ def offered(call: PaidCall, environment: str) -> tuple[str, ...]:
 
 
 def ways_of(call: PaidCall, environment: str, cents: int, *, is_beside_key: bool) -> Sequence[Way]:
-    """How such a sum is paid there."""
     payments, doors = call.context.machine_payments, offered(call, environment)
     ways: list[Way] = []
     if X402 in doors:
@@ -149,6 +147,6 @@ def _asking(call: PaidCall) -> Asking:
 
 
 def _is_safe(call: PaidCall, environment: str) -> bool:
-    """Whether a token that is worth something comes here encrypted, or from this machine."""
+    """Return whether a valuable token comes encrypted, or from this machine."""
     public_url = call.context.settings.public_url
     return environment == "staging" or not public_url or public_url.startswith("https://")

@@ -50,7 +50,6 @@ class Rotation(Fields, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, key_id: str) -> Tenant:
-    """Return the account that the key belongs to; raises NotFound."""
     state = (await load_key_states(tx, [key_id])).get(key_id)
     if state is None:
         raise NotFound("Key")
@@ -58,7 +57,7 @@ async def owner_of(tx: Transaction, key_id: str) -> Tenant:
 
 
 def new_key(asked: NewKey) -> fields.NewKey:
-    """Return the key that the body asks for; raise InvalidInput if two of its fields contradict each other."""
+    """Raise InvalidInput if two fields contradict each other."""
     return fields.NewKey(
         name=asked.name,
         preset=asked.preset,
@@ -70,7 +69,7 @@ def new_key(asked: NewKey) -> fields.NewKey:
 
 
 def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
-    """Raise ScopeMissing if the operators' API asks for the scope admin.
+    """Raise ScopeMissing if the operators' API requests the scope admin.
 
     Otherwise an operator token could get a key that outlives it and has none of its limits.
     """
@@ -84,7 +83,6 @@ def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) 
 
 
 async def create_key(context: ActContext, asked: NewKey) -> Change[Key]:
-    """Mint a key; raises as api_key.mint."""
     _check_admin(context, asked.scopes)
     new = new_key(asked)
     await check_platforms(context, asked.platforms or ())
@@ -102,19 +100,17 @@ async def create_key(context: ActContext, asked: NewKey) -> Change[Key]:
 async def list_keys(
     context: ActContext, _asked: ExportPage, begin: Begin, limit: int
 ) -> Sequence[Key]:
-    """Return the keys that the caller may see, the newest first."""
     return await api_key.list_keys(
         context.tx, context.tenant, viewer=context.asker, before_id=begin, limit=limit
     )
 
 
 async def show_key(context: ActContext) -> Key:
-    """Return one key; raises NotFound also for one that the caller may not see."""
+    """Raise NotFound also for a key that the caller may not see."""
     return await api_key.get(context.tx, context.tenant, context.object_id, viewer=context.asker)
 
 
 async def change_key(context: ActContext, asked: KeyChanges) -> Change[Key]:
-    """Change a key's name, scopes, lists and limits; raises as api_key.patch."""
     _check_admin(context, asked.scopes)
     plain = {name: getattr(asked, name) for name in ("name", "scopes", "ip_allow_list")}
     changes = {name: value for name, value in plain.items() if value is not UNSET}
@@ -137,7 +133,7 @@ async def change_key(context: ActContext, asked: KeyChanges) -> Change[Key]:
 
 
 async def revoke_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """End a key and its descendants for good; a second call changes nothing."""
+    """End a key and its descendants for good; repeating it changes nothing."""
     before = await show_key(context)
     ended = await api_key.revoke(
         context.tx,
@@ -150,7 +146,7 @@ async def revoke_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """Stop spending by a key and its descendants; a second call changes nothing."""
+    """Stop spending by a key and its descendants; repeating it changes nothing."""
     before = await show_key(context)
     paused = await api_key.pause(
         context.tx,
@@ -173,7 +169,7 @@ async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def rotate_key(context: ActContext, asked: Rotation) -> Change[Key]:
-    """Give a key a new secret; id, lineage and counters stay. Raises as api_key.rotate."""
+    """Give a key a new secret; id, lineage and counters stay."""
     _check_admin(context, (await show_key(context)).scopes)
     rotated, secret = await api_key.rotate(
         context.tx,

@@ -58,14 +58,12 @@ class TokenPage(Page, frozen=True, kw_only=True):
 
 
 async def create_token(context: ActContext, asked: CreateTokenBody) -> Change[Token]:
-    """Make a token of the account's own; raises as access_token.create."""
     return await _create(context, "system", asked.name)
 
 
 async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Token]:
-    """Make a token of either kind for an account; raises as access_token.create."""
     if asked.kind == "operator":
-        # Else whoever holds one for a moment could make more that outlive it.
+        # Else a token borrowed for a moment could make more that outlive it.
         context.require_machine(
             "Operator tokens are made on the installation's own machine only:"
             " topup tokens create --kind operator."
@@ -103,7 +101,6 @@ async def _create(
 async def list_tokens(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[Token]:
-    """Return the account's own tokens that the caller may see, the newest first."""
     return await access_token.list_tokens(
         context.tx,
         context.tenant,
@@ -117,29 +114,24 @@ async def list_tokens(
 async def list_issued(
     context: ActContext, asked: TokenPage, begin: Begin, limit: int
 ) -> Sequence[Token]:
-    """Return the account's tokens of one kind or of both, the newest first."""
     return await access_token.list_tokens(
         context.tx, context.tenant, kind=asked.kind, before_id=begin, limit=limit
     )
 
 
 async def show_token(context: ActContext) -> Token:
-    """Return one token; raises NotFound."""
     return await access_token.get(context.tx, context.tenant, context.object_id, kind=None)
 
 
 async def revoke_token(context: ActContext, _asked: Fields) -> Change[Token]:
-    """End one of the account's own tokens for good; again changes nothing."""
     return await _revoke(context, context.object_id, "system")
 
 
 async def revoke_named(context: ActContext, asked: DeleteTokenBody) -> Change[Token]:
-    """End the token that the body names for good; again changes nothing."""
     return await _revoke(context, asked.id, "system")
 
 
 async def revoke_issued(context: ActContext, _asked: Fields) -> Change[Token]:
-    """End a token of either kind for good; again changes nothing."""
     return await _revoke(context, context.object_id, None)
 
 

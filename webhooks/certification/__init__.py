@@ -1,1 +1,1 @@
-"""Certification: what a receiver of webhooks would lose, do twice or believe, found by trying it."""
+"""Certification: try a receiver of webhooks, to find what it would lose, do twice or wrongly accept."""

@@ -1,7 +1,7 @@
 """Run all checks against one receiver.
 
-Promise: a run ends within its time, whatever the receiver does. No transaction is open meanwhile. Neither
-deliveries nor the health of an endpoint show a run.
+A run ends within its time, whatever the receiver does. No transaction is open meanwhile. A run appears
+neither in deliveries nor in the health of an endpoint.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from webhooks.endpoints.ping import Sender
 from webhooks.endpoints.target import load_target
 
 RUN_S_MAX: Final = 45.0
-# What one request may take: a run has some fifty, and a caller waits for all of them.
+# The time of one request: a run has some fifty, and a caller waits for all.
 TIMEOUT_S_MAX: Final = 5.0
 STILL_S: Final = 0.5
 _VERDICTS: Final[Sequence[Verdict]] = ("passed", "warned", "failed", "not_seen", "skipped")
@@ -36,7 +36,7 @@ _OVER: Final = Judged("skipped", "The time of the run was over.")
 
 
 class CannotSign(DomainError):
-    """What is stored of the endpoint's secrets or headers does not open."""
+    """The endpoint's stored secrets or headers do not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ async def certify(
     url: str,
     run_s: float = RUN_S_MAX,
 ) -> Certification:
-    """Try one receiver; raise InvalidInput if effects_url answers no number."""
+    """Try one receiver; raise InvalidInput if effects_url returns no number."""
     trial = Trial(receiver, signer, clock)
     ends_s = asyncio.get_running_loop().time() + run_s
     try:
@@ -117,7 +117,7 @@ async def _judged(
 async def certify_endpoint(
     sender: Sender, tenant: Tenant, endpoint_id: str, effects_url: str | None
 ) -> Certification:
-    """Try a registered endpoint with the secrets and private keys that are in force, and its own headers.
+    """Try a registered endpoint with its secrets and private keys in force, and its own headers.
 
     Raises NotFound, CannotSign, and InvalidInput as certify() does.
     """

@@ -1,6 +1,6 @@
-"""What is tried, in this order: each check is one small function and its row in CHECKS.
+"""The checks, in this order: each is one small function and its row in CHECKS.
 
-A check that is new is a function here, its row, and its line in gateway/docs/text/test-webhooks.md.
+A new check needs a function here, its row, and its line in gateway/docs/text/test-webhooks.md.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,13 +21,13 @@ from webhooks.certification.trial_receiver import Answered
 
 STALE_S: Final = 3600
 BURST: Final = 20
-# When nobody listens any more, as shares of the time that a genuine event took.
+# When to close the connection, as shares of the time that a genuine event took.
 _LOST_AT: Final = (0.25, 0.5, 0.75)
 _LISTENED_S_MIN: Final = 0.002
 
 
 async def check_genuine(trial: Trial) -> Judged:
-    """One event, as any other; it also shows by how much an effect moves the number."""
+    """Send one ordinary event; it also shows by how much an effect moves the number."""
     seen = await trial.watch(lambda: trial.send_each(trial.genuine(trial.event())))
     taken = judge_taken(seen, unit=None)
     if taken.verdict == "failed" or seen.moved is None:
@@ -44,14 +44,14 @@ async def check_genuine(trial: Trial) -> Judged:
 
 
 async def check_bytes(trial: Trial) -> Judged:
-    """A body with letters outside ASCII, slashes and an emoji."""
+    """Send a body with letters outside ASCII, slashes and an emoji."""
     message = trial.genuine(trial.event(has_odd_text=True))
     seen = await trial.watch(lambda: trial.send_each(message))
     return judge_taken(seen, unit=trial.unit)
 
 
 async def check_additions(trial: Trial) -> Judged:
-    """A field, and a type of events, that a later version may have."""
+    """Send a field, and a type of events, that a later version may have."""
     fields = trial.event(more={"added_later": {"nested": [1, None, "x"]}})
     later = trial.event("topup.celebrated", more={"confetti": True})
     seen = await trial.watch(lambda: trial.send_each(trial.genuine(fields)))
@@ -62,14 +62,14 @@ async def check_additions(trial: Trial) -> Judged:
 
 
 async def check_rotation(trial: Trial) -> Judged:
-    """Two signatures, of which the receiver knows the second only."""
+    """Send two signatures, of which the receiver knows only the second."""
     message = trial.signer.in_rotation().message(trial.event(), timestamp_s=trial.now_s)
     seen = await trial.watch(lambda: trial.send_each(message))
     return judge_taken(seen, unit=trial.unit)
 
 
 async def check_repeated(trial: Trial) -> Judged:
-    """One event three times, each with a fresh timestamp, as retries and replays have it."""
+    """Send one event three times, each with a new timestamp, as retries and replays have it."""
     event = trial.event()
 
     async def work() -> Sequence[Answered]:
@@ -79,7 +79,7 @@ async def check_repeated(trial: Trial) -> Judged:
 
 
 async def check_repeated_at_once(trial: Trial) -> Judged:
-    """One event in four requests at one moment: a receiver that looks first and writes later fails."""
+    """Send one event in four requests at once: a receiver that checks first and writes later fails."""
     event = trial.event()
     messages = [trial.genuine(event, attempt=number) for number in (1, 2, 3, 4)]
     seen = await trial.watch(lambda: trial.send_at_once(*messages))
@@ -87,7 +87,7 @@ async def check_repeated_at_once(trial: Trial) -> Judged:
 
 
 async def check_lost_answers(trial: Trial) -> Judged:
-    """The connection ends before the answer, at three moments; each event is then sent again."""
+    """Close the connection before the response, at three moments; then send each event again."""
     usual_s = min(answered.took_s for answered in trial.answers if answered.is_taken)
     events = [trial.event() for _ in _LOST_AT]
 
@@ -102,7 +102,7 @@ async def check_lost_answers(trial: Trial) -> Judged:
 
 
 async def check_order(trial: Trial) -> Judged:
-    """topup.delivered before the topup.pending of the same top-up."""
+    """Send topup.delivered before the topup.pending of the same top-up."""
     transaction_id = new_id("txn")
     earlier = trial.event("topup.pending", transaction_id=transaction_id)
     later = trial.event(transaction_id=transaction_id)
@@ -111,14 +111,13 @@ async def check_order(trial: Trial) -> Judged:
 
 
 async def check_burst(trial: Trial) -> Judged:
-    """Twenty events at one moment."""
     messages = [trial.genuine(trial.event()) for _ in range(BURST)]
     seen = await trial.watch(lambda: trial.send_at_once(*messages))
     return judge_taken(seen, times=BURST, unit=trial.unit)
 
 
 async def check_unsigned(trial: Trial) -> Judged:
-    """No signature, and empty ones."""
+    """Send no signature, and empty ones."""
     message = trial.genuine(trial.event())
     empty = message.with_headers(
         X_AiTopUp_Signature=f"t={trial.now_s},v1=", webhook_signature="v1, v1a,"
@@ -127,9 +126,7 @@ async def check_unsigned(trial: Trial) -> Judged:
 
 
 async def check_other_secret(trial: Trial) -> Judged:
-    """Signed well, with another endpoint's secret and private key; and by who takes its public key for a
-    secret.
-    """
+    """Sign correctly, with another endpoint's secret and private key, and with the public key as a secret."""
     forgers = [trial.signer.stranger()]
     if trial.signer.signers:
         forgers.append(trial.signer.knows_public_key_alone())
@@ -138,22 +135,22 @@ async def check_other_secret(trial: Trial) -> Judged:
 
 
 async def check_changed_body(trial: Trial) -> Judged:
-    """A genuine request whose amount was changed on the way."""
+    """Change the amount of a genuine request on the way."""
     message = trial.genuine(trial.event())
     forged = replace(message, body=other_amount(message.body))
     return await _refused(trial, forged, what="a body that was changed after signing")
 
 
 async def check_stale(trial: Trial) -> Judged:
-    """Genuine, but signed an hour ago: somebody recorded it."""
+    """Send a genuine request that was signed an hour ago, as a recording."""
     message = trial.signer.message(trial.event(), timestamp_s=trial.now_s - STALE_S)
     return await _refused(trial, message, what="a signature of an hour ago")
 
 
 async def check_ahead(trial: Trial) -> Judged:
-    """Genuine, but signed for a time that is an hour away.
+    """Send a genuine request, signed for a time that is an hour away.
 
-    Only the endpoint's own secret makes one, and Stripe's libraries take it: it is no fault.
+    Only the endpoint's own secret makes one, and Stripe's libraries accept it: it is no fault.
     """
     message = trial.signer.message(trial.event(), timestamp_s=trial.now_s + STALE_S)
     judged = await _refused(trial, message, what="a signature of an hour from now")
@@ -167,18 +164,16 @@ async def check_ahead(trial: Trial) -> Judged:
 
 
 async def check_other_id(trial: Trial) -> Judged:
-    """A genuine request, and the same again under another webhook-id, which Stripe's scheme does not
-    cover.
-    """
+    """Repeat a genuine request under another webhook-id, which Stripe's scheme does not cover."""
     message = trial.genuine(trial.event())
     await trial.send(message)
-    # The number of effects is read anew after the genuine one.
+    # The number of effects is read again after the genuine one.
     again = message.with_headers(webhook_id=new_id("evt"))
     return judge_repeated_by_stranger(await trial.watch(lambda: trial.send_each(again)))
 
 
 async def check_speed(trial: Trial) -> Judged:
-    """How long the answers of the run took."""
+    """Measure the run's response times."""
     return judge_speed(trial.answers, timeout_s=trial.receiver.timeout_s)
 
 

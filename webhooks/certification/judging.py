@@ -1,7 +1,7 @@
-"""How what was seen of a receiver is judged. Pure.
+"""Judge what was seen of a receiver. Pure.
 
-An answer of 2xx means "I have it": the gateway never sends it again. Any other means "again, please",
-and where that goes on the endpoint is disabled in the end. Receivers read so in gateway/docs/text/webhooks.md.
+A response of 2xx means "I have it": the gateway never sends it again. Any other means "again, please"; an
+endpoint that always gives one is disabled in the end. gateway/docs/text/webhooks.md tells receivers so.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ _SERVER_ERRORS = range(500, 600)
 def judge_taken(
     seen: Seen, *, times: int = 1, unit: int | None, is_repeated: bool = False
 ) -> Judged:
-    """Of genuine requests, each to be taken, which together count as `times` top-ups.
+    """Judge genuine requests, all of which must be accepted, and together count as `times` top-ups.
 
-    is_repeated: there are more requests than top-ups, so that being taken proves nothing.
+    is_repeated: there are more requests than top-ups, so acceptance proves nothing.
     """
     refused = [answered for answered in seen.answers if not answered.is_taken]
     if refused:
@@ -46,7 +46,7 @@ def _judge_effects(moved: int, due: int) -> Judged:
 
 
 def judge_refused(seen: Seen, *, what: str) -> Judged:
-    """Of requests that are not the gateway's: each is to be refused, and nothing done."""
+    """Judge requests that are not the gateway's: each must be refused, without effect."""
     if seen.moved:
         return Judged(
             "failed", f"It acted on {what}: the number of effects moved by {seen.moved}.", "forged"
@@ -64,7 +64,7 @@ def judge_refused(seen: Seen, *, what: str) -> Judged:
 
 
 def judge_unknown_type(seen: Seen) -> Judged:
-    """Of an event of a type that no receiver can know: taken, and nothing done."""
+    """Judge an event of an unknown type: it must be accepted, without effect."""
     if seen.moved:
         detail = (
             f"It acted on a type that it cannot know: the number of effects moved by {seen.moved}."
@@ -74,9 +74,7 @@ def judge_unknown_type(seen: Seen) -> Judged:
 
 
 def judge_repeated_by_stranger(seen: Seen) -> Judged:
-    """Of a genuine request that a stranger sends again under another webhook-id: refused or not,
-    nothing may be done for it.
-    """
+    """Judge a genuine request under another webhook-id: refused or not, it must have no effect."""
     if seen.moved:
         return Judged(
             "failed",
@@ -94,7 +92,7 @@ def judge_repeated_by_stranger(seen: Seen) -> Judged:
 
 
 def judge_speed(answers: Sequence[Answered], *, timeout_s: float) -> Judged:
-    """Of all that was taken: how near the slowest came to where the gateway stops listening."""
+    """Judge how near the slowest response came to where the gateway stops listening."""
     slowest_s = max((answered.took_s for answered in answers if answered.is_taken), default=0.0)
     said = (
         f"The slowest answer took {slowest_s:.2f} s of the {timeout_s:g} s that the gateway waits"
@@ -105,7 +103,7 @@ def judge_speed(answers: Sequence[Answered], *, timeout_s: float) -> Judged:
 
 
 def _answered(refused: Sequence[Answered], seen: Seen) -> str:
-    """Such as "It gave HTTP 500 to 2 of 3 requests"."""
+    """Say, for example, "It gave HTTP 500 to 2 of 3 requests"."""
     if len(seen.answers) == 1:
         return f"It gave {refused[0]}"
     return f"It gave {refused[0]} to {len(refused)} of {len(seen.answers)} requests"

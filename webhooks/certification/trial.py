@@ -1,7 +1,4 @@
-"""One run of trials against a receiver: what was sent, what came back, and what it moved.
-
-Stores nothing.
-"""
+"""One run of trials against a receiver: the requests, the responses and their effects. Stores nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,13 +15,13 @@ from webhooks.certification.trial_message import (
 from webhooks.certification.trial_receiver import Answered, TrialReceiver
 
 Verdict = Literal["passed", "warned", "failed", "not_seen", "skipped"]
-# What a failed check means for who relies on the receiver.
+# What a failed check means for those who rely on the receiver.
 Harm = Literal["lost", "twice", "forged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of one check. impact is null unless it failed; detail is a sentence for a person."""
+    """A check's result. impact is null unless it failed; detail is a sentence for a person."""
 
     verdict: Verdict
     detail: str
@@ -33,8 +30,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The answers of one check, in the order of the requests, and by how much the number of effects
-    moved; null: nobody says.
+    """One check's responses, in the order of the requests, and the change of the number of effects; null:
+    unknown.
     """
 
     answers: Sequence[Answered]
@@ -43,9 +40,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Trial:
-    """unit: by how much one top-up moves the number of effects; null until it is known, or if nobody
-    says. answers: all of the run.
-    """
+    """unit: by how much one top-up moves the number of effects; null while unknown. answers: all of the run."""
 
     receiver: TrialReceiver
     signer: TrialSigner
@@ -59,31 +54,28 @@ class Trial:
         return self.clock.now_us() // SECOND_US
 
     def event(self, event_type: str = "topup.delivered", **about: Any) -> TrialEvent:
-        """A new event; about: as trial_event takes it."""
+        """about: as trial_event takes it."""
         self.events_made += 1
         now_us = self.clock.now_us()
         return trial_event(event_type, now_us=now_us, sequence=self.events_made, **about)
 
     def genuine(self, event: TrialEvent, *, attempt: int = 1) -> TrialMessage:
-        """The request that a worker would make of it now."""
+        """Return the request that a worker would make of it now."""
         return self.signer.message(event, timestamp_s=self.now_s, attempt=attempt)
 
     async def send(self, message: TrialMessage) -> Answered:
-        """One request whose answer is waited for."""
         answered = await self.receiver.send(message)
         self.answers.append(answered)
         return answered
 
     async def send_each(self, *messages: TrialMessage) -> list[Answered]:
-        """One after the other."""
         return [await self.send(message) for message in messages]
 
     async def send_at_once(self, *messages: TrialMessage) -> list[Answered]:
-        """All at one moment."""
         return list(await asyncio.gather(*map(self.send, messages)))
 
     async def watch(self, work: Callable[[], Awaitable[Sequence[Answered]]]) -> Seen:
-        """Does the work between two looks at the number of effects. Raises EffectsUnreadable."""
+        """Read the number of effects before and after the work. Raises EffectsUnreadable."""
         before = await self.receiver.effects()
         answers = await work()
         after = await self.receiver.effects()

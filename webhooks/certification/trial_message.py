@@ -1,9 +1,8 @@
-"""Requests as a worker sends them, and as a forger would: events of no real top-up, signed or not.
+"""Make requests as a worker sends them, and as a forger would. Stores nothing.
 
-Promise: an event of a trial has the shape of a real one of staging, names a top-up that no other
-trial names, and says {"certify": "true"} in its metadata. It does not say "test": true, as samples
-do: a receiver that leaves samples out could not be seen to act. Invariant: only bytes of our own are
-signed. Stores nothing.
+A trial's event has the shape of a real one of staging, names a top-up that no other trial names, and has
+{"certify": "true"} in its metadata. It does not say "test": true as samples do, because receivers may ignore
+samples. Only bytes of our own are signed.
 """
 
 import base64
@@ -33,8 +32,8 @@ from webhooks.events.sample import sample_data
 ENVIRONMENT: Final[Environment] = "staging"
 METADATA: Final[Mapping[str, str]] = {"certify": "true"}
 SIGNATURES: Final = (SIGNATURE_HEADER, ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER)
-# What a body may well hold, and a receiver that writes the JSON again before it checks the
-# signature writes otherwise: letters outside ASCII, a slash, an ampersand, an emoji.
+# A body may hold these; a receiver that rewrites the JSON before it checks the signature writes them
+# otherwise: letters outside ASCII, a slash, an ampersand, an emoji.
 _ODD_TEXT: Final = "Zoë & Søn / 株式会社 <café> 🎁"
 
 
@@ -55,12 +54,12 @@ class TrialMessage:
     body: bytes
 
     def without_signatures(self) -> "TrialMessage":
-        """As somebody sends it who knows no secret and does not try."""
+        """Return the request of a forger who knows no secret."""
         kept = {name: value for name, value in self.headers.items() if name not in SIGNATURES}
         return replace(self, headers=kept)
 
     def with_headers(self, **changed: str) -> "TrialMessage":
-        """Other values for headers, by name with _ for -; the signatures stay as they were made."""
+        """Replace headers, by name with _ for -; the signatures stay as they were made."""
         named = {name.replace("_", "-"): value for name, value in changed.items()}
         return replace(self, headers={**self.headers, **named})
 
@@ -74,7 +73,7 @@ def trial_event(
     has_odd_text: bool = False,
     more: Mapping[str, Any] | None = None,
 ) -> TrialEvent:
-    """A new event about a top-up; more: fields that no version of ours has."""
+    """Make an event about a top-up; more: fields that no version of ours has."""
     data = sample_data("topup.delivered" if more else event_type, {}, now_us=now_us)
     del data["test"]
     data["transaction_id"] = transaction_id or new_id("txn")
@@ -92,7 +91,7 @@ def trial_event(
 
 
 def other_amount(body: bytes) -> bytes:
-    """The body with a hundred times the amount, as a forger would have it."""
+    """Multiply the body's amount by a hundred, as a forger would."""
     event = msgspec.json.decode(body)
     event["data"]["amount_cents"] *= 100
     return msgspec.json.encode(event)
@@ -100,14 +99,14 @@ def other_amount(body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TrialSigner:
-    """Who signs: the endpoint's secrets and private keys in force, newest first, and headers of its own."""
+    """The endpoint's secrets and private keys in force, newest first, and headers of its own."""
 
     secrets: Sequence[str]
     own_headers: Mapping[str, str]
     signers: Sequence[Ed25519PrivateKey] = ()
 
     def message(self, event: TrialEvent, *, timestamp_s: int, attempt: int = 1) -> TrialMessage:
-        """The request of one attempt, as a worker makes it. timestamp_s: Unix seconds."""
+        """Return the request of one attempt, as a worker makes it. timestamp_s: Unix seconds."""
         return TrialMessage(
             {
                 "Content-Type": "application/json",
@@ -128,12 +127,13 @@ class TrialSigner:
         )
 
     def stranger(self) -> "TrialSigner":
-        """Somebody with a secret, and a key pair, of another endpoint."""
+        """Return a signer with another endpoint's secret and key pair."""
         return replace(self, secrets=[new_webhook_secret()], signers=self._new_signers())
 
     def knows_public_key_alone(self) -> "TrialSigner":
-        """Somebody who takes the public key, which everybody may read, for a secret: a receiver whose
-        check lets the sender choose the scheme believes it.
+        """Return a signer that uses the public key, which everybody may read, as a secret.
+
+        A receiver whose check lets the sender choose the scheme accepts it.
         """
         assert self.signers, "it has a public key"
         public = self.signers[0].public_key().public_bytes_raw()
@@ -141,8 +141,8 @@ class TrialSigner:
         return replace(self, secrets=[secret], signers=())
 
     def in_rotation(self) -> "TrialSigner":
-        """As in the overlap of a rotation: a newer secret and key, which the receiver has not got yet, sign
-        first.
+        """Return a signer in a rotation's overlap: a newer secret and key, which the receiver doesn't have
+        yet, sign first.
         """
         return replace(
             self,
@@ -151,5 +151,5 @@ class TrialSigner:
         )
 
     def _new_signers(self) -> Sequence[Ed25519PrivateKey]:
-        """One where it has any: an endpoint without a key pair sends no such signature."""
+        """An endpoint without a key pair sends no such signature."""
         return [signer_of(new_seed())] if self.signers else []

@@ -1,7 +1,7 @@
-"""The receiver that is tried: sends it a request, and reads how much it has done so far.
+"""The receiver under test: sends it a request, and reads how much it has done so far. Stores nothing.
 
-Promise: requests go through the guarded transport and no other way, also those that read the number.
-A failure of any kind is a value. Stores nothing.
+All requests go through the guarded transport, also those that read the number. A failure of any kind is a
+value.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _WHY: Final[Mapping[ErrorClass, str]] = {
 
 
 class Answered(NamedTuple):
-    """What came back of one request. status null: no answer; error says why."""
+    """The response to one request. status null: none came; error says why."""
 
     status: int | None
     error: ErrorClass | None
@@ -41,7 +41,7 @@ class Answered(NamedTuple):
 
     @property
     def is_refused(self) -> bool:
-        """Whether it said no; no answer at all is no word."""
+        """Return whether it refused; a missing response is no refusal."""
         return self.status is not None and not self.is_taken
 
     def __str__(self) -> str:
@@ -52,14 +52,14 @@ class Answered(NamedTuple):
 
 
 class EffectsUnreadable(Exception):
-    """The address of effects did not answer a whole number. Its text is for the person who gave it."""
+    """The address of effects returned no whole number. Its text is for the person who gave it."""
 
 
 class TrialReceiver:
-    """One endpoint's address, and where it says how much it has done; null: nowhere.
+    """One endpoint's address, and where it reports how much it has done; null: nowhere.
 
-    What effects_url counts is the receiver's own affair: any whole number that moves by the same with each
-    top-up that it takes in, such as a count of orders or a balance.
+    effects_url may count anything: any whole number that moves by the same with each accepted top-up, such as
+    a count of orders or a balance.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class TrialReceiver:
         self.timeout_s = timeout_s
 
     async def send(self, message: TrialMessage, *, timeout_s: float | None = None) -> Answered:
-        """One request. After timeout_s, of which the default is the endpoint's, nobody listens."""
+        """timeout_s is by default the endpoint's."""
         result = await self._transport.request(
             "POST",
             self._url,
@@ -95,7 +95,7 @@ class TrialReceiver:
         return _answered(result)
 
     async def effects(self) -> int | None:
-        """The number once it stands still, at most STILL_S_MAX later; null without an address.
+        """Return the number once it stands still, at most STILL_S_MAX later; null without an address.
 
         Raises EffectsUnreadable.
         """
@@ -122,7 +122,7 @@ class TrialReceiver:
 
 
 def _number(body: bytes) -> int:
-    """A whole number as text or JSON, or an object with it in "effects"."""
+    """Accept a whole number as text or JSON, or an object with it in "effects"."""
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

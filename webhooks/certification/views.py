@@ -50,7 +50,6 @@ class CertifiedReceiver(Struct, kw_only=True):
 
     @classmethod
     def of(cls, endpoint_id: str, run: Certification) -> Self:
-        """Return the whole run."""
         return cls(
             endpoint_id=endpoint_id,
             url=run.url,

@@ -65,7 +65,6 @@ class DeliveriesQuery(ExportPage, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, delivery_id: str) -> Tenant:
-    """Return whose delivery it is; raises NotFound."""
     row = await tx.fetch_one(_OWNER, id=delivery_id)
     if row is None:
         raise NotFound("Delivery")
@@ -75,7 +74,6 @@ async def owner_of(tx: Transaction, delivery_id: str) -> Tenant:
 async def list_deliveries(
     context: ActContext, asked: DeliveriesQuery, begin: Begin, limit: int
 ) -> Sequence[Delivery]:
-    """Return a page of the account's deliveries, the newest first; raises InvalidInput."""
     if asked.event_type is not None:
         check_type(asked.event_type, "event_type")
     wanted = DeliveryFilter(
@@ -98,7 +96,7 @@ async def list_deliveries(
 
 
 async def show(context: ActContext) -> DeliveryWithAttempts:
-    """Return one delivery with its attempts; an operator is told their reasons, too. Raises NotFound."""
+    """Return one delivery with its attempts; an operator also sees their reasons. Raises NotFound."""
     found = await _get(context, context.object_id)
     attempts = await log.attempts_of(context.tx, context.tenant, found.id)
     if context.asker is None:
@@ -109,14 +107,14 @@ async def show(context: ActContext) -> DeliveryWithAttempts:
 
 
 async def replay(context: ActContext, _asked: Fields) -> Change[Delivery]:
-    """Make a new delivery of the same event, due now; raises NotFound."""
+    """Make a new delivery of the same event, due now; raise NotFound."""
     tx, tenant, now_us = context.tx, context.tenant, context.now_us
     new_id = await deliveries.replay(tx, tenant, context.object_id, now_us=now_us)
     return Change(after=await _get(context, new_id))
 
 
 async def cancel(context: ActContext, _asked: Fields) -> Change[Delivery]:
-    """End one that waits for its next attempt; raises NotFound and CannotCancel."""
+    """Raise NotFound and CannotCancel."""
     before = await _get(context, context.object_id)
     await deliveries.cancel(context.tx, context.tenant, before.id, now_us=context.now_us)
     return Change(before=before, after=await _get(context, before.id))
@@ -128,7 +126,6 @@ async def _get(context: ActContext, delivery_id: str) -> Delivery:
 
 
 async def _with_keys(context: ActContext, found: Sequence[Delivery]) -> Sequence[Delivery]:
-    """Return them with the keys that sent the top-ups which they tell of."""
     ids = [one.transaction_id for one in found]
     keys = await context.service(Senders).keys(context.tx, context.tenant, ids)
     of = [keys.get(one, _NO_KEY) for one in ids]

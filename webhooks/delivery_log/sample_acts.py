@@ -14,7 +14,7 @@ from webhooks.events.event import EVENT_TYPES, TEST_EVENT
 
 
 class SampleRefused(DomainError):
-    """The endpoint did not take the sample event."""
+    """The endpoint did not accept the sample event."""
 
 
 class TestEventBody(Fields, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class TestEventBody(Fields, frozen=True, kw_only=True):
 
 
 async def test(context: CallContext, asked: TestEventBody) -> log.Attempt:
-    """Send a sample event and return the attempt; raises NotFound."""
+    """Raise NotFound."""
     await context.pace()
     sender = context.service(Sender)
     return await send_test(sender, context.tenant, context.object_id, asked.event)

@@ -84,7 +84,7 @@ class Attempt(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, attempt: log.Attempt, /, **more: Any) -> Self:
-        """Return the attempt, without its reason unless more says it."""
+        """Leave out its reason unless more has it."""
         return super().of(
             attempt,
             started_at=rfc3339_ms(attempt.started_at),

@@ -38,7 +38,6 @@ def _rights(context: ActContext) -> EndpointRights:
 
 
 async def register(context: ActContext, asked: RegisterBody) -> Change[Endpoint]:
-    """Register an endpoint; raises as endpoint.register."""
     made, secret = await endpoints.register(
         context.tx,
         context.service(Vault),
@@ -54,21 +53,18 @@ async def register(context: ActContext, asked: RegisterBody) -> Change[Endpoint]
 async def list_endpoints(
     context: ActContext, _asked: ExportPage, begin: Begin, limit: int
 ) -> Sequence[Endpoint]:
-    """Return the account's endpoints, the newest first."""
     return await endpoints.list_endpoints(
         context.tx, context.service(Vault), context.tenant, before_id=begin, limit=limit
     )
 
 
 async def show(context: ActContext) -> Endpoint:
-    """Return one endpoint; raises NotFound."""
     return await endpoints.get(
         context.tx, context.service(Vault), context.tenant, context.object_id
     )
 
 
 async def change(context: ActContext, asked: WebhooksPatchBody) -> Change[Endpoint]:
-    """Change an endpoint; raises as endpoint.patch."""
     before = await show(context)
     after = await endpoints.patch(
         context.tx,
@@ -83,7 +79,6 @@ async def change(context: ActContext, asked: WebhooksPatchBody) -> Change[Endpoi
 
 
 async def delete(context: ActContext, _asked: Fields) -> Change[Endpoint]:
-    """Delete an endpoint; raises NotFound."""
     gone = await endpoints.delete(
         context.tx,
         context.service(Vault),
@@ -95,7 +90,6 @@ async def delete(context: ActContext, _asked: Fields) -> Change[Endpoint]:
 
 
 async def rotate_secret(context: ActContext, asked: WebhooksRotateBody) -> Change[Endpoint]:
-    """Give an endpoint a new secret; raises as endpoint.rotate_secret."""
     rotated, secret = await endpoints.rotate_secret(
         context.tx,
         context.service(Vault),
@@ -109,12 +103,12 @@ async def rotate_secret(context: ActContext, asked: WebhooksRotateBody) -> Chang
 
 
 async def shows_secrets(_context: ActContext, asked: RegisterBody) -> bool:
-    """Return whether the new endpoint is sent codes, or links that decide."""
+    """Return whether the new endpoint gets codes, or links that decide."""
     return asked.include_codes or asked.include_approval_links
 
 
 async def moves_secrets(context: ActContext, asked: WebhooksPatchBody) -> bool:
-    """Return whether codes, or links that decide, come to be sent to an address or elsewhere."""
+    """Return whether codes, or links that decide, go to a new address, or for the first time."""
     has_codes, has_links = asked.include_codes is True, asked.include_approval_links is True
     if not has_codes and not has_links and asked.url is UNSET:
         return False

@@ -1,10 +1,8 @@
-"""Disables endpoints that answer 410, ask to be disabled, or fail for five days.
+"""Disable endpoints that respond with 410, ask to be disabled, or fail for five days.
 
-Promise: an endpoint is disabled for failing no sooner than a day after a notice warned of it, however rarely
-something was sent. In the same transaction, the account's other endpoints get an event and a notice is
-queued. The endpoint's deliveries are held.
-
-Invariant: an endpoint is disabled once, however many workers saw its answers. Writes endpoints and, through
+An endpoint is disabled for failing no sooner than a day after a notice warned of it, however rarely something
+was sent. It is disabled once, however many workers saw its responses. In the same transaction the account's
+other endpoints get an event and a notice is queued. Its deliveries are held. Writes endpoints and, through
 webhooks/events/event.py and webhooks/deliveries/notice.py, the event and the notice.
 """
 
@@ -22,7 +20,7 @@ from webhooks.endpoints.endpoint import COLUMNS, FAILING, Endpoint, endpoint_of
 from webhooks.events.event import DISABLED_EVENT, Outbox
 
 FAILING_US_MAX: Final = notice.WARNED_STAGE_US + notice.WARNED_US
-# From disabling to the first probe, in which webhooks/endpoints/probe.py asks whether it works again.
+# From disabling to the first probe (webhooks/endpoints/probe.py).
 FIRST_PROBE_US: Final = HOUR_US
 
 # An endpoint whose claim says it failed for too long may have recovered since. Its row and notices decide.
@@ -40,7 +38,7 @@ RETURNING endpoints.id
 
 
 def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
-    """Return the endpoints that these answers disable, each with its reason.
+    """Return the endpoints that these responses disable, each with its reason.
 
     A receiver's own word comes before its failures. Five days of failure run from the first failure to the
     end of this one.
@@ -64,10 +62,11 @@ def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
 async def disable_unwell(
     tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
 ) -> list[Endpoint]:
-    """Disable the endpoints, each for its reason, and tell the accounts' other endpoints.
+    """Disable the endpoints, each for its reason, and notify the accounts' other endpoints. Return the
+    disabled ones.
 
-    Returns the endpoints that this call disabled. FAILING applies only to an endpoint that was warned a day
-    ago and has had no success since. Takes the accounts' locks itself.
+    FAILING applies only to an endpoint that was warned a day ago and has had no success since. Takes the
+    accounts' locks itself.
     """
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)

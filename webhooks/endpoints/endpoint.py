@@ -1,12 +1,12 @@
 """Webhook endpoints: an account's URLs for events, and the secrets that sign them.
 
-Promise: a secret is shown once, when it is made. Older secrets go on signing beside it until their own
-overlap has passed; key pairs rotate with the secret. A disabled endpoint's deliveries are written and held. A
-deleted endpoint's deliveries are cancelled.
+A secret is shown once, when it is made. Older secrets sign beside it until their own overlap has passed; key
+pairs rotate with the secret. A disabled endpoint's deliveries are written and held; a deleted one's are
+cancelled.
 
-Invariant: secrets and header values are sealed in the database and bound to the endpoint's id. Every change
-is made under the account's lock, as publishing is. Writes endpoints, except for the columns that deliveries
-keep there and those that disabling sets.
+Secrets and header values are sealed in the database and bound to the endpoint's id. Every change is made
+under the account's lock, as publishing is. Writes endpoints, except for the columns of deliveries and of
+disabling.
 """
 
 from dataclasses import dataclass, replace
@@ -70,15 +70,15 @@ SELECT secret_sealed, previous_secret_sealed, signing_keys_sealed FROM endpoints
 
 
 class TooManyEndpoints(DomainError):
-    """The account has as many endpoints as it may have."""
+    """The account has its maximum of endpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A registered endpoint.
 
-    Empty events means all types. header_names holds names alone, because the values are secret. Null means
-    that the values can't be decrypted, and nothing is sent until they are set again.
+    Empty events means all types. header_names holds no values, which are secret. Null means that the values
+    can't be decrypted, and nothing is sent until they are set again.
     """
 
     id: EndpointId
@@ -156,8 +156,8 @@ async def register(
     """Write a new endpoint; return it and its secret, which is shown only now.
 
     fields.check_target must have checked the URL before the transaction, and the caller holds the account's
-    lock. rights are the caller's. Raises InvalidInput and TooManyEndpoints, and ScopeMissing if the endpoint
-    asks for codes or approval links that the caller has no right to.
+    lock. rights are the caller's. Raises InvalidInput and TooManyEndpoints, and ScopeMissing for codes or
+    approval links that the caller has no right to.
     """
     account_id, environment = tenant
     check_new(new, rights)
@@ -195,7 +195,6 @@ async def register(
 
 
 async def get(tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str) -> Endpoint:
-    """Return the endpoint; raises NotFound."""
     row = await tx.fetch_one(
         _GET, id=endpoint_id, account_id=tenant.account_id, environment=tenant.environment
     )
@@ -212,9 +211,7 @@ async def list_endpoints(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Endpoint]:
-    """Return at most `limit` endpoints, newest first, that are older than before_id or follow a place in
-    SORTS.
-    """
+    """List endpoints older than before_id, newest first, or after a place in SORTS."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [endpoint_of(row, vault) for row in rows]
 
@@ -233,10 +230,10 @@ async def patch(
 
     Events published before keep their form: with or without codes and links, and without a place in their
     object's order. If the endpoint stops being ordered, deliveries that wait for an earlier one are released.
-    Raises ScopeMissing if the change would send codes or links, or send them elsewhere, and the caller has no
+    Raises ScopeMissing if the change would send codes or links, or send them elsewhere, without the caller's
     right to them.
 
-    Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long the
+    Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and resets how long the
     endpoint had failed. Disabling an endpoint that is disabled for failing makes that the caller's decision,
     and probes stop. Raises InvalidInput and NotFound.
     """
@@ -283,9 +280,8 @@ async def rotate_secret(
 ) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, and a new key pair if it has one; return it and the secret.
 
-    Older secrets sign beside the new one for overlap_s more, or until their own overlap ends if that is
-    earlier. When there would be more than OLDER_SECRETS_MAX of them, the oldest end at once. Raises
-    InvalidInput and NotFound.
+    Older secrets sign beside the new one for overlap_s more, or until their own earlier end. Beyond
+    OLDER_SECRETS_MAX the oldest end at once. Raises InvalidInput and NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
@@ -343,7 +339,7 @@ def _secrets_before(
 ) -> tuple[OlderSecret, ...]:
     """Return the secrets that have signed so far, the newest until until_us.
 
-    Returns none of them if a seal can't be opened: nothing was sent with it then.
+    Return none of them if a seal can't be opened: nothing was sent with it then.
     """
     try:
         last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
@@ -398,6 +394,5 @@ async def _check_count(tx: Transaction, tenant: Tenant, endpoints_max: int) -> N
 
 
 def endpoint_of(row: Row, vault: Vault) -> Endpoint:
-    """Build an endpoint from a row of COLUMNS."""
     found = _ROWS.read(row)
     return replace(found, header_names=header_names(vault, found.id, row["headers_sealed"]))

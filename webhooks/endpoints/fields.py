@@ -1,6 +1,6 @@
-"""What a caller may set on an endpoint, checked and in stored form. All of it is pure except check_target.
+"""Check what a caller may set on an endpoint, and convert it to columns. Pure, except check_target.
 
-Invariant: the results fit the columns of endpoints, and no header that an account sets can replace ours.
+No header of an account can replace ours.
 """
 
 import unicodedata
@@ -95,7 +95,7 @@ async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Tran
 
 
 def check_events(events: Sequence[str]) -> str:
-    """Return the types in stored form, sorted and without repeats; empty means all. Raises InvalidInput."""
+    """Return the types sorted and without repeats; empty means all. Raises InvalidInput."""
     unknown = next((one for one in events if one not in EVENT_TYPES), None)
     if unknown is not None:
         detail = f"the types are {', '.join(EVENT_TYPES)}"
@@ -106,7 +106,7 @@ def check_events(events: Sequence[str]) -> str:
 
 
 def check_description(text: str) -> str:
-    """Return the text unchanged; raises InvalidInput if it is too long or has control characters."""
+    """Raise InvalidInput if the text is too long or has control characters."""
     if len(text) > DESCRIPTION_CHARACTERS_MAX:
         raise InvalidInput(
             f"a description has at most {DESCRIPTION_CHARACTERS_MAX} characters",
@@ -118,7 +118,7 @@ def check_description(text: str) -> str:
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers as they will be sent; raises InvalidInput, which never shows a value."""
+    """Return the headers as they will be sent; raise InvalidInput, which never shows a value."""
     if len(headers) > HEADERS_MAX:
         raise InvalidInput(f"an endpoint has at most {HEADERS_MAX} headers", param="headers")
     if len({name.lower() for name in headers}) < len(headers):
@@ -141,12 +141,11 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_retry_schedule(schedule_s: Sequence[int]) -> str:
-    """Return the waits in stored form, joined by spaces; raises InvalidInput."""
+    """Raise InvalidInput."""
     return " ".join(map(str, check_schedule(schedule_s)))
 
 
 def check_rate_limit(rate_per_s: int | None) -> int | None:
-    """Return the limit unchanged, or null for none; raises InvalidInput."""
     if rate_per_s is not None and not 1 <= rate_per_s <= RATE_LIMIT_PER_S_MAX:
         raise InvalidInput(
             f"rate_limit_per_s is 1 to {RATE_LIMIT_PER_S_MAX}", param="rate_limit_per_s"

@@ -22,7 +22,6 @@ class HealthQuery(Fields, frozen=True, kw_only=True):
 
 
 async def show(context: ActContext, asked: HealthQuery) -> WebhookHealth:
-    """Return the last hours of one endpoint; raises NotFound."""
     tx, tenant, endpoint_id = context.tx, context.tenant, context.object_id
     found = await endpoints.get(tx, context.service(Vault), tenant, endpoint_id)
     period_us = asked.hours * HOUR_US

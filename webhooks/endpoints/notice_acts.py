@@ -50,14 +50,13 @@ class Notice(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, found: notice.Notice, /, **more: Any) -> Self:
-        """Return it; failing_since is older than the rule that a time's name ends in _at."""
+        """failing_since is older than the rule that a time's name ends in _at."""
         return super().of(found, failing_since=rfc3339(found.failing_since_at), **more)
 
 
 async def list_notices(
     context: ActContext, asked: NoticesQuery, begin: Begin, limit: int
 ) -> Sequence[notice.Notice]:
-    """Return a page of the account's notices."""
     return await notice.list_notices(
         context.tx, tenant=context.tenant, is_open=asked.open, before_id=begin, limit=limit
     )

@@ -1,11 +1,9 @@
-"""The test ping sends one sample event to one endpoint at once, and returns the attempt.
+"""Send one sample event to one endpoint at once, and return the attempt; webhooks/endpoints/probe.py does so
+automatically.
 
-webhooks/endpoints/probe.py sends one too, unasked.
-
-Promise: the receiver gets a signed request shaped like any delivery, and the delivery log shows it. It is
-sent even if the endpoint is disabled or not subscribed, and is never retried. An answer that disables an
-endpoint counts here too. The event is marked as a sample, which replays skip. No transaction is open while it
-is sent.
+The receiver gets a signed request shaped like any delivery, and the delivery log shows it. It is sent even if
+the endpoint is disabled or not subscribed, and never retried. A response that disables an endpoint counts
+here too. The event is marked as a sample, which replays skip. No transaction is open while it is sent.
 """
 
 from dataclasses import dataclass
@@ -57,7 +55,7 @@ class Sender:
 async def send_test(
     sender: Sender, tenant: Tenant, endpoint_id: str, event_type: str = TEST_EVENT
 ) -> log.Attempt:
-    """Send a test event and return the attempt as logged; its error is null if the endpoint answered 2xx.
+    """Send a test event and return the attempt as logged; its error is null after a 2xx.
 
     Takes up to timeout_s. Raises NotFound, also if the endpoint is deleted meanwhile, and InvalidInput for an
     unknown event type.
@@ -126,7 +124,7 @@ def _headers(claimed: Claimed, vault: Vault, *, now_us: int) -> Headers:
 
 
 class Ping(NamedTuple):
-    """An event to send. A probe says in its data that it is one."""
+    """An event to send. A probe's data says that it is one."""
 
     tenant: Tenant
     endpoint_id: str
@@ -169,7 +167,7 @@ async def write_ping(
     )
     await delivery.insert_again(tx, [new])
     if endpoint.status == DISABLED:
-        # If this process ends before it has the answer, nobody else claims the delivery in flight.
+        # If this process ends before the response, no other claims the delivery in flight.
         await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
     return Claimed(
         id=new.id,

@@ -1,14 +1,14 @@
-"""Probes endpoints that were disabled for failing: a test event now and then, whose success enables them
+"""Probe endpoints that were disabled for failing: a test event now and then, whose success enables them
 again.
 
-Promise: no probe goes to an endpoint that answered 410 or asked to be disabled, that a person disabled, that
-is deleted, or whose account is suspended; and none of these is enabled. That is read under the account's lock
+No probe goes to an endpoint that responded with 410 or asked to be disabled, that a person disabled, that is
+deleted, or whose account is suspended; and none of these is enabled. That is read under the account's lock
 before the request, and again in the transaction that enables, so a person who disables it meanwhile wins. The
-claim puts the next probe off, so one of several workers asks. If a process ends before it writes the answer,
-the next probe is due an hour later. No transaction is open while the endpoint is asked.
+claim puts the next probe off, so only one worker probes. If a process ends before it writes the response, the
+next probe is due an hour later. No transaction is open during the request.
 
-Enabling does what a person's press does. Writes endpoints (probe_at, and disabled_reason with the receiver's
-own word), and an audit entry for each endpoint it enabled.
+Enabling does the same as a person's. Writes endpoints (probe_at, and disabled_reason with the receiver's own
+word), and an audit entry for each endpoint it enabled.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,6 @@ _ITS_WORD: Final = "UPDATE endpoints SET disabled_reason = :reason, probe_at = N
 
 @dataclass(frozen=True, slots=True)
 class DueProbe:
-    """An endpoint whose probe is due."""
-
     endpoint_id: str
     tenant: Tenant
 
@@ -62,10 +60,8 @@ class Probes:
 
 @dataclass(frozen=True, slots=True)
 class Probe(Sender):
-    """Sends probes."""
-
     async def send(self, due: DueProbe) -> Probed:
-        """Send one probe and return its outcome. Raises as webhooks/endpoints/ping.py does."""
+        """Raise as webhooks/endpoints/ping.py does."""
 
         async def claim(tx: Transaction) -> Claimed | None:
             return await self._claim(tx, due)
@@ -113,7 +109,7 @@ class Probe(Sender):
     async def _judge(
         self, tx: Transaction, due: DueProbe, settlement: Settlement, *, disabled_at: int
     ) -> Probed:
-        """Apply the answer to an endpoint that is still disabled for failing."""
+        """Apply the response to an endpoint that is still disabled for failing."""
         id_, ended_at = due.endpoint_id, settlement.ended_at_us
         if settlement.disable_reason is not None:
             await tx.execute(_ITS_WORD, id=id_, reason=settlement.disable_reason)
@@ -121,8 +117,7 @@ class Probe(Sender):
         if settlement.status != DELIVERED:
             await tx.execute(_PUT_OFF, id=id_, probe_at=_next(disabled_at, ended_at + PROBE_US))
             return "unwell"
-        # It has worked since its answer and is enabled after it. Nobody gets a mail, as when a person enables
-        # it.
+        # It has worked since its response and is enabled after it. No mail, as when a person enables it.
         await notice.end(tx, [id_], now_us=ended_at)
         await patch(
             tx,
@@ -186,5 +181,5 @@ async def next_probe_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> 
 
 
 def _next(disabled_at: int, at_us: int) -> int | None:
-    """Return when to probe next, or null if probing has gone on for long enough."""
+    """Return when to probe next, or null if probing has lasted long enough."""
     return at_us if at_us <= disabled_at + PROBED_US_MAX else None

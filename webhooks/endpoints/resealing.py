@@ -1,4 +1,4 @@
-"""Moves what endpoints keep encrypted to the newest master key. Writes the sealed columns of endpoints."""
+"""Move endpoints' sealed values to the newest master key. Writes the sealed columns of endpoints."""
 
 import logging
 from typing import Any, Final
@@ -41,10 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
-    """Re-encrypt a bounded number of endpoints, in id order, under the newest master key.
+    """Re-encrypt a bounded number of endpoints, in id order; return the last id, or null at the end.
 
     An endpoint that can't be decrypted, for example because a master key is missing, stays as it is and is
-    logged; the others go on. Returns the last id it looked at, to go on after, or null at the end.
+    logged; the others continue.
     """
     rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
     for row in rows:
@@ -55,14 +55,13 @@ async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | 
 
 
 async def count_older(tx: Transaction, vault: Vault) -> int:
-    """Return how many keys, webhooks and stored answers are still encrypted under an older master key."""
+    """Count the keys, webhooks and stored responses under an older master key."""
     header = vault.newest_header
     rows = await tx.fetch(_OLDER, header=header, length=len(header))
     return sum(int(row["older"]) for row in rows)
 
 
 def _changed(vault: Vault, row: Row) -> dict[str, Any]:
-    """Return the columns that have to be encrypted again."""
     columns: dict[str, Any] = {}
     for column, purpose in _PURPOSES.items():
         try:

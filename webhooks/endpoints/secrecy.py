@@ -1,4 +1,4 @@
-"""Who may have webhooks carry things that can be used: voucher codes, and links that decide on approvals.
+"""Decide who may have webhooks carry voucher codes, and links that decide on approvals.
 
 Deliveries that carry them, even old ones that are sent again, must not go where their reader never agreed. So
 changing the address of such an endpoint needs the same right as the choice itself.
@@ -14,7 +14,7 @@ from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
 
 @dataclass(frozen=True, slots=True)
 class EndpointRights:
-    """What the caller of an endpoint's change may do.
+    """The rights of the caller of an endpoint's change.
 
     sees_codes: the caller has vouchers:read. is_person: the caller is a signed-in person who decides on
     sends, or the command line; a key must not receive the decision on its own sends. who: the signed-in
@@ -36,7 +36,7 @@ def _decides(principal: Principal) -> bool:
 
 
 def check_new(new: NewEndpoint, rights: EndpointRights) -> None:
-    """Raise ScopeMissing if the new endpoint asks for more than its caller's rights."""
+    """Raise ScopeMissing if the new endpoint needs more than its caller's rights."""
     if new.include_codes and not rights.sees_codes:
         raise _codes_refused()
     if new.include_approval_links and not rights.is_person:

@@ -1,8 +1,8 @@
 """Endpoints' Ed25519 key pairs: made, rotated with the secret, ended, and their public halves published.
 
-Promise: each endpoint has its own pair, because a v1a signature doesn't say whom it is for. Private halves
-are encrypted and shown to nobody; public halves are no secret. Writes signing_keys_sealed and public_keys of
-endpoints, through the statements of webhooks/endpoints/endpoint.py.
+Each endpoint has its own pair, because a v1a signature doesn't say whom it is for. Private halves are
+encrypted and never shown. Writes signing_keys_sealed and public_keys of endpoints, through the statements of
+webhooks/endpoints/endpoint.py.
 """
 
 from collections.abc import Mapping, Sequence

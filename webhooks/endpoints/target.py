@@ -1,4 +1,4 @@
-"""Reads an endpoint, by its id, in the form that a request to it needs."""
+"""Read an endpoint in the form that a request to it needs."""
 
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -12,7 +12,7 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 
 
 async def load_target(tx: Transaction, tenant: Tenant, endpoint_id: str) -> Target:
-    """Return the endpoint as a request's target; raises NotFound."""
+    """Raise NotFound."""
     account_id, environment = tenant
     row = await tx.fetch_one(
         _TARGET, id=endpoint_id, account_id=account_id, environment=environment

@@ -64,10 +64,7 @@ class WebhookEndpoint(Struct, kw_only=True):
 
     @classmethod
     def of(cls, endpoint: Endpoint, **more: Any) -> Self:
-        """Return the endpoint with the fields that its events carry, its health and its public key.
-
-        more: its secret, shown once.
-        """
+        """more: its secret, shown once."""
         return cls(
             **endpoint.shape(),
             failing_since=time_of(endpoint.failing_since_at),
@@ -97,14 +94,11 @@ class DeletedEndpoint(Struct, kw_only=True):
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> Self:
-        """Return what is shown of a deleted endpoint."""
         return cls(id=endpoint.id, deleted=True)
 
 
 def audited(endpoint: Endpoint) -> dict[str, Any]:
-    """Return the security log's view of an endpoint: its URL without the query, which may be a receiver's
-    secret.
-    """
+    """Return the security log's view: the URL without the query, which may be a receiver's secret."""
     told = {name: True for name in _TOLD if getattr(endpoint, name)}
     if endpoint.public_key is not None:
         told["ed25519"] = True

@@ -30,7 +30,6 @@ _OWNER: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
 async def owner_of(tx: Transaction, replay_id: str) -> Tenant:
-    """Return the account that the replay belongs to; raises NotFound."""
     row = await tx.fetch_one(_OWNER, id=replay_id)
     if row is None:
         raise NotFound("Replay", param="id")
@@ -83,7 +82,6 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
 
 
 async def owner_of_endpoint(tx: Transaction, endpoint_id: str) -> Tenant:
-    """Return the account that the endpoint belongs to; raises NotFound."""
     row = await tx.fetch_one(_ENDPOINT_OWNER, id=endpoint_id)
     if row is None:
         raise NotFound("Webhook", param="id")
@@ -131,26 +129,24 @@ async def create(context: CallContext, asked: ReplayBody) -> Replay | ReplayCoun
 async def list_replays(
     context: ActContext, _asked: ExportPage, begin: Begin, limit: int
 ) -> Sequence[Replay]:
-    """Return the account's replays, the newest first."""
     found = await replays.list_replays(context.tx, context.tenant, before_id=begin, limit=limit)
     return [Replay.at(one, context.now_us) for one in found]
 
 
 async def show(context: ActContext) -> Replay:
-    """Return one replay; raises NotFound."""
     found = await replays.get(context.tx, context.tenant, context.object_id)
     return Replay.at(found, context.now_us)
 
 
 async def pause(context: ActContext, _asked: Fields) -> Change[Replay]:
-    """Pause its queueing; raises NotFound and ReplayEnded."""
+    """Raise NotFound and ReplayEnded."""
     before = await show(context)
     changed = await replays.pause(context.tx, context.tenant, context.object_id)
     return _changed(context, before, changed)
 
 
 async def resume(context: ActContext, _asked: Fields) -> Change[Replay]:
-    """Resume it from where it was paused; raises NotFound and ReplayEnded."""
+    """Raise NotFound and ReplayEnded."""
     before = await show(context)
     changed = await replays.resume(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
@@ -169,7 +165,7 @@ async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
 
 def _changed(context: ActContext, before: Replay, changed: replays.Replay) -> Change[Replay]:
     after = Replay.at(changed, context.now_us)
-    # Its counts change by themselves.
+    # Its counts change on their own.
     return Change(before=after if before.status == after.status else before, after=after)
 
 

@@ -1,6 +1,6 @@
-"""Finds failed deliveries with the same answer: what a repaired receiver should get again, and nothing else.
+"""Find failed deliveries with the same response: what a repaired receiver should get again, and nothing else.
 
-Two answers are the same if their HTTP status, their error and the words of their body are equal, without
+Two responses are the same if their HTTP status, their error and the words of their body are equal, without
 numbers and ids. The endpoint's health groups failures the same way. Reads only.
 """
 
@@ -28,14 +28,13 @@ WHERE d.id = :id AND d.endpoint_id = :endpoint_id AND d.account_id = :account_id
 
 
 class SameAnswer(NamedTuple):
-    """The answer to a delivery's last attempt. phrase comes from the body; empty means that it had none."""
+    """The response to a delivery's last attempt. phrase comes from the body; empty means that it had none."""
 
     http_status: int | None
     error: str | None
     phrase: str
 
     def values(self) -> dict[str, object]:
-        """Return the parameters of NARROWED."""
         return {"http_status": self.http_status or 0, "error": self.error or ""}
 
     def fits(self, row: Row) -> bool:
@@ -46,7 +45,7 @@ class SameAnswer(NamedTuple):
 async def answer_of(
     tx: Transaction, tenant: Tenant, endpoint_id: str, delivery_id: str
 ) -> SameAnswer:
-    """Return the answer to a failed delivery of the endpoint; raises NotFound and InvalidInput."""
+    """Return the response to a failed delivery of the endpoint; raise NotFound and InvalidInput."""
     row = await tx.fetch_one(
         _ONE,
         id=delivery_id,

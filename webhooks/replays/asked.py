@@ -1,4 +1,4 @@
-"""What a caller asks a replay for, and which deliveries it means. Reads only."""
+"""A request for a replay, and which deliveries it means. Reads only."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -25,7 +25,8 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 class NewReplay:
     """A replay to make. Null times mean from the first and until now; no events means all types.
 
-    like is the id of a failed delivery: only deliveries with the same answer are sent. ramp starts with one.
+    like is the id of a failed delivery: only deliveries with the same response are sent. ramp starts with
+    one.
     """
 
     since_us: int | None = None
@@ -38,7 +39,7 @@ class NewReplay:
 
 
 def rate_of(new: NewReplay) -> int:
-    """Return the highest rate per second; raises InvalidInput."""
+    """Return the highest rate per second; raise InvalidInput."""
     if new.rate_per_s is None:
         return RATE_PER_S
     if not 1 <= new.rate_per_s <= RATE_PER_S_MAX:
@@ -49,7 +50,7 @@ def rate_of(new: NewReplay) -> int:
 async def load_wanted(
     database: Database, tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int
 ) -> Wanted:
-    """Return what the replay matches if it is made now, including the answer of `like`.
+    """Return what the replay matches if it is made now, including the response of `like`.
 
     Raises InvalidInput, and NotFound for the endpoint or for the delivery that `like` names.
     """
@@ -66,7 +67,7 @@ async def load_wanted(
 
 
 def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
-    """Return what the replay matches if it is made now, without `like`; raises InvalidInput."""
+    """Return what the replay matches if it is made now, without `like`; raise InvalidInput."""
     if new.status not in REPLAYED_STATUSES:
         raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
     if new.like is not None and new.status != FAILED:
@@ -83,7 +84,7 @@ def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) 
 
 
 async def count(database: Database, wanted: Wanted) -> int:
-    """Return how many deliveries a replay of `wanted` sends again; raises NotFound for its endpoint."""
+    """Count the deliveries that a replay sends again; raise NotFound for its endpoint."""
 
     async def look(tx: Transaction) -> None:
         await check_endpoint(tx, wanted)

@@ -1,13 +1,13 @@
-"""Walks the deliveries that a replay sends again, in order and in bounded pieces.
+"""Walk the deliveries that a replay sends again, in order and in bounded pieces. Writes nothing.
 
-Promise: what a replay of one moment matches never changes afterwards, except by pruning. So it can be counted
-first and walked later, by any number of processes, and all see the same. The reason is that an ended delivery
-never changes, and only deliveries that had ended at as_of_us match.
+What a replay of one moment matches never changes afterwards, except by pruning, because only deliveries that
+had ended at as_of_us match, and an ended one never changes. So it can be counted first and walked later, by
+any number of processes.
 
-Each event matches at most once, and its newest matching delivery stands for the others. An event doesn't
-match if a later delivery of it was still open, or had arrived after the failed one that was asked for. So a
-repeated replay sends only what is still missing. Test pings never match. If only one answer is wanted, the
-statements narrow the rows and alike.py decides. Writes nothing.
+Each event matches at most once, by its newest matching delivery. An event doesn't match if a later delivery
+of it was still open, or had arrived after the failed one. So a repeated replay sends only what is still
+missing. Test pings never match. If only one response is wanted, the statements narrow the rows and alike.py
+decides.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from webhooks.replays.alike import SameAnswer
 # A delivery that is still being tried needs no replay; a cancelled one has no endpoint or isn't wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
-# These rows carry the answer's body, at most 4 KiB each.
+# These rows carry the response's body, at most 4 KiB each.
 READ_AT_ONCE: Final = 500
 
 # Each statement walks one index. Failed rows are few, or all of them are the account's trouble.
@@ -36,7 +36,7 @@ _WALKED: Final[Mapping[str, str]] = {
     DELIVERED: "d.endpoint_id = :endpoint_id",
 }
 _STANDS_IN: Final[Mapping[str, str]] = {FAILED: "OR r.status = 'delivered'", DELIVERED: ""}
-# It counts instead of using EXISTS, because a join planned for a small table may be kept when the table has
+# It counts instead of using EXISTS, because a join planned for a small table may be reused when the table has
 # grown. COALESCE keeps the last query off the endpoint's index, which would read everything for each row [11
 # s instead of 30 ms for 10,000 rows]. By event, it finds the few replays of one.
 _WHERE = """
@@ -56,7 +56,6 @@ WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
 
 
 def _by_status(text: str) -> Mapping[str, str]:
-    """Return the statement for each status that is replayed."""
     return {
         status: text.format(status=status, walked=walked, stands_in=_STANDS_IN[status])
         for status, walked in _WALKED.items()
@@ -80,7 +79,7 @@ class Wanted:
     """An endpoint's deliveries by status, time and type. Empty event_types means all.
 
     since_us is inclusive; until_us is exclusive and at most as_of_us, the moment of the look. answer limits
-    the match to deliveries with that answer; null means any.
+    the match to deliveries with that response; null means any.
     """
 
     account_id: str
@@ -102,7 +101,7 @@ class ReplayCursor(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The matching rows of one piece, where the walk goes on, and whether it is over."""
+    """The matching rows of one piece, where the walk continues, and whether it is over."""
 
     rows: Sequence[Row]
     after: ReplayCursor
@@ -115,7 +114,7 @@ def first_cursor(wanted: Wanted) -> ReplayCursor:
 
 
 async def count(database: Database, wanted: Wanted) -> int:
-    """Return how many deliveries match. It uses short reads, so it delays nobody."""
+    """Count in short reads that delay no other work."""
     if wanted.answer is not None:
         return await _count_alike(database, wanted)
     after, total, is_end = first_cursor(wanted), 0, False
@@ -162,7 +161,6 @@ async def next_rows(
 async def _matching(
     tx: Transaction, wanted: Wanted, values: Mapping[str, Any], looked_at_max: int, rows_max: int
 ) -> Sequence[Row]:
-    """Return the first rows_max matches among the next looked_at_max rows."""
     if wanted.answer is None:
         return await tx.fetch(_ROWS[wanted.status], rows_max=rows_max, **values)
     found = await tx.fetch(

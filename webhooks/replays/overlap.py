@@ -1,9 +1,8 @@
-"""Finds another replay of the endpoint that may be sending the same deliveries now.
+"""Find another replay of the endpoint that may be sending the same deliveries now. Reads only.
 
-Two replays that walk the same deliveries at once would send each of them twice: neither walk leaves out what
-the other queued after it was made. A replay that has queued all its matches blocks nobody, even with open
-deliveries, because a later walk sees its rows and leaves them out. Two replays for different answers never
-collide, because a delivery has one answer. Reads only.
+Two replays that walk the same deliveries at once would send each twice: neither walk leaves out what the
+other queued after it was made. A replay that has queued all its matches blocks none, even with open
+deliveries, because a later walk leaves out its rows. Two replays for different responses never collide.
 """
 
 from kernel.errors import DomainError
@@ -52,7 +51,6 @@ async def check_others(tx: Transaction, wanted: Wanted) -> None:
 
 
 def _may_share(row: Row, wanted: Wanted) -> bool:
-    """Return whether a delivery may match both replays by time and status."""
     types = set(row["event_types"].split())
     if types and wanted.event_types and types.isdisjoint(wanted.event_types):
         return False

@@ -1,7 +1,7 @@
-"""Ramps a replay up: one delivery first, then twice as many each time all of them have arrived.
+"""Ramp a replay up: one delivery first, then twice as many each time all of them have arrived.
 
-Only deliveries show whether a receiver works again. The first one that it refuses pauses the replay before
-anything else is sent. Resuming starts with one again.
+Only deliveries show whether a receiver works again. The first refusal pauses the replay before anything else
+is sent. Resuming starts with one again.
 """
 
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ from store.database import Transaction
 
 # At this size the receiver has proved itself, and only the rate limits the replay.
 SIZE_MAX: Final = 512
-# The reason of a pause that no person asked for.
+# The reason of an automatic pause.
 FAILING: Final = "failing"
 
 # A delivery that waits for its second try was refused once.
@@ -25,7 +25,7 @@ WHERE d.replay_id = :id AND d.replay_id IS NOT NULL AND d.status IN ('pending', 
 
 
 class UnderWay(NamedTuple):
-    """Deliveries since the ramp began: how many have no answer yet, and how many were refused."""
+    """Deliveries since the ramp began: how many have no response yet, and how many were refused."""
 
     open: int
     refused: int

@@ -1,14 +1,13 @@
 """Replays: jobs that send an endpoint's deliveries of a period again, in small steps.
 
-Promise: every delivery that matched when the job was made is sent again exactly once, as a new delivery of
-the same event with the usual retries. An overlapping job is refused meanwhile. A pause stops queueing. A
-cancel also takes back what nobody is sending yet. asked.py holds what a caller asks for; step.py takes the
-steps.
+Every delivery that matched when the job was made is sent again exactly once, as a new delivery of the same
+event with the usual retries. An overlapping job is refused meanwhile. A pause stops queueing. A cancel also
+takes back what isn't being sent yet. asked.py holds the request; step.py takes the steps.
 
     running <--> paused      running | paused --> cancelled
     running --all is queued and settled--> done
 
-Invariant: every change is made under the account's lock. Writes replays, except for the steps.
+Every change is made under the account's lock. Writes replays, except for the steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +42,7 @@ UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :e
     ramp_size = :ramp_size, ramp_at = :ramp_at, paused_reason = :paused_reason
 WHERE id = :id
 """
-# Delivered rows are the rest. There may be many of them, so nobody counts them.
+# Delivered rows are the rest, perhaps too many to count.
 _OF_JOBS = """
 SELECT d.replay_id, d.status, COUNT(*) AS n FROM deliveries d
 WHERE d.replay_id IN :ids[text] AND d.replay_id IS NOT NULL
@@ -53,7 +52,7 @@ GROUP BY d.replay_id, d.status
 
 
 class TooManyReplays(DomainError):
-    """The account has as many unfinished replays as it may have."""
+    """The account has its maximum of unfinished replays."""
 
 
 class ReplayEnded(DomainError):
@@ -62,15 +61,13 @@ class ReplayEnded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A job: one row of replays. Times are in microseconds.
+    """One row of replays. Times are in microseconds.
 
-    done counts deliveries that arrived or failed; failed counts those that failed. Both are null in the row
-    of an unfinished replay, whose deliveries are counted instead. matched is the first count and, once all is
-    queued, the number queued. queued minus done is open or cancelled.
-
-    next_step_at is null when the counts are final. like_id names the failed delivery whose answer all of them
-    share, and like_phrase is set with it. ramp_size is how many may be under way; null leaves that to the
-    rate. ramp_at is since when the ramp judges by outcomes; null if there never was a ramp.
+    - done counts deliveries that arrived or failed; failed counts those that failed. Both are null in the row of an unfinished replay, whose deliveries are counted instead.
+    - matched is the first count and, once all is queued, the number queued. queued minus done is open or cancelled.
+    - next_step_at is null when the counts are final.
+    - like_id names the failed delivery whose response all of them share; like_phrase is set with it.
+    - ramp_size is how many may be under way; null leaves that to the rate. ramp_at is since when the ramp judges by outcomes; null without a ramp.
     """
 
     id: ReplayId
@@ -107,7 +104,7 @@ class Replay:
 
     @property
     def wanted(self) -> Wanted:
-        """Return what the replay matches. It looks at the state of the moment when it was made."""
+        """Return what the replay matches, by the state of the moment when it was made."""
         return Wanted(
             self.account_id,
             self.environment,
@@ -135,7 +132,6 @@ class Replay:
 
     @property
     def after(self) -> ReplayCursor:
-        """Return where its next step goes on."""
         return ReplayCursor(self.after_at, self.after_id)
 
 
@@ -190,20 +186,20 @@ def _stored(answer: SameAnswer | None) -> dict[str, Any]:
 
 
 async def get(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Return the replay with its current counts; raises NotFound."""
+    """Return the replay with its current counts; raise NotFound."""
     return (await _with_counts(tx, [await _find(tx, tenant, replay_id)]))[0]
 
 
 async def list_replays(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[Replay]:
-    """Return at most `limit` replays older than before_id, newest first."""
+    """List replays older than before_id, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return await _with_counts(tx, [ROWS.read(row) for row in rows])
 
 
 async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Stop queueing until the replay is resumed; queued deliveries still go out. A second pause changes
+    """Stop queueing until the replay is resumed; queued deliveries still go out. Repeating it changes
     nothing.
 
     The caller holds the account's lock. Raises NotFound and ReplayEnded.
@@ -214,7 +210,7 @@ async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
 
 
 async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Go on from where the replay was paused. Resuming a running replay changes nothing.
+    """Continue a paused replay; a running one stays as it is.
 
     The caller holds the account's lock. Raises NotFound and ReplayEnded.
     """
@@ -231,8 +227,8 @@ async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
 async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
     """End the replay: waiting deliveries are cancelled, and those in flight are not retried.
 
-    The caller holds the account's lock. Raises NotFound, and ReplayEnded if it is done. A second cancel
-    changes nothing.
+    The caller holds the account's lock. Raises NotFound, and ReplayEnded if it is done. Repeating it changes
+    nothing.
     """
     job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:

@@ -1,14 +1,14 @@
 """The steps of a replay: each queues a bounded number of deliveries and moves the job's cursor.
 
-Promise: a step is one transaction with a fixed number of statements. It moves the cursor past exactly what it
-wrote, so a crash at any moment neither skips nor repeats a delivery. Whoever takes a step holds the account's
-lock and the job's row, and must find the job due, so one of two workers takes it.
+A step is one transaction with a fixed number of statements. It moves the cursor past exactly what it wrote,
+so a crash neither skips nor repeats a delivery. A step holds the account's lock and the job's row, and must
+find the job due, so one of two workers takes it.
 
-A replay leaves room for new events. A step is a tenth of a second and queues at most the job's rate, and nothing
-while the endpoint has that much due already. At most OPEN_MAX of its rows wait, are in flight or will be
-retried, however many matched; a ramp allows fewer at first. A disabled endpoint gets nothing.
+A replay leaves room for new events. A step is a tenth of a second and queues at most the job's rate, and
+nothing while the endpoint has that much due already. At most OPEN_MAX of its rows wait, are in flight or will
+be retried; a ramp allows fewer at first. A disabled endpoint gets nothing.
 
-Writes replays by these steps. Deliveries go through webhooks/deliveries/delivery.py.
+Writes replays; deliveries go through webhooks/deliveries/delivery.py.
 """
 
 import dataclasses
@@ -89,9 +89,10 @@ class Due(NamedTuple):
 
 
 class Room(NamedTuple):
-    """How many rows a step may queue, at which rate, and how many the ramp lets be under way (null: no ramp).
+    """How many rows a step may queue, at which rate, and how many may be under way by the ramp (null: no
+    ramp).
 
-    is_ordered says whether the job's endpoint is.
+    is_ordered: the job's endpoint is.
     """
 
     rows: int
@@ -101,7 +102,7 @@ class Room(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step did: how many rows it queued, and whether the job is over with final counts."""
+    """A step's result: how many rows it queued, and whether the job is over with final counts."""
 
     queued: int
     is_over: bool
@@ -167,7 +168,6 @@ async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
 
 
 async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) -> Step:
-    """Queue the next deliveries, oldest first."""
     found = await replay_match.next_rows(
         tx, replay.wanted, replay.after, looked_at_max=LOOKED_AT_MAX, rows_max=room.rows
     )
@@ -204,7 +204,7 @@ async def _wind_up(
 ) -> Step:
     """End the job as `status` once none of its deliveries is open."""
     if status == CANCELLED:
-        # This includes deliveries that were in flight at the cancel and have been put off since.
+        # Also deliveries that were in flight at the cancel and have been put off since.
         await delivery.cancel_of_job(tx, replay.id, replay.endpoint_id, now_us=now_us)
     still = await tx.fetch_one(_STILL_OPEN, id=replay.id, now_us=now_us)
     assert still is not None, "a count is a row"

@@ -84,7 +84,6 @@ class ReplayCount(Struct, kw_only=True):
 
     @classmethod
     def of(cls, wanted: Wanted, new: NewReplay, *, matched: int) -> "ReplayCount":
-        """Return how many deliveries match."""
         rate = rate_of(new)
         return cls(
             dry_run=True, matched=matched, rate_per_s=rate, like=new.like, **filter_of(wanted)
@@ -92,7 +91,6 @@ class ReplayCount(Struct, kw_only=True):
 
 
 def filter_of(wanted: Wanted) -> dict[str, Any]:
-    """Return which deliveries a replay sends again."""
     return {
         "endpoint_id": wanted.endpoint_id,
         "delivery_status": wanted.status,
