@@ -49,7 +49,6 @@ class ApprovalQuery(ExportPage, frozen=True, kw_only=True):
 
 
 async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Reply:
-    """Newest first."""
     tenant, status = call.principal.tenant, call.query.status
 
     async def read(
@@ -68,7 +67,6 @@ def _shape(call: RequestContext[Any, Any], asked: AskedApproval) -> AskedShape:
 
 
 async def show(call: RequestContext[Fields, WaitQuery]) -> Answer:
-    """One approval."""
     asked = await when_changed(call, partial(_find, call), _state_of, _READS)
     return answer(codes.SUCCESS, _shape(call, asked), now_us=call.now_us)
 
@@ -79,12 +77,10 @@ def _state_of(found: AskedApproval) -> State:
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Answer:
-    """The rules are checked again; then the send goes on."""
     return await _decide(call, "approved")
 
 
 async def deny(call: RequestContext[Fields, Fields]) -> Answer:
-    """The send is cancelled and its funds return."""
     return await _decide(call, "denied")
 
 

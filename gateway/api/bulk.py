@@ -124,7 +124,6 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
 
 
 async def list_batches(call: RequestContext[Fields, ExportPage]) -> Reply:
-    """Newest first."""
     tenant = call.principal.tenant
 
     async def read(tx: Transaction, *, before_id: str | None, limit: int) -> list[_Counted]:
@@ -141,7 +140,6 @@ async def list_batches(call: RequestContext[Fields, ExportPage]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, ItemQuery]) -> Reply:
-    """The batch with a page of its items."""
     query = call.query
     if query.format != "json":
         return await _items_as_csv(call)
@@ -194,7 +192,6 @@ async def _items_as_csv(call: RequestContext[Fields, ItemQuery]) -> Reply:
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
-    """Takes back what is not delivered yet; repeated, it answers with how far that is."""
     principal = call.principal
 
     async def steps() -> Answer:

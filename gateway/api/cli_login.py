@@ -95,7 +95,6 @@ class CliLoginPending(Struct, kw_only=True):
 
 
 async def begin(call: RequestContext[CliLoginBody, Fields]) -> Answer:
-    """Two codes. Nothing is given until somebody who is signed in has compared one of them."""
     await take_one(
         call.context.limiter,
         f"cli_login:{block_of(call.address)}",
@@ -121,7 +120,6 @@ async def begin(call: RequestContext[CliLoginBody, Fields]) -> Answer:
 
 
 async def poll(call: RequestContext[CliTokenBody, Fields]) -> Answer:
-    """The key, once, as soon as the person allowed it."""
     await take_one(
         call.context.limiter,
         f"cli_poll:{block_of(call.address)}",

@@ -40,7 +40,6 @@ class SandboxBody(Fields, frozen=True, kw_only=True):
 
 
 async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
-    """A fresh staging account with test credit and its key: the first of an agent's two calls."""
     context = call.context
     if not context.settings.self_serve_staging:
         raise NotFound("Path")

@@ -12,7 +12,6 @@ from kernel.fields import Fields
 
 
 async def resend(call: RequestContext[Fields, Fields]) -> Answer:
-    """Written now, sent by a worker."""
     command = Resend(call.params["transaction_id"], call.principal.tenant)
     return await call.context.engine.submit_once(command, call.request_key, _resent)
 

@@ -24,7 +24,6 @@ class RedemptionsRedeemBody(Fields, frozen=True, kw_only=True):
 
 
 async def redeem_code(call: RequestContext[RedemptionsRedeemBody, Fields]) -> Answer:
-    """Credits the caller's wallet with what the code is worth, once."""
     return await redeem(call, call.body.code, _redeemed)
 
 

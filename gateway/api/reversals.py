@@ -35,7 +35,6 @@ class ReverseBody(Fields, frozen=True, kw_only=True):
 
 
 async def reverse(call: RequestContext[ReverseBody, Fields]) -> Answer:
-    """At once where the credit lies here; else its supplier is asked first."""
     context, principal = call.context, call.principal
     topup_id = call.params["transaction_id"]
     command = Reverse(

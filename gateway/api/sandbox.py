@@ -60,7 +60,6 @@ class ClockBody(Fields, frozen=True, kw_only=True):
 
 
 async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
-    """Ends a pending top-up as its fulfilment would; not one that waits for an approval."""
     _check_staging(call.principal.environment)
     command = Settle(
         topup_id=call.params["transaction_id"],
@@ -103,7 +102,6 @@ def _settled(call: RequestContext[OutcomeBody, Fields], ended: EndedTopUp) -> An
 
 
 async def fund(call: RequestContext[FundBody, Fields]) -> Answer:
-    """Adds test credit; a sandbox account gets $10,000 a day."""
     _check_staging(call.principal.environment)
     if not 1 <= call.body.amount_cents <= CREDIT_CENTS_MAX:
         raise AmountOutOfRange(
@@ -130,7 +128,6 @@ def _funded(call: RequestContext[FundBody, Fields], credited: Credited) -> Answe
 
 
 async def show_clock(call: RequestContext[Fields, Fields]) -> Answer:
-    """What time it is for the account; in live it is ours."""
     tenant, now_us = call.principal.tenant, call.now_us
     ahead_us = await call.context.database.read(lambda tx: sandbox_clock.ahead_us(tx, tenant))
     data = OwnTime(ahead_s=ahead_us // SECOND_US, now=rfc3339(now_us + ahead_us))
@@ -138,7 +135,6 @@ async def show_clock(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
-    """Moves the account's own clock on: what is due by it ends or begins."""
     _check_staging(call.principal.environment)
     tenant, advance_s, now_us = call.principal.tenant, call.body.advance_s, call.now_us
 

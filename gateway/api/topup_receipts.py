@@ -61,7 +61,6 @@ class TopUpReceipt(Struct, kw_only=True):
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """As JSON, or the JWS alone for who accepts application/jose."""
     principal, context = call.principal, call.context
 
     async def work(tx: Transaction) -> SignedReceipt:

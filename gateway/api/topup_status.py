@@ -30,7 +30,6 @@ _READS: Final = ("topup:read",)
 
 
 async def status(call: RequestContext[Fields, WaitQuery]) -> Answer:
-    """The top-up with its transfers and events; 200 whatever its state."""
     topup_id, tenant = call.params["transaction_id"], call.principal.tenant
 
     async def work(tx: Transaction) -> TopUpTimeline:

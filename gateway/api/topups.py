@@ -105,7 +105,6 @@ async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
-    """Takes a scheduled or pending top-up back; its funds return to where they came from."""
     principal = call.principal
     command = Cancel(
         call.body.transaction_id,
@@ -117,7 +116,6 @@ async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
 
 
 async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
-    """The history, newest first; as CSV without a code, a value or a claim link, whoever asks."""
     query = call.query
     wanted = history.TopUpFilter(
         status=query.status,

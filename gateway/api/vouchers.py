@@ -31,7 +31,6 @@ class VouchersRedeemBody(Fields, frozen=True, kw_only=True):
 
 
 async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
-    """A voucher of the caller's own; another's does not exist."""
     context, principal = call.context, call.principal
     issued = await _find(call, call.params["code"])
     if issued.account_id != principal.account_id:
@@ -58,7 +57,6 @@ async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def redeem(call: RequestContext[VouchersRedeemBody, Fields]) -> Answer:
-    """Moves the voucher's value out of the recipient's wallet, once."""
     context, principal = call.context, call.principal
     issued = await _find(call, call.body.code)
     command = new_redeem(principal, issued, call.body.settle)

@@ -37,7 +37,6 @@ _SCOPES: Final = ("topup:send", "topup:read", "webhooks:read")
 
 
 async def make_key(call: RequestContext[Fields, Fields]) -> Answer:
-    """A key of a fresh staging account, for a page of ours."""
     if not call.context.settings.self_serve_staging:
         raise NotFound("Path")
     check_own_page(call)

@@ -36,7 +36,6 @@ _FOR_PROGRAMS: Final = (
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The page, with the recorded example in it; for a program its two calls as text, or addresses as JSON."""
     settings = call.context.settings
     accept = call.headers.get(b"accept", b"").decode("latin-1")
     if prefers_markdown(accept):

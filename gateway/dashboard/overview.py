@@ -44,12 +44,10 @@ _DELIVERIES: Final = (
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Where things stand."""
     return await _overview(call)
 
 
 async def fund(call: RequestContext[Fields, Fields]) -> Reply:
-    """Staging only: adds test credit."""
     form = read_form(call)
     typed = Typed(form)
     body = {"amount_cents": typed.cents("amount", is_required=True)}
@@ -62,7 +60,6 @@ async def fund(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def move_clock(call: RequestContext[Fields, Fields]) -> Reply:
-    """Staging only: the account sees a later time."""
     form = read_form(call)
     try:
         body = {"advance_s": form.integer("advance_s")}
@@ -73,7 +70,6 @@ async def move_clock(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_threshold(call: RequestContext[Fields, Fields]) -> Reply:
-    """When balance.low fires."""
     form = read_form(call)
     try:
         body = {"low_balance_thresholds_cents": form.several_cents("threshold")}

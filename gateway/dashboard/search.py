@@ -36,7 +36,6 @@ _SECRET: Final = re.compile(
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What the account has."""
     text, before_id, problem = _asked(call)
     found = SearchResult()
     if text and not problem.sentence:
@@ -48,7 +47,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
-    """What any account has."""
     text, before_id, problem = _asked(call)
     found = SearchResult()
     if text and not problem.sentence:

@@ -21,7 +21,6 @@ _PLACE: Final = re.compile(r"([0-9]{1,18})\.([a-z]{2,4}_[0-9A-Za-z]{1,32})")
 
 
 async def list_credits(call: RequestContext[Fields, ExportPage]) -> Reply:
-    """Newest first."""
     tenant, limit = call.principal.tenant, call.query.limit
 
     async def read(before: CreditPlace, limit: int) -> Sequence[CreditLine]:

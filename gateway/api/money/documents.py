@@ -73,7 +73,6 @@ class BillingDetailsBody(Fields, frozen=True, kw_only=True):
 
 
 async def list_documents(call: RequestContext[Fields, DocumentsQuery]) -> Reply:
-    """Newest first."""
     query = call.query
     narrowed = DocumentFilter(
         kind=query.kind,
@@ -87,7 +86,6 @@ async def list_documents(call: RequestContext[Fields, DocumentsQuery]) -> Reply:
 
 
 async def list_credit_notes(call: RequestContext[Fields, Page]) -> Reply:
-    """What went back of the order's payment, and what of that came back."""
     tenant, order_id = call.principal.tenant, call.params["order_id"]
 
     async def own(tx: Transaction) -> None:
@@ -100,7 +98,6 @@ async def list_credit_notes(call: RequestContext[Fields, Page]) -> Reply:
 
 
 async def show_receipt(call: RequestContext[Fields, Fields]) -> Reply:
-    """The PDF of the order's receipt; numbered now where it was not yet."""
     found = await receipt(
         call.context.database,
         call.principal.tenant,
@@ -113,7 +110,6 @@ async def show_receipt(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_pdf(call: RequestContext[Fields, Fields]) -> Reply:
-    """The PDF of any document, by its id or number."""
     tenant, document_id = call.principal.tenant, call.params["document_id"]
 
     async def work(tx: Transaction) -> BillingDocument:
@@ -123,7 +119,6 @@ async def show_pdf(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_details(call: RequestContext[Fields, Fields]) -> Answer:
-    """Of the account, in both environments."""
     account_id = call.principal.account_id
 
     async def work(tx: Transaction) -> BillingDetails:
@@ -134,7 +129,6 @@ async def show_details(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def set_details(call: RequestContext[BillingDetailsBody, Fields]) -> Answer:
-    """In place of those of before; documents that exist keep theirs."""
     body, principal = call.body, call.principal
     if principal.kind != "session" and principal.environment != "live":
         raise ScopeMissing(

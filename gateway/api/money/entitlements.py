@@ -33,7 +33,6 @@ class UseBody(Fields, frozen=True, kw_only=True):
 
 
 async def list_all(call: RequestContext[Fields, Page]) -> Answer:
-    """What the account's plan names."""
     tenant, now_us = call.principal.tenant, call.now_us
     found = await call.context.database.read(
         lambda tx: entitlement_use.ask_all(tx, tenant, now_us=now_us)
@@ -43,7 +42,6 @@ async def list_all(call: RequestContext[Fields, Page]) -> Answer:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    """One, whether the account has it or not."""
     tenant, name, now_us = call.principal.tenant, call.params["entitlement_name"], call.now_us
     found = await call.context.database.read(
         lambda tx: entitlement_use.ask(tx, tenant, name, now_us=now_us)
@@ -52,7 +50,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def use(call: RequestContext[UseBody, Fields]) -> Answer:
-    """Counts uses of a limit, or says that no more are allowed."""
     command = UseEntitlement(
         tenant=call.principal.tenant,
         name=call.params["entitlement_name"],

@@ -60,7 +60,6 @@ class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
 
 
 async def grant(call: RequestContext[GrantFreePeriodBody, Fields]) -> Answer:
-    """Credits the period; nobody is charged."""
     command = GivePeriod(
         subscription_id=call.params["subscription_id"],
         tenant=await _owner(call.params["subscription_id"], call),
@@ -76,7 +75,6 @@ async def grant(call: RequestContext[GrantFreePeriodBody, Fields]) -> Answer:
 
 
 async def revoke(call: RequestContext[RevokeFreePeriodBody, Fields]) -> Answer:
-    """Takes its credit back; the plan is paid until where it was before."""
     command = TakePeriodBack(
         subscription_id=call.params["subscription_id"],
         tenant=await _owner(call.params["subscription_id"], call),

@@ -71,7 +71,6 @@ class CaptureBody(TokenFields, frozen=True, kw_only=True):
 
 
 async def place(call: RequestContext[HoldBody, Fields]) -> Answer:
-    """Sets credit aside: it leaves the balance and counts in the caps."""
     body = call.body
     command = new_hold(
         call.principal,
@@ -86,7 +85,6 @@ async def place(call: RequestContext[HoldBody, Fields]) -> Answer:
 
 
 async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
-    """Charges what was used of the hold, once; the rest is released."""
     body = call.body
     tokens = body.tokens()
     has_amount = body.credits is not None or body.amount_micros is not None
@@ -107,7 +105,6 @@ async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
 
 
 async def extend(call: RequestContext[ExtendBody, Fields]) -> Answer:
-    """Lets the hold end later."""
     command = ExtendHold(call.params["hold_id"], call.principal.tenant, call.body.ttl_s)
     now_us = call.now_us
     return await call.context.engine.submit_once(
@@ -118,13 +115,11 @@ async def extend(call: RequestContext[ExtendBody, Fields]) -> Answer:
 
 
 async def release(call: RequestContext[Fields, Fields]) -> Answer:
-    """Gives all of the hold back."""
     command = ReleaseHold(hold_id=call.params["hold_id"], tenant=call.principal.tenant)
     return await call.context.engine.submit_once(command, call.request_key, _ended)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    """One hold of the account."""
     tenant, hold_id, now_us = call.principal.tenant, call.params["hold_id"], call.now_us
 
     async def work(tx: Transaction) -> Hold:

@@ -105,7 +105,6 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
 
 
 async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
-    """Newest first; as CSV without the address where it is paid."""
     query = call.query
     wanted = order_list.OrderFilter(
         status=query.status,
@@ -119,7 +118,6 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    """One order of the account."""
     tenant, order_id = call.principal.tenant, call.params["order_id"]
 
     async def work(tx: Transaction) -> Order:

@@ -74,7 +74,6 @@ class SaveBody(Fields, frozen=True, kw_only=True):
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    """What is set, and the latest charges."""
     tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> Recharge:
@@ -88,7 +87,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def set_(call: RequestContext[RechargeBody, Fields]) -> Answer:
-    """Sets it, and has it on again if it was off."""
     body, tenant, savings = call.body, call.principal.tenant, call.context.payments.savings
     check_limits(body.below_cents, body.amount_cents, body.monthly_max_cents)
     methods = await savings.methods(tenant, body.provider)
@@ -117,20 +115,17 @@ async def set_(call: RequestContext[RechargeBody, Fields]) -> Answer:
 
 
 async def remove(call: RequestContext[Fields, Fields]) -> Answer:
-    """Nothing is bought by itself any more; a charge under way goes on to its end."""
     gone = await call.context.engine.submit(RemoveRecharge(call.principal.tenant))
     return answer(codes.SUCCESS, Recharge.of(gone, is_removed=True), now_us=call.now_us)
 
 
 async def list_methods(call: RequestContext[Fields, MethodsQuery]) -> Answer:
-    """Asks the provider, which keeps them."""
     provider = call.query.provider or ""
     found = await call.context.payments.savings.methods(call.principal.tenant, provider)
     return answer(codes.SUCCESS, PaymentMethods.of(provider, found), now_us=call.now_us)
 
 
 async def save(call: RequestContext[SaveBody, Fields]) -> Answer:
-    """Opens the provider's page; nothing is charged there."""
     url = await call.context.payments.savings.page(
         call.principal.tenant, call.body.provider, back_url=call.body.return_url
     )
@@ -138,7 +133,6 @@ async def save(call: RequestContext[SaveBody, Fields]) -> Answer:
 
 
 async def forget(call: RequestContext[Any, MethodsQuery]) -> Answer:
-    """The provider keeps it no longer; a recharge that charges it goes with it."""
     tenant, method_ref = call.principal.tenant, call.params["method_ref"]
     provider, savings = call.query.provider or "", call.context.payments.savings
     found = await call.context.database.read(lambda tx: records.find(tx, tenant))

@@ -58,7 +58,6 @@ class RefundBody(Fields, frozen=True, kw_only=True):
 
 
 async def refund(call: RequestContext[RefundBody, Fields]) -> Answer:
-    """Holds the credit; a worker asks the provider."""
     body, principal, context = call.body, call.principal, call.context
     command = await context.refunder.request(
         call.params["order_id"],

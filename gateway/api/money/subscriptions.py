@@ -64,12 +64,10 @@ class ChangePlanQuery(Fields, frozen=True, kw_only=True):
 
 
 async def cancel(call: RequestContext[CancelPlanBody, Fields]) -> Answer:
-    """It ends with its period, or at once."""
     return await _steer(call, "cancel" if call.body.at == "period_end" else "cancel_now")
 
 
 async def pause(call: RequestContext[PausePlanBody, Fields]) -> Answer:
-    """Nothing is charged, until the time that is named or until it is resumed."""
     resumes_at = time_us(call.body.resumes_at, "resumes_at")
     if resumes_at is not None:
         resumes_at -= resumes_at % SECOND_US  # as providers have it
@@ -77,17 +75,14 @@ async def pause(call: RequestContext[PausePlanBody, Fields]) -> Answer:
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Answer:
-    """What was to end with its period, or is paused, goes on."""
     return await _steer(call, "resume")
 
 
 async def change(call: RequestContext[ChangePlanBody, Fields]) -> Answer:
-    """Another plan: a dearer one at once, a cheaper one from the next period on."""
     return await _steer(call, "change", call.body.plan_id, call.body.interval)
 
 
 async def preview(call: RequestContext[Fields, ChangePlanQuery]) -> Answer:
-    """What a change would cost; nothing changes."""
     seen = await call.context.payments.steering.preview(
         call.principal.tenant,
         call.params["subscription_id"],

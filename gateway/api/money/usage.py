@@ -81,7 +81,6 @@ class UsageQuery(ExportPage, frozen=True, kw_only=True, rename={"since": "from",
 
 
 async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answer:
-    """Charges the account's wallet for a record, or for each of a batch."""
     body, engine = call.body, call.context.engine
     if isinstance(body, ReadBatch):
         batch = new_usage_batch(call.principal, [one.item for one in body.records])
@@ -93,7 +92,6 @@ async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answ
 
 
 async def list_usage(call: RequestContext[Fields, UsageQuery]) -> Reply:
-    """Charges, captured holds and what apps took, newest first; or their sums."""
     if call.query.group_by is not None:
         return await _grouped(call, call.query.group_by)
     wanted, tenant = _wanted(call), call.principal.tenant

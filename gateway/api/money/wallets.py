@@ -60,7 +60,6 @@ class WalletQuery(ExportPage, frozen=True, kw_only=True):
 
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
-    """The wallet, what of it can be sent, and what the key may still spend."""
     principal, now_us = call.principal, call.now_us
     is_promo_sendable = call.context.engine.rules.is_promo_sendable
 
@@ -73,7 +72,6 @@ async def balance(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def set_threshold(call: RequestContext[ThresholdBody, Fields]) -> Answer:
-    """Sets when balance.low fires; setting it fires nothing."""
     thresholds_cents = _thresholds_cents(call.body)
     tenant = call.principal.tenant
 
@@ -118,7 +116,6 @@ def _thresholds_cents(body: ThresholdBody) -> list[int]:
 
 
 async def recipients(call: RequestContext[Fields, WalletQuery]) -> Reply:
-    """The wallets that this account's top-ups credited, newest first."""
     query = call.query
     address = None if query.recipient_email is None else normalise_email(query.recipient_email)
     platform = None if query.platform is None else query.platform.strip().lower()
@@ -132,7 +129,6 @@ async def recipients(call: RequestContext[Fields, WalletQuery]) -> Reply:
 
 
 async def platforms(call: RequestContext[Fields, Page]) -> Answer:
-    """What can be topped up, with limits in cents and how each is fulfilled."""
     rules = call.context.topup_rules
     items = [
         Platform(

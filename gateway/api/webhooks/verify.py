@@ -61,7 +61,6 @@ class Verification(Struct, kw_only=True):
 
 
 async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:
-    """Return what is wrong with a received webhook."""
     body = call.body
     if body.secret is None and body.public_key is None:
         raise InvalidInput("give secret, public_key or both", param="secret")

@@ -47,12 +47,10 @@ _YEAR_S: Final = 365 * 86_400
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Who is signed in, and where."""
     return await _show(call, NO_PROBLEM)
 
 
 async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
-    """A new password; every other session ends with the old one."""
     form, principal, context = read_form(call), call.principal, call.context
     new = form.raw("new_password")
     require_owner(principal)
@@ -94,7 +92,6 @@ async def _check_factor(call: RequestContext[Any, Any], given: str) -> None:
 
 
 async def end_session(call: RequestContext[Fields, Fields]) -> Reply:
-    """Signs out another browser."""
     read_form(call)
     person_id, session_id = call.principal.person_id, call.params["session_id"]
 
@@ -107,7 +104,6 @@ async def end_session(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def end_other_sessions(call: RequestContext[Fields, Fields]) -> Reply:
-    """Signs out every other browser."""
     read_form(call)
     person_id, session_id = call.principal.person_id, call.principal.credential_id
 
@@ -123,12 +119,10 @@ async def end_other_sessions(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def ask_password(call: RequestContext[Fields, Fields]) -> Reply:
-    """The password once more, before what lasts longer than this session."""
     return await _confirm_page(call, read_query(call).text("next"), NO_PROBLEM)
 
 
 async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
-    """It counts for ten minutes; then back to where it was asked for."""
     form = read_form(call)
     back = form.text("next")
     try:
@@ -139,12 +133,10 @@ async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_log(call: RequestContext[Fields, Fields]) -> Reply:
-    """What happened to the account's security, newest first."""
     return page(call, "security_log.html", listing=await listing(call, "/audit"))
 
 
 async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
-    """In which zone this browser is shown times; kept in it only."""
     name = read_form(call).text("zone")
     try:
         value = cookie_of(name) if name else ""
@@ -163,7 +155,6 @@ async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def switch(call: RequestContext[Fields, Fields]) -> Reply:
-    """The other environment, from the next page on."""
     form, principal = read_form(call), call.principal
     wanted = next((name for name in ENVIRONMENTS if name == form.text("to")), None)
     if wanted is None:
@@ -195,7 +186,6 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whom receipts are made out to from now on."""
     form = read_form(call)
     body = {name: form.text(name) for name in ("name", "tax_id")}
     try:
@@ -207,7 +197,6 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
-    """What all of the account's keys, tokens and people may spend on a day, together."""
     form = read_form(call)
     try:
         await ask(call, "PUT", "/account/limits", {"per_day_cents": form.cents("per_day")})

@@ -58,7 +58,6 @@ class _Found:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The code to type in, or what waits under it."""
     form = read_query(call)
     if not form.text("code"):
         return _ask_code(call, form)
@@ -73,7 +72,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """Allow or refuse; whoever comes second is told that it is over."""
     form = read_form(call)
     try:
         found = await _find(call, form)

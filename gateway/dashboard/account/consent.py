@@ -115,7 +115,6 @@ class Asked:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Who asks, for what, and the two answers."""
     require_owner(call.principal)
     form = read_query(call)
 
@@ -146,7 +145,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """Allow: on to the app with a code. Deny: on to the app without one."""
     form, account_id = read_form(call), call.principal.account_id
     require_owner(call.principal)
     await take_one(
@@ -192,7 +190,6 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def succeed(call: RequestContext[Fields, Fields]) -> Reply:
-    """Shows the code to whoever types it into the app by hand."""
     form = read_query(call)
     code = form.raw("code")
     return page(

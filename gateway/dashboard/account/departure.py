@@ -43,7 +43,6 @@ _KINDS: Final = {
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Everything that they made and that still works or is still to come."""
     require_owner(call.principal)
     found, made = await call.context.database.read(lambda tx: _find(tx, call))
     groups = [
@@ -54,7 +53,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def end(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends all of it, whether they are a member still or not."""
     read_form(call)
     await check_may(call)
     found, _ = await call.context.database.read(lambda tx: _find(tx, call))

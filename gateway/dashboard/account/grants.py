@@ -43,7 +43,6 @@ class Connected:
 
 
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
-    """Every app that the account ever let in, newest first."""
     user, before_id = (
         call.principal.tenant,
         cursor_id(read_query(call).text("cursor") or None, "ogr"),
@@ -60,7 +59,6 @@ async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One app: its tokens, and each charge."""
     user, grant_id = call.principal.tenant, call.params["grant_id"]
     before_id = cursor_id(read_query(call).text("cursor") or None, "chg")
 
@@ -85,14 +83,12 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def end(call: RequestContext[Fields, Fields]) -> Reply:
-    """Takes the app's access away."""
     read_form(call)
     await run_asked(call, END_GRANT, Fields())
     return go(PATH, said="app-removed")
 
 
 async def end_token(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends one token of it."""
     read_form(call)
     ended = await run_asked(call, END_TOKEN, Fields())
     return go(f"{PATH}/{ended.after.grant_id}", said="token-revoked")

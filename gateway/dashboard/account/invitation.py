@@ -36,12 +36,10 @@ TRIES: Final = (60, 900)  # of one address, in so many seconds
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Who invites whom to what; the way on."""
     return _page(call, await _find(call), Form())
 
 
 async def join(call: RequestContext[Fields, Fields]) -> Reply:
-    """An account with the invited address, which then is a colleague; signed in."""
     sign_in.check_own_page(call)
     form, found = read_form(call), await _find(call)
     email = found.member.email
@@ -62,7 +60,6 @@ async def join(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    """The same for whoever is signed in: accept, or sign in with another address."""
     found, person_id = await _find(call), call.principal.person_id
     person = await call.context.database.read(lambda tx: get_account(tx, person_id))
     return page(
@@ -77,7 +74,6 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def accept(call: RequestContext[Fields, Fields]) -> Reply:
-    """Joins, and acts for the account from the next page on."""
     read_form(call)
     found, principal = await _find(call), call.principal
     person_id = principal.person_id

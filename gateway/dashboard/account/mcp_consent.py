@@ -66,7 +66,6 @@ _USUAL: Final[Mapping[str, str]] = {
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Who asks, for what, the limits, and the two answers."""
     require_owner(call.principal)
     form = read_query(call)
     asked = await read_request(call, form)
@@ -80,7 +79,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """Allow: on to the client with a code. Deny: on to it without one."""
     form = read_form(call)
     require_owner(call.principal)
     await take_one(

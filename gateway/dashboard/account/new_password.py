@@ -56,12 +56,10 @@ _CHOICES: Final = ("keep", "leave")
 
 
 async def show_ask(call: RequestContext[Fields, Fields]) -> Reply:
-    """Asks for the address."""
     return _ask_page(call, Form({}))
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    """Writes the mail, where there is somebody to write to; the answer says neither."""
     sign_in.check_own_page(call)
     form = read_form(call)
     loop = asyncio.get_running_loop()
@@ -83,13 +81,11 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The form for the new password; nothing is changed by looking."""
     _, account = await _find(call)
     return await _page(call, account)
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
-    """The new password, of the account or of a new one; then the person signs in with it."""
     sign_in.check_own_page(call)
     form = read_form(call)
     reset, account = await _find(call)

@@ -75,7 +75,6 @@ def _offered(call: RequestContext[Any, Any]) -> dict[str, str]:
 
 
 async def choose(call: RequestContext[Fields, Fields]) -> Reply:
-    """Exactly what is ticked, of each account that the form shows and the person still belongs to."""
     form, person_id = read_form(call), call.principal.person_id
 
     async def work(tx: Transaction) -> None:
@@ -96,7 +95,6 @@ def _wanted(call: RequestContext[Any, Any], form: Form, place: Person) -> dict[s
 
 
 async def set_language(call: RequestContext[Fields, Fields]) -> Reply:
-    """Of mail to the person, about whatever account it is."""
     tag, account_id = read_form(call).text("language"), call.principal.account_id
     require_owner(call.principal)
     if tag not in languages():

@@ -31,7 +31,6 @@ _ROOT: Final = "/account/two-factor/passkeys"
 
 
 async def begin(call: RequestContext[Fields, Fields]) -> Reply:
-    """For a name and a code: the page that has the browser make a passkey."""
     form = read_form(call)
     require_owner(call.principal)
     try:
@@ -44,7 +43,6 @@ async def begin(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def add(call: RequestContext[Fields, Fields]) -> Reply:
-    """Keeps what the browser made."""
     form, vault = read_form(call), call.context.vault
     require_owner(call.principal)
     await passkey.load()
@@ -66,7 +64,6 @@ async def add(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def rename(call: RequestContext[Fields, Fields]) -> Reply:
-    """What the person calls it; no code is asked for."""
     form, account_id = read_form(call), call.principal.account_id
     require_owner(call.principal)
 
@@ -80,7 +77,6 @@ async def rename(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def remove(call: RequestContext[Fields, Fields]) -> Reply:
-    """For a code."""
     form, account_id = read_form(call), call.principal.account_id
     require_owner(call.principal)
 

@@ -73,13 +73,11 @@ class CheckedPerson:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The sign-in form."""
     back = read_query(call).text("next")
     return form_page(call, Form({"next": [back if is_safe_way(back) else ""]}))
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
-    """A session, or the form again."""
     check_own_page(call)
     form = read_form(call)
     email, password = form.text("email"), form.raw("password")
@@ -105,7 +103,6 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
-    """The second step: a code of the app, a recovery code, or a passkey's answer."""
     check_own_page(call)
     form = read_form(call)
     ticket = form.raw("ticket")
@@ -133,7 +130,6 @@ async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends this session."""
     principal = call.principal
 
     async def work(tx: Transaction) -> None:
@@ -150,7 +146,6 @@ async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_theme(call: RequestContext[Fields, Fields]) -> Reply:
-    """Light, dark, or as the system has it; kept in this browser only."""
     form = read_form(call)
     back = form.text("next")
     response = go(back if is_safe_way(back) else "/")
@@ -162,7 +157,6 @@ async def set_theme(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_language(call: RequestContext[Fields, Fields]) -> Reply:
-    """The language of the pages; kept in this browser only."""
     form = read_form(call)
     back, chosen = form.text("next"), form.text("language")
     if chosen not in page_languages():

@@ -31,13 +31,11 @@ TRIES: Final = (60, 900)  # links of one network address, in so many seconds
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Show whom the link signs in, and the button that does it."""
     _, account = await _find(call)
     return _page(call, account)
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
-    """Begin a session, and use the link up."""
     sign_in.check_own_page(call)
     form = read_form(call)
     link_id, account = await _find(call)

@@ -33,14 +33,12 @@ _TAKEN: Final = "That address has an account already: sign in, or ask for a new 
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The sign-up form."""
     _check_open(call)
     back = read_query(call).text("next")
     return _form_page(call, Form({"next": [back if is_safe_way(back) else ""]}))
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
-    """Makes the account, and signs in."""
     _check_open(call)
     sign_in.check_own_page(call)
     form = read_form(call)

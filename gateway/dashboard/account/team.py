@@ -53,12 +53,10 @@ assert tuple(ROLE_WORDS) == ROLES
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Who is a colleague here, and for which accounts the reader may act."""
     return await _show(call, Form())
 
 
 async def invite(call: RequestContext[Fields, Fields]) -> Reply:
-    """An invitation, and its link."""
     form = read_form(call)
     require_owner(call.principal)
     account_id = call.principal.account_id
@@ -95,7 +93,6 @@ async def invite(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def renew(call: RequestContext[Fields, Fields]) -> Reply:
-    """Another link for somebody who has not joined yet."""
     read_form(call)
     await check_may(call)
     account_id, member_id = call.principal.account_id, call.params["member_id"]
@@ -115,7 +112,6 @@ async def renew(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def change_role(call: RequestContext[Fields, Fields]) -> Reply:
-    """What a colleague may do from now on."""
     form = read_form(call)
     await check_may(call)
     account_id, member_id, role = call.principal.account_id, call.params["member_id"], _role(form)
@@ -129,7 +125,6 @@ async def change_role(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def remove(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends a membership or withdraws an invitation."""
     read_form(call)
     await check_may(call)
     account_id, member_id = call.principal.account_id, call.params["member_id"]
@@ -146,7 +141,6 @@ async def remove(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def leave(call: RequestContext[Fields, Fields]) -> Reply:
-    """The colleague's own end of it; back to their own account."""
     read_form(call)
     principal = call.principal
 
@@ -159,7 +153,6 @@ async def leave(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def switch(call: RequestContext[Fields, Fields]) -> Reply:
-    """Acts for another account from the next page on; empty: the person's own."""
     account_id, principal = read_form(call).text("account_id") or None, call.principal
     if account_id == principal.person_id:
         account_id = None

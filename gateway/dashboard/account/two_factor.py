@@ -30,13 +30,11 @@ PATH: Final = "/dashboard/account/two-factor"
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whether it is on, and what can be done."""
     require_owner(call.principal)
     return await factor_page(call)
 
 
 async def begin(call: RequestContext[Fields, Fields]) -> Reply:
-    """A secret for the app, as a picture and as text."""
     form, account_id = read_form(call), call.principal.account_id
     require_owner(call.principal)
     try:
@@ -50,7 +48,6 @@ async def begin(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def switch_on(call: RequestContext[Fields, Fields]) -> Reply:
-    """The first code of the app; then the recovery codes, this once."""
     form, principal, vault = read_form(call), call.principal, call.context.vault
     require_owner(principal)
     account_id, given = principal.account_id, form.text("code")
@@ -76,7 +73,6 @@ async def switch_on(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def renew(call: RequestContext[Fields, Fields]) -> Reply:
-    """New recovery codes for a code; the old ones count no more."""
     form, account_id = read_form(call), call.principal.account_id
     require_owner(call.principal)
 
@@ -94,7 +90,6 @@ async def renew(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
-    """For a code, and with the passkeys; what is being set up is given up without one."""
     form, account_id = read_form(call), call.principal.account_id
     require_owner(call.principal)
 

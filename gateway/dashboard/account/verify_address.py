@@ -55,7 +55,6 @@ async def write_link(
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    """Mails a link to the person's own address."""
     read_form(call)
     person_id = call.principal.person_id
     await take_one(
@@ -70,19 +69,16 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """For anybody: which address, and the way on."""
     found, token = await _find(call), call.params["address_token"]
     way_in = f"/dashboard{ADDRESS_PATH}/{token}"
     return page(call, "verify_address.html", email=found.email, way_in=way_in)
 
 
 async def confirm(call: RequestContext[Fields, Fields]) -> Reply:
-    """For whoever is signed in: the press, or whose account it is."""
     return await _page(call, await _find(call))
 
 
 async def verify(call: RequestContext[Fields, Fields]) -> Reply:
-    """The address counts as verified from now on."""
     read_form(call)
     found = await _find(call)
     if not _is_theirs(call, found):

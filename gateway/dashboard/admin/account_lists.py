@@ -74,7 +74,6 @@ _WALLETS: Final = Sheet[RecipientWallet](
 
 
 async def show_topups(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first, with the filters of the account's own list."""
     tenant, asked = _tenant(call), read_query(call)
     wanted = _wanted(asked)
 
@@ -89,7 +88,6 @@ async def show_topups(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_keys(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first, revoked ones too."""
     tenant, now_us = _tenant(call), call.now_us
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[ApiKey]:
@@ -106,7 +104,6 @@ async def show_keys(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_webhooks(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     tenant, vault = _tenant(call), call.context.vault
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[SeenEndpoint]:
@@ -119,7 +116,6 @@ async def show_webhooks(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_wallets(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first; of a recipient and a platform, as wanted."""
     tenant, asked = _tenant(call), read_query(call)
     of = {name: asked.text(name).lower() or None for name in ("recipient_email", "platform")}
 
@@ -132,7 +128,6 @@ async def show_wallets(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_webhook(call: RequestContext[Fields, Fields]) -> Reply:
-    """How one webhook has been for a day, from its newest deliveries."""
     tenant, vault, now_us = _tenant(call), call.context.vault, call.now_us
 
     async def work(tx: Transaction) -> tuple[Account, SeenEndpoint, EndpointHealth]:

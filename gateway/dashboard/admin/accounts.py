@@ -78,12 +78,10 @@ class SeenAccount:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One account, as it stands in this session's environment."""
     return await _account_page(call)
 
 
 async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
-    """Gives the account credit, or takes some away, and keeps why."""
     form, principal = read_form(call), call.principal
     tenant = Tenant(call.params["account"], principal.environment)
     await call.context.database.read(lambda tx: get_account(tx, tenant[0]))

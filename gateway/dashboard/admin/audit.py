@@ -48,7 +48,6 @@ _SHEET: Final = Sheet[AuditLine](
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first; of an account, an action, a person, a subject and a time, as wanted."""
     environment, asked = call.principal.environment, read_query(call)
     wanted = {name: asked.text(name) or None for name in _WORDS}
 

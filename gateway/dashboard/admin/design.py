@@ -25,7 +25,6 @@ _NUMBERS: Final = (
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Show every component with sample content."""
     today = call.now_us - call.now_us % DAY_US
     starts = [today - DAY_US * back for back in range(len(_NUMBERS) - 1, -1, -1)]
     rows: list[Any] = [

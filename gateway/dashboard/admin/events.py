@@ -19,7 +19,6 @@ _TIME_CHARACTERS_MAX = 18
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first; only what waits for a decision, if wanted."""
     environment, asked = call.principal.environment, read_query(call)
     is_open_only = asked.text("show") == "open"
 

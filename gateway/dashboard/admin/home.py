@@ -39,7 +39,6 @@ class _Seen(NamedTuple):
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Of this environment; deliveries and the ledger's proof of the whole installation."""
     context, environment, now_us = call.context, call.principal.environment, call.now_us
     attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
 

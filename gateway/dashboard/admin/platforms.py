@@ -44,12 +44,10 @@ PAGES: Final = ActPages(
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One platform."""
     return await _page(call)
 
 
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
-    """Change its name, amounts and suppliers."""
     form = read_form(call)
     try:
         await run_typed(call, CHANGE_PLATFORM, form)
@@ -59,7 +57,6 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_fee(call: RequestContext[Fields, Fields]) -> Reply:
-    """Set its fee for all or for one account, or take it away."""
     form = read_form(call)
     act = CLEAR_FEE if form.text("step") == "clear" else SET_FEE
     try:

@@ -63,7 +63,6 @@ class CheckResult:
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Each with the last day's figures, and the kinds that another one can have."""
     environment = call.principal.environment
 
     async def work(tx: Transaction) -> tuple[Sequence[SupplierRow], Mapping[str, SupplierHealth]]:
@@ -76,12 +75,10 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
-    """A form for a supplier of the kind that the address names."""
     return await _new_page(call, read_query(call))
 
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
-    """Adds it; what it is asked for, a platform's page says."""
     form = read_form(call)
     supplier, is_simulated = form.text("id"), form.text("simulated") == "yes"
     try:
@@ -95,12 +92,10 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One supplier."""
     return await _supplier_page(call, Form())
 
 
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
-    """Sets options anew: of the secret ones those that were typed, the others as they stand here."""
     form = read_form(call)
     environment, supplier = _place(call)
     row = await call.context.database.read(lambda tx: get_supplier(tx, environment, supplier))
@@ -115,7 +110,6 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def check(call: RequestContext[Fields, Fields]) -> Reply:
-    """Asks it a harmless question, and for its balance; changes nothing."""
     read_form(call)
     environment, supplier = _place(call)
     row = await call.context.database.read(lambda tx: get_supplier(tx, environment, supplier))

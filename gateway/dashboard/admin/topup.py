@@ -68,12 +68,10 @@ class DeskStory:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whoever sent it."""
     return await _story_page(call, "", Form())
 
 
 async def act(call: RequestContext[Fields, Fields]) -> Reply:
-    """One press; a refusal is shown beside its form, with the top-up as it is now."""
     form, pressed = read_form(call), call.params["act"]
     command = next((made for name, made in _COMMANDS.items() if name == pressed), None)
     if command is None:
@@ -103,7 +101,6 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def see(call: RequestContext[Fields, Fields]) -> Reply:
-    """Note that an operator has seen what suppliers said."""
     form, who, topup_id = read_form(call), decider(call), call.params["transaction_id"]
     environment = call.principal.environment
     try:

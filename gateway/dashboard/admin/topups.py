@@ -37,7 +37,6 @@ _SHEET: Final = Sheet[DeskTopUp](
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What waits for a person, first; the oldest first."""
     environment, asked, now_us = call.principal.environment, read_query(call), call.now_us
     wanted = _wanted(environment, asked, now_us)
 

@@ -49,7 +49,6 @@ _PROOFS: Final = Sheet[LedgerProof](
 
 
 async def show_due(call: RequestContext[Fields, Fields]) -> Reply:
-    """Endpoints with webhooks due, of both environments: the longest due first."""
 
     async def read(tx: Transaction) -> Sequence[DueEndpoint]:
         return await list_due(tx, now_us=call.now_us)
@@ -58,17 +57,14 @@ async def show_due(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_workers(call: RequestContext[Fields, Fields]) -> Reply:
-    """The workers of the last day, and which of them are there."""
     return await short_page(call, "admin/workers.html", _WORKERS, list_workers)
 
 
 async def show_line(call: RequestContext[Fields, Fields]) -> Reply:
-    """What waits in this gateway for its next commit, and where the figure is kept."""
     return page(call, "admin/line.html", depth=call.context.engine.depth)
 
 
 async def show_recharges(call: RequestContext[Fields, Fields]) -> Reply:
-    """Charges of this environment that a provider has not answered for an hour, the oldest first."""
     environment, before_us = call.principal.environment, call.now_us - UNANSWERED_US
 
     async def read(tx: Transaction) -> Sequence[FallCharge]:
@@ -78,7 +74,6 @@ async def show_recharges(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_proofs(call: RequestContext[Fields, Fields]) -> Reply:
-    """The last looks at the whole ledger, when all sealed days were last verified, and the rules that are proved."""
     verified = await call.context.database.read(last_verified)
     records = await call.context.database.read(record_standing)
     return await short_page(

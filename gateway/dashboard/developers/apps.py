@@ -27,12 +27,10 @@ _SCOPES: Final = ("keys:write",)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The apps of this environment, newest first, and a form for another."""
     return await _show(call, Form({"scope": [OAUTH_SCOPES[0]], "cap_period": ["month"]}))
 
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
-    """A new app; its secret is shown this once."""
     form = read_form(call)
     try:
         new = _new(form)
@@ -46,14 +44,12 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
-    """Another secret, shown this once; the one before ends at once."""
     read_form(call)
     await require_password(call)
     return _made(call, await run_asked(call, ROTATE_APP, Fields()))
 
 
 async def disable(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends the app and every token of it."""
     read_form(call)
     await run_asked(call, DISABLE_APP, Fields())
     return go(PATH, said="app-disabled")

@@ -19,12 +19,10 @@ _WRITE = ("webhooks:write",)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What would be tried."""
     return await _page(call, Form())
 
 
 async def certify(call: RequestContext[Fields, Fields]) -> Reply:
-    """Tries the endpoint, some seconds long, and shows what came of it."""
     form = read_form(call)
     body = {"effects_url": form.text("effects_url") or None}
     try:

@@ -41,12 +41,10 @@ _FILTERS = (
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     return await _log_page(call)
 
 
 async def replay_chosen(call: RequestContext[Fields, Fields]) -> Reply:
-    """A new delivery of each one that was ticked; what is refused is told, and ends none of the others."""
     form = read_form(call)
     chosen = list(dict.fromkeys(form.many("delivery")))[:ROWS]
     way = form.text("back")
@@ -118,7 +116,6 @@ async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One delivery: what was sent, and every attempt with what came back."""
     delivery = (await ask(call, "GET", f"/deliveries/{call.params['delivery_id']}")).data
     event = (await ask(call, "GET", f"/events/{delivery['event_id']}")).data
     endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
@@ -150,7 +147,6 @@ async def _topup_of(
 
 
 async def replay(call: RequestContext[Fields, Fields]) -> Reply:
-    """A new delivery of the same event; the browser is led to it."""
     form = read_form(call)
     made = await ask(
         call,
@@ -162,7 +158,6 @@ async def replay(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    """What waits for its next attempt is not sent any more."""
     delivery_id = call.params["delivery_id"]
     return await act(
         call,

@@ -57,9 +57,6 @@ _BELOW_MAX: Final = 101
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """The keys that are not revoked, with what is used of their limits: as a tree, or in the order that is
-    asked for.
-    """
     tenant, start = call.principal.tenant, _start(read_query(call).text("from"))
     sorting = sorting_of(call, KEY_SORTS, {}, newest_max=0)
     seen = await call.context.database.read(
@@ -71,26 +68,22 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
-    """Every key ever made, the newest first."""
     found = await listing(call, "/keys", sorts=SORTS)
     return page(call, "keys_all.html", listing=found, own_now=await _own_now(call))
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
-    """The form of a new key, or of one that a preset fills."""
     fields = preset_form(read_query(call).text("preset"))
     return _new_page(call, Form({**fields, IDEMPOTENCY_FIELD: [new_id("frm")]}))
 
 
 async def show_first(call: RequestContext[Fields, Fields]) -> Reply:
-    """A staging key at one press; somebody who signs up to get a key is led here."""
     if call.principal.environment != "staging":
         return go(f"{PATH}/new")
     return page(call, "key_first.html", scopes=DEFAULT_SCOPES, form_key=new_id("frm"))
 
 
 async def mint(call: RequestContext[Fields, Fields]) -> Reply:
-    """The new key's secret, shown this once."""
     form = read_form(call)
     typed = Typed(form)
     body = body_of_new(typed, now_us=call.now_us)
@@ -106,12 +99,10 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One key."""
     return await _key_page(call)
 
 
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
-    """What the form says from now on."""
     form = read_form(call)
     typed = Typed(form)
     try:
@@ -125,7 +116,6 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
-    """Another secret for the same key."""
     form = read_form(call)
     overlap_s = form.integer("overlap_s")
     try:
@@ -145,18 +135,15 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
-    """Stops the key and its children until it is resumed."""
     return await act(call, "POST", f"{_api(call)}/pause", then=_pressed_on(call), said="key-paused")
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Reply:
-    """Lets it go on."""
     then = _pressed_on(call)
     return await act(call, "POST", f"{_api(call)}/resume", then=then, said="key-resumed")
 
 
 async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends the key and its children."""
     try:
         await _check_name(call, read_form(call), "revoke_name")
     except InvalidInput as error:

@@ -20,18 +20,15 @@ _WRITE = ("webhooks:write",)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     return page(call, "replays.html", listing=await listing(call, "/replays"))
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One job and how far it is."""
     replay = (await ask(call, "GET", _api(call))).data
     return page(call, "replay.html", replay=replay)
 
 
 async def begin(call: RequestContext[Fields, Fields]) -> Reply:
-    """Counts what would be sent, or begins."""
     form = read_form(call)
     is_counting = form.text("step") not in {"begin", "ramp"}
     path = f"/webhooks/{call.params['endpoint_id']}/replay"

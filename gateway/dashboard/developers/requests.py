@@ -41,7 +41,6 @@ _SHEET: Final = Sheet[NamedRequest](
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     asked = read_query(call)
     wanted = {name: text for name in _FILTERS if (text := asked.text(name).strip())}
     is_on, tenant = call.context.request_log.is_on, call.principal.tenant
@@ -64,7 +63,6 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One request: what came, what was answered, and the call to try again."""
     tenant, row_id = call.principal.tenant, call.params["logged_id"]
     found = await call.context.database.read(lambda tx: rows.get(tx, tenant, row_id))
     request = found.request

@@ -44,19 +44,16 @@ _OVERLAPS = (
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Every endpoint, newest first."""
     return page(call, "webhooks.html", listing=await listing(call, "/webhooks", sorts=SORTS))
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
-    """The form of a new endpoint."""
     schedule = " ".join(str(wait) for wait in SCHEDULE_S_DEFAULT)
     form = {"retry_schedule_s": [schedule], "ed25519": ["yes"], IDEMPOTENCY_FIELD: [new_id("frm")]}
     return _new_page(call, Form(form))
 
 
 async def register(call: RequestContext[Fields, Fields]) -> Reply:
-    """The new endpoint's secret, shown this once."""
     form = read_form(call)
     typed = Typed(form)
     body = {**_body(typed), "headers": typed.parse("headers", lambda: _headers(form))}
@@ -73,12 +70,10 @@ async def register(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One endpoint, its latest deliveries and its settings."""
     return await endpoint_page(call)
 
 
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
-    """What the form says from now on; headers only where new ones are given."""
     form = read_form(call)
     typed = Typed(form)
     body = _body(typed)
@@ -94,14 +89,12 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_status(call: RequestContext[Fields, Fields]) -> Reply:
-    """Enables or disables."""
     status = read_form(call).text("status")
     said = "endpoint-disabled" if status == "disabled" else "endpoint-enabled"
     return await act(call, "PATCH", _api(call), {"status": status}, then=_here(call), said=said)
 
 
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
-    """Another secret; both sign until the overlap ends."""
     form = read_form(call)
     body = {"overlap_s": form.integer("overlap_s") or 0}
     made = await ask(
@@ -111,7 +104,6 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def test(call: RequestContext[Fields, Fields]) -> Reply:
-    """Sends a sample event now and shows what came back."""
     form = read_form(call)
     try:
         sent = await ask(call, "POST", f"{_api(call)}/test", {"event": form.text("event")})
@@ -121,7 +113,6 @@ async def test(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def delete(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends the endpoint; what waits for it is cancelled."""
     return await act(call, "DELETE", _api(call), then=PATH, said="endpoint-deleted")
 
 

@@ -39,12 +39,10 @@ MADE_BEFORE: Final = Problem(
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What is sold, and where it can be paid; a link may name the pack."""
     return await _form_page(call, Form({"pack": [read_query(call).text("pack")]}))
 
 
 async def order(call: RequestContext[Fields, Fields]) -> Reply:
-    """Makes the order and leads on to where it is paid."""
     form = read_form(call)
     typed = Typed(form)
     body = _body(call, typed)
@@ -63,7 +61,6 @@ async def order(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def back(call: RequestContext[Fields, Fields]) -> Reply:
-    """Where the payment page sends the payer: on to the order that the form made."""
     tenant, address = call.principal.tenant, f"{BACK}/{call.params['form_id']}"
     found = await call.context.database.read(
         lambda tx: latest_returning_to(tx, tenant, address, limit=ROWS)

@@ -27,12 +27,10 @@ _pick: Final = random.SystemRandom().randint
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Both forms, and what brought credit lately."""
     return await _codes_page(call, Form())
 
 
 async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
-    """The code's credit, once."""
     form = read_form(call)
     try:
         done = await ask(call, "POST", "/codes/redeem", {"code": form.text("code")})
@@ -42,7 +40,6 @@ async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def check_in(call: RequestContext[Fields, Fields]) -> Reply:
-    """Today's credit."""
     read_form(call)
     try:
         await call.context.engine.submit(CheckIn(call.principal.tenant, _pick))
@@ -52,7 +49,6 @@ async def check_in(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
-    """Where the account's days begin."""
     form = read_form(call)
     account_id, time_zone = call.principal.account_id, form.text("time_zone")
     try:

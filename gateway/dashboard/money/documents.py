@@ -20,7 +20,6 @@ _FILTERS: Final = ("kind", "order_id", "dated_after", "dated_before")
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     tenant = call.principal.tenant
     account = await call.context.database.read(lambda tx: get_account(tx, tenant.account_id))
     months, older = _months(

@@ -26,7 +26,6 @@ _FILTERS: Final = ("status", "provider", "created_after", "created_before")
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     return page(
         call,
         "orders.html",
@@ -37,7 +36,6 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One order. Whoever comes back from paying sees it change by itself."""
     tenant, order_id = call.principal.tenant, call.params["order_id"]
     timeline = await call.context.database.read(lambda tx: own_timeline(tx, tenant, order_id))
     order = timeline.order
@@ -68,7 +66,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def pay(call: RequestContext[Fields, Fields]) -> Reply:
-    """On to the payment page, while there is something to pay."""
     order = (await ask(call, "GET", f"/orders/{call.params['order_id']}")).data
     if order["status"] != "pending" or order["url"] is None:
         return go(f"{PATH}/{order['id']}")

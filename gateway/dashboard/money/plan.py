@@ -39,12 +39,10 @@ _WRITE: Final = ("billing:write",)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The account's plan, or the plans that it may take."""
     return await plan_page(call, Form())
 
 
 async def subscribe(call: RequestContext[Fields, Fields]) -> Reply:
-    """Makes the order of a plan and leads on to where it is paid."""
     form = read_form(call)
     try:
         key = form_key(call, form)
@@ -63,7 +61,6 @@ async def subscribe(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
-    """On to where the plan is changed and cancelled."""
     read_form(call)
     try:
         url = await call.context.payments.portal(call.principal.tenant, f"{call.home}{PATH}")

@@ -27,7 +27,6 @@ _SAID: Final = {
 
 
 async def steer(call: RequestContext[Fields, Fields]) -> Reply:
-    """One of the buttons: end with the period, end now, pause, go on."""
     form = read_form(call)
     act = form.text("act")
     try:
@@ -45,7 +44,6 @@ async def steer(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_change(call: RequestContext[Fields, Fields]) -> Reply:
-    """What a change would cost, and the button that makes it."""
     plan_id, _, interval = read_query(call).text("plan").partition("/")
     if not plan_id:
         return await plan_page(call, Form())
@@ -59,7 +57,6 @@ async def show_change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
-    """The plan that was looked at."""
     form = read_form(call)
     plan_id, _, interval = form.text("plan").partition("/")
     try:

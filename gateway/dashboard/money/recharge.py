@@ -22,12 +22,10 @@ _WRITE: Final = ("billing:write",)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The setting as it stands."""
     return await _page(call, Form())
 
 
 async def set_(call: RequestContext[Fields, Fields]) -> Reply:
-    """Sets it, and has it on."""
     form = read_form(call)
     typed = Typed(form)
     body = {
@@ -45,7 +43,6 @@ async def set_(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def remove(call: RequestContext[Fields, Fields]) -> Reply:
-    """Nothing is bought by itself any more."""
     read_form(call)
     try:
         await ask(call, "DELETE", _API)
@@ -55,7 +52,6 @@ async def remove(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def save(call: RequestContext[Fields, Fields]) -> Reply:
-    """On to the provider's page that saves a card."""
     form = read_form(call)
     try:
         body = {"provider": form.text("provider"), "return_url": f"{call.home}{PATH}"}
@@ -66,7 +62,6 @@ async def save(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def forget(call: RequestContext[Fields, Fields]) -> Reply:
-    """Removes a saved card."""
     form = read_form(call)
     try:
         await ask(

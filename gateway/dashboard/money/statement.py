@@ -31,7 +31,6 @@ MONTHS_MAX: Final = 120
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What changed the balance in the month or period; the last thirty days unless another is asked for."""
     asked, problem = read_query(call), NO_PROBLEM
     today = day_start_us(call.now_us)
     since, until = today - DAYS * DAY_US, today + DAY_US

@@ -54,7 +54,6 @@ _SPANS: Final = (
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What was used, with its sums above; the last 30 days of them, unless the filters say others."""
     tenant, now_us = call.principal.tenant, call.now_us
     listed = await listing(call, "/usage", *_FILTERS)
     held = await call.context.database.read(
@@ -84,7 +83,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
-    """Every hold and how it ended, newest first."""
     tenant, now_us = call.principal.tenant, call.now_us
 
     async def read(tx: Any, cursor: str | None, limit: int) -> Sequence[Hold]:
@@ -95,18 +93,15 @@ async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_prices(call: RequestContext[Fields, Fields]) -> Reply:
-    """What tokens of each model cost here."""
     return page(call, "prices.html", listing=await listing(call, "/prices", rows=200))
 
 
 async def release(call: RequestContext[Fields, Fields]) -> Reply:
-    """Gives all of a hold back."""
     path = f"/holds/{call.params['hold_id']}/release"
     return await act(call, "POST", path, then=PATH, said="hold-released")
 
 
 async def extend(call: RequestContext[Fields, Fields]) -> Reply:
-    """Lets a hold end an hour from now."""
     path = f"/holds/{call.params['hold_id']}/extend"
     return await act(call, "POST", path, {"ttl_s": 3600}, then=PATH, said="hold-extended")
 

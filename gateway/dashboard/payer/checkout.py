@@ -68,12 +68,10 @@ class CheckoutView:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The page as it stands."""
     return page(call, "sandbox_checkout.html", view=_view(call, *await _load(call)))
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """Pay, Decline or Abandon: kept, sent to the gateway, and shown. Pressed again, it is sent again."""
     outcome = _OUTCOMES.get(read_form(call).text("outcome"))
     if outcome is None:
         raise InvalidInput(phrase("press one of the page's buttons"), param="outcome")

@@ -76,13 +76,11 @@ class _Known:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The plan as it stands."""
     known = await _load(call)
     return page(call, "sandbox_portal.html", view=_view(call, known))
 
 
 async def act(call: RequestContext[Fields, Fields]) -> Reply:
-    """One of the page's buttons."""
     form = read_form(call)
     known = await _load(call)
     subscription, token = known.subscription, call.params["portal_token"]

@@ -16,7 +16,6 @@ from kernel.fields import Fields
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The PDF; raises NotFound for an address that was never given out."""
     await throttle(call)
     token = call.params["receipt_token"]
     document_id = call.context.topup_rules.links.id_of("receipt", token)

@@ -15,7 +15,6 @@ from kernel.fields import Fields
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The page, or which card was saved."""
     token = call.params["card_token"]
     found = await call.context.database.read(lambda tx: cards.find(tx, token))
     return page(
@@ -30,7 +29,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def save(call: RequestContext[Fields, Fields]) -> Reply:
-    """Saves the card that was chosen; the first one stays."""
     chosen, token = read_form(call).text("card"), call.params["card_token"]
     if chosen not in TEST_CARDS:
         raise InvalidInput(phrase("press one of the page's buttons"), param="card")

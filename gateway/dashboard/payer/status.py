@@ -43,7 +43,6 @@ class StatusStep:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What is known; the provider is not asked."""
     found = await _find(call)
     order = found.order
     language = language_of(call, None)
@@ -75,7 +74,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    """I have paid: the provider is asked now, unless it was a moment ago."""
     order = (await _find(call)).order
     outcome = await _asked(call, order)
     language = language_of(call, None)

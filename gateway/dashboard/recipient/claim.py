@@ -47,7 +47,6 @@ class HandedOut:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Everything but what was delivered: a look at the page claims nothing."""
     found = await _find(call)
     language = _language(call, found)
     return _shown(call, found, language, None)

@@ -45,12 +45,10 @@ class ShownLimit:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What is asked, or what was decided."""
     return await _shown(call, await _find(call))
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """The press. Who comes second is shown what the first one decided."""
     found = await _find(call)
     decision = _DECISIONS.get(read_form(call).text("decision"))
     if decision is None:

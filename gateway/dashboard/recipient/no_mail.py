@@ -21,7 +21,6 @@ _FORM = b"application/x-www-form-urlencoded"
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whether mail goes there, and the button that changes it."""
     chosen = choice_of_token(call.context.topup_rules.links, call.params["mail_token"])
     if chosen is not None:
         return await owner_no_mail.show(call, *chosen)
@@ -32,7 +31,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
-    """No more mail, unless the form asks for mail again."""
     chosen = choice_of_token(call.context.topup_rules.links, call.params["mail_token"])
     if chosen is not None:
         return await owner_no_mail.change(call, *chosen, is_on=_wants_mail(call))

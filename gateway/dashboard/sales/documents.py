@@ -27,7 +27,6 @@ _SHEET: Final = Sheet[BillingDocument](
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
     kind = next((one for one in KINDS if one == asked.text("kind")), None)
 
@@ -46,7 +45,6 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_pdf(call: RequestContext[Fields, Fields]) -> Reply:
-    """One document, whoever's it is; raises NotFound, also for one of the other environment."""
     environment, document_id = call.principal.environment, call.params["document_id"]
     found = await call.context.database.read(lambda tx: document.find(tx, document_id, environment))
     return await pdf_reply(call, found)

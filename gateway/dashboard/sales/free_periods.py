@@ -19,7 +19,6 @@ from keys.audit_log import Actor
 
 
 async def give(call: RequestContext[Fields, Fields]) -> Reply:
-    """Gives the period that the form names, so that a form that is sent twice gives one."""
     form, wanted_id = read_form(call), call.params["subscription_id"]
     try:
         command = GivePeriod(
@@ -37,7 +36,6 @@ async def give(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def take_back(call: RequestContext[Fields, Fields]) -> Reply:
-    """Takes a free period back."""
     form, wanted_id = read_form(call), call.params["subscription_id"]
     try:
         command = TakePeriodBack(

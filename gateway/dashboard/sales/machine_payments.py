@@ -36,7 +36,6 @@ _SETTLEMENT_CHARACTERS_MAX: Final = 200
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
     state = asked.text("state")
 
@@ -53,7 +52,6 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One payment, and what came of it."""
     return await _payment_page(call, Form())
 
 
@@ -68,7 +66,6 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """A person's word, after a look at the network itself."""
     form, found = read_form(call), await _find(call)
     try:
         decided = await call.context.machine_payments.decide(

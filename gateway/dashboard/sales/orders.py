@@ -95,7 +95,6 @@ class OrderView:
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     asked = read_query(call)
     narrowed = OrderFilter(
         environment=call.principal.environment,
@@ -120,7 +119,6 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One order, whoever owns it."""
     return await order_page(call, Form())
 
 

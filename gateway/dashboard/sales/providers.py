@@ -40,14 +40,12 @@ _FORGOTTEN: Final = Sheet[ForgottenCustomer](
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What is set up; nobody is asked. As CSV the customers of erased accounts."""
     environment = call.principal.environment
     whole = await whole_short_list(call, _FORGOTTEN, lambda tx: list_forgotten(tx, environment))
     return await _page(call, ()) if whole is None else whole
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    """Asks each provider of this environment; raises RateLimited."""
     count, period_s = CHECKS
     await take_one(
         call.context.limiter,
@@ -64,7 +62,6 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def forget(call: RequestContext[Fields, Fields]) -> Reply:
-    """Has the provider asked again for a customer of an erased account, or asks no more."""
     form = read_form(call)
     key = (form.text("provider"), call.principal.environment, form.text("customer_ref"))
 

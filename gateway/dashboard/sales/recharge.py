@@ -47,7 +47,6 @@ async def recharge_view(tx: Transaction, tenant: Tenant, *, now_us: int) -> Rech
 
 
 async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
-    """Nothing is bought by itself any more, until the account sets it again; the reason is kept."""
     await run_typed(call, SWITCH_OFF, read_form(call))
     return go(f"/dashboard/admin/accounts/{call.params['account']}", said=SWITCH_OFF.name)
 

@@ -38,19 +38,16 @@ _PLACES: Final = {
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The open ones, or those that were closed; and when each part was last compared."""
     return await _page(call)
 
 
 async def want(call: RequestContext[Fields, Fields]) -> Reply:
-    """Has a worker compare all parts at its next look."""
     environment, now_us = call.principal.environment, call.now_us
     await call.context.database.transaction(lambda tx: runs.want(tx, environment, now_us=now_us))
     return go(PATH, said="reconciliation-wanted")
 
 
 async def close(call: RequestContext[Fields, Fields]) -> Reply:
-    """A person closes one, with a reason."""
     form = read_form(call)
     environment, wanted = call.principal.environment, call.params["difference_id"]
     try:

@@ -66,7 +66,6 @@ _DISPUTES: Final = Sheet[Dispute](
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Refund]:
@@ -84,12 +83,10 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One refund, whoever's order it is of."""
     return await _refund_page(call, Form())
 
 
 async def request(call: RequestContext[Fields, Fields]) -> Reply:
-    """Asks for a refund of the order, or writes down one that was made at the provider."""
     form, context = read_form(call), call.context
     order_id, environment = call.params["order_id"], call.principal.environment
     try:
@@ -119,7 +116,6 @@ async def request(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_disputes(call: RequestContext[Fields, Fields]) -> Reply:
-    """Those that wait for evidence, or have ended."""
     environment, asked = call.principal.environment, read_query(call)
     state: DisputeState = "ended" if asked.text("state") == "ended" else "open"
 

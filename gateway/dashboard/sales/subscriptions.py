@@ -51,7 +51,6 @@ _SAID: Final[Mapping[Act, str]] = {
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Subscription]:
@@ -68,12 +67,10 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One subscription, whoever owns it."""
     return await subscription_page(call, Form())
 
 
 async def steer(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends, pauses, resumes or changes it at its provider; ends or resumes it here alone if the form says so."""
     form = read_form(call)
     seen = await _seen(call)
     try:

@@ -23,7 +23,6 @@ _WRITE = ("approvals:write",)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first, with what the asking keys may still spend."""
     listed, tenant = await listing(call, "/approvals", "status"), call.principal.tenant
     key_ids = [
         one["requester"]["key_id"]
@@ -40,7 +39,6 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What is asked for, and by which key."""
     approval = (await ask(call, "GET", _api(call))).data
     topup = (await ask(call, "GET", f"/topup/status/{approval['transaction_id']}")).data
     asker, key = approval["requester"], None
@@ -52,17 +50,14 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Reply:
-    """The rules are checked again; then the send goes on."""
     return await act(call, "POST", f"{_api(call)}/approve", then=_here(call), said="approved")
 
 
 async def deny(call: RequestContext[Fields, Fields]) -> Reply:
-    """The send is cancelled and its funds return."""
     return await act(call, "POST", f"{_api(call)}/deny", then=_here(call), said="denied")
 
 
 async def decide_in_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """One press in the list, which is shown again as it was narrowed."""
     form = read_form(call)
     decision, way = form.text("decision"), form.text("back")
     if decision not in {"approve", "deny"}:

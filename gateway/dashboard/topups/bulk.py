@@ -35,12 +35,10 @@ _KEPT: Final = {"cache-control": "private, no-cache"}
 
 
 async def show_form(call: RequestContext[Fields, Fields]) -> Reply:
-    """Where the file is dropped."""
     return await _form_page(call, Form())
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
-    """What it would cost and which lines are wrong; or the batch itself, once that was seen."""
     form = await read_upload(call)
     try:
         text = _text_of(form)
@@ -57,12 +55,10 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     return page(call, "batches.html", listing=await listing(call, "/batches"))
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """How far it is, and its items."""
     asked = read_query(call)
     query = {"status": asked.text("status"), "cursor": asked.text("cursor"), "limit": ROWS}
     batch = (await ask(call, "GET", _api(call), query=query)).data
@@ -82,7 +78,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    """Takes back what is not delivered yet."""
     return await act(call, "POST", f"{_api(call)}/cancel", then=_here(call), said="batch-cancelled")
 
 

@@ -36,7 +36,6 @@ _SHEET: Final = Sheet[Mail](
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     tenant = call.principal.tenant
 
     async def read(tx: Any, cursor: str | None, limit: int) -> Sequence[Mail]:
@@ -57,14 +56,12 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One mail; without its text for whoever may not see codes."""
     principal, rules, mail_id = call.principal, call.context.topup_rules, call.params["mail_id"]
     found = await call.context.database.read(lambda tx: outbox_mail(tx, principal, rules, mail_id))
     return page(call, "outbox_mail.html", mail=found.mail, letter=found.letter)
 
 
 async def resend(call: RequestContext[Fields, Fields]) -> Reply:
-    """The mail about a top-up once more."""
     transaction_id = read_form(call).text("transaction_id")
     return await act(
         call,

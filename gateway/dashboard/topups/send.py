@@ -59,7 +59,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
-    """On to a quote, or the top-up itself once the quote was seen."""
     form = read_form(call)
     if form.text("step") != "send":
         return await _to_check(call, form)

@@ -38,14 +38,12 @@ _FILTERS = (
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
     found = await listing(call, "/topup/history", *_FILTERS, sorts=history.SORTS)
     return page(call, "topups.html", listing=found, platforms=platforms)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The top-up, and all that came of it as one picture of its time."""
     transaction_id, principal = call.params["transaction_id"], call.principal
     try:
         topup = (await ask(call, "GET", f"/topup/status/{transaction_id}")).data
@@ -78,7 +76,6 @@ async def _elsewhere(call: RequestContext[Any, Any], transaction_id: str) -> Rep
 
 
 async def receipt(call: RequestContext[Fields, Fields]) -> Reply:
-    """The receipt that proves itself, as a file."""
     transaction_id = call.params["transaction_id"]
     made = (await ask(call, "GET", f"/topup/{transaction_id}/receipt")).data
     name = f'attachment; filename="{transaction_id}.jws"'
@@ -87,13 +84,11 @@ async def receipt(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    """Takes a pending top-up back."""
     body = {"transaction_id": call.params["transaction_id"]}
     return await act(call, "POST", "/topup/cancel", body, then=_here(call), said="topup-cancelled")
 
 
 async def reverse(call: RequestContext[Fields, Fields]) -> Reply:
-    """Takes a delivered top-up back that was not used; its supplier may have to be asked first."""
     form = read_form(call)
     path = f"/topup/{call.params['transaction_id']}/reverse"
     reason = {"reason": form.text("reason").strip()}
@@ -103,7 +98,6 @@ async def reverse(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def settle(call: RequestContext[Fields, Fields]) -> Reply:
-    """Staging only: ends a pending top-up as its fulfilment would."""
     body = {"outcome": read_form(call).text("outcome")}
     path = f"/sandbox/topups/{call.params['transaction_id']}"
     return await act(call, "POST", path, body, then=_here(call), said="topup-settled")

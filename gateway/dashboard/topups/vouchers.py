@@ -19,7 +19,6 @@ _READ = ("topup:read",)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The form, and the voucher that it names."""
     asked = read_query(call)
     code = asked.text("code")
     if not code:
@@ -32,7 +31,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
-    """Moves the voucher's value, once."""
     form = read_form(call)
     body = {"code": form.text("code"), "settle": form.text("settle") or "wallet"}
     try:
@@ -43,7 +41,6 @@ async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_wallets(call: RequestContext[Fields, Fields]) -> Reply:
-    """What recipients hold."""
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
     found = await listing(call, "/wallets", "recipient_email", "platform")
     return page(call, "wallets.html", listing=found, platforms=platforms)
