@@ -1,12 +1,11 @@
 """The configured database, for one command."""
 
 from cli.output import note
-from kernel.errors import NotFound
 from keys import account as keys_account
-from keys.account import Account, first_account
+from keys.account import Account
 from runtime.installation import open_store
 from runtime.settings import load_settings
-from store.database import Database, T, Transaction, Work
+from store.database import Database, T, Work
 from store.errors import StoreError
 
 
@@ -20,20 +19,6 @@ async def write(work: Work[T]) -> T:
     """Run work in one transaction."""
     async with open_store(load_settings()) as database:
         return await database.transaction(work)
-
-
-def account_or_own(account: str | None) -> Work[Account]:
-    """Return the named account, else the installation's own; raise NotFound."""
-
-    async def work(tx: Transaction) -> Account:
-        if account is not None:
-            return await account_named(account)(tx)
-        found = await first_account(tx)
-        if found is None:
-            raise NotFound("Account")
-        return found
-
-    return work
 
 
 def account_named(account: str) -> Work[Account]:

@@ -62,8 +62,7 @@ GROUPS = {
         "stock": "Codes that a supplier hands out: add, list, low.",
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
         "report": "What was earned, came in, and is owed: margin, revenue, outstanding.",
-        "reconcile": "A provider's list of payments beside ours, for a time.",
-        "reconciliation": "Where provider, ledger and supplier differ: list, run, close.",
+        "reconciliation": "Where provider, ledger and supplier differ: list, run, compare, close.",
     },
     "Webhooks": {
         "webhooks": "Webhooks: where an account's events are sent.",
@@ -92,6 +91,7 @@ COMMANDS = {name: words for group in GROUPS.values() for name, words in group.it
 # Groups of acts alone, by the modules whose ACTS are their commands.
 ACTS = {
     "prices": "billing.usage.price_acts",
+    "reconciliation": "billing.reconciliation.acts",
     "report": "billing.reports.report_acts",
     "deliveries": "webhooks.delivery_log.acts",
     "webhooks": (
@@ -118,8 +118,8 @@ FOLDERS = {
         "audit",
         "audit-log",
     }
-    | {"desk", "platforms", "fees", "suppliers", "stock", "mail", "reconciliation"}
-    | {"subscriptions", "providers", "reconcile"},
+    | {"desk", "platforms", "fees", "suppliers", "stock", "mail"}
+    | {"subscriptions", "providers"},
     "sales": {"refunds", "disputes", "payments"},
     "client": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),

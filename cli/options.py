@@ -21,10 +21,6 @@ environment_option = click.option(
     show_default=True,
     help="Which of the two closed worlds.",
 )
-account_option = click.option(
-    "--account",
-    help="Its id or email address; default: the oldest operator's account, else the oldest.",
-)
 limit_option = click.option(
     "--limit",
     type=click.IntRange(1, PAGE_ITEMS_MAX),

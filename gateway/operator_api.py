@@ -16,6 +16,7 @@ from billing.orders import acts as order_acts
 from billing.payments import dispute_acts, order_acts as order_decisions
 from billing.payments.recharging import acts as recharging_acts
 from billing.recipients import mail_acts
+from billing.reconciliation import acts as reconciliation_acts
 from billing.refunds import acts as refund_acts
 from billing.reports import day_limit, report_acts, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
@@ -68,5 +69,6 @@ ACTS: Final = (
     *machine_payment_acts.ACTS,
     *subscription_acts.ACTS,
     *report_acts.ACTS,
+    *reconciliation_acts.ACTS,
 )
 SURFACE: Final = ApiSurface(PREFIX, routes_of(ACTS, is_operator=True), envelope.refuse)

@@ -28,6 +28,7 @@ from billing.machine_payments.settling import MachinePayments
 from billing.orders.links import OrderLinks
 from billing.payments.payments import Payments
 from billing.providers.registry import Providers
+from billing.reconciliation.daily import DailyReconciliation
 from billing.refunds.refunder import Refunder
 from billing.topups.event_codes import shown
 from billing.topups.link_tokens import LinkTokens
@@ -164,6 +165,9 @@ class Context:
 
 
 _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
+    DailyReconciliation: lambda context: DailyReconciliation(
+        context.database, context.clock, context.payments, context.suppliers
+    ),
     Database: attrgetter("database"),
     Engine: attrgetter("engine"),
     KnownPlatforms: lambda _: KnownPlatforms(known_ids),

@@ -23,7 +23,7 @@ class PaymentMethod(Shaped, kw_only=True):
     ]
 
 
-class RechargeCharge(Struct, kw_only=True):
+class RechargeCharge(Shaped, kw_only=True):
     """The outcome of one drop of the balance. reason: why the charge was declined; url: where a person
     confirms it.
     """
@@ -78,16 +78,7 @@ class Recharge(Struct, kw_only=True):
             retry_at=None if is_removed else time_of(row.retry_at),
             changed_at=time_of(row.changed_at) or "",
             charges=[
-                RechargeCharge(
-                    order_id=one.order_id,
-                    amount_cents=one.amount_cents,
-                    method=one.method,
-                    month=one.month,
-                    reason=one.reason,
-                    url=one.url if one.is_counted else None,
-                    created_at=time_of(one.created_at) or "",
-                )
-                for one in charges
+                RechargeCharge.of(one, url=one.url if one.is_counted else None) for one in charges
             ],
         )
 

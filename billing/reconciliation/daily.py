@@ -11,12 +11,16 @@ from functools import partial
 from typing import Final
 
 from billing.fulfilment.suppliers import Suppliers
+from billing.payments import fees
 from billing.payments.payments import Payments
+from billing.providers.abilities.finding import ability
+from billing.providers.abilities.listing import Listing
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.reconciliation import differences, runs
 from billing.reconciliation.comparison import Comparison
 from billing.reconciliation.kinds import FoundDifference
 from billing.reconciliation.ledger_part import compare_ledger
+from billing.reconciliation.provider_list import Compared, compare
 from billing.reconciliation.provider_part import ProviderComparison
 from billing.reconciliation.runs import PartRun
 from billing.reconciliation.supplier_part import SupplierComparison
@@ -95,6 +99,35 @@ class DailyReconciliation:
             _log.exception("reconciliation.broke", extra={"part": part})
             await self._fail(run, "it broke; the worker's log says where")
         return await self._database.read(lambda tx: runs.find(tx, environment, part))
+
+    async def compare_list(
+        self,
+        environment: Environment,
+        provider: str,
+        period: tuple[int, int],
+        *,
+        keep_fees: bool,
+    ) -> Compared:
+        """Compare the provider's own list with ours; raise as compare does. period: since <= time < until."""
+        found = self._payments.providers.of(provider, environment)
+        listing = None if found is None else ability(found, Listing)  # type: ignore[type-abstract]
+        if found is None:
+            raise InvalidInput(f"{provider} is not configured in {environment}", param="provider")
+        if listing is None:
+            raise InvalidInput(f"{provider} has no list of its payments to read", param="provider")
+        compared = await compare(
+            self._database,
+            listing,
+            provider=provider,
+            environment=environment,
+            since=period[0],
+            until=period[1],
+            now_us=self._clock.now_us(),
+            linked=self._payments.linked,
+        )
+        if keep_fees:
+            await self._database.transaction(lambda tx: fees.keep(tx, compared.fees))
+        return compared
 
     async def _run(self, run: PartRun, now_us: int) -> None:
         subjects = await self._database.read(

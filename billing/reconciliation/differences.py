@@ -6,20 +6,19 @@ they change. Writes money_differences.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from billing.ledger.price import Price
 from billing.providers.problem import in_words
-from billing.reconciliation.kinds import KINDS, DifferenceKind, FoundDifference
-from kernel.clock import rfc3339
+from billing.reconciliation.kinds import DifferenceKind, FoundDifference
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from keys import audit_log
 from keys.audit_log import Actor
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
 REASON_CHARACTERS_MAX: Final = 200
@@ -53,28 +52,6 @@ class MoneyDifference(msgspec.Struct, frozen=True, kw_only=True):
     def in_words(self) -> tuple[str, str]:
         """Return both figures for people: the ledger's and the other side's."""
         return _figure(self.expected, self.unit), _figure(self.found, self.unit)
-
-    def shape(self) -> dict[str, Any]:
-        """Return it as the command line shows it."""
-        expected, found = self.in_words
-        return {
-            "id": self.id,
-            "environment": self.environment,
-            "part": self.part,
-            "kind": self.kind,
-            "account_id": self.account_id or None,
-            "subject_id": self.subject_id,
-            "expected": expected,
-            "found": found,
-            "detail": self.detail,
-            "means": KINDS[self.kind].means,
-            "press": KINDS[self.kind].press,
-            "since": rfc3339(self.since),
-            "seen_at": rfc3339(self.seen_at),
-            "closed_at": None if self.closed_at is None else rfc3339(self.closed_at),
-            "closed_by": self.closed_by,
-            "reason": self.reason,
-        }
 
 
 def _figure(amount: int, unit: str) -> str:
@@ -143,26 +120,31 @@ async def close_gone(
 
 
 async def close(
-    tx: Transaction, difference_id: str, environment: str, reason: str, *, by: Actor, now_us: int
+    tx: Transaction,
+    difference_id: str,
+    environment: str,
+    reason: str,
+    *,
+    by: Actor,
+    person: str,
+    now_us: int,
 ) -> MoneyDifference:
     """Close it for an operator; raise NotFound and InvalidInput."""
     reason = reason.strip()
     if not reason:
-        raise InvalidInput("say why, for whoever looks at it later", param="reason")
-    if len(reason) > REASON_CHARACTERS_MAX:
-        raise InvalidInput(f"at most {REASON_CHARACTERS_MAX} characters", param="reason")
+        raise InvalidInput("Say why, for whoever looks at it later.", param="reason")
     closed = await tx.execute(
         """UPDATE money_differences SET closed_at = :now, closed_by = :by, reason = :reason
            WHERE id = :id AND environment = :environment AND closed_at IS NULL""",
         id=difference_id,
         environment=environment,
         now=now_us,
-        by=by.name,
+        by=person or by.name,
         reason=reason,
     )
     found = await find(tx, difference_id, environment)
     if not closed:
-        raise InvalidInput("it is closed already", param="id")
+        raise InvalidInput("This difference is closed already.", param="id")
     entry = audit_log.entry(
         by,
         "difference.close",
@@ -170,7 +152,12 @@ async def close(
         subject_id=found.id,
         account_id=found.account_id or None,
         before={"kind": found.kind, "subject_id": found.subject_id},
-        after={"expected": found.expected, "found": found.found, "unit": found.unit},
+        after={
+            "expected": found.expected,
+            "found": found.found,
+            "unit": found.unit,
+            "by": person,
+        },
         reason=reason,
         now_us=now_us,
     )
@@ -195,7 +182,7 @@ async def page(
     environment: str,
     *,
     is_closed: bool = False,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int,
 ) -> Sequence[MoneyDifference]:
     """Return the open ones, or the closed ones, newest first."""

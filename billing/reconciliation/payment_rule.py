@@ -1,5 +1,5 @@
-"""The rule that compares a payment in a provider's list with ours, for the daily comparison and `topup
-reconcile`. Pure.
+"""The rule that compares a payment in a provider's list with ours, for the daily comparison and that of a
+period. Pure.
 
 A payment that names no order of this gateway, of an unknown customer, belongs to another shop, because an
 account at a provider may serve several. What was returned whole is settled between the two sides whatever it

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from billing.ledger.price import Price
 from billing.payments.fees import PaymentFee
 from billing.providers.abilities.listing import ListedPayment, Listing
@@ -42,7 +44,7 @@ _PRESS: Final[Mapping[str, str]] = {
     "status": "topup orders show {owner}; the provider's event can be sent again from its dashboard",
     "second_payment": "topup orders show {owner}: it was paid twice; refund this payment at the provider",
     "refunded": "send the refund's or dispute's event again from the provider's dashboard",
-    "fee": "topup reconcile {provider} with --keep-fees writes what the provider says now",
+    "fee": "topup reconciliation compare --provider {provider} with --keep-fees writes what the provider says now",
 }
 # The same for a machine payment.
 _LOOK: Final = "topup payments show {owner}, and compare it with the provider's page"
@@ -55,8 +57,7 @@ _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ListDifference:
+class ListDifference(Struct, frozen=True):
     """here, there: what each side says, in words; press: what an operator does about it."""
 
     kind: ListDifferenceKind

@@ -5,11 +5,11 @@ whose worker died is taken up after LEASE_US. Writes reconciliation_parts.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from kernel.clock import DAY_US, HOUR_US, rfc3339
+from kernel.clock import DAY_US, HOUR_US
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -30,17 +30,6 @@ class PartRun(msgspec.Struct, frozen=True, kw_only=True):
     checked: int = 0
     fault: str | None = None
     mark: str | None = None
-
-    def shape(self) -> dict[str, Any]:
-        """Return it as the command line shows it."""
-        return {
-            "environment": self.environment,
-            "part": self.part,
-            "checked": self.checked,
-            "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
-            "next_at": rfc3339(self.next_at),
-            "fault": self.fault,
-        }
 
 
 async def begin(

@@ -10,9 +10,9 @@ from billing.usage.price_commands import NewPrice, PriceChange
 from billing.usage.price_file import dollars_micros, read_prices
 from billing.usage.price_list import MODEL_CHARACTERS_MAX, ModelPrice
 from billing.usage.price_rows import history, read_list
-from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 from kernel.fields import LINE, ExportPage, Fields, document_of, said
+from kernel.shaped import Shaped
 from kernel.words import Time
 from keys.act import OPERATOR, Act, ActContext, Change, ListAct
 from store.keyset import Begin, ListStretch, cut
@@ -29,7 +29,7 @@ PerMillion = Annotated[
 ]
 
 
-class Price(Struct, kw_only=True):
+class Price(Shaped, kw_only=True):
     """What 1,000,000 tokens of a model cost since a version of the list. A model ending in * stands for all
     models that begin so and have no longer entry.
     """
@@ -47,20 +47,6 @@ class Price(Struct, kw_only=True):
     ]
     version: Annotated[int, Meta(ge=1, description="Of the list, since which it counts.")]
     changed_at: Annotated[Time, said("Changed")]
-
-    @classmethod
-    def of(cls, price: ModelPrice) -> Self:
-        assert price.input_micros is not None, "not withdrawn"
-        assert price.output_micros is not None, "not withdrawn"
-        assert price.cached_micros is not None, "not withdrawn"
-        return cls(
-            model=price.model,
-            input_micros=price.input_micros,
-            output_micros=price.output_micros,
-            cached_micros=price.cached_micros,
-            version=price.version,
-            changed_at=rfc3339(price.changed_at),
-        )
 
 
 class PriceQuery(ExportPage, frozen=True, kw_only=True):
@@ -139,7 +125,7 @@ class PriceVersion(Struct, kw_only=True):
         return cls(version=change.version, changed=changed, withdrawn=withdrawn)
 
 
-class PastPrice(Struct, kw_only=True):
+class PastPrice(Shaped, kw_only=True):
     """One change of one price; a price that was withdrawn is null."""
 
     version: Annotated[int, Meta(ge=1, description="Of the list, since which it counts.")]
@@ -149,18 +135,6 @@ class PastPrice(Struct, kw_only=True):
     output_micros: Annotated[PerMillion | None, said("Output")]
     changed_at: Annotated[Time, said("Changed")]
     changed_by: Annotated[str, said("By")]
-
-    @classmethod
-    def of(cls, price: ModelPrice) -> Self:
-        return cls(
-            version=price.version,
-            model=price.model,
-            input_micros=price.input_micros,
-            cached_micros=price.cached_micros,
-            output_micros=price.output_micros,
-            changed_at=rfc3339(price.changed_at),
-            changed_by=price.changed_by,
-        )
 
 
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):

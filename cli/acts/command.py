@@ -94,7 +94,7 @@ def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
         command = by_option(command)
     if isinstance(act, ReportAct):
         command = _csv(command)
-    if act.owner_of is None and OPERATOR in act.audience:
+    if act.owner_of is None and act.audience != (MERCHANT,):
         if not act.is_account_wide:
             command = environment_option(command)
         if not (act.is_catalogue or act.names_account):
@@ -158,7 +158,11 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
         result = way.change(act, values)
         secrets = [result.get(fact.name) for fact in facts_of(act.result) if fact.is_secret]
         is_secret = act.shows_secret and (not secrets or any(secrets))
-        print_result(act.result, result, is_secret=is_secret)
+        if act.columns:
+            print_found(act.result, result, act.columns)
+        else:
+            print_result(act.result, result, is_secret=is_secret)
+        _exit_if_alarmed(act, (result,))
 
 
 def _question(

@@ -278,7 +278,7 @@ class SettingsPage:
     """A page with one form: what holds, and the act that changes it.
 
     path: below /dashboard/admin. lead: what the page is about. shown: reads what holds, in fields that have the
-    names of the change's. of: the pages of the object's subject, whose buttons stand here, too; None: it is of none.
+    names of the change's. details: what of it stands above the form. of: the pages of the object's subject, whose buttons stand here, too; None: it is of none.
     """
 
     path: str
@@ -286,6 +286,7 @@ class SettingsPage:
     lead: str
     shown: ReadAct[Any]
     change: AnyChange
+    details: Sequence[str] = ()
     of: ActPages | None = None
 
     def routes(self) -> tuple[Route, ...]:
@@ -316,12 +317,16 @@ class SettingsPage:
             return await self.shown.read(await door.context(tx), self.shown.query())
 
         current = self.shown.show(await call.context.database.read(work))
+        seen = msgspec.to_builtins(current)
         return page(
             call,
             "acts/form.html",
             status=problem.status,
             settings=self,
-            title=self.title if self.of is None else current.name,
+            title=self.title if self.of is None else getattr(current, "name", self.title),
+            details=[one for one in facts_of(self.shown.result) if one.name in self.details],
+            current=seen,
+            question=self.change.asks.format_map(in_words(self.shown.result, seen)),
             buttons=[] if self.of is None else self.of.buttons_of(current),
             action=call.path,
             fields=fields_of(self.change.input, form or form_of(self.change.input, current)),

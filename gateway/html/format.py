@@ -100,8 +100,6 @@ SAID: Final[dict[str, str]] = {
     "customer-dropped": "Nobody asks for it any more.",
     "period-given": "The period is given, and its credit is there.",
     "period-taken-back": "The free period is taken back.",
-    "reconciliation-wanted": "A worker compares everything within about a minute; open this page again.",
-    "difference-closed": "The difference is closed, and the audit log says why.",
     "shown-before": "It was made and shown before, and cannot be shown again.",
     "plan-ending": "The plan ends with its period; until then it stays as it is.",
     "plan-ended": "The plan is ended. Credit that was granted stays.",

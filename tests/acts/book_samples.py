@@ -1,9 +1,14 @@
-"""What is asked of the operator's books: reports, and prices of tokens."""
+"""What is asked of the operator's books: reports, prices of tokens, and reconciliation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from billing.reconciliation import differences
+from billing.reconciliation.kinds import FoundDifference
+from kernel.ids import new_id
+from store.database import Transaction
 from tests.acts.sample import Sample
+from tests.support.gateway import Gateway
 
 _PERIOD: Final = {"from": "2026-06-01T00:00:00Z", "to": "2090-01-01T00:00:00Z"}
 _NO_LENGTH: Final = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
@@ -11,6 +16,21 @@ _NO_LENGTH: Final = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-01T00:00:00Z
 PRICE: Final = {"model": "{door}-4o", "input": "2.50", "output": "10"}
 FILE: Final = "model,input,output,cached\n{door}-1,1,2,0.5\n{door}-2,3,10,\n"
 
+
+async def difference(gateway: Gateway, account_id: str, _token: str) -> str:
+    """An order of $20.00 that is credited, and whose provider knows no payment."""
+    order_id, now_us = new_id("ord"), gateway.context.clock.now_us()
+    found = FoundDifference("credited_not_paid", order_id, 2000, 0, "USD", "said", account_id)
+
+    async def work(tx: Transaction) -> str:
+        await differences.note_found(tx, "staging", "provider:stripe", [found], now_us=now_us)
+        (newest,) = await differences.page(tx, "staging", limit=1)
+        return newest.id
+
+    return await gateway.context.database.transaction(work)
+
+
+MAKERS: Final = {"reconciliation": difference}
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "prices.set": (
         Sample(PRICE, is_again=True),
@@ -28,6 +48,13 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
         Sample({"model": "gpt-4o"}, after="prices.set", first={**PRICE, "model": "gpt-4o"}),
     ),
     "prices.history": (Sample({"limit": 1}), Sample({"model": "none"})),
+    "reconciliation.list": (Sample({"state": "closed"}), Sample({"limit": 1})),
+    "reconciliation.parts": (Sample(),),
+    "reconciliation.show": (Sample(),),
+    "reconciliation.close": (Sample({"reason": "paid in cash"}),),
+    "reconciliation.request": (Sample(),),
+    # No provider of the sandbox has a list; tests/cli/operator/test_reconcile.py reads one.
+    "reconciliation.compare": (),
     "report.breakage": (Sample(),),
     "report.margin": (Sample({"by": ["platform", "account"], "platform": "claude"}),),
     "report.outstanding": (Sample(_PERIOD),),
@@ -42,6 +69,14 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "prices.import": ({"file": "model,input\n"}, {"file": "model,input,output\no1,x,2\n"}),
     "prices.history": ({"cursor": "key_1"},),
+    "reconciliation.list": ({"state": "gone"}, {"cursor": "key_1"}),
+    "reconciliation.close": ({"reason": ""}, {"reason": "closed before"}),
+    "reconciliation.compare": (
+        {"provider": "stripe", **_PERIOD},
+        {"provider": "none", **_PERIOD},
+        {"provider": "stripe", **_NO_LENGTH},
+        {"provider": "stripe", "from": "soon"},
+    ),
     "report.breakage": (_NO_LENGTH,),
     "report.margin": ({"by": ["planet"]}, _NO_LENGTH),
     "report.outstanding": ({"from": "2026-13"},),

@@ -27,6 +27,7 @@ from keys.tokens import access_token
 from store.database import Transaction
 from tests.acts import webhook_samples as webhooks
 from tests.acts.account_samples import MAKERS as ACCOUNT_MAKERS
+from tests.acts.book_samples import MAKERS as BOOK_MAKERS
 from tests.acts.catalogue_samples import CODES
 from tests.acts.objects import MONEY_MAKERS
 from tests.acts.sample import Sample
@@ -41,7 +42,7 @@ BY_NAME = {act.name: act for act in ACTS if OPERATOR in act.audience}
 MERCHANTS: dict[str, AnyAct] = {act.name: act for act in webhooks.MERCHANTS_ACTS}
 # The pages by the acts whose forms they have.
 FORMS = {act.name: pages for pages in ACT_PAGES for act in pages.acts}
-MAKERS = {**webhooks.MAKERS, **ACCOUNT_MAKERS}
+MAKERS = {**webhooks.MAKERS, **ACCOUNT_MAKERS, **BOOK_MAKERS}
 _MASKED = (
     (re.compile(r"\b([a-z]{2,3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
@@ -68,6 +69,7 @@ _RANDOM = (
     "webhook-timestamp",
     "body_sha256",
     "public_key",
+    "closed_by",
 )
 
 
@@ -321,7 +323,10 @@ def masked(value: Any, door: str) -> Any:
     """The value without what differs between two objects of one kind."""
     if isinstance(value, dict):
         shown = {name: one for name, one in value.items() if name not in _RANDOM}
-        return {masked(name, door): masked(one, door) for name, one in shown.items()}
+        # A model's name is a key of prices.
+        return {
+            name.replace(f"{door}-", "{door}-"): masked(one, door) for name, one in shown.items()
+        }
     if isinstance(value, list | tuple):
         return [masked(one, door) for one in value]
     if isinstance(value, str):

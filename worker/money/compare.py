@@ -16,12 +16,8 @@ LOOK_S: Final = 60.0
 
 def reconciliation_chore(context: Context) -> Chore:
     """Run each part once a day, in one of all workers."""
-    run = partial(_run, reconciliation_of(context))
+    run = partial(_run, context.part(DailyReconciliation))
     return Chore("money.reconcile", LOOK_S, run, first_s=LOOK_S)
-
-
-def reconciliation_of(context: Context) -> DailyReconciliation:
-    return DailyReconciliation(context.database, context.clock, context.payments, context.suppliers)
 
 
 async def _run(daily: DailyReconciliation) -> None:

@@ -39,7 +39,7 @@ async def close_gone(database: Database, began_at: int, *but: str) -> int:
 async def close(database: Database, one: MoneyDifference, reason: str, now_us: int) -> None:
     await database.transaction(
         lambda tx: differences.close(
-            tx, one.id, one.environment, reason, by=Actor("ann"), now_us=now_us
+            tx, one.id, one.environment, reason, by=Actor("ann"), person="ann", now_us=now_us
         )
     )
 
@@ -104,7 +104,9 @@ async def test_one_of_the_other_environment_is_unknown(database: Database) -> No
     (one,) = await listed(database)
     with pytest.raises(NotFound):
         await database.transaction(
-            lambda tx: differences.close(tx, one.id, "staging", "why", by=Actor(), now_us=1)
+            lambda tx: differences.close(
+                tx, one.id, "staging", "why", by=Actor(), person="", now_us=1
+            )
         )
 
 

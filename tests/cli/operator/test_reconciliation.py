@@ -44,8 +44,10 @@ def test_a_difference_is_listed_and_closed_with_a_reason(topup: Topup, database_
     asyncio.run(find())
     live = ("--environment", "live")
     (one,) = result_of(topup("reconciliation", "list", *live, "--json"))["items"]
-    unclosed = topup("reconciliation", "close", one["id"], *live, "--reason", " ")
-    closed = topup("reconciliation", "close", one["id"], *live, "--reason", "our other shop")
+    unclosed = topup("reconciliation", "close", one["id"], *live, "--yes", "--reason", " ")
+    closed = topup(
+        "reconciliation", "close", one["id"], *live, "--yes", "--reason", "our other shop"
+    )
 
     assert (one["kind"], one["expected"], one["found"]) == (
         "unknown_payment",
@@ -55,7 +57,9 @@ def test_a_difference_is_listed_and_closed_with_a_reason(topup: Topup, database_
     assert one["press"].startswith("Look it up at the provider")
     assert (unclosed.exit_code, closed.exit_code) == (1, 0)
     assert result_of(topup("reconciliation", "list", *live, "--json"))["items"] == []
-    (gone,) = result_of(topup("reconciliation", "list", *live, "--closed", "--json"))["items"]
+    (gone,) = result_of(topup("reconciliation", "list", *live, "--state", "closed", "--json"))[
+        "items"
+    ]
     assert gone["reason"] == "our other shop"
 
 

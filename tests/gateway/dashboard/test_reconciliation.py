@@ -36,15 +36,19 @@ async def test_a_difference_says_what_to_press_and_is_closed_with_a_reason(
     page = (await boss.get(f"{ADMIN}/reconciliation")).text
     (one,) = await database.read(lambda tx: differences.page(tx, "staging", limit=9))
     path = f"{ADMIN}/reconciliation"
-    blank = await boss.send(f"{path}/{one.id}/close", {"reason": " "})
-    closed = await boss.send(f"{path}/{one.id}/close", {"reason": "paid in cash"})
-    after = (await boss.get(f"{path}?view=closed")).text
+    own = (await boss.get(f"{path}/{one.id}")).text
+    blank = await boss.send(f"{path}/{one.id}", {"reason": " "})
+    closed = await boss.send(f"{path}/{one.id}", {"reason": "paid in cash"})
+    again = await boss.send(f"{path}/{one.id}", {"reason": "paid in cash"})
+    after = (await boss.get(f"{path}?state=closed")).text
 
     assert f'href="{ADMIN}/orders/{order["id"]}"' in page
     assert "An order is credited, and the provider knows no payment of it." in page
     assert "20.00 USD" in page
-    assert (blank.status_code, closed.status_code) == (422, 303)
-    assert "paid in cash" in after
+    assert f"Close the difference of {order['id']}, 20.00 USD in the ledger" in own
+    assert (blank.status_code, closed.status_code, again.status_code) == (422, 303, 422)
+    assert f"{path}/{one.id}" in after
+    assert "paid in cash" in (await boss.get(f"{path}/{one.id}")).text
     assert "Nothing differs" in (await boss.get(path)).text
 
 
@@ -62,7 +66,7 @@ async def test_compare_now_makes_every_part_due(store: Store, clock: FixedClock)
     assert await begun(clock.now_us()) is None
     boss = await operator(store.gateway)
     clock.advance_s(1)
-    assert (await boss.send(f"{ADMIN}/reconciliation/run", {})).status_code == 303
+    assert (await boss.send(f"{ADMIN}/reconciliation/parts", {})).status_code == 303
     assert await begun(clock.now_us()) is not None
 
 

@@ -28,7 +28,7 @@ FILES = {
     "margin": ("margin", "day,platform,supplier,account,topups,amount_cents,fee_cents"),
     "machine-payments": ("machine-payments", "id,state,protocol,network,asset,payer,amount"),
     "orders": ("orders", "id,account_id,order_no,reference,kind,status,provider,method"),
-    "reconciliation": ("differences", "id,account_id,part,kind,subject_id,expected,found"),
+    "reconciliation": ("reconciliation", "id,environment,part,kind,account_id,subject_id"),
     "outstanding": ("outstanding", "month,opening_micros,sold_micros,granted_micros"),
     "revenue": ("revenue", "month,provider,currency,payments,paid,refunded,refunded_in_month"),
     "refunds": ("refunds", "id,account_id,order_id,provider,payment_ref,status,amount"),

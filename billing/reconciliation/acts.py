@@ -1,0 +1,335 @@
+"""Reconciliation: where provider, ledger and supplier don't agree, and the comparisons that find it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from msgspec import Meta, Struct
+
+from billing.reconciliation import differences, runs
+from billing.reconciliation.daily import DailyReconciliation
+from billing.reconciliation.differences import REASON_CHARACTERS_MAX, MoneyDifference
+from billing.reconciliation.kinds import KINDS
+from billing.reconciliation.provider_list import Compared, ListDifference
+from billing.reconciliation.runs import PartRun
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput
+from kernel.fields import LINE, ExportPage, Fields, Page, ShortText, Time, said, time_us
+from kernel.shaped import Shaped
+from kernel.words import Time as ShownTime
+from keys.act import (
+    MACHINE,
+    OPERATOR,
+    Act,
+    ActContext,
+    Audited,
+    CallContext,
+    Change,
+    ListAct,
+    ReadAct,
+    StepsAct,
+)
+from store.keyset import Begin
+
+_Part = Annotated[str, Meta(description="ledger, suppliers, or provider: and its name.")]
+
+
+class DifferencesQuery(ExportPage, frozen=True, kw_only=True):
+    state: Annotated[
+        Literal["open", "closed"], Meta(description="Those that are open, or that were closed.")
+    ] = "open"
+
+
+class Difference(Shaped, kw_only=True):
+    id: Annotated[str, said("ID")]
+    environment: str
+    part: _Part
+    kind: str
+    account_id: str | None
+    subject_id: Annotated[
+        str, Meta(description="The order, payment, top-up or supplier."), said("Subject")
+    ]
+    expected: Annotated[str, Meta(description="What the ledger says."), said("Ledger")]
+    found: Annotated[str, Meta(description="What the other side says."), said("Other side")]
+    detail: str
+    means: Annotated[str, Meta(description="What is wrong."), said("What")]
+    press: Annotated[str, Meta(description="What to do about it."), said("What to do")]
+    since: ShownTime
+    seen_at: Annotated[ShownTime, Meta(description="When it was last found."), said("Seen")]
+    closed_at: Annotated[ShownTime | None, said("Closed")]
+    closed_by: Annotated[
+        str | None, Meta(description="Null: a comparison, since both sides agree again.")
+    ]
+    reason: str | None
+
+    @classmethod
+    def of(cls, one: MoneyDifference, /, **_more: Any) -> Self:
+        expected, found = one.in_words
+        words = KINDS[one.kind]
+        return super().of(
+            one,
+            since=rfc3339(one.since),
+            account_id=one.account_id or None,
+            expected=expected,
+            found=found,
+            means=words.means,
+            press=words.press,
+        )
+
+
+class Part(Shaped, kw_only=True):
+    """What is compared, and when it was and will be."""
+
+    environment: str
+    part: _Part
+    checked: Annotated[int, Meta(ge=0, description="How many were compared."), said("Compared")]
+    ended_at: Annotated[
+        ShownTime | None, Meta(description="The last whole comparison."), said("Last whole one")
+    ]
+    next_at: Annotated[ShownTime, said("Next")]
+    fault: Annotated[str | None, Meta(description="Why the last one could not end.")]
+
+
+class Parts(Struct, kw_only=True):
+    items: list[Part]
+
+    @classmethod
+    def of(cls, ran: Sequence[PartRun]) -> Self:
+        return cls(items=[Part.of(one) for one in ran])
+
+
+class Reason(Fields, frozen=True, kw_only=True):
+    reason: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=REASON_CHARACTERS_MAX,
+            pattern=LINE,
+            description="Why, for whoever looks at it later.",
+        ),
+    ]
+
+
+class WantedPart(Fields, frozen=True, kw_only=True):
+    part: Annotated[_Part | None, Meta(description="Only this part; left out: all of them.")] = None
+
+
+class ListPeriod(Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    provider: Annotated[ShortText, Meta(description="The provider, such as stripe.")]
+    since: Annotated[Time, Meta(description="Paid from then on.")]
+    until: Annotated[Time | None, Meta(description="Paid before then; left out: now.")] = None
+    keep_fees: Annotated[
+        bool, Meta(description="Store what the provider kept of each payment.")
+    ] = False
+    others: Annotated[
+        bool, Meta(description="Show payments of other shops on the same account, too.")
+    ] = False
+
+
+class ComparedPayments(Struct, kw_only=True):
+    payments: Annotated[int, Meta(ge=0, description="How many were compared.")]
+    differences: list[ListDifference]
+    fees: Annotated[int, Meta(ge=0, description="How many fees the provider told.")]
+    others: Annotated[
+        int, Meta(ge=0, description="Payments that name no order or customer of this gateway.")
+    ]
+    other_payments: Annotated[list[ListDifference], Meta(description="These, if wanted.")]
+
+
+async def list_differences(
+    context: ActContext, asked: DifferencesQuery, begin: Begin, limit: int
+) -> Sequence[MoneyDifference]:
+    return await differences.page(
+        context.tx,
+        context.environment,
+        is_closed=asked.state == "closed",
+        before_id=begin,
+        limit=limit,
+    )
+
+
+async def show_difference(context: ActContext) -> MoneyDifference:
+    return await differences.find(context.tx, context.object_id, context.environment)
+
+
+async def close_difference(context: ActContext, asked: Reason) -> Change[MoneyDifference]:
+    closed = await differences.close(
+        context.tx,
+        context.object_id,
+        context.environment,
+        asked.reason,
+        by=context.by,
+        person=context.person,
+        now_us=context.now_us,
+    )
+    return Change(after=closed)
+
+
+async def list_parts(
+    context: ActContext, _asked: Page, _begin: Begin, _limit: int
+) -> Sequence[PartRun]:
+    return await runs.list_runs(context.tx, context.environment)
+
+
+async def request_comparison(context: ActContext, _asked: Fields) -> Change[Sequence[PartRun]]:
+    """Let the next worker compare every part."""
+    await runs.want(context.tx, context.environment, now_us=context.now_us)
+    return Change(after=await runs.list_runs(context.tx, context.environment))
+
+
+async def run_comparison(context: CallContext, asked: WantedPart) -> Sequence[PartRun]:
+    """Compare now, in this process; raises InvalidInput for an unknown part."""
+    daily = context.service(DailyReconciliation)
+    known = daily.parts(context.environment)
+    if asked.part is not None and asked.part not in known:
+        raise InvalidInput(f"is one of {', '.join(known)}", param="part")
+    wanted = known if asked.part is None else [asked.part]
+    ran = [await daily.run_part(context.environment, one, is_wanted=True) for one in wanted]
+    return [one for one in ran if one is not None]
+
+
+async def compare_list(context: CallContext, asked: ListPeriod) -> ComparedPayments:
+    """Compare the provider's list of payments with ours; raises InvalidInput and what a provider raises."""
+    since, until = time_us(asked.since, "from"), time_us(asked.until, "to")
+    assert since is not None, "it is required"
+    until = context.now_us + 1 if until is None else until
+    if until <= since:
+        raise InvalidInput("`to` must be later than `from`.", param="to")
+    found: Compared = await context.service(DailyReconciliation).compare_list(
+        context.environment, asked.provider, (since, until), keep_fees=asked.keep_fees
+    )
+    return ComparedPayments(
+        payments=found.payments,
+        differences=list(found.differences),
+        fees=len(found.fees),
+        others=len(found.others),
+        other_payments=list(found.others) if asked.others else [],
+    )
+
+
+def _nothing(_parts: Sequence[PartRun]) -> dict[str, Any]:
+    return {}
+
+
+def _has_faults(ran: Any) -> bool:
+    return any(one["fault"] is not None for one in ran["items"])
+
+
+LIST_DIFFERENCES = ListAct(
+    name="reconciliation.list",
+    summary="List differences of money, newest first",
+    path="/reconciliation",
+    audience=(OPERATOR,),
+    query=DifferencesQuery,
+    run=list_differences,
+    result=Difference,
+    prefix="dif",
+    is_catalogue=True,
+    export=Difference.__struct_fields__,
+    columns=("id", "means", "subject_id", "expected", "found", "since", "press"),
+    examples=("topup reconciliation list --environment live",),
+)
+LIST_PARTS = ListAct(
+    name="reconciliation.parts",
+    summary="List what is compared once a day, and when it last was",
+    path="/reconciliation/parts",
+    audience=(OPERATOR,),
+    query=Page,
+    run=list_parts,
+    result=Part,
+    named_by="part",
+    is_catalogue=True,
+    columns=("part", "checked", "ended_at", "next_at", "fault"),
+    examples=("topup reconciliation parts --environment live",),
+)
+SHOW_DIFFERENCE = ReadAct(
+    name="reconciliation.show",
+    summary="Show a difference, and what to do about it",
+    path="/reconciliation/{difference_id}",
+    audience=(OPERATOR,),
+    run=show_difference,
+    result=Difference,
+    is_catalogue=True,
+    examples=("topup reconciliation show dif_4Kp1 --environment live",),
+)
+CLOSE_DIFFERENCE = Act(
+    name="reconciliation.close",
+    summary="Close a difference that stays as it is",
+    description="It opens again if its figures change.",
+    path="/reconciliation/{difference_id}/close",
+    audience=(OPERATOR,),
+    input=Reason,
+    run=close_difference,
+    result=Difference,
+    is_catalogue=True,
+    names_person=True,
+    audit=None,
+    asks=(
+        "Close the difference of {subject_id}, {expected} in the ledger and {found} at the other side?"
+        " It opens again if its figures change."
+    ),
+    done="The difference is closed, and the audit log says why.",
+    examples=(
+        "topup reconciliation close dif_4Kp1 --environment live --reason 'refunded by hand'",
+    ),
+)
+REQUEST_COMPARISON = Act(
+    name="reconciliation.request",
+    summary="Have a worker compare everything now",
+    description="It does within about a minute.",
+    path="/reconciliation/requests",
+    audience=(OPERATOR,),
+    input=Fields,
+    run=request_comparison,
+    result=Parts,
+    is_catalogue=True,
+    audit=Audited("reconciliation.request", _nothing),
+    done="A worker compares everything within about a minute; open this page again.",
+    examples=("topup reconciliation request --environment live",),
+)
+RUN_COMPARISON = StepsAct(
+    name="reconciliation.run",
+    summary="Compare now, in this process",
+    description="A worker need not run. Exits with 1 if a part could not be compared.",
+    path="/reconciliation/runs",
+    audience=(MACHINE,),
+    input=WantedPart,
+    run=run_comparison,
+    result=Parts,
+    is_catalogue=True,
+    alarm=_has_faults,
+    columns=LIST_PARTS.columns,
+    examples=(
+        "topup reconciliation run --environment live",
+        "topup reconciliation run --environment live --part provider:stripe",
+    ),
+)
+COMPARE_LIST = StepsAct(
+    name="reconciliation.compare",
+    summary="Compare a provider's own list of payments with ours",
+    description=(
+        "It names what is missing on a side or differs: amount, currency, status, refunded, fee. It changes"
+        " nothing but fees, if that is asked for, and may take minutes. The command exits with 1 if there is a"
+        " difference. Payments of other shops on the same account are no difference."
+    ),
+    path="/reconciliation/compare",
+    audience=(OPERATOR,),
+    input=ListPeriod,
+    run=compare_list,
+    result=ComparedPayments,
+    is_catalogue=True,
+    lease_s=600,
+    alarm=lambda compared: bool(compared["differences"]),
+    examples=(
+        "topup reconciliation compare --provider stripe --from 2026-06 --to 2026-07",
+        "topup reconciliation compare --provider creem --from 2026-06-01 --keep-fees --json",
+    ),
+)
+ACTS = (
+    LIST_DIFFERENCES,
+    LIST_PARTS,
+    SHOW_DIFFERENCE,
+    CLOSE_DIFFERENCE,
+    REQUEST_COMPARISON,
+    RUN_COMPARISON,
+    COMPARE_LIST,
+)
