@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 983,
+    "docstrings that open with no verb": 632,
     "error details that are no sentence": 630,
-    "words of docstrings and comments": 172_409,
-    "product lines": 164_611,
-    "old words in docstrings and comments": 1129,
+    "words of docstrings and comments": 167_909,
+    "product lines": 164_379,
+    "old words in docstrings and comments": 845,
     "old words in documents": 73,
     "paragraphs over 60 words": 21,
     "sentences over 25 words": 43,

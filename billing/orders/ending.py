@@ -1,4 +1,4 @@
-"""Ends an order without credit, or reopens it: its coupon's use, its events and its recharge."""
+"""End an order without credit, or reopen it: its coupon's use, its events and its recharge."""
 
 from typing import Literal
 
@@ -11,7 +11,6 @@ from billing.recharges.batch import note_unpaid
 def end_unpaid(
     state: BatchState, order: Order, status: Literal["failed", "expired"], reason: str | None
 ) -> Order:
-    """End an order without credit and release its coupon."""
     shortened = None if reason is None else reason[:REASON_CHARACTERS_MAX]
     ended = move(order, status, reason=shortened)
     working_set = state.working_set(OrderWorkingSet)

@@ -1,4 +1,4 @@
-"""The address of an order's page for its payer, computed from the order's id and never stored."""
+"""The address of an order's page for its payer, computed from the order's ID and never stored."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,7 @@ class OrderLinks:
     public_url: str
 
     def status_url(self, order_id: str) -> str:
-        """Return the page that shows what became of the payment, and nothing that can be spent."""
+        """Return the page that shows the payment's outcome, and nothing that can be spent."""
         return f"{self.public_url}{self.status_path(order_id)}"
 
     def status_path(self, order_id: str) -> str:
@@ -25,7 +25,7 @@ class OrderLinks:
         return f"{STATUS_PATH}/{self.tokens.token_of('order', order_id)}"
 
     def order_of(self, token: str) -> str:
-        """Return the order id behind a page's token; raises NotFound, the same for every wrong token."""
+        """Return the token's order ID; raise NotFound, the same for every wrong token."""
         order_id = self.tokens.id_of("order", token)
         if order_id is None:
             raise NotFound("Page")

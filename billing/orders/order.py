@@ -1,8 +1,7 @@
-"""An order: credit to be paid for at a provider, and what became of the payment.
+"""An order: credit to be paid for at a provider, and the payment's outcome.
 
-States: pending ends as paid, failed, expired or in review. `paid` wins over the other ends, early or late,
-and only refunds and disputes leave it. `move` alone changes the state; `amend` changes the rest. Pure;
-billing/orders/records.py writes the rows.
+pending ends as paid, failed, expired or in review. `paid` wins over the other ends, early or late, and only
+refunds and disputes leave it. Only `move` changes the state. billing/orders/records.py writes the rows.
 """
 
 from collections.abc import Mapping
@@ -30,13 +29,13 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
-# What the provider answered last: not paid; something that was acted on; nothing.
+# The provider's last answer: not paid; something that was acted on; nothing.
 OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
-# The credit was given. In the last three states, refunds and disputes took some of it back.
+# The credit was given; in the last three states some of it was taken back.
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
 
-# The states that each state may move to; docs/states.md has the diagram.
+# docs/states.md has the diagram.
 MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     "pending": frozenset({"paid", "failed", "expired", "review"}),
     "failed": frozenset({"paid", "review"}),
@@ -57,15 +56,15 @@ REASON_CHARACTERS_MAX = 500
 
 
 class OrderDecided(DomainError):
-    """The order doesn't wait for a person's decision, or no longer does."""
+    """The order doesn't need an operator's decision, or no longer does."""
 
 
 class TooManyOrders(DomainError):
-    """The account has as many unpaid orders as it may have."""
+    pass
 
 
 class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of orders; store/schema.py explains the columns."""
+    """store/schema.py describes the columns."""
 
     id: str
     account_id: str
@@ -125,12 +124,11 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def price(self) -> Price:
-        """Return what the provider charges."""
         return Price(self.pay_amount, self.pay_currency)
 
     @property
     def payment(self) -> Price:
-        """Return what was paid: the price, except for a trial or a payment that a person decided on."""
+        """Return what was paid: the price, except for a trial or an operator's decision."""
         if self.paid_amount is None or self.paid_currency is None:
             return self.price
         return Price(self.paid_amount, self.paid_currency)
@@ -142,11 +140,9 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def is_settled(self) -> bool:
-        """Return whether the credit was given."""
         return self.status in SETTLED
 
     def shape(self) -> dict[str, Any]:
-        """Return the order as the API shows it and its events carry it."""
         credits_ = self.credits_micros // MICROS_PER_CREDIT
         is_paid = self.paid_at is not None and self.payment.currency == self.pay_currency
         shown = money_schemas.Order.of(
@@ -160,7 +156,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def move(order: Order, status: OrderStatus, **changes: Any) -> Order:
-    """Return the order in another state; raises OrderDecided if no move leads there."""
+    """Return the order in another state; raise OrderDecided if no move leads there."""
     if status not in MOVES[order.status]:
         raise OrderDecided(
             f"the order is {order.status}",
@@ -176,7 +172,7 @@ def amend(order: Order, **changes: Any) -> Order:
 
 
 def next_check_at(checks_made: int, now_us: int) -> int:
-    """Return when to ask about a pending order again after that many checks."""
+    """Return when to ask about a pending order again."""
     return now_us + (MINUTE_US if checks_made < CLOSE_CHECKS else HOUR_US)
 
 

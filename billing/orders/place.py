@@ -1,7 +1,7 @@
-"""Places an order: priced, discounted, frozen, and written before any provider is asked.
+"""Place an order: priced, discounted, frozen, and written before any provider is called.
 
-Promise: what couldn't be credited is refused before it is paid for. An order whose total is 0 is paid at
-once. A retry with the same Idempotency-Key finds the order that the first try made.
+What couldn't be credited is refused before it is paid for. An order whose total is 0 is paid at once. A retry
+with the same Idempotency-Key finds the first order.
 """
 
 from dataclasses import dataclass
@@ -26,19 +26,17 @@ from kernel.tenant import Tenant
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
 PENDING_ORDERS_MAX = 200
-# Each holds a use of its coupon until it ends; if a coupon's uses are limited, others can't have it.
+# Each holds a use of its coupon until it ends; limited uses must not all be held.
 COUPON_ORDERS_MAX = 5
 _OWN_CURRENCY = Charge()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """What is ordered: one of pack_id, amount_cents (USD) and plan. Texts were checked before.
+    """What is ordered: one of pack_id, amount_cents (USD) and plan. Texts are already checked.
 
-    charge: what the provider charges in. coupon: as it was typed. discount: what the operator takes off the
-    price without a coupon, in its smallest unit. is_simulated: the sandbox's page takes the provider's place.
-    request_digest: the Idempotency-Key's, by which a retry finds the order. saves_payment: the payer agreed
-    that the payment method is kept.
+    charge: what the provider charges in. discount: the operator's, without a coupon, in its smallest unit.
+    request_digest: the Idempotency-Key's. saves_payment: the payer agreed to save the payment method.
     """
 
     provider: str
@@ -63,7 +61,7 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order. is_new: this call made it. If its total is 0, it is paid already."""
+    """is_new: this call made it. If its total is 0, it is paid already."""
 
     order: Order
     is_new: bool
@@ -71,8 +69,6 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class SoldItem:
-    """What is sold: its list price and the credit for it."""
-
     price: Price
     credits_micros: int
     pack_name: str | None = None
@@ -80,7 +76,7 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Write the order before any provider is asked. Its ids are fixed before the first try.
+    """Write the order before any provider is called. Its IDs are fixed before the first try.
 
     Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and
     AccountSuspended.
@@ -134,15 +130,13 @@ class PlaceOrder:
     def check(self, state: BatchState) -> None:
         """Raise if the account may not order this now."""
 
-    def begin(self, state: BatchState, order: Order) -> None:
-        """Write what begins with the order."""
+    def begin(self, state: BatchState, order: Order) -> None: ...
 
     def trial_days(self, state: BatchState) -> int:  # noqa: ARG002
-        """Return how many free days it begins with."""
         return 0
 
     def item(self, state: BatchState) -> SoldItem:
-        """Return what is sold; raises NotFound, InvalidInput and AmountOutOfRange."""
+        """Return what is sold; raise NotFound, InvalidInput and AmountOutOfRange."""
         if (self.new.pack_id is None) == (self.new.amount_cents is None):
             raise InvalidInput("name either a pack or an amount", param="pack_id")
         if self.new.pack_id is not None:
@@ -241,12 +235,12 @@ _TAKEN_OVER = (
 
 
 def _promotional(item: SoldItem, discount: int) -> int:
-    """Return the part of the credit that a coupon pays for; an operator's lower price gives none."""
+    """Return the credit that a coupon pays for; an operator's lower price gives none."""
     return item.credits_micros * discount // item.price.amount
 
 
 def charged(price: Price, charge: Charge) -> Price:
-    """Return the price in the provider's currency; raises InvalidInput if no rate leads there."""
+    """Return the price in the provider's currency; raise InvalidInput without a rate."""
     if charge.currency in {"", price.currency}:
         return price
     if charge.rate is None or price.currency != CURRENCY:

@@ -1,7 +1,4 @@
-"""Reads orders: one by its id or a provider's, pages, due orders, and the two lists for operators.
-
-Writes nothing.
-"""
+"""Read orders: by ID, in pages, due ones, and the two lists for operators."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,10 +14,7 @@ from store.keyset import Begin, Keyset, ListStretch
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """The filters of a page. created_before is exclusive; times are in microseconds.
-
-    account_id and environment are for operators' pages; an account's own page is narrowed by its tenant.
-    """
+    """created_before is exclusive. account_id and environment are for operators' pages."""
 
     status: str | None = None
     without_kind: str | None = None
@@ -34,7 +28,6 @@ class OrderFilter:
     environment: str | None = None
 
 
-# Each filter's clause; values are always parameters.
 _CLAUSES: Mapping[str, str] = {
     "status": "status = :status",
     "without_kind": "kind <> :without_kind",
@@ -50,12 +43,12 @@ _CLAUSES: Mapping[str, str] = {
 
 
 async def find(tx: Transaction, order_id: str) -> Order | None:
-    """Return the order with that id, whoever owns it; the caller compares account and environment."""
+    """Return any account's order; the caller compares account and environment."""
     return (await order_rows.load(tx, [order_id])).get(order_id)
 
 
 async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
-    """Return the tenant's own order; raises NotFound, also for another's."""
+    """Return the tenant's own order; raise NotFound, also for another's."""
     found = await find(tx, order_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Order", param="id")
@@ -65,7 +58,7 @@ async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
 async def find_by_objects(
     tx: Transaction, provider: str, environment: str, object_ids: Iterable[str]
 ) -> Order | None:
-    """Return the order that the first known one of the provider's ids leads to."""
+    """Return the order of the first known one of the provider's IDs."""
     wanted = list(dict.fromkeys(object_ids))
     rows = await tx.fetch(
         """SELECT object_id, order_id FROM provider_objects
@@ -83,16 +76,13 @@ async def find_by_objects(
 async def page(
     tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> Sequence[Order]:
-    """Return at most `limit` of the tenant's orders older than before_id, newest first, or from a place in
-    SORTS.
-    """
+    """Return the tenant's orders, newest first, or from a place in SORTS."""
     return await page_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
 
 
 async def page_of_all(
     tx: Transaction, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> Sequence[Order]:
-    """Return a page of all orders, for an operator."""
     rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **asdict(wanted))
     return [ROWS.read(row) for row in rows]
 
@@ -136,9 +126,9 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> Sequence[Order]:
-    """Return pending orders whose provider is to be asked, the longest due first, without the named ones.
+    """Return pending orders whose provider is to be asked, the longest due first.
 
-    exclude_keys leaves out providers, each as "environment/provider".
+    exclude_keys: "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
@@ -157,7 +147,7 @@ async def due(
 async def next_due_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """Return when the next pending order is due, without the named ones, or None."""
+    """Return when the next pending order is due, or None."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]
@@ -172,9 +162,9 @@ async def next_due_at(
 async def opened_since(
     tx: Transaction, environment: str, provider: str, *, after_id: str, limit: int
 ) -> Sequence[Order]:
-    """Return orders, oldest first, whose checkout the provider opened and that are no longer pending.
+    """Return orders, oldest first, whose checkout the provider opened and that aren't pending.
 
-    Orders that a person approved without a payment, and those that the sandbox stood in for, are left out.
+    Without approvals without a payment, and simulated ones.
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
@@ -198,11 +188,9 @@ async def paid_uncredited(
     before_id: str | None = None,
     limit: int,
 ) -> Sequence[Order]:
-    """Return the environment's orders that wait for a person.
+    """Return orders in review, and settled ones with an unresolved notification, such as a second payment.
 
-    They are the orders in review, and settled ones with a notification that nobody has dealt with, such as a
-    second payment. reason keeps those for which something waits with that reason
-    (billing/providers/problem.py).
+    reason: one of billing/providers/problem.py.
     """
     pages = _PAID_UNCREDITED if reason is None else _NOTIFIED_FOR
     rows = await pages.page(
@@ -216,8 +204,8 @@ async def credited_unpaid(
 ) -> Sequence[Order]:
     """Return orders whose credit no payment covers.
 
-    Either the money went back and the account still owes what it had spent, or an operator approved what the
-    provider had not confirmed.
+    The money was returned and the account owes what it had spent, or an operator approved an unconfirmed
+    payment.
     """
     rows = await _CREDITED_UNPAID.page(
         tx, environment=environment, before_id=before_id, limit=limit
@@ -229,7 +217,7 @@ def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
     return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
-# Sorted by credits, because prices may be in several currencies.
+# By credits, because prices may be in several currencies.
 _PAGES = Keyset(
     ROWS.listed,
     "orders",

@@ -1,7 +1,7 @@
-"""Notes that an order's provider is being asked, and what it answered.
+"""Record that an order's provider is being asked, and its answer.
 
-Promise: if several callers want to ask about one order at the same moment, one does. An order from before
-yesterday has a longer pause, so nobody can have a provider asked about an old order all day.
+Of simultaneous callers one asks. An order older than yesterday has a longer pause, so nobody can have a
+provider asked about it all day.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ OLD_PAUSE_US: Final = 10 * MINUTE_US
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whether this caller asks the provider now (is_mine), or somebody did a moment ago."""
+    """Whether this caller asks the provider now (is_mine), or somebody just did."""
 
     order: Order
     is_mine: bool
@@ -28,8 +28,6 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class NoteQuestion:
-    """A person wants the provider asked now."""
-
     order_id: str
     tenant: Tenant
 
@@ -70,12 +68,12 @@ class NoteAnswer:
 
 
 def can_be_asked(order: Order) -> bool:
-    """Return whether an answer could change something: its checkout was opened, and nothing is decided."""
+    """Return whether an answer could change something: opened, and undecided."""
     return order.provider_ref is not None and not order.is_settled and order.status != "review"
 
 
 def may_ask_at(order: Order, now_us: int) -> int:
-    """Return from when on the provider may be asked again, in microseconds."""
+    """Return when the provider may be asked again."""
     if order.checked_at is None:
         return 0
     is_old = now_us - order.created_at > DAY_US

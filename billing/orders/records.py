@@ -1,8 +1,7 @@
-"""Rows of orders, of the provider ids that lead to them, and of what went back of their payments.
+"""Rows of orders, of the provider IDs that lead to them, and of what was returned.
 
-Invariant: a provider's id belongs to one order, the first to claim it, by the primary key of
-provider_objects. Writes orders, provider_objects and order_reversals. Whoever changes an order holds its
-account's lock, except for the marks of its documents, which aren't part of Order.
+A provider's ID belongs to the first order that claims it, by primary key. Writers hold the account's lock,
+except for marks of documents, which aren't part of Order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +21,7 @@ OrderRequestKey = tuple[str, str, str]  # account, environment, digest
 ROWS = RowMapping(Order)
 _CLAIMS = RowMapping(OrderClaim)
 _encode = msgspec.json.Encoder().encode
-# These change after the order was made; the rest is frozen.
+# The rest is frozen when the order is made.
 _CHANGING = (
     "status",
     "url",
@@ -92,13 +91,13 @@ WHERE orders.id = v.id
 
 
 def terms_of(order: Order) -> str:
-    """Return what was agreed on, as it is stored: list price, discount, price, credit and the coupon's part of it."""
+    """Return the agreed terms as stored: list price, discount, price, credit and the coupon's part."""
     price = (order.amount, order.currency, order.discount, order.pay_amount, order.pay_currency)
     return _encode((*price, order.credits_micros, order.promotional_micros)).decode()
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Order]:
-    """Return the orders with these ids, whoever owns them; the caller compares the tenant."""
+    """Return orders of any tenant; the caller compares the tenant."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(ids)))
     return {row["id"]: ROWS.read(row) for row in rows}
 
@@ -115,14 +114,14 @@ async def load_requests(
 
 
 class Unpaid(NamedTuple):
-    """How many unpaid orders a tenant has, and how many of them hold a coupon's use."""
+    """A tenant's unpaid orders, and how many hold a coupon's use."""
 
     orders: int = 0
     with_coupon: int = 0
 
 
 async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Unpaid]:
-    """Count each tenant's unpaid orders; a tenant without any is missing."""
+    """Count them; a tenant without any is missing."""
     rows = await tx.fetch(_COUNT_PENDING, tenants=sorted(set(tenants)))
     return {
         Tenant(row["account_id"], row["environment"]): Unpaid(
@@ -133,7 +132,7 @@ async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tena
 
 
 async def load_open_plans(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Order]:
-    """Return each tenant's unpaid order of a plan; the oldest if there are several."""
+    """Return each tenant's oldest unpaid order of a plan."""
     rows = await tx.fetch(_LOAD_OPEN_PLANS, tenants=sorted(set(tenants)))
     return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
@@ -145,7 +144,6 @@ async def insert(tx: Transaction, orders: Sequence[Order]) -> None:
 
 
 async def update(tx: Transaction, orders: Sequence[Order]) -> None:
-    """Write the columns that may change."""
     if not orders:
         return
     rows = [_CHANGED.write(order) for order in sorted(orders, key=lambda one: one.id)]
@@ -156,7 +154,7 @@ async def update(tx: Transaction, orders: Sequence[Order]) -> None:
 async def claim(
     tx: Transaction, claims: Iterable[OrderClaim], *, now_us: int
 ) -> dict[ObjectKey, str]:
-    """Claim each id for its order unless another order has it, and return the owner of each."""
+    """Claim each ID unless another order has it; return the owner of each."""
     first = first_claims(claims)
     await tx.insert(
         "provider_objects",
@@ -169,7 +167,7 @@ async def claim(
 
 
 async def load_reversals(tx: Transaction, ids: Iterable[str]) -> list[Reversal]:
-    """Return what went back of the orders' payments."""
+    """Return what was returned of the orders' payments."""
     rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(ids)))
     return [refund.read_row(row) for row in rows]
 
@@ -185,12 +183,12 @@ async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
 
 
 async def mark_receipts(tx: Transaction, marks: Sequence[tuple[str, str]]) -> None:
-    """Write the orders' receipt ids, empty for none, for billing/documents/numbering.py."""
+    """Write receipt IDs, "" for none, for billing/documents/numbering.py."""
     if marks:
         await tx.execute(_MARK_RECEIPTS, marks=sorted(marks))
 
 
 async def mark_noted(tx: Transaction, marks: Sequence[tuple[str, int]]) -> None:
-    """Write, for each order, for how much of what is gone of its payment credit notes were made."""
+    """Write for how much of what was returned notes were made."""
     if marks:
         await tx.execute(_MARK_NOTED, marks=sorted(marks))

@@ -1,11 +1,9 @@
-"""What went back of payments, of an order or of a plan's period: refunds and disputes, one row each.
+"""What was returned of an order's or period's payment: refunds and disputes, one row each.
 
-A refund is told as a sum that grows (kind refund: Stripe's charge, or one refund of a provider that
-tells each by itself) and, at Stripe, one by one as well (kind part). One that failed came back to us.
-Stripe lowers the sum by it, or tells it before it knows; so the sum counts without the failed parts,
-but never for less than the parts that stand. The order in which facts are told does not matter: an
-older, smaller sum changes nothing, and what ends before it began is a row all the same. Pure;
-billing/orders/records.py and billing/subscriptions/records.py write the rows.
+A refund is reported as a growing sum (kind refund: Stripe's charge, or one refund elsewhere), and at Stripe
+also one by one (kind part). A failed one came back. Stripe lowers the sum by it, or reports it before it
+knows; so the sum counts without failed parts, but never less than the standing parts. The order of facts
+doesn't matter: an older, smaller sum changes nothing, and an end may come before its beginning.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,18 +19,15 @@ from kernel.tenant import Tenant
 from store.row_mapping import RowMapping
 
 RefundKind = Literal["refund", "part", "dispute"]
-# asked: ours, of which the provider gave no word; replaced: the provider told the same refund under a name
-# of its own, which counts instead.
+# asked: ours, without the provider's word; replaced: the provider reported it under its own name, which
+# counts.
 RefundStatus = Literal["done", "failed", "open", "won", "lost", "asked", "replaced"]
-# The facts that say that money went back, or came to us again.
+# The facts that say that money was returned, or came to us again.
 Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
 
 class Reversal(msgspec.Struct, frozen=True, gc=False):
-    """One refund or dispute; amount is the whole so far, in the currency that was paid.
-
-    owner_id: the order or the period that was paid for.
-    """
+    """amount: the whole so far, in the paid currency. owner_id: the paid order or period."""
 
     owner_id: str
     key: str
@@ -45,7 +40,7 @@ class Reversal(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reversals:
-    """Those of one transaction's orders or periods: what is known, and what changed."""
+    """Those of one transaction's orders or periods, read and changed."""
 
     def __init__(self) -> None:
         self.changes = 0
@@ -53,7 +48,6 @@ class Reversals:
         self._changed: dict[tuple[str, str], Reversal] = {}
 
     def take(self, found: Iterable[Reversal]) -> None:
-        """What was read."""
         for one in found:
             self._known.setdefault(one.owner_id, {})[one.key] = one
 
@@ -64,25 +58,23 @@ class Reversals:
         return self._known.get(owner_id, {}).get(key)
 
     def keep(self, reversal: Reversal) -> None:
-        """New or changed."""
         self.changes += 1
         self.take([reversal])
         self._changed[reversal.owner_id, reversal.key] = reversal
 
     def bound(self, owner_id: str, paid_amount: int) -> None:
-        """Lower what goes back to what was paid."""
+        """Limit what was returned to what was paid."""
         for one in self.of(owner_id):
             if one.amount > paid_amount:
                 self.keep(replace(one, amount=paid_amount))
 
     @property
     def changed(self) -> list[Reversal]:
-        """What is to be written, sorted by its key."""
+        """Return what to write, sorted by key."""
         return [one for _, one in sorted(self._changed.items())]
 
 
 def kind_of(fact: Reversed) -> RefundKind:
-    """As the row has it."""
     if isinstance(fact, Disputed | DisputeClosed):
         return "dispute"
     return "part" if fact.is_part else "refund"
@@ -91,14 +83,14 @@ def kind_of(fact: Reversed) -> RefundKind:
 def change_of(
     fact: Reversed, known: Reversal | None, blank: Reversal, paid: Price
 ) -> Reversal | Problem | None:
-    """The row after the fact; why a person must look at it; null where it says nothing new.
+    """Return the row after the fact, why an operator must decide, or null for nothing new.
 
-    known: the row before it; blank: one of this fact without its amount; paid: the payment.
+    known: the row before it; blank: a new one without its amount; paid: the payment.
     """
     if isinstance(fact, DisputeClosed):
         if known is not None and known.status != "open":
             return None
-        # Told before the dispute itself, the row says how that one ended.
+        # Reported before the dispute itself: the row says how it ended.
         return replace(known or blank, status="won" if fact.is_won else "lost")
     if fact.price.currency != paid.currency:
         what = "failed refund" if isinstance(fact, RefundFailed) else kind_of(fact)
@@ -117,7 +109,7 @@ def change_of(
 
 
 def blank_of(fact: Reversed, owner_id: str, tenant: Tenant, now_us: int) -> Reversal:
-    """The row of a refund or dispute that nothing was told of, without its amount."""
+    """Return a new row without its amount."""
     kind = kind_of(fact)
     return Reversal(
         owner_id, fact.key, *tenant, kind, 0, "open" if kind == "dispute" else "done", now_us
@@ -125,7 +117,7 @@ def blank_of(fact: Reversed, owner_id: str, tenant: Tenant, now_us: int) -> Reve
 
 
 def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
-    """How much of the payment went back or is disputed, never more than was paid."""
+    """Return how much is returned or disputed, never more than was paid."""
     sums = parts = failed_parts = disputed = 0
     for one in reversals:
         if one.kind == "dispute":
@@ -140,8 +132,9 @@ def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
 
 
 def share_of(credits_micros: int, returned_amount: int, paid_amount: int) -> int:
-    """The credit to take back once that much of the payment is gone, never more than was given: the
-    credits' share, rounded up. Source: contract, 5.5.
+    """Return the credits' share of what is gone, rounded up, never more than was given.
+
+    Source: contract, 5.5.
     """
     if paid_amount == 0:
         return 0

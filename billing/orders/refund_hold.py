@@ -1,8 +1,7 @@
-"""What a refund of ours changes: the hold on its credit, and its state once the provider spoke of it.
+"""What our refund changes: the hold on its credit, and its state after the provider's word.
 
-Promise: credit that a refund will take back is spendable by nobody from the moment it was asked for; in
-the transaction in which the provider's word counts, the hold ends and the reversal takes the credit, so
-that nothing is taken twice and nothing is free in between.
+Credit to be taken back can't be spent from the request on. In the transaction of the provider's word the hold
+ends and the reversal takes the credit: nothing is taken twice, nothing is free in between.
 """
 
 from typing import Literal
@@ -19,11 +18,11 @@ from billing.providers.protocol import Refunded, RefundFailed
 def brought(
     state: BatchState, sold: SoldCredit, refunds: Refunds, due_micros: int, wanted_micros: int
 ) -> SoldCredit:
-    """The sale with that much of its credit taken back in all, and its hold brought to wanted_micros.
+    """Return the sale with due_micros taken back in all, and its hold at wanted_micros.
 
-    What a refund holds pays first; it holds again what is left to come, as far as there is credit.
+    A refund's hold pays first, then holds again what is to come, as far as there is credit.
     """
-    # An open one whose credit went to a dispute holds it again where that is won.
+    # An open one whose credit went to a dispute holds it again if that is won.
     holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
     if holding is None:
         return sold.brought_to(state, due_micros)
@@ -42,7 +41,7 @@ def brought(
 def set_aside(
     state: BatchState, sold: SoldCredit, refunds: Refunds, refund: Refund, micros: int
 ) -> Refund:
-    """The refund with as much of that held as there is."""
+    """Return the refund with as much of that held as there is."""
     held, by_grant = sold.set_aside(state, micros, refund.id)
     changed = replace(refund, held_micros=held, held_grant_micros=by_grant)
     refunds.keep(changed)
@@ -52,12 +51,12 @@ def set_aside(
 def follow(
     state: BatchState, refunds: Refunds, reversals: Reversals, owner_id: str, fact: Reversed
 ) -> Refund | None:
-    """The refund of ours that the fact tells of, as it is after it; null where it is another's."""
+    """Return our refund after the fact; null if it is another's."""
     ours = refunds.told_of(owner_id, fact)
     if ours is None or not isinstance(fact, Refunded | RefundFailed):
         return None
     for key in {ours.id, ours.key} - {fact.key}:
-        # It counted under our id, or under what a person wrote down.
+        # It counted under our ID, or under what an operator wrote.
         end_reversal(reversals, owner_id, key, "replaced")
     if fact.key != ours.id:
         ours = replace(ours, provider_refund_id=fact.key)
@@ -68,7 +67,7 @@ def follow(
     else:
         moved = move(ours, "succeeded", now_us=state.now_us)
     if isinstance(fact, Refunded) and _is_failed(reversals, owner_id, fact.key):
-        # Told late: that it failed was told before.
+        # Reported late: its failure came first.
         moved = move(ours, "failed", now_us=state.now_us, detail="the money came back")
     if moved != refunds.find(owner_id, moved.id):
         refunds.keep(moved)
@@ -78,7 +77,7 @@ def follow(
 def end_reversal(
     reversals: Reversals, owner_id: str, key: str, status: Literal["failed", "replaced"]
 ) -> None:
-    """End the reversal that counted under `key`, of a refund of ours: it no longer counts."""
+    """End our refund's reversal that counted under `key`."""
     known = reversals.find(owner_id, key)
     if known is not None:
         reversals.keep(replace(known, status=status))

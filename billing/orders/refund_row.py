@@ -1,10 +1,8 @@
-"""Refunds that were asked for here: what of a payment is to go back, and how far that has come.
+"""Refunds requested here: how much to return, and how far that is.
 
-States: asking ends pending, succeeded or failed; it is unknown while the provider gave no clear word.
-Invariants: while one is open, and the provider has not told that its money is gone, the share of the credit
-that it takes back lies in the tenant's HELD account (held_micros); a payment has one open refund at most, by
-a unique index; an ended one holds nothing. `move` is the one function that changes the state. Writes
-refunds; whoever changes one holds its account's lock.
+asking ends pending, succeeded or failed; unknown while there is no clear word. Until the provider reports an
+open one's money gone, its share of credit is in HELD (held_micros). A payment has one open refund, by a
+unique index. Only `move` changes the state. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,8 +22,8 @@ RefundState = Literal["requested", "unknown", "pending", "succeeded", "failed"]
 REFUND_STATES: tuple[RefundState, ...] = RefundState.__args__  # type: ignore[attr-defined]
 OPEN: frozenset[RefundState] = frozenset({"requested", "unknown", "pending"})
 HINT = "refunds"
-# From a state to the states it may move to; docs/states.md has the diagram. A failed one succeeds where
-# a person said too soon that it was not made, and a succeeded one fails where a bank sends it back.
+# docs/states.md has the diagram. A failed one succeeds if an operator gave it up too soon, and a succeeded
+# one fails if a bank returns it.
 MOVES: Mapping[RefundState, frozenset[RefundState]] = {
     "requested": frozenset({"unknown", "pending", "succeeded", "failed"}),
     "unknown": frozenset({"pending", "succeeded", "failed"}),
@@ -36,7 +34,7 @@ MOVES: Mapping[RefundState, frozenset[RefundState]] = {
 
 
 class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of refunds; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     id: str
     account_id: str
@@ -70,22 +68,21 @@ class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def price(self) -> Price:
-        """What goes back."""
         return Price(self.amount, self.currency)
 
     @property
     def is_open(self) -> bool:
-        """Nobody knows yet how it ends."""
+        """Return whether its end is unknown."""
         return self.status in OPEN
 
     @property
     def key(self) -> str:
-        """What its reversal is known by: the provider's id, or ours where it gives none."""
+        """Return its reversal's name: the provider's ID, or ours without one."""
         return self.provider_refund_id or self.id
 
 
 def move(refund: Refund, status: RefundState, *, now_us: int, detail: str | None = None) -> Refund:
-    """The refund in another state, or as it is where no move leads there."""
+    """Return it in another state, or unchanged if no move leads there."""
     if status not in MOVES[refund.status]:
         return refund
     is_over = status not in OPEN
@@ -99,7 +96,7 @@ def move(refund: Refund, status: RefundState, *, now_us: int, detail: str | None
 
 
 class Refunds:
-    """Those of one transaction's orders or periods: what is known, and what changed."""
+    """Those of one transaction's orders or periods, read and changed."""
 
     def __init__(self) -> None:
         self.changes = 0
@@ -108,7 +105,6 @@ class Refunds:
         self._new: dict[str, Refund] = {}
 
     def take(self, found: Iterable[Refund]) -> None:
-        """What was read."""
         for one in found:
             self._known.setdefault(one.owner_id, {})[one.id] = one
 
@@ -119,15 +115,15 @@ class Refunds:
         return list(self._known.get(owner_id, {}).values())
 
     def open_of(self, owner_id: str) -> Refund | None:
-        """The one whose end nobody knows yet."""
+        """Return the one whose end is unknown."""
         return next((one for one in self.of(owner_id) if one.is_open), None)
 
     def holding(self, owner_id: str) -> Refund | None:
-        """The one that holds credit."""
+        """Return the one that holds credit."""
         return next((one for one in self.of(owner_id) if one.held_micros), None)
 
     def to_come(self, owner_id: str, reversals: Iterable[Reversal]) -> int:
-        """How much of the payment the open refund will take beside what has gone already."""
+        """Return how much more of the payment the open refund will take."""
         open_ = self.open_of(owner_id)
         if open_ is None or any(one.key == open_.key for one in reversals):
             return 0
@@ -136,10 +132,9 @@ class Refunds:
     def told_of(
         self, owner_id: str, fact: Refunded | RefundFailed | Disputed | DisputeClosed
     ) -> Refund | None:
-        """The refund of ours that the fact is about.
+        """Return our refund that the fact is about, by either ID.
 
-        By the provider's id of it, or ours, which the provider repeats. Where it can do neither, by its
-        sum: of refunds that we know no id of, there is one at most for which that fits.
+        Without IDs, by its sum: it fits at most one refund without a known ID.
         """
         if not isinstance(fact, Refunded | RefundFailed):
             return None
@@ -149,7 +144,7 @@ class Refunds:
             if one.id in named or one.provider_refund_id == fact.key:
                 return one
         alike = [one for one in ours if not one.is_named and one.provider_refund_id is None]
-        # The provider's own rounding of a tax may move it by one.
+        # The provider's rounding of a tax may move it by one.
         near = [one for one in alike if abs(one.amount - fact.price.amount) <= 1]
         return next((one for one in near if one.status != "failed"), None)
 
@@ -159,13 +154,12 @@ class Refunds:
         self._new[refund.id] = refund
 
     def keep(self, refund: Refund) -> None:
-        """One that changed."""
         self.changes += 1
         self.take([refund])
         (self._new if refund.id in self._new else self._changed)[refund.id] = refund
 
     async def write(self, tx: Transaction, now_us: int) -> None:
-        """Writes what is new or changed, sorted by id."""
+        """Write what is new or changed, sorted by ID."""
         changed = [one for _, one in sorted(self._changed.items())]
         if changed:
             count = await tx.execute(_UPDATE, rows=[_CHANGED.write(one) for one in changed])
@@ -177,7 +171,7 @@ class Refunds:
 
 
 async def load(tx: Transaction, owner_ids: Iterable[str]) -> list[Refund]:
-    """Those of these orders or periods, the oldest first."""
+    """Return these orders' or periods' refunds, oldest first."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(owner_ids)))
     return [ROWS.read(row) for row in rows]
 

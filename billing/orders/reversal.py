@@ -1,8 +1,7 @@
-"""Refunds and disputes: credit is taken back as the payment goes, and given back with a won dispute.
+"""Refunds and disputes: take credit back as the payment goes, and return it with a won dispute.
 
-Promise: what was reversed is always the credits' share of what is gone of the payment, rounded up,
-whatever the order in which the facts come and however often; never more than was credited. A refund
-that failed counts no longer. A refund that is told before its payment waits for it.
+What is reversed is always the credits' share of what is gone, rounded up, in any order of facts; never more
+than was credited. A failed refund no longer counts. A refund reported before its payment waits for it.
 """
 
 from abc import ABC, abstractmethod
@@ -26,7 +25,7 @@ from billing.recharges.batch import note_dispute
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 
-# The event of a dispute in this state, and the reason that it gives.
+# A dispute's event in this state, and its reason.
 _OF_DISPUTE: Final[Mapping[str, tuple[str, str]]] = {
     "open": ("disputed", "dispute"),
     "lost": ("dispute_lost", "the dispute was lost"),
@@ -35,7 +34,7 @@ _OF_DISPUTE: Final[Mapping[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class OrderResult:
-    """What became of a fact: the order after it; detail is for the operator."""
+    """The order after a fact; detail is for the operator."""
 
     order: Order
     outcome: NotificationOutcome
@@ -45,9 +44,9 @@ class OrderResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnOrder(ABC):
-    """What every command on one existing order shares. Its account is found by the order's id.
+    """What every command on one order shares; its account is found by the order's ID.
 
-    notification: what says it; None: our own decision. Another provider's is refused.
+    notification None: our own decision. Another provider's is refused.
     """
 
     order_id: str
@@ -59,7 +58,7 @@ class OnOrder(ABC):
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
 
     def decide(self, state: BatchState) -> OrderResult:
-        """Raises NotFound, also for an order of another environment than the notification's."""
+        """Raise NotFound, also for another environment's order."""
         working_set = state.working_set(OrderWorkingSet)
         order = working_set.find(self.order_id, self.tenant)
         if self.notification is not None and self.notification.environment != order.environment:
@@ -75,13 +74,12 @@ class OnOrder(ABC):
         return settled
 
     @abstractmethod
-    def apply(self, state: BatchState, order: Order) -> OrderResult:
-        """What the fact changes."""
+    def apply(self, state: BatchState, order: Order) -> OrderResult: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseOrder(OnOrder):
-    """Money went back, a bank took it back, or one of these came to nothing."""
+    """Money was returned, disputed, or came back."""
 
     fact: Reversed
 
@@ -112,21 +110,21 @@ class ReverseOrder(OnOrder):
         return OrderResult(after, "repeated" if changed is None else "applied")
 
     def _note_dispute(self, state: BatchState, order: Order, *, is_new: bool) -> None:
-        """A recharge whose own payment is disputed charges no more by itself."""
+        """Disable the recharge whose own payment is disputed."""
         if is_against_us(self.fact):
             recharges = state.working_set(OrderWorkingSet).recharges
             note_dispute(state, recharges, order.id, is_new=is_new)
 
 
 def is_against_us(fact: Reversed) -> bool:
-    """Whether a payer's bank took a payment back or asks about it, and has not dropped it."""
+    """Return whether a payer's bank disputes or inquires, and hasn't dropped it."""
     if isinstance(fact, DisputeClosed):
         return not fact.is_won
     return isinstance(fact, Disputed) and (fact.note is None or not fact.note.is_over)
 
 
 def reason_of(fact: Reversed, ours: Refund | None) -> str:
-    """Why money went back or came again, as events tell: in the words of who asked for the refund."""
+    """Return why money moved, in the words of who requested the refund."""
     if isinstance(fact, DisputeClosed) and fact.is_won:
         return "the dispute was won"
     if isinstance(fact, RefundFailed):
@@ -137,7 +135,7 @@ def reason_of(fact: Reversed, ours: Refund | None) -> str:
 
 
 def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
-    """Return the dispute to report; None if it takes no money, such as one that was won before it opened."""
+    """Return the dispute to report; None if it takes no money, such as one won before it opened."""
     if changed is None or changed.kind != "dispute" or not changed.amount:
         return None
     return None if changed.status == "won" and isinstance(fact, Disputed) else changed
@@ -146,11 +144,10 @@ def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
 def apply_reversals(
     state: BatchState, order: Order, reason: str = "", dispute: Reversal | None = None
 ) -> Order:
-    """Bring a settled order's credit and state to what has gone of its payment.
+    """Bring a settled order's credit and state to what is gone of its payment.
 
-    Of a plan's order nothing changes: what goes back is of its periods, which may have been told before it was paid
-    (billing/subscriptions/reversal.py). reason: why, for those who hear of it; empty if the order was just settled.
-    dispute: the one that opened or ended now, which is reported even if no money moves.
+    A plan's order doesn't change: its periods do (billing/subscriptions/reversal.py). reason: empty if the
+    order was just settled. dispute: the one that opened or ended now, reported even if no money moves.
     """
     if order.kind == "subscription":
         return order
@@ -185,7 +182,7 @@ def apply_reversals(
 
 
 def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
-    """Return a dispute that was reported before the payment: an open one first, then one that was lost."""
+    """Return a dispute reported before the payment: an open one first, then a lost one."""
     by_status = {one.status: one for one in reversals if one.kind == "dispute" and one.amount}
     return by_status.get("open") or by_status.get("lost")
 
@@ -193,10 +190,10 @@ def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
 def tell_returned(
     state: BatchState, order: Order, amount: int, reason: str, dispute: Reversal | None = None
 ) -> None:
-    """Publish one event: order.disputed or order.dispute_lost, order.refunded, or order.restored if money came
-    back to us. Without a dispute, publish nothing if no money moved.
+    """Publish order.disputed or order.dispute_lost, order.refunded, or order.restored.
 
-    amount: how much more of the payment is gone now, below 0 if it came back.
+    amount: how much more is gone, below 0 if it came back. Without a dispute, nothing is published if no
+    money moved.
     """
     if not amount and dispute is None:
         return
@@ -218,7 +215,6 @@ def status_of(order: Order, reversals: Sequence[Reversal], returned_amount: int)
 
 
 def sold_of(order: Order) -> SoldCredit:
-    """What the order gave, and what of it was taken back."""
     return SoldCredit(
         id=order.id,
         tenant=order.tenant,

@@ -1,4 +1,4 @@
-"""What orders' and subscriptions' working sets share: reversals, and each notification's outcome for the log."""
+"""What orders' and subscriptions' working sets share: reversals, and notifications' outcomes."""
 
 from billing.engine.read_set import WorkingSet
 from billing.orders.refund import Reversals
@@ -10,7 +10,7 @@ from store.database import Transaction
 
 
 class SaleWorkingSet(WorkingSet):
-    """Rows of what was sold; `changed` counts a change of the rows."""
+    """`changed` counts a change of the rows."""
 
     def __init__(self) -> None:
         self.reversals = Reversals()
@@ -20,7 +20,6 @@ class SaleWorkingSet(WorkingSet):
 
     @property
     def changes(self) -> int:  # type: ignore[override]
-        """Return a number that grows with each change."""
         return self._changes + self.reversals.changes + self.refunds.changes
 
     def changed(self) -> None:
@@ -35,7 +34,7 @@ class SaleWorkingSet(WorkingSet):
         now_us: int,
         problem: Problem | None = None,
     ) -> None:
-        """Note the notification's outcome, if there was one. owner is an account and its order."""
+        """Record the notification's outcome, if there was one. owner: an account and its order."""
         if notification is not None:
             self.changed()
             self._entries.append(

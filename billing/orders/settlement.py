@@ -1,9 +1,8 @@
-"""Settles orders: a checkout is attached, and the order ends as paid or unpaid.
+"""Settle orders: attach a checkout, and end the order as paid or unpaid.
 
-Promise: an order is credited once, even if payments are repeated, reordered or decided in parallel, and only
-for its own provider's payment of the frozen price. Whatever doesn't fit waits in review for a person. `paid`
-wins over pending, expired and failed. The credit that a coupon pays for is promotional; the rest is purchased
-and pays debts first.
+An order is credited once, only for its own provider's payment of the frozen price, in any order of facts.
+What doesn't fit waits in review. `paid` wins over pending, expired and failed. A coupon's credit is
+promotional; the rest is purchased and pays debts first.
 """
 
 from dataclasses import dataclass, replace
@@ -60,10 +59,9 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """The payment arrived. objects: other ids that the provider may use for it, such as an invoice's.
+    """The payment arrived. objects: its other IDs at the provider, such as an invoice's.
 
-    objection: why the provider itself suspects that it pays for something else. method: the payment method,
-    if the provider names it.
+    objection: why the provider suspects that it pays for something else.
     """
 
     payment_id: str
@@ -87,8 +85,8 @@ class SettlePaid(OnOrder):
         problem = self._problem(state, order)
         went_back = order.payment_id is not None and working_set.refunds.of(order.id)
         if order.status in SETTLED or order.status == "review" or went_back:
-            # A second payment: the order stays, and an operator sees the notification. Otherwise, what a
-            # refund of ours sent back of the first payment would take this one's credit.
+            # A second payment: the order stays, and an operator sees it. Otherwise our refund of the first
+            # payment would take this one's credit.
             return self._beside(state, order, problem or self._second(order))
         if problem is not None:
             reviewed = move(
@@ -120,7 +118,7 @@ class SettlePaid(OnOrder):
         return None
 
     def _beside(self, state: BatchState, order: Order, problem: Problem) -> OrderResult:
-        """Note another payment than the order's; it waits for a person, once."""
+        """Record another payment than the order's; it waits for an operator, once."""
         payments = state.working_set(UncreditedPayments)
         if payments.named(order.id, self.payment_id) is not None:
             return OrderResult(order, "repeated", problem.sentence)
@@ -168,7 +166,7 @@ class SettlePaid(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndUnpaid(OnOrder):
-    """The payment failed for good, or the checkout expired. An order that is paid or in review stays so."""
+    """The payment failed for good, or the checkout expired; a paid order or review stays."""
 
     status: Literal["failed", "expired"]
     reason: str | None = None
@@ -191,9 +189,9 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck:
-    """A sweep is about to ask the provider about a pending order, and sets when to ask again.
+    """A sweep is about to ask about a pending order, and sets when to ask again.
 
-    seen_checks_made is what the caller read; of two sweeps that saw the same number, one goes on.
+    Of two sweeps that read the same seen_checks_made, one continues.
     """
 
     order_id: str
@@ -228,7 +226,7 @@ def settle(
     reason: str | None = None,
     **changes: Any,
 ) -> Order:
-    """Credit an order that was not paid before, then take back what has gone of its payment already."""
+    """Credit an unpaid order, then take back what is already gone of its payment."""
     paid = move(
         order, "paid", payment_id=payment_id, paid_at=state.now_us, reason=reason, **changes
     )
@@ -245,6 +243,6 @@ def settle(
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
     note_paid(state, state.working_set(OrderWorkingSet).recharges, order.id)
-    # Reversals reported before may be of a larger payment, which an operator rejected.
+    # Earlier reversals may be of a larger payment, which an operator rejected.
     state.working_set(OrderWorkingSet).reversals.bound(paid.id, paid.payment.amount)
     return apply_reversals(state, paid)

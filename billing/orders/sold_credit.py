@@ -1,8 +1,7 @@
-"""Takes sold credit back as its payment goes, and gives it back as the payment returns.
+"""Take sold credit back as its payment goes, and return it as the payment returns.
 
-Promise: never more is taken than was given, and no balance becomes negative. The sale's own promotional grant
-pays first, then the wallet; the rest becomes the account's debt. What was taken last comes back first, to
-where it was taken from, after what is owed is paid.
+Never more than was given, and no balance becomes negative. The sale's promotional grant pays first, then the
+wallet; the rest is owed. The last taken returns first, to its source, after debts.
 """
 
 from collections.abc import Sequence
@@ -18,11 +17,10 @@ ReversalPart = tuple[LedgerAccount, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldCredit:
-    """What an order or a period gave, and what of it was taken back, in micros.
+    """What an order or period gave, and what was taken back, in micros.
 
-    id: the order's or the period's. credits_micros is all of it; promotional_micros is the part in the grant
-    with that id. Of what is taken back, reversed_promotional_micros went to PROMOTION and the rest to
-    PROVIDER; reversed_grant_micros came from the grant and the rest from elsewhere.
+    promotional_micros: the part in the grant with that ID. reversed_promotional_micros went to PROMOTION, the
+    rest to PROVIDER; reversed_grant_micros came from the grant.
     """
 
     id: str
@@ -37,9 +35,9 @@ class SoldCredit:
     def brought_to(
         self, state: BatchState, due_micros: int, *, before_micros: int | None = None
     ) -> Self:
-        """Take back or return credit until that much in all is taken back, and return the result.
+        """Take back or return credit until due_micros in all are taken back.
 
-        before_micros is the balance from which a fall below a threshold is measured, if not today's.
+        before_micros: the balance from which a drop is measured, if not the present one.
         """
         if due_micros > self.reversed_micros:
             micros = due_micros - self.reversed_micros
@@ -56,7 +54,7 @@ class SoldCredit:
         return wallet.balance_micros + (0 if grant is None else grant.balance_micros)
 
     def set_aside(self, state: BatchState, micros: int, refund_id: str) -> tuple[int, int]:
-        """Hold as much of it as there is; return how much, and how much of that from the grant."""
+        """Hold as much of it as there is; return how much, and the grant's part."""
         _, wallet, grant = self._sources(state)
         held = state.ledger.held(self.tenant)
         by_grant = 0 if grant is None else min(micros, grant.balance_micros)
@@ -67,7 +65,7 @@ class SoldCredit:
         return by_grant + by_wallet, by_grant
 
     def release(self, state: BatchState, micros: int, grant_micros: int, refund_id: str) -> None:
-        """Return what was set aside to where it was taken from, after what is owed is paid."""
+        """Return what was set aside to its source, after debts."""
         owed, wallet, grant = self._sources(state)
         held = state.ledger.held(self.tenant)
         to_grant = 0 if grant is None else grant_micros
@@ -78,7 +76,7 @@ class SoldCredit:
                 state.move(held, side, part, Code.REFUND_RELEASE, subject_id=refund_id)
 
     def _take_back(self, state: BatchState, micros: int, before_micros: int | None) -> Self:
-        """Move credit back to where it was sold and given from: PROVIDER and PROMOTION."""
+        """Move credit back to PROVIDER and PROMOTION."""
         if before_micros is None:
             before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         owed, wallet, grant = self._sources(state)
@@ -125,7 +123,7 @@ class SoldCredit:
     def _sources(
         self, state: BatchState
     ) -> tuple[LedgerAccount, LedgerAccount, LedgerAccount | None]:
-        """Return the account's debt, its wallet, and the sale's own grant if it has one."""
+        """Return the account's debt, its wallet, and the sale's own grant, if any."""
         ledger = state.ledger
         grant = (
             ledger.account(self.tenant, LedgerAccountKind.GRANT, self.id)
@@ -136,7 +134,7 @@ class SoldCredit:
         return owed, ledger.wallet(self.tenant), grant
 
     def _origins(self, state: BatchState, provider: int, promotion: int) -> list[ReversalPart]:
-        """Return PROVIDER and PROMOTION with a part for each; an empty part is left out."""
+        """Return PROVIDER and PROMOTION with their parts, without empty ones."""
         parts = []
         if provider:
             source = state.ledger.account(self.tenant, LedgerAccountKind.PROVIDER, self.provider)

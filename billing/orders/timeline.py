@@ -1,7 +1,4 @@
-"""One order's timeline: what it moved, which events it caused, and what went back of its payment.
-
-Writes nothing.
-"""
+"""One order's timeline: its transfers, events, and what was returned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +14,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A refund or a dispute; amount in the smallest unit of the paid currency."""
+    """amount in the smallest unit of the paid currency."""
 
     kind: str
     amount: int
@@ -27,7 +24,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class OrderTimeline:
-    """The order with its ledger transfers and events in the API's shapes, each oldest first."""
+    """The order with its transfers and events in the API's shapes, oldest first."""
 
     order: Order
     transfers: Sequence[Mapping[str, Any]]
@@ -36,12 +33,12 @@ class OrderTimeline:
 
 
 async def own_timeline(tx: Transaction, tenant: Tenant, order_id: str) -> OrderTimeline:
-    """Return the timeline of the tenant's own order; raises NotFound, also for another's."""
+    """Return the tenant's own; raise NotFound, also for another's."""
     return await timeline_of(tx, await orders.get(tx, tenant, order_id))
 
 
 async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
-    """Return what is known of the order besides its row; the caller has checked whose it is."""
+    """Return what is known of the order; the caller checked whose it is."""
     tenant = {"account_id": order.account_id, "environment": order.environment}
     moved = await tx.fetch(
         """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
@@ -98,11 +95,9 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
 
 
 def returned_of(told: Sequence[Returned]) -> list[Returned]:
-    """Return each refund and dispute once: those reported singly, and the part of sums that they don't
-    explain.
+    """Return each refund and dispute once: single ones, and the sums' unexplained part.
 
-    Stripe reports a refund by itself (part) and the charge's sum of refunds (refund); see
-    billing/orders/refund.py.
+    Stripe reports a refund by itself (part) and in the charge's sum (refund).
     """
     standing = [one for one in told if one.status != "replaced"]
     parts = [one for one in standing if one.kind == "part"]

@@ -1,8 +1,7 @@
-"""Returns a payment that credited nothing, because its order is in review or was rejected.
+"""Return a payment that credited nothing, because its order is in review or was rejected.
 
-Promise: none of the account's credit moves. Once the provider reports that our refunds returned the whole
-payment, the review ends. If a refund of a closed one fails, the order is in review again, because we have the
-money. An approval counts what our refunds sent back before it: `worth_of`.
+No credit moves. Once our refunds returned the whole payment, the review ends; if one fails, it reopens,
+because we have the money. An approval counts earlier refunds: `worth_of`.
 """
 
 from collections.abc import Sequence
@@ -17,21 +16,19 @@ from billing.providers.problem import in_words
 
 
 def is_uncredited(order: Order) -> bool:
-    """Return whether there is a payment that gave nothing; a plan's payment belongs to its periods."""
+    """Return whether there is an uncredited payment; a plan's payment belongs to its periods."""
     is_closed = order.status in {"review", "failed"}
     return is_closed and order.payment_id is not None and order.kind != "subscription"
 
 
 def sent_back(order: Order, refunds: Sequence[Refund]) -> int:
-    """Return how much of the payment our refunds sent back; refunds made elsewhere aren't the operator's
-    wish.
-    """
+    """Return how much our refunds returned; refunds made elsewhere aren't the operator's wish."""
     done = sum(one.amount for one in refunds if one.status == "succeeded")
     return min(done, order.payment.amount)
 
 
 def follow_refund(state: BatchState, order: Order) -> Order:
-    """Return the order after news of our refund of its payment, which credited nothing."""
+    """Return the order after news of our refund of its uncredited payment."""
     working_set = state.working_set(OrderWorkingSet)
     refunds = working_set.refunds.of(order.id)
     gone = gone_of(working_set.reversals.of(order.id), order.payment.amount)
@@ -52,7 +49,7 @@ def follow_refund(state: BatchState, order: Order) -> Order:
 
 
 def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
-    """Return the whole payment's credit, such that micros are left once what is gone took its share."""
+    """Return the whole payment's credit, such that micros are left after the returned share."""
     left = paid_amount - returned_amount
     return micros if left <= 0 else -(-micros * paid_amount // left)
 

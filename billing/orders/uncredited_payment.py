@@ -1,10 +1,7 @@
-"""Payments that credited nothing and aren't an order's own, each of which can be returned by itself.
+"""Uncredited payments beside an order's own, each of which can be returned by itself.
 
-They are a second payment of an order, and payments of a plan that wait for a person.
-
-Invariants: a payment has one row, by the provider's id for it. closed_at is when all of it had gone back;
-null while we have the money. Writes uncredited_payments and uncredited_reversals; whoever changes one holds
-its account's lock.
+A second payment of an order, or a plan's payment that waits for an operator. A payment has one row, by the
+provider's ID; closed_at null: we have the money. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +21,7 @@ from store.row_mapping import RowMapping
 
 
 class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row; store/schema.py explains the columns."""
+    """store/schema.py describes the columns."""
 
     id: str
     account_id: str
@@ -44,17 +41,16 @@ class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def price(self) -> Price:
-        """Return what was paid."""
         return Price(self.amount, self.currency)
 
     @property
     def left_amount(self) -> int:
-        """Return what has not gone back."""
+        """Return what has not been returned."""
         return self.amount - self.refunded_amount
 
 
 class UncreditedPayments(SaleWorkingSet):
-    """The payments of one transaction's orders; commands name the orders in `orders`."""
+    """Commands name the orders in `orders`."""
 
     rank = 61
 
@@ -90,7 +86,6 @@ class UncreditedPayments(SaleWorkingSet):
         await self.refunds.write(tx, now_us)
 
     def of_order(self, order_id: str) -> Sequence[UncreditedPayment]:
-        """Return the order's payments, oldest first."""
         found = [one for one in self._known.values() if one.order_id == order_id]
         return sorted(found, key=lambda one: one.id)
 
@@ -98,18 +93,16 @@ class UncreditedPayments(SaleWorkingSet):
         return self._known.get(payment_id)
 
     def named(self, order_id: str, payment_ref: str) -> UncreditedPayment | None:
-        """Return the payment with the provider's id."""
         return next(
             (one for one in self.of_order(order_id) if one.payment_ref == payment_ref), None
         )
 
     def open_refund(self, order_id: str) -> refund_row.Refund | None:
-        """Return a refund of one of the order's payments that has not ended."""
+        """Return an open refund of one of the order's payments."""
         found = (self.refunds.open_of(one.id) for one in self.of_order(order_id))
         return next((one for one in found if one is not None), None)
 
     def keep(self, payment: UncreditedPayment) -> None:
-        """Keep a payment that is new or changed."""
         self.changed()
         is_new = payment.id not in self._known or payment.id in self._new
         self._known[payment.id] = payment
@@ -117,7 +110,6 @@ class UncreditedPayments(SaleWorkingSet):
 
 
 def new_payment(order: Order, payment_ref: str, price: Price, now_us: int) -> UncreditedPayment:
-    """Return a payment of the order that credited nothing."""
     return UncreditedPayment(
         id=new_id("pay"),
         account_id=order.account_id,
@@ -132,7 +124,6 @@ def new_payment(order: Order, payment_ref: str, price: Price, now_us: int) -> Un
 
 
 async def of_orders(tx: Transaction, order_ids: Iterable[str]) -> list[UncreditedPayment]:
-    """Return the orders' payments, oldest first."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(order_ids)))
     return [ROWS.read(row) for row in rows]
 
@@ -140,10 +131,10 @@ async def of_orders(tx: Transaction, order_ids: Iterable[str]) -> list[Uncredite
 async def find_told(
     tx: Transaction, order: Order, names: Iterable[str], amount: int | None
 ) -> UncreditedPayment | None:
-    """Return the order's payment that a fact with these names is about; null for none, or the order's own.
+    """Return the order's payment that a fact is about; null for none, or the order's own.
 
-    names are the provider's ids of the payment or a refund, or our id of a refund. amount is what a refund
-    sent back; it identifies a refund whose answer was lost when the provider names only the checkout.
+    names: the provider's IDs of the payment or refund, or our refund's. amount: what a refund returned, which
+    identifies one with a lost response if the provider names only the checkout.
     """
     found = await of_orders(tx, [order.id])
     if not found:
@@ -162,7 +153,7 @@ async def find_told(
 
 
 async def load_reversals(tx: Transaction, payment_ids: Iterable[str]) -> list[Reversal]:
-    """Return what went back of the payments."""
+    """Return what was returned of the payments."""
     rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(payment_ids)))
     return [refund.read_row(row) for row in rows]
 

@@ -69,12 +69,10 @@ def fields_of(order: Order) -> dict[str, object]:
 
 
 def view_of(order: Order) -> OperatorOrder:
-    """Return the order as every operator's door shows it."""
     return convert(fields_of(order), OperatorOrder)
 
 
 def history_of(found: tuple[Order, Sequence[LogEntry]]) -> OrderHistory:
-    """Return the order with what its provider said of it."""
     order, entries = found
     events = [entry.shape() for entry in entries]
     return convert({**fields_of(order), "events": events}, OrderHistory)

@@ -1,9 +1,7 @@
-"""One transaction's orders, with what decides them: packs, coupons, recharges, earlier reversals.
+"""One transaction's orders, with what decides them: packs, coupons, recharges, reversals.
 
-Invariant: an order is read after its account was locked; an order of an account that isn't locked here
-doesn't exist here. Changes are written once, whatever the number of commands. Writes through
-billing/orders/records.py, billing/catalog/coupon.py, billing/recharges/records.py and
-billing/providers/event_log.py.
+An order is read after its account is locked; one of an unlocked account doesn't exist here. Changes are
+written once.
 """
 
 from billing.catalog import pack
@@ -25,7 +23,7 @@ from store.database import Transaction
 
 
 class OrderWorkingSet(SaleWorkingSet):
-    """What commands add to in `declare`: ids, requests, packs, codes, counted, claims, attached."""
+    """Commands add in `declare`: ids, requests, packs, codes, counted, claims, attached."""
 
     rank = 60
 
@@ -55,11 +53,10 @@ class OrderWorkingSet(SaleWorkingSet):
 
     @property
     def changes(self) -> int:  # type: ignore[override]
-        """Return a number that grows with each change."""
         return super().changes + self.coupons.changes + self.recharges.changes
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Read everything in a fixed number of statements; coupons are locked in the order of their ids."""
+        """Read everything in a fixed number of statements; lock coupons in the order of their IDs."""
         await self._load_orders(tx, read_set)
         if self.pack_places:
             self._packs = await pack.load(tx, self.pack_places)
@@ -97,7 +94,6 @@ class OrderWorkingSet(SaleWorkingSet):
             self._open = await provider_event.open_orders(tx, self._orders)
 
     async def update(self, tx: Transaction, now_us: int) -> None:
-        """Write what changed."""
         await order_rows.insert(tx, list(self._new.values()))
         await order_rows.update(tx, list(self._changed.values()))
         await order_rows.keep_reversals(tx, self.reversals.changed)
@@ -113,7 +109,7 @@ class OrderWorkingSet(SaleWorkingSet):
     # Orders
 
     def find(self, order_id: str, tenant: Tenant) -> Order:
-        """Return the tenant's order; raises NotFound, also for another tenant's."""
+        """Return the tenant's order; raise NotFound, also for another tenant's."""
         found = self._orders.get(order_id)
         if found is None or found.tenant != tenant:
             raise NotFound("Order", param="id")
@@ -128,14 +124,13 @@ class OrderWorkingSet(SaleWorkingSet):
         return self._pending.get(tenant, order_rows.Unpaid())
 
     def open_plan(self, tenant: Tenant) -> Order | None:
-        """Return the tenant's unpaid order of a plan."""
         return self._open_plans.get(tenant)
 
     def pack(self, place: PackKey) -> Pack | None:
         return self._packs.get(place)
 
     def owner_of(self, claim: OrderClaim) -> str | None:
-        """Return the id of the order that the provider's id leads to, or None if nobody could claim it."""
+        """Return the ID's order, or None if nobody could claim it."""
         return self._owners.get(claim.key)
 
     def add(self, order: Order) -> None:
@@ -164,18 +159,18 @@ class OrderWorkingSet(SaleWorkingSet):
         return order_id in self._open
 
     def resolve(self, order_id: str) -> None:
-        """Mark what the order's notifications left to decide as dealt with by an operator."""
+        """Mark the order's notifications as dealt with by an operator."""
         self.changed()
         self._open.discard(order_id)
         self._resolved.add(order_id)
 
     def resolve_payment(self, order_id: str, payment_ref: str) -> None:
-        """Mark what waited for a person because of this payment as dealt with."""
+        """Mark what waited because of this payment as dealt with."""
         self.changed()
         self._resolved_payments.add((order_id, payment_ref))
 
     def _genuine_claims(self) -> list[OrderClaim]:
-        """Return the claims of ids for orders at the provider that named them."""
+        """Return the claims of IDs at the provider that named them."""
         genuine = []
         for claim in self.claims:
             order = self._orders.get(claim.order_id)

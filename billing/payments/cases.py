@@ -1,6 +1,6 @@
-"""What waits for a person of one order: each case with what was expected, what came, and what may be done.
+"""What needs an operator in one order: what was expected, what came, and what may be done.
 
-A case is a notification that nobody has dealt with, or an order in review of which none is kept. Writes nothing.
+A case is an unresolved notification, or an order in review without one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.subscription import Period
 from store.database import Transaction
 
-# comp: a period is given free, on the subscription's page.
+# comp: give a period free, on the subscription's page.
 CaseAct = Literal[
     "credit_paid", "credit_price", "credit_part", "comp", "refund", "reject", "dismiss"
 ]
@@ -29,7 +29,7 @@ CaseAct = Literal[
 
 @dataclass(frozen=True, slots=True)
 class SpareMoney:
-    """A payment that gave no credit. left: what of it is here; refund: of it, not ended."""
+    """An uncredited payment. left: what of it is here; refund: its open one."""
 
     ref: str
     paid: Price
@@ -39,7 +39,7 @@ class SpareMoney:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case. reason: in one word, null where none is known; money: what it is about, if that is here."""
+    """reason: one word, null if unknown; money: what it is about, if that is here."""
 
     sentence: str
     reason: str | None
@@ -51,8 +51,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class OrderCases:
-    """Those of one order, the oldest first. spare: all its money that gave no credit. subscription_id: of
-    a plan's order. can_credit: a person may credit what waits; else its period is paid for already.
+    """An order's cases, oldest first. spare: its uncredited money. can_credit: an operator may credit it;
+    else its period is already paid.
     """
 
     cases: Sequence[Case]
@@ -66,11 +66,11 @@ class OrderCases:
 
     @property
     def under_way(self) -> Refund | None:
-        """A refund that has not ended: nothing is decided until then."""
+        """Return a refund that hasn't ended: nothing is decided until then."""
         return next((one.refund for one in self.spare if one.refund is not None), None)
 
     def acts(self, order: Order, waiting: OpenReview) -> list[CaseAct]:
-        """What is right to do now, in the order in which a page offers it."""
+        """Return what may be done now, in the order in which a page offers it."""
         can_go_back = any(
             one.money is not None and one.money.refund is None and one.money.left.amount > 0
             for one in self.cases
@@ -90,7 +90,6 @@ class OrderCases:
 
 
 async def open_review(tx: Transaction, order: Order) -> OpenReview:
-    """What an approval of the order would be about."""
     if order.kind != "subscription":
         gone = sent_back(order, await refund_row.load(tx, [order.id]))
         return waiting_of(order, None, [], gone)
@@ -100,7 +99,6 @@ async def open_review(tx: Transaction, order: Order) -> OpenReview:
 
 
 async def cases_of(tx: Transaction, order: Order) -> OrderCases:
-    """What waits of the order."""
     entries = (await event_log.open_of(tx, [order.id])).get(order.id, [])
     if order.kind != "subscription":
         spare = await _spare(tx, order, (), ())
@@ -113,7 +111,7 @@ async def cases_of(tx: Transaction, order: Order) -> OrderCases:
     spare = await _spare(tx, order, held, periods)
     starts = {one.period_start_at for one in periods if one.comp_ended_at is None}
     can_credit = held[0].period_start_at not in starts if held else order.status == "review"
-    # What is gone of a payment in part is no part of its period: approving it is refused.
+    # A partly returned payment pays for no part of its period: approving it is refused.
     ref = held[0].invoice_id if held else order.payment_id
     waiting = spare.get(ref or "")
     is_whole = waiting is None or waiting.left == waiting.paid
@@ -153,7 +151,7 @@ def _of_entry(entry: LogEntry, spare: Mapping[str, SpareMoney]) -> Case:
 async def _spare(
     tx: Transaction, order: Order, held: Iterable[HeldInvoice], periods: Sequence[Period]
 ) -> dict[str, SpareMoney]:
-    """The order's money that gave no credit, by the provider's names of the payments."""
+    """Return the order's uncredited money by the provider's payment IDs."""
     rows = await uncredited_payment.of_orders(tx, [order.id])
     credited = {one.invoice_id for one in periods}
     asked = await refund_row.load(tx, [order.id, *(one.id for one in rows)])

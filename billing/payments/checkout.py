@@ -1,9 +1,8 @@
 """An order's checkout at its provider: opened, asked about, and tied to the order.
 
-Promise: no transaction is open while a provider is asked. Opening again after a crash sends the same
-request, made of the order's row alone, so a provider that knows idempotency opens one checkout; what
-was opened is tied to the order before anybody is told of it. The checkout of a
-simulated provider is the sandbox's page.
+No transaction is open during a call. A repeated open sends the same request, made of the order's row alone,
+so an idempotent provider opens one checkout. It is tied to the order before anybody learns of it. A simulated
+provider's checkout is the sandbox's page.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +40,7 @@ from store.database import Database, Transaction
 
 
 class Checkout(Protocol):
-    """What an order's provider and the sandbox's page have in common."""
+    """What an order's provider and the sandbox's page share."""
 
     async def open(self, request: CheckoutRequest) -> Opened: ...
 
@@ -49,8 +48,6 @@ class Checkout(Protocol):
 
 
 class Checkouts:
-    """The checkouts of this process's orders, one after the other or side by side."""
-
     def __init__(
         self,
         database: Database,
@@ -68,10 +65,10 @@ class Checkouts:
         self._public_url = links.public_url
 
     async def open(self, order: Order) -> Order:
-        """The order with its checkout.
+        """Return the order with its checkout.
 
-        Raises ProviderUnavailable, and the order stays pending: a sweep or a retry opens it;
-        ProviderRefused, and the order has failed. Both name the order.
+        Raises ProviderUnavailable (the order stays pending, for a sweep or retry) or ProviderRefused (it
+        failed); both name the order.
         """
         try:
             order, opened = await self._opened(order)
@@ -97,7 +94,7 @@ class Checkouts:
         return settled.order
 
     async def _opened(self, order: Order) -> tuple[Order, Opened]:
-        """The order with its customer, and what the provider opened for it."""
+        """Return the order with its customer, and the opened checkout."""
         checkout = self._checkout_of(order)
         if isinstance(checkout, SandboxProvider):
             return order, await checkout.open(await self._request(order))
@@ -109,17 +106,17 @@ class Checkouts:
             return order, await checkout.open(await self._request(order))
 
     async def inquire(self, order: Order, ref: str) -> Sequence[Fact]:
-        """What the provider says of the order; raises ProviderUnavailable and ProviderRefused."""
+        """Return what the provider says; raise ProviderUnavailable and ProviderRefused."""
         return await self._checkout_of(order).inquire(order.id, ref)
 
     async def close(self, order: Order) -> bool:
-        """Whether the order's checkout can be paid by nobody any more, and its order has ended.
+        """Return whether nobody can pay the checkout any more, and its order has ended.
 
         Raises ProviderUnavailable.
         """
         try:
             if order.provider_ref is None:
-                # It may be open at the provider all the same: opening it again tells its name.
+                # It may already be open at the provider: opening it again returns its name.
                 order = await self.open(order)
             checkout = self._checkout_of(order)
             if order.provider_ref is None or not isinstance(checkout, Closing):
@@ -127,7 +124,7 @@ class Checkouts:
             if not await checkout.close(order.id, order.provider_ref):
                 return False
         except ProviderRefused:
-            # Refused when it was opened, or nobody here speaks for its provider any more.
+            # Refused when it was opened, or its provider isn't set up here any more.
             pass
         reason = "another checkout of a plan was begun"
         await self._submit(EndUnpaid, order, notification=None, status="expired", reason=reason)
@@ -136,7 +133,7 @@ class Checkouts:
     async def linked(
         self, notification: NotificationRef, object_ids: Sequence[str]
     ) -> Sequence[tuple[str, str]]:
-        """What the provider says that its ids belong to; raises ProviderUnavailable."""
+        """Return what the provider's IDs belong to; raise ProviderUnavailable."""
         environment = next(one for one in ENVIRONMENTS if one == notification.environment)
         provider = self._providers.of(notification.provider, environment)
         is_simulated = self._providers.is_simulated(notification.provider, environment)
@@ -149,7 +146,7 @@ class Checkouts:
             return ()
 
     async def with_sum(self, notification: NotificationRef, paid: InvoicePaid) -> InvoicePaid:
-        """The fact with what was paid, as far as its provider says it; raises ProviderUnavailable."""
+        """Return the fact with what was paid, if its provider says so; raise ProviderUnavailable."""
         environment = next(one for one in ENVIRONMENTS if one == notification.environment)
         provider = self._providers.of(notification.provider, environment)
         if provider is None or self._providers.is_simulated(notification.provider, environment):
@@ -212,10 +209,9 @@ class Checkouts:
 
 
 def title_of(order: Order) -> str:
-    """What is bought, as the payer reads it."""
+    """Return what is bought, for the payer."""
     return order.pack_name or f"{order.credits_micros // MICROS_PER_CREDIT:,} credits"
 
 
 def environment_of(order: Order) -> Environment:
-    """The order's environment, which is one of the two."""
     return next(one for one in ENVIRONMENTS if one == order.environment)

@@ -1,9 +1,8 @@
-"""Who an account is at a provider: one customer for each account, environment and provider.
+"""One customer at a provider for each account and environment.
 
-Promise: it is made once and named by every checkout and invoice from then on, so that portal, tax and history
-hang together. Two first orders that come together make one, by the provider's idempotency key and our
-primary key. One that is gone there (deleted, or the operator changed accounts) is made anew. The order's
-row says whose it is before its checkout is opened, so opening it again asks for the same.
+It is made once and named by every checkout and invoice, so that portal, tax and history belong together. Two
+simultaneous first orders make one, by the provider's idempotency key and our primary key. A deleted one is
+made again. The order's row names it before its checkout opens.
 """
 
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameCustomer(OnOrder):
-    """The order is this customer's, unless it names another one; gone: one that is there no more."""
+    """Names the order's customer unless it has another; gone: one that no longer exists."""
 
     customer_ref: str
     gone: str | None = None
@@ -37,15 +36,13 @@ class NameCustomer(OnOrder):
 
 
 class CustomerBook:
-    """The customers of this process's orders."""
-
     def __init__(self, database: Database, clock: Clock, engine: Engine) -> None:
         self._database = database
         self._clock = clock
         self._engine = engine
 
     async def named(self, order: Order, provider: object, *, gone: str | None = None) -> Order:
-        """The order with its customer, where the provider keeps such; gone: made anew.
+        """Return the order with its customer, if the provider has such; gone: make a new one.
 
         Raises ProviderUnavailable and ProviderRefused.
         """

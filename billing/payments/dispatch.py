@@ -1,8 +1,6 @@
-"""What each fact calls for, by what it is about: one table.
+"""What each fact calls for, by its subject: one table.
 
-A command, but for the names of its subject and who told it; a note in the operator's log; or a question
-to the provider. What is in no row cannot come about: a fact that is about nothing of ours is noted
-before, and facts that say nothing are no facts about anything.
+A command, a note in the operator's log, or a call to the provider. Combinations in no row can't occur.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,13 +31,11 @@ from billing.subscriptions.reversal import ReversePeriod
 
 
 class Decided(Protocol):
-    """What such a command results in."""
-
     @property
     def outcome(self) -> NotificationOutcome: ...
 
 
-# From a fact to the command, which lacks its subject's names and who told it.
+# From a fact to the command, which lacks its subject's names and its source.
 Make = Callable[..., Command[Decided]]
 Build = Callable[[Any], Make]
 
@@ -54,7 +50,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Inquire:
-    """The provider is asked first."""
+    """The provider is called first."""
 
 
 def _paid(command: type[SettlePaid], fact: Paid) -> Make:
@@ -138,11 +134,11 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         **dict.fromkeys(_REVERSED, _reversed_order),
     },
     "uncredited payment": dict.fromkeys(_REVERSED, _reversed_uncredited),
-    # Of one that was told before such payments had rows.
+    # From before such payments had rows.
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
     ),
-    # It credited nothing itself, and the period that did is not known yet.
+    # It credited nothing itself, and the period that did isn't known yet.
     "plan order": {
         **_UNPAID,
         Paid: _paid_plan,

@@ -1,8 +1,8 @@
-"""Disputes as their providers tell them, kept for the desk with the time until which evidence counts.
+"""Disputes as providers report them, with the time until which evidence counts.
 
-Promise: what is told of a dispute is kept whether its order is known or not; what the provider said later, by
-its own clock, stays whatever is told after it, and one that ended does not open again. Operators' accounts
-are told of each new one. What a dispute does to credit is billing/orders/reversal.py's. Writes disputes.
+A report is stored whether its order is known or not. By the provider's clock the later report stays, and an
+ended dispute doesn't reopen. Operators' accounts are notified of each new one. billing/orders/reversal.py
+moves the credit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ WHERE a.is_operator = 1 ORDER BY e.account_id
 
 
 class Dispute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of disputes; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     provider: str
     environment: str
@@ -55,16 +55,15 @@ class Dispute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def price(self) -> Price:
-        """What is disputed."""
         return Price(self.amount, self.currency)
 
     @property
     def cursor(self) -> str:
-        """Where a page goes on after it."""
+        """Return where the next page starts."""
         return f"{self.provider}/{self.id}"
 
     def shape(self) -> dict[str, Any]:
-        """As operators see it; amount in the smallest unit of its currency."""
+        """Return the view for operators; amount in the currency's smallest unit."""
         ended = self.ended_at
         return {
             "id": self.id,
@@ -92,10 +91,10 @@ async def keep(
     *,
     now_us: int,
 ) -> None:
-    """What the fact says of the dispute; owner: its account and order, as far as they are known.
+    """Store the report; owner: its account and order, if known.
 
-    Operators are told in the same transaction, once for each dispute. Where the fact says no more than
-    its sum, a dispute that is known learns its order.
+    Operators are notified in the same transaction, once a dispute. A fact with only a sum teaches a known
+    dispute its order.
     """
     note = fact.note or _bare(fact)
     price = fact.price if isinstance(fact, Disputed) else Price(0, "")
@@ -137,9 +136,9 @@ async def page_of_disputes(
     after: str | None = None,
     limit: int,
 ) -> list[Dispute]:
-    """At most `limit`: open ones with the nearest end of evidence first, ended ones the latest first.
+    """Return open disputes by the end of evidence, ended ones latest first.
 
-    after: the cursor of the last dispute of the page before; raises InvalidInput for no dispute's.
+    after: the last dispute's cursor; raises InvalidInput for another text.
     """
     last = None if after is None else await _at(tx, environment, after)
     values: dict[str, Any] = {"environment": environment, "limit": limit}
@@ -155,7 +154,6 @@ async def page_of_disputes(
 
 
 async def of_order(tx: Transaction, order_id: str) -> Sequence[Dispute]:
-    """Those of one order, the oldest first."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM disputes WHERE order_id = :id ORDER BY created_at, id",
         id=order_id,
@@ -164,7 +162,7 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[Dispute]:
 
 
 async def find(tx: Transaction, environment: str, dispute_id: str) -> Dispute:
-    """By the provider's id of it; raises NotFound."""
+    """Find by the provider's ID; raise NotFound."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM disputes WHERE environment = :environment AND id = :id",
         environment=environment,
@@ -190,7 +188,7 @@ async def _at(tx: Transaction, environment: str, cursor: str) -> Dispute:
 
 
 def _bare(fact: Disputed | DisputeClosed) -> DisputeNote:
-    """What a fact without a note says: that there is one, or how it ended."""
+    """Return a bare fact's note: that there is a dispute, or how it ended."""
     if isinstance(fact, DisputeClosed):
         return DisputeNote("won" if fact.is_won else "lost", is_over=True)
     return DisputeNote("open")
@@ -213,14 +211,14 @@ def _dispute(row: Row) -> Dispute:
 
 
 _ROWS = RowMapping(Dispute)
-# Of an update that came late nothing is taken back: what ended stays so.
+# A late update takes nothing back: what ended stays so.
 _LEARN = """ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),
     order_id = COALESCE(disputes.order_id, excluded.order_id),
     ended_at = COALESCE(disputes.ended_at, excluded.ended_at),
     status = CASE WHEN disputes.ended_at IS NULL AND excluded.ended_at IS NOT NULL
         THEN excluded.status ELSE disputes.status END"""
-# The provider's clock tells seconds: of two words of one second the one that came last counts.
+# The provider's clock has seconds: within one, the last report counts.
 _NEWER = "excluded.reported_at >= disputes.reported_at"
 _UPDATE = f"""ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),

@@ -1,9 +1,8 @@
-"""What a fact is about: an order, a plan's order, a subscription, or a paid period of one.
+"""Find what a fact is about: an order, a plan's order, a subscription, or a paid period.
 
-A fact finds its order by the order's own id or by the provider's ids of it, its subscription by the
-provider's id of it or by the order that began it. A refund or dispute finds the period whose payment
-has one of its ids; of a plan's order nothing was credited, so that the period's payment counts. One of
-a payment that credited nothing, such as a second one of an order, is about that payment.
+By the order's own ID or a provider's ID; a subscription also by its first order. A refund or dispute finds
+the period whose payment has one of its IDs, because a plan's order credits nothing. One of an uncredited
+payment, such as a second one, is about that payment.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +30,6 @@ from billing.subscriptions.records import ITSELF
 from billing.subscriptions.subscription import Subscription
 from store.database import Transaction
 
-# Every fact but those that say nothing.
 SubjectFact = (
     Paid | Unconfirmed | Failed | Expired | Waiting | Reversed | InvoicePaid | SubscriptionChanged
 )
@@ -42,9 +40,8 @@ SubjectKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FactSubject:
-    """kind: what it is; owner: the order, or the subscription, also of a period.
-
-    names: what a command on it is told, that is which one it is and whose.
+    """owner: the order, or the subscription, also of a period. names: which one it is and whose, for
+    commands.
     """
 
     kind: SubjectKind
@@ -53,7 +50,6 @@ class FactSubject:
 
     @property
     def order(self) -> Order | None:
-        """The order, where it is one."""
         return self.owner if isinstance(self.owner, Order) else None
 
 
@@ -65,8 +61,8 @@ def order_subject(order: Order) -> FactSubject:
 async def find(
     tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
 ) -> FactSubject | None:
-    """What the fact is about, as far as it is known; ids: the provider's, with those that belong to
-    them. Also what is another provider's or environment's than the notification's.
+    """Return the fact's subject, even of another provider or environment; ids: the provider's, with related
+    ones.
     """
     if isinstance(fact, InvoicePaid | SubscriptionChanged):
         return await _subscription(tx, fact, notification)
@@ -106,7 +102,7 @@ async def _subscription(
 async def _period(
     tx: Transaction, ids: Iterable[str], notification: NotificationRef
 ) -> FactSubject | None:
-    """The period that was paid by one of these ids, as far as it was credited."""
+    """Return the credited period that one of these IDs paid for."""
     at = (notification.provider, notification.environment)
     for subscription_id, start in await subscription_rows.find_objects(tx, *at, ids):
         if start == ITSELF:
@@ -129,7 +125,7 @@ async def _period(
 async def _order(
     tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
 ) -> Order | None:
-    """By the order's own id, else by what the provider calls it."""
+    """Find by the order's own ID, else by the provider's."""
     order_id = fact.subject.order_id
     found = None if order_id is None else await order_list.find(tx, order_id)
     listed = tuple(ids)
@@ -146,7 +142,7 @@ async def _uncredited(
     order: Order | None,
     notification: NotificationRef,
 ) -> FactSubject | None:
-    """The payment without credit that one of the ids names, of the order or of an invoice's plan."""
+    """Return the uncredited payment that an ID names, of the order or of an invoice's plan."""
     if order is None:
         at = (notification.provider, notification.environment)
         for subscription_id, _ in await subscription_rows.find_objects(tx, *at, ids):
@@ -163,7 +159,7 @@ async def _uncredited(
 
 
 def _is_of_second_payment(order: Order, ids: Sequence[str]) -> bool:
-    """Whether the ids name a payment like the order's own (pi_2 beside pi_1), and not that one."""
+    """Return whether the IDs name a payment like the order's (pi_2 beside pi_1), but not that one."""
     own = order.payment_id or ""
     kind, has_kind, _ = own.partition("_")
     alike = [one for one in ids if has_kind and one.startswith(f"{kind}_")]

@@ -1,7 +1,6 @@
-"""What providers kept of payments, as their own lists show it. Writes payment_fees.
+"""What providers deducted from payments, from their lists (billing/reconciliation/provider_list.py).
 
-No notification tells a fee, so these rows come from a list that somebody reads
-(billing/reconciliation/provider_list.py).
+No notification has a fee.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ from store.row_mapping import RowMapping
 
 
 class PaymentFee(msgspec.Struct, frozen=True, kw_only=True):
-    """One row; owner_id: the order or the period that was paid for. The columns are in store/schema.py."""
+    """owner_id: the paid order or period. store/schema.py describes the columns."""
 
     owner_id: str
     account_id: str
@@ -27,7 +26,7 @@ class PaymentFee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def keep(tx: Transaction, fees: Sequence[PaymentFee]) -> None:
-    """Writes them, in place of what was told before."""
+    """Write fees, replacing earlier ones."""
     await tx.insert(
         "payment_fees",
         _ROWS.columns,
@@ -39,7 +38,6 @@ async def keep(tx: Transaction, fees: Sequence[PaymentFee]) -> None:
 
 
 async def load(tx: Transaction, owner_ids: Iterable[str]) -> dict[str, PaymentFee]:
-    """Of those whose fee is known."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM payment_fees WHERE owner_id IN :ids[text]",
         ids=sorted(set(owner_ids)),

@@ -1,9 +1,8 @@
-"""What a provider tells, acted on: each fact becomes one command on what it is about.
+"""Act on a provider's notification: each fact becomes one command on its subject.
 
-Promise: a genuine notification leaves a row in the operator's log, with what became of it, in the
-transaction of that change. A payment that the notification does not prove is confirmed by asking
-the provider first. A fact about nothing of ours changes nothing; a refund or dispute among them is
-kept until its payment is told, and so are ids that belong together.
+A genuine notification leaves a row in the operator's log with its outcome, in the change's transaction. An
+unproven payment is confirmed with the provider first. A fact about nothing of ours changes nothing; a refund
+or dispute waits for its payment, and IDs that belong together are stored.
 """
 
 from collections.abc import Sequence
@@ -48,7 +47,7 @@ _NOT_CONFIRMED = "the provider does not confirm the payment"
 
 
 class NotificationHandler:
-    """Acts on facts, each in a transaction of its own; notification says where they come from."""
+    """Acts on facts, each in its own transaction; notification: their source."""
 
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, checkouts: Checkouts
@@ -61,7 +60,7 @@ class NotificationHandler:
     async def act_on(
         self, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
-        """The weightiest outcome; raises ProviderUnavailable where a confirmation did not come."""
+        """Return the weightiest outcome; raise ProviderUnavailable without a confirmation."""
         outcomes = [await self._act(fact, notification) for fact in facts]
         if not outcomes:
             outcomes = [await self._note(notification, "ignored", "it says nothing")]
@@ -70,8 +69,8 @@ class NotificationHandler:
     async def confirm(
         self, order: Order, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
-        """Acts on the provider's answer about this order; what is still unproven is passed over."""
-        # What is told of a plan's order may be about a period of its subscription.
+        """Act on the provider's response about this order; ignore what is still unproven."""
+        # A report on a plan's order may be about a period of its subscription.
         elsewhere: Any = InvoicePaid | SubscriptionChanged
         if order.kind == "subscription":
             elsewhere |= Reversed
@@ -110,9 +109,7 @@ class NotificationHandler:
     async def _subject(
         self, fact: SubjectFact, notification: NotificationRef
     ) -> FactSubject | None:
-        """What the fact is about. One of a refund or dispute that finds no payment of ours is kept
-        until that is told.
-        """
+        """Return the fact's subject. A refund or dispute without a known payment is stored for it."""
         if isinstance(fact, InvoicePaid | SubscriptionChanged):
             return await self._find(fact, (), notification)
         ids = await self._related(fact.subject.objects, notification)
@@ -135,7 +132,6 @@ class NotificationHandler:
     async def _act_on(
         self, fact: SubjectFact, found: FactSubject, notification: NotificationRef
     ) -> NotificationOutcome:
-        """What the table says of the two."""
         action = ACTIONS[found.kind][type(fact)]
         if isinstance(action, Note):
             return await self._note(notification, action.outcome, action.detail, found.order)
@@ -148,7 +144,7 @@ class NotificationHandler:
         return (await self._engine.submit(command)).outcome
 
     async def _keep_breakdown(self, fact: SubjectFact, notification: NotificationRef) -> None:
-        """Tax and discounts, before the payment counts: its receipt is made of both."""
+        """Store tax and discounts before the payment counts: its receipt has both."""
         if not isinstance(fact, Paid | InvoicePaid) or fact.breakdown is None:
             return
         payment_id = fact.payment_id if isinstance(fact, Paid) else fact.invoice_id
@@ -159,7 +155,7 @@ class NotificationHandler:
     async def _refuse(
         self, found: FactSubject, notification: NotificationRef
     ) -> NotificationOutcome:
-        """What another provider or environment tells changes nothing."""
+        """Refuse what another provider or environment reports."""
         owner, order = found.owner, found.order
         what = "a subscription" if order is None else "an order"
         whose = f"{what} at {owner.provider} in {owner.environment}"
@@ -171,7 +167,7 @@ class NotificationHandler:
     async def _take_up(
         self, fact: InvoicePaid | Paid | Waiting, notification: NotificationRef
     ) -> None:
-        """Acts on refunds and disputes of the payment that were told before it."""
+        """Act on refunds and disputes that were reported before the payment."""
         ids = fact.subject.objects
         if isinstance(fact, InvoicePaid):
             ids = (fact.invoice_id, *ids)
@@ -184,7 +180,7 @@ class NotificationHandler:
             await self._act_known(one, notification)
 
     async def take_up_of(self, order: Order, event_id: str) -> None:
-        """Refunds and disputes of a plan's payments that were told before these were approved."""
+        """Act on refunds and disputes that were reported before a plan's payments were approved."""
         notification = NotificationRef(
             order.provider, order.environment, event_id, "operator.approved"
         )
@@ -201,10 +197,10 @@ class NotificationHandler:
     async def _learnt(
         self, fact: Reversed, ids: Sequence[str], notification: NotificationRef
     ) -> tuple[str, ...]:
-        """The ids with those that the provider says they belong to.
+        """Return the IDs with those that the provider says they belong to.
 
-        Of a renewal's refund Stripe names the payment alone, and which invoice that paid is an
-        event of its own, which may not be enabled. Raises ProviderUnavailable: it is told again.
+        Stripe's refund of a renewal names the payment alone; the event that links it to an invoice may be
+        disabled. Raises ProviderUnavailable: it is reported again.
         """
         now_us = self._clock.now_us()
         for pair in await self._checkouts.linked(notification, fact.subject.objects):
@@ -214,7 +210,7 @@ class NotificationHandler:
         return await self._related(ids, notification)
 
     async def _link(self, fact: Waiting, notification: NotificationRef) -> None:
-        """Ids that were told to belong together, such as an invoice and what paid it."""
+        """Store IDs that belong together, such as an invoice and its payment."""
         ids, now_us = fact.subject.objects, self._clock.now_us()
         if len(ids) > 1:
             await self._database.transaction(
@@ -235,7 +231,7 @@ class NotificationHandler:
         found: FactSubject | None,
         notification: NotificationRef,
     ) -> None:
-        """For the desk, also where it is of no payment that we know."""
+        """Store it for operators, also without a known payment."""
         owner: tuple[str | None, str | None] = (None, None)
         whose = (notification.provider, notification.environment)
         if found is not None and (found.owner.provider, found.owner.environment) == whose:
@@ -274,7 +270,7 @@ class NotificationHandler:
         order: Order | None = None,
         problem: Problem | None = None,
     ) -> NotificationOutcome:
-        """A row for what changes no order."""
+        """Write a row for what changes no order."""
         entry = LogEntry(
             notification,
             outcome,
@@ -299,7 +295,7 @@ def _unknown(fact: SubjectFact) -> str:
 
 
 def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> Problem | None:
-    """Where the provider's own answer tells of another payment than its notification did."""
+    """Return a problem if the provider's response names another payment than its notification."""
     paid = next((one for one in answer if isinstance(one, Paid)), None)
     if claim is None or paid is None:
         return None

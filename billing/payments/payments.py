@@ -1,9 +1,8 @@
 """Payments: credit is sold for money that a payment provider takes.
 
-Promises: an order is written before its provider is asked and no transaction is open meanwhile, so a
-crash at any point leaves an order that a retry with the same Idempotency-Key or a sweep goes on
-with; a notification is believed only under a secret of its provider, which also fixes the
-environment; it is acknowledged after everything it says was committed.
+An order is written before its provider is called, without an open transaction, so after a crash a retry with
+the same Idempotency-Key or a sweep continues. A notification is believed only under its provider's secret,
+which also fixes the environment, and acknowledged after everything is committed.
 """
 
 import logging
@@ -51,22 +50,22 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
-# An expired order whose provider cannot be asked is given up then; a payment would still count.
+# An expired order whose provider can't be asked is given up then; a payment would still count.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
-# What an order may name instead of a provider in staging: the hosted page of any simulated provider.
+# In staging an order may name this instead of a provider: any simulated one's page.
 SANDBOX: Final = "sandbox"
 
 _log = logging.getLogger(__name__)
 
 
 class NoWebhookSecret(DomainError):
-    """There is no secret that a notification of this provider could be verified with."""
+    """There is no secret to verify this provider's notifications with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A genuine notification: where it belongs, and the weightiest outcome of what it says."""
+    """A genuine notification's environment and weightiest outcome."""
 
     environment: Environment
     event_id: str
@@ -75,7 +74,7 @@ class Heard:
 
 
 class Payments:
-    """Orders from the wish to the credit; one for each process."""
+    """Orders from the request to the credit; one per process."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class Payments:
         providers: Providers,
         links: OrderLinks,
     ) -> None:
-        """links: with the address that payers and providers reach this gateway under."""
+        """links: with this gateway's public address."""
         self.links = links
         self.providers = providers
         self._public_url = links.public_url
@@ -109,16 +108,15 @@ class Payments:
         self.steering = SubscriptionSteering(database, clock, engine, providers, self.notifications)
 
     def questions_within(self, ask_s_max: float) -> Questions:
-        """Questions that wait no longer than so many seconds."""
+        """Return questions that wait at most that long."""
         parts = (self._clock, self._engine, self._checkouts, self.notifications)
         return Questions(*parts, ask_s_max=ask_s_max)
 
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
-        """The order with its checkout; one whose total is 0 is paid already.
+        """Return the order with its checkout; one whose total is 0 is paid already.
 
-        The same request_digest finds the same order, which goes on where an earlier try stopped.
-        What the provider charges in is filled in here. Raises InvalidInput, what PlaceOrder raises,
-        ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
+        The same request_digest finds the same order and continues it. Raises InvalidInput, what PlaceOrder
+        raises, ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
         """
         completed = self._completed(new, tenant)
         if not completed.is_simulated:
@@ -141,7 +139,7 @@ class Payments:
         return order
 
     async def _placed(self, tenant: Tenant, new: NewOrder) -> Placed:
-        """The order's row; an unpaid checkout of a plan ends before another one begins.
+        """Return the order's row; end a plan's unpaid checkout before another begins.
 
         Raises what PlaceOrder raises, and ProviderUnavailable.
         """
@@ -158,7 +156,7 @@ class Payments:
         return await self._engine.submit(new_place(tenant, new))
 
     async def _ended(self, order: Order) -> bool:
-        """Whether the order is no longer open; asked about where it could not be closed."""
+        """Return whether the order is no longer open; asks if it couldn't be closed."""
         if await self._checkouts.close(order):
             return True
         if order.provider_ref is None:
@@ -169,9 +167,9 @@ class Payments:
         return now is None or now.status != "pending"
 
     async def notified(self, name: str, received: Received) -> Heard:
-        """Acts on a notification; returns once all of it is durable.
+        """Act on a notification; return once all of it is durable.
 
-        Raises NoWebhookSecret, NotificationRefused, ProviderUnavailable (ask it to come again).
+        Raises NoWebhookSecret, NotificationRefused, ProviderUnavailable (have it sent again).
         """
         environment, said = self._verified(name, received)
         notification = NotificationRef(name, environment, said.event_id, said.type)
@@ -192,9 +190,9 @@ class Payments:
         return heard
 
     async def portal(self, tenant: Tenant, return_url: str) -> str:
-        """Where the account manages its plan: the provider's page, or the sandbox's.
+        """Return where the account manages its plan: the provider's page, or the sandbox's.
 
-        Raises InvalidInput, NotFound (no plan, and never one), ProviderUnavailable, ProviderRefused.
+        Raises InvalidInput, NotFound (never a plan), ProviderUnavailable, ProviderRefused.
         """
         check_return_url(return_url, param="return_url")
         one = await self._database.read(lambda tx: subscription_rows.latest(tx, tenant))
@@ -221,9 +219,9 @@ class Payments:
         return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
-        """One look of the sweep: opens what was never opened, asks about the rest, ends what ran out.
+        """Sweep an order: open it, ask about it, or end it. Of several sweeps one continues.
 
-        Of several sweeps that saw the same order one goes on. Never raises for the provider.
+        Never raises for the provider.
         """
         checked = await self._engine.submit(NoteCheck(due.id, due.tenant, due.checks_made))
         order = checked.order
@@ -246,17 +244,17 @@ class Payments:
             is_over = self._clock.now_us() >= order.expires_at + SILENT_US
         if order.provider_ref is not None and order.answer != answer:
             await self._engine.submit(NoteAnswer(order.id, order.tenant, answer))
-        # What was charged may still go through: its provider's word alone ends it.
+        # The charge may still succeed: only its provider ends it.
         is_charge = order.origin == ORIGIN and order.url is None
         if is_over and not is_charge:
             await self._end(order)
 
     async def asked(self, order: Order) -> Sequence[Fact]:
-        """What the provider says of the order, acted on; raises ProviderUnavailable, ProviderRefused."""
+        """Act on what the provider says of the order; raise ProviderUnavailable, ProviderRefused."""
         if order.provider_ref is None:
             return ()
         facts = await self._checkouts.inquire(order, order.provider_ref)
-        # What is known is not told again: it would fill the log of notifications.
+        # What is known isn't reported again: it would fill the log of notifications.
         news = [one for one in facts if not _is_payment_of(one, order)]
         await self.notifications.confirm(order, news, inquiry_of(order))
         return facts
@@ -264,12 +262,12 @@ class Payments:
     async def linked(
         self, notification: NotificationRef, object_ids: Sequence[str]
     ) -> Sequence[str]:
-        """The ids with those that the provider says they belong to; raises ProviderUnavailable."""
+        """Return the IDs with related ones; raise ProviderUnavailable."""
         pairs = await self._checkouts.linked(notification, object_ids)
         return sorted({*object_ids, *(one for pair in pairs for one in pair)})
 
     async def ask(self, tenant: Tenant, order_id: str) -> AskedOrder:
-        """Ask the provider now, or open the payment page that it has not opened yet; raises NotFound."""
+        """Ask the provider now, or open an unopened checkout; raise NotFound."""
 
         async def work(tx: Transaction) -> Order:
             return await order_list.get(tx, tenant, order_id)
@@ -282,14 +280,14 @@ class Payments:
         return await self.questions.ask(order)
 
     async def approve(self, command: Resolve) -> Order:
-        """Credit an order, then act on what was told of its plan's payments before; raises what Resolve raises."""
+        """Credit an order, then act on earlier reports about its plan; raise what Resolve raises."""
         order = (await self._engine.submit(command)).order
         if order.kind == "subscription":
             await self.notifications.take_up_of(order, command.resolution_id)
         return order
 
     def _completed(self, new: NewOrder, tenant: Tenant) -> NewOrder:
-        """The wish with what the provider makes of it; raises InvalidInput."""
+        """Return the request with what the provider adds; raise InvalidInput."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         new = replace(new, provider=self._named(new, environment))
         registration = self.providers.registration(new.provider)
@@ -330,14 +328,14 @@ class Payments:
         raise InvalidInput(problem, param="provider")
 
     def _method(self, new: NewOrder, environment: Environment) -> str | None:
-        """The provider's own way of paying: the one asked for, else its first."""
+        """Return the provider's payment method: the requested one, else its first."""
         ways = self.providers.methods(new.provider, environment)
         if new.method is not None and new.method not in ways:
             raise InvalidInput(f"{new.provider} has no such method", param="payment_method")
         return new.method or next(iter(ways), None)
 
     def _verified(self, name: str, received: Received) -> tuple[Environment, Notification]:
-        """What the notification says, and the environment whose secret it is signed under."""
+        """Return the notification, and the environment whose secret signed it."""
         readers = self.providers.readers(name)
         if not readers:
             raise NoWebhookSecret(f"there is no webhook secret of {name} to verify this with")
@@ -351,7 +349,7 @@ class Payments:
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
 
     async def _end(self, order: Order) -> None:
-        """Its time is over; whatever it has become meanwhile stays."""
+        """End an expired order; whatever it has become meanwhile stays."""
         await self._engine.submit(
             EndUnpaid(
                 order_id=order.id,

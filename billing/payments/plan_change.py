@@ -1,4 +1,4 @@
-"""What a change of plans comes to, by our own reckoning, and what a provider is asked for it. Pure."""
+"""What a change of plans costs by our own estimate, and the request to a provider."""
 
 from billing.catalog.plan import MONTHS, PlanItem
 from billing.ledger.price import Price
@@ -9,7 +9,7 @@ from billing.subscriptions.subscription import Subscription
 
 
 def is_charged_now(one: Subscription, item: PlanItem) -> bool:
-    """A dearer plan, or a longer interval, is paid for at once; in a trial nothing is."""
+    """Return whether it is a dearer plan or a longer interval, paid at once; not in a trial."""
     if one.is_in_trial:
         return False
     if item.interval != one.interval:
@@ -18,12 +18,12 @@ def is_charged_now(one: Subscription, item: PlanItem) -> bool:
 
 
 def is_shorter(one: Subscription, interval: Interval) -> bool:
-    """Paid more often than now, which begins when the paid time is over; a trial is not paid."""
+    """Return whether it is a shorter interval, which begins after the paid time; not in a trial."""
     return MONTHS[interval] < MONTHS[one.interval] and not one.is_in_trial
 
 
 def estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, int]) -> Price:
-    """The new price less what is left of today's, in proportion to the time; rounded up."""
+    """Estimate the new price less the rest of the present one, by time; rounded up."""
     start, end = period
     if not is_charged_now(one, item) or end <= start:
         return Price(0, item.price.currency)
@@ -34,7 +34,6 @@ def estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, 
 
 
 def request_of(one: Subscription, steer: SubscriptionChange) -> SteerRequest:
-    """What its provider is asked."""
     assert one.provider_ref is not None, "whoever wanted it looked"
     return SteerRequest(
         one.provider_ref,
@@ -49,7 +48,7 @@ def request_of(one: Subscription, steer: SubscriptionChange) -> SteerRequest:
 
 
 def unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> SubscriptionChange:
-    """A change that nobody has decided on, for the question of what it costs."""
+    """Return an unsaved change, for a preview of its cost."""
     return SubscriptionChange(
         id="",
         subscription_id=one.id,

@@ -1,9 +1,7 @@
-"""A provider is asked about one order, since a person wants to know now.
+"""Ask a provider about one order, for a person who wants to know now.
 
-Promise: the answer comes within ASK_S_MAX, whatever the provider does; one question at a time is asked of an
-order, and few at a time of a provider, so that one which hangs holds up neither checkouts nor
-another's questions; no transaction is open and no lock held meanwhile. What the provider says is acted on
-as any other word of it: a payment credits once.
+The answer comes within ASK_S_MAX. One question at a time for an order, and few for a provider, so a hanging
+one holds up no checkout. No transaction is open and no lock held. The response is acted on like any other.
 """
 
 import asyncio
@@ -29,7 +27,7 @@ from billing.providers.protocol import (
 from kernel.clock import Clock
 
 ASK_S_MAX: Final = 6.0
-# Of one provider, by this process. The client has room for many more, which checkouts need.
+# For one provider, by this process; checkouts need the client's other connections.
 AT_ONCE_MAX: Final = 4
 INQUIRY: Final = "inquiry"
 
@@ -38,10 +36,8 @@ QuestionOutcome = Literal["asked", "opened", "not_needed", "not_open", "just_ask
 
 @dataclass(frozen=True, slots=True)
 class AskedOrder:
-    """The order after the question.
-
-    outcome: asked, or why the provider was not asked. Its checkout was opened now or can't be opened yet, the order
-    is decided, it was asked about a moment ago, or too many questions are under way.
+    """outcome: asked, or why not: its checkout opened now or can't open yet, it is decided, was just asked,
+    or too many questions are under way.
     """
 
     order: Order
@@ -49,8 +45,6 @@ class AskedOrder:
 
 
 class Questions:
-    """The questions of this process."""
-
     def __init__(
         self,
         clock: Clock,
@@ -68,13 +62,13 @@ class Questions:
         self._under_way: Counter[str] = Counter()
 
     async def ask(self, order: Order) -> AskedOrder:
-        """Asks unless that would change nothing or was just done; never raises for the provider."""
+        """Ask, unless that would change nothing or was just done; never raise for the provider."""
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"
             return AskedOrder(order, "not_needed" if is_decided else "not_open")
         now_us = self._clock.now_us()
         if now_us < may_ask_at(order, now_us):
-            # Most presses end here, without a look at the account's rows.
+            # Most presses end here, without reading the account's rows.
             return AskedOrder(order, "just_asked")
         if self._under_way[order.provider] >= AT_ONCE_MAX:
             return AskedOrder(order, "busy")
@@ -102,11 +96,10 @@ class Questions:
 
 
 def answer_of(facts: Sequence[Fact]) -> OrderAnswer:
-    """What the provider's answer comes to."""
     passed_over = (Waiting, Unconfirmed, Ignored)
     return "unpaid" if all(isinstance(fact, passed_over) for fact in facts) else "told"
 
 
 def inquiry_of(order: Order) -> NotificationRef:
-    """Our own question, in the log of what providers say."""
+    """Return our own question's name in the log of notifications."""
     return NotificationRef(order.provider, order.environment, f"{INQUIRY}:{order.id}", INQUIRY)

@@ -1,7 +1,7 @@
-"""Where a payer goes after the checkout: a URL that the buyer names, which we never call ourselves.
+"""Where a payer goes after the checkout: a buyer's URL that we never call.
 
-Promise: what passes is an absolute http or https URL of visible ASCII, without credentials in it, so
-it may stand in a link, a form and a provider's request as it is.
+An absolute http or https URL of visible ASCII without credentials, so it may be in a link, a form and a
+request as it is.
 """
 
 import re
@@ -15,7 +15,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def check_return_url(text: str, *, param: str) -> str:
-    """The URL as it came; raises InvalidInput."""
+    """Return the URL as it came; raise InvalidInput."""
     if len(text) > URL_CHARACTERS_MAX:
         raise InvalidInput(f"at most {URL_CHARACTERS_MAX} characters", param=param)
     # Browsers read a backslash as a slash, so what looks like a path may name another host.

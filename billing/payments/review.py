@@ -1,11 +1,10 @@
-"""Resolve what no rule may decide: an order in review, an invoice that is held, a second payment.
+"""Resolve what no rule may decide: an order in review, a held invoice, a second payment.
 
-- Each decision is made once. The log of notifications and the audit log say who made it and why.
-- Approving credits the share of the price that the operator says counts as paid, and never nothing. If another sum
-  came than the price, the amount must be given, so that nobody credits the whole price by accident.
-- A plan's order is credited by a period of its plan, at the terms that were approved.
-- Rejecting ends an order without credit, or dismisses what a settled one left open, such as a second payment that
-  was refunded at the provider.
+- Each decision is made once; both logs say who made it and why.
+- Approving credits the share of the price that counts as paid, and never nothing. If another sum came, the
+  amount is required, so that nobody credits the whole price by accident.
+- A plan's order is credited by a period, at the approved terms.
+- Rejecting ends an order uncredited, or dismisses what a settled one left open.
 """
 
 from dataclasses import dataclass
@@ -39,9 +38,9 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """What there is to decide. price: what it costs; came: what was paid, null where nobody told.
+    """price: what it costs; came: what was paid, if reported.
 
-    credits_micros: what the whole price gives. invoice_id: of a held invoice, null for the order.
+    credits_micros: for the whole price. invoice_id: null for the order itself.
     """
 
     price: Price
@@ -52,12 +51,10 @@ class OpenReview:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Credit an order that waits for a person, or end it without credit.
+    """Credit an order that needs an operator, or end it uncredited.
 
-    - by: the person, by name. note: what they say of it.
-    - amount: how much of the price counts as paid, in its smallest unit. None: all of it, if that is what came.
-
-    Raises NotFound, InvalidInput for the amount, and OrderDecided if nothing waits for a decision.
+    amount: how much of the price counts, in its smallest unit; None: all, if that came. Raises NotFound,
+    InvalidInput for the amount, and OrderDecided.
     """
 
     resolution_id: str
@@ -138,12 +135,12 @@ class Resolve:
             given = order if begun is not None else _credited(order, amount, micros, gone)
             resolved = settle(state, given, payment_id=order.payment_id, reason=reason)
         if len(held) <= 1:
-            # Another invoice that is held keeps the order among those that wait.
+            # Another held invoice leaves the order among those that wait.
             state.working_set(OrderWorkingSet).resolve(order.id)
         return self._noted(state, order, resolved, "approved", detail)
 
     def _amount(self, waiting: OpenReview) -> int:
-        """How much of the price counts; raises InvalidInput."""
+        """Return how much of the price counts; raise InvalidInput."""
         price = waiting.price
         if self.amount is None:
             if waiting.came == price:
@@ -163,7 +160,6 @@ class Resolve:
     def _noted(
         self, state: BatchState, order: Order, resolved: Order, what: str, detail: str
     ) -> OrderResult:
-        """Both logs tell of it."""
         notification = NotificationRef(
             order.provider, order.environment, self.resolution_id, f"operator.{what}"
         )
@@ -191,7 +187,7 @@ class Resolve:
 
 
 def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> None:
-    """Raises InvalidInput where a part of a plan's payment is gone: that would be no part of its period."""
+    """Raise InvalidInput if part of a plan's payment is gone: that pays for no part of its period."""
     ref = held[0].invoice_id if held else order.payment_id
     payment = None if ref is None else state.working_set(UncreditedPayments).named(order.id, ref)
     if payment is not None and payment.refunded_amount:
@@ -206,9 +202,9 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
 def waiting_of(
     order: Order, begun: Subscription | None, held: list[HeldInvoice], returned_amount: int = 0
 ) -> OpenReview:
-    """What an approval of the order would be about; of several held invoices the oldest.
+    """Return what an approval would be about; of several held invoices the oldest.
 
-    returned_amount: how much of the order's payment our refunds sent back.
+    returned_amount: how much of the payment our refunds returned.
     """
     if held:
         one = held[0]
@@ -228,7 +224,7 @@ def new_resolution(
     amount: int | None = None,
     actor: Actor | None = None,
 ) -> Resolve:
-    """Return the command with a fresh id. actor: None is the person, on the command line."""
+    """Return the command with a fresh ID. actor None: the person on the command line."""
     return Resolve(new_id("res"), order_id, tenant, verdict, actor or Actor(by), by, note, amount)
 
 
@@ -237,9 +233,9 @@ def _less(payment: Price, returned_amount: int) -> Price:
 
 
 def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
-    """The order with the share of its credit that is given, and of that what a coupon pays for.
+    """Return the order with the credited share, and the coupon's part of it.
 
-    What went back of the payment takes its share of both at once, so each is that much more.
+    What was already returned takes its share of both at once, so each is that much more.
     """
     paid, promotional = order.payment.amount, order.promotional_micros * amount // order.pay_amount
     return amend(

@@ -1,7 +1,7 @@
-"""How the payment providers are set up: which are there, and what each says of its own settings.
+"""How the payment providers are set up: which are there, and what each says of its settings.
 
-Promise: nothing is changed at a provider, no secret stands in a finding, and one that hangs is waited
-for SETUP_S_MAX at most.
+Nothing is changed at a provider, no finding has a secret, and a hanging one is waited for SETUP_S_MAX at
+most.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ SETUP_S_MAX: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ProviderStanding:
-    """A provider in one environment. state: ready, sandbox (it is stood in for), or off."""
+    """state: ready, sandbox (simulated), or off."""
 
     name: str
     label: str
@@ -42,7 +42,6 @@ class ProviderStanding:
     notify_url: str
 
     def shape(self) -> dict[str, Any]:
-        """As the command line shows it."""
         return {
             "provider": self.name,
             "environment": self.environment,
@@ -53,19 +52,18 @@ class ProviderStanding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedProvider:
-    """What was found of one provider; nothing where it cannot be asked at all."""
+    """The findings of one provider; none if it can't be asked."""
 
     standing: ProviderStanding
     findings: Sequence[SetupFinding]
 
     @property
     def is_well(self) -> bool:
-        """Nothing is wrong; what could not be seen counts as well."""
+        """Return whether nothing is wrong; what couldn't be checked counts as well."""
         return all(one.is_well is not False for one in self.findings)
 
 
 def standings(payments: Payments, public_url: str) -> Sequence[ProviderStanding]:
-    """Every provider that was found, in both environments."""
     known = payments.providers
     found: list[ProviderStanding] = []
     for registration in known.registrations:
@@ -84,7 +82,7 @@ def standings(payments: Payments, public_url: str) -> Sequence[ProviderStanding]
 async def check(
     database: Database, payments: Payments, standing: ProviderStanding
 ) -> CheckedProvider:
-    """What the provider says of itself; never raises for it. Raises StoreError."""
+    """Return what the provider says; never raise for it. Raises StoreError."""
     registration = payments.providers.registration(standing.name)
     provider = payments.providers.of(standing.name, standing.environment)
     if standing.state != "ready" or provider is None or registration is None:
@@ -108,7 +106,7 @@ async def check(
 async def _prices(
     database: Database, registration: Registration, environment: Environment
 ) -> Sequence[WantedPrice]:
-    """What the plans that are sold have as the provider's own price or product."""
+    """Return what sold plans have as the provider's price or product."""
 
     async def work(tx: Transaction) -> Sequence[Plan]:
         return await plans.list_plans(tx, environment)
@@ -119,7 +117,7 @@ async def _prices(
             try:
                 item = item_of(plan, registration, interval, is_simulated=False)
             except InvalidInput:
-                # It is not sold there for so long.
+                # It isn't sold there for so long.
                 continue
             if item.product_ref is not None:
                 found.append(WantedPrice(plan.id, interval, item.product_ref, item.price))

@@ -1,10 +1,9 @@
-"""Subscriptions steered at their providers: a wish is written, the provider asked, its word acted on.
+"""Change subscriptions at their providers: write the request, call, act on the response.
 
-Promises: no transaction is open while a provider is asked; what it answers moves the subscription like a
-notification of it. Where it refuses, it is asked how the subscription stands: one that ended there without our
-hearing of it ends here. After no clear answer the wish stays and says so, and a worker asks again: first how the
-subscription stands, then, where it is not as wanted, for the same thing under the same key. A subscription
-that a simulated provider began, and whose provider is simulated no longer, is steered here alone.
+No transaction is open during a call; a response moves the subscription like a notification. After a refusal
+the provider is asked for the standing: one that ended there ends here. Without a clear response the request
+stays, and a worker first asks for the standing, then repeats it under the same key. A subscription of a
+provider that is simulated no longer is changed here alone.
 """
 
 import logging
@@ -67,10 +66,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChangeRequest:
-    """What is wanted: an act, of a change the plan, and of a pause its end, in whole seconds of microseconds.
+    """The act, a change's plan, and a pause's end in whole seconds.
 
-    requested_by: the credential. by: who of the operator's does it to any account's, and why. is_local:
-    the operator ends or resumes it here, whatever its provider goes on doing.
+    requested_by: the credential. by: the operator, for any account, and why. is_local: end or resume it here
+    alone.
     """
 
     act: Act
@@ -85,9 +84,7 @@ class SubscriptionChangeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChangePreview:
-    """What a change would cost. due: what is charged now; at: when the new price counts from, in
-    microseconds. is_estimate: by our own reckoning, without tax and what else the provider knows.
-    """
+    """due: charged now; at: when the new price starts. is_estimate: ours, without tax."""
 
     subscription: Subscription
     item: PlanItem
@@ -98,8 +95,6 @@ class ChangePreview:
 
 
 class SubscriptionSteering:
-    """One for each process."""
-
     def __init__(
         self,
         database: Database,
@@ -117,7 +112,7 @@ class SubscriptionSteering:
     async def steer(
         self, tenant: Tenant, subscription_id: str, wish: SubscriptionChangeRequest
     ) -> Steered:
-        """The subscription after the provider's answer; with an open wish where there was none.
+        """Return the subscription after the response; with an open request if there was none.
 
         Raises NotFound, InvalidInput (the plan), NotSteerable, and ProviderRefused: a definite no.
         """
@@ -145,7 +140,7 @@ class SubscriptionSteering:
         return await self._ask(asked.subscription, asked.steer, is_first=True)
 
     async def go_on(self, due: SubscriptionChange) -> None:
-        """Asks again about a wish without a clear answer; of several workers one does."""
+        """Repeat a request without a clear response; of several workers one does."""
         claimed = await self._database.transaction(
             lambda tx: steer_rows.claim(tx, due, now_us=self._clock.now_us())
         )
@@ -155,14 +150,14 @@ class SubscriptionSteering:
         try:
             await self._ask(one, claimed, is_first=False)
         except (ProviderRefused, NotSteerable) as error:
-            # Whoever asked is gone; the wish says it.
+            # The caller is gone; the request says it.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
 
     async def check_pause(self, one: Subscription) -> None:
-        """Ask the provider of a paused subscription whether it goes on, and act on its word.
+        """Ask a paused subscription's provider whether it resumed, and act on that.
 
-        Without an answer it is asked again after an hour.
+        Without a response, ask again after an hour.
         """
         assert one.provider_ref is not None, "only its provider pauses one"
         ref = NotificationRef(
@@ -178,7 +173,7 @@ class SubscriptionSteering:
         await self._notifications.act_on([standing], ref)
 
     def can_pause(self, one: Subscription) -> bool:
-        """Whether its provider can charge nothing for a while."""
+        """Return whether its provider can stop charging."""
         try:
             return isinstance(self._steering(one), Pausing)
         except ProviderRefused:
@@ -187,7 +182,7 @@ class SubscriptionSteering:
     async def preview(
         self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
     ) -> ChangePreview:
-        """What a change would cost, by the provider's word where it tells that.
+        """Return what a change would cost, by the provider if it can say.
 
         Raises as `steer`, and ProviderUnavailable.
         """
@@ -198,8 +193,8 @@ class SubscriptionSteering:
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
-        # Without a charge now Stripe would tell of the next renewal, which is not what is due.
-        # Of a subscription that a schedule changes it tells nothing.
+        # Without a charge now Stripe would report the next renewal, which isn't what is due. With a schedule
+        # it reports nothing.
         is_known = one.provider_ref is not None and one.next_plan_id is None
         if charged and teller is not None and is_known:
             price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))
@@ -215,7 +210,7 @@ class SubscriptionSteering:
         )
 
     async def end_orphans(self, tenant: Tenant, requested_by: str) -> bool:
-        """Ends what the sandbox began and nobody bills any more; whether there was any."""
+        """End what the sandbox began and nobody bills any more; return whether there was any."""
         taken = await self._database.read(lambda tx: subscription_rows.load_taken(tx, [tenant]))
         orphans = [one for one in taken if self.is_orphan(one)]
         for one in orphans:
@@ -225,9 +220,9 @@ class SubscriptionSteering:
         return bool(orphans)
 
     async def end_orphan_of(self, order_id: str) -> None:
-        """Ends what the order began at the sandbox: its paid time is over, and nobody bills it again.
+        """End what the order began at the sandbox: its paid time is over, and nobody bills it.
 
-        It is not past due: no card would help, and no mail asks for one.
+        It isn't past due: no card would help, and no mail asks for one.
         """
         one = await self._database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
         if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
@@ -235,7 +230,7 @@ class SubscriptionSteering:
             await self.steer(one.tenant, one.id, wish)
 
     def check_billed(self, one: Subscription) -> None:
-        """Raises ProviderRefused where nobody bills it any more."""
+        """Raise ProviderRefused if nobody bills it any more."""
         if self.is_orphan(one):
             raise ProviderRefused(
                 f"the sandbox began the plan, and {one.provider} has keys of its own now: nobody bills it"
@@ -249,7 +244,7 @@ class SubscriptionSteering:
         )
 
     def can_steer(self, one: Subscription) -> bool:
-        """Whether there is somebody here who does it."""
+        """Return whether somebody here can do it."""
         try:
             self._steering(one)
         except ProviderRefused:
@@ -259,10 +254,10 @@ class SubscriptionSteering:
     async def _ask(
         self, one: Subscription, steer: SubscriptionChange, *, is_first: bool
     ) -> Steered:
-        """Raises ProviderRefused and NotSteerable (it ended at its provider), with the wish ended."""
+        """Call; raise ProviderRefused and NotSteerable (it ended there), with the request ended."""
         request = request_of(one, steer)
-        # What the provider said before this, or within its second, is older than the answer: providers
-        # tell whole seconds.
+        # Reports of the provider's from before this second are older than the response: providers send whole
+        # seconds.
         requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
             standing = await _asked(self._steering(one), request, is_first=is_first)
@@ -307,7 +302,7 @@ class SubscriptionSteering:
         )
 
     def _steering(self, one: Subscription) -> Steering:
-        """Who does it; raises ProviderRefused where nobody here can."""
+        """Return who does it; raise ProviderRefused if nobody here can."""
         environment = _environment(one)
         provider = self._providers.of(one.provider, environment)
         is_simulated = self._providers.is_simulated(one.provider, environment)
@@ -328,7 +323,7 @@ class SubscriptionSteering:
     def _check_can(
         self, steering: Steering, one: Subscription, wish: SubscriptionChangeRequest
     ) -> None:
-        """Raise ProviderRefused if its provider cannot do what is wanted."""
+        """Raise ProviderRefused if its provider can't do it."""
         if wish.act != "pause":
             return
         if not isinstance(steering, Pausing):
@@ -353,7 +348,7 @@ class SubscriptionSteering:
         return tell
 
     async def _item(self, one: Subscription, wish: SubscriptionChangeRequest) -> PlanItem:
-        """The plan that is wanted; raises NotFound and InvalidInput where it cannot be changed to."""
+        """Return the requested plan; raise NotFound, or InvalidInput if it can't be changed to."""
         if wish.plan_id is None or wish.interval is None:
             raise InvalidInput("name the plan and its interval", param="plan_id")
         place = (one.environment, wish.plan_id)
@@ -378,7 +373,7 @@ class SubscriptionSteering:
         return item
 
     def _has_schedules(self, one: Subscription) -> bool:
-        """Whether a change can wait there until the period ends."""
+        """Return whether a change can wait there until the period ends."""
         if one.is_simulated:
             return True
         steering = self._steering(one)
@@ -391,8 +386,6 @@ class SubscriptionSteering:
         return found
 
     async def _period(self, one: Subscription) -> tuple[int, int]:
-        """The last paid one."""
-
         async def work(tx: Transaction) -> tuple[int, int]:
             periods = (await subscription_rows.load_periods(tx, [one.id])).get(one.id, [])
             whole = [period for period in periods if not period.is_prorated] or periods
@@ -409,7 +402,7 @@ class SubscriptionSteering:
 async def _asked(
     provider: Steering, request: SteerRequest, *, is_first: bool
 ) -> SubscriptionChanged:
-    """How the subscription stands once it was asked for, or since it has ended there."""
+    """Return the standing after the request, or since it ended there."""
     if not is_first:
         standing = await provider.standing(request.subscription_ref)
         if request.is_reached(standing) or has_ended(standing):

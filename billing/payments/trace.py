@@ -1,7 +1,6 @@
-"""Where an order's money is: its way from the wish to the credit, step by step, each with its time.
+"""Where an order's money is, step by step from the request to the credit.
 
-The payer's page and the operator's show the same steps in words of their own: `state` says which sentence.
-Writes nothing.
+The payer's and the operator's pages show the same steps in their own words, chosen by `state`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ StepVerdict = Literal["done", "waiting", "problem", "not_needed"]
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One step. state: what came of it, in one word; at: when, in microseconds, null: it has no moment.
+    """state: its outcome in one word; at null: no moment.
 
     detail: for the operator alone, such as the provider's own reason.
     """
@@ -36,7 +35,6 @@ class TraceStep:
     detail: str = ""
 
     def shape(self) -> dict[str, Any]:
-        """Return the step as every operator's door shows it."""
         return {
             "step": self.name,
             "verdict": self.verdict,
@@ -48,20 +46,17 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class OrderTrace:
-    """The order's steps in their order, and what is known of it beside them."""
-
     timeline: OrderTimeline
     notifications: Sequence[LogEntry]
     steps: Sequence[TraceStep]
 
     @property
     def order(self) -> Order:
-        """Whose money it is."""
         return self.timeline.order
 
     @property
     def words(self) -> Mapping[str, str]:
-        """The operator's sentence for each state of a step."""
+        """Return the operator's sentence for each state of a step."""
         return OPERATOR_WORDS
 
 
@@ -93,7 +88,7 @@ OPERATOR_WORDS: Final = {
 
 
 async def trace(tx: Transaction, order_id: str) -> OrderTrace:
-    """Of an order, whoever owns it; raises NotFound."""
+    """Trace any account's order; raise NotFound."""
     order = await orders.find(tx, order_id)
     if order is None:
         raise NotFound("Order")
@@ -121,7 +116,7 @@ def _opened(order: Order) -> TraceStep:
 
 
 def _provider(order: Order, told: Sequence[LogEntry]) -> TraceStep:
-    """The provider's last word that counts."""
+    """Return the provider's last word that counts."""
     if order.pay_amount == 0:
         return TraceStep("provider", "not_needed", "free")
     heard = next((one.received_at for one in told if one.outcome in {"applied", "review"}), None)
@@ -157,7 +152,7 @@ async def _ledger(tx: Transaction, order: Order) -> TraceStep:
 
 
 async def _period(tx: Transaction, order: Order) -> TraceStep:
-    """A plan's order credits nothing itself: its invoices do."""
+    """Return the invoices' step: a plan's order credits nothing itself."""
     begun = await subscription_rows.find_by_order(tx, order.id)
     known = {} if begun is None else await subscription_rows.load_periods(tx, [begun.id])
     first = min((one.created_at for of in known.values() for one in of), default=None)

@@ -1,6 +1,4 @@
-"""What a payment provider was asked about payments or customers and has not done for an hour, and pauses that
-should be over: for metrics. Writes nothing.
-"""
+"""Count for metrics what providers haven't done for an hour, and overdue pauses."""
 
 from typing import Final, Literal
 
@@ -18,8 +16,8 @@ UNANSWERED_US: Final = HOUR_US
 async def count_unanswered(
     tx: Transaction, *, now_us: int
 ) -> dict[tuple[str, UnansweredKind], int]:
-    """How many, by environment and kind, 0 too: wishes of subscriptions, pauses past their `resumes_at`,
-    charges of recharges, and customers of erased accounts.
+    """Return counts by environment and kind, 0 included: changes, pauses past `resumes_at`, charges,
+    customers of erased accounts.
     """
     before_us = now_us - UNANSWERED_US
     steers = await steer_rows.count_open(tx, before_us=before_us)

@@ -1,8 +1,7 @@
-"""What a provider tells of payments before we know what they belong to: ids, refunds and disputes.
+"""What a provider reports before we know its payment: related IDs, refunds and disputes.
 
-Promise: which of a provider's ids belong together is kept whenever it is told, and a refund or
-dispute that finds nothing waits for its payment; so facts may arrive in any order. Genuine
-notifications only leave rows here. Writes provider_links and provider_strays.
+A refund or dispute waits for its payment, so facts may arrive in any order. Only genuine notifications leave
+rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +39,7 @@ _ROWS = RowMapping(_Unmatched)
 async def link(
     tx: Transaction, notification: NotificationRef, ids: Sequence[str], *, now_us: int
 ) -> None:
-    """These ids belong together; the first is the one that payments are known by."""
+    """Record that these IDs belong together; the first is the one that payments are known by."""
     rows = [
         (notification.provider, notification.environment, one, ids[0], now_us)
         for one in sorted(set(ids[1:IDS_MAX]) - {ids[0]})
@@ -56,7 +55,7 @@ async def link(
 async def related(
     tx: Transaction, notification: NotificationRef, ids: Iterable[str]
 ) -> tuple[str, ...]:
-    """The ids, then those that were told to belong to them."""
+    """Return the IDs, then the related ones."""
     given = list(dict.fromkeys(ids))[:IDS_MAX]
     if not given:
         return ()
@@ -85,7 +84,7 @@ async def keep(
     account_id: str | None,
     now_us: int,
 ) -> None:
-    """The fact waits under each of its ids; of one that grew the largest sum stays."""
+    """Store the fact under each of its IDs; of a growing sum the largest stays."""
     price = Price(0, "") if isinstance(fact, DisputeClosed) else fact.price
     rows = [
         _Unmatched(
@@ -114,7 +113,7 @@ async def keep(
 async def waiting(
     tx: Transaction, notification: NotificationRef, ids: Iterable[str]
 ) -> list[Reversed]:
-    """What was told of the payment with one of these ids, a dispute before its end."""
+    """Return what waits for the payment with one of these IDs, a dispute before its end."""
     rows = await tx.fetch(
         """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at
            FROM provider_strays

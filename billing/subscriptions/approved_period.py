@@ -1,8 +1,7 @@
-"""A period of a plan that an operator approved: credited, and the subscription goes on from there.
+"""Credit a plan's period that an operator approved; the subscription continues from there.
 
-The first period's approval settles the terms: what was paid for it is the subscription's price from
-now on, and what was approved is what it grants, so that its renewals need nobody. A later one is
-approved for itself alone.
+The first period's approval settles the terms: what was paid is the price from now on, and what was approved
+is what it grants, so renewals need nobody. A later approval is for its period alone.
 """
 
 from billing.catalog.plan import MONTHS
@@ -27,14 +26,14 @@ from kernel.ids import new_id
 
 
 def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros: int) -> None:
-    """Credits the period of an invoice that waited; raises InvalidInput where that cannot be."""
+    """Credit a held invoice's period; raise InvalidInput if that is impossible."""
     working_set = state.working_set(SubscriptionWorkingSet)
     start_at, end_at = held.period_start_at, held.period_end_at
     if end_at <= start_at:
         start_at, end_at = _next_month(state, one)
     known = working_set.period((one.id, start_at))
     if known is not None and known.comp_ended_at is not None:
-        # What was given free and taken back keeps its row, and its start.
+        # A free period that was revoked keeps its row, and its start.
         start_at += SECOND_US
         known = working_set.period((one.id, start_at))
     if known is not None:
@@ -67,9 +66,9 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
 
 
 def approve_order(state: BatchState, one: Subscription, order: Order, micros: int) -> None:
-    """Credits the first period of a plan whose checkout is in review; its invoice may come yet.
+    """Credit the first period of a plan in review; its invoice may still come.
 
-    It will be known by the payment, which is the invoice's id, and changes nothing then.
+    It is stored by its payment, which is the invoice's ID, so the invoice changes nothing.
     """
     start_at, end_at = _next_month(state, one)
     payment = order.payment
@@ -98,21 +97,21 @@ def _is_first(working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
 
 
 def _next_month(state: BatchState, one: Subscription) -> tuple[int, int]:
-    """A period of the plan that begins now, by the account's own clock, in whole seconds."""
+    """Return a period that begins now, by the account's own clock, in whole seconds."""
     now_us = state.now_of(one.tenant)
     start_at = now_us - now_us % SECOND_US
     return start_at, add_months(start_at, MONTHS[one.interval])
 
 
 def _with_terms(one: Subscription, amount: int, currency: str, micros: int) -> Subscription:
-    """The subscription at what is paid for it; a first price of its own is over with this."""
+    """Return the subscription at what is paid for it, without its first price."""
     if amount <= 0:
         return one
     return amend(one, amount=amount, first_amount=amount, currency=currency, credits_micros=micros)
 
 
 def _credit(state: BatchState, before: Subscription, one: Subscription, period: Period) -> None:
-    """The credit, the period, and the subscription alive until its end. before: as it was."""
+    """Credit it, store the period, and keep the subscription alive until its end."""
     working_set = state.working_set(SubscriptionWorkingSet)
     problem = too_much(state, one, period.credits_micros)
     if problem is not None:

@@ -1,8 +1,8 @@
-"""What the changes of a subscription's plan grant together, whatever the order in which they are told.
+"""What the changes of a subscription's plan grant together, in any order of reports.
 
-A change that gives back unused time leaves its worth in the customer's balance; a later one that this pays
-for grants so much less. By time, that is, and not by what was told first: all that is known is reckoned
-anew, and what later changes were given too much comes back. Pure but for `correct`, which moves credit.
+Unused time that a change gives back stays in the customer's balance; a later change that this pays for grants
+that much less. It goes by time, not by reports: everything known is computed again, and what later changes
+were given too much is taken back.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,9 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 
 class PlanChange(NamedTuple):
-    """One change that was paid for, by its time in microseconds.
+    """One paid change, by its time.
 
-    prorated_amount: what remaining time cost less what unused time was worth; below 0: given back.
-    plan_amount, plan_micros: what a period of its plan costs and grants.
+    prorated_amount: remaining time's cost less unused time's worth; below 0: given back. plan_*: of a period.
     """
 
     at: int
@@ -31,17 +30,15 @@ class PlanChange(NamedTuple):
 
 
 class ChangeResult(NamedTuple):
-    """What changes grant in all, and what of what was given back nothing has used."""
+    """What changes grant in all, and the unused part of what was given back."""
 
     micros: int
     carried_amount: int
 
 
 class Reckoned(NamedTuple):
-    """What one more change brings about.
-
-    micros: what it grants now. excess_micros: what later changes were given too much, as is known
-    since it. carried_amount: of the subscription, once it counts.
+    """micros: what one more change grants. excess_micros: what later ones had too much. carried_amount: the
+    subscription's, after it.
     """
 
     micros: int
@@ -50,7 +47,7 @@ class Reckoned(NamedTuple):
 
 
 def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResult:
-    """One after the other by time; each grants the share of its plan's credit that it cost, rounded down."""
+    """Sum by time; each grants its share of its plan's credit, rounded down."""
     micros = 0
     for change in sorted(changes):
         left = change.prorated_amount - carried_amount
@@ -60,28 +57,28 @@ def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResul
 
 
 def carried_at(one: Subscription, periods: Sequence[Period], at_us: int) -> int:
-    """What changes before that time gave back and nothing had used then."""
+    """Return what earlier changes gave back and nothing had used then."""
     before = [change for change in changes_of(periods) if change.at < at_us]
     return all_grant(before, carried_before(one)).carried_amount
 
 
 def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Reckoned:
-    """What the new change grants, beside those that the periods tell of."""
+    """Return what the new change grants, beside those that the periods report."""
     known, base = changes_of(periods), carried_before(one)
     before, after = all_grant(known, base), all_grant([*known, new], base)
     more = after.micros - before.micros
-    # carried_amount may count a change that its period does not tell of.
+    # carried_amount may count a change that its period doesn't report.
     carried = one.carried_amount + after.carried_amount - before.carried_amount
     return Reckoned(max(0, more), max(0, -more), max(0, carried))
 
 
 def carried_before(one: Subscription) -> int:
-    """What was carried when the first change came that its periods tell of."""
+    """Return what was carried when the first change came that its periods report."""
     return one.carried_amount if one.carried_before is None else one.carried_before
 
 
 def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
-    """Takes back what changes were given too much, of the last one first; what the wallet lacks is owed."""
+    """Take back what changes were given too much, last one first; the account owes what the wallet lacks."""
     working_set = state.working_set(SubscriptionWorkingSet)
     changes = [p for p in working_set.periods(one.id) if p.prorated_amount is not None]
     left = excess_micros
@@ -97,7 +94,6 @@ def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
 
 
 def changes_of(periods: Iterable[Period]) -> list[PlanChange]:
-    """Return the changes that these periods tell of."""
     return [
         PlanChange(
             period.period_start_at, period.prorated_amount, period.plan_amount, period.plan_micros

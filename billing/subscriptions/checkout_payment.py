@@ -1,7 +1,6 @@
-"""The checkout of a plan is paid: its order ends paid, and no other plan of the account can be.
+"""A plan's checkout is paid: its order ends paid, and the account's other plan checkouts can't.
 
-No credit hangs on it: the provider's invoices do, each judged by its own lines
-(billing/subscriptions/period.py).
+It credits nothing: the provider's invoices do (billing/subscriptions/period.py).
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaidPlan(SettlePaid):
-    """subtotal: what it cost before tax and discounts, where that is told."""
+    """subtotal: before tax and discounts, if reported."""
 
     subtotal: Price | None = None
 
@@ -36,12 +35,12 @@ class SettlePaidPlan(SettlePaid):
         return settled
 
     def other_sum(self, order: Order) -> Price | None:
-        """Nothing, for a trial."""
+        """Return nothing for a trial."""
         nothing = Price(0, order.pay_currency)
         return nothing if self.price == nothing != order.price else None
 
     def conflict(self, state: BatchState, order: Order) -> Problem | None:
-        """Its whole price is asked for before tax and discounts, or nothing at all, for a trial."""
+        """Check its whole price before tax and discounts; a trial costs nothing."""
         begun = self._begun(state)
         is_free = self.price == Price(0, order.pay_currency)
         is_before_tax = self.price.currency == order.pay_currency and self.subtotal == begun.price

@@ -1,7 +1,7 @@
-"""What a plan entitles its account to: a yes or no by name, or so many uses in a time.
+"""What a plan entitles its account to: yes or no by name, or a number of uses in a time.
 
-A limit is counted by uses that are told (billing/subscriptions/entitlement_use.py), not by money. An
-account without a plan is entitled to nothing. Pure.
+A limit counts reported uses (billing/subscriptions/entitlement_use.py), not money. Without a plan there is
+none.
 """
 
 import difflib
@@ -28,7 +28,7 @@ class UnknownEntitlement(NotFound):
 
 
 class EntitlementState(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a question. limit null: it is not counted; resets_at null: it never begins anew."""
+    """limit null: it isn't counted; resets_at null: it never resets."""
 
     name: str
     allowed: bool
@@ -38,8 +38,6 @@ class EntitlementState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UseCount(msgspec.Struct, frozen=True, gc=False):
-    """One row of entitlement_counts: what was used since then."""
-
     account_id: str
     environment: str
     name: str
@@ -48,9 +46,7 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
 
 
 def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Entitlement]:
-    """By name; of an account without a plan that lives: nothing. A plan whose charge was put off by a pause
-    allows what is paid for.
-    """
+    """Return them by name; none without a living plan. A pause's postponed charge doesn't end them."""
     if plan is None or plan.status not in LIVING:
         return {}
     paid_until_at = plan.paid_until_at or 0
@@ -61,7 +57,7 @@ def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Enti
 
 
 def window_of(limit: UseLimit, period: PaidSpan | None, now_us: int) -> PaidSpan:
-    """The time that the limit counts in now; period: the paid one, null where none is of now."""
+    """Return the time in which the limit counts now; period: the present paid one, if any."""
     if limit.period == "day":
         start = day_start_us(now_us)
         return start, start + DAY_US
@@ -78,7 +74,7 @@ def state_of(
     period: PaidSpan | None,
     now_us: int,
 ) -> EntitlementState:
-    """How one entitlement stands; one: as the account's plan has it, null where it has it not."""
+    """Return one entitlement's state; one: as the account's plan has it, if at all."""
     if isinstance(one, UseLimit):
         start, until = window_of(one, period, now_us)
         used = count.used if count is not None and count.window_start_at == start else 0

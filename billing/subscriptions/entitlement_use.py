@@ -1,8 +1,6 @@
-"""Uses of what a plan limits: counted once for each reference, under the account's lock.
+"""Count uses of what a plan limits, once for each reference, under the account's lock.
 
-Promise: never more uses are counted than the limit allows, whoever asks at once; a use that was refused
-is not counted, and may be told again under the same reference. Writes entitlement_counts and
-entitlement_uses.
+Parallel uses never exceed the limit. A refused use isn't counted, and may be retried under its reference.
 """
 
 from collections.abc import Iterable
@@ -37,7 +35,7 @@ _Use = tuple[str, str, str]  # account, environment, and a reference or a name
 
 
 class EntitlementWorkingSet(WorkingSet):
-    """The tenants' plans, what was counted for them, and the references that were used before."""
+    """The tenants' plans, their counts, and earlier references."""
 
     rank = 75
 
@@ -53,13 +51,13 @@ class EntitlementWorkingSet(WorkingSet):
         self._new: list[tuple[object, ...]] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """A fixed number of statements for any number of uses."""
+        """Load everything in a fixed number of statements."""
         await self.load_plans(tx)
         rows = await tx.fetch(_USED, pairs=sorted(self.references))
         self._used = {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
 
     async def load_plans(self, tx: Transaction) -> None:
-        """The tenants' plans and what was counted; without a lock for who only asks."""
+        """Load plans and counts, without a lock for readers."""
         self._plans = await subscription_rows.load_living(tx, self.tenants)
         self._periods = await _spans(tx, self._plans.values())
         for environment in sorted({tenant.environment for tenant in self.tenants}):
@@ -68,7 +66,6 @@ class EntitlementWorkingSet(WorkingSet):
             self._counts[count.account_id, count.environment, count.name] = count
 
     async def update(self, tx: Transaction, now_us: int) -> None:
-        """Writes what was counted."""
         await tx.insert(
             "entitlement_counts",
             _COUNTS.columns,
@@ -79,7 +76,7 @@ class EntitlementWorkingSet(WorkingSet):
         await tx.insert("entitlement_uses", _USE_COLUMNS, [(*one, now_us) for one in self._new])
 
     def state(self, tenant: Tenant, name: str, now_us: int) -> EntitlementState:
-        """How it stands; raises UnknownEntitlement. now_us: by the tenant's own clock."""
+        """Return its state; raise UnknownEntitlement. now_us: by the tenant's own clock."""
         plan = self._plans.get(tenant)
         own = entitlements_of(plan, now_us)
         if name not in own and name not in self._known[tenant.environment]:
@@ -90,17 +87,16 @@ class EntitlementWorkingSet(WorkingSet):
         )
 
     def names(self, tenant: Tenant, now_us: int) -> list[str]:
-        """Of all that its plan entitles it to. now_us: by the tenant's own clock."""
         return sorted(entitlements_of(self._plans.get(tenant), now_us))
 
     def known_use(self, tenant: Tenant, reference: str) -> tuple[str, int] | None:
-        """What was counted under the reference: the name and how many."""
+        """Return the name and number counted under the reference."""
         return self._used.get((*tenant, reference))
 
     def count(
         self, tenant: Tenant, name: str, count: int, *, reference: str, key_id: str | None
     ) -> None:
-        """One use, which the caller found allowed, of a limit whose window `begin` opened."""
+        """Count an allowed use of a limit whose window `begin` opened."""
         self.changes += 1
         place = (*tenant, name)
         counted = self._counts[place]
@@ -109,7 +105,7 @@ class EntitlementWorkingSet(WorkingSet):
         self._new.append((*tenant, reference, name, count, key_id))
 
     def begin(self, tenant: Tenant, name: str, now_us: int) -> None:
-        """Begins the count anew where a window has begun since."""
+        """Start a new count if a window has begun since."""
         plan = self._plans[tenant]
         limit = plan.grant_terms.entitlements[name]
         assert isinstance(limit, UseLimit), "it is counted"
@@ -125,9 +121,9 @@ class EntitlementWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseEntitlement:
-    """Counts so many uses, or says that they are not allowed; results in how it stands then.
+    """Counts uses or refuses them; returns the state after.
 
-    Raises UnknownEntitlement, and DuplicateReference for a reference that was another use's.
+    Raises UnknownEntitlement, and DuplicateReference for another use's reference.
     """
 
     tenant: Tenant
@@ -162,21 +158,20 @@ class UseEntitlement:
 
 
 async def ask(tx: Transaction, tenant: Tenant, name: str, *, now_us: int) -> EntitlementState:
-    """How one entitlement of the account stands; raises UnknownEntitlement."""
+    """Return one entitlement's state; raise UnknownEntitlement."""
     working_set, own_now_us = await _read(tx, tenant, now_us)
     return working_set.state(tenant, name, own_now_us)
 
 
 async def ask_all(tx: Transaction, tenant: Tenant, *, now_us: int) -> list[EntitlementState]:
-    """Every entitlement of the account's plan, by name; without a plan none."""
     working_set, own_now_us = await _read(tx, tenant, now_us)
     names = working_set.names(tenant, own_now_us)
     return [working_set.state(tenant, name, own_now_us) for name in names]
 
 
 async def prune_uses(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Deletes at most PRUNED_MAX uses of longer ago; how many. What was counted stays counted; a reference
-    that is told again counts as another use.
+    """Delete at most PRUNED_MAX older uses; return how many. The counts stay; a repeated reference then
+    counts again.
     """
     return await tx.execute(
         """DELETE FROM entitlement_uses
@@ -199,7 +194,7 @@ async def _read(tx: Transaction, tenant: Tenant, now_us: int) -> tuple[Entitleme
 
 
 async def _spans(tx: Transaction, living: Iterable[Subscription]) -> dict[str, list[PaidSpan]]:
-    """The paid periods of each; one that was paid for in part begins no new count."""
+    """Return the paid periods of each; a partly paid one begins no new count."""
     periods = await subscription_rows.load_periods(tx, [one.id for one in living])
     return {
         subscription_id: [

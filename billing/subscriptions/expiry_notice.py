@@ -1,9 +1,8 @@
-"""credit.expiring: an account is told some days before credit of its ends, once for each lead time.
+"""credit.expiring: notify an account some days before credit ends, once for each lead time.
 
-Promise: one event for each grant and lead time, by the primary key of expiry_notices, under the account's
-lock, and a mail to its owner with it. Where several lead times have passed, as after an outage, only the
-nearest is told; a grant that is made with less time left than a lead time is not told of by it. What goes on
-into the plan's next period is not lost, and is told apart. Writes expiry_notices.
+One event and one mail for each grant and lead time, by the primary key of expiry_notices, under the account's
+lock. After an outage only the nearest lead time is reported; a grant made with less time left skips it. What
+rolls over into the plan's next period isn't lost, and is reported apart.
 """
 
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class EndingGrant:
-    """A grant of which there is to be told; plan_id and subscription_id: of a plan's credit."""
+    """plan_id and subscription_id: of a plan's credit."""
 
     tenant: Tenant
     ledger_account_id: str
@@ -34,7 +33,7 @@ class EndingGrant:
 
 
 class ExpiryNotices(WorkingSet):
-    """Which of the wanted notices were given before, and the new ones."""
+    """Which of the wanted notices were already given, and the new ones."""
 
     rank = 45
 
@@ -45,7 +44,6 @@ class ExpiryNotices(WorkingSet):
         self._mails: list[OwnerMail] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """One statement."""
         rows = await tx.fetch(
             """SELECT ledger_account_id, days_before FROM expiry_notices
                WHERE ledger_account_id IN :ids[text]""",
@@ -54,7 +52,6 @@ class ExpiryNotices(WorkingSet):
         self._told = {(row[0], row[1]) for row in rows}
 
     async def update(self, tx: Transaction, now_us: int) -> None:
-        """Writes the new ones."""
         await tx.insert(
             "expiry_notices",
             ("ledger_account_id", "days_before", "account_id", "environment", "created_at"),
@@ -63,11 +60,10 @@ class ExpiryNotices(WorkingSet):
         await owner_mail.insert(tx, self._mails)
 
     def mail_owner(self, mail: OwnerMail) -> None:
-        """The account's owner is told."""
         self._mails.append(mail)
 
     def note(self, grant: EndingGrant) -> bool:
-        """That there is told of it now; false where there was before."""
+        """Record the notice; return False if it was already given."""
         place = (grant.ledger_account_id, grant.days_before)
         if place in self._told:
             return False
@@ -79,7 +75,7 @@ class ExpiryNotices(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class TellExpiring:
-    """Publishes credit.expiring of one grant; false where that was done, or it is spent or over, or all goes on."""
+    """Publishes credit.expiring; returns False if that was done, or nothing will be lost."""
 
     grant: EndingGrant
 
@@ -122,11 +118,10 @@ async def due(
     exclude_ids: Sequence[str] = (),
     looked_until: int | None = None,
 ) -> list[EndingGrant]:
-    """Grants whose end is near and not told, by their tenants' own clocks; at most limit of each lead.
+    """Return grants whose end is near and unreported, by their tenants' clocks; at most limit for each lead.
 
-    lead_days: the days before an end. exclude_ids: of ledger accounts that are left out. looked_until: all
-    that was due then is told already; a grant comes near its end by time alone, so only what came near
-    since is looked at. Of tenants with a clock of their own all is.
+    looked_until: what was due then was reported, so only later ones are read; of tenants with their own
+    clock, all.
     """
     found = []
     leads = sorted(set(lead_days))
@@ -146,7 +141,7 @@ async def due(
 
 
 def _ending(after: str, ahead: str = "") -> str:
-    """after: the earliest end; ahead: what a tenant's clock is ahead of ours, to be added."""
+    """after: the earliest end; ahead: how far a tenant's clock is ahead of ours."""
     return f"""l.kind = 'grant' AND l.is_spent = 0
         AND l.expires_at > :{after}{ahead} AND l.expires_at <= :until{ahead}
         AND l.created_at + :lead < l.expires_at AND NOT l.id IN :exclude_ids[text]

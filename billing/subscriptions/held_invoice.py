@@ -1,7 +1,6 @@
-"""Paid invoices of plans that no rule credits: what a person needs to decide on them.
+"""Paid invoices that no rule credits, with what an operator needs to decide.
 
-Invariant: an invoice is held once, whatever is told again; what was decided stays. Writes
-held_invoices; whoever changes one holds its account's lock.
+An invoice is held once; what was decided stays. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ from store.row_mapping import RowMapping
 
 
 class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     provider: str
     environment: str
@@ -39,28 +38,27 @@ class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def came(self) -> Price:
-        """What its lines amount to, before tax and discounts."""
+        """Return its lines' sum, before tax and discounts."""
         return Price(self.amount, self.currency)
 
     @property
     def paid(self) -> Price:
-        """What the customer paid."""
         return Price(self.paid_amount, self.currency)
 
     @property
     def price(self) -> Price:
-        """What a period of the plan costs."""
+        """Return what a period of the plan costs."""
         return Price(self.price_amount, self.price_currency)
 
 
 async def load(tx: Transaction, subscription_ids: Iterable[str]) -> list[HeldInvoice]:
-    """Those of the subscriptions that wait, the oldest period first."""
+    """Return the subscriptions' waiting ones, the oldest period first."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(subscription_ids)))
     return [_ROWS.read(row) for row in rows]
 
 
 async def keep(tx: Transaction, held: Sequence[HeldInvoice]) -> None:
-    """Writes new ones; one that is known stays as it was."""
+    """Write new ones; a known one stays."""
     await tx.insert(
         "held_invoices",
         _ROWS.columns,
@@ -70,7 +68,7 @@ async def keep(tx: Transaction, held: Sequence[HeldInvoice]) -> None:
 
 
 async def resolve(tx: Transaction, held: Iterable[HeldInvoice], *, now_us: int) -> None:
-    """A person decided on these."""
+    """Record that an operator decided on these."""
     for one in sorted(held, key=lambda each: each.invoice_id):
         await tx.execute(
             """UPDATE held_invoices SET resolved_at = :now
@@ -84,7 +82,7 @@ async def resolve(tx: Transaction, held: Iterable[HeldInvoice], *, now_us: int) 
 
 
 async def reopen(tx: Transaction, places: Iterable[ObjectKey]) -> None:
-    """These wait for a person again; each the provider, the environment and its id there."""
+    """Make these wait again; each the provider, the environment and its ID there."""
     for provider, environment, invoice_id in sorted(set(places)):
         await tx.execute(
             """UPDATE held_invoices SET resolved_at = NULL

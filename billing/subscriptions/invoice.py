@@ -1,11 +1,10 @@
-"""What a paid invoice of a plan grants, by its lines. Pure; gateway/docs/text/plans.md has the table.
+"""What a paid invoice of a plan grants, by its lines; gateway/docs/text/plans.md has the table.
 
-A line counts at its price before tax, discounts and the customer's balance: those are the operator's
-own gift, or money that was paid before. A line of the plan's whole price grants a period, of n times
-that n of them; lines of other things grant nothing; what was prorated grants the share of the plan's
-credit that it cost, rounded down (billing/subscriptions/changes.py). What a change gives back for unused
-time stays in the customer's balance: it grants nothing, and is carried, so that the next change which it
-pays for grants nothing either. Else a customer who went up and down again would have credit without end.
+A line counts at its price before tax, discounts and balance, which are the operator's gift or were paid
+before. n times the plan's price grants n periods; other things grant nothing; a prorated line grants the
+share of the plan's credit that it cost, rounded down (billing/subscriptions/changes.py). What a change gives
+back grants nothing and is carried, so the change that it pays for grants nothing either. Else going up and
+down would make endless credit.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ Find = Callable[[str], PlanItem | None]
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A paid invoice. is_change: a beginning or a change of plans made it, and not the calendar."""
+    """is_change: a beginning or a change of plans made it, not the calendar."""
 
     lines: Sequence[InvoiceLine]
     currency: str
@@ -30,10 +29,10 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a subscription is held to. find: the plan that a provider's price sells, if any.
+    """What a subscription is held to. find: the plan of a provider's price, if any.
 
-    first_amount: what its first period may cost instead, while that is not paid. carried_amount:
-    what changes before this invoice gave back that none has used.
+    first_amount: the first period's price, while unpaid. carried_amount: what earlier changes gave back and
+    nobody used.
     """
 
     own: PlanItem
@@ -44,11 +43,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PeriodGrant:
-    """terms: the plan that was paid for. whole_micros: what its whole periods grant.
+    """terms: the paid plan. whole_micros: for its whole periods.
 
-    prorated_amount: what a change of plans came to beside them, below 0 where it gave back; null: it is
-    no change. is_period: the plan is the new one. is_nothing: the invoice is right and grants nothing,
-    as in a trial; nothing of it is kept.
+    prorated_amount: of a change, below 0 if it gave back. is_period: the plan is the new one. is_nothing:
+    right, and grants nothing, as in a trial.
     """
 
     terms: PlanItem
@@ -59,7 +57,7 @@ class PeriodGrant:
 
 
 def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
-    """The grant, or why a person has to look at it."""
+    """Return the grant, or why an operator must decide."""
     planned = _planned(bill.lines, terms)
     if not planned:
         named = ", ".join(sorted({line.product_ref or "a line" for line in bill.lines}))
@@ -83,7 +81,7 @@ def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
     prorated = sum(line.amount for line, _ in parts)
     is_change = bill.is_change and bool(parts or terms.carried_amount)
     if full and is_change:
-        # A new period, of which unused time of an old one pays a part.
+        # A new period, partly paid by unused time of an old one.
         prorated, whole_micros = amount, 0
     if not parts and not is_change:
         return PeriodGrant(main, whole_micros)
@@ -91,12 +89,11 @@ def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
 
 
 def _planned(lines: Sequence[InvoiceLine], terms: Terms) -> list[tuple[InvoiceLine, PlanItem]]:
-    """The lines that are a plan's, each with it."""
     found = [(line, item) for line in lines if (item := _item(line, terms, len(lines))) is not None]
     own = terms.own
     if found or own.product_ref is not None:
         return found
-    # The provider was told the amount, and made a price of its own for it.
+    # The provider was sent the amount, and made its own price for it.
     price = own.price.amount
     alike = [one for one in lines if one.amount in {price * one.quantity, terms.first_amount}]
     refs = {one.product_ref for one in lines}
@@ -113,12 +110,12 @@ def _item(line: InvoiceLine, terms: Terms, count: int) -> PlanItem | None:
 
 
 def _main(planned: Sequence[tuple[InvoiceLine, PlanItem]]) -> PlanItem:
-    """The plan that the invoice is for: of the dearest line."""
+    """Return the dearest line's plan."""
     return max(planned, key=lambda pair: pair[0].amount)[1]
 
 
 def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
-    """How many periods the line pays for; None: its amount is not what they cost."""
+    """Return how many periods the line pays for; None: its amount doesn't match."""
     if line.amount == 0:
         return 0
     if line.amount == item.price.amount * line.quantity:

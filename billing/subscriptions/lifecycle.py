@@ -1,11 +1,11 @@
-"""What changes a subscription beside its payments: what the provider tells, and time.
+"""What changes a subscription beside its payments: the provider's reports, and time.
 
-Promise: a change that was sent before the last one that counted, or that speaks of a period before
-the last paid one, changes nothing; so the order in which notifications arrive does not matter. No
-credit moves here. A chosen plan counts from the next paid period on.
+A change older than the last one that counted, or about an earlier period than the last paid one, changes
+nothing; so the order of notifications doesn't matter. No credit moves here. A chosen plan counts from the
+next paid period.
 
-A pause is the provider's: its word begins and ends it. While it stands nothing is due and no time ends the
-subscription; the provider is asked once a day, and soon after `resumes_at`, in case its word was lost.
+The provider's word begins and ends a pause. Meanwhile nothing is due; the provider is asked daily, and soon
+after `resumes_at`.
 """
 
 from dataclasses import dataclass
@@ -36,10 +36,9 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSubscription(OnSubscription):
-    """The provider tells how the subscription stands. sent_at: when it said so, if it tells that.
+    """The provider reports the standing, at sent_at if known.
 
-    is_ending: it is cancelled at the end of its period. resumes_at: of a pause; None: it has no end.
-    Times in microseconds.
+    is_ending: cancelled at the end of its period. resumes_at None: the pause has no end.
     """
 
     provider_ref: str
@@ -90,13 +89,13 @@ class ChangeSubscription(OnSubscription):
         if self.status == "paused":
             return pause(changed, self.resumes_at, now_us=now_us)
         if changed.paused_at is not None:
-            # What is past due has a period whose end is no charge, and its grace begins now.
+            # A past-due period's end is no charge, and its grace begins now.
             end_at = self.period_end_at if self.status == "active" else None
             return unpause(changed, period_end_at=end_at, now_us=now_us)
         return changed
 
     def _chosen(self, working_set: SubscriptionWorkingSet, one: Subscription) -> dict[str, Any]:
-        """The plan of the next period, where the provider names another than today's."""
+        """Return the next period's plan, if the provider names another than the present one."""
         item = None
         if self.product_ref not in {None, one.product_ref}:
             assert self.product_ref is not None
@@ -109,7 +108,7 @@ class ChangeSubscription(OnSubscription):
         }
 
     def _status(self, one: Subscription, changed: Subscription, now_us: int) -> SubscriptionState:
-        """Only a payment makes a subscription active, so an "active" ends a pause and nothing else."""
+        """Return the state: only a payment activates, so "active" only ends a pause."""
         if self.status == "cancelled":
             return "cancelled"
         if self.status == "paused":
@@ -123,7 +122,7 @@ class ChangeSubscription(OnSubscription):
         return self.status
 
     def _is_of_paid_time(self, one: Subscription, now_us: int) -> bool:
-        """It speaks of a period that was paid meanwhile."""
+        """Return whether it is about a period that was paid meanwhile."""
         if one.paid_until_at is None:
             return False
         told_until_at = self.period_end_at
@@ -144,7 +143,7 @@ class ChangeSubscription(OnSubscription):
 
 @dataclass(frozen=True, slots=True)
 class PassTime:
-    """Time alone moves the tenant's subscriptions: past due, expired, or ended as was chosen."""
+    """Time alone moves the tenant's subscriptions: past due, expired, or ended as chosen."""
 
     ids: tuple[str, ...]
     tenant: Tenant
@@ -167,7 +166,7 @@ class PassTime:
 
 @dataclass(frozen=True, slots=True)
 class PutOffCheck:
-    """The provider of a paused subscription gave no answer: ask it again after an hour."""
+    """A paused subscription's provider didn't respond: ask again after an hour."""
 
     subscription_id: str
     tenant: Tenant

@@ -1,8 +1,7 @@
-"""What an account's owner reads of a plan that was not paid, of a recharge that failed or was disputed, and of
-credit that ends: what happened, what becomes of it by itself, and which page helps. Pure.
+"""Letters to an account's owner: an unpaid plan, a failed or disputed recharge, ending credit.
 
-Promise: the same row makes the same bytes; what people wrote stands in HTML only escaped. An address stands on a
-line of its own, so that no mark of another direction of writing is taken for a part of it.
+One row makes the same bytes; people's text is escaped in HTML. An address has its own line, so that no mark
+of another writing direction joins it.
 """
 
 from collections.abc import Callable
@@ -28,9 +27,7 @@ def owner_letter(
     label: Callable[[str], str],
     language: Language,
 ) -> OwnerLetter:
-    """one: the subscription that it is about, of a plan that was not paid; label: a provider's name as
-    people know it.
-    """
+    """one: the unpaid plan's subscription; label: the provider's public name."""
     if mail.kind == "recharge_failed":
         return _of_recharge(mail.data, public_url, language)
     if mail.kind == "credit_expiring":
@@ -84,7 +81,6 @@ def _of_recharge(told: dict[str, Any], public_url: str, language: Language) -> O
 
 
 def _told_of_recharge(told: dict[str, Any], language: Language) -> tuple[str, list[str]]:
-    """The subject, and what happened."""
     say, reason = language.say, told["reason"]
     known = {"amount": language.money(told["amount_cents"]), "method": told["method"]}
     if reason == "monthly_max":
@@ -136,7 +132,7 @@ def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> Own
 
 
 def _why(reason: str, language: Language) -> str:
-    """A word of billing/providers/abilities/saved_payment.py, or of ours, as a sentence."""
+    """Write a word of billing/providers/abilities/saved_payment.py, or of ours, as a sentence."""
     say = language.say
     known = {
         "insufficient_funds": say("The card lacks the funds."),

@@ -1,7 +1,6 @@
-"""What time brings to a plan's credit: its next part, and its end. Given to the engine by the worker.
+"""What time brings to a plan's credit: its next part, and its end.
 
-Promise: each part is given once, whoever looks and however often; one that is due although the
-subscription had ended before is never given, and one that was due before the end is, however late.
+Each part is given once. One due after the subscription's end never is; one due before it is, however late.
 """
 
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ class CannotHold(LimitReached):
 
 @dataclass(frozen=True, slots=True)
 class GiveParts:
-    """Gives what is due of the subscription's credit; results in how many parts. Raises CannotHold."""
+    """Gives the due parts; returns how many. Raises CannotHold."""
 
     subscription_id: str
     tenant: Tenant
@@ -65,7 +64,7 @@ class GiveParts:
 
 @dataclass(frozen=True, slots=True)
 class EndParts:
-    """Takes what is left of the subscription's credit that has run out; results in how many parts."""
+    """Takes what is left of expired parts; returns how many."""
 
     subscription_id: str
     tenant: Tenant
@@ -79,7 +78,7 @@ class EndParts:
         expired = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
         before_micros = expired.balance_micros
         found = end_expired(state, one)
-        # From its end on it counted no more: that moment was the fall.
+        # It stopped counting at its end: that was the drop.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         gone_micros = expired.balance_micros - before_micros
         state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)

@@ -1,10 +1,9 @@
-"""A period of a subscription is paid: its credit is given, once for each subscription and start.
+"""A period of a subscription is paid: credit it once for each subscription and start.
 
-Promise: whatever is told, repeated, reordered or decided in parallel, a period is credited once, only
-for its own provider's invoice, and only for what its lines pay of a plan's price (billing/subscriptions/invoice.py).
-What does not fit is credited by nobody, and is held with all that a person needs to decide on it; so
-is the first invoice of a second plan of one account. Plan credit is purchased credit, and pays debts
-first. Source: contract, 5.3.
+Only for its own provider's invoice, and only for what its lines pay of a plan's price
+(billing/subscriptions/invoice.py), in any order and however repeated. What doesn't fit is held for an
+operator; so is the first invoice of an account's second plan. Plan credit is purchased and pays debts first.
+Source: contract, 5.3.
 """
 
 from abc import ABC, abstractmethod
@@ -50,7 +49,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What became of a fact: the subscription after it; detail is for the operator."""
+    """The subscription after a fact; detail is for the operator."""
 
     subscription: Subscription
     outcome: NotificationOutcome
@@ -60,7 +59,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnSubscription(ABC):
-    """What every command on one subscription shares; what another provider tells is refused."""
+    """What every command on one subscription shares; another provider's word is refused."""
 
     subscription_id: str
     tenant: Tenant
@@ -71,7 +70,7 @@ class OnSubscription(ABC):
         read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
 
     def decide(self, state: BatchState) -> Billed:
-        """Raises NotFound, also for a subscription of another environment than the notification's."""
+        """Raise NotFound, also for another environment's subscription."""
         working_set = state.working_set(SubscriptionWorkingSet)
         one = working_set.find(self.subscription_id, self.tenant)
         if self.notification.environment != one.environment:
@@ -87,16 +86,14 @@ class OnSubscription(ABC):
         return billed
 
     @abstractmethod
-    def apply(self, state: BatchState, one: Subscription) -> Billed:
-        """What the fact changes."""
+    def apply(self, state: BatchState, one: Subscription) -> Billed: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPeriod(OnSubscription):
-    """A period's invoice was paid. objects: what else the provider may call the payment by.
+    """A period's invoice was paid. objects: the payment's other IDs at the provider.
 
-    provider_ref is the provider's id of the subscription; lines, is_change and is_listed are as in
-    InvoicePaid. Times in microseconds.
+    provider_ref: of the subscription; lines, is_change, is_listed as in InvoicePaid.
     """
 
     provider_ref: str
@@ -162,7 +159,7 @@ class PayPeriod(OnSubscription):
     def _reckoned(
         self, working_set: SubscriptionWorkingSet, one: Subscription, granted: PeriodGrant
     ) -> Reckoned:
-        """What it grants, and what later changes should have."""
+        """Return what it grants, and what later changes should have."""
         whole, prorated = granted.whole_micros, granted.prorated_amount
         if prorated is None:
             return Reckoned(whole, 0, one.carried_amount)
@@ -176,7 +173,7 @@ class PayPeriod(OnSubscription):
         return Bill(self.lines or (alone,), self.price.currency, self.is_change)
 
     def _terms(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Terms:
-        """The subscription's own, and the plans that it may have changed to."""
+        """Return the subscription's own terms, and the plans it may have changed to."""
         plans = working_set.plans(one.environment)
         was_taken = any(period.amount == one.first_amount for period in working_set.periods(one.id))
         is_cheaper = one.first_amount < one.amount and not was_taken
@@ -195,7 +192,7 @@ class PayPeriod(OnSubscription):
         terms: PlanItem | None,
         now_us: int,
     ) -> Billed:
-        """Kept for a person; terms: the plan that it would be for, unless its own."""
+        """Hold it for an operator; terms: its plan, unless the subscription's own."""
         terms = terms or own_item(one)
         working_set.hold(
             HeldInvoice(
@@ -223,7 +220,7 @@ class PayPeriod(OnSubscription):
         return Billed(one, "review", problem.sentence, named)
 
     def _problem(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Problem | None:
-        """Why this invoice pays for no period of this subscription."""
+        """Return why this invoice pays for no period of this subscription."""
         other = working_set.taken_beside(one)
         if one.status == "incomplete" and other is not None:
             return second_plan(other)
@@ -279,7 +276,7 @@ class PayPeriod(OnSubscription):
         granted: PeriodGrant,
         now_us: int,
     ) -> Subscription:
-        """The subscription after it: the newest period's plan counts, and it lives while paid."""
+        """Return the subscription after it: the newest period's plan counts, and it lives while paid."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
         changes: dict[str, Any] = {
             "provider_ref": self.provider_ref,
@@ -291,7 +288,7 @@ class PayPeriod(OnSubscription):
             changes |= _taken_over(one, granted.terms)
         paid = amend(one, **changes)
         if one.status == "paused":
-            # Paid while it is paused: perhaps the word that it goes on was lost, so its provider is asked.
+            # Paid while paused: the resumption's report may be lost, so ask its provider.
             return amend(paid, next_check_at=now_us)
         is_alive = one.status == "incomplete" or until_at > now_us
         return revive(paid, now_us=now_us) if is_alive else paid
@@ -308,7 +305,7 @@ class PayPeriod(OnSubscription):
 
 
 def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
-    """The terms of the plan that was paid for; the first period's price stays where it was."""
+    """Return the paid plan's terms; the first period's price stays."""
     is_same = (terms.plan_id, terms.price) == (one.plan_id, one.price)
     is_reached = one.next_plan_id is None or one.chosen == (terms.plan_id, terms.interval)
     return {
@@ -328,7 +325,6 @@ def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
 
 
 def own_item(one: Subscription) -> PlanItem:
-    """The subscription's own terms."""
     return PlanItem(
         one.plan_id,
         one.interval,
@@ -341,7 +337,7 @@ def own_item(one: Subscription) -> PlanItem:
 
 
 def too_much(state: BatchState, one: Subscription, credits_micros: int) -> Problem | None:
-    """What the ledger cannot hold is not credited."""
+    """Return the problem of more credit than the ledger can hold."""
     sold = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider).balance_micros
     held = state.ledger.balance_micros(one.tenant, state.now_us)
     if max(sold, held) + credits_micros <= BALANCE_MICROS_MAX:

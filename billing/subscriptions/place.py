@@ -1,7 +1,7 @@
-"""Placing an order of a plan, which begins a subscription; and the command for an order of any kind.
+"""Place an order of a plan, which begins a subscription; and of any kind.
 
-Promise: an account has one plan, and one open checkout of a plan at a time. A subscription stays
-incomplete until its first period is paid.
+An account has one plan, and one open checkout of a plan. A subscription is incomplete until its first period
+is paid.
 """
 
 import secrets
@@ -22,7 +22,7 @@ from kernel.tenant import Tenant
 
 
 class PlanCheckoutOpen(AlreadySubscribed):
-    """Another checkout of a plan is open: two paid ones would be two plans of one account."""
+    """Another checkout of a plan is open: two paid ones would be two plans."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -103,7 +103,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
 
 
 def new_place(tenant: Tenant, new: NewOrder) -> PlaceOrder:
-    """The command with fresh ids; raises CouponRefused for what no coupon can be called."""
+    """Return the command with fresh IDs; raise CouponRefused for an impossible code."""
     if new.coupon is not None:
         normalise_code(new.coupon)
     order_no = secrets.token_hex(16)

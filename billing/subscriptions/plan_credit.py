@@ -1,9 +1,8 @@
-"""A period's credit as its plan's terms give it: in parts, with an end, and what is left goes on or not.
+"""A period's credit by its plan's terms: in parts, with an end, and with or without rollover.
 
-Promise: each part is given once, under its account's lock; what ended is unspendable at its second,
-whether it was swept or not; what goes on into the next period is never more than was left, nor than the
-plan allows. credit.expired tells what is lost, once: what may still go on is told when it is known that it did
-not. Credit that is given at once and never ends goes to the wallet, and has no parts.
+Each part is given once, under its account's lock; ended credit is unspendable at once; rollover never exceeds
+what was left or the plan's limit. credit.expired reports a loss once, when it is certain. Endless credit
+given at once goes to the wallet, without parts.
 """
 
 from collections.abc import Sequence
@@ -22,18 +21,18 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 
-# A month of which less is left at the end of a period is no month of its own.
+# A shorter month at the end of a period is no month of its own.
 _LEAST_PART_US = 14 * DAY_US
-# A provider's next period may begin a little after the one before has ended.
+# A provider's next period may begin a little late.
 _GAP_US = DAY_US
 
 
 def give_period(
     state: BatchState, one: Subscription, period: Period, terms: GrantTerms, interval: Interval
 ) -> Period:
-    """Credits a new period; returns it with what it has given, the rest of it comes later.
+    """Credit a new period; return it with what it has given.
 
-    one: the subscription before it was paid. The period's credits_micros is all that it grants.
+    one: the subscription before the payment. credits_micros is all that the period grants.
     """
     if not period.credits_micros:
         return period
@@ -56,7 +55,7 @@ def give_period(
 
 
 def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int) -> None:
-    """Gives a part that is due, or as much of it as may be given; the rest is a part that waits."""
+    """Give a due part, or as much as possible; the rest waits as a part."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if micros < part.credits_micros:
         rest = replace(
@@ -75,7 +74,7 @@ def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int
 
 
 def end_expired(state: BatchState, one: Subscription) -> int:
-    """Takes what is left of the subscription's parts whose credit has run out; returns of how many."""
+    """Empty expired parts; return how many."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     found = 0
     for account in state.ledger.expired_grants(one.tenant, state.now_us):
@@ -92,7 +91,7 @@ def end_expired(state: BatchState, one: Subscription) -> int:
 
 
 def tell_lost(state: BatchState, subscription_id: str) -> None:
-    """Tell of what had run out and might have gone on, and is lost: a later part has come, or none will."""
+    """Report what had expired and might have rolled over, and is lost now."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     for part in grants.of_subscription(subscription_id):
         if part.unreported_micros:
@@ -102,7 +101,7 @@ def tell_lost(state: BatchState, subscription_id: str) -> None:
 
 
 def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
-    """Return how much of what is left of the part at its end may go on into the next one."""
+    """Return how much of the part's rest may roll over at its end."""
     most = one.grant_terms.rollover_max_credits
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     siblings = grants.of_subscription(one.id)
@@ -125,7 +124,7 @@ def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
 
 
 def goes_on(state: BatchState, one: Subscription, part: PlanGrant) -> int:
-    """Return how much of what the part holds now would go on into the next one, were none of it spent."""
+    """Return how much would roll over if nothing of the part were spent."""
     assert part.expires_at is not None, "it ends"
     alive = state.ledger.grants(one.tenant, state.now_us)
     left = {account.name: account.balance_micros for account in alive}
@@ -140,7 +139,6 @@ def goes_on(state: BatchState, one: Subscription, part: PlanGrant) -> int:
 
 
 def end_of(part: PlanGrant) -> EndOfCredit:
-    """Return what events tell of the part's end."""
     assert part.expires_at is not None, "it ends"
     return EndOfCredit(
         id=part.id,
@@ -156,7 +154,7 @@ def _tell_lost(state: BatchState, part: PlanGrant, micros: int) -> None:
 
 
 def _end(state: BatchState, part: PlanGrant) -> int:
-    """What is left of it is expired; returns how much that was."""
+    """Expire what is left; return how much."""
     account = state.ledger.account(part.tenant, LedgerAccountKind.GRANT, part.id)
     micros = account.balance_micros
     expired = state.ledger.account(part.tenant, LedgerAccountKind.EXPIRED)
@@ -167,7 +165,7 @@ def _end(state: BatchState, part: PlanGrant) -> int:
 
 
 def _times(period: Period, terms: GrantTerms, interval: Interval) -> list[tuple[int, int]]:
-    """From when until when each part of the period is for."""
+    """Return the times that the period's parts are for."""
     start, end = period.period_start_at, period.period_end_at
     starts = [start]
     if terms.grants == "monthly" and interval == "year":
@@ -179,7 +177,7 @@ def _times(period: Period, terms: GrantTerms, interval: Interval) -> list[tuple[
 def _parts(
     state: BatchState, period: Period, terms: GrantTerms, times: Sequence[tuple[int, int]]
 ) -> list[PlanGrant]:
-    """The period's credit in equal parts, to the micro: what one has too little the next has more."""
+    """Return equal parts, to the micro."""
     total, count = period.credits_micros, len(times)
     return [
         PlanGrant(
@@ -201,10 +199,10 @@ def _parts(
 
 
 def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
-    """The part as it is once all of it is given, by `_give`.
+    """Return the part after all of it is given.
 
-    What goes on into it is moved in between: of credit that ends at one time the ledger account that
-    was made first is spent first, and earlier credit is to be spent before the new.
+    Rollover is moved in between: of credit with one end the older account is spent first, and earlier credit
+    comes before the new.
     """
     owed = state.ledger.owed(part.tenant)
     given = replace(
@@ -219,7 +217,7 @@ def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
 
 
 def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
-    """Credits the part, what is owed first."""
+    """Credit the part, debts first."""
     ledger, tenant = state.ledger, one.tenant
     target = ledger.wallet(tenant)
     if given.is_apart:
@@ -232,11 +230,10 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
-    """When its credit ends, by the account's own clock; null: never.
+    """Return when its credit ends, by the account's own clock; null: never.
 
-    One that we give late ends with the part that is of this time, or lasts as long as it would have:
-    nobody loses credit because we were away. Late by our clock: a sandbox clock that leaps shows each
-    part with the end that it has.
+    A part that we give late ends with the present part, or lasts as long as it would have: nobody loses
+    credit by our delay. Late by our clock: a sandbox clock that leaps shows each part's own end.
     """
     if part.expires == NEVER:
         return None
@@ -255,7 +252,7 @@ def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
 
 
 def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
-    """A later period is paid for: what becomes of credit of the same plan that is left."""
+    """A later period is paid: handle the plan's remaining credit."""
     _roll_over(state, one, new, terms)
     if terms.on_repurchase == "stack":
         return
@@ -276,7 +273,7 @@ def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTer
 
 
 def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
-    """What was left when the time before ended goes on, up to the plan's limit; the rest is lost."""
+    """Roll over what was left, up to the plan's limit; the rest is lost."""
     room = (terms.rollover_max_credits or 0) * MICROS_PER_CREDIT
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     now_us, rolled = state.now_of(one.tenant), 0
@@ -287,7 +284,7 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         and (part.id != new.id and part.plan_id == new.plan_id)
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
     ]
-    # What nobody was told the loss of goes on first.
+    # Unreported losses roll over first.
     for part in sorted(ended, key=lambda each: not each.unreported_micros):
         micros = min(part.unreported_micros or part.expired_micros, room - rolled)
         if micros:
@@ -298,7 +295,7 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
 
 
 def _take_along(state: BatchState, part_id: str, micros: int) -> None:
-    """So much of what expired of the part goes on."""
+    """Roll over so much of what expired of the part."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     part = grants.find(part_id)
     assert part is not None, "it was read"
@@ -313,7 +310,7 @@ def _take_along(state: BatchState, part_id: str, micros: int) -> None:
 
 
 def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
-    """What goes on is a part of its own, which ends with the new one."""
+    """Carry it as its own part, which ends with the new one."""
     if not micros:
         return
     carried = replace(

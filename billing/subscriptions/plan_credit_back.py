@@ -1,12 +1,10 @@
-"""A period's credit taken back as its payment goes, and given back as that returns, part by part.
+"""Take back a period's credit as its payment is returned, and give it back, part by part.
 
-Credit without parts was given to the wallet: that pays what it has, and the rest is owed.
+Without parts the wallet pays what it has, and the rest is owed.
 
-Promise, of parts: in all, never more is taken than the share of what was paid that is gone, and never more than
-was given. First parts that were not given yet are kept back; then credit is taken out of the parts'
-own ledger accounts, the newest first; what of them expired counts as taken, since nobody has it any more;
-then what went on into later periods, also of the plan bought again, the nearest first, likewise; then the
-wallet pays, and what it lacks is owed. The last that was taken comes back first.
+With parts: never more than the returned share, and never more than was given. First ungiven parts are
+withheld; then the parts' accounts pay, newest first; expired credit counts as taken; then rollover in later
+periods, nearest first; then the wallet, and the rest is owed. The last taken returns first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,10 +25,10 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 def bring_back_to(
     state: BatchState, one: Subscription, period: Period, returned_amount: int
 ) -> Period:
-    """The period once so much of its payment is gone; the caller keeps it."""
+    """Return the period after so much of its payment is gone; the caller stores it."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if working_set.plan_grants.of_period(period.id):
-        # Its credit lies in grants of the plan's own: nothing of it was in the wallet, nor is held.
+        # Its credit is in the plan's own grants: nothing of it was in the wallet, nor is held.
         return _bring_parts_back(state, one, period, returned_amount)
     due = due_micros(period, returned_amount)
     to_come = working_set.refunds.to_come(period.id, working_set.reversals.of(period.id))
@@ -40,7 +38,6 @@ def bring_back_to(
 
 
 def sold_of(one: Subscription, period: Period) -> SoldCredit:
-    """What the period gave, and what of it was taken back."""
     return SoldCredit(
         id=period.id,
         tenant=one.tenant,
@@ -53,7 +50,7 @@ def sold_of(one: Subscription, period: Period) -> SoldCredit:
 def _bring_parts_back(
     state: BatchState, one: Subscription, period: Period, returned_amount: int
 ) -> Period:
-    """The period once that much of its payment is gone; it has parts."""
+    """Do so for a period with parts."""
     end_expired(state, one)
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = grants.of_period(period.id)
@@ -70,13 +67,13 @@ def _bring_parts_back(
 
 
 def given_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
-    """How much of what was given is to be taken back, with that much of the payment gone."""
+    """Return how much given credit to take back for that much of the payment."""
     parts = list(parts)
     return _due(period, parts, returned_amount) - kept_back_of(period, parts, returned_amount)
 
 
 def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) -> int:
-    """What of the parts' credit nobody has used."""
+    """Return the unused credit of the parts."""
     accounts = [
         state.ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
         for part in parts
@@ -86,13 +83,13 @@ def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) ->
 
 
 def kept_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
-    """How much of what is not given yet never will be, with that much of the payment gone."""
+    """Return how much ungiven credit never will be given."""
     parts = list(parts)
     return min(_due(period, parts, returned_amount), ungiven_of(parts))
 
 
 def schedule(state: BatchState, period: Period, kept_back: int) -> None:
-    """The last parts are the ones that are kept back."""
+    """Withhold the last parts."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = grants.of_period(period.id)
     room = ungiven_of(parts) - kept_back
@@ -105,7 +102,7 @@ def schedule(state: BatchState, period: Period, kept_back: int) -> None:
 
 
 def _due(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
-    """Of all that the period grants, given or not."""
+    """Return the sum for all that the period grants, given or not."""
     right_micros = period.credits_micros + ungiven_of(parts) - period.corrected_micros
     return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
 
@@ -115,7 +112,7 @@ def _take_back(state: BatchState, one: Subscription, period: Period, micros: int
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = list(reversed(grants.of_period(period.id)))
     left = micros - _out_of(state, one, period, parts, micros)
-    # Later periods have what went on out of this one: in the nearest, or what of that went on further.
+    # Later periods have this one's rollover: the nearest, or what rolled on from there.
     reach = min(left, sum(part.rolled_micros for part in parts))
     for each in grants.of_plan(one.tenant, period.plan_id):
         if _may_have_gone_to(each, period, parts):
@@ -128,12 +125,12 @@ def _take_back(state: BatchState, one: Subscription, period: Period, micros: int
 
 
 def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant]) -> bool:
-    """Whether what was left of these parts of the period may have gone on into that part."""
+    """Return whether these parts' rest may have rolled over into that part."""
     if each.kind != "rollover":
         return False
     if each.subscription_id == period.subscription_id:
         return each.starts_at > period.period_start_at
-    # Of a plan that was bought again: whatever days that is for, it was paid for later.
+    # Of a plan that was bought again: it was paid for later.
     return (each.granted_at or 0) >= min((part.granted_at or 0 for part in parts), default=0)
 
 
@@ -144,7 +141,7 @@ def _out_of(
     parts: Sequence[PlanGrant],
     micros: int,
 ) -> int:
-    """Takes up to so much out of the parts' accounts, then of what expired of them; returns how much."""
+    """Take up to so much from the parts' accounts, then count their expired credit; return how much."""
     ledger = state.ledger
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)
@@ -208,7 +205,7 @@ def _give_back(state: BatchState, one: Subscription, period: Period, micros: int
 def _undo(
     state: BatchState, one: Subscription, period: Period, target: LedgerAccount, micros: int
 ) -> None:
-    """Back to where it was taken; what is owed is paid before."""
+    """Return it to where it was taken; debts are paid before."""
     owed = state.ledger.owed(one.tenant)
     to_owed = min(micros, owed.balance_micros)
     _move_back(state, one, period, owed, to_owed)

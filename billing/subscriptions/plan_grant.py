@@ -1,10 +1,8 @@
-"""A plan's credit in parts: what each is to give and when, what it gave, and where that went.
+"""A plan's credit in parts: what each gives and when, and where that went.
 
-A part whose credit ends has a ledger account of its own, of kind grant, whose name is the part's id; one
-whose credit never ends pays into the wallet. What is left of earlier periods and goes on into the next
-one is a part too, of kind rollover. Invariants: a part never gives more than it is to give; what went out
-of its account at its end is what expired, rolled over or was taken back of it. Writes plan_grants;
-whoever changes one holds its account's lock.
+A part whose credit ends has its own ledger account of kind grant, named by its ID; endless credit goes to the
+wallet. Rollover is a part too. A part never gives more than its amount; what left its account at its end
+expired, rolled over or was taken back. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +18,7 @@ from store.row_mapping import RowMapping
 
 
 class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row; the columns' meaning is in store/schema.py. Amounts in micros."""
+    """store/schema.py describes the columns. Amounts in micros."""
 
     id: str
     account_id: str
@@ -51,7 +49,7 @@ class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def is_apart(self) -> bool:
-        """Its credit lies in a ledger account of its own."""
+        """Return whether its credit is in its own ledger account."""
         return self.expires != NEVER
 
     @property
@@ -60,7 +58,7 @@ class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class PlanGrants:
-    """The parts of one transaction's subscriptions: what is known, and what changed."""
+    """The parts of one transaction's subscriptions, read and changed."""
 
     def __init__(self) -> None:
         self.changes = 0
@@ -68,14 +66,13 @@ class PlanGrants:
         self._changed: set[str] = set()
 
     def take(self, found: Iterable[PlanGrant]) -> None:
-        """What was read."""
         self._known.update({one.id: one for one in found})
 
     def find(self, grant_id: str) -> PlanGrant | None:
         return self._known.get(grant_id)
 
     def of_period(self, period_id: str) -> Sequence[PlanGrant]:
-        """The parts of the period's own credit, the first to give first."""
+        """Return the period's own parts, in giving order."""
         return sorted(
             (
                 one
@@ -86,14 +83,13 @@ class PlanGrants:
         )
 
     def of_subscription(self, subscription_id: str) -> Sequence[PlanGrant]:
-        """All of its parts, the first to give first."""
         return sorted(
             (one for one in self._known.values() if one.subscription_id == subscription_id),
             key=_order,
         )
 
     def of_plan(self, tenant: Tenant, plan_id: str) -> Sequence[PlanGrant]:
-        """All of the tenant's parts of that plan, of whichever subscription."""
+        """Return the tenant's parts of that plan, of any subscription."""
         return sorted(
             (
                 one
@@ -104,7 +100,6 @@ class PlanGrants:
         )
 
     def keep(self, grant: PlanGrant) -> PlanGrant:
-        """New or changed."""
         self.changes += 1
         self._known[grant.id] = grant
         self._changed.add(grant.id)
@@ -112,23 +107,21 @@ class PlanGrants:
 
     @property
     def changed(self) -> Sequence[PlanGrant]:
-        """What is to be written, by id."""
         return [self._known[one] for one in sorted(self._changed)]
 
 
 def ungiven_of(grants: Iterable[PlanGrant]) -> int:
-    """What the parts are to give and have not given, in micros."""
+    """Return what the parts have still to give, in micros."""
     return sum(one.ungiven_micros for one in grants)
 
 
 async def load(tx: Transaction, tenants: Iterable[Tenant]) -> list[PlanGrant]:
-    """All parts of the tenants; an account has about twelve for each year of a plan."""
+    """Load all parts of the tenants; about twelve for each year of a plan."""
     rows = await tx.fetch(_LOAD, tenants=sorted(set(tenants)))
     return [_ROWS.read(row) for row in rows]
 
 
 async def keep(tx: Transaction, grants: Sequence[PlanGrant]) -> None:
-    """Writes them, new or changed."""
     await tx.insert(
         "plan_grants",
         _ROWS.columns,
@@ -140,7 +133,7 @@ async def keep(tx: Transaction, grants: Sequence[PlanGrant]) -> None:
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
-    """Subscriptions with a part to give now, by their tenants' own clocks; but for the named."""
+    """Return subscriptions with a due part, by their tenants' own clocks."""
     rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
     found: dict[Tenant, list[str]] = {}
     for row in rows:
@@ -151,7 +144,7 @@ async def due(
 async def expired(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
-    """Subscriptions with something left of a part whose credit has run out, as `due`."""
+    """Return subscriptions with an expired part that isn't empty, as `due`."""
     rows = await tx.fetch(_EXPIRED, now=now_us, limit=limit, exclude_ids=exclude_ids)
     found: dict[Tenant, list[str]] = {}
     for row in rows:

@@ -1,9 +1,7 @@
-"""Rows of subscriptions: their paid periods, the providers' ids that lead to them, what went back.
+"""Rows of subscriptions, their paid periods, providers' IDs, and what was returned.
 
-Invariant: a period exists once for each subscription and start, by the primary key of
-subscription_periods; an id that a provider gave belongs to one of them, whoever claims it first.
-Writes subscriptions, subscription_periods, period_reversals, subscription_objects and
-provider_customers; whoever changes a subscription holds its account's lock.
+A period exists once for each subscription and start, and a provider's ID belongs to its first claimer, by
+primary keys. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +22,7 @@ ITSELF = 0
 ROWS = RowMapping(Subscription, stored={"grant_terms": AS_TERMS})
 PERIODS = RowMapping(Period)
 _CLAIMS = RowMapping(PeriodClaim)
-# What changes after the order was made; the rest is frozen.
+# The rest is frozen when the order is made.
 _CHANGING = (
     "provider_ref",
     "customer_ref",
@@ -106,9 +104,8 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """amounts: what the last plan left in the customer's balance, by tenant, provider and currency.
-
-    tried: the tenants that have had a trial.
+    """amounts: what the last plan left in the balance, by tenant, provider and currency. tried: tenants that
+    had a trial.
     """
 
     amounts: Mapping[tuple[Tenant, str, str], int]
@@ -116,28 +113,27 @@ class Carried:
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Subscription]:
-    """The subscriptions of these ids, whoever owns them; the caller compares the tenant."""
+    """Return subscriptions of any tenant; the caller compares the tenant."""
     return _by_id(await tx.fetch(_LOAD, ids=sorted(set(ids))))
 
 
 async def load_of_orders(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Subscription]:
-    """The subscriptions that these orders began, by their ids."""
     return _by_id(await tx.fetch(_LOAD_OF_ORDERS, ids=sorted(set(order_ids))))
 
 
 async def load_living(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Subscription]:
-    """Each tenant's newest subscription that lives: active, past due or paused."""
+    """Return each tenant's newest living subscription: active, past due or paused."""
     rows = await tx.fetch(_LOAD_LIVING, tenants=sorted(set(tenants)))
     return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
 
 async def load_taken(tx: Transaction, tenants: Iterable[Tenant]) -> list[Subscription]:
-    """Those that live, and those whose checkout is paid while no invoice is: what each tenant has."""
+    """Return those that live, and those whose checkout is paid before an invoice."""
     return [ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, tenants=sorted(set(tenants)))]
 
 
 async def load_carried(tx: Transaction, tenants: Iterable[Tenant]) -> Carried:
-    """What each tenant's earlier plans left."""
+    """Return what each tenant's earlier plans left."""
     rows = await tx.fetch(_LOAD_CARRIED, tenants=sorted(set(tenants)))
     return Carried(
         {(Tenant(r[0], r[1]), r[2], r[3]): int(r[4]) for r in rows},
@@ -146,7 +142,7 @@ async def load_carried(tx: Transaction, tenants: Iterable[Tenant]) -> Carried:
 
 
 async def load_periods(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Period]]:
-    """The paid periods of each subscription; a few dozen in years."""
+    """Return the paid periods of each; a few dozen in years."""
     found: dict[str, list[Period]] = {}
     for row in await tx.fetch(_LOAD_PERIODS, ids=sorted(set(ids))):
         found.setdefault(row["subscription_id"], []).append(PERIODS.read(row))
@@ -154,7 +150,7 @@ async def load_periods(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Pe
 
 
 async def load_reversals(tx: Transaction, period_ids: Iterable[str]) -> list[Reversal]:
-    """What went back of the periods' payments."""
+    """Return what was returned of the periods' payments."""
     rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(period_ids)))
     return [refund.read_row(row) for row in rows]
 
@@ -164,7 +160,6 @@ async def insert(tx: Transaction, subscriptions: Sequence[Subscription]) -> None
 
 
 async def update(tx: Transaction, subscriptions: Sequence[Subscription]) -> None:
-    """Writes what may change of rows that exist."""
     if not subscriptions:
         return
     listed = sorted(subscriptions, key=lambda one: one.id)
@@ -173,7 +168,6 @@ async def update(tx: Transaction, subscriptions: Sequence[Subscription]) -> None
 
 
 async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
-    """Writes them, new or with what went back."""
     listed = sorted(periods, key=lambda one: (one.subscription_id, one.period_start_at))
     await tx.insert(
         "subscription_periods",
@@ -189,7 +183,7 @@ async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
 
 
 async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None:
-    """Writes them, new or changed, in the order of their keys."""
+    """Write new or changed reversals, in the order of their keys."""
     await tx.insert(
         "period_reversals",
         ("period_id", *refund.COLUMNS),
@@ -201,7 +195,7 @@ async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
 async def claim(
     tx: Transaction, claims: Iterable[PeriodClaim], *, now_us: int
 ) -> dict[ObjectKey, PeriodKey]:
-    """Claims each id unless it leads elsewhere already; returns where each one leads."""
+    """Claim each ID unless it leads elsewhere; return where each one leads."""
     first = first_claims(claims)
     await tx.insert(
         "subscription_objects",
@@ -215,14 +209,13 @@ async def claim(
 async def find_objects(
     tx: Transaction, provider: str, environment: str, object_ids: Iterable[str]
 ) -> list[PeriodKey]:
-    """Where the known of the provider's ids lead, in their order."""
+    """Return where the known IDs lead, in their order."""
     wanted = [(provider, environment, one) for one in dict.fromkeys(object_ids)]
     owners = await _owners(tx, wanted)
     return [owners[place] for place in wanted if place in owners]
 
 
 async def objects_of_order(tx: Transaction, order_id: str) -> list[str]:
-    """The provider's ids of what paid the periods of the order's subscription."""
     rows = await tx.fetch(
         """SELECT o.object_id FROM subscription_objects o
            JOIN subscriptions s ON s.id = o.subscription_id
@@ -233,7 +226,7 @@ async def objects_of_order(tx: Transaction, order_id: str) -> list[str]:
 
 
 async def objects_at(tx: Transaction, subscription_id: str, period_start_at: int) -> set[str]:
-    """The provider's ids of what paid for the period that begins then."""
+    """Return the provider's IDs of what paid for the period that begins then."""
     rows = await tx.fetch(
         """SELECT object_id FROM subscription_objects
            WHERE subscription_id = :subscription_id AND period_start_at = :start""",
@@ -248,12 +241,11 @@ async def find_by_order(tx: Transaction, order_id: str) -> Subscription | None:
 
 
 async def find(tx: Transaction, subscription_id: str) -> Subscription | None:
-    """The subscription of that id, whoever owns it."""
+    """Return any account's subscription."""
     return (await load(tx, [subscription_id])).get(subscription_id)
 
 
 async def latest(tx: Transaction, tenant: Tenant) -> Subscription | None:
-    """The tenant's plan, or else the last one that ended."""
     row = await tx.fetch_one(_LATEST, account_id=tenant.account_id, environment=tenant.environment)
     return None if row is None else ROWS.read(row)
 
@@ -267,7 +259,7 @@ async def page_of_all(
     before_id: Begin = None,
     limit: int,
 ) -> list[Subscription]:
-    """An operator's page: at most `limit`, newest first, older than before_id."""
+    """Return a page of all accounts', newest first."""
     rows = await _PAGES.page(
         tx,
         environment=environment,
@@ -282,7 +274,7 @@ async def page_of_all(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[Subscription]:
-    """Those whose state time alone changes, by their tenants' own clocks; but for the named."""
+    """Return those whose state time alone changes, by their tenants' own clocks."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM subscriptions WHERE id IN (
                 SELECT plain.id FROM (
@@ -312,9 +304,9 @@ async def due_checks(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[Subscription]:
-    """Return paused ones whose provider is to be asked, by their tenants' own clocks; the longest due first.
+    """Return paused ones whose provider is to be asked, by their tenants' clocks; the longest due first.
 
-    exclude_keys: providers left out, each as "environment/provider".
+    exclude_keys: "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("s")} FROM subscriptions s
@@ -333,7 +325,7 @@ async def due_checks(
 async def next_check_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """Return when the provider of a paused one is to be asked next, by our clock; but for those left out."""
+    """Return when a paused one's provider is to be asked next, by our clock."""
     row = await tx.fetch_one(
         f"""SELECT MIN(s.next_check_at - e.clock_ahead_us) AS at FROM subscriptions s
             JOIN account_environments e
@@ -346,7 +338,7 @@ async def next_check_at(
 
 
 async def count_overdue_pauses(tx: Transaction, *, before_us: int) -> dict[str, int]:
-    """Count pauses that should have ended before that time and have not, by environment."""
+    """Count overdue pauses by environment."""
     rows = await tx.fetch(
         f"""SELECT s.environment, COUNT(*) AS number FROM subscriptions s
             JOIN account_environments e
@@ -361,7 +353,7 @@ async def count_overdue_pauses(tx: Transaction, *, before_us: int) -> dict[str, 
 async def keep_customers(
     tx: Transaction, customers: Iterable[tuple[str, str, str, str]], *, now_us: int
 ) -> None:
-    """Account, environment, provider and the provider's id of the customer; the newest stays."""
+    """Write (account, environment, provider, customer ID); the newest stays."""
     await tx.insert(
         "provider_customers",
         ("account_id", "environment", "provider", "customer_ref", "updated_at"),
@@ -374,7 +366,6 @@ async def keep_customers(
 async def keep_first_customer(
     tx: Transaction, tenant: Tenant, provider: str, ref: str, *, gone: str | None, now_us: int
 ) -> str:
-    """Who the tenant is at the provider: the first that was kept, unless that one is gone."""
     await tx.insert(
         "provider_customers",
         ("account_id", "environment", "provider", "customer_ref", "updated_at"),
@@ -399,7 +390,7 @@ async def keep_first_customer(
 
 
 async def find_customer(tx: Transaction, tenant: Tenant, provider: str) -> str | None:
-    """Who the tenant is at the provider, once it paid there for a plan."""
+    """Return the tenant's customer ID, once it paid there for a plan."""
     row = await tx.fetch_one(
         """SELECT customer_ref FROM provider_customers
            WHERE account_id = :account_id AND environment = :environment
@@ -433,13 +424,13 @@ _PAGES = Keyset(
 
 
 async def mark_receipts(tx: Transaction, marks: Sequence[tuple[str, str]]) -> None:
-    """Periods and the ids of their receipts, as of orders."""
+    """Write the receipts' IDs of periods, as for orders."""
     if marks:
         await tx.execute(_MARK_RECEIPTS, marks=sorted(marks))
 
 
 async def mark_noted(tx: Transaction, marks: Sequence[tuple[str, int]]) -> None:
-    """Periods, and for how much of what is gone of their payment notes were made."""
+    """Write for how much of what was returned notes were made."""
     if marks:
         await tx.execute(_MARK_NOTED, marks=sorted(marks))
 

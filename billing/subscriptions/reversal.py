@@ -1,7 +1,7 @@
-"""Refunds and disputes of a subscription's payments: the period's credit is taken back, or given back.
+"""Refunds and disputes of a subscription's payments: take its credit back, or return it.
 
-Promise: as for orders (billing/orders/reversal.py), by the same rows and the same rules; the credit
-moves as billing/subscriptions/plan_credit_back.py says.
+The same rows and rules as for orders (billing/orders/reversal.py); credit moves as in
+billing/subscriptions/plan_credit_back.py.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReversePeriod(OnSubscription):
-    """Money of a period went back, a bank took it back, or one of these came to nothing."""
+    """Money of a period was returned, disputed, or came back."""
 
     order_id: str
     period_start_at: int
@@ -72,7 +72,7 @@ def apply_reversals(
 
 
 def _note(state: BatchState, one: Subscription, after: Period) -> None:
-    """Keep the period, and how much went back of its order."""
+    """Store the period, and how much of its order was returned."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.keep_period(after)
     orders = state.working_set(OrderWorkingSet)

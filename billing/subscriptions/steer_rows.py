@@ -1,8 +1,7 @@
-"""What persons want of subscriptions, as rows, until the provider has done it. Writes subscription_steers.
+"""Requested subscription changes as rows, until the provider has done them.
 
-States: asked -> done | refused | given_up. Invariant: a subscription has one open wish at most, by a unique
-index, so two requests that come together are one. Whoever adds or ends one holds the account's lock; a
-try is claimed by its number, for the length of a lease.
+asked -> done | refused | given_up. A subscription has one open request, by a unique index, so two
+simultaneous ones are one. Writers hold the account's lock; a try is claimed by its number, for a lease.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +21,9 @@ from store.row_mapping import RowMapping
 
 SteerStatus = Literal["asked", "done", "refused", "given_up"]
 REASON_CHARACTERS_MAX = 300
-# Longer than a provider may take to answer, so that nobody else asks meanwhile.
+# Longer than a provider may take, so that nobody else calls meanwhile.
 LEASE_US = 60 * SECOND_US
-# Without a clear answer it is asked again after so long, and then every hour.
+# Without a clear response it is repeated after so long, then every hour.
 WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
 WAIT_US_MAX = HOUR_US
 # Three days, all in all.
@@ -32,7 +31,7 @@ ATTEMPTS_MAX = 76
 
 
 class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     id: str
     subscription_id: str
@@ -59,12 +58,12 @@ class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def wish(self) -> tuple[Act, str | None, Interval | None, int | None]:
-        """What is wanted, whoever asks for it."""
+        """Return what is requested, by anybody."""
         return self.act, self.plan_id, self.interval, self.resumes_at
 
 
 class SteerWorkingSet(WorkingSet):
-    """The open wishes of one transaction's subscriptions; commands name the subscriptions."""
+    """The open requests of one transaction's subscriptions."""
 
     rank = 71
 
@@ -93,7 +92,6 @@ class SteerWorkingSet(WorkingSet):
             )
 
     def of(self, subscription_id: str) -> SubscriptionChange | None:
-        """The wish that has not ended."""
         return self._open.get(subscription_id)
 
     def add(self, steer: SubscriptionChange) -> None:
@@ -117,7 +115,6 @@ class SteerWorkingSet(WorkingSet):
 async def open_of(
     tx: Transaction, subscription_ids: Iterable[str]
 ) -> dict[str, SubscriptionChange]:
-    """The wishes that have not ended, by subscription."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM subscription_steers
             WHERE subscription_id IN :ids[text] AND ended_at IS NULL""",
@@ -129,7 +126,7 @@ async def open_of(
 async def of_subscription(
     tx: Transaction, subscription: Mapping[str, str]
 ) -> Sequence[SubscriptionChange]:
-    """All wishes of a subscription, newest first; at most a hundred."""
+    """Return all requests of a subscription, newest first; at most a hundred."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM subscription_steers
             WHERE account_id = :account_id AND environment = :environment
@@ -141,7 +138,6 @@ async def of_subscription(
 
 
 async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
-    """Wishes of before that time that the provider has not done, by environment."""
     rows = await tx.fetch(
         """SELECT environment, COUNT(*) AS number FROM subscription_steers
            WHERE ended_at IS NULL AND created_at <= :before GROUP BY environment""",
@@ -158,9 +154,9 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> Sequence[tuple[str, SubscriptionChange]]:
-    """Those whose provider is to be asked again, each behind its provider's name; but for the named.
+    """Return due ones, each behind its provider's name.
 
-    exclude_keys: providers left out, each as "environment/provider".
+    exclude_keys: "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {_ROWS.of("w")}, o.provider {_WAITING}
@@ -177,7 +173,7 @@ async def due(
 async def next_due_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """When a provider is to be asked again next, or None; but for the named wishes and places."""
+    """Return when a provider is to be called next, or None."""
     row = await tx.fetch_one(
         f"SELECT w.next_attempt_at {_WAITING} ORDER BY w.next_attempt_at LIMIT 1",
         exclude_ids=exclude_ids,
@@ -189,7 +185,7 @@ async def next_due_at(
 async def claim(
     tx: Transaction, seen: SubscriptionChange, *, now_us: int
 ) -> SubscriptionChange | None:
-    """The next try, which is this caller's alone until its lease ends; None: somebody else's."""
+    """Claim the next try until its lease ends; return None if somebody else has it."""
     changed = await tx.execute(
         """UPDATE subscription_steers SET attempts = attempts + 1, next_attempt_at = :lease
            WHERE id = :id AND attempts = :attempts AND ended_at IS NULL""",
@@ -201,7 +197,7 @@ async def claim(
 
 
 async def postpone(tx: Transaction, steer: SubscriptionChange, reason: str, *, now_us: int) -> None:
-    """This try brought no clear answer: there will be another."""
+    """Record a try without a clear response: there will be another."""
     waits = WAITS_US[steer.attempts - 1 : steer.attempts]
     await tx.execute(
         """UPDATE subscription_steers SET next_attempt_at = :at, reason = :reason

@@ -1,11 +1,9 @@
-"""A subscription: credit that is paid for by the month or the year, and where it stands.
+"""A subscription: credit that is paid for by the month or the year.
 
-States: incomplete until its first period is paid, then active; past_due when a renewal fails or does
-not come, expired after seven days of that, cancelled when it ends by choice; paused while its provider
-charges nothing, until the provider says that it goes on. Only a paid period makes one active for the first
-time, so the order in which facts arrive does not matter; a payment revives an expired one.
-`move` is the one function that changes the state; `amend` changes what is not the state. Pure;
-billing/subscriptions/records.py writes the rows.
+incomplete until its first period is paid, then active; past_due when a renewal fails or is late, expired
+seven days later, cancelled by choice; paused while its provider charges nothing. Only a paid period activates
+it first, so the order of facts doesn't matter; a payment revives an expired one. Only `move` changes the
+state. billing/subscriptions/records.py writes the rows.
 """
 
 import calendar
@@ -29,7 +27,7 @@ SubscriptionState = Literal["incomplete", "active", "past_due", "paused", "cance
 # An account with one of these has a plan, and manages it in the portal.
 LIVING: frozenset[SubscriptionState] = frozenset({"active", "past_due", "paused"})
 
-# From a state to the states it may move to; docs/states.md has the diagram.
+# docs/states.md has the diagram.
 MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
     "incomplete": frozenset({"active", "paused", "cancelled", "expired"}),
     "active": frozenset({"past_due", "paused", "cancelled", "expired"}),
@@ -38,12 +36,12 @@ MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
     "expired": frozenset({"active", "paused", "cancelled"}),
     "cancelled": frozenset(),
 }
-# Providers take the payment of a new period within hours of its start.
+# Providers take a new period's payment within hours of its start.
 RENEWAL_US = DAY_US
 GRACE_US = 7 * DAY_US
-# How often the provider of a paused subscription is asked whether it goes on, beside what it tells.
+# How often a paused subscription's provider is asked, beside its reports.
 PAUSE_CHECK_US = DAY_US
-# How long after `resumes_at` the provider is asked, if it has told nothing.
+# How long after `resumes_at` the provider is asked, if it reported nothing.
 RESUME_CHECK_US = 10 * MINUTE_US
 
 
@@ -52,7 +50,7 @@ class AlreadySubscribed(DomainError):
 
 
 class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of subscriptions; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     id: str
     account_id: str
@@ -97,38 +95,35 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def price(self) -> Price:
-        """What a period costs at the provider."""
         return Price(self.amount, self.currency)
 
     @property
     def is_in_trial(self) -> bool:
-        """Nothing was paid yet: its trial is all that it has lived on."""
+        """Return whether it has lived on its trial alone."""
         is_on_trial = self.trial_ends_at is not None and self.trial_ends_at == self.paid_until_at
         return is_on_trial and self.status in LIVING
 
     @property
     def chosen(self) -> tuple[str, Interval]:
-        """The plan and interval that the next period is of, as far as is known."""
+        """Return the next period's plan and interval, as far as is known."""
         return self.next_plan_id or self.plan_id, self.next_interval or self.interval
 
     @property
     def charged_until_at(self) -> int | None:
-        """Return when its provider charges next: at the end of the paid time, or later after a pause."""
+        """Return when its provider charges next: the end of the paid time, or later after a pause."""
         if self.paid_until_at is None:
             return None
         return max(self.paid_until_at, self.charge_at or 0)
 
     @property
     def grace_ends_at(self) -> int | None:
-        """While it is past due: when it expires, unless it is paid."""
+        """Return when a past-due one expires unless paid."""
         if self.status != "past_due" or self.charged_until_at is None:
             return None
         return self.charged_until_at + GRACE_US
 
 
 class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of subscription_periods."""
-
     subscription_id: str
     period_start_at: int
     id: str
@@ -158,25 +153,24 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def payment(self) -> Price:
-        """What the customer paid for it."""
         return Price(self.amount, self.currency)
 
 
 def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) -> Subscription:
-    """The subscription in another state; the caller asked `may_move`."""
+    """Return it in another state; the caller checked `may_move`."""
     assert may_move(subscription, status), f"{subscription.status} does not become {status}"
     is_over = status in {"cancelled", "expired"}
     moved = replace(subscription, status=status, ended_at=now_us if is_over else None)
     if is_over:
         moved = replace(moved, paused_at=None, resumes_at=None, next_check_at=None)
     if status == "past_due" and moved.charge_at is not None:
-        # A charge has failed, so it was not put off for longer.
+        # A charge has failed, so it wasn't postponed for longer.
         moved = replace(moved, charge_at=min(moved.charge_at, now_us))
     return replace(moved, due_at=_due_at(moved))
 
 
 def revive(subscription: Subscription, *, now_us: int) -> Subscription:
-    """Return the subscription after a payment: active, or still paused if its provider's pause stands."""
+    """Return it after a payment: active, or still paused if the provider's pause stands."""
     status: SubscriptionState = "active" if subscription.paused_at is None else "paused"
     return (
         move(subscription, status, now_us=now_us)
@@ -186,9 +180,9 @@ def revive(subscription: Subscription, *, now_us: int) -> Subscription:
 
 
 def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
-    """Note its provider's pause, or its new end; the state stays as it is.
+    """Record the provider's pause or its new end, without a change of state.
 
-    The provider is asked after a day, or soon after `resumes_at` if that comes before, and then every hour.
+    The provider is asked after a day, or soon after `resumes_at`, then every hour.
     """
     is_known = subscription.paused_at is not None and subscription.resumes_at == resumes_at
     if is_known and now_us < (subscription.next_check_at or 0):
@@ -207,9 +201,9 @@ def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) ->
 
 
 def unpause(subscription: Subscription, *, period_end_at: int | None, now_us: int) -> Subscription:
-    """Note that its provider's pause is over; the state stays as it is.
+    """Record the end of the provider's pause, without a change of state.
 
-    period_end_at: until when the provider charges nothing. Without one, a payment has a day to come.
+    period_end_at: until when nothing is charged. Without it, a payment has a day to come.
     """
     charge_at = now_us if period_end_at is None else period_end_at
     return amend(
@@ -218,19 +212,18 @@ def unpause(subscription: Subscription, *, period_end_at: int | None, now_us: in
 
 
 def amend(subscription: Subscription, **changes: Any) -> Subscription:
-    """The subscription with other facts in the same state."""
+    """Return it with other facts in the same state."""
     assert "status" not in changes, "a state is changed by move"
     changed = replace(subscription, **changes)
     return replace(changed, due_at=_due_at(changed))
 
 
 def may_move(subscription: Subscription, status: SubscriptionState) -> bool:
-    """Whether a move leads there."""
     return status in MOVES[subscription.status]
 
 
 def by_time(subscription: Subscription, now_us: int) -> SubscriptionState:
-    """The state that the time alone calls for; now_us by the account's own clock."""
+    """Return the state that time alone requires, by the account's own clock."""
     if subscription.due_at is None or now_us < subscription.due_at:
         return subscription.status
     if subscription.is_ending:
@@ -240,7 +233,6 @@ def by_time(subscription: Subscription, now_us: int) -> SubscriptionState:
 
 
 def second_plan(other: Subscription) -> Problem:
-    """An account has one plan at a time, and this would be another."""
     sentence = (
         f"the account has the plan {other.plan_name} already ({other.id} of order {other.order_id}):"
         " end one of the two at the provider, and refund what was paid for it"
@@ -249,9 +241,9 @@ def second_plan(other: Subscription) -> Problem:
 
 
 def due_micros(period: Period, returned_amount: int) -> int:
-    """The credit to take back once that much of the payment is gone, as of orders.
+    """Return the credit to take back for that returned amount, as of orders.
 
-    What it was given too much goes back in any case.
+    What it was given too much returns in any case.
     """
     right_micros = period.credits_micros - period.corrected_micros
     return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
@@ -268,7 +260,7 @@ def _due_at(subscription: Subscription) -> int | None:
 
 
 def add_months(at_us: int, months: int) -> int:
-    """The same day and time so many months later, or that month's last day."""
+    """Return the same day and time later, or that month's last day."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     moment = epoch + timedelta(microseconds=at_us)
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)

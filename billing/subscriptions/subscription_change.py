@@ -1,9 +1,8 @@
-"""A person steers a subscription: ended, paused, resumed or changed, at its provider.
+"""Request a change of a subscription: end, pause, resume or change it, at its provider.
 
-Promise: what is wanted is written before the provider is asked, and no lock is held meanwhile; the
-provider's word moves the subscription, never the wish. While a wish has not ended another one is refused
-and the same one again is that one; what stands already is asked of nobody. A subscription that no
-provider bills (the sandbox's, once there are real keys) is steered here alone.
+The request is written before the call, and no lock is held meanwhile; only the provider's word moves the
+subscription. While one is open another is refused, and the same one is that one. What is already so needs no
+call. A subscription without a billing provider is changed here alone.
 """
 
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from keys.audit_log import Actor
 
 
 class NotSteerable(DomainError):
-    """The subscription stands so that this cannot be done to it; reason says how.
+    """The subscription's state doesn't allow it.
 
     reason: ended, not_begun, past_due, ending, paused, under_way, nobody_to_ask.
     """
@@ -38,9 +37,9 @@ class NotSteerable(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Steered:
-    """The subscription, and the wish: null where nothing was to be done.
+    """The subscription, and the request: null if nothing was to be done.
 
-    is_mine: this call has to ask the provider; else somebody is about to, or it is done.
+    is_mine: this call has to ask the provider; else somebody else does, or it is done.
     """
 
     subscription: Subscription
@@ -50,10 +49,10 @@ class Steered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskToSteer:
-    """Writes the wish; raises NotFound, NotSteerable and InvalidInput (resumes_at).
+    """Writes the request; raises NotFound, NotSteerable and InvalidInput (resumes_at).
 
-    item, is_charged_now: of a change. resumes_at: of a pause, by the account's clock. is_local: nobody is asked, and our own row is what changes. by:
-    who of the operator's, for the audit log; null: the account itself, whose credential is requested_by.
+    resumes_at: by the account's clock. is_local: only our row changes. by: the operator, for the audit log;
+    null: the account itself.
     """
 
     subscription_id: str
@@ -126,7 +125,7 @@ class AskToSteer:
             raise NotSteerable(f"{one.provider} has not named it yet", reason="not_begun")
 
     def _check_goes_on(self, one: Subscription) -> None:
-        """Raise NotSteerable unless it can be changed or paused as it stands."""
+        """Raise NotSteerable unless it can be changed or paused."""
         if one.is_ending:
             raise NotSteerable("it is to end with its period: resume it first", reason="ending")
         if one.status == "past_due":
@@ -169,7 +168,7 @@ class AskToSteer:
         )
 
     def _note(self, state: BatchState, one: Subscription, after: Subscription | None) -> None:
-        """What an operator does is in the audit log; after: where it is done already."""
+        """Write an operator's act to the audit log; after: if it is already done."""
         if self.by is None:
             return
         where = "here" if self.is_local else f"at {one.provider}"
@@ -193,7 +192,7 @@ class AskToSteer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndSteer:
-    """What came of a wish: done, refused, or given up. Ended once; later words change nothing."""
+    """The request's end: done, refused, or given up; later words change nothing."""
 
     subscription_id: str
     tenant: Tenant
@@ -216,7 +215,6 @@ class EndSteer:
 
 
 def in_words(steer: SubscriptionChange) -> str:
-    """What is wanted, as a person reads it."""
     if steer.act == "change":
         return f"the change to {steer.plan_id} by the {steer.interval}"
     words: dict[Act, str] = {

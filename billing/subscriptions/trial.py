@@ -1,7 +1,6 @@
 """A plan's trial: a time before its first payment, which begins with an invoice of nothing.
 
-An account has one trial, whatever the plan. What a trial grants is the plan's own to say, and nothing
-unless it does. Pure.
+An account has one trial, whatever the plan. It grants only what the plan says.
 """
 
 from collections.abc import Sequence
@@ -14,18 +13,18 @@ from billing.subscriptions.subscription import Subscription
 
 
 def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
-    """Whether an invoice begins the subscription with a trial: nothing of it costs anything.
+    """Return whether an invoice begins the subscription with a trial: nothing of it costs anything.
 
-    Also where the provider gives a trial that our plan says nothing of. An invoice that a coupon or the
-    customer's balance covers has lines that cost something.
+    Also for a trial that our plan doesn't have. An invoice that a coupon or the balance covers has lines that
+    cost something.
     """
     is_first = one.status == "incomplete" and one.paid_until_at is None
     return is_first and price.amount == 0 and all(line.amount == 0 for line in lines)
 
 
 def trial_grant(own: PlanItem, one: Subscription, *, had_trial: bool) -> PeriodGrant:
-    """What the trial grants, at the subscription's own terms; nothing where the account had another.
+    """Return the trial's grant, at the subscription's own terms; nothing for a second trial.
 
-    Of several checkouts, each opened before the first trial began, each has a trial at its provider.
+    Several checkouts opened before the first trial began each have one at the provider.
     """
     return PeriodGrant(own, 0 if had_trial else one.trial_micros)

@@ -1,7 +1,7 @@
-"""A turn of a subscription's life: the change is written, and the event that tells of it with it.
+"""Write a subscription's change, and publish its events with it.
 
-Promise: each turn is told once, in the transaction that makes it. What is told follows from the row before and
-after alone, so a notification that is repeated, or comes late and changes nothing, tells nothing.
+Events follow from the row before and after alone, once each, in the change's transaction. So a repeated or
+late notification that changes nothing publishes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from kernel.clock import rfc3339
 def turn(
     state: BatchState, before: Subscription, after: Subscription, paid: Period | None = None
 ) -> None:
-    """Write the subscription, and tell what changed. paid: the period that was paid for, with what it granted."""
+    """Write it, and publish what changed. paid: the paid period, with what it granted."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.change(after)
     if before.status in LIVING and after.status not in LIVING:
@@ -34,7 +34,7 @@ def turn(
 
 
 def turns(before: Subscription, after: Subscription, paid: Period | None) -> Iterator[str]:
-    """The types of the events, in the order in which they are told."""
+    """Return the types of the events, in order."""
     is_living = after.status in LIVING
     has_begun = before.paid_until_at is None and after.paid_until_at is not None
     if has_begun:
@@ -56,7 +56,7 @@ def turns(before: Subscription, after: Subscription, paid: Period | None) -> Ite
 
 
 def _is_change(before: Subscription, paid: Period) -> bool:
-    """Return whether the payment is for another plan within the time that was paid before."""
+    """Return whether the payment is for another plan within the paid time."""
     is_within = paid.period_start_at < (before.paid_until_at or 0)
     return paid.prorated_amount is not None and is_within
 
@@ -67,7 +67,7 @@ def _ends_trial(before: Subscription, paid: Period) -> bool:
 
 
 def _is_changed(before: Subscription, after: Subscription, paid: Period | None) -> bool:
-    """Return whether another plan was chosen or paid for, its end was taken back, or its pause ends otherwise."""
+    """Return whether a plan was chosen or paid for, its end was taken back, or its pause ends otherwise."""
     is_kept = before.is_ending and not after.is_ending and after.status in LIVING
     is_paused = before.status == after.status == "paused"
     return (
@@ -79,13 +79,12 @@ def _is_changed(before: Subscription, after: Subscription, paid: Period | None) 
 
 
 def _told(one: Subscription, periods: Sequence[Period], paid: Period | None) -> dict[str, Any]:
-    """Return what an event tells: the subscription, and what this turn granted."""
     micros = 0 if paid is None else paid.credits_micros
     return {**shape(one, periods), "credits_granted_now": micros // MICROS_PER_CREDIT}
 
 
 def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
-    """The subscription as the API and its events show it; periods: all that were paid for."""
+    """Return the view for the API and events; periods: all paid ones."""
     # A change within a period adds a part of it, with the same end.
     starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
     granted = sum(period.credits_micros - period.reversed_micros for period in periods)
@@ -118,7 +117,7 @@ def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
 
 
 def next_amount(one: Subscription, periods: Sequence[Period]) -> int:
-    """What the next period costs before tax: another plan's, or the first one's own price."""
+    """Return the next period's cost before tax: another plan's, or the first one's own price."""
     if one.next_amount is not None:
         return one.next_amount
     is_first = not any(period.amount for period in periods)

@@ -1,8 +1,7 @@
-"""The subscriptions of one transaction, with their periods, what went back of them, and the plans.
+"""The subscriptions of one transaction, with periods, reversals and plans.
 
-Invariant: a subscription is read after its account was locked, one of an account that is not locked
-here does not exist here, and what changes is written once, whatever the number of commands. Writes
-through billing/subscriptions/records.py, billing/subscriptions/held_invoice.py and billing/providers/event_log.py.
+A subscription is read after its account is locked; one of an unlocked account doesn't exist here. Changes are
+written once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,7 @@ from store.database import Transaction
 
 
 class SubscriptionWorkingSet(SaleWorkingSet):
-    """What commands add to in `declare`: ids, orders, living, taken, claims, catalogues."""
+    """Commands add in `declare`: ids, orders, living, taken, claims, catalogues."""
 
     rank = 70
 
@@ -40,7 +39,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         super().__init__()
         self.plan_grants = PlanGrants()
         self.ids: set[str] = set()
-        # Whose subscriptions are looked for, with what is held of them.
+        # Orders whose subscriptions are read, with what is held of them.
         self.orders: set[str] = set()
         self.taken: set[Tenant] = set()  # whose paid-for plans are looked for
         self.living: set[Tenant] = set()  # whose plan is looked for
@@ -70,18 +69,17 @@ class SubscriptionWorkingSet(SaleWorkingSet):
 
     @property
     def changes(self) -> int:  # type: ignore[override]
-        """Grows with each change."""
         return super().changes + self.plan_grants.changes
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """A fixed number of statements for any number of subscriptions."""
+        """Load everything in a fixed number of statements."""
         await self._load_catalogue(tx)
         found = await subscription_rows.load(tx, self.ids) if self.ids else {}
         if self.orders:
             found |= await subscription_rows.load_of_orders(tx, self.orders)
         if not found:
             return
-        # Whatever belongs to a tenant that is not locked here does not exist here.
+        # A subscription of a tenant that isn't locked here doesn't exist here.
         self._subscriptions = {i: one for i, one in found.items() if one.tenant in read_set.tenants}
         for one in self._subscriptions.values():
             read_set.places.add((*one.tenant, str(LedgerAccountKind.PROVIDER), one.provider))
@@ -101,7 +99,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             self._owners = await subscription_rows.claim(tx, claims, now_us=now_us)
 
     async def _load_plan_grants(self, tx: Transaction, read_set: ReadSet) -> None:
-        """The parts of the tenants' plan credit, and where it lies."""
         tenants = {one.tenant for one in self._subscriptions.values()}
         for tenant in tenants:
             read_set.places.add((*tenant, str(LedgerAccountKind.EXPIRED), ""))
@@ -112,7 +109,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
                 read_set.places.add((*one.tenant, str(LedgerAccountKind.GRANT), one.id))
 
     async def _load_catalogue(self, tx: Transaction) -> None:
-        """The plans that are sold, and those that the tenants have."""
         if self.living:
             self._living = await subscription_rows.load_living(tx, self.living)
         if self.living or self.tried:
@@ -125,7 +121,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             self._plans[environment] = await plan.list_plans(tx, environment, with_inactive=True)
 
     async def update(self, tx: Transaction, now_us: int) -> None:
-        """Writes what changed."""
         await subscription_rows.insert(tx, list(self._new.values()))
         await subscription_rows.update(tx, list(self._changed.values()))
         await subscription_rows.keep_periods(tx, self._kept_periods.values())
@@ -146,7 +141,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
     # Subscriptions
 
     def find(self, subscription_id: str, tenant: Tenant) -> Subscription:
-        """Raises NotFound, also for another tenant's."""
+        """Raise NotFound, also for another tenant's."""
         found = self._subscriptions.get(subscription_id)
         if found is None or found.tenant != tenant:
             raise NotFound("Subscription")
@@ -157,34 +152,32 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return None if found is None else self._subscriptions[found]
 
     def living_of(self, tenant: Tenant) -> Subscription | None:
-        """The tenant's plan."""
         return self._living.get(tenant)
 
     def taken_of(self, tenant: Tenant) -> Subscription | None:
-        """A plan of the tenant's that lives, or whose checkout is paid."""
         return next(iter(self._taken.get(tenant, {}).values()), None)
 
     def taken_beside(self, one: Subscription) -> Subscription | None:
-        """Another plan of its tenant's that lives, or whose checkout is paid."""
+        """Return another plan of its tenant's that lives, or whose checkout is paid."""
         others = self._taken.get(one.tenant, {})
         return next((other for i, other in others.items() if i != one.id), None)
 
     def take(self, one: Subscription) -> None:
-        """Its checkout is paid: no other may be, also of the same transaction."""
+        """Record that its checkout is paid: no other may be, in this transaction too."""
         self._taken.setdefault(one.tenant, {})[one.id] = one
 
     def carried(self, tenant: Tenant, provider: str, currency: str) -> int:
-        """What changes of the tenant's last plan there gave back and nothing used."""
+        """Return what changes of the tenant's last plan gave back and nothing used."""
         return self._carried.get((tenant, provider, currency), 0)
 
     def had_trial(self, tenant: Tenant) -> bool:
-        """Whether the tenant has had the one trial of an account."""
+        """Return whether the tenant has had an account's one trial."""
         return tenant in self._tried
 
     # Invoices that wait
 
     def held(self, subscription_id: str) -> Sequence[HeldInvoice]:
-        """The oldest first."""
+        """Return them, oldest first."""
         return self._held.get(subscription_id, [])
 
     def hold(self, invoice: HeldInvoice) -> None:
@@ -192,13 +185,13 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._new_held.append(invoice)
 
     def resolve(self, invoice: HeldInvoice) -> None:
-        """A person decided."""
+        """Record that an operator decided."""
         self.changed()
         self._held[invoice.subscription_id].remove(invoice)
         self._resolved.append(invoice)
 
     def reopen(self, place: ObjectKey) -> None:
-        """An invoice of that name, where one was held, waits for a person again."""
+        """Make a held invoice of that name wait again."""
         self.changed()
         self._reopened.append(place)
 
@@ -206,7 +199,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return self._plans[environment]
 
     def owner_of(self, claim: PeriodClaim) -> PeriodKey | None:
-        """Where the provider's id leads; None where nobody could claim it."""
+        """Return where the provider's ID leads; None if nobody could claim it."""
         return self._owners.get(claim.key)
 
     def add(self, subscription: Subscription) -> None:
@@ -227,7 +220,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             self._taken.get(subscription.tenant, {}).pop(subscription.id, None)
 
     def keep_customer(self, subscription: Subscription) -> None:
-        """Whom the provider charges; the sandbox's page charges nobody."""
+        """Store whom the provider charges; the sandbox's page charges nobody."""
         if subscription.customer_ref is not None and not subscription.is_simulated:
             self.changed()
             place = (*subscription.tenant, subscription.provider)
@@ -247,24 +240,23 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         kept[period.period_start_at] = self._kept_periods[period.id] = period
 
     def mail_owner(self, mail: OwnerMail) -> None:
-        """The account's owner is told."""
         self.changed()
         self._owner_mails.append(mail)
 
     def own(self, claim: PeriodClaim) -> None:
-        """The provider's id leads there from now on, unless it leads elsewhere."""
+        """Let the provider's ID lead there, unless it leads elsewhere."""
         self.changed()
         self._owned.append(claim)
 
     def _is_genuine(self, claim: PeriodClaim) -> bool:
-        """A claim of ids for a subscription at the provider that named them."""
+        """Return whether the IDs are claimed for a subscription at the provider that named them."""
         found = self._subscriptions.get(claim.subscription_id)
         named = (claim.provider, claim.environment)
         return found is not None and (found.provider, found.environment) == named
 
 
 def _plan_only_until(one: Subscription) -> int | None:
-    """Until when the account's own usage is paid by this plan alone; null: by the wallet too."""
+    """Return until when this plan alone pays the account's own usage; null: the wallet too."""
     is_living = one.status in LIVING and one.paid_until_at is not None
     if not is_living or one.grant_terms.when_used_up != "stop":
         return None

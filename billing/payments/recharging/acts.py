@@ -1,4 +1,4 @@
-"""Auto-recharge by operators: what an account buys by itself, seen and switched off."""
+"""Auto-recharge for operators: see what an account buys automatically, and disable it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, NamedTuple
@@ -29,14 +29,11 @@ class SwitchOff(Fields, frozen=True, kw_only=True):
 
 
 class FoundRecharge(NamedTuple):
-    """A recharge, and its latest charges."""
-
     row: Row
     charges: Sequence[FallCharge]
 
 
 async def show_recharge(context: ActContext) -> FoundRecharge:
-    """Return what an account buys by itself; raises NotFound."""
     found = await records.find(context.tx, context.tenant)
     if found is None:
         raise NotFound("Recharge")
@@ -45,7 +42,6 @@ async def show_recharge(context: ActContext) -> FoundRecharge:
 
 
 async def switch_off(context: CallContext, asked: SwitchOff) -> SwitchRechargeOff:
-    """Switch it off until the account sets it again."""
     return SwitchRechargeOff(context.tenant, context.by, asked.reason, context.person)
 
 

@@ -1,9 +1,8 @@
-"""The charge of a fall: written, sent, asked about, and its outcome acted on.
+"""Charge for a drop of the balance: write, send, ask, and act on the outcome.
 
-Promises: the order is written before its provider is asked, and no transaction is open meanwhile. That
-a charge is about to be sent is noted first, so whoever takes over asks what became of it, and sends
-again only what the provider does not know, under the same key and no longer than that key lives. What
-was paid is credited by the order's own path.
+The order is written before its provider is called, without an open transaction. The coming charge is noted
+first, so a successor asks for its outcome, and resends only what the provider doesn't know, under the same
+key while that lives. The order's own path credits the payment.
 """
 
 import logging
@@ -51,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 
 class Charging:
-    """The charges of this installation's recharges; several workers may go on with one."""
+    """Several workers may continue one charge."""
 
     def __init__(
         self,
@@ -72,11 +71,11 @@ class Charging:
         self._notifications = notifications
 
     async def retry(self, tenant: Tenant) -> None:
-        """A declined fall whose time has come."""
+        """Retry a declined drop that is due."""
         await self._engine.submit(RetryFall(tenant))
 
     async def begin(self, tenant: Tenant, order_id: str) -> None:
-        """A fall's order is written, or the fall ends without one."""
+        """Write a drop's order, or end the drop without one."""
         seen = await self._database.read(lambda tx: records.find(tx, tenant))
         if seen is None or not seen.is_on:
             await self._engine.submit(RefuseFall(order_id, tenant, None))
@@ -100,9 +99,7 @@ class Charging:
                 await self.go_on(charge)
 
     async def go_on(self, charge: FallCharge) -> None:
-        """Sends the charge or asks about it. Of several workers that saw the same one goes on; never
-        raises for the provider.
-        """
+        """Send the charge or ask about it. Of several workers one continues; never raises for the provider."""
         order = await self._database.read(lambda tx: order_list.find(tx, charge.order_id))
         if order is None or order.status != "pending":
             await self._engine.submit(LeaveToOrder(charge.order_id, charge.tenant))
@@ -135,7 +132,7 @@ class Charging:
     async def _outcome(
         self, saved: SavedPayments, charge: FallCharge, request: ChargeRequest, now_us: int
     ) -> Charged | Declined | None:
-        """None: it was never made, and it is too late to make it."""
+        """Return the outcome; None: it was never made, and it is too late now."""
         if charge.sent_at is not None:
             known = await saved.charged(request, charge.sent_at)
             if known is not None:
@@ -165,9 +162,9 @@ class Charging:
             await self._fail(order, outcome.reason)
 
     async def _ask_person(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
-        """The same order is opened as a checkout, where the payer is there to confirm."""
+        """Open the same order as a checkout, so that the payer can confirm."""
         try:
-            # First of all: what could be paid in two places might be paid twice.
+            # First: what can be paid in two places might be paid twice.
             if outcome.ref is not None and not await saved.give_up(outcome.ref):
                 return
             opened = await self._checkouts.open(order)
@@ -215,7 +212,7 @@ class Charging:
         )
 
     def _wanted(self, seen: Recharge) -> NewOrder | None:
-        """What is bought, and what its provider charges in; None where it cannot be charged there."""
+        """Return what to buy and the charged currency; None if it can't be charged there."""
         environment = next(one for one in ENVIRONMENTS if one == seen.environment)
         saved = self._savings.of(seen.tenant, seen.provider, is_simulated=seen.is_simulated)
         if saved is None or seen.provider not in self._providers.offered(environment):

@@ -1,9 +1,7 @@
-"""The steps of one fall's charge that are ours: its order is written, the charge is tied to it, a
-person is asked, a declined fall is taken up again.
+"""Our steps of one drop's charge: write the order, tie the charge, ask a person, retry.
 
-Promise: a fall has one order, whose id was fixed with the fall, and an order is charged by its id; so
-whatever is repeated, by whichever worker, comes to the same charge. The month's bound is looked at under
-the tenant's lock, and what is under way counts.
+A drop has one order with an ID fixed in advance, and an order is charged by its ID, so repeats lead to the
+same charge. The month's limit is checked under the tenant's lock and counts what is under way.
 """
 
 import secrets
@@ -25,10 +23,9 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True)
 class BeginCharge:
-    """Writes the order of a fall and its charge, or ends the fall: it is off, the balance recovered,
-    the month has no room. seen: the recharge that the order was made for; another one is not begun.
+    """Writes a drop's order and charge, or ends the drop: disabled, recovered, or over the month's limit.
 
-    Raises what PlaceOrder raises.
+    seen: the recharge that the order was made for; a changed one isn't begun. Raises what PlaceOrder raises.
     """
 
     place: PlaceOrder
@@ -42,7 +39,7 @@ class BeginCharge:
         working_set.recharges.counted.add(self.seen.tenant)
 
     def decide(self, state: BatchState) -> Order | None:
-        """The order that is to be charged now, or None."""
+        """Return the order to charge now, or None."""
         order_id, tenant = self.place.order_id, self.seen.tenant
         recharges = state.working_set(OrderWorkingSet).recharges
         watch, found = state.watches.find(tenant), recharges.find(tenant)
@@ -67,7 +64,7 @@ class BeginCharge:
 
 @dataclass(frozen=True, slots=True)
 class RefuseFall:
-    """The fall cannot be charged at all, or nobody wants it charged any more (reason None)."""
+    """The drop can't be charged, or nobody wants that any more (reason None)."""
 
     order_id: str
     tenant: Tenant
@@ -87,7 +84,7 @@ class RefuseFall:
 
 @dataclass(frozen=True, slots=True)
 class RetryFall:
-    """A declined fall whose time has come is charged again, should the balance still be low."""
+    """Charges a declined drop again, if the balance is still low."""
 
     tenant: Tenant
 
@@ -110,7 +107,7 @@ class RetryFall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieCharge(OnOrder):
-    """The provider took the charge on under that id, and is asked about it by the order's sweep."""
+    """The provider accepted the charge under that ID; the order's sweep asks about it."""
 
     ref: str
 
@@ -132,7 +129,7 @@ class TieCharge(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskPerson(OnOrder):
-    """The order's checkout is open: the payer is told to confirm there."""
+    """The order's checkout is open: the payer is asked to confirm there."""
 
     reason: str
 
@@ -148,7 +145,7 @@ class AskPerson(OnOrder):
 
 @dataclass(frozen=True, slots=True)
 class LeaveToOrder:
-    """The charge's order has ended or waits for a person: nobody asks about the charge any more."""
+    """The charge's order ended or needs an operator: nobody asks about the charge."""
 
     order_id: str
     tenant: Tenant
@@ -164,7 +161,7 @@ class LeaveToOrder:
 
 
 def new_begin(seen: Recharge, order_id: str, new: NewOrder) -> BeginCharge:
-    """The command with fresh ids beside the order's; new: what is bought, and where."""
+    """Return the command with fresh IDs; new: what is bought, and where."""
     place = PlaceOrder(order_id, secrets.token_hex(16), new_id("txn"), seen.tenant, new)
     return BeginCharge(place, seen)
 

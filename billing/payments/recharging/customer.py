@@ -1,6 +1,6 @@
-"""Who the account is at a provider that keeps its means of payment: one customer for each account.
+"""An account's customer at a provider that saves payment methods.
 
-Promise: of several that are asked for at once one stays, and the provider makes one for the same key.
+Simultaneous requests leave one, and the provider makes one for the same key.
 """
 
 from billing.providers.abilities.saved_payment import SavedPayments
@@ -11,14 +11,13 @@ from store.database import Database
 
 
 async def find_customer(database: Database, tenant: Tenant, provider: str) -> str | None:
-    """The provider's id of the account, or None where it knows none."""
     return await database.read(lambda tx: subscription_rows.find_customer(tx, tenant, provider))
 
 
 async def customer_of(
     database: Database, clock: Clock, saved: SavedPayments, tenant: Tenant, provider: str
 ) -> str:
-    """The provider's id of the account, made where there is none; raises what the provider does."""
+    """Return the provider's ID of the account, made if missing; raise what the provider does."""
     known = await find_customer(database, tenant, provider)
     if known is not None:
         return known

@@ -1,8 +1,7 @@
-"""What is due of recharges, each with the provider that it asks: falls to be charged, charges to be asked about.
+"""Read due recharges with their providers: drops to charge, charges to ask about.
 
-A suspended account is charged nothing: its falls and retries wait until it is resumed.
-Reads only; billing/payments/recharging/charging.py goes on with it. exclude_ids: falls and charges left out, by their
-order's id; exclude_keys: providers left out, each as "environment/provider".
+A suspended account's drops and retries wait until it resumes. exclude_ids: by order ID; exclude_keys: as
+"environment/provider".
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from store.database import Transaction
 
 
 class BegunFall(NamedTuple):
-    """A fall whose order is not written yet. provider: empty where nobody wants it charged any more."""
+    """A drop without an order; provider empty: nobody wants it charged any more."""
 
     tenant: Tenant
     order_id: str
@@ -29,7 +28,7 @@ async def begun_falls(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[BegunFall]:
-    """In the order of their orders' ids."""
+    """Return them by their orders' IDs."""
     rows = await tx.fetch(
         """SELECT e.account_id, e.environment, e.recharge_order_id,
                COALESCE(r.provider, '') AS provider
@@ -60,9 +59,7 @@ async def due_charges(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[tuple[str, FallCharge]]:
-    """Charges that are to be made or asked about, the longest due first, each behind its provider; of an
-    order that is gone that is empty.
-    """
+    """Return due charges, the longest due first, each behind its provider, which is "" if the order is gone."""
     rows = await tx.fetch(
         f"""SELECT {CHARGES.of("c")}, COALESCE(o.provider, '') AS provider {_WAITING}
               AND c.next_at <= :now
@@ -78,7 +75,6 @@ async def due_charges(
 async def next_charge_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """When the next charge is to be made or asked about, or None."""
     row = await tx.fetch_one(
         f"SELECT c.next_at {_WAITING} ORDER BY c.next_at LIMIT 1",
         exclude_ids=exclude_ids,
@@ -90,9 +86,9 @@ async def next_charge_at(
 async def due_retries(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Whose declined fall is to be charged again, by their own clocks; nobody is asked yet.
+    """Return tenants whose declined drop is due, by their own clocks.
 
-    but_tenants: left out, each as "account/environment".
+    but_tenants: excluded, as "account/environment".
     """
     rows = await tx.fetch(
         """SELECT r.account_id, r.environment FROM recharges r

@@ -1,9 +1,8 @@
-"""Who erased accounts were at payment providers: each customer is deleted there, with its cards.
+"""Delete erased accounts' customers at payment providers, with their cards.
 
-Promise: a row stays until its provider has deleted the customer or an operator has given it up; of several
-workers one asks at a time, no transaction is open meanwhile, and a customer that an account of ours still has is
-never deleted. A provider whose API deletes no customers is asked nothing: its rows are dropped, and the log says
-it. Writes forgotten_customers; store/erase.py adds them.
+A row stays until its provider deleted the customer or an operator gave it up. One of several workers calls; a
+customer that an account of ours still has is never deleted. If the API deletes no customers, the rows are
+dropped with a log line. store/erase.py adds rows.
 """
 
 import logging
@@ -26,13 +25,13 @@ from keys.principal import ENVIRONMENTS
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
 
-# After try k it waits WAITS_US[k-1]; the last one counts for all that follow.
+# After try k it waits WAITS_US[k-1]; the last one repeats.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
 ERROR_CHARACTERS_MAX: Final = 300
 LISTED_MAX: Final = 200
 
 _log = logging.getLogger(__name__)
-# left: it is not deleted, and nobody asks again.
+# left: it isn't deleted, and nobody calls again.
 Word = Literal["done", "left", "waits"]
 _LOGGED: Final[dict[Word, str]] = {
     "done": "customer.forgotten",
@@ -42,7 +41,7 @@ _LOGGED: Final[dict[Word, str]] = {
 
 
 class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of forgotten_customers; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     provider: str
     environment: str
@@ -57,7 +56,6 @@ class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.provider, self.environment, self.customer_ref
 
     def shape(self) -> dict[str, object]:
-        """As operators see it."""
         return {
             "provider": self.provider,
             "environment": self.environment,
@@ -70,15 +68,13 @@ class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Forgetting:
-    """Asks providers to delete whom nobody here knows any more; one for each process."""
-
     def __init__(self, database: Database, clock: Clock, providers: Providers) -> None:
         self._database = database
         self._clock = clock
         self._providers = providers
 
     async def forget(self, due: ForgottenCustomer) -> Word | None:
-        """What came of it; None: another worker asks. Never raises for the provider."""
+        """Return the outcome; None: another worker calls. Never raises for the provider."""
         now_us = self._clock.now_us()
         if not await self._database.transaction(lambda tx: claim(tx, due, now_us=now_us)):
             return None
@@ -94,7 +90,7 @@ class Forgetting:
         return word
 
     async def _asked(self, due: ForgottenCustomer) -> tuple[Word, str]:
-        """What came of it, and why it is not done."""
+        """Return the outcome, and why it isn't done."""
         if await self._database.read(lambda tx: _is_ours(tx, due)):
             return "left", "an account here goes by it"
         environment = next(one for one in ENVIRONMENTS if one == due.environment)
@@ -114,9 +110,7 @@ class Forgetting:
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
-    """Those that are to be asked for now, the longest due first; at most `limit` of each provider and
-    environment, so that one that is away keeps no other waiting.
-    """
+    """Return due ones, the longest due first; at most `limit` for each provider and environment."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM (
                 SELECT {_ROWS.listed}, ROW_NUMBER() OVER (
@@ -132,7 +126,7 @@ async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence
 async def list_forgotten(
     tx: Transaction, environment: str | None = None
 ) -> Sequence[ForgottenCustomer]:
-    """Who is still at a provider, the oldest first; at most LISTED_MAX."""
+    """Return who is still at a provider, oldest first; at most LISTED_MAX."""
     narrowed = "" if environment is None else "WHERE environment = :environment"
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM forgotten_customers {narrowed}
@@ -144,7 +138,6 @@ async def list_forgotten(
 
 
 async def count_forgotten(tx: Transaction, *, before_us: int) -> dict[str, int]:
-    """Those of before that time, by environment."""
     rows = await tx.fetch(
         """SELECT environment, COUNT(*) AS number FROM forgotten_customers
            WHERE created_at <= :before GROUP BY environment""",
@@ -154,7 +147,7 @@ async def count_forgotten(tx: Transaction, *, before_us: int) -> dict[str, int]:
 
 
 async def claim(tx: Transaction, due: ForgottenCustomer, *, now_us: int) -> bool:
-    """That its provider is about to be asked, and when it is again; False: another worker is."""
+    """Claim the next call and set the one after; return False if another worker has it."""
     wait_us = WAITS_US[min(due.attempts, len(WAITS_US) - 1)]
     return (
         await tx.execute(
@@ -169,7 +162,7 @@ async def claim(tx: Transaction, due: ForgottenCustomer, *, now_us: int) -> bool
 
 
 async def ask_again(tx: Transaction, key: tuple[str, str, str], *, now_us: int) -> None:
-    """Its provider is asked at the next look; raises NotFound."""
+    """Retry at the next look; raise NotFound."""
     touched = await tx.execute(
         f"UPDATE forgotten_customers SET next_attempt_at = :now WHERE {_KEY}",
         **_named(key),
@@ -182,7 +175,7 @@ async def ask_again(tx: Transaction, key: tuple[str, str, str], *, now_us: int) 
 async def give_up(
     tx: Transaction, key: tuple[str, str, str], *, actor: Actor, reason: str, now_us: int
 ) -> None:
-    """Nobody asks any more, by an operator's word, which stands in the audit log; raises NotFound."""
+    """Stop calling, by an operator's decision in the audit log; raise NotFound."""
     provider, environment, customer_ref = key
     touched = await tx.execute(f"DELETE FROM forgotten_customers WHERE {_KEY}", **_named(key))
     if touched == 0:
@@ -201,7 +194,7 @@ async def give_up(
 
 
 async def _is_ours(tx: Transaction, due: ForgottenCustomer) -> bool:
-    """Whether an account here still goes by that name at the provider, in whichever environment."""
+    """Return whether an account here still has that customer, in any environment."""
     row = await tx.fetch_one(_OURS, provider=due.provider, ref=due.customer_ref)
     return row is not None
 

@@ -1,7 +1,6 @@
-"""Saved means of payment: who keeps them, and what an account may do with its own.
+"""Saved payment methods: who has them, and what an account may do with its own.
 
-Promise: no transaction is open while a provider is asked, and nobody reaches another account's: what is
-charged or removed is first found among the account's own.
+No transaction is open during a call. What is charged or removed is first found among the account's own.
 """
 
 from collections.abc import Sequence
@@ -26,8 +25,6 @@ from store.database import Database
 
 
 class Savings:
-    """The saved means of payment of this installation's accounts."""
-
     def __init__(
         self, database: Database, clock: Clock, providers: Providers, public_url: str
     ) -> None:
@@ -37,7 +34,6 @@ class Savings:
         self._public_url = public_url
 
     def offered(self, tenant: Tenant) -> list[str]:
-        """The providers that keep a means of payment there."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         return [
             name
@@ -46,12 +42,12 @@ class Savings:
         ]
 
     def is_simulated(self, tenant: Tenant, provider: str) -> bool:
-        """The sandbox keeps them in the provider's place."""
+        """Return whether the sandbox replaces the provider."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         return self._providers.is_simulated(provider, environment)
 
     def of(self, tenant: Tenant, provider: str, *, is_simulated: bool) -> SavedPayments | None:
-        """Who keeps them; None where nobody does, or somebody else than is_simulated says."""
+        """Return who saves them; None if nobody does, or not as is_simulated says."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         found = self._providers.of(provider, environment)
         if found is None or self._providers.is_simulated(provider, environment) is not is_simulated:
@@ -63,7 +59,7 @@ class Savings:
         return SandboxCards(tenant, provider, self._database, self._clock, self._public_url)
 
     async def page(self, tenant: Tenant, provider: str, *, back_url: str) -> str:
-        """Where the payer keeps a means of payment; raises InvalidInput, and what the provider does."""
+        """Return where the payer saves one; raise InvalidInput, and what the provider does."""
         check_return_url(back_url, param="return_url")
         saved = self._required(tenant, provider)
         customer_ref = await self.new_customer_ref(tenant, provider)
@@ -71,30 +67,26 @@ class Savings:
         return await saved.save_page(SavingRequest(key, customer_ref, back_url, back_url))
 
     async def methods(self, tenant: Tenant, provider: str) -> Sequence[SavedMethod]:
-        """What is kept of the account, the newest first; raises InvalidInput, and what the provider
-        does.
-        """
+        """Return the account's, newest first; raise InvalidInput, and what the provider does."""
         saved = self._required(tenant, provider)
         customer_ref = await self.customer_ref(tenant, provider)
         return () if customer_ref is None else await saved.saved(customer_ref)
 
     async def new_customer_ref(self, tenant: Tenant, provider: str) -> str:
-        """Who the account is there, made where nobody is; raises InvalidInput, and what the provider
-        does.
-        """
+        """Return the account's ID there, made if missing; raise InvalidInput, and what the provider does."""
         saved = self._required(tenant, provider)
         if self.is_simulated(tenant, provider):
             return sandbox_customer(tenant)
         return await customer_of(self._database, self._clock, saved, tenant, provider)
 
     async def customer_ref(self, tenant: Tenant, provider: str) -> str | None:
-        """Return who the account is there; a simulated provider makes one of the account's id."""
+        """Return the account's ID there; a simulated provider derives it from the account's."""
         if self.is_simulated(tenant, provider):
             return sandbox_customer(tenant)
         return await find_customer(self._database, tenant, provider)
 
     async def forget(self, tenant: Tenant, provider: str, method_ref: str) -> None:
-        """Removes one of the account's own; raises NotFound, and what the provider does."""
+        """Remove one of the account's own; raise NotFound, and what the provider does."""
         if all(one.ref != method_ref for one in await self.methods(tenant, provider)):
             raise NotFound("Payment method", param="id")
         await self._required(tenant, provider).forget(method_ref)

@@ -1,7 +1,7 @@
-"""Setting a recharge, taking it away and switching it off: commands under the tenant's lock.
+"""Set, remove and disable a recharge, under the tenant's lock.
 
-Promise: what is under way goes on to its end whatever is set meanwhile, so that a charge that may have
-been made is always asked about. Setting it while the balance is below the mark is a fall.
+What is under way continues to its end, so a charge that may have been made is always followed. Setting it
+below the mark counts as a drop.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _COMMAND_LINE: Final = Actor()
 
 @dataclass(frozen=True, slots=True)
 class SetRecharge:
-    """What the account wants from now on; what was switched off is on again. actor: who the audit log names."""
+    """Sets the recharge and enables it. actor: for the audit log."""
 
     wanted: Recharge
     actor: Actor = _COMMAND_LINE
@@ -61,8 +61,6 @@ class SetRecharge:
 
 @dataclass(frozen=True, slots=True)
 class RemoveRecharge:
-    """The account wants none any more; raises NotFound."""
-
     tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:
@@ -80,7 +78,7 @@ class RemoveRecharge:
 
 @dataclass(frozen=True, slots=True)
 class SwitchRechargeOff:
-    """An operator ends it until the account sets it again; raises NotFound. person: who decides."""
+    """Disables it until the account sets it again; raises NotFound. person: who decides."""
 
     tenant: Tenant
     actor: Actor

@@ -1,8 +1,7 @@
-"""The sandbox's saved cards: what a simulated provider keeps and charges in staging.
+"""The sandbox's saved cards: what a simulated provider saves and charges in staging.
 
-Promise: a charge has one outcome, which stays, by the order's id; no money moves. Which test card a
-person chose at the page decides what each charge of it says. The page's address is a secret of 192 bits.
-Writes sandbox_cards and sandbox_charges.
+A charge has one lasting outcome by the order's ID, decided by the test card; no money moves. The page's
+address is a secret of 192 bits.
 """
 
 import secrets
@@ -33,7 +32,7 @@ _PAID: Final = "paid"
 
 @dataclass(frozen=True, slots=True)
 class TestCard:
-    """One that the page offers; charge: paid, or why it is declined."""
+    """charge: paid, or why it is declined."""
 
     last4: str
     label: str
@@ -53,7 +52,7 @@ _REASONS: Final = get_args(DeclineReason)
 
 @dataclass(frozen=True, slots=True)
 class SandboxCard:
-    """A page that saves a card; card null while nobody chose one."""
+    """A page that saves a card; card null: none chosen yet."""
 
     ref: str
     provider: str
@@ -62,7 +61,7 @@ class SandboxCard:
 
 
 class SandboxCards:
-    """Keeps billing.providers.abilities.saved_payment.SavedPayments for one tenant."""
+    """Implements billing.providers.abilities.saved_payment.SavedPayments for one tenant."""
 
     def __init__(
         self, tenant: Tenant, provider: str, database: Database, clock: Clock, public_url: str
@@ -150,12 +149,11 @@ class SandboxCards:
 
 
 def sandbox_customer(tenant: Tenant) -> str:
-    """Return what a simulated provider calls the account."""
     return f"cus_{tenant.account_id}"
 
 
 async def find(tx: Transaction, token: str) -> SandboxCard:
-    """What is behind a page's address; raises NotFound."""
+    """Return what is behind a page's address; raise NotFound."""
     row = await tx.fetch_one(
         """SELECT ref, provider, card, success_url FROM sandbox_cards
            WHERE token = :token AND removed_at IS NULL""",
@@ -167,7 +165,7 @@ async def find(tx: Transaction, token: str) -> SandboxCard:
 
 
 async def choose(tx: Transaction, token: str, card: str) -> SandboxCard:
-    """Saves one of the test cards; the first choice stays. Raises NotFound."""
+    """Save a test card; the first choice stays. Raises NotFound."""
     assert card in TEST_CARDS, "the page offers no other"
     await tx.execute(
         "UPDATE sandbox_cards SET card = :card WHERE token = :token AND card IS NULL",
@@ -178,7 +176,7 @@ async def choose(tx: Transaction, token: str, card: str) -> SandboxCard:
 
 
 async def keep_paid(tx: Transaction, order_id: str, payment_id: str, *, now_us: int) -> None:
-    """Saves the card that paid at the sandbox's page, where its payer agreed to that."""
+    """Save the card that paid at the sandbox's page, if its payer agreed."""
     await tx.execute(
         """INSERT INTO sandbox_cards
                (ref, account_id, environment, provider, token, card, success_url, created_at)

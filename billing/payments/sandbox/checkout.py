@@ -1,9 +1,7 @@
-"""The sandbox's checkout: a hosted page of ours for a simulated provider in staging.
+"""The sandbox's checkout: our hosted page for a simulated provider in staging.
 
-Promise: one checkout for each order, however often it is opened; the first outcome stays. The page's
-address is a secret of 192 bits and the only way in. No money moves here: a SandboxProvider tells what
-happened in its provider's own words, and whoever acts on facts decides (billing/payments/payments.py). Writes
-sandbox_checkouts.
+One checkout for each order; the first outcome stays. The page's address is a secret of 192 bits and the only
+way in. No money moves: a SandboxProvider reports in its provider's own words (billing/payments/payments.py).
 """
 
 import secrets
@@ -53,7 +51,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxCheckout:
-    """One row of sandbox_checkouts; outcome null while nobody decided. method is the order's."""
+    """outcome null: undecided. method is the order's."""
 
     token: str
     account_id: str
@@ -71,7 +69,7 @@ class SandboxCheckout:
     method: str | None = None
 
     def sandbox_event(self) -> SandboxEvent:
-        """What happened at the page, for the provider to tell; there is an outcome."""
+        """Return what happened at the page, for the provider to report; it must be decided."""
         assert self.outcome is not None, "nothing happened yet"
         is_subscription = self.kind == "subscription" and self.outcome == "paid"
         refs = sandbox_subscription.refs_of(self.payment_id) if is_subscription else (None, None)
@@ -93,7 +91,7 @@ class SandboxCheckout:
 class SandboxProvider:
     """A provider whose checkout is the page; its notifications are the provider's own.
 
-    Made for one question at a time: it keeps nothing but its parts.
+    Made for one question at a time.
     """
 
     def __init__(
@@ -106,7 +104,7 @@ class SandboxProvider:
         self._public_url = public_url
 
     async def open(self, request: CheckoutRequest) -> Opened:
-        """The page's address; the same one for each repetition. Never unavailable."""
+        """Return the page's address, the same for each repetition. Never unavailable."""
 
         async def work(tx: Transaction) -> SandboxCheckout:
             return await _open(tx, request, self._name, now_us=self._clock.now_us())
@@ -115,7 +113,7 @@ class SandboxProvider:
         return Opened(f"{self._public_url}{PATH}/{made.token}", made.ref, (made.ref,))
 
     async def inquire(self, order_id: str, _ref: str) -> Sequence[Fact]:
-        """What the page decided, as the notification tells it, also if that was never sent."""
+        """Return what the page decided, even if the notification was never sent."""
 
         async def work(tx: Transaction) -> SandboxCheckout | None:
             return await _find(tx, "order_id = :value", order_id)
@@ -127,7 +125,7 @@ class SandboxProvider:
         return [_confirmed(found) if isinstance(fact, Unconfirmed) else fact for fact in facts]
 
     async def close(self, order_id: str, _ref: str) -> bool:
-        """The page is abandoned, unless it was decided before."""
+        """Abandon the page, unless it was decided before."""
 
         async def work(tx: Transaction) -> bool:
             found = await _find(tx, "order_id = :value", order_id)
@@ -140,7 +138,7 @@ class SandboxProvider:
 
 
 async def find(tx: Transaction, token: str) -> SandboxCheckout:
-    """The checkout behind a page's address; raises NotFound."""
+    """Find by the page's address; raise NotFound."""
     found = await _find(tx, "token = :value", token)
     if found is None:
         raise NotFound("Checkout")
@@ -150,7 +148,7 @@ async def find(tx: Transaction, token: str) -> SandboxCheckout:
 async def decide(
     tx: Transaction, token: str, outcome: CheckoutOutcome, *, now_us: int
 ) -> SandboxCheckout:
-    """The checkout with its outcome, which is the first one given; raises NotFound.
+    """Return the checkout with its first outcome; raise NotFound.
 
     A paid subscription begins here: its first bill is due.
     """

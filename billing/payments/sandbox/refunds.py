@@ -1,7 +1,7 @@
 """The sandbox's refunds: they end as their reason says, and no money moves.
 
-A reason that begins with one of OUTCOMES ends so; any other refund succeeds at once. What a refund is told
-with is a fact as the provider's own would be, so that the whole life of one can be played in staging.
+A reason that begins with one of OUTCOMES ends so; others succeed at once, with a fact like the provider's
+own.
 """
 
 from typing import Final
@@ -15,12 +15,12 @@ from billing.providers.protocol import (
     Subject,
 )
 
-# A refused one; one whose answer is lost, and that was made; one that stays open; one that comes back.
+# Refused; made with a lost response; stays open; returns.
 OUTCOMES: Final = ("sandbox refused", "sandbox unknown", "sandbox pending", "sandbox returned")
 
 
 class SandboxRefunds:
-    """A provider's refunds, simulated in staging; its abilities are those of the provider."""
+    """A provider's refunds, simulated with that provider's abilities."""
 
     is_named = True
     is_repeatable = True

@@ -1,7 +1,7 @@
 """A simulated provider changes its subscriptions as the real one would.
 
-What it does is told in the provider's own words first and noted then, like a bill. Its ids are made of the wish:
-after a crash the same is told again and counts once, and a bill that came in between is another one's.
+It is reported in the provider's own words first and noted then. IDs come from the request, so a repeat after
+a crash counts once.
 """
 
 from collections.abc import Awaitable, Callable
@@ -31,7 +31,9 @@ Tell = Callable[[Notification], Awaitable[object]]
 
 
 class SandboxSteering:
-    """Keeps billing.providers.abilities.steering.Steering, Pausing and Previewing; tell: acts on what it says."""
+    """Implements billing.providers.abilities.steering.Steering, Pausing and Previewing; tell: acts on its
+    reports.
+    """
 
     pauses_until = True
 
@@ -56,7 +58,7 @@ class SandboxSteering:
         named = replace(sandbox_event, event_id=f"evt_{stem}", payment_id=f"pay_{stem}")
         await self._tell(self._inner.read(self._inner.simulate(named)))
         if not await self._database.transaction(lambda tx: sandbox_rows.note(tx, one, after)):
-            # It was billed in this moment: how it stands now is looked at before anything is done.
+            # It was billed just now: check its standing before anything is done.
             raise unavailable(self._name, "changed meanwhile")
         return _standing(after)
 

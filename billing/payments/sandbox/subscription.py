@@ -1,9 +1,8 @@
 """The provider's side of a sandbox subscription: it bills period by period, by the account's clock.
 
-Promise: nothing is credited here. A bill is a SandboxEvent that the simulated provider tells in its own
-words, first told and then noted, so that after a crash the same bill is told again, under the same
-ids; whoever acts on facts credits it once. A payment that is declined is tried again for a week,
-then the subscription ends. Writes sandbox_subscriptions.
+Nothing is credited here. A bill is a SandboxEvent, reported in the provider's words and then noted, so after
+a crash it is reported again under the same IDs and counts once. A declined payment is retried for a week,
+then the subscription ends.
 """
 
 import dataclasses
@@ -30,12 +29,12 @@ from store.update import update
 SubscriptionOutcome = Literal["renewed", "renewal_failed", "changed", "ended"]
 PATH = "/sandbox/portal"
 TOKEN_BYTES = 24
-# A declined payment is tried again so many days after the period began; then it is over.
+# Days after the period's start for retries of a declined payment; then it is over.
 RETRY_DAYS = (1, 3, 5, 7)
 
 
 class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of sandbox_subscriptions; the columns' meaning is in store/schema.py."""
+    """store/schema.py describes the columns."""
 
     ref: str
     token: str
@@ -71,7 +70,7 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def paid_period(self) -> tuple[int, int]:
-        """Start and end of the last paid one, or of its trial, in microseconds."""
+        """Return start and end of the last paid period, or of the trial."""
         assert self.is_begun, "none is paid yet"
         if self.cycle == 0:
             return self.anchor_at - self.trial_days * DAY_US, self.anchor_at
@@ -83,24 +82,24 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_begun(self) -> bool:
-        """A period was paid, or its trial has begun."""
+        """Return whether a period was paid, or the trial has begun."""
         return self.cycle > 0 or (self.trial_days > 0 and self.number > 0)
 
     @property
     def payment_id(self) -> str:
-        """Of the next bill; the first one's is the checkout's own."""
+        """Return the next bill's; the first one's is the checkout's own."""
         stem = self.ref.partition("_")[2]
         return f"pay_{stem}" if self.number == 0 else f"pay_{stem}n{self.number}"
 
 
 def refs_of(payment_id: str) -> tuple[str, str]:
-    """The subscription's and the customer's id at the provider, made of the first payment's."""
+    """Return the subscription's and the customer's ID at the provider, from the first payment's."""
     stem = payment_id.partition("_")[2]
     return f"sub_{stem}", f"cus_{stem}"
 
 
 def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """What the provider does when the next bill is due, and how the subscription stands after it."""
+    """Return what the provider does when the next bill is due, and the state after it."""
     if one.resumes_at is not None and one.resumes_at == one.next_at:
         return _resumed(one, one)
     if one.is_begun and one.is_ending:
@@ -136,7 +135,7 @@ def abandoned(one: SandboxSubscription) -> SandboxSubscription:
 def end_with_period(
     one: SandboxSubscription, *, is_ending: bool
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """The customer cancels at the end of the period, or takes that back."""
+    """Cancel at the end of the period, or take that back."""
     return _changed(one, replace(one, is_ending=is_ending))
 
 
@@ -149,20 +148,21 @@ def pause(
 
 
 def resume(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Go on: neither paused nor ending. The next period is charged when it begins."""
+    """Resume: neither paused nor ending. The next period is charged when it begins."""
     return _resumed(one, replace(one, is_ending=False))
 
 
 def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """The customer, or the operator, ends it at once; nothing is paid back."""
+    """End it at once; nothing is returned."""
     return _end(one)
 
 
 def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """The customer takes another plan: a dearer one is billed at once for what is left of the
-    period, another one counts from the next period on. now_us by the account's clock.
+    """Change the plan: a dearer one is billed at once for the rest of the period, others from the next one.
+
+    now_us by the account's clock.
     """
     assert item.product_ref is not None, "the sandbox names each price"
     start, end = one.paid_period
@@ -204,7 +204,7 @@ def choose(
 async def begin(
     tx: Transaction, order_id: str, provider: str, payment_id: str, *, now_us: int
 ) -> None:
-    """The page was paid: the first bill is due at once. Once for each order."""
+    """Begin it, once an order: the first bill is due at once."""
     begun = await find_by_order(tx, order_id)
     if begun is None or begun.product_ref is None:
         raise NotFound("Subscription")
@@ -234,7 +234,7 @@ async def begin(
 
 
 async def find(tx: Transaction, token: str) -> SandboxSubscription:
-    """The subscription behind a portal page's address; raises NotFound."""
+    """Find by a portal page's address; raise NotFound."""
     found = await _find(tx, "token = :value", token)
     if found is None:
         raise NotFound("Subscription")
@@ -242,7 +242,7 @@ async def find(tx: Transaction, token: str) -> SandboxSubscription:
 
 
 async def find_ref(tx: Transaction, ref: str) -> SandboxSubscription:
-    """The subscription of that id at the provider; raises NotFound."""
+    """Find by the provider's ID; raise NotFound."""
     found = await _find(tx, "ref = :value", ref)
     if found is None:
         raise NotFound("Subscription")
@@ -250,14 +250,13 @@ async def find_ref(tx: Transaction, ref: str) -> SandboxSubscription:
 
 
 async def find_of_order(tx: Transaction, order_id: str) -> SandboxSubscription | None:
-    """What the order began at the sandbox, once its page was paid."""
     return await _find(tx, "order_id = :value", order_id)
 
 
 async def due(
     tx: Transaction, *, now_us: int, limit: int, but_refs: Sequence[str] = ()
 ) -> Sequence[SandboxSubscription]:
-    """Those that bill now, by their accounts' own clocks; but for the named."""
+    """Return those that bill now, by their accounts' own clocks."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM sandbox_subscriptions WHERE ref IN (
                 SELECT plain.ref FROM (
@@ -279,14 +278,13 @@ async def due(
 
 
 async def note(tx: Transaction, seen: SandboxSubscription, after: SandboxSubscription) -> bool:
-    """Writes what a bill left, unless somebody else was quicker."""
+    """Write what a bill left, unless somebody else was quicker."""
     values = dict(zip(_CHANGING.columns, _CHANGING.write(after), strict=True))
     key = {"ref": seen.ref, "number": seen.number}
     return await update(tx, "sandbox_subscriptions", key, values) == 1
 
 
 async def set_declining(tx: Transaction, token: str, *, is_declining: bool) -> None:
-    """The customer's payments fail from now on, or no longer."""
     await tx.execute(
         "UPDATE sandbox_subscriptions SET is_declining = :flag WHERE token = :token",
         flag=int(is_declining),
@@ -303,7 +301,7 @@ _CHANGING = _ROWS.part(
 
 
 def _try_out(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Its trial begins, with a bill of nothing; the first period is billed when it ends."""
+    """Begin its trial with a bill of nothing; the first period is billed when it ends."""
     start = one.anchor_at - one.trial_days * DAY_US
     begun = replace(one, next_at=one.anchor_at)
     told, after = _event_and_state(one, "renewed", begun, start=start, end=one.anchor_at, amount=0)
@@ -311,7 +309,7 @@ def _try_out(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscriptio
 
 
 def _pass_over(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """A period begins that is not charged, since it is paused."""
+    """Begin a period without a charge, since it is paused."""
     turned = _turned(one)
     _, end = _period(turned.anchor_at, turned.interval, turned.cycle)
     return _changed(one, _until_it_resumes(replace(turned, cycle=turned.cycle + 1, next_at=end)))
@@ -325,13 +323,13 @@ def _resumed(
 
 
 def _until_it_resumes(one: SandboxSubscription) -> SandboxSubscription:
-    """The paused subscription, of which the next thing is its resumption, if that comes before its period ends."""
+    """Make its resumption come next, if that is before its period ends."""
     assert one.next_at is not None, "it goes on"
     return replace(one, next_at=min(one.next_at, one.resumes_at or one.next_at))
 
 
 def _turned(one: SandboxSubscription) -> SandboxSubscription:
-    """The subscription as its next period is billed: by the plan that was chosen for it."""
+    """Return it as its next period is billed: by the plan chosen for it."""
     if one.next_product_ref is None or one.next_interval is None or one.next_amount is None:
         return one
     chosen = replace(
@@ -372,7 +370,7 @@ def _event_and_state(
     amount: int | None = None,
     is_prorated: bool = False,
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """The sandbox event with ids of its own, and the row after it."""
+    """Return the event with its own IDs, and the row after it."""
     stem = one.ref.partition("_")[2]
     sandbox_event = SandboxEvent(
         outcome=outcome,

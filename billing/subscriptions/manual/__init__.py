@@ -1,1 +1,1 @@
-"""What a person decides on plans: payments that credited nothing and go back, and periods that are given free."""
+"""What operators decide on plans: returning uncredited payments, and free periods."""

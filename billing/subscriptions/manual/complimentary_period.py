@@ -1,9 +1,8 @@
-"""A period of a plan that an operator gives free, and may take back.
+"""A period of a plan that an operator gives free, and may revoke.
 
-Promise: it grants exactly what a paid period of the plan grants, by the same rules and with the same ends, once
-for each subscription and start, however often it is asked for; no invoice is made and nobody is charged. Money
-that comes for that time waits for a person. Taken back, what is left of its credit goes, and the plan is paid
-until where it was before.
+It grants what a paid period grants, once for each subscription and start, without an invoice. Money for that
+time waits for an operator. Revoking removes what is left of its credit, and the plan is paid until where it
+was before.
 """
 
 from collections.abc import Sequence
@@ -41,16 +40,16 @@ COMP_REASON_CHARACTERS_MAX = 200
 
 
 class CompRefused(DomainError):
-    """The subscription can be given no free period: it was never paid for, or has ended by choice."""
+    """No free period: the subscription was never paid for, or has ended by choice."""
 
 
 class CompRepeated(DomainError):
-    """The period was paid or given already, or taken back already."""
+    """The period was already paid, given or revoked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OnComp:
-    """What both commands share; by_name: the person, where the credential does not say."""
+    """by_name: the person, if the credential doesn't say."""
 
     subscription_id: str
     tenant: Tenant
@@ -88,7 +87,7 @@ class _OnComp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivePeriod(_OnComp):
-    """Gives the period that begins at period_start_at; null: the one that is not paid now.
+    """Gives the period that begins at period_start_at; null: the next unpaid one.
 
     Raises NotFound, CompRefused, CompRepeated and InvalidInput.
     """
@@ -129,7 +128,6 @@ class GivePeriod(_OnComp):
         return period
 
     def _times(self, state: BatchState, one: Subscription) -> tuple[int, int]:
-        """From when until when, by the account's own clock."""
         paid_until = one.paid_until_at
         if paid_until is None or one.status == "cancelled":
             words = "was never paid for" if paid_until is None else "has ended"
@@ -165,7 +163,7 @@ class GivePeriod(_OnComp):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakePeriodBack(_OnComp):
-    """Takes back a period that was given free. allow_owed: also where its credit was used up.
+    """Revokes a free period. allow_owed: even if its credit was used up.
 
     Raises NotFound, CompRepeated and InsufficientBalance.
     """
@@ -182,7 +180,7 @@ class TakePeriodBack(_OnComp):
             raise NotFound("Free period", param="period_id")
         if period.comp_ended_at is not None:
             raise CompRepeated("the period was taken back before", extra={"period_id": period.id})
-        # It cost nothing, and all of that is gone: as if one cent had been paid and went back.
+        # It cost nothing: as if one cent had been paid and returned.
         weighed = replace(period, amount=1)
         if not self.allow_owed:
             _check_credit(state, one, weighed)
@@ -196,8 +194,9 @@ class TakePeriodBack(_OnComp):
 
 
 def next_start(one: Subscription, now_us: int) -> int:
-    """When the period begins that would be given next: where the paid time ends, or now, if a whole period
-    has gone by since. now_us by the account's own clock.
+    """Return the next free period's start: the end of the paid time, or now if a whole period has passed.
+
+    now_us by the account's own clock.
     """
     assert one.paid_until_at is not None, "it was paid once"
     if now_us < add_months(one.paid_until_at, MONTHS[one.interval]):
@@ -206,26 +205,23 @@ def next_start(one: Subscription, now_us: int) -> int:
 
 
 def _paid_until(periods: Sequence[Period], *, but_id: str) -> int:
-    """Until when what still stands of the periods pays; a free one may begin later than that, or follow another
-    that was taken back before.
-    """
+    """Return until when the periods pay; a free one may begin later or follow a revoked one."""
     return max(
         one.period_end_at for one in periods if one.id != but_id and one.comp_ended_at is None
     )
 
 
 def can_be_given(one: Subscription) -> bool:
-    """Whether there is a period to give."""
     return one.paid_until_at is not None and one.status != "cancelled"
 
 
 def _is_same(one_us: int, other_us: int) -> bool:
-    """Whether both are in one second."""
+    """Compare by the second."""
     return one_us // SECOND_US == other_us // SECOND_US
 
 
 def _check_credit(state: BatchState, one: Subscription, weighed: Period) -> None:
-    """Raises InsufficientBalance: the account has used up what is to be taken back."""
+    """Raise InsufficientBalance if the account has used up what is to be revoked."""
     parts = state.working_set(SubscriptionWorkingSet).plan_grants.of_period(weighed.id)
     sold = sold_of(one, weighed)
     due = given_back_of(weighed, parts, 1) if parts else weighed.credits_micros

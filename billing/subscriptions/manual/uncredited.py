@@ -1,8 +1,7 @@
-"""A payment that credited nothing goes back, or was to go back and did not.
+"""An uncredited payment is returned, or its return failed.
 
-Promise: nothing of the account's credit moves. Once all of it went back, by a refund of ours or another, its case
-in the review ends, with the invoice that was held for it and the order that waited for it; should the money come
-back, the case is open again.
+No credit moves. Once all of it was returned, its case ends, with the held invoice and the waiting order; if
+the money comes back, the case reopens.
 """
 
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseUncredited(OnOrder):
-    """Money of such a payment went back, a bank took it back, or one of these came to nothing.
+    """Money of such a payment was returned, disputed, or came back.
 
     payment_id: ours of the payment.
     """
@@ -57,15 +56,15 @@ class ReverseUncredited(OnOrder):
 
 
 def declare(read_set: ReadSet, order_id: str) -> None:
-    """What `follow_payment` and `waiting_payments` need, beside the order."""
+    """Declare what `follow_payment` and `waiting_payments` need beside the order."""
     read_set.working_set(UncreditedPayments).orders.add(order_id)
     read_set.working_set(SubscriptionWorkingSet).orders.add(order_id)
 
 
 def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]:
-    """Of a plan's order: what was paid and waits for a person, as far as the money is here.
+    """Return a plan's paid and waiting payments, as far as their money is here.
 
-    Without a row yet: of an invoice that is held, and of the checkout whose order is in review or was rejected.
+    Without rows yet: a held invoice, and the checkout of an order in review or rejected.
     """
     rows, subscriptions = (
         state.working_set(UncreditedPayments),
@@ -84,11 +83,11 @@ def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]
 
 
 def follow_payment(state: BatchState, order: Order, payment: UncreditedPayment) -> Order:
-    """The order after a word on the payment: its case ends, or opens again."""
+    """Return the order after news of the payment: its case ends, or reopens."""
     rows = state.working_set(UncreditedPayments)
     reversals = rows.reversals.of(payment.id)
     gone = gone_of(reversals, payment.amount)
-    # A bank that took it back may yet give it to us again: that is the dispute's case, and no end of this one.
+    # A bank that took it back may yet return it: that is the dispute's case.
     is_back = (
         gone_of([one for one in reversals if one.kind != "dispute"], payment.amount)
         >= payment.amount
