@@ -192,7 +192,7 @@ class Command:
     """The command line, over HTTP or in process."""
 
     def __init__(self, shop: Shop, folder: Path, *, is_local: bool) -> None:
-        self.name = "command" if is_local else "remote"
+        self.name = "command" if is_local else "wired"
         self._shop, self._folder, self._is_local = shop, folder, is_local
 
     async def run(self, act: AnyAct, object_id: str, values: Mapping[str, Any]) -> Outcome:

@@ -40,7 +40,7 @@ async def wallet_of_500_cents(reader: Reader) -> None:
 
 
 async def price_of_a_model(reader: Reader) -> None:
-    words = "prices set gpt-4o --input 2.50 --output 10 --cached 1.25 --environment staging"
+    words = "prices set --model gpt-4o --input 2.50 --output 10 --cached 1.25 --environment staging"
     assert reader.installation.run(*words.split()).returncode == 0
 
 
