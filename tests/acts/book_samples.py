@@ -34,7 +34,7 @@ MAKERS: Final = {"reconciliation": difference}
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "prices.set": (
         Sample(PRICE, is_again=True),
-        Sample({**PRICE, "model": "{door}/one two*", "cached": "1.25"}),
+        Sample({**PRICE, "model": "{door}-1/one two*", "cached": "1.25"}),
     ),
     "prices.import": (
         Sample({"file": FILE}, is_again=True),
