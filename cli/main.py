@@ -4,6 +4,7 @@ import importlib
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any, cast
 
 import click
@@ -88,15 +89,41 @@ GROUPS = {
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
-# Groups of acts alone, by the modules whose ACTS are their commands.
+# Groups of acts alone, by the modules whose ACTS are their commands; module:NAME is another tuple, or one act.
 ACTS = {
-    "prices": "billing.usage.price_acts",
-    "reconciliation": "billing.reconciliation.acts",
-    "report": "billing.reports.report_acts",
-    "deliveries": "webhooks.delivery_log.acts",
+    "reconciliation": ("billing.reconciliation.acts",),
+    "prices": ("billing.usage.price_acts",),
+    "report": ("billing.reports.report_acts",),
+    "deliveries": ("webhooks.delivery_log.acts",),
+    "packs": ("billing.catalog.pack_acts",),
+    "plans": ("billing.catalog.plan_acts",),
+    "coupons": ("billing.catalog.coupon_acts",),
+    "codes": ("billing.credits.code_acts:CODE_ACTS",),
+    "checkin": ("billing.credits.checkin_acts",),
+    "orders": ("billing.orders.acts", "billing.payments.order_acts", "billing.refunds.order_acts"),
+    "refunds": ("billing.refunds.acts",),
+    "disputes": ("billing.payments.dispute_acts",),
+    "platforms": ("billing.fulfilment.platform_acts",),
+    "fees": ("billing.fulfilment.fee_acts",),
+    "stock": ("billing.fulfilment.stock_acts",),
     "webhooks": (
-        "webhooks.endpoints.acts webhooks.endpoints.health_acts webhooks.endpoints.notice_acts"
-        " webhooks.delivery_log.sample_acts webhooks.certification.acts"
+        "webhooks.endpoints.acts",
+        "webhooks.endpoints.health_acts",
+        "webhooks.endpoints.notice_acts",
+        "webhooks.delivery_log.sample_acts",
+        "webhooks.certification.acts",
+    ),
+    "apps": ("keys.oauth.acts",),
+    "keys": ("keys.api_keys.acts", "billing.reports.key_tree:SHOW_TREE"),
+    "tokens": ("keys.tokens.acts:OPERATOR_ACTS",),
+    "audit-log": ("keys.audit_acts:LIST_ACTS",),
+    "accounts": (
+        "billing.accounts.acts",
+        "billing.accounts.people_acts",
+        "billing.reports.day_limit",
+        "keys.security_log:LIST_ENTRIES",
+        "billing.accounts.credit_acts:ADJUST_CREDIT",
+        "billing.payments.recharging.acts",
     ),
 }
 # Each other command is in the module of its name, in one of these folders.
@@ -105,22 +132,11 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
-    "operator": {"keys", "checkin", "tokens"}
-    | {
-        "accounts",
-        "apps",
-        "packs",
-        "plans",
-        "coupons",
-        "codes",
-        "code-batches",
-        "orders",
-        "audit",
-        "audit-log",
-    }
-    | {"desk", "platforms", "fees", "suppliers", "stock", "mail"}
-    | {"subscriptions", "providers"},
-    "sales": {"refunds", "disputes", "payments"},
+    "operator": {
+        *("code-batches", "audit", "desk", "suppliers", "mail"),
+        *("subscriptions", "providers", "reconcile"),
+    },
+    "sales": {"payments"},
     "client": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),
         *("events", "replay", "trigger", "open"),
@@ -134,12 +150,17 @@ def _module_of(command: str) -> str:
     return f"cli{''.join(folders)}.{command.replace('-', '_')}"
 
 
+def _acts_at(place: str) -> Sequence[Any]:
+    module, _, name = place.partition(":")
+    found = getattr(importlib.import_module(module), name or "ACTS")
+    return found if isinstance(found, tuple) else (found,)
+
+
 def _command_of(command: str) -> click.Command:
     if command in ACTS:
         from cli.acts.command import group_of  # noqa: PLC0415 few commands need it
 
-        modules = map(importlib.import_module, ACTS[command].split())
-        acts = [act for module in modules for act in module.ACTS]
+        acts = [act for place in ACTS[command] for act in _acts_at(place)]
         return group_of(command, COMMANDS[command], acts)
     module, name = importlib.import_module(_module_of(command)), command.replace("-", "_")
     # A name like a builtin function's has an underscore more.

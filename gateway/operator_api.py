@@ -17,7 +17,7 @@ from billing.payments import dispute_acts, order_acts as order_decisions
 from billing.payments.recharging import acts as recharging_acts
 from billing.recipients import mail_acts
 from billing.reconciliation import acts as reconciliation_acts
-from billing.refunds import acts as refund_acts
+from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
 from billing.reports import day_limit, report_acts, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
@@ -64,6 +64,7 @@ ACTS: Final = (
     *stock_acts.ACTS,
     *order_acts.ACTS,
     *order_decisions.ACTS,
+    *refund_order_acts.ACTS,
     *refund_acts.ACTS,
     *dispute_acts.ACTS,
     *machine_payment_acts.ACTS,

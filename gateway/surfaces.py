@@ -2,7 +2,7 @@
 
 from billing.catalog import pack_acts
 from billing.payments import dispute_acts
-from billing.refunds import acts as refund_acts
+from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
 from billing.reports import day_limit, report_acts, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
@@ -33,7 +33,6 @@ from gateway.api.money import (
     holds,
     orders,
     recharge,
-    refunds,
     statement,
     subscriptions,
     usage,
@@ -83,8 +82,7 @@ API = ApiSurface(
         *free_periods.ROUTES,
         *orders.ROUTES,
         *credit_lines.ROUTES,
-        *refunds.ROUTES,
-        *routes_of((*refund_acts.ACTS, *dispute_acts.ACTS)),
+        *routes_of((*refund_order_acts.ACTS, *refund_acts.ACTS, *dispute_acts.ACTS)),
         *documents.ROUTES,
         *routes_of(report_acts.ACTS),
         *routes_of((*api_keys.ACTS, SHOW_TREE)),

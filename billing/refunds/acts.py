@@ -30,6 +30,7 @@ class RefundsQuery(Page, frozen=True, kw_only=True):
 
     status: Annotated[RefundState, Meta(description="Only refunds in this state.")] | None = None
     order_id: Annotated[Text, Meta(description="Only refunds of this order.")] | None = None
+    account_id: Annotated[Text, Meta(description="Only refunds of this account.")] | None = None
     open: Annotated[bool, Meta(description="Only refunds that have not ended.")] = False
 
 
@@ -81,6 +82,7 @@ async def list_refunds(
         status=asked.status,
         is_open_only=asked.open,
         order_id=asked.order_id,
+        account_id=asked.account_id,
         before_id=begin,
         limit=limit,
     )

@@ -31,7 +31,7 @@ from billing.refunds.settle import (
     SettleRefund,
 )
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
-from kernel.errors import NotFound
+from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from keys.audit_log import Actor
 from keys.principal import ENVIRONMENTS, Environment
@@ -69,20 +69,25 @@ class Refunder:
         reason: str,
         actor: Actor,
         amount: int | None = None,
+        currency: str | None = None,
         period_id: str | None = None,
         payment_ref: str | None = None,
         allow_owed: bool = False,
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
-        """Return the command to submit for a refund; raises NotFound and NotRefundable.
+        """Return the command to submit for a refund; raises InvalidInput, NotFound and NotRefundable.
 
+        currency is what the amount is meant in; None: in the payment's.
         made_at_provider is the provider's id of a refund that a person made there. payment_ref is its id of
         the payment, if that isn't the order's own.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
             raise NotFound("Order", param="id")
+        paid = await self._database.read(lambda tx: refund_rows.currency_of(tx, order, payment_ref))
+        if amount is not None and currency not in {None, paid}:
+            raise InvalidInput(f"The payment was made in {paid}.", param="pay_currency")
         if payment_ref in {None, order.payment_id}:
             await self._check_own(order)
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)

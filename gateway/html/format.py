@@ -93,8 +93,6 @@ SAID: Final[dict[str, str]] = {
     "hold-extended": "The hold ends an hour from now, or later where it already did.",
     "checked-in": "Checked in: the credit is in the wallet.",
     "zone-set": "The time zone counts after your next check-in.",
-    "refund-asked": "The credit is held, and the provider is being asked.",
-    "refund-noted": "The refund is written down, and its credit was taken back.",
     "mail-language": "Mail to you comes in that language from now on.",
     "customer-asked": "The provider is asked within a minute.",
     "customer-dropped": "Nobody asks for it any more.",

@@ -80,6 +80,10 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
         Sample({"amount": 2_000, "reason": "bank fees"}, is_of_new=True),
     ),
     "orders.reject": (Sample({"reason": "not ours"}),),
+    "orders.refund": (
+        Sample({"amount": 500, "reason": "half of it"}),
+        Sample({"reason": "all", "made_at_provider": "re_{door}"}, is_of_new=True),
+    ),
     "refunds.list": (Sample({"open": True, "status": "unknown"}), Sample({"limit": 1})),
     "refunds.show": (Sample(),),
     "refunds.decide": (
@@ -134,6 +138,12 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {"amount": 1_900},
         {"amount": 1_900, "reason": "x" * 201},
         {"reason": "decided before"},
+    ),
+    "orders.refund": (
+        {"amount": 500},
+        {"amount": 500, "pay_currency": "JPY", "reason": "x"},
+        {"amount": 9_999, "reason": "x"},
+        {"reason": "gone before"},
     ),
     "orders.reject": ({}, {"reason": "x\ny"}, {"reason": "decided before"}),
     "refunds.decide": (

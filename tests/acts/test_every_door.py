@@ -70,6 +70,7 @@ _RANDOM = (
     "body_sha256",
     "public_key",
     "closed_by",
+    "requested_by",
 )
 
 

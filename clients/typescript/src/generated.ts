@@ -9645,6 +9645,8 @@ export interface components {
             reason: string;
             /** @description In the smallest unit of pay_currency. Left out: all that is left. */
             amount?: number | null;
+            /** @description The currency of amount. Refused if the payment was made in another one. */
+            pay_currency?: string | null;
             /** @description Of a plan's order: which paid period. Left out where it has one. */
             period_id?: string | null;
             /** @description The provider's name of a payment that credited nothing and is not the order's own: a second one, or a plan's that waits in review. */
@@ -17878,6 +17880,8 @@ export interface operations {
                 status?: "failed" | "pending" | "requested" | "succeeded" | "unknown";
                 /** @description Only refunds of this order. */
                 order_id?: string;
+                /** @description Only refunds of this account. */
+                account_id?: string;
                 /** @description Only refunds that have not ended. */
                 open?: boolean;
             };
@@ -18521,58 +18525,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:18Z",
-                     *       "data": {
-                     *         "items": [
-                     *           {
-                     *             "id": "key_5FxpRIrX4LWLkM03",
-                     *             "parent_id": "key_5FxpRIrX4LWLkM02",
-                     *             "environment": "staging",
-                     *             "name": "API key",
-                     *             "prefix": "ak_staging_7Q3X9",
-                     *             "last4": "H4NB",
-                     *             "scopes": [
-                     *               "topup:send",
-                     *               "topup:read"
-                     *             ],
-                     *             "caps": {
-                     *               "per_call_cents": null,
-                     *               "per_day_cents": null,
-                     *               "per_month_cents": null
-                     *             },
-                     *             "ip_allow_list": [],
-                     *             "approval_above_cents": null,
-                     *             "approval_above_per_day_cents": null,
-                     *             "approval_threshold_cents": null,
-                     *             "purpose": null,
-                     *             "client_id": null,
-                     *             "lifetime_cents": null,
-                     *             "platforms": null,
-                     *             "recipients": null,
-                     *             "windows": [],
-                     *             "per_recipient_per_day_cents": null,
-                     *             "max_sends_per_hour": null,
-                     *             "max_recipients_per_week": null,
-                     *             "repeat_guard_s": null,
-                     *             "expires_at": null,
-                     *             "created_at": "2026-06-13T12:00:03Z",
-                     *             "last_used_at": null,
-                     *             "paused_at": null,
-                     *             "revoked_at": null
-                     *           }
-                     *         ],
-                     *         "next_cursor": "key_5FxpRIrX4LWLkM03",
-                     *         "has_more": true
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["ApiKeyPageAnswer"];
                 };
             };
@@ -18649,27 +18601,34 @@ export interface operations {
                      *           "topup:read"
                      *         ],
                      *         "caps": {
-                     *           "per_call_cents": 500,
-                     *           "per_day_cents": 1000,
+                     *           "per_call_cents": null,
+                     *           "per_day_cents": null,
                      *           "per_month_cents": null
                      *         },
-                     *         "ip_allow_list": [
-                     *           "192.0.2.1/32"
-                     *         ],
-                     *         "approval_above_cents": 400,
-                     *         "approval_above_per_day_cents": 900,
-                     *         "approval_threshold_cents": 400,
-                     *         "purpose": null,
+                     *         "ip_allow_list": [],
+                     *         "approval_above_cents": null,
+                     *         "approval_above_per_day_cents": null,
+                     *         "approval_threshold_cents": null,
+                     *         "purpose": "credit for colleagues",
                      *         "client_id": null,
-                     *         "lifetime_cents": null,
-                     *         "platforms": null,
-                     *         "recipients": null,
-                     *         "windows": [],
-                     *         "per_recipient_per_day_cents": null,
-                     *         "max_sends_per_hour": null,
-                     *         "max_recipients_per_week": null,
-                     *         "repeat_guard_s": null,
-                     *         "expires_at": "2098-12-31T22:00:00Z",
+                     *         "lifetime_cents": 3000,
+                     *         "platforms": [
+                     *           "claude"
+                     *         ],
+                     *         "recipients": [
+                     *           "*@example.com"
+                     *         ],
+                     *         "windows": [
+                     *           {
+                     *             "seconds": 3600,
+                     *             "cents": 2000
+                     *           }
+                     *         ],
+                     *         "per_recipient_per_day_cents": 1200,
+                     *         "max_sends_per_hour": 3,
+                     *         "max_recipients_per_week": 2,
+                     *         "repeat_guard_s": 600,
+                     *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "last_used_at": null,
                      *         "paused_at": null,
@@ -18704,54 +18663,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:11Z",
-                     *       "data": {
-                     *         "id": "key_5FxpRIrX4LWLkM01",
-                     *         "parent_id": "key_5FxpRIrX4LWLkM02",
-                     *         "environment": "staging",
-                     *         "name": "agent",
-                     *         "prefix": "ak_staging_7Q3X9",
-                     *         "last4": "H4NB",
-                     *         "scopes": [
-                     *           "topup:send",
-                     *           "topup:read"
-                     *         ],
-                     *         "caps": {
-                     *           "per_call_cents": 500,
-                     *           "per_day_cents": 1000,
-                     *           "per_month_cents": null
-                     *         },
-                     *         "ip_allow_list": [
-                     *           "192.0.2.1/32"
-                     *         ],
-                     *         "approval_above_cents": 400,
-                     *         "approval_above_per_day_cents": 900,
-                     *         "approval_threshold_cents": 400,
-                     *         "purpose": null,
-                     *         "client_id": null,
-                     *         "lifetime_cents": null,
-                     *         "platforms": null,
-                     *         "recipients": null,
-                     *         "windows": [],
-                     *         "per_recipient_per_day_cents": null,
-                     *         "max_sends_per_hour": null,
-                     *         "max_recipients_per_week": null,
-                     *         "repeat_guard_s": null,
-                     *         "expires_at": "2098-12-31T22:00:00Z",
-                     *         "created_at": "2026-06-13T12:00:01Z",
-                     *         "last_used_at": null,
-                     *         "paused_at": null,
-                     *         "revoked_at": null
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["ApiKeyAnswer"];
                 };
             };
@@ -18781,54 +18692,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:20Z",
-                     *       "data": {
-                     *         "id": "key_5FxpRIrX4LWLkM01",
-                     *         "parent_id": "key_5FxpRIrX4LWLkM02",
-                     *         "environment": "staging",
-                     *         "name": "new",
-                     *         "prefix": "ak_staging_7Q3X9",
-                     *         "last4": "H4NB",
-                     *         "scopes": [
-                     *           "topup:send",
-                     *           "topup:read"
-                     *         ],
-                     *         "caps": {
-                     *           "per_call_cents": 500,
-                     *           "per_day_cents": 1000,
-                     *           "per_month_cents": 9
-                     *         },
-                     *         "ip_allow_list": [
-                     *           "192.0.2.1/32"
-                     *         ],
-                     *         "approval_above_cents": 400,
-                     *         "approval_above_per_day_cents": 900,
-                     *         "approval_threshold_cents": 400,
-                     *         "purpose": null,
-                     *         "client_id": null,
-                     *         "lifetime_cents": null,
-                     *         "platforms": null,
-                     *         "recipients": null,
-                     *         "windows": [],
-                     *         "per_recipient_per_day_cents": null,
-                     *         "max_sends_per_hour": null,
-                     *         "max_recipients_per_week": null,
-                     *         "repeat_guard_s": null,
-                     *         "expires_at": null,
-                     *         "created_at": "2026-06-13T12:00:01Z",
-                     *         "last_used_at": null,
-                     *         "paused_at": null,
-                     *         "revoked_at": "2026-06-13T12:00:20Z"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["ApiKeyAnswer"];
                 };
             };
@@ -18875,12 +18738,12 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:13Z",
+                     *       "timestamp": "2026-06-13T12:00:17Z",
                      *       "data": {
                      *         "id": "key_5FxpRIrX4LWLkM01",
                      *         "parent_id": "key_5FxpRIrX4LWLkM02",
                      *         "environment": "staging",
-                     *         "name": "new",
+                     *         "name": "agent",
                      *         "prefix": "ak_staging_7Q3X9",
                      *         "last4": "H4NB",
                      *         "scopes": [
@@ -18888,26 +18751,28 @@ export interface operations {
                      *           "topup:read"
                      *         ],
                      *         "caps": {
-                     *           "per_call_cents": 500,
-                     *           "per_day_cents": 1000,
-                     *           "per_month_cents": 9
+                     *           "per_call_cents": null,
+                     *           "per_day_cents": null,
+                     *           "per_month_cents": null
                      *         },
-                     *         "ip_allow_list": [
-                     *           "192.0.2.1/32"
-                     *         ],
-                     *         "approval_above_cents": 400,
-                     *         "approval_above_per_day_cents": 900,
-                     *         "approval_threshold_cents": 400,
+                     *         "ip_allow_list": [],
+                     *         "approval_above_cents": null,
+                     *         "approval_above_per_day_cents": null,
+                     *         "approval_threshold_cents": null,
                      *         "purpose": null,
                      *         "client_id": null,
-                     *         "lifetime_cents": null,
-                     *         "platforms": null,
-                     *         "recipients": null,
+                     *         "lifetime_cents": 3000,
+                     *         "platforms": [
+                     *           "claude"
+                     *         ],
+                     *         "recipients": [
+                     *           "*@example.com"
+                     *         ],
                      *         "windows": [],
-                     *         "per_recipient_per_day_cents": null,
-                     *         "max_sends_per_hour": null,
-                     *         "max_recipients_per_week": null,
-                     *         "repeat_guard_s": null,
+                     *         "per_recipient_per_day_cents": 1200,
+                     *         "max_sends_per_hour": 3,
+                     *         "max_recipients_per_week": 2,
+                     *         "repeat_guard_s": 600,
                      *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "last_used_at": null,
@@ -18954,55 +18819,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:16Z",
-                     *       "data": {
-                     *         "id": "key_5FxpRIrX4LWLkM01",
-                     *         "parent_id": "key_5FxpRIrX4LWLkM02",
-                     *         "environment": "staging",
-                     *         "name": "new",
-                     *         "prefix": "ak_staging_7Q3X9",
-                     *         "last4": "H4NB",
-                     *         "scopes": [
-                     *           "topup:send",
-                     *           "topup:read"
-                     *         ],
-                     *         "caps": {
-                     *           "per_call_cents": 500,
-                     *           "per_day_cents": 1000,
-                     *           "per_month_cents": 9
-                     *         },
-                     *         "ip_allow_list": [
-                     *           "192.0.2.1/32"
-                     *         ],
-                     *         "approval_above_cents": 400,
-                     *         "approval_above_per_day_cents": 900,
-                     *         "approval_threshold_cents": 400,
-                     *         "purpose": null,
-                     *         "client_id": null,
-                     *         "lifetime_cents": null,
-                     *         "platforms": null,
-                     *         "recipients": null,
-                     *         "windows": [],
-                     *         "per_recipient_per_day_cents": null,
-                     *         "max_sends_per_hour": null,
-                     *         "max_recipients_per_week": null,
-                     *         "repeat_guard_s": null,
-                     *         "expires_at": null,
-                     *         "created_at": "2026-06-13T12:00:01Z",
-                     *         "last_used_at": null,
-                     *         "paused_at": null,
-                     *         "revoked_at": null,
-                     *         "key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT503"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["CreatedKeyAnswer"];
                 };
             };
@@ -19738,33 +19554,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:01:29Z",
-                     *       "data": {
-                     *         "items": [
-                     *           {
-                     *             "id": "tok_5FxpRIrX4LWLkM02",
-                     *             "key_id": "key_5FxpRIrX4LWLkM02",
-                     *             "environment": "staging",
-                     *             "name": "Access token",
-                     *             "prefix": "ak_staging_7Q3X9",
-                     *             "last4": "H4NB",
-                     *             "created_at": "2026-06-13T12:01:27Z",
-                     *             "last_used_at": null,
-                     *             "revoked_at": null
-                     *           }
-                     *         ],
-                     *         "next_cursor": "tok_5FxpRIrX4LWLkM02",
-                     *         "has_more": true
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["AccessTokenPageAnswer"];
                 };
             };
@@ -19797,28 +19586,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:01:25Z",
-                     *       "data": {
-                     *         "id": "tok_5FxpRIrX4LWLkM01",
-                     *         "key_id": "key_5FxpRIrX4LWLkM02",
-                     *         "environment": "staging",
-                     *         "name": "cli",
-                     *         "prefix": "ak_staging_7Q3X9",
-                     *         "last4": "H4NB",
-                     *         "created_at": "2026-06-13T12:01:25Z",
-                     *         "last_used_at": null,
-                     *         "revoked_at": null,
-                     *         "token": "sat_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT501"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["CreatedTokenAnswer"];
                 };
             };
@@ -19851,27 +19618,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:01:32Z",
-                     *       "data": {
-                     *         "id": "tok_5FxpRIrX4LWLkM02",
-                     *         "key_id": "key_5FxpRIrX4LWLkM02",
-                     *         "environment": "staging",
-                     *         "name": "Access token",
-                     *         "prefix": "ak_staging_7Q3X9",
-                     *         "last4": "H4NB",
-                     *         "created_at": "2026-06-13T12:01:27Z",
-                     *         "last_used_at": null,
-                     *         "revoked_at": "2026-06-13T12:01:32Z"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["AccessTokenAnswer"];
                 };
             };
@@ -19901,27 +19647,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:01:31Z",
-                     *       "data": {
-                     *         "id": "tok_5FxpRIrX4LWLkM01",
-                     *         "key_id": "key_5FxpRIrX4LWLkM02",
-                     *         "environment": "staging",
-                     *         "name": "cli",
-                     *         "prefix": "ak_staging_7Q3X9",
-                     *         "last4": "H4NB",
-                     *         "created_at": "2026-06-13T12:01:25Z",
-                     *         "last_used_at": null,
-                     *         "revoked_at": "2026-06-13T12:01:31Z"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["AccessTokenAnswer"];
                 };
             };
@@ -21499,66 +21224,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:01:36Z",
-                     *       "data": {
-                     *         "items": [
-                     *           {
-                     *             "id": "adt_5FxpRIrX4LWLkM01",
-                     *             "created_at": "2026-06-13T12:01:32Z",
-                     *             "action": "token.revoked",
-                     *             "outcome": "done",
-                     *             "environment": "staging",
-                     *             "subject_id": "tok_5FxpRIrX4LWLkM02",
-                     *             "actor": {
-                     *               "kind": "key",
-                     *               "id": "key_5FxpRIrX4LWLkM02",
-                     *               "name": "Test"
-                     *             },
-                     *             "key_id": "key_5FxpRIrX4LWLkM02",
-                     *             "key_name": "Test",
-                     *             "address": "127.0.0.1",
-                     *             "user_agent": "recorder",
-                     *             "before": null,
-                     *             "after": {
-                     *               "name": "Access token"
-                     *             },
-                     *             "reason": null
-                     *           },
-                     *           {
-                     *             "id": "adt_5FxpRIrX4LWLkM02",
-                     *             "created_at": "2026-06-13T12:01:31Z",
-                     *             "action": "token.revoked",
-                     *             "outcome": "done",
-                     *             "environment": "staging",
-                     *             "subject_id": "tok_5FxpRIrX4LWLkM01",
-                     *             "actor": {
-                     *               "kind": "key",
-                     *               "id": "key_5FxpRIrX4LWLkM02",
-                     *               "name": "Test"
-                     *             },
-                     *             "key_id": "key_5FxpRIrX4LWLkM02",
-                     *             "key_name": "Test",
-                     *             "address": "127.0.0.1",
-                     *             "user_agent": "recorder",
-                     *             "before": null,
-                     *             "after": {
-                     *               "name": "cli"
-                     *             },
-                     *             "reason": null
-                     *           }
-                     *         ],
-                     *         "next_cursor": "adt_5FxpRIrX4LWLkM02",
-                     *         "has_more": true
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["AuditEntryPageAnswer"];
                 };
             };

@@ -127,12 +127,15 @@ async def order_page(
 ) -> Response:
     """The order's page, with what a form of it said."""
     seen = await _seen(call)
+    blank, typed = (Form(), NO_PROBLEM), (form, problem)
+    is_refund = call.path.endswith("/refund")
     return page(
         call,
         "admin/order.html",
         status=problem.status,
-        form=form,
         problem=problem,
+        decision=blank if is_refund else typed,
+        refund=typed if is_refund else blank,
         seen=seen,
         timeline=seen.timeline,
         status_path=call.context.payments.links.status_path(seen.timeline.order.id),

@@ -210,8 +210,9 @@ def test_a_second_payment_is_sent_back_by_its_name(
     refs = {one["id"]: one["problems"][0]["payment"] for one in problems}
     why = "--reason=paid twice"
 
-    asked = result_of(topup("refund", sold["paid"], "--payment=pi_again", why, "--json"))
-    twice = topup("refund", sold["paid"], "--payment=pi_again", why)
+    spare = ("--payment=pi_again", why)
+    asked = result_of(topup("refund", sold["paid"], *spare, "--yes", "--json"))
+    twice = topup("refund", sold["paid"], *spare, "--yes")
 
     assert refs[sold["paid"]] == "pi_again"
     assert (asked["payment"], asked["amount"], asked["held_micros"]) == ("pi_again", 500, 0)

@@ -118,12 +118,14 @@ async def test_the_operator_refunds_on_the_orders_page_and_decides_on_the_refund
     order = await paid(store)
     boss = await operator(store.gateway)
     place = f"{ADMIN}/orders/{order['id']}"
-    assert 'name="refund_amount"' in (await boss.get(place)).text
+    assert 'id="refund-amount" name="amount"' in (await boss.get(place)).text
 
-    wrong = await boss.send(f"{place}/refund", {"refund_amount": "30.00", "refund_reason": "x"})
+    wrong = await boss.send(
+        f"{place}/refund", {"amount": "30.00", "pay_currency": "USD", "reason": "x"}
+    )
     assert wrong.status_code == 422
     made = await boss.send(
-        f"{place}/refund", {"refund_amount": "5.00", "refund_reason": "sandbox pending"}
+        f"{place}/refund", {"amount": "5.00", "pay_currency": "USD", "reason": "sandbox pending"}
     )
     assert made.status_code == 303
     refund = made.headers["location"].partition("?")[0]
@@ -136,6 +138,6 @@ async def test_the_operator_refunds_on_the_orders_page_and_decides_on_the_refund
     assert "failed" in (await boss.get(refund)).text
     assert refund.rpartition("/")[2] in (await boss.get(f"{ADMIN}/refunds")).text
     assert await store.bought_cents() == 2000
-    for query, words in (("", "Nothing is disputed"), ("?state=ended", "None has ended")):
+    for query, words in (("", "No disputes in staging"), ("?state=ended", "Show everything")):
         assert words in (await boss.get(f"{ADMIN}/disputes{query}")).text
     assert await store.findings() == []

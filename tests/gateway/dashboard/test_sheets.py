@@ -31,7 +31,7 @@ FILES = {
     "reconciliation": ("reconciliation", "id,environment,part,kind,account_id,subject_id"),
     "outstanding": ("outstanding", "month,opening_micros,sold_micros,granted_micros"),
     "revenue": ("revenue", "month,provider,currency,payments,paid,refunded,refunded_in_month"),
-    "refunds": ("refunds", "id,account_id,order_id,provider,payment_ref,status,amount"),
+    "refunds": ("refunds", "id,status,amount,currency,order_id,period_id,account_id"),
     "stock": ("stock", "supplier,platform,amount_cents,remaining,low_threshold,low"),
     "stock/codes": ("stock", "id,supplier,platform,amount_cents,code,expires_at,added_at"),
     "subscriptions": ("subscriptions", "id,account_id,order_id,provider,status,plan_id"),

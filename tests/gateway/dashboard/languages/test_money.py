@@ -125,7 +125,12 @@ async def buying(ann: Person) -> None:
     paid = await bought(ann, "paid")
     failed = await bought(ann, "failed", pack="amount", amount="12.34")
     pending = await ordered(ann.own)
-    back = {"refund_amount": "5.00", "refund_reason": "bought twice", "made_at_provider": "re_1"}
+    back = {
+        "amount": "5.00",
+        "pay_currency": "USD",
+        "reason": "bought twice",
+        "made_at_provider": "re_1",
+    }
     order_id = paid.rpartition("/")[2]
     await ann.boss.send(f"{ADMIN}/orders/{order_id}/refund", back)
     await ann.own.get(f"{API}/orders/{order_id}/receipt.pdf")

@@ -18,6 +18,8 @@ class RefundBody:
     """ In your words; order.refunded carries it. """
     amount: int | None | Unset = UNSET
     """ In the smallest unit of pay_currency. Left out: all that is left. """
+    pay_currency: None | str | Unset = UNSET
+    """ The currency of amount. Refused if the payment was made in another one. """
     period_id: None | str | Unset = UNSET
     """ Of a plan's order: which paid period. Left out where it has one. """
     payment: None | str | Unset = UNSET
@@ -37,6 +39,12 @@ class RefundBody:
             amount = UNSET
         else:
             amount = self.amount
+
+        pay_currency: None | str | Unset
+        if isinstance(self.pay_currency, Unset):
+            pay_currency = UNSET
+        else:
+            pay_currency = self.pay_currency
 
         period_id: None | str | Unset
         if isinstance(self.period_id, Unset):
@@ -67,6 +75,8 @@ class RefundBody:
         )
         if amount is not UNSET:
             field_dict["amount"] = amount
+        if pay_currency is not UNSET:
+            field_dict["pay_currency"] = pay_currency
         if period_id is not UNSET:
             field_dict["period_id"] = period_id
         if payment is not UNSET:
@@ -91,6 +101,15 @@ class RefundBody:
             return cast(int | None | Unset, data)
 
         amount = _parse_amount(d.pop("amount", UNSET))
+
+        def _parse_pay_currency(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        pay_currency = _parse_pay_currency(d.pop("pay_currency", UNSET))
 
         def _parse_period_id(data: object) -> None | str | Unset:
             if data is None:
@@ -124,6 +143,7 @@ class RefundBody:
         refund_body = cls(
             reason=reason,
             amount=amount,
+            pay_currency=pay_currency,
             period_id=period_id,
             payment=payment,
             allow_owed=allow_owed,

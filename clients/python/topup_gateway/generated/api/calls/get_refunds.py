@@ -14,6 +14,7 @@ def get_refunds(
     cursor: str | Unset = UNSET,
     status: GetRefundsStatus | Unset = UNSET,
     order_id: str | Unset = UNSET,
+    account_id: str | Unset = UNSET,
     open_: bool | Unset = False,
 ) -> Call[RefundPageAnswer]:
     """Refunds of everybody's orders, newest first.
@@ -34,6 +35,8 @@ def get_refunds(
     params["status"] = json_status
 
     params["order_id"] = order_id
+
+    params["account_id"] = account_id
 
     params["open"] = open_
 
