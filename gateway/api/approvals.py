@@ -111,7 +111,7 @@ def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
     if ended.refusal is not None:
         path = call.template.removeprefix(API_PREFIX)
         return refuse(RefusedItems(call, path).of(ended.refusal, {}), call.now_us)
-    # A supplier's code cannot be worked out again, so a stored answer has its hint only.
+    # A supplier's code can't be derived again, so a stored response has only its hint.
     is_own = topup.fulfilment_code is None
     code = call.context.topup_rules.codes.shown(topup, call.principal) if is_own else None
     decided = ended.approval
@@ -154,9 +154,9 @@ async def _find(call: RequestContext[Fields, Any]) -> AskedApproval:
 
 
 def _check_outside_lineage(call: RequestContext[Fields, Fields], held: TopUp) -> None:
-    """A key must not decide what a key of its own family asked for.
+    """Refuse a key's decision on a send of its own family.
 
-    Any common ancestor counts: whoever holds it can make both the asker and the decider.
+    Any common ancestor counts: its holder can make both the requester and the decider.
     """
     if not set(held.spent_by).isdisjoint(call.principal.lineage):
         raise ScopeMissing(
@@ -165,7 +165,7 @@ def _check_outside_lineage(call: RequestContext[Fields, Fields], held: TopUp) ->
 
 
 async def _check_not_theirs(call: RequestContext[Fields, Fields], asked: Approval) -> None:
-    """Whoever left keeps no say in their own sends through a key that they made and that goes on."""
+    """Refuse a former colleague's decision on their own sends through a key that they made."""
     lineage = call.principal.lineage
     if asked.reason != "sender_left" or not lineage:
         return

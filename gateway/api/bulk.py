@@ -103,7 +103,7 @@ class _Counted(NamedTuple):
 
 
 async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
-    """Accepts the items in steps; the answer comes when each is accepted or refused, durably."""
+    """Accept the items in steps; respond when each is durably accepted or refused."""
     principal, request_key = call.principal, call.request_key
     bulk = Bulk(
         principal.tenant,
@@ -167,7 +167,7 @@ async def show(call: RequestContext[Fields, ItemQuery]) -> Reply:
 
 
 async def _items_as_csv(call: RequestContext[Fields, ItemQuery]) -> Reply:
-    """In the order in which they came."""
+    """Write them in the order in which they came."""
     refused = RefusedItems(call, _SEND)
 
     async def read(after: int | None) -> CsvPage:
@@ -284,7 +284,7 @@ def _none_accepted(
     total: int,
     about: BulkQuote | RefusedBatch,
 ) -> Answer:
-    """422, with how to go on where the items' refusals have one code, else to fix each."""
+    """Return 422, with the remedy if the items' refusals share one code, else to fix each."""
     told = [cast(Mapping[str, Any], one.error) for one in errors]
     actions = {one["next_action"] for one in told} if len({one.code for one in errors}) == 1 else ()
     is_shared = len(actions) == 1
@@ -308,7 +308,7 @@ def _none_accepted(
 
 
 def _fields_of(read: ReadItem) -> Mapping[str, Any]:
-    """The item as it was sent, where it could be read."""
+    """Return the sent item, if it was readable."""
     return {} if read.item is None else msgspec.to_builtins(read.item)
 
 
@@ -334,7 +334,7 @@ _read_said: Final = msgspec.json.Decoder(_Said).decode
 
 
 def _told(call: RequestContext[ReadBulk, BulkQuery], given: Answer) -> Answer:
-    """The answer, with headers that say where the batch is, and when to look while it goes on."""
+    """Add headers that say where the batch is, and when to poll it while it runs."""
     said = _read_said(given.body).data
     batch_id = said.id if said.batch is None else said.batch.id
     location = f"{call.home}{API_PREFIX}/batches/{batch_id}"
@@ -354,7 +354,7 @@ async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> _Counted:
 
 
 async def _count(tx: Transaction, listed: list[SendBatch]) -> list[_Counted]:
-    """With the counts of now; one that is over has its own."""
+    """Count as of now; a completed batch has its own counts."""
     open_ids = [one.id for one in listed if one.counts is None]
     counts = await items.count(tx, open_ids) if open_ids else {}
     return [_Counted(one, one.counts or counts[one.id]) for one in listed]

@@ -1,8 +1,8 @@
 """Fulfilments: one settles a pending top-up itself, signed under its platform's secret.
 
-No credential: the signature over the raw body is the proof. The body names its transaction, and so does
-a Webhook-Id, so that what was signed for one top-up settles no other of the same platform. An unknown
-transaction answers like a wrong signature, so nobody learns which ids exist.
+No credential: the signature over the raw body is the proof. The body names its transaction, and so does a
+Webhook-Id, so a signature for one top-up settles no other of the same platform. An unknown transaction gets
+the response of a wrong signature, so nobody learns which ids exist.
 """
 
 from collections.abc import Sequence
@@ -121,9 +121,9 @@ class SettleBody(Fields, frozen=True, kw_only=True):
 
 
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
-    """End the pending top-up, once; repeated, answer with how the top-up ended.
+    """End the pending top-up once; a repeated call returns how it ended.
 
-    Raises WordKept for what does not fit: it is kept for an operator, and changes nothing else.
+    Raises WordKept for a contradictory report: it is stored for an operator, and changes nothing else.
     """
     topup, supplier = await _signed_for(call)
     body, suppliers = call.body, call.context.suppliers
@@ -133,7 +133,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
         outcome=body.status,
         reason=body.reason or "refused by the fulfilment",
         given=_given(body),
-        # What no supplier has yet, such as the sandbox's own, is settled for all of them.
+        # A top-up without a supplier yet, such as the sandbox's own, is settled for all of them.
         by=None if topup.supplier is None and topup.status in HELD_STATES else supplier,
         cost_cents=body.cost_cents,
         doubt=doubt_of_echo(
@@ -163,7 +163,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
 
 
 def _given(body: SettleBody) -> Deliverable | None:
-    """Raises InvalidInput for a deliverable that cannot be kept."""
+    """Raise InvalidInput for a deliverable that can't be stored."""
     given = body.deliverable
     if body.status != "delivered":
         return None
@@ -179,9 +179,9 @@ def _given(body: SettleBody) -> Deliverable | None:
 
 
 async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, str]:
-    """Return the top-up that the request is about, and the supplier that signed it; raises SignatureRefused.
+    """Return the top-up of the request, and the supplier that signed it; raise SignatureRefused.
 
-    Each supplier that was asked for it may speak: the word of one that has it no more is kept.
+    Each supplier that was called for it may report; a former one's report is stored.
     """
     topup_id = call.params["transaction_id"]
 
@@ -211,9 +211,9 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, 
 def _speakers(
     call: RequestContext[SettleBody, Fields], topup: TopUp, known: Sequence[Attempt]
 ) -> list[tuple[str, str]]:
-    """Return who may speak for the top-up, and what each signs with: whoever has it first.
+    """Return the suppliers that may report on the top-up with their secrets, the current one first.
 
-    What waits for an approval has no supplier yet: then its platform's first one counts.
+    A top-up that waits for an approval has no supplier yet: then its platform's first one counts.
     """
     suppliers, first = call.context.suppliers, topup.supplier
     if first is None:

@@ -1,7 +1,7 @@
-"""Fill the gauges that are read from the database, and take them away while it can't be read.
+"""Fill the gauges that are read from the database, and clear them while it can't be read.
 
-A gauge that keeps its last value hides that its source is gone. So each source has its gauges: a read
-that fails clears them, and `topup_source_read_timestamp_seconds` says when it last succeeded.
+A gauge that still shows its last value would hide that its source is gone. So a failed read clears its
+source's gauges, and `topup_source_read_timestamp_seconds` says when it last succeeded.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ LABELS = TypeVar("LABELS", bound=tuple[str, ...])
 
 
 async def read(metrics: Metrics, readiness: Readiness) -> None:
-    """Fill each source's gauges, or clear them if the database doesn't answer."""
+    """Fill each source's gauges, or clear them if the database doesn't respond."""
     m, r = metrics, readiness
     backlog = await _read(m, "backlog", r.backlog, m.oldest_due_seconds, m.overlooked_seconds)
     if backlog is not None:

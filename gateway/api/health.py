@@ -1,11 +1,10 @@
-"""Whether the process lives (/healthz), can work (/readyz), what it counts (/metrics), whether
-deliveries are looked after (/healthz/deliveries), and how a request came here (/healthz/caller). A
-gateway and a worker answer alike. Of several processes that share a port, the one asked tells the metrics of
-all, and which of the others are ready; whether it is ready itself is about it alone.
+"""Report whether the process lives (/healthz) and can work (/readyz), its metrics (/metrics), whether
+deliveries are claimed (/healthz/deliveries), and how a request came here (/healthz/caller).
 
-What is counted is the operator's: /metrics is for callers from TOPUP_METRICS_CIDRS, this machine at
-first, and for whoever has an operator's credential. A request that somebody forwarded without being
-a trusted proxy is from nowhere.
+A gateway and a worker respond alike. If several processes share a port, the called one reports the metrics of
+all, and which others are ready; its own readiness is its own. Metrics are the operator's: /metrics is for
+callers from TOPUP_METRICS_CIDRS, by default this machine, and for an operator's credential. A request that an
+untrusted proxy forwarded has no address.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,17 +37,16 @@ _NO_STORE = {"cache-control": "no-store"}
 
 
 def no_checks() -> Mapping[str, str]:
-    """Nothing beside what every process needs."""
     return {}
 
 
 def stopping_check(is_stopping: Callable[[], bool]) -> Mapping[str, str]:
-    """Of a gateway that was told to stop and goes on for its delay."""
+    """Report a gateway that was stopped and continues for its delay."""
     return {"process": "stopping"} if is_stopping() else {}
 
 
 def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
-    """Starlette's routes of the five paths. more_checks: what this process has to do beside."""
+    """more_checks: this process's further duties."""
     readiness = _readiness(context)
     return [
         Route("/healthz", _healthz, methods=["GET"]),
@@ -65,14 +63,12 @@ def _readiness(context: Context) -> Readiness:
 
 
 def worker_app(context: Context, checks: Checks) -> ASGIApp:
-    """The paths alone, for a worker's own address. checks: of its /readyz, beside the database."""
+    """Return only these paths, for a worker's own address. checks: of its /readyz, beside the database."""
     return Starlette(routes=routes(context, checks))
 
 
 def sibling_app(context: Context, more_checks: Checks = no_checks) -> ASGIApp:
-    """What the other processes of the same port, and what keeps them, ask of this one, over a socket that only they
-    reach.
-    """
+    """Return what the port's other processes, and their supervisor, call over a private socket."""
     readiness = _readiness(context)
     figures = partial(_own_figures, context, readiness, more_checks)
 
@@ -97,7 +93,7 @@ async def _healthz(_request: Request) -> Response:
 
 
 def _deliveries(readiness: Readiness) -> _Answering:
-    """200 while nothing is overlooked; else 503, with how long. For an alarm, not for a load balancer."""
+    """Return 200 while nothing is overlooked; else 503, with how long. For an alarm, not for a load balancer."""
 
     async def deliveries(_request: Request) -> Response:
         body = await readiness.deliveries()
@@ -114,11 +110,10 @@ def _caller(context: Context) -> _Answering:
 
 
 def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Answering:
-    """200 while this gateway should get requests; see gateway/api/readiness.py.
+    """Return 200 while this gateway should get requests; see gateway/api/readiness.py.
 
-    Redis may be away, work goes on. Also shown, and no reason for 503: what workers leave undone,
-    the platforms of live that nobody supplies, and whether the operator lets webhooks reach private
-    addresses (how many, not which).
+    Redis may be away. Some facts are shown without causing a 503: overdue work of workers, live platforms
+    without a supplier, and whether webhooks may reach private addresses (how many, not which).
     """
     settings = context.settings
     exceptions = {
@@ -147,7 +142,7 @@ def _is_ready(checks: Mapping[str, str]) -> bool:
 
 
 async def _processes(context: Context, *, is_ready: bool) -> Mapping[str, Mapping[str, str]]:
-    """Of several that share a port: ready, unready, or away for one that is starting or stuck."""
+    """Report those that share a port: ready, unready, or away for one that is starting or stuck."""
     if context.siblings is None:
         return {}
     answers = await context.siblings.ask("/readyz")
@@ -158,7 +153,7 @@ async def _processes(context: Context, *, is_ready: bool) -> Mapping[str, Mappin
 
 
 def _platforms(context: Context) -> dict[str, object]:
-    """Which of them live does not offer, since nobody supplies them; no reason for 503."""
+    """Report which live platforms lack a supplier; no reason for 503."""
     missing = context.suppliers.book.of("live").without_supplier()
     return {"state": "no_supplier" if missing else "ok", "without_supplier": missing}
 
@@ -191,7 +186,7 @@ async def _figures_of_all(siblings: Siblings, own: str) -> str:
 
 
 async def _read_gauges(context: Context, readiness: Readiness) -> None:
-    """Set what is known at the moment of the scrape."""
+    """Set the values of the moment of the scrape."""
     metrics = context.metrics
     metrics.statements.set(context.database.statements_run)
     waits, waited_s = context.database.pool_waits
@@ -204,7 +199,7 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
 
 
 async def _check_reader(context: Context, request: Request) -> None:
-    """Raises InvalidCredential, CredentialEnded, ScopeMissing or AddressNotAllowed."""
+    """Raise InvalidCredential, CredentialEnded, ScopeMissing or AddressNotAllowed."""
     settings, headers = context.settings, dict(request.scope["headers"])
     address = caller.address_of(request, settings.trusted_proxies)
     is_traced = caller.is_traced(request, settings.trusted_proxies)

@@ -25,7 +25,7 @@ _SCOPES = ("keys:write",)
 
 
 async def show_own(call: RequestContext[Fields, Fields]) -> Answer:
-    """Whatever its scopes: a key may know what binds it."""
+    """Accept any scope: a key may know its own limits."""
     principal, now_us = call.principal, call.now_us
     lineage = principal.lineage
     if not lineage:

@@ -1,8 +1,8 @@
-"""Whether this gateway should get requests: the database answers, batches move, what is written stays.
+"""Decide whether this gateway should get requests: the database responds, batches move, writes are stored.
 
-Promise: red while nothing can be kept, whatever the reason (a full disk, a read-only server, a file
-that another process does not let go, a network that swallows), also where nobody sends; green again
-by itself. Not red for one tenant's rows, nor for what workers leave undone, which is shown beside.
+Red while nothing can be stored, whatever the reason (a full disk, a read-only server, a file that another
+process holds, a network that swallows packets), also without sends; then green again automatically. Not red
+for one tenant's rows, nor for overdue work of workers, which is shown beside.
 """
 
 import asyncio
@@ -34,17 +34,17 @@ DATABASE_TIMEOUT_S: Final = 2.0
 BACKLOG_AGE_S_MAX: Final = 1.0
 DUE_AGE_S_MAX: Final = 5.0
 PROOF_AGE_S_MAX: Final = 15.0
-# A batch that was kept so lately proves more than a probe; and how often a failing one is repeated.
+# A batch stored this recently proves more than a probe; also how often a failing one is repeated.
 KEPT_AGE_S_MAX: Final = 5.0
 PROBE_PAUSE_S: Final = 1.0
-# What a probe writes: some pages, so that a disk without room for them refuses it; more where a batch
-# was refused, since the rest of a half-filled page would let a small row through.
+# A probe writes some pages, so that a disk without room for them refuses it; more after a refused batch,
+# since the rest of a half-filled page would let a small row through.
 FILLER_BYTES: Final = 32 * 1024
 FILLER_BYTES_AFTER_FAILURE: Final = 1024 * 1024
 
 
 class WriteWatch:
-    """Whether what is written is kept: by the engine's last batch, or by a row written for it."""
+    """Whether writes are stored: by the engine's last batch, or by a row written for it."""
 
     def __init__(self, database: Store, engine: Engine, clock: Clock) -> None:
         self._database = database
@@ -54,7 +54,7 @@ class WriteWatch:
         self._last_commit_at_s = self._failed_s = self._tried_s = float("-inf")
 
     async def is_kept(self) -> bool:
-        """One small commit at most in PROBE_PAUSE_S, however many ask at once; none under load."""
+        """Write one small commit at most each PROBE_PAUSE_S, for any number of callers; none under load."""
         async with self._lock:
             if not self._is_known(KEPT_AGE_S_MAX) and (
                 time.monotonic() - self._tried_s >= PROBE_PAUSE_S
@@ -80,12 +80,12 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # Of when it began: a batch that failed meanwhile is the later news.
+            # From its beginning: a batch that failed meanwhile is later news.
             self._last_commit_at_s = began_s
 
 
 class Watch(Generic[T]):
-    """What the database says of one thing, at most age_s_max old, however many ask at once."""
+    """One value from the database, at most age_s_max old, for any number of callers."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], *, age_s_max: float) -> None:
         self._ask = ask
@@ -93,11 +93,11 @@ class Watch(Generic[T]):
         self._lock = asyncio.Lock()
         self._seen: T | None = None
         self._seen_s = float("-inf")
-        # Unix time of the last read that was answered; None: there was none.
+        # Unix time of the last successful read, or None.
         self.answered_at_s: float | None = None
 
     async def see(self) -> T | None:
-        """Return what was read, or None while the database does not answer."""
+        """Return what was read, or None while the database does not respond."""
         async with self._lock:
             if time.monotonic() - self._seen_s >= self._age_s_max:
                 self._seen = await self._look()
@@ -115,7 +115,7 @@ class Watch(Generic[T]):
 
 
 class Readiness:
-    """Looks at all of it over a connection of its own, which no slow page can keep from it."""
+    """Checks all of it over a connection of its own, which no slow page can take."""
 
     def __init__(
         self, database: Store, engine: Engine, clock: Clock, *, attempt_us_max: int
@@ -149,7 +149,7 @@ class Readiness:
         return Watch(partial(self._database.read, read), age_s_max=age_s_max)
 
     async def checks(self) -> dict[str, str]:
-        """Each part and "ok", or what is wrong with it."""
+        """Return each part and "ok", or what is wrong with it."""
         is_moving = self._engine.waiting_s < WAITING_AGE_MAX_S
         is_kept = await self._writes.is_kept()
         does_answer = is_kept or await self._answers()
@@ -162,9 +162,7 @@ class Readiness:
         }
 
     async def deliveries(self) -> dict[str, str | float]:
-        """What workers leave undone, in seconds: a reason to alarm somebody, none to send requests
-        elsewhere.
-        """
+        """Return overdue work of workers, in seconds: a reason for an alarm, not to send requests elsewhere."""
         backlog = await self.backlog.see()
         if backlog is None:
             return {"state": "unknown"}

@@ -1,8 +1,7 @@
-"""Redeeming what people type in: TOPUP- codes and ATU- vouchers, into the caller's own wallet.
+"""Redeem what people type in: TOPUP- codes and ATU- vouchers, into the caller's own wallet.
 
-Our own API and each dialect call this one; only the answer's shape is theirs. Promise: guessing
-ends soon, whatever is guessed and through whichever path: one budget for each account, out of which
-a wrong code takes ten times as much as a right one.
+Our own API and each dialect call this, and shape the response themselves. Guessing ends soon through any
+path: an account has one budget, from which a wrong code takes ten times as much as a right one.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,7 +21,7 @@ from runtime.context import Context
 
 T = TypeVar("T")
 
-# 600 codes a minute, of which 60 may be wrong ones: a miss costs as much as ten hits.
+# 600 codes a minute, of which 60 may be wrong: a miss costs as much as ten hits.
 LOOK_UPS = 600
 LOOK_UPS_PER_S = 10.0
 MISS_COST = 10
@@ -30,10 +29,10 @@ MISS_COST = 10
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """What a code or a voucher was worth. Times in microseconds.
+    """The value of a code or a voucher. Times in microseconds.
 
-    redemption_id is null for a voucher, whose redemption has none. expires_at is the end of
-    promotional credit.
+    redemption_id is null for a voucher, whose redemption has none. expires_at is the end of promotional
+    credit.
     """
 
     redemption_id: str | None
@@ -49,7 +48,7 @@ class Credited:
 async def redeem(
     call: RequestContext[Any, Any], text: str, encode: Callable[[Credited], Answer]
 ) -> Answer:
-    """Redeems the code or the voucher, once; raises NotRedeemable and RateLimited."""
+    """Redeem the code or the voucher, once; raise NotRedeemable and RateLimited."""
     context, principal = call.context, call.principal
     if is_code(text):
         return await _redeem_code(call, text, encode)
@@ -67,10 +66,10 @@ async def redeem(
 
 
 async def guarded(context: Context, principal: Principal, look_up: Callable[[], Awaitable[T]]) -> T:
-    """What the look-up finds, out of the account's budget; raises RateLimited once it is spent."""
+    """Run the look-up out of the account's budget; raise RateLimited once it is spent."""
     limiter, key = context.limiter, f"voucher:{principal.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # Whoever could not pay for a miss may not try: else the last tokens would buy cheap guesses.
+    # A caller who couldn't pay for a miss may not try: the last tokens would buy cheap guesses.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:

@@ -1,8 +1,8 @@
-"""Items of one call that are refused by themselves, worded as a call of their own: with absolute addresses and
-the calls that come next (links[]).
+"""Word the refusals of a call's items like a call of their own: with absolute addresses and the calls that
+come next (links[]).
 
-Promise: a link repeats what the item itself says, and names what the same refusal of a whole call names.
-Names are compared for the first few alone: a call may hold a thousand items that are refused.
+A link repeats what the item itself says, and names what the same refusal of a whole call names. Names are
+compared for the first few items alone: a call may have a thousand refused ones.
 """
 
 from collections.abc import Mapping
@@ -33,15 +33,15 @@ class RefusedItems:
         self._compared = 0
 
     def of(self, error: DomainError, body: Mapping[str, Any]) -> Refusal:
-        """The refusal of an item of this call; body: its fields, empty where it could not be read."""
+        """body: the item's fields, empty if unreadable."""
         refusal = refusal_of(error, self._address)
         return self._linked(refusal, body, smaller_cents(self._call, refusal.error, body))
 
     def kept(self, item: BatchItem, body: Mapping[str, Any] | None = None) -> Refusal | None:
-        """Why the item of a bulk send was refused; null: it was not. body: its fields, for who sent them.
+        """Return why the item of a bulk send was refused, or null. body: its fields, for their sender.
 
-        Without body, a link holds no more than the item shows. The limits that it met then may be others
-        by now, so no smaller amount is named.
+        Without body, a link holds no more than the item shows. The limits that it met may have changed, so no
+        smaller amount is named.
         """
         why = item.refusal
         if why is None:
@@ -85,7 +85,7 @@ class RefusedItems:
                 smaller_cents=smaller,
                 key_id=caller.key_id,
                 has_person=not caller.is_sandbox,
-                # The call itself was let in: another account is no way for one of its items.
+                # The call itself was let in: another account doesn't help one of its items.
                 is_open=False,
             )
         )
@@ -95,7 +95,9 @@ class RefusedItems:
 def smaller_cents(
     call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
 ) -> int | None:
-    """The greatest amount of the platform that the limits admit with its fee; null: none. body: of a send."""
+    """Return the greatest amount of the platform that the limits admit with its fee; null: none. body: of a
+    send.
+    """
     most, platform = error.get("max_now_cents"), body.get("platform")
     if not isinstance(most, int) or not isinstance(platform, str):
         return None

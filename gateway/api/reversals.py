@@ -49,7 +49,7 @@ async def reverse(call: RequestContext[ReverseBody, Fields]) -> Answer:
 
 
 async def _can_revoke(call: RequestContext[ReverseBody, Fields], topup_id: str) -> bool:
-    """Whether there is a supplier that may take back what it delivered; who it was never changes."""
+    """Return whether a supplier may take back what it delivered; which one never changes."""
 
     async def work(tx: Transaction) -> TopUp | None:
         return (await topups.load(tx, [topup_id])).get(topup_id)

@@ -72,7 +72,7 @@ async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
 
 
 async def _sample(call: RequestContext[OutcomeBody, Fields]) -> Deliverable | None:
-    """What the platform's first supplier would hand over; nothing real."""
+    """Return what the platform's first supplier would deliver; nothing real."""
     topup_id = call.params["transaction_id"]
 
     async def work(tx: Transaction) -> str | None:
@@ -86,7 +86,7 @@ async def _sample(call: RequestContext[OutcomeBody, Fields]) -> Deliverable | No
 def _settled(call: RequestContext[OutcomeBody, Fields], ended: EndedTopUp) -> Answer:
     topup = ended.topup
     is_delivered = topup.status == "delivered"
-    # A supplier's code cannot be worked out again, so a stored answer has its hint only.
+    # A supplier's code can't be derived again, so a stored response has only its hint.
     is_own = topup.fulfilment_code is None
     code = call.context.topup_rules.codes.shown(topup, call.principal) if is_own else None
     return answer(

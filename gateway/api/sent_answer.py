@@ -1,5 +1,5 @@
-"""What a send answers: delivered, pending, waiting for a person, failed; or the top-up that its intent named
-before, with its code for those who may see it.
+"""The response to a send: delivered, pending, waiting for a person, failed; or the top-up that its intent
+named before, with its code for readers who may see it.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ OUTCOMES: Final[Mapping[TopUpStatus, int]] = {
 
 
 class SentAnswer:
-    """Makes the answer of a send's outcome; a class, since a closure for each send costs more."""
+    """Makes the response to a send; a class, since a closure for each send costs more."""
 
     __slots__ = ("_call",)
 
@@ -65,7 +65,7 @@ class SentAnswer:
         )
 
     def _replayed(self, sent: Decided) -> Answer:
-        """What an intent named before, with its code for those who may see it."""
+        """Return what an intent named before, with its code for readers who may see it."""
         topup, call = sent.topup, self._call
         if topup.status == "failed":
             return failed(call, topup, transaction_id=topup.id)
@@ -86,7 +86,7 @@ class SentAnswer:
         return replace(made, is_replay=True)
 
     def _told(self, sent: Decided, claim_url: str | None) -> tuple[int, Sent]:
-        """The code and the data; of what waits with the calls that come next."""
+        """Return the code and the data; of a waiting one with the calls that come next."""
         topup, data = sent.topup, Sent.of(sent, claim_url)
         if sent.approval is not None:
             return codes.APPROVAL_REQUIRED, self._for_approval(data, sent.approval)
@@ -107,7 +107,7 @@ class SentAnswer:
 
 
 def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -> list[Link]:
-    """What became of it, unless it was a rehearsal, and what else can be sent."""
+    """Link to its status, unless it was a rehearsal, and to what else can be sent."""
     api = f"{call.home}{API_PREFIX}"
     links = [Link(rel="platforms", method="GET", href=f"{api}/platforms")]
     if transaction_id is not None:
@@ -117,7 +117,7 @@ def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -
 
 
 def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
-    """3005: the top-up failed and the funds are back; trying the same again is no use."""
+    """Return 3005: the top-up failed and the funds are back; repeating it is no use."""
     next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
     assert next_action is not None, "a code of an error says what to do next"
     error = Failure(

@@ -53,7 +53,7 @@ _COLUMNS = (
     *("failure_reason", "key_id", "scheduled_for", "created_at", "settled_at", "claimed_at"),
     *("emailed_at", "metadata", "key_name"),
 )
-# Whoever asks, a file has no code in it.
+# A file never has a code in it.
 _EXPORT = Export("topups", _READS, _COLUMNS, TopUpShape.of)
 
 
@@ -81,7 +81,7 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
 
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
-    """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
+    """Commit in one batch; the response is rendered inside it and sent once it is durable."""
     body = call.body
     request = request_of(call, body, body.quote_id, body.intent)
     command = new_send(call.principal, request, _caller_of(call))
@@ -90,7 +90,7 @@ async def send(call: RequestContext[SendBody, Fields]) -> Answer:
 
 
 async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
-    """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
+    """Apply the same rules to a snapshot: 1000 with a quote, or the very refusal of a send."""
     request = _prepared(call, call.body, call.body.intent)
     rehearsal = Rehearsal(new_send(call.principal, request))
     quote, sent = await call.context.engine.rehearse(rehearsal)
@@ -156,8 +156,9 @@ def _normalised(address: str | None) -> str | None:
 def request_of(
     call: RequestContext[Any, Any], body: OneSend, quoted: str | None, intent: str | None = None
 ) -> SendRequest:
-    """What the caller's send asks for, at the price of its quote where it has one; raises
-    InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
+    """Return the caller's send, at the price of its quote if it has one.
+
+    Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
     """
     request = _prepared(call, body, intent)
     if quoted is None:
@@ -166,7 +167,7 @@ def request_of(
 
 
 def _prepared(call: RequestContext[Any, Any], body: OneSend, intent: str | None) -> SendRequest:
-    """What the fields say, at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
+    """Price the fields now; raise InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     principal, address = call.principal, body.recipient_email
     return prepare(
         call.context.topup_rules.platforms.of(principal.environment),
@@ -191,7 +192,7 @@ def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
 
 
 def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
-    """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
+    """Return the address of "recipient": "self"; raise InvalidPlatform and InvalidEmail."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     platforms.find(platform)
     address = call.principal.account_email

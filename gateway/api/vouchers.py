@@ -87,7 +87,7 @@ def _redeemed(redeemer: Tenant, done: Redeemed) -> Answer:
 
 
 async def _find(call: RequestContext[Any, Any], code: str) -> TopUp:
-    """The voucher's top-up. Wrong codes cost ten times as much, so guessing ends soon."""
+    """Return the voucher's top-up. Wrong codes cost ten times as much, so guessing ends soon."""
     context, environment = call.context, call.principal.environment
     return await guarded(
         context,

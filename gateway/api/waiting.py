@@ -1,8 +1,8 @@
-"""Waiting for a top-up or its approval to change: ?wait_s=, and what an answer says of it.
+"""Wait for a top-up or its approval to change: ?wait_s=, and the response's words about it.
 
-Promise: nothing of the database, no lock and no place of a limit but a wait's own is held while a call
-waits. It answers as soon as the state is another one, else when the time is over or the process stops,
-each time with the state of then. A client that leaves ends its wait at once.
+A waiting call holds nothing of the database, no lock and no place of a limit but a wait's own. It responds
+when the state changes, else when the time is over or the process stops, with the state of then. A client that
+leaves ends its wait at once.
 """
 
 import asyncio
@@ -63,8 +63,10 @@ async def when_changed(
     state_of: Callable[[T], State],
     scopes: Sequence[str],
 ) -> T:
-    """What read gives once its state changes, or after wait_s; at once where that is final or the call
-    does not wait. scopes: of the route, since a key may end meanwhile. Raises TooManyWaits.
+    """Return what read gives once its state changes, or after wait_s; at once if that is final or the call
+    does not wait.
+
+    scopes: of the route, since a key may end meanwhile. Raises TooManyWaits.
     """
     found = await read()
     state = state_of(found)
@@ -84,7 +86,7 @@ async def when_changed(
 
 
 async def _until(until_s: float, woken: Awaitable[None]) -> bool:
-    """Whether it came before that time of the loop."""
+    """Return whether it came before that time of the loop."""
     try:
         async with asyncio.timeout_at(until_s):
             await woken
@@ -95,7 +97,7 @@ async def _until(until_s: float, woken: Awaitable[None]) -> bool:
 
 @contextlib.asynccontextmanager
 async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator[None]:
-    """Ends the wait when the client has left, and raises ClientGone where nobody can read an answer."""
+    """End the wait when the client has left, and raise ClientGone if nobody reads the response."""
     if receive is None:
         yield
         return
@@ -110,7 +112,7 @@ async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator
 
 
 async def _end_when_gone(receive: Receive, wait: Wait) -> bool:
-    """Whether it is gone, or else only sends nothing more."""
+    """Return whether it is gone, or else only sends nothing more."""
     while not has_left(message := await receive()):
         pass
     wait.end()
@@ -124,7 +126,7 @@ def poll_links(
     *,
     can_cancel: bool = True,
 ) -> list[Link]:
-    """links[] of an answer about what waits: what to poll, and how it is taken back."""
+    """Return the links[] of a waiting top-up: what to poll, and how to cancel it."""
     api, wait = call.home + API_PREFIX, f"?wait_s={WAIT_S_MAX}"
     links = [Link(rel="poll", method="GET", href=f"{api}/topup/status/{topup_id}{wait}")]
     if approval_id is not None:
@@ -138,7 +140,7 @@ def poll_links(
 
 
 def told_to_poll(call: RequestContext[Any, Any], given: Answer) -> Answer:
-    """The answer; where it is 1002 or 3006 its headers say what to ask and when, on replays, too."""
+    """Add headers to a response of 1002 or 3006 that say what to poll and when, on replays, too."""
     if code_of(given.body) in _WAITING:
         topup_id = transaction_id_of(given.body)
         location = f"{call.home}{API_PREFIX}/topup/status/{topup_id}"

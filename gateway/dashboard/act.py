@@ -1,4 +1,4 @@
-"""A button that changes one thing: the API's call, then back to a page that says what was done."""
+"""A button that changes one thing: the API's call, then back to a page with the result's sentence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ async def act(
     then: str,
     said: str,
 ) -> Reply:
-    """Sends the browser on to `then`; raises the call's refusal, which becomes a page."""
+    """Redirect the browser to `then`; raise the call's refusal, which becomes a page."""
     form = read_form(call)
     await ask(call, method, path, body, idempotency_key=form.idempotency_key)
     return go(then, said=said)

@@ -1,7 +1,7 @@
 """The operator's pages of acts: a list with a button for each act on an object, and the form that makes one.
 
-Titles, columns, fields, bounds and words come from the acts' rows; a page adds where it stands and what it says
-while the list is empty.
+Titles, columns, fields, bounds and words come from the acts' rows; a page adds its place and the text of an
+empty list.
 """
 
 import base64
@@ -46,7 +46,7 @@ _USED: Final = Problem(
 )
 
 
-# Every subject's pages, in the order in which they were mounted; the test of all doors walks them.
+# Every subject's pages, in the order of mounting; the test of all doors walks them.
 ACT_PAGES: Final[list["ActPages"]] = []
 
 
@@ -54,11 +54,10 @@ ACT_PAGES: Final[list["ActPages"]] = []
 class ActPages:
     """The pages of one subject.
 
-    path: below /dashboard/admin. lead: what the page is about. query: what its list is asked with, beside filters:
-    fields of it that people fill in. create: what its form does; None: it has none. also: what further forms do.
-    buttons: acts on one of the listed objects. empty: what stands in place of an empty list. own_address: of each object's own page, before its
-    name; empty: it has none. choices: the words that the form's fields can have in this environment. beside:
-    addresses and titles of pages about the same.
+    - path: below /dashboard/admin. lead: the page's introduction. empty: in place of an empty list.
+    - query: what the list reads, beside filters, which people fill in. choices: the words of the form's fields in this environment.
+    - create: its form's act, or None. also: further forms' acts. buttons: acts on one of the listed objects.
+    - own_address: of each object's own page, before its name; empty: it has none. beside: addresses and titles of related pages.
     """
 
     path: str
@@ -76,7 +75,7 @@ class ActPages:
     choices: Callable[[Transaction, str], Awaitable[Mapping[str, Collection[str]]]] | None = None
 
     def routes(self, *more: AnyChange) -> tuple[Route, ...]:
-        """Return the routes of the pages, and make the acts' sentences known to them. more: the acts of own pages."""
+        """Return the pages' routes, and register the acts' sentences. more: the acts of own pages."""
         ACT_PAGES.append(self)
         for act in (*self.acts, *more):
             SAID[act.name] = act.done
@@ -93,7 +92,9 @@ class ActPages:
         )
 
     def path_of(self, act: AnyChange) -> str:
-        """Return where the act's form or button is sent: below the list's path, as the act's is below its list's."""
+        """Return where the act's form or button posts: below the list's path, as the act's is below its
+        list's.
+        """
         if act is self.create:
             return self.path
         start = act.path.index("{") - 1 if "{" in act.path else len(self.listed.path)
@@ -105,12 +106,10 @@ class ActPages:
 
     @property
     def acts(self) -> Sequence[AnyChange]:
-        """Return the acts that the list's page offers."""
         return (*self._made, *self.buttons)
 
     @property
     def address(self) -> str:
-        """Return the list's address."""
         return _ADMIN + self.path
 
     @staticmethod
@@ -154,7 +153,7 @@ class ActPages:
 
     def _button(self, act: AnyChange) -> Any:
         async def press(call: RequestContext[Any, Any]) -> Reply:
-            # An object whose name no path can have is named by the query.
+            # The query names an object whose name no path can have.
             form = Form({**read_query(call).fields, **read_form(call).fields})
             await run_typed(call, act, form)
             return go(self.address, said=act.name)
@@ -225,7 +224,7 @@ class ActPages:
     async def _form(
         self, call: RequestContext[Any, Any], act: AnyChange, form: Form
     ) -> tuple[str, Sequence[ShownField], bool]:
-        """Return the form's address, its fields, and whether it has a secret, which no browser keeps."""
+        """Return the form's address, its fields, and whether it has a secret, which no browser stores."""
         choices, environment, found = self.choices, call.principal.environment, None
         if choices is not None:
             found = await call.context.database.read(lambda tx: choices(tx, environment))
@@ -234,7 +233,7 @@ class ActPages:
         return _ADMIN + self.path_of(act), fields_of(struct, form, found), has_secret
 
     def _query(self, call: RequestContext[Any, Any]) -> Any:
-        """Return what the list is asked with; raise InvalidInput for a filter that is none."""
+        """Raise InvalidInput for an unknown filter."""
         asked = read_query(call)
         given = {name: text for name in self.filters if (text := asked.text(name))}
         if not given:
@@ -244,7 +243,7 @@ class ActPages:
         return shape_of(query).decode(msgspec.json.encode(values), None)
 
     def buttons_of(self, view: Any) -> list[tuple[str, str, str]]:
-        """Return the path, the word and the question of each act that the object is in a state for."""
+        """Return the path, the word and the question of each act that the object's state allows."""
         fields: dict[str, Any] = msgspec.to_builtins(view)
         return [
             (
@@ -275,10 +274,10 @@ class _ActSheet(Sheet[Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsPage:
-    """A page with one form: what holds, and the act that changes it.
+    """A page with one form: the settings, and the act that changes them.
 
-    path: below /dashboard/admin. lead: what the page is about. shown: reads what holds, in fields that have the
-    names of the change's. details: what of it stands above the form. of: the pages of the object's subject, whose buttons stand here, too; None: it is of none.
+    path: below /dashboard/admin. lead: the introduction. shown: reads the settings, in fields with the
+    change's names. of: the pages of the object's subject, whose buttons stand here, too, or None.
     """
 
     path: str
@@ -290,7 +289,7 @@ class SettingsPage:
     of: ActPages | None = None
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the routes of the page, and make the act's sentence known to it."""
+        """Return the page's routes, and register the act's sentence."""
         SAID[self.change.name] = self.change.done
         return (
             admin_route("GET", self.path, self._show, self.title),
@@ -350,7 +349,6 @@ class ReportPage:
     beside: Sequence[tuple[str, str]] = ()
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the route of the page."""
         struct: type[Fields] = self.act.query
         ticked: list[Any] = [
             (fact.name, list[str], msgspec.field(default_factory=list))
@@ -385,7 +383,7 @@ class ReportPage:
             report=self,
             action=call.path,
             fields=[one for one in fields_of(struct, form) if one.name != "format"],
-            # A column in which no line says anything is of a choice that nobody made.
+            # An empty column belongs to a choice that nobody made.
             columns=[
                 facts[name] for name in act.columns if any(one[name] is not None for one in shown)
             ],
@@ -404,10 +402,11 @@ def form_route(
     path: str = "",
     goes_to: Callable[[Any], str] | None = None,
 ) -> Route:
-    """Return the route of an act's form on its object's own page, and make the act's sentence known to that page.
+    """Return the route of an act's form on its object's own page, and register the act's sentence for that
+    page.
 
-    shown: the page, with what was wrong in the form. path: below /dashboard/admin; empty: the act's. goes_to: the
-    address of what the act resulted in; None: the page.
+    shown: the page, with what was wrong in the form. path: below /dashboard/admin; empty: the act's. goes_to:
+    the address of the act's result; None: the page.
     """
     path = path or act.path
     own = _ADMIN + path[: path.index("}") + 1]
@@ -427,7 +426,9 @@ def form_route(
 
 
 async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Any:
-    """Run the act as the operator who typed the form; raises what it raises, and InvalidInput for all wrong fields."""
+    """Run the act as the operator who typed the form; raise what it raises, and InvalidInput for all wrong
+    fields.
+    """
     typed = Typed(form)
     values = typed_values(act.input, typed)
     return await run_asked(call, act, _checked(act.input, values, typed.wrong), is_operator=True)
@@ -436,7 +437,7 @@ async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) 
 async def run_asked(
     call: RequestContext[Any, Any], act: AnyChange, asked: Fields, *, is_operator: bool = False
 ) -> Any:
-    """Run the act for a page; raises what it raises. is_operator: not the caller's own rows are meant."""
+    """Run the act for a page; raise what it raises. is_operator: not on the caller's own rows."""
     door = Door(act, call, is_operator=is_operator)
     if not isinstance(act, Act):
         return await run_alone(act, await door.alone(), asked)
@@ -463,7 +464,7 @@ def _checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str
 
 
 def _csv(name: str, lines: Sequence[str]) -> str:
-    """Return a link that holds the file: what is shown once is in no other place that it could come from."""
+    """Return a link that holds the file: what is shown once can't be fetched from elsewhere."""
     text = "".join(f"{line}\r\n" for line in (name.removesuffix("s"), *lines))
     return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
 

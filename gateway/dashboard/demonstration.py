@@ -1,9 +1,9 @@
-"""The key with which the landing page's demonstration runs for real.
+"""Make the key with which the landing page's demonstration runs for real.
 
-Promise: looking at the demonstration takes nothing of an address's sandbox accounts (POST /keys/sandbox), and is no
-way round their limit. Its key is good for a demonstration alone: it sends little, makes no keys and no webhooks,
-and ends after a day. An address, and the whole installation, gets so many a day; in the long run an address gets
-fewer than it could make sandbox accounts.
+The demonstration uses none of an address's sandbox accounts (POST /keys/sandbox), and is no way round their
+limit. Its key is good for a demonstration alone: it sends little, makes no keys and no webhooks, and ends
+after a day. An address, and the whole installation, gets so many a day, in the long run fewer than sandbox
+accounts.
 """
 
 from typing import Any, Final
@@ -32,7 +32,7 @@ KEYS_OF_ALL: Final = 2_000  # a day, of every address together
 SPENDS_CENTS: Final = 50_000  # of each key: fifty runs
 _DAY_S: Final = DAY_US // SECOND_US
 _NAME: Final = "Demonstration"
-# To send, to read what became of it, and to see the event that it causes.
+# To send, to read the result, and to see the event that it causes.
 _SCOPES: Final = ("topup:send", "topup:read", "webhooks:read")
 
 

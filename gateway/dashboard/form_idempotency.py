@@ -1,4 +1,4 @@
-"""A form that is sent twice has its effect once: the name it carries is its Idempotency-Key."""
+"""A form that is sent twice has its effect once: its name is its Idempotency-Key."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from store.idempotency import RequestKey, request_key
 
 
 def form_key(call: RequestContext[Any, Any], form: Form) -> RequestKey | None:
-    """The key of this form with these fields; None where the form has no name."""
+    """Return None if the form has no name."""
     if form.idempotency_key is None:
         return None
     return request_key(

@@ -1,4 +1,4 @@
-"""Where what a search found is shown, and in which words; what else a person may want to do from anywhere."""
+"""Where the search's results are shown, and in which words; and the actions that are offered everywhere."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ _A: Final = "/dashboard/admin"
 
 
 class FoundLine(NamedTuple):
-    """A row of the answer. path is null where it is only shown after a switch of environment, or nowhere."""
+    """A row of the result. path is null if it is shown only after a switch of environment, or nowhere."""
 
     word: str
     found: Found
@@ -54,7 +54,7 @@ WORDS: Final[Mapping[Kind, str]] = {
 
 
 def _event(one: Found) -> str:
-    """Its top-up's page shows it; any other by the deliveries of its moment."""
+    """Return its top-up's page, else the deliveries of its moment."""
     if one.belongs_to:
         return f"{_D}/topups/{one.belongs_to}"
     return f"{_D}/deliveries?created_after={rfc3339(one.at)}&created_before={rfc3339(one.at + 1)}"
@@ -136,13 +136,13 @@ ACTIONS: Final[Sequence[Action]] = (
 
 
 def own_line(one: Found, environment: str) -> FoundLine:
-    """For the account itself. What lies in the other environment needs a switch first."""
+    """Return a line for the account itself. What lies in the other environment needs a switch first."""
     is_here = one.environment == environment and one.state != "deleted"
     return FoundLine(WORDS[one.kind], one, _OWN[one.kind](one) if is_here else None)
 
 
 def operators_line(one: Found, environment: str) -> FoundLine:
-    """For an operator, whose pages show one environment, too."""
+    """Return a line for an operator, whose pages also show one environment."""
     if one.kind == "account" or not one.environment:
         return FoundLine(WORDS[one.kind], one, f"{_A}/accounts/{one.id}")
     if one.environment != environment:
@@ -156,8 +156,8 @@ def operators_line(one: Found, environment: str) -> FoundLine:
 
 
 def actions_for(text: str, scopes: frozenset[str], say: Callable[[str], str]) -> list[Action]:
-    """Those that hold every word of the text, in English or as `say` says them, of what the reader may do;
-    all for an empty one.
+    """Return the reader's actions that hold every word of the text, in English or as `say` says them; all for
+    an empty text.
     """
     words = text.lower().split()
     return [

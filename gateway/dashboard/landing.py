@@ -1,8 +1,9 @@
-"""The landing page: what the gateway is, and a demonstration that plays by itself and runs for real at a press.
+"""The landing page: what the gateway is, and a demonstration that plays automatically and runs for real at a
+press.
 
-Promise: the example that it plays, and shows without scripts, is one that the gateway could have given: its answer
-is the reference's example, its webhook's signature verifies with the secret shown beside it. Public; whether
-somebody is signed in only chooses a link.
+The played example, which also works without scripts, is one that the gateway could have given: its response
+is the reference's example, and its webhook's signature verifies with the secret shown beside it. Public;
+being signed in only chooses a link.
 """
 
 from functools import cache
@@ -26,10 +27,10 @@ from kernel.fields import Fields
 from keys.signatures.signing import signature_headers
 from webhooks.deliveries.headers import EVENT_HEADER
 
-# Nobody's: it signs the recorded example alone, so that a reader can check it.
+# Of no account: it signs only the recorded example, so that a reader can check it.
 EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # noqa: S105
 _EVENT_TYPE: Final = "topup.delivered"
-# Where a program that has the address alone reads on (RFC 8288, RFC 9727).
+# Where a program that has only the address continues (RFC 8288, RFC 9727).
 _FOR_PROGRAMS: Final = (
     '</llms.txt>; rel="alternate"; type="text/plain", </.well-known/api-catalog>; rel="api-catalog"'
 )
@@ -62,7 +63,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def addresses(home: str) -> dict[str, Any]:
-    """Where a program finds what it needs."""
+    """Return the addresses that a program needs."""
     return {
         "name": "Topup Gateway",
         "description": SUMMARY,
@@ -78,7 +79,7 @@ def addresses(home: str) -> dict[str, Any]:
 
 
 def example_answer() -> dict[str, Any]:
-    """The envelope of a delivered top-up: $10.00 to a wallet at $44.00."""
+    """Return the envelope of a delivered top-up: $10.00 to a wallet at $44.00."""
     found = EXAMPLES["POST", f"{API}/topup/send"].answer
     assert found is not None, "the first call has an example"
     return dict(found)
@@ -86,7 +87,7 @@ def example_answer() -> dict[str, Any]:
 
 @cache
 def example_webhook() -> tuple[dict[str, str], bytes]:
-    """The headers and the body of the event that this top-up causes."""
+    """Return the headers and the body of the event that this top-up causes."""
     answer = example_answer()
     data, at = answer["data"], answer["timestamp"]
     event = {

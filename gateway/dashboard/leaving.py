@@ -17,12 +17,14 @@ _POLICY: Final = (
 
 
 def leave_for(target: str) -> Reply:
-    """On to the address, which nobody keeps."""
+    """Redirect uncached."""
     return RedirectResponse(target, SEE_OTHER, headers={"cache-control": "no-store", **PRIVATE})
 
 
 def policy_for(redirect_uri: str) -> str:
-    """The content security policy of such a page: browsers hold a form's redirect against form-action, too."""
+    """Return the content security policy of such a page: browsers check a form's redirect against
+    form-action, too.
+    """
     parts = urlsplit(redirect_uri)
     # The policy's language has no word for an IPv6 address, nor for the rest of a program's own scheme.
     is_plain = parts.scheme in {"http", "https"} and not parts.netloc.startswith("[")

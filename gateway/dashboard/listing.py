@@ -21,8 +21,8 @@ _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """What the template shows. next_url and first_url are null where there is no such page; csv_url
-    is the whole list with its filters, null where the API has no CSV of it.
+    """What the template shows. next_url and first_url are null without such a page; csv_url is the whole list
+    with its filters, null if the API has no CSV of it.
     """
 
     items: Sequence[Mapping[str, Any]] = ()
@@ -45,10 +45,10 @@ async def listing(
     sorts: Collection[str] = (),
     **fixed: Any,
 ) -> ListView:
-    """The API's list at that path. A filter that it refuses is told, and nothing listed.
+    """Call the API for the list at that path. A refused filter is reported, and nothing listed.
 
-    here: where its further pages are; empty: at the call's own path. has_csv: the API gives it as CSV.
-    sorts: in which further orders its cursors go.
+    here: the address of its further pages, by default the call's own path. has_csv: the API gives it as CSV.
+    sorts: further orders of its cursors.
     """
     asked = read_query(call)
     wanted = {name: text for name in filters if (text := asked.text(name))}
@@ -83,7 +83,7 @@ async def listing(
 
 
 def _first_moment(day: str, zone: ReadersZone) -> str:
-    """What is no day of a calendar is left to the API, which says so."""
+    """Leave an invalid day to the API, which refuses it."""
     try:
         return zone.start_of_day(day)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""The dashboard's first page: the balance, what happened lately, and what needs a look."""
+"""The dashboard's first page: the balance, what happened recently, and what needs a look."""
 
 from typing import Any, Final, NamedTuple
 
@@ -28,7 +28,7 @@ _TOPUPS: Final = (
     Series(phrase("pending"), "calm", ("scheduled", "pending", "reversing")),
     Series(phrase("failed, cancelled or reversed"), "bad", ("failed", "cancelled", "reversed")),
 )
-# How far the sandbox clock goes on at one press, in seconds.
+# How far the sandbox clock advances at one press, in seconds.
 _STEPS: Final = (
     ("3600", phrase("An hour")),
     ("86400", phrase("A day")),
@@ -104,7 +104,9 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 
 
 async def _unwell(call: RequestContext[Any, Any]) -> list[dict[str, Any]]:
-    """The newest notice of each webhook that fails or was disabled for it; of many, some may be left out."""
+    """Return the newest notice of each webhook that fails or was disabled for it; of many, some may be left
+    out.
+    """
     found = (
         await ask(call, "GET", "/notices", query={"open": "true", "limit": PAGE_ITEMS_MAX})
     ).data
@@ -115,14 +117,14 @@ async def _unwell(call: RequestContext[Any, Any]) -> list[dict[str, Any]]:
 
 
 async def _has_keys(call: RequestContext[Any, Any]) -> bool:
-    """Also where it is nothing to whoever looks."""
+    """Return True also for a reader whom it doesn't concern."""
     if "keys:write" not in call.principal.scopes:
         return True
     return bool((await ask(call, "GET", "/keys", query={"limit": 1})).data["items"])
 
 
 def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
-    """For operators: the platforms that are not offered, since nobody supplies them."""
+    """Return, for operators, the platforms that are not offered for lack of a supplier."""
     principal = call.principal
     if ADMIN not in principal.scopes:
         return []
@@ -130,7 +132,9 @@ def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
 
 
 class _Lately(NamedTuple):
-    """This week beside the last one: cents that were delivered, deliveries that arrived or failed; and the charts."""
+    """This week beside the last one: cents that were delivered, deliveries that arrived or failed; and the
+    charts.
+    """
 
     sent: Compared
     arrived: Compared

@@ -1,4 +1,4 @@
-"""A page of rows that a read gave, one more than are shown, and the way to the next page."""
+"""A page of rows from a read of one more than are shown, and the way to the next page."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from gateway.http.request_context import RequestContext
 from store.keyset import end_of
 
 ROWS: Final = 50
-# What a read is asked for: one row more says that there is another page.
+# One row more says that there is another page.
 ASKED: Final = ROWS + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """What the template shows. next_url and first_url are null where there is no such page."""
+    """What the template shows. next_url and first_url are null without such a page."""
 
     items: Sequence[Any] = ()
     filters: Form = field(default_factory=Form)
@@ -38,8 +38,8 @@ def paged(
     has_csv: bool = False,
     sorts: Collection[str] = (),
 ) -> Paged:
-    """rows: ASKED of them at most; name: the cursor's parameter, where a page has two lists. has_csv: the
-    same address gives all of the list, too (gateway/dashboard/sheet.py). sorts: of the list's Keyset.
+    """rows: ASKED of them at most; name: the cursor's parameter, if a page has two lists. has_csv: the same
+    address gives the whole list, too (gateway/dashboard/sheet.py). sorts: of the list's Keyset.
     """
     asked = read_query(call)
     wanted: Mapping[str, str] = {param: text for param in filters if (text := asked.text(param))}

@@ -1,4 +1,4 @@
-"""What a browser is shown instead of a page: a way to sign in, or a sentence and a way on."""
+"""What a browser gets instead of a page: a way to sign in, or a sentence and a way on."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -51,7 +51,7 @@ _SENTENCES: Final = {404: phrase("The address is mistyped, or what it named is g
 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
-    """The refusal as a page; without a session, the way to one and back; so for a password that is due."""
+    """Return the refusal as a page; without a session, or if the password is due, the way there and back."""
     said = first_words(for_people(refusal.detail), refusal.error.get("param"))
     if refusal.error.get("required_scopes") == ["admin"]:
         said = _OPERATORS_ONLY
@@ -67,8 +67,8 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
 
 
 def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """For a path or a method that no surface knows: a page for a browser, else our envelope, which says where
-    the API is.
+    """Return the response for an unknown path or method: a page for a browser, else our envelope, which says
+    where the API is.
     """
 
     async def answer(request: Request, error: Exception) -> Response:
@@ -89,13 +89,13 @@ def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Respon
 
 
 def is_safe_way(path: str) -> bool:
-    """Whether a browser sent there stays on this gateway."""
+    """Return whether a browser sent there stays on this gateway."""
     is_path = path.startswith("/") and not path.startswith("//")
     return is_path and path.isascii() and path.isprintable() and not set(path) & {"\\", " "}
 
 
 class _Refused:
-    """Writes the page once it knows which request it answers."""
+    """Writes the page once it knows its request."""
 
     def __init__(self, status: int, said: str, *, is_password_due: bool = False) -> None:
         self._status = status
@@ -115,7 +115,7 @@ class _Refused:
 
 
 def _is_page_with_slash(scope: Scope) -> bool:
-    """Whether it is a page of the dashboard with a slash too many at its end."""
+    """Return whether it is a page of the dashboard with a final slash too many."""
     path = scope["path"]
     is_page = path.startswith(f"{HOME}/") and path.endswith("/")
     return scope["method"] == "GET" and is_page and is_safe_way(path)
@@ -129,13 +129,13 @@ def _error_page(scope: Scope, status: int, said: str) -> Response:
 
 
 def _page_of_form(scope: Scope, status: int) -> str:
-    """The page of a form that was refused, to be filled again; empty where none was, or nobody knows."""
+    """Return the page of a refused form, to fill it again, or empty."""
     before = "" if scope["method"] in _READS else _page_before(scope)
     return before if status < _FAULT and before != HOME else ""
 
 
 def _page_before(scope: Scope) -> str:
-    """The page whose button was pressed, where the browser says so; else the dashboard."""
+    """Return the page whose button was pressed, if the browser says so; else the dashboard."""
     sent = next((value for name, value in scope["headers"] if name == b"referer"), b"")
     parts = urlsplit(sent.decode("latin-1"))
     way = f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -143,7 +143,7 @@ def _page_before(scope: Scope) -> str:
 
 
 def _to_sign_in(scope: Scope) -> Response:
-    """And back: a form cannot be sent again from there, so of one the page is come back to that it stood on."""
+    """Redirect to sign-in and back: a form cannot be sent again from there, so its page is shown again."""
     path = scope["path"]
     if scope["method"] not in _READS:
         before = _page_before(scope)

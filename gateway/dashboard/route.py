@@ -1,6 +1,6 @@
 """A page's row of the route table: for people only, by cookie, with a form as its body.
 
-The menu of each page says how many sends wait for the reader's approval: one statement over an index of
+The menu of each page counts the sends that wait for the reader's approval: one statement over an index of
 these alone.
 """
 
@@ -27,7 +27,7 @@ def page_route(
     query: type[LooseFields] = LooseFields,
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> Route:
-    """A page or form of whoever is signed in. query: names the parameters that may appear several times."""
+    """Return a page or form of a signed-in person. query: names the parameters that may appear several times."""
     return Route(
         method,
         path,
@@ -43,7 +43,7 @@ def page_route(
 
 
 def open_route(method: str, path: str, handler: Handler, summary: str) -> Route:
-    """A page or form for anybody; no cookie is looked at."""
+    """Return a page or form for anybody, which reads no cookie."""
     return Route(
         method,
         path,

@@ -27,7 +27,7 @@ from keys.principal import ACCOUNT_SCOPES
 PATH: Final = "/dashboard/search"
 ADMIN_PATH: Final = "/dashboard/admin/search"
 TEXT_CHARACTERS_MAX: Final = 320
-# A key, a token, or a whole code that can be redeemed: whoever has it can spend, so it belongs in no address.
+# A key, a token, or a whole redeemable code: its holder can spend, so it belongs in no address.
 _SECRET: Final = re.compile(
     r"(?:(?:ak|sat|adm)_(?:staging|live)|sst|oat|mat|mrt|whsec)_[0-9A-Za-z+/]{20,}"
     r"|(?:ATU|TOPUP)-?(?:[0-9A-Z]{4}[- ]?){4,}",
@@ -58,7 +58,7 @@ async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _asked(call: RequestContext[Any, Any]) -> tuple[str, str | None, Problem]:
-    """The text, where the search goes on, and what is wrong with them."""
+    """Return the text, where the search continues, and what is wrong with them."""
     query = read_query(call)
     text = query.text("q")
     try:
@@ -69,7 +69,7 @@ def _asked(call: RequestContext[Any, Any]) -> tuple[str, str | None, Problem]:
 
 
 def _check(text: str) -> None:
-    """Raises InvalidInput."""
+    """Raise InvalidInput."""
     if len(text) > TEXT_CHARACTERS_MAX:
         said = counted(
             "write at most %(num)s character",
@@ -116,7 +116,7 @@ def _page(
 
 
 def _is_recipient(text: str, topups: Sequence[Found]) -> bool:
-    """Whether it is the whole address that one of these went to, so that the list of all to it is not empty."""
+    """Return whether it is the whole address of one of these, so that the list of all to it is not empty."""
     return any(one.title.lower().startswith(f"{text.lower()} · ") for one in topups)
 
 

@@ -1,7 +1,8 @@
 """A list that no route of our API has, as a page or, by `format=csv` in the same address, as CSV.
 
 The CSV is that of gateway/http/lists.py: streamed page by page with the page's own filters. A column is an
-attribute of a row, or its value where rows are mappings; a.b for the attribute b of a; none of them holds what can be spent.
+attribute of a row, or its value if rows are mappings; a.b for the attribute b of a; none of them holds what
+can be spent.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -22,7 +23,7 @@ from store.database import Transaction
 from store.keyset import end_of
 
 R = TypeVar("R")
-# Reads rows older than the cursor's, which is what the address says of it, or None: the first ones.
+# Reads rows older than the address's cursor, or the first ones for None.
 ReadRows = Callable[[Transaction, str | None, int], Awaitable[Sequence[R]]]
 # Reads all rows of a bounded list.
 ReadAll = Callable[[Transaction], Awaitable[Sequence[R]]]
@@ -33,8 +34,8 @@ _TIMES: Final = ("_at", "_until", "_day", "since")
 
 @dataclass(frozen=True)
 class Sheet(Generic[R]):
-    """What a list is called as a file, and which attributes of its rows are in it. sorts: of its Keyset; scopes: of its
-    page.
+    """A list's name as a file, and which attributes of its rows are in it. sorts: of its Keyset; scopes: of
+    its page.
     """
 
     name: str
@@ -46,22 +47,21 @@ class Sheet(Generic[R]):
 
     @property
     def is_everybodys(self) -> bool:
-        """Whether it is the operator's list, of all accounts."""
+        """Return whether it is the operator's list, of all accounts."""
         return ADMIN in self.scopes
 
     def after(self, row: R, sort: str) -> str:
-        """The cursor of what stands after the row in that order."""
+        """Return the cursor after the row in that order."""
         return str(_after(sort, str(self.cursor(row))))
 
     def cells(self, row: R) -> Mapping[str, object]:
-        """The row by its columns' names."""
         return {_name(column): _cell(row, column) for column in self.columns}
 
 
 async def list_page(
     call: RequestContext[Any, Any], template: str, sheet: Sheet[R], read: ReadRows[R], **values: Any
 ) -> Reply:
-    """The list as the address asks for it. values: what else the page shows."""
+    """Show the list that the address names. values: what else the page shows."""
     whole = await whole_list(call, sheet, read)
     if whole is not None:
         return whole
@@ -71,7 +71,7 @@ async def list_page(
 async def short_page(
     call: RequestContext[Any, Any], template: str, sheet: Sheet[R], read: ReadAll[R], **values: Any
 ) -> Reply:
-    """The same of a list that is bounded, and stands on one page."""
+    """Show a bounded list on one page."""
     whole = await whole_short_list(call, sheet, read)
     if whole is not None:
         return whole
@@ -80,14 +80,14 @@ async def short_page(
 
 
 def csv_url_of(path: str) -> str:
-    """The whole of the list without filters that stands there."""
+    """Return the address of the whole list without filters."""
     return f"{path}?format=csv_excel"
 
 
 async def whole_short_list(
     call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadAll[R]
 ) -> Reply | None:
-    """All of its rows, as CSV; None: the address asks for a page."""
+    """Return all of its rows as CSV; None: the address names a page."""
 
     async def read_page(tx: Transaction, cursor: str | None, _limit: int) -> Sequence[R]:
         # The first page had all of them.
@@ -97,14 +97,13 @@ async def whole_short_list(
 
 
 async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]) -> Paged:
-    """The rows that a page shows."""
     cursor = read_query(call).text("cursor") or _sort(call, sheet) or None
     found = await call.context.database.read(lambda tx: read(tx, cursor, ASKED))
     return listed(call, sheet, found)
 
 
 def listed(call: RequestContext[Any, Any], sheet: Sheet[R], found: Sequence[R]) -> Paged:
-    """Rows that a page read by itself, ASKED of them at most."""
+    """Show rows that a page read itself, ASKED of them at most."""
     sort, filters = _sort(call, sheet), sheet.filters
 
     def cursor(row: R) -> str:
@@ -116,7 +115,7 @@ def listed(call: RequestContext[Any, Any], sheet: Sheet[R], found: Sequence[R]) 
 async def whole_list(
     call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]
 ) -> Reply | None:
-    """All rows from the cursor on, as CSV; None: the address asks for a page."""
+    """Return all rows from the cursor on as CSV; None: the address names a page."""
     asked = read_query(call)
     form, sort = asked.text("format"), _sort(call, sheet)
     if form not in FORMATS:
@@ -149,7 +148,7 @@ def _name(column: str) -> str:
 
 
 def _cell(row: object, column: str) -> object:
-    """The attribute, a time as RFC 3339; None where one on the way to it is None."""
+    """Return the attribute, a time as RFC 3339; None if one on the way to it is None."""
     value: Any = row
     for name in column.split("."):
         if value is not None:

@@ -1,7 +1,7 @@
-"""The order of a list's page: what the address asks for, and where the heads of its columns lead.
+"""The order of a list's page, from its address, and the links of its columns' heads.
 
 `sort` in the address is an order of the list's Keyset: the oldest first, or by a column, its greatest first
-with a "-" before the name. Without it the newest comes first. It lasts over filters, pages and CSV.
+with a "-" before the name. Without it the newest comes first. Filters, pages and CSV preserve it.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ from gateway.html.forms import read_query
 from gateway.http.request_context import RequestContext
 from store.keyset import OLDEST_FIRST, SORTED_ROWS_MAX
 
-# What is pressed for once to be read from A; of numbers and times, the greatest comes first.
+# A first press sorts these from A; numbers and times, the greatest first.
 _RISES_FIRST: Final = frozenset({"name", "url"})
 
 
@@ -30,13 +30,13 @@ class Sorting:
     newest_max: int = SORTED_ROWS_MAX
 
     def way(self, column: str) -> str:
-        """The column's aria-sort; empty: the list is not ordered by it."""
+        """Return the column's aria-sort; empty: the list is not ordered by it."""
         if column == OLDEST_FIRST:
             return {"": "descending", OLDEST_FIRST: "ascending"}.get(self.chosen, "")
         return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
 
     def url(self, column: str) -> str:
-        """The list by that column; by the column that orders it already, the other way round."""
+        """Return the list by that column; if it orders it already, in reverse."""
         other = {"ascending": "-", "descending": ""}
         first = "" if column in _RISES_FIRST else "-"
         sort = other.get(self.way(column), first) + column
@@ -56,7 +56,7 @@ def sorting_of(
     path: str = "",
     newest_max: int = SORTED_ROWS_MAX,
 ) -> Sorting:
-    """offered: of the list. What the address names wrongly is passed over."""
+    """offered: of the list. Invalid names in the address are ignored."""
     sort = read_query(call).text("sort")
     is_known = sort.removeprefix("-") in offered and sort != f"-{OLDEST_FIRST}"
     return Sorting(offered, sort if is_known else "", path or call.path, kept, newest_max)

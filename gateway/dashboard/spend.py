@@ -1,4 +1,4 @@
-"""What was used, by day, model and key: the figures and the chart that several pages show."""
+"""What was used, by day, model and key: the figures and the chart of several pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ GROUPS_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SpendGroups:
-    """The largest groups first; rest: what those that are not shown add up to, rest_count of them."""
+    """The largest groups first; rest: the sum of the others, rest_count of them."""
 
     shown: Sequence[UsageSum]
     rest_count: int
@@ -26,7 +26,7 @@ class SpendGroups:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What a period's usage adds up to; total is null where there was none."""
+    """The sum of a period's usage; total is null if there was none."""
 
     chart: Chart
     total: UsageSum | None
@@ -64,6 +64,6 @@ def _groups(found: Sequence[UsageSum]) -> SpendGroups:
 
 
 def last_days(now_us: int, **narrowed: Any) -> UsageWanted:
-    """The last 30 UTC days, today among them; narrowed: to a model or a key."""
+    """Return the last 30 UTC days, today among them; narrowed: to a model or a key."""
     until = now_us - now_us % DAY_US + DAY_US
     return UsageWanted(since=until - DAYS * DAY_US, until=until, **narrowed)

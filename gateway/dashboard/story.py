@@ -1,7 +1,7 @@
 """The words of a top-up's story, line by line, and where each line lies in time.
 
-Promise: what a merchant is shown of a supplier is what GET /topup/status says: an outcome, never a name or a
-detail. A line's anchor is an id of ours, so a link to it lasts as long as what it names.
+A merchant sees of a supplier only an outcome, as in GET /topup/status, never a name or a detail. A line's
+anchor is an id of ours, so a link to it lasts as long as its object.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,9 +27,9 @@ _D: Final = "/dashboard"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line. until_at null: a moment, unless it is open: then it goes on. anchor: its id on the page.
-    detail: with a point between them. depth: 1 below an event, 2 below a delivery. path: of the page that tells
-    more. Times in microseconds.
+    """One line. until_at null: a moment, or, if it is open, still under way. anchor: its id on the page.
+    detail: with a point between them. depth: 1 below an event, 2 below a delivery. path: of a page with more.
+    Times in microseconds.
     """
 
     anchor: str
@@ -58,8 +58,8 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class ShownStory:
-    """The lines, the times of the axis, and whether more is to come. mark: another one once a step was
-    added or has another state.
+    """The lines, the times of the axis, and whether more is to come. mark: changes once a step was added or
+    has another state.
     """
 
     lines: Sequence[StoryLine]
@@ -74,7 +74,7 @@ class ShownStory:
 def shown_story(
     story: TopUpStory, *, is_operator: bool, now_us: int, has_links: bool = True
 ) -> ShownStory:
-    """The story as of now. is_operator: suppliers are named. has_links: to pages of its account's."""
+    """is_operator: suppliers are named. has_links: to pages of its account's."""
     steps = [*_in_order(story, is_operator=is_operator)]
     if not has_links:
         steps = [replace(step, path=None) for step in steps]
@@ -93,7 +93,7 @@ def shown_story(
 
 
 def _is_live(story: TopUpStory) -> bool:
-    """Whether a step is still to come by itself."""
+    """Return whether a step is still to come automatically."""
     is_sent = all(one.status not in _OPEN_DELIVERIES for one in story.deliveries)
     is_mailed = all(one.ended_at is not None for one in story.mails)
     return story.topup.status in _UNDER_WAY or not is_sent or not is_mailed
@@ -118,7 +118,7 @@ def _line(step: Step, end: int, axis: Axis) -> StoryLine:
 
 
 def _in_order(story: TopUpStory, *, is_operator: bool) -> Iterator[Step]:
-    """By time; deliveries below their event, attempts below their delivery."""
+    """Yield steps by time; deliveries below their event, attempts below their delivery."""
     steps = [
         *_request(story),
         *_transfers(story),
@@ -136,7 +136,7 @@ def _in_order(story: TopUpStory, *, is_operator: bool) -> Iterator[Step]:
             below[delivery.event_id] += told
         else:
             steps += [replace(one, depth=max(one.depth - 1, 0)) for one in told]
-    # Sorting keeps the order of what happened in one commit.
+    # Sorting preserves the order of what happened in one commit.
     for step in sorted(steps, key=lambda one: one.at):
         yield step
         yield from below.get(step.anchor, ())
@@ -276,7 +276,7 @@ def _mails(story: TopUpStory) -> Iterator[Step]:
 
 
 def _settled(story: TopUpStory) -> Iterator[Step]:
-    """How it ended, where that was later than the decision; its event says it too, while that is kept."""
+    """Yield how it ended, if later than the decision; its event says so too, while it is stored."""
     topup = story.topup
     if topup.settled_at is None or topup.settled_at == topup.created_at:
         return

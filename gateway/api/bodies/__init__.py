@@ -1,1 +1,1 @@
-"""What callers send of which several routes, or tools, need the same shape."""
+"""Bodies that several routes, or tools, share."""

@@ -1,7 +1,7 @@
-"""What POST /topup/bulk takes: items as JSON, or lines of CSV below a header line.
+"""The body of POST /topup/bulk: items as JSON, or lines of CSV below a header line.
 
-Promise: an item is read as strictly as the body of a send, and by itself: one that cannot be read is refused
-with its reason, and the others go on. What the whole text is wrong in refuses the call.
+An item is read as strictly as the body of a send, and alone: an unreadable one is refused with its reason,
+and the others continue. An error of the whole text refuses the call.
 """
 
 import csv
@@ -121,7 +121,7 @@ _COLUMNS: Final = tuple(
 def decode(
     raw: bytes, headers: Mapping[bytes, bytes], query: Fields, environment: str | None
 ) -> Fields:
-    """The body, as JSON or CSV; raises Unreadable, InvalidInput, MediaTypeRefused."""
+    """Decode JSON or CSV; raise Unreadable, InvalidInput, MediaTypeRefused."""
     assert isinstance(query, BulkQuery), "the route's own query"
     if media_type_of(headers, "json_or_csv") == CSV:
         items, outer = list(_of_csv(raw, environment)), None
@@ -149,7 +149,7 @@ def _of_json(raw: bytes, environment: str | None) -> tuple[list[ReadItem], _Oute
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # The slow way says what is wrong with it.
         return [], _outer.decode(raw, environment)
-    # The rest is read strictly; a second list of items is found there as a repeated name.
+    # The rest is read strictly, and refuses a second list of items as a repeated name.
     outer = _outer.decode(raw.replace(text, b"[]", 1), environment)
     if len(parts) > ITEMS_MAX:
         raise _too_many()
@@ -165,7 +165,7 @@ def _of_part(part: bytes, environment: str | None) -> ReadItem:
 
 
 def reference_in(part: bytes) -> str | None:
-    """The reference of an item that is wrong elsewhere, to find it again by."""
+    """Return the reference of an item that is wrong elsewhere, to identify it."""
     try:
         found = msgspec.json.decode(part)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -243,7 +243,7 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
 
 
 def problem_of_item(error: DomainError) -> ItemProblem:
-    """The refusal as it is kept beside the item, with the first of its errors."""
+    """Return the refusal to store beside the item, with the first of its errors."""
     errors = error.extra.get("errors", ())[:ITEM_ERRORS_MAX]
     return ItemProblem(detail=error.detail, param=error.param, errors=errors)
 

@@ -1,8 +1,8 @@
-"""What POST /usage takes: one record, a batch of them, or CloudEvents that carry records.
+"""The body of POST /usage: one record, a batch of them, or CloudEvents that carry records.
 
-Promise: a record is read strictly and, in a batch, by itself: one that cannot be read is refused with its
-reason, and the others go on. A CloudEvent's source and id are its reference, so an event that is sent
-again is charged once. What the whole text is wrong in refuses the call.
+A record is read strictly and, in a batch, alone: an unreadable one is refused with its reason, and the others
+continue. A CloudEvent's source and id are its reference, so a repeated event is charged once. An error of the
+whole text refuses the call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class TokenFields(Fields, frozen=True, kw_only=True):
     ] = None
 
     def tokens(self) -> Tokens | None:
-        """None where none were given; raises InvalidInput for a part of them."""
+        """Raise InvalidInput if only a part of them is given."""
         given = (self.input_tokens, self.output_tokens, self.cached_tokens)
         if given == (None, None, None):
             return None
@@ -73,7 +73,7 @@ class UsageRecordBody(TokenFields, frozen=True, kw_only=True):
     reference: CallerReferenceField | None = None
 
     def item(self) -> UsageItem:
-        """The record as it is charged; raises InvalidInput and AmountOutOfRange."""
+        """Raise InvalidInput and AmountOutOfRange."""
         tokens = self.tokens()
         has_amount = self.credits is not None or self.amount_micros is not None
         if tokens is None:
@@ -115,7 +115,6 @@ class ReadRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def item(self) -> UsageItem | DomainError:
-        """What a batch is made of."""
         if self.record is None:
             assert self.problem is not None, "a record is read, or it is said why not"
             return self.problem.refusal()
@@ -145,7 +144,7 @@ class _Event(LooseFields, frozen=True, kw_only=True):
     data: UsageRecordBody
 
     def record(self) -> UsageRecordBody:
-        """What it carries, under its reference; raises InvalidInput."""
+        """Return its record, under its reference; raise InvalidInput."""
         if self.data.reference is not None:
             raise InvalidInput("the event's source and id are its reference", param="reference")
         reference = f"{self.source} {self.id}"
@@ -181,7 +180,7 @@ def decode(
     query: Fields,  # noqa: ARG001 the route has none
     environment: str | None,
 ) -> Fields:
-    """A UsageRecordBody or a ReadBatch; raises Unreadable, InvalidInput, MediaTypeRefused."""
+    """Return a UsageRecordBody or a ReadBatch; raise Unreadable, InvalidInput, MediaTypeRefused."""
     kind = media_type_of(headers, "json_or_events")
     if kind == EVENTS:
         return ReadBatch(records=[_of_event(part, environment) for part in _parts(raw)])
@@ -199,7 +198,7 @@ def decode(
 
 
 def _records_in(raw: bytes) -> bytes | None:
-    """The text of the batch's list; None where the body is one record, or nothing that can be read."""
+    """Return the text of the batch's list; None if the body is one record, or unreadable."""
     try:
         return bytes(_find_records(raw).records)
     except _UNREADABLE:
@@ -234,7 +233,7 @@ def _of_event(part: bytes, environment: str | None) -> ReadRecord:
 
 
 def _binary(raw: bytes, headers: Mapping[bytes, bytes], environment: str | None) -> _Event:
-    """An event whose attributes came as headers and whose data is the body."""
+    """Read an event whose attributes are headers and whose data is the body."""
     found: dict[str, Any] = {}
     for name in ("specversion", "id", "source", "type"):
         value = headers.get(f"ce-{name}".encode())
@@ -244,6 +243,6 @@ def _binary(raw: bytes, headers: Mapping[bytes, bytes], environment: str | None)
             found[name] = unquote(value.decode("ascii"), errors="strict")
         except UnicodeDecodeError:
             raise InvalidInput("is percent-encoded UTF-8", param=f"ce-{name}") from None
-    # Its data is read by itself, so that a refusal names the body's own fields.
+    # Its data is read alone, so that a refusal names the body's own fields.
     data = _record.decode(raw, environment)
     return msgspec.structs.replace(_event.of_texts({**found, "data": {}}, environment), data=data)

@@ -50,7 +50,7 @@ def _cursor(line: CreditLine) -> str:
 
 
 def _place_of(cursor: str | None) -> CreditPlace:
-    """Raises InvalidInput for no cursor of this list."""
+    """Raise InvalidInput for no cursor of this list."""
     if cursor is None:
         return NEWEST
     found = _PLACE.fullmatch(cursor)

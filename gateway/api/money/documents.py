@@ -153,7 +153,7 @@ async def pdf_reply(
     found: BillingDocument,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """The document, drawn, with more headers; raises Unavailable where too many wait."""
+    """Draw the document, with more headers; raise Unavailable if too many wait."""
     headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"', **more}
     if call.method == "HEAD":
         return Response(media_type=PDF, headers=headers)

@@ -23,7 +23,7 @@ from kernel.limits import URL_CHARACTERS_MAX
 from store.database import Transaction
 from store.idempotency import RequestKey
 
-# It is extended while the provider is waited for: who takes over finds a process that ended.
+# Extended while the provider is waited for: a takeover finds a process that ended.
 LEASE_S = 30
 ReturnUrl = Annotated[
     str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})
@@ -77,9 +77,9 @@ class OrdersQuery(ExportPage, frozen=True, kw_only=True):
 
 
 async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
-    """Writes the order, then opens its checkout at the provider.
+    """Write the order, then open its checkout at the provider.
 
-    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    With an Idempotency-Key an interrupted call continues: the same order, one checkout.
     """
     context, principal, body = call.context, call.principal, call.body
     if body.save_payment_method and principal.kind != "session":
@@ -129,7 +129,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 def request_digest(request_key: RequestKey | None) -> str | None:
-    """What an order or a batch remembers of the request: its key together with what was asked for."""
+    """Digest the key together with the request, for an order or a batch."""
     return None if request_key is None else request_key.digest + request_key.fingerprint
 
 

@@ -1,9 +1,9 @@
-"""Where payment providers tell us what happened: their paths, by the registry, each with its words.
+"""The paths for payment providers' notifications, by the registry, each with its words.
 
-Promises: the body's bytes reach the verification as they came, at most 64 KiB of them; the
-acknowledgement goes out once everything that the notification says is committed; what is forged is
-401, unreadable 400, of another provider's order 409, not verifiable for want of a secret 503, and
-none of them moves money or writes a row that a stranger could fill the table with.
+The body's bytes are verified as they came, at most 64 KiB. The acknowledgement is sent once everything that
+the notification says is committed. A forged one gets 401, an unreadable one 400, one of another provider's
+order 409, one that can't be verified for want of a secret 503; none of them moves money or writes a row, with
+which a stranger could fill the table.
 """
 
 import logging
@@ -24,7 +24,7 @@ from kernel.fields import Fields, LooseFields
 _NO_STORE = {"cache-control": "no-store"}
 _UNREADABLE = 400
 _OF_ANOTHER = 409
-# Unreadable, forged, of another provider's order, and not to be verified.
+# Unreadable, forged, of another provider's order, and unverifiable.
 _REFUSALS = (_UNREADABLE, 401, _OF_ANOTHER, 503)
 _TOLD = (
     "For the provider alone: it is signed under a secret of the provider's, in the provider's own form."
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 def surfaces(providers: Providers) -> tuple[ApiSurface, ...]:
-    """One for each provider, configured or not: its paths and its words."""
+    """Return one for each provider, configured or not: its paths and its words."""
     found = [providers.registration(name) for name in providers.names()]
     return tuple(_surface(one) for one in found if one is not None)
 
@@ -66,7 +66,7 @@ def _surface(registration: Registration) -> ApiSurface:
 
 
 async def _hear(registration: Registration, call: RequestContext[Fields, Fields]) -> Reply:
-    """Takes one notification; raises what Payments raises."""
+    """Raise what Payments raises."""
     name, count = registration.name, call.context.metrics.notifications
     received = Received(call.method, call.headers, call.scope["query_string"], call.raw)
     try:
@@ -96,7 +96,7 @@ def _refuse(acknowledgement: Acknowledgement, refusal: Refusal, _now_us: int) ->
 
 
 def _said(acknowledgement: Acknowledgement, status: int, detail: str | None = None) -> Response:
-    """What the provider takes for a receipt; where that is JSON, with what is wrong."""
+    """Return the provider's form of acknowledgement; if that is JSON, with what is wrong."""
     body = acknowledgement.body
     if detail is not None and acknowledgement.media_type == JSON:
         body = msgspec.json.encode({**msgspec.json.decode(body, type=dict), "detail": detail})

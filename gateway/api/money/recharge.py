@@ -137,7 +137,7 @@ async def forget(call: RequestContext[Any, MethodsQuery]) -> Answer:
     provider, savings = call.query.provider or "", call.context.payments.savings
     found = await call.context.database.read(lambda tx: records.find(tx, tenant))
     if found is not None and (found.provider, found.method_ref) == (provider, method_ref):
-        # First: what is taken away must not be charged in between.
+        # First: a removed method must not be charged in between.
         await call.context.engine.submit(RemoveRecharge(tenant))
     await savings.forget(tenant, provider, method_ref)
     left = await savings.methods(tenant, provider)

@@ -79,7 +79,7 @@ class StatementQuery(
 
 
 async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
-    """Streams page by page: the statement of a busy account does not fit in memory."""
+    """Stream page by page: a busy account's statement does not fit in memory."""
     now_us = call.now_us
     since, until = _period(call.query, now_us)
     tenant, database = call.principal.tenant, call.context.database
@@ -98,7 +98,7 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
 
 
 def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
-    """Since and until, in microseconds; raises InvalidInput."""
+    """Return since and until, in microseconds; raise InvalidInput."""
     if query.month is not None:
         if query.since is not None or query.until is not None:
             raise InvalidInput("name either a month, or from and to", param="month")
@@ -114,7 +114,7 @@ def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
 
 
 def _month(text: str, now_us: int) -> tuple[int, int]:
-    """Its beginning and its end, or now while it lasts; raises InvalidInput."""
+    """Return its beginning and its end, or now while it lasts; raise InvalidInput."""
     known = f"a month is written like {rfc3339(now_us)[:7]}, from 01 to 12"
     since = moment_us(text) if _MONTH.match(text) else None
     if since is None:
@@ -140,7 +140,7 @@ async def _pdf(
     opening_micros: int,
     lines: AsyncIterator[statement.StatementLine],
 ) -> Response:
-    """What changed the balance, printed; raises InvalidInput where that is too much for a page."""
+    """Print what changed the balance; raise InvalidInput if that is too much for a page."""
     name = await _file_name(call, since, until)
     headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
     if call.method == "HEAD":
@@ -183,7 +183,7 @@ async def _json(
     lines: AsyncIterator[statement.StatementLine],
     now_us: int,
 ) -> AsyncIterator[bytes]:
-    """The envelope, its `data` written as it is read."""
+    """Write the envelope with its `data` as it is read."""
     row = CODES[codes.SUCCESS]
     yield (
         b'{"success":true,"code":%d,"message":%s,"transaction_id":null,"status":"ok",'
@@ -205,7 +205,7 @@ async def _json(
 async def _csv(
     opening_micros: int, lines: AsyncIterator[statement.StatementLine]
 ) -> AsyncIterator[bytes]:
-    """A header line, the opening balance, a line for each transfer, the closing balance."""
+    """Write a header line, the opening balance, a line for each transfer, the closing balance."""
     opening = {"code": "opening_balance", "balance_micros": opening_micros}
     yield (csv_head(_CSV_COLUMNS) + csv_lines(_CSV_COLUMNS, [opening])).encode()
     balance_micros = opening_micros

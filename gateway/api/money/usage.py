@@ -155,7 +155,7 @@ def _wanted(call: RequestContext[Fields, UsageQuery]) -> UsageWanted:
 
 
 def _whole_days(call: RequestContext[Fields, UsageQuery], wanted: UsageWanted) -> UsageWanted:
-    """With the days that were not said: 30 of them, up to today. Raises InvalidInput."""
+    """Fill in missing days: 30 of them, up to today. Raises InvalidInput."""
     query = call.query
     if query.reference is not None:
         raise InvalidInput("narrows the list, not its sums", param="reference")

@@ -97,7 +97,7 @@ async def set_threshold(call: RequestContext[ThresholdBody, Fields]) -> Answer:
 
 
 def _thresholds_cents(body: ThresholdBody) -> list[int]:
-    """The highest first; raises InvalidInput and AmountOutOfRange."""
+    """Return the highest first; raise InvalidInput and AmountOutOfRange."""
     one, several = body.low_balance_threshold_cents, body.low_balance_thresholds_cents
     if (one is None) == (several is None):
         raise InvalidInput(

@@ -34,7 +34,6 @@ class AskedApproval(Approval, kw_only=True):
 
     @classmethod
     def seen(cls, asked: queries.AskedApproval, public_url: str) -> Self:
-        """As the API shows it."""
         one, topup = asked.approval, asked.topup
         key_id = one.requested_by if one.reason == "threshold" else None
         return cls.of(

@@ -22,7 +22,7 @@ __all__ = ["BatchCounts"]
 BatchIdText = Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z]+$")]
 Index = Annotated[int, Meta(ge=0, description="Which item, counted from 0.")]
 ItemReference = Annotated[str | None, Meta(description="Its own; null where it cannot be read.")]
-# While nothing of a batch is told yet, or all of it is taken back, it looks like one state.
+# While a batch is being released or undone, it looks like one state.
 _SHOWN: Mapping[str, str] = {"releasing": "accepting", "undoing": "refused"}
 
 
@@ -46,7 +46,7 @@ class Batch(Shaped, kw_only=True):
 
     @classmethod
     def with_counts(cls, batch: SendBatch, counts: batches.BatchCounts, /, **more: Any) -> Self:
-        """more: the fields of a wider answer."""
+        """more: the fields of a wider response."""
         return cls.of(
             batch,
             status=_SHOWN.get(batch.status, batch.status),

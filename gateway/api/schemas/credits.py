@@ -32,7 +32,6 @@ class CreditLine(Struct, kw_only=True):
 
     @classmethod
     def of_line(cls, line: credit_history.CreditLine) -> Self:
-        """As the API shows it."""
         return cls(
             id=line.id,
             kind=line.kind,

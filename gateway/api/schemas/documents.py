@@ -47,7 +47,6 @@ class BillingDocument(Struct, kw_only=True):
 
     @classmethod
     def of(cls, one: documents.BillingDocument) -> "BillingDocument":
-        """As the API shows it."""
         facts = one.facts
         return cls(
             id=one.id,
@@ -81,6 +80,5 @@ class BillingDetails(Struct, kw_only=True):
 
     @classmethod
     def of(cls, one: details.BillingDetails) -> "BillingDetails":
-        """As the API shows them."""
         at = None if one.updated_at is None else rfc3339(one.updated_at)
         return cls(name=one.name, address=one.address, tax_id=one.tax_id, updated_at=at)

@@ -84,5 +84,5 @@ class Order(Struct, kw_only=True):
 
     @classmethod
     def of(cls, order: orders.Order, links: OrderLinks) -> "Order":
-        """The order with the very fields that its events carry, and the payer's page."""
+        """Add the payer's page to the fields of its events."""
         return cls(**order.shape(), status_url=links.status_url(order.id))

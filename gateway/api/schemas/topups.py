@@ -54,7 +54,6 @@ WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
 
 
 def shown_delivery(topup: topups.TopUp) -> ShownDelivery | None:
-    """What its send said about the recipient."""
     said = topup.delivery
     if said is None:
         return None
@@ -62,7 +61,7 @@ def shown_delivery(topup: topups.TopUp) -> ShownDelivery | None:
 
 
 def deliverable_of(topup: topups.TopUp, value: str | None = None) -> Deliverable | None:
-    """What was delivered, its value for those who may see it; None until then."""
+    """Return the deliverable, with its value for readers who may see it; None until delivery."""
     given = topup.given
     if given is None or topup.deliverable is None:
         return None if given is None else WALLET_CREDIT
@@ -96,7 +95,7 @@ class Sent(Struct, kw_only=True, gc=False):
 
     @staticmethod
     def of(sent: send.Sent, claim_url: str | None) -> "Sent":
-        """Made for each send. Without ** for further fields, which would double its time."""
+        """Called for each send: ** for further fields would double its time."""
         topup = sent.topup
         return Sent(
             voucher_code=sent.voucher_code,
@@ -173,9 +172,9 @@ class _TopUp(Shaped, kw_only=True):
     def of(
         cls, topup: topups.TopUp, code: str | None = None, value: str | None = None, /, **more: Any
     ) -> Self:
-        """The top-up; its code, and the value of what was delivered, for those who may see them.
+        """Convert the top-up with its code, and the deliverable's value, for readers who may see them.
 
-        more: the fields of a wider answer.
+        more: the fields of a wider response.
         """
         own = {
             "transaction_id": topup.id,
@@ -259,7 +258,7 @@ class FulfilmentAttempt(Shaped, kw_only=True):
 
     @classmethod
     def seen_by(cls, attempt: Attempt, *, is_operator: bool) -> Self:
-        """The attempt, as operators or everybody else see it."""
+        """Hide the supplier from everybody but operators."""
         hidden = {} if is_operator else {"supplier": None, "detail": None}
         return cls.of(attempt, **hidden)
 
@@ -377,7 +376,7 @@ class DecidedTopUp(SettledTopUp, kw_only=True):
     next_action: NextPoll | UnsetType = UNSET
 
     def approval_first(self) -> dict[str, Any]:
-        """As it is sent: a struct has the fields of its bases before its own."""
+        """Put the decision first: a struct has the fields of its bases before its own."""
         told = {name: value for name, value in asdict(self).items() if value is not UNSET}
         return {"approval": self.approval, **told}
 

@@ -63,7 +63,7 @@ class UsageGroup(Struct, kw_only=True):
 
     @property
     def cursor(self) -> str:
-        """What tells it apart from the others of its list."""
+        """Return what identifies it in its list."""
         return self.day or self.model or self.key_id or self.app_id or "-"
 
     @classmethod
@@ -84,7 +84,7 @@ class UsageGroup(Struct, kw_only=True):
 
     @classmethod
     def of_total(cls, found: UsageSum | None) -> Self:
-        """None: nothing was used."""
+        """Accept None: nothing was used."""
         if found is not None:
             return cls.of_sum(found)
         return cls(

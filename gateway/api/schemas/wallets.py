@@ -49,7 +49,7 @@ class Balance(Struct, kw_only=True):
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Balance":
-        """What billing/ledger/balances.py found."""
+        """found: from billing/ledger/balances.py."""
         key = found["key"]
         windows = () if key is None else key["windows"]
         limits = {"windows": [Window(**one) for one in windows]}

@@ -27,7 +27,7 @@ class StreamQuery(Fields, frozen=True, kw_only=True):
 
 
 async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
-    """Server-sent events; Last-Event-ID, which a client sends when it reconnects, beats after."""
+    """Prefer Last-Event-ID, which a client sends when it reconnects, to after."""
     context, principal, event_type = call.context, call.principal, call.query.type
     header = call.headers.get(b"last-event-id")
     seen = call.query.after if header is None else header.decode("latin-1")
@@ -59,18 +59,18 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
 
 
 class _Listener:
-    """Who reads a stream, as of its last check."""
+    """The reader of a stream, as of its last check."""
 
     def __init__(self, call: RequestContext[Fields, StreamQuery]) -> None:
         self._call = call
         self._principal = call.principal
 
     async def check(self) -> None:
-        """Raises unless the caller could open the same stream now: a key may end at any time."""
+        """Raise unless the caller could open the same stream now: a key may end at any time."""
         self._principal = await admitted_again(self._call, SCOPES)
 
     async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
-        """The events as the caller may see them."""
+        """Show the codes that the caller may see."""
         return await shown(self._call.context.topup_rules.codes, tx, self._principal, events)
 
 

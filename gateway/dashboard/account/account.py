@@ -84,7 +84,7 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _check_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Raises SignInRefused beside the field of the code."""
+    """Raise SignInRefused beside the field of the code."""
     try:
         await require_second_factor(call, given)
     except SignInRefused as error:
@@ -162,7 +162,7 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> str:
         if wanted == "live":
-            # A colleague looks at live where it is open, and opens it for nobody.
+            # A colleague may see live if it is open, but opens it for nobody.
             is_self_serve = principal.colleague is None and call.context.settings.self_serve_live
             is_opened = await enter_live(
                 tx, principal.account_id, is_self_serve=is_self_serve, now_us=call.now_us
@@ -210,7 +210,7 @@ async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
 async def _show(
     call: RequestContext[Any, Any], problem: Problem, typed: Mapping[str, str] | None = None
 ) -> Response:
-    """The page; typed: billing details that were refused, to be mended rather than typed again."""
+    """typed: refused billing details, to correct rather than type again."""
     principal = call.principal
 
     async def work(tx: Transaction) -> tuple[Account, list[Session]]:

@@ -1,9 +1,8 @@
-"""The page where a person lets a command line in: compares the code, picks what it may do, allows or refuses.
+"""The page where a person lets a command line in: compares the code, picks its rights, allows or refuses.
 
-Promises: nothing is given but by this form, of whoever is signed in, and nothing in live without the
-password, given again. Whoever was sent a link sees what it would do before anything is pressed (RFC 8628,
-5.4): the code to compare, the machine's name as its own claim, where it called from, and whose account it
-would act for.
+Only this form gives anything, by the signed-in person, and nothing in live without the password again. Before
+any press the page shows what would happen (RFC 8628, 5.4): the code to compare, the machine's name as its own
+claim, its address, and the account it would act for.
 """
 
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/cli"
 TRIES: Final = (30, 900)  # codes of one account in so many seconds
-# Not what makes keys, decides on sends or sees other keys' codes: for these a person ticks a box.
+# Without rights to make keys, decide on sends or see other keys' codes: a person ticks these.
 _CHOSEN: Final = tuple(
     scope
     for scope in ACCOUNT_SCOPES
@@ -50,8 +49,6 @@ _UNKNOWN: Final = phrase(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A login that waits, and the code that it was found by."""
-
     login: DeviceLogin
     user_code: str
     account: Account
@@ -99,7 +96,6 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _allow(call: RequestContext[Any, Any], form: Form, found: _Found) -> bool:
-    """Raises what a form can be told."""
     if form.text("is_own") != "1":
         raise InvalidInput(
             phrase("tick it only if you began this login yourself and the codes are the same"),
@@ -147,7 +143,7 @@ async def _deny(tx: Transaction, call: RequestContext[Any, Any], found: _Found) 
 
 
 async def _find(call: RequestContext[Any, Any], form: Form) -> _Found:
-    """The login of the code in the form; raises InvalidInput, and RateLimited for who guesses."""
+    """Return the login of the code in the form; raise InvalidInput, or RateLimited for guessing."""
     count, period_s = TRIES
     account_id = call.principal.account_id
     await take_one(

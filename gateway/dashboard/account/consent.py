@@ -1,10 +1,9 @@
-"""The OAuth consent page: a person sees which app asks for what, and allows or denies it.
+"""The OAuth consent page: a person sees which app requests what, and allows or denies it.
 
-Promises: nothing is granted but by a form of this page, and nothing in live without the password,
-given again; a browser leaves only for what the app registered, checked when the page is shown and
-again when its form comes back. Where app and address are good, the app is told what else is wrong
-with its request (RFC 6749, 4.1.2.1); before that it is said here and sent nowhere. Each answer to an
-app names this gateway (RFC 9207). The code stands in the address alone.
+Only a form of this page grants anything, and nothing in live without the password again. A browser leaves
+only for the app's registered address, checked when the page is shown and again with its form. If app and
+address are valid, other errors go to the app (RFC 6749, 4.1.2.1); before that they are shown here. Each
+response to an app names this gateway (RFC 9207). The code stands in the address alone.
 """
 
 import re
@@ -55,7 +54,7 @@ ASKED: Final = (
     "code_challenge_method",
 )
 CONSENTS_PER_MINUTE: Final = 30
-# What each step of the ladder adds, in the words of whoever is asked.
+# What each step of the ladder adds, in words for the person.
 _MEANS: Final = dict(
     zip(
         OAUTH_SCOPES,
@@ -74,10 +73,10 @@ _CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of an app that exists, and where a browser may go with the answer.
+    """A request of an app that exists, and where a browser may go with the response.
 
-    registered: what redirect_uri is held against: the app's, or ours for the page that shows the
-    code. fault: what is wrong with the rest, for the app to be told; null: nothing.
+    registered: the app's addresses, or ours for the page that shows the code. fault: an error to report to
+    the app, or null.
     """
 
     app: OAuthApp
@@ -91,7 +90,7 @@ class Asked:
 
     @property
     def is_shown_here(self) -> bool:
-        """Whether the code goes to our own page, for the user to type in."""
+        """Return whether the code goes to our own page, for the user to type in."""
         return self.registered != self.app.registered
 
     def landing(self, code: str) -> str:
@@ -202,7 +201,7 @@ async def succeed(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) -> Asked:
-    """The request, checked; raises InvalidInput and RedirectRefused where nobody can be told."""
+    """Raise InvalidInput and RedirectRefused if the app can't be notified."""
     app = await oauth_app.find(tx, form.raw("client_id"))
     if app is None or app.disabled_at is not None:
         raise InvalidInput("no app has this client_id", param="client_id")
@@ -232,7 +231,7 @@ async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) ->
 
 
 def _fault(app: OAuthApp, form: Form) -> str | None:
-    """What is wrong with a request whose app and address are good, in RFC 6749's words."""
+    """Return what is wrong with a request whose app and address are valid, in RFC 6749's words."""
     if form.raw("response_type") != "code":
         return "unsupported_response_type"
     if form.raw("scope") != app.scope:
@@ -247,13 +246,13 @@ def _fault(app: OAuthApp, form: Form) -> str | None:
 
 
 def _password_first(form: Form) -> Reply:
-    """To where the password is asked for, and from there to this page again."""
+    """Redirect to the password page, and from there to this page again."""
     given = {name: form.raw(name) for name in ASKED if form.raw(name)}
     return go(CONFIRM, next=f"{PREFIX}/oauth?{urlencode(given)}")
 
 
 def _own_page(call: RequestContext[Any, Any], redirect_uri: str) -> Registered | None:
-    """Our own page that shows the code, where the URL is that; else None."""
+    """Return our own page that shows the code, if the URL is that."""
     settings = call.context.settings
     scheme = "https" if is_https(call.scope, settings) else "http"
     own = {

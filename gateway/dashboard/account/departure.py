@@ -1,6 +1,6 @@
-"""What a colleague made, as their account's owner sees it, and the button that ends all of it.
+"""List what a colleague made, for their account's owner, with a button that ends all of it.
 
-Promise: only the owner sees and ends it, and where live is open not without the password, given again.
+Only the owner sees and ends it, and if live is open not without the password again.
 """
 
 from typing import Any, Final
@@ -65,7 +65,7 @@ async def end(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> tuple[Member, Made]:
-    """Raises NotFound, also for who was invited only."""
+    """Raise NotFound, also for a person who was only invited."""
     account_id = call.principal.account_id
     found = await member.get(tx, account_id, call.params["member_id"])
     if found.person_id is None:

@@ -26,7 +26,7 @@ _SCOPES: Final = ("keys:write",)
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A grant with what it was charged in its running period, in micros."""
+    """A grant with its charges of the running period, in micros."""
 
     grant: Grant
     spent_micros: int

@@ -1,7 +1,7 @@
-"""The page of an invitation: seen by whoever has its link, accepted by whoever signs in with the invited address.
+"""The page of an invitation: shown to holders of its link, accepted by the person with the invited address.
 
-Promises: nothing is joined but by a press; whoever has another address is told so; whoever has no account
-makes one here with the invited address and a password, also where nobody can sign up.
+Joining takes a press. A person with another address gets a message. A person without an account makes one
+here with the invited address and a password, even if sign-up is closed.
 """
 
 from typing import Any, Final
@@ -100,7 +100,7 @@ async def accept(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(call: RequestContext[Any, Any]) -> Invitation:
-    """Raises NotFound, the same for each link that counts no more, and RateLimited."""
+    """Raise NotFound, the same for each invalid link, and RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,
@@ -122,7 +122,7 @@ async def _find(call: RequestContext[Any, Any]) -> Invitation:
 async def _make(
     call: RequestContext[Any, Any], found: Invitation, name: str, password_hash: str
 ) -> str:
-    """The new account's id; raises EmailTaken, and NotFound where the link was used meanwhile."""
+    """Return the new account's id; raise EmailTaken, or NotFound if the link was used meanwhile."""
 
     async def work(tx: Transaction) -> str:
         person_id = await open_account(

@@ -1,9 +1,10 @@
-"""The consent page of MCP clients: a person sees who asks, sets limits and an end, and allows or denies it.
+"""The consent page of MCP clients: a person sees who requests access, sets limits and an end, and allows or
+denies it.
 
-Promises: nothing is granted but by a form of this page, always shown; live needs the password; a browser
-leaves only for an address that the client registered, checked when the page is shown and again when its form
-comes back, and for another machine only when the person presses; each answer names this gateway (RFC 9207). What results is a key without a secret, with the
-limits just chosen, seen and revoked like any other.
+Only a form of this page grants anything, and live needs the password. A browser leaves only for an address
+that the client registered, checked when the page is shown and again with its form, and for another machine
+only when the person presses. Each response names this gateway (RFC 9207). The result is a key without a
+secret, with the chosen limits, seen and revoked like any other.
 """
 
 from collections.abc import Mapping
@@ -50,12 +51,12 @@ from keys.principal import (
 
 PATH: Final = "/oauth/authorize"
 CONSENTS_PER_MINUTE: Final = 30
-# What each scope lets a client do, in the words of whoever is asked.
+# What each scope allows, in words for the person.
 MEANS: Final = {scope: SCOPE_WORDS[scope] for scope in MCP_SCOPES}
 _DAYS: Final = 90
 _BAD_REQUEST: Final = 400
 _LIMITS: Final = ("per_call", "per_day", "per_month")
-# What stands in the form of a client that is new here.
+# The form's defaults for a new client.
 _USUAL: Final[Mapping[str, str]] = {
     "per_call": "20.00",
     "per_day": "50.00",
@@ -73,8 +74,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         return await _page(call, asked, form, await _first_form(call, asked))
     if asked.lands_on_device:
         return leave_for(asked.denial(asked.fault))
-    # Anybody registers any address: a link of ours that sends browsers on by itself would be a stranger's
-    # way to a page that looks like ours (RFC 9700, 4.11.2).
+    # Anybody registers any address: a link of ours that redirects automatically would lead to a stranger's
+    # copy of our page (RFC 9700, 4.11.2).
     return page(call, "mcp_fault.html", status=_BAD_REQUEST, headers=PRIVATE, asked=asked)
 
 
@@ -121,7 +122,7 @@ def _environment(form: Form) -> Environment:
 
 
 def _limits(asked: McpRequest, form: Form) -> NewKey:
-    """What the person set; raises InvalidInput."""
+    """Raise InvalidInput."""
     scopes = [scope for scope in MCP_SCOPES if scope in form.many("scopes")]
     if not scopes:
         raise InvalidInput(phrase("tick at least one thing that it may do"), param="scopes")
@@ -145,7 +146,7 @@ def _limits(asked: McpRequest, form: Form) -> NewKey:
 
 
 async def _first_form(call: RequestContext[Any, Any], asked: McpRequest) -> Form:
-    """The limits that the client's key has, or those of a client that is new."""
+    """Return the limits of the client's key, or those of a new client."""
     found = await connected_key(call, asked.client)
     if found is not None:
         return _form_of(found, asked)

@@ -1,9 +1,9 @@
-"""A forgotten password: a mail with a link is asked for, and the link's page sets a new one.
+"""A forgotten password: request a mail with a link, and set a new one on the link's page.
 
-Promises: whoever asks is answered the same, and as fast, whether or not somebody signs in with the address; opening
-the link changes nothing, since programs that look at mail open it too; a link sets one password. A second factor stays:
-who reads the mail alone does not get in. An account that somebody made with an address that was never theirs is not
-taken over, with all that they put into it: who has the address may leave it to them and begin anew.
+Each request gets the same response, as fast, whether or not the address has an account. Opening the link
+changes nothing, since mail programs open links; a link sets one password. A second factor stays: reading the
+mail alone is not enough. If somebody made an account with an address that was never theirs, the address's
+owner doesn't take it over: they may leave it to its maker and begin a new one.
 """
 
 import asyncio
@@ -45,11 +45,12 @@ from keys.suspension import suspend
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 10  # of one network address
-# To one mail address: asked for from one network, and in all, so that no network uses up what another may ask for.
+# To one mail address: requested from one network, and in all, so that one network doesn't use up the others'
+# share.
 NETWORK_MAILS_PER_DAY: Final = 3
 MAILS_PER_DAY: Final = 10
 TRIES: Final = (60, 900)  # links of one network address, in so many seconds
-# An answer comes no sooner, so that its time says nothing of what was looked up and written.
+# No response comes sooner, so its time doesn't reveal what was read and written.
 ANSWER_S: Final = 0.3
 _TOO_MANY: Final = "too many new passwords were asked for from your address; try again later"
 _CHOICES: Final = ("keep", "leave")
@@ -104,7 +105,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _write(call: RequestContext[Any, Any], email: str) -> None:
-    """A link and its mail, where the address is an account's and has not got too many."""
+    """Write a link and its mail, if the address has an account and hasn't got too many."""
     if not password_mail.is_mailed(call.context.topup_rules.mail, email):
         return
     name = sha256(email.encode()).hexdigest()
@@ -121,7 +122,7 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
                 detail="",
             )
     except RateLimited:
-        # The answer is the same: it would tell that somebody else asked, too.
+        # The response is the same: it would reveal another request.
         return
 
     async def work(tx: Transaction) -> None:
@@ -140,10 +141,10 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
 
 
 async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """The account's new password; every session ends. Raises NotFound where the link was used meanwhile.
+    """Set the account's new password; every session ends. Raises NotFound if the link was used meanwhile.
 
-    The mail shows whose the address is, but not whose a second factor is: where one is asked for, the address stays
-    unverified, so that who cannot give it may still leave the account by the next link.
+    The mail shows whose the address is, but not whose a second factor is. With one, the address stays
+    unverified, so that a person who lacks it may still leave the account by the next link.
     """
 
     async def work(tx: Transaction) -> None:
@@ -170,9 +171,10 @@ async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password
 
 
 async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """A new account with the address; the one before keeps all but the address, its password and its teams.
+    """Make a new account with the address; the former one keeps all but the address, its password and its
+    teams.
 
-    What an operator decided of the one before holds for the new one, too: leaving is no way round it.
+    An operator's decisions on the former account hold for the new one, too.
     """
 
     async def work(tx: Transaction) -> None:
@@ -207,7 +209,7 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
 
 
 async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us: int) -> None:
-    """Suspended, or live closed, as the account before."""
+    """Suspend it, or close its live, like the former account."""
     if old.suspended_at is not None:
         await suspend(tx, new_id, old.suspended_for or "", now_us=now_us)
     if old.live_closed_at is not None:
@@ -215,14 +217,14 @@ async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us
 
 
 async def _used(tx: Transaction, call: RequestContext[Any, Any], reset: PasswordReset) -> Account:
-    """The account under its lock, with the link found once more; raises NotFound."""
+    """Return the account under its lock, with the link found once more; raise NotFound."""
     await lock_tenants(tx, [Tenant(reset.account_id, "staging")])
     _, account = await password_reset.find(tx, reset.id, now_us=call.now_us)
     return account
 
 
 def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bool:
-    """Whether the account is left to who made it; raises InvalidInput where that was not said."""
+    """Return whether the account is left to its maker; raise InvalidInput if that was not chosen."""
     if not _may_be_a_strangers(call, account):
         return False
     chosen = form.text("account")
@@ -232,15 +234,15 @@ def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bo
 
 
 def _may_be_a_strangers(call: RequestContext[Any, Any], account: Account) -> bool:
-    """Anybody may have typed the address: accounts are made by who wants one, nobody has shown that it is theirs,
-    and no operator opened live.
+    """Return whether a stranger may have typed the address: sign-up is open, it isn't verified, and no
+    operator opened live.
     """
     is_unknown = account.email_verified_at is None and account.live_opened_at is None
     return is_unknown and call.context.settings.self_serve_staging
 
 
 async def _find(call: RequestContext[Any, Any]) -> tuple[PasswordReset, Account]:
-    """Raises NotFound, the same for each link that counts no more, and RateLimited."""
+    """Raise NotFound, the same for each invalid link, and RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

@@ -1,7 +1,7 @@
-"""Which mail a person gets, of each account that they belong to, where it goes, and in which language.
+"""Choose the mail that a person gets, of each account that they belong to, where it goes, and in which
+language.
 
-Promise: a person chooses for themselves alone, whatever their role; each change is in the security log of the account
-that it is about.
+A person chooses for themselves alone, whatever their role; each change is in its account's security log.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,6 @@ ROLES: Final[Mapping[str, str]] = {
 
 
 async def shown(call: RequestContext[Any, Any]) -> dict[str, Any]:
-    """What the page Account shows of it."""
     person_id, context = call.principal.person_id, call.context
 
     async def work(tx: Transaction) -> tuple[Account, list[Person], str | None]:
@@ -69,7 +68,7 @@ async def shown(call: RequestContext[Any, Any]) -> dict[str, Any]:
 
 
 def _offered(call: RequestContext[Any, Any]) -> dict[str, str]:
-    """The choices there are, with their words; receipts where this gateway mails any."""
+    """Return the choices with their words; receipts only if this gateway mails any."""
     mails_receipts = call.context.settings.seller.mails_receipts
     return {name: text for name, text in WORDS.items() if name != "receipt" or mails_receipts}
 
@@ -87,7 +86,7 @@ async def choose(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wanted(call: RequestContext[Any, Any], form: Form, place: Person) -> dict[str, bool]:
-    """Of what is not offered nothing changes. Raises InvalidInput for what there is not."""
+    """Leave what is not offered unchanged. Raises InvalidInput for an unknown choice."""
     ticked = form.many(f"told_{place.account_id}")
     if not set(ticked) <= set(CHOICES):
         raise InvalidInput(f"mail is about {', '.join(CHOICES)}", param="told")

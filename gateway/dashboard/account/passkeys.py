@@ -1,7 +1,7 @@
 """Passkeys beside the codes of two-factor sign-in: added, renamed, removed.
 
-Promises: adding and removing take a code; a passkey that a browser made is kept only for the session whose person
-gave the code. They are gone with two-factor sign-in (two_factor.py), which asks for them.
+Adding and removing take a code; a passkey is stored only for the session whose person gave the code. They end
+with two-factor sign-in (two_factor.py).
 """
 
 from collections.abc import Awaitable, Callable
@@ -93,7 +93,7 @@ async def remove(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _options(call: RequestContext[Fields, Fields], site: Site, code: str) -> str:
-    """What the browser is asked for; raises where no more are taken, and for a wrong code."""
+    """Return the browser's options; raise if no more fit, or for a wrong code."""
     account_id, database = call.principal.account_id, call.context.database
     existing = await database.transaction(lambda tx: passkey.check_room(tx, account_id))
     await check_code(call, account_id, code)

@@ -1,10 +1,9 @@
-"""Signing in and out, and the look of the pages.
+"""Sign in and out, and choose the look of the pages.
 
-Promises: an address that nobody has, one without a password and a wrong password get the same
-answer after the same work; guessing is throttled by the caller's address, alone and at each account,
-ever more slowly; nobody's guesses keep an account's owner out, who comes from another address or from
-a device that signed in before; another site cannot sign a browser in here; where the account asks for a second
-factor, no session begins without it.
+An unknown address, one without a password and a wrong password get the same response after the same work.
+Guessing is throttled ever more by the caller's address, in all and at each account. Nobody's guesses lock the
+owner out, who comes from another address or a known device. Another site cannot sign a browser in here. If
+the account has a second factor, no session begins without it.
 """
 
 import hashlib
@@ -48,8 +47,8 @@ from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
 TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds
-# At one account, from one address or known device: each spent bucket makes the wait longer, from
-# 90 seconds a try to 18 minutes to 72.
+# At one account, from one address or known device: each spent bucket makes the wait longer, from 90 seconds a
+# try to 18 minutes to 72.
 TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
 REFUSALS_LOGGED_PER_HOUR: Final = 60  # of one account
 TICKET_US: Final = 5 * MINUTE_US
@@ -60,9 +59,9 @@ _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPerson:
-    """Who may be signed in, since the password of this hash was checked; is_code_given: and a second factor.
+    """A person whose password, of this hash, was checked; is_code_given: and a second factor.
 
-    link_id: a link of `topup dev` was shown in place of the password; the session's transaction uses it up.
+    link_id: a link of `topup dev` replaced the password; the session's transaction uses it up.
     """
 
     account_id: str
@@ -140,7 +139,7 @@ async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
     await call.context.database.transaction(work)
     response = go("/sign-in", said="signed-out")
     response.raw_headers.append(clear_cookie(is_secure=is_secure(call)))
-    # A preview that a browser may show again is shown to nobody who comes after.
+    # The next user of the browser can't see a preview that Back would show.
     response.headers["clear-site-data"] = '"cache"'
     return response
 
@@ -173,8 +172,8 @@ async def signed_in(
     *,
     said: str | None = None,
 ) -> Response:
-    """Begins a session and leads to where the person wanted to go, else home; said: the note that home shows.
-    Raises as begin_session.
+    """Begin a session and redirect to the wanted page, else home; said: the note that home shows. Raises as
+    begin_session.
     """
     back = form.text("next")
     response = go(back) if is_safe_way(back) else go(HOME, said=said)
@@ -185,7 +184,7 @@ async def signed_in(
 async def _in_or_again(
     call: RequestContext[Any, Any], form: Form, person: CheckedPerson
 ) -> Response:
-    """A session; the form again where more is asked for now than while it was checked."""
+    """Return the form again if more became necessary during the check."""
     try:
         return await signed_in(call, form, person)
     except SignInRefused as error:
@@ -195,7 +194,7 @@ async def _in_or_again(
 def form_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, notice: str = ""
 ) -> Response:
-    """The sign-in form, with what was typed but the password."""
+    """Show the sign-in form, with what was typed but the password."""
     return page(
         call,
         "sign_in.html",
@@ -208,7 +207,7 @@ def form_page(
 
 
 def check_own_page(call: RequestContext[Any, Any]) -> None:
-    """For forms before there is a session; raises ForgeryRefused for another site's page."""
+    """Raise ForgeryRefused for another site's page; for forms before there is a session."""
     if is_foreign(call.scope, call.headers, call.context.settings):
         raise ForgeryRefused("this form did not come from a page of this gateway", reason="forgery")
 
@@ -237,13 +236,13 @@ async def _code_page(
 
 
 def _ticket(call: RequestContext[Any, Any], account: Account) -> str:
-    """That the account's password was right just now, for the second step: signed, and of that password."""
+    """Sign, for the second step, that this password of the account was right just now."""
     said = f"{account.id}.{call.now_us}.{_print_of(account)}"
     return f"{said}.{call.context.vault.sign(said, purpose=_TICKET)}"
 
 
 async def _of_ticket(call: RequestContext[Any, Any], ticket: str) -> Account | None:
-    """Whose password was right; None: nobody's, or not lately, or it was changed since."""
+    """Return whose password was right, or None if not recently, or it was changed since."""
     said, _, proof = ticket.rpartition(".")
     if not call.context.vault.is_signed(said, proof, purpose=_TICKET):
         return None
@@ -262,9 +261,9 @@ def _print_of(account: Account) -> str:
 
 
 async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
-    """One try, out of the known device's or the address's own; the device's id, None for a stranger.
+    """Count one try, of the known device or the address; return the device's id, None for a stranger.
 
-    Raises RateLimited. Before anything is looked up: a refusal costs next to nothing.
+    Raises RateLimited before anything is read: a refusal costs next to nothing.
     """
     context, block, name = call.context, block_of(call.address), _name_of(email)
     device = known_device(call.headers, context.vault, name)
@@ -280,7 +279,7 @@ async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
 
 
 def _name_of(email: str) -> str:
-    """The sign-in name as limits and cookies hold it; all that are no address are one."""
+    """Return the sign-in name of limits and cookies; all malformed addresses share one."""
     try:
         known_as = normalise_email(email)
     except InvalidEmail:
@@ -289,7 +288,7 @@ def _name_of(email: str) -> str:
 
 
 async def _note_refusal(call: RequestContext[Any, Any], account: Account | None) -> None:
-    """Tells the account's owner; a flood of guesses fills no log."""
+    """Log it for the account's owner; a flood of guesses fills no log."""
     if account is None:
         return
     account_id, limiter = account.id, call.context.limiter
@@ -323,9 +322,11 @@ async def _find(call: RequestContext[Any, Any], email: str) -> Account | None:
 async def begin_session(
     call: RequestContext[Any, Any], person: CheckedPerson, response: Response
 ) -> None:
-    """Sets the cookies of a new session, which looks at the account that its person acted for last, and of the
-    device. Raises SignInRefused where another password was set since the check, or a second factor is asked for
-    now: either has ended all sessions and must not miss this one. Raises NotFound where its link was used meanwhile.
+    """Set the cookies of a new session, which shows the account that its person acted for last, and of the
+    device.
+
+    Raises SignInRefused if another password was set since the check, or a second factor became necessary:
+    either has ended all sessions and must not miss this one. Raises NotFound if its link was used meanwhile.
     """
     account_id = person.account_id
     secure = is_secure(call)

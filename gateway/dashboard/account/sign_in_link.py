@@ -1,8 +1,8 @@
 """Sign the operator of `topup dev` in by the link that it printed.
 
-Promises: opening the link changes nothing, since terminals and chats preview links; a press of the page's button begins
-one session. Only this machine gets as far as the page, and only at a gateway that listens on loopback: for everybody
-else, through a proxy too, no link exists.
+Opening the link changes nothing, since terminals and chats preview links; the page's button begins one
+session. The page exists only for this machine, at a gateway that listens on loopback: for others, through a
+proxy too, there is no link.
 """
 
 from typing import Any, Final
@@ -52,7 +52,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(call: RequestContext[Any, Any]) -> tuple[str, Account]:
-    """Raise NotFound, the same for each link that doesn't work and each caller it isn't for, and RateLimited."""
+    """Raise NotFound, the same for each invalid link and each other caller, and RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

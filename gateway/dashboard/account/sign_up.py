@@ -1,8 +1,9 @@
-"""Making an account: open while SELF_SERVE_STAGING lets anybody make one, else the operator's.
+"""Make an account: open while SELF_SERVE_STAGING lets anybody make one, else the operator's.
 
-Promises: whoever makes an account is inside at once, where they wanted to go; it has staging only, until a person
-opens live; its address is asked by mail to verify itself, where mail leaves. One address has one account: of an address that has one, nothing is changed and nobody is signed in. That
-it has one is told, to ten tries an hour of one network address; signing in and asking for a new password tell nobody.
+The new person is inside at once, where they wanted to go. The account has only staging until live is opened,
+and its address gets a mail to verify itself. One address has one account: a second attempt changes nothing
+and signs nobody in. It reveals that the address has one, to ten tries an hour of one network address; signing
+in and requesting a password don't.
 """
 
 from typing import Any, Final
@@ -66,7 +67,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _make(call: RequestContext[Any, Any], name: str, email: str, password_hash: str) -> str:
-    """The new account's id; raises EmailTaken."""
+    """Return the new account's id; raise EmailTaken."""
 
     async def work(tx: Transaction) -> str:
         account_id = await open_account(

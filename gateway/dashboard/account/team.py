@@ -1,7 +1,7 @@
 """Colleagues of the account: who they are, what they may do, invitations, and which account one acts for.
 
-Promises: only the owner invites, changes a role or removes, and where live is open not without the password,
-given again; a link of an invitation is shown to its maker, mailed to the invited alone, and ends with the next one.
+Only the owner invites, changes a role or removes, and if live is open not without the password again. An
+invitation's link is shown to its maker, mailed to the invited person alone, and ends with the next one.
 """
 
 from hashlib import sha256
@@ -35,7 +35,7 @@ from store.database import Transaction
 PATH: Final = "/dashboard/team"
 INVITATIONS_PER_HOUR: Final = 30  # of one account
 FORMER_SHOWN_MAX: Final = 50
-# To one address, of all accounts: whoever asks more often may still hand over the link.
+# To one address, of all accounts; beyond it the inviter may still hand over the link.
 MAILS_TO_ADDRESS_PER_DAY: Final = 3
 ROLE_WORDS: Final = {
     "developer": (
@@ -181,7 +181,7 @@ def _moved(call: RequestContext[Any, Any], token: str, *, said: str) -> Response
 
 
 async def check_may(call: RequestContext[Any, Any]) -> None:
-    """Raises ScopeMissing for a colleague; PasswordRequired where what is given lasts, in live."""
+    """Raise ScopeMissing for a colleague; PasswordRequired if the result lasts, in live."""
     principal = call.principal
     require_owner(principal)
     account = await call.context.database.read(lambda tx: get_account(tx, principal.account_id))
@@ -190,7 +190,7 @@ async def check_may(call: RequestContext[Any, Any]) -> None:
 
 
 async def _take_one(call: RequestContext[Any, Any]) -> None:
-    """Raises RateLimited for one invitation or new link too many."""
+    """Raise RateLimited for one invitation or new link too many."""
     await take_one(
         call.context.limiter,
         f"invitations:{call.principal.account_id}",
@@ -201,7 +201,7 @@ async def _take_one(call: RequestContext[Any, Any]) -> None:
 
 
 async def _may_mail(call: RequestContext[Any, Any], email: str) -> bool:
-    """Whether the invitation is mailed; else its link is for the inviter to hand over."""
+    """Return whether the invitation is mailed; else the inviter hands over its link."""
     if not invitation_mail.is_mailed(call.context.topup_rules.mail, email):
         return False
     try:
@@ -254,7 +254,7 @@ async def _show(
     invited: Member | None = None,
     is_mailed: bool = False,
 ) -> Response:
-    """The page; invited: whose link is shown, this once; is_mailed: they get it by mail, too."""
+    """invited: whose link is shown, this once; is_mailed: they get it by mail, too."""
     principal = call.principal
 
     async def work(tx: Transaction) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Two-factor sign-in: set up, recovery codes, switched off; each with the password or a code given again.
 
-Promises: it is asked for only once a first code showed that the app works; recovery codes are shown once; who
-switches it on is signed out everywhere else. A colleague does this in their own account, for all that they act for.
+It is required only once a first code showed that the app works; recovery codes are shown once. Switching it
+on signs the person out everywhere else. A colleague does this in their own account, for all that they act
+for.
 """
 
 from typing import Any, Final
@@ -115,7 +116,7 @@ def _codes_page(call: RequestContext[Any, Any], codes: list[str]) -> Response:
 
 
 async def factor_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
-    """What the account has, and what is wrong with what was sent."""
+    """Show what the account has, and what is wrong with the form."""
     account_id, vault = call.principal.account_id, call.context.vault
 
     async def work(tx: Transaction) -> tuple[SecondFactor | None, bytes, str]:

@@ -1,9 +1,8 @@
-"""The address of an account: its owner asks for a link by mail, and the link shows that they read it.
+"""Verify an account's address: its owner requests a link by mail, and the link proves that they read it.
 
-Promises: the link alone changes nothing and signs nobody in, since programs that look at mail open it too, and anybody
-may have made an account with somebody else's address. It verifies once, within an hour, by a press of the person who is
-signed in to the account that it was written for: so the one who has the password reads the mail, too. Whoever did not
-make the account is told what to do instead.
+The link alone changes nothing and signs nobody in: mail programs open links, and anybody may have made an
+account with somebody else's address. It verifies once, within an hour, by a press of the person who is signed
+in to its account; so the person with the password reads the mail, too. Others get advice instead.
 """
 
 from typing import Any, Final
@@ -36,14 +35,14 @@ _ACCOUNT_PATH: Final = "/dashboard/account"
 
 
 def is_mailed(call: RequestContext[Any, Any], email: str | None) -> bool:
-    """Whether a link to that address leaves at all."""
+    """Return whether a link to that address is mailed at all."""
     return email is not None and password_mail.is_mailed(call.context.topup_rules.mail, email)
 
 
 async def write_link(
     tx: Transaction, call: RequestContext[Any, Any], account_id: str
 ) -> EmailVerification | None:
-    """A link and its mail, where the account has an address that mail is sent to and nobody verified yet."""
+    """Write a link and its mail if the account's address can get mail and isn't verified yet."""
     await lock_tenants(tx, [Tenant(account_id, "staging")])
     account = await get_account(tx, account_id)
     if not is_mailed(call, account.email):
@@ -102,7 +101,7 @@ async def verify(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
-    """Raises NotFound, the same for each link that counts no more, and RateLimited."""
+    """Raise NotFound, the same for each invalid link, and RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,
@@ -121,7 +120,7 @@ async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
 
 
 def _is_theirs(call: RequestContext[Any, Any], found: EmailVerification) -> bool:
-    """Whether who is signed in made the account, for whatever team they act now."""
+    """Return whether the signed-in person made the account, whichever team they act for."""
     return bool(call.principal.person_id == found.account_id)
 
 

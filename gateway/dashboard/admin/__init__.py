@@ -1,1 +1,1 @@
-"""What an operator sees and decides: pages that need `admin`, which no ordinary account has."""
+"""The operator's pages: they need `admin`, which no ordinary account has."""

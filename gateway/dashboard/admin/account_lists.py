@@ -1,5 +1,5 @@
-"""What an account has, for operators, in this session's environment: its top-ups, keys, webhooks and recipients'
-wallets as lists with files, and how one of its webhooks has been lately.
+"""An account's top-ups, keys, webhooks and recipients' wallets in this session's environment, for operators:
+lists with files, and a webhook's recent health.
 """
 
 from collections.abc import Sequence
@@ -143,7 +143,7 @@ async def show_webhook(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _account(call: RequestContext[Any, Any]) -> Account:
-    """Raises NotFound."""
+    """Raise NotFound."""
     return await call.context.database.read(partial(get_account, account_id=call.params["account"]))
 
 
@@ -152,7 +152,7 @@ def _tenant(call: RequestContext[Any, Any]) -> Tenant:
 
 
 def _wanted(asked: Form) -> TopUpFilter:
-    """What the address asks for; created_before: the last day that is shown."""
+    """created_before: the last day that is shown."""
     before = day_us(asked, "created_before")
     return TopUpFilter(
         status=asked.text("status") or None,

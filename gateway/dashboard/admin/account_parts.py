@@ -1,5 +1,5 @@
-"""What an account has in one environment, as operators see it on its page: of keys the hints alone, of addresses
-no query.
+"""What an account has in one environment, for its operators' page: only the hints of keys, and addresses
+without their query.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,9 @@ SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SeenEndpoint:
-    """An endpoint for who does not own it. url: without its query, in which a receiver may have put a secret."""
+    """An endpoint for a reader who does not own it. url: without its query, which may hold a receiver's
+    secret.
+    """
 
     id: str
     account_id: str
@@ -57,9 +59,7 @@ class SeenEndpoint:
 
 
 class AccountParts(NamedTuple):
-    """The newest SHOWN of each, the members all. own_now: by the account's own
-    clock, in microseconds.
-    """
+    """The newest SHOWN of each, the members all. own_now: by the account's own clock, in microseconds."""
 
     topups: Sequence[TopUp]
     keys: Sequence[ApiKey]
@@ -71,7 +71,7 @@ class AccountParts(NamedTuple):
 
 
 async def read_parts(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us: int) -> AccountParts:
-    """One index range for each kind."""
+    """Read one index range for each kind."""
     return AccountParts(
         await topup_list.page(tx, tenant, TopUpFilter(), before_id=None, limit=SHOWN),
         await api_key.list_keys(tx, tenant, limit=SHOWN),
@@ -88,6 +88,6 @@ async def read_parts(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us: i
 async def list_webhooks(
     tx: Transaction, vault: Vault, tenant: Tenant, before_id: Begin, limit: int
 ) -> Sequence[SeenEndpoint]:
-    """Newest first, older than before_id; at most `limit`."""
+    """List webhooks older than before_id, newest first."""
     found = await endpoints.list_endpoints(tx, vault, tenant, before_id=before_id, limit=limit)
     return [SeenEndpoint.of(one) for one in found]

@@ -1,5 +1,5 @@
-"""Accounts: found by a part of their name or address; one with what it has and bought, and the form
-that gives it credit or takes some away.
+"""Accounts: found by a part of their name or address; one with what it has and bought, and the form that
+gives it credit or takes some away.
 """
 
 from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ def _nothing_to_tell(_adjusted: Adjusted) -> Answer:
 
 
 def _buttons(account: Account) -> list[tuple[str, str, str]]:
-    """Return the path, the word and the question of each act without fields that the account is in a state for."""
+    """Return the path, the word and the question of each act without fields that the account's state allows."""
     seen = AccountView.of(account)
     fields = msgspec.structs.asdict(seen)
     return [
@@ -124,7 +124,7 @@ async def _account_page(
     credit: tuple[Form, Problem] = _UNTYPED,
     suspension: tuple[Form, Problem] = _UNTYPED,
 ) -> Response:
-    """Return the account as it stands in this session's environment, with what was wrong in one of its forms."""
+    """Show the account in this session's environment, with what was wrong in one of its forms."""
     context, now_us = call.context, call.now_us
     tenant = Tenant(call.params["account"], call.principal.environment)
 

@@ -23,14 +23,14 @@ _WORDS: Final = ("account_id", "action", "by", "subject_id")
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """An entry, and what it changed: field, before, after; as text."""
+    """An entry, and its changes: field, before, after; as text."""
 
     entry: AuditEntry
     changes: Sequence[tuple[str, str, str]]
 
     @property
     def in_words(self) -> str:
-        """What it changed, in one line."""
+        """Return its changes in one line."""
         return "; ".join(f"{name}: {old} → {new}" for name, old, new in self.changes)
 
 
@@ -67,13 +67,13 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _end_us(asked: Form) -> int | None:
-    """The end of the last day that is shown."""
+    """Return the end of the last day that is shown."""
     begun = day_us(asked, "created_before")
     return None if begun is None else begun + DAY_US
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What differs, in the order of the fields."""
+    """Return what differs, in the order of the fields."""
     names = dict.fromkeys([*before, *after])
     pairs = [(name, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name in names]
     return [(name, _shown(old), _shown(new)) for name, old, new in pairs if old != new]

@@ -17,7 +17,6 @@ COLOURS: Final = (
     *("accent", "accent-soft", "good", "good-soft", "wait", "wait-soft", "bad", "bad-soft"),
 )
 TEXT_SIZES: Final = ("xs", "s", "m", "l", "xl", "2xl")
-# Delivered and failed of each day of two weeks.
 _NUMBERS: Final = (
     *((12, 1), (18, 0), (9, 0), (22, 2), (30, 0), (26, 1), (14, 0)),
     *((20, 0), (24, 1), (16, 0), (31, 0), (38, 4), (27, 0), (19, 1)),

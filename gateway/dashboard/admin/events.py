@@ -1,4 +1,4 @@
-"""What payment providers told us: every genuine notification and what became of it."""
+"""Notifications from payment providers: every genuine one and its result."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -36,7 +36,7 @@ def _cursor(entry: LogEntry) -> str:
 
 
 def _place(cursor: str) -> EventCursor | None:
-    """The last entry of the page before; raises InvalidInput."""
+    """Return the last entry of the page before; raise InvalidInput."""
     if not cursor:
         return None
     at, _, rest = cursor.partition(".")

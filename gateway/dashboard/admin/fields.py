@@ -1,4 +1,4 @@
-"""What an operator's forms have in common: fields that must be there, days, and who changes what."""
+"""Common parts of an operator's forms: required fields, days, and who changes what."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -25,7 +25,7 @@ def admin_route(
     summary: str,
     query: type[LooseFields] = LooseFields,
 ) -> Route:
-    """A page or form below /dashboard/admin; its menu says how many top-ups wait at the desk."""
+    """Return a page's or form's route below /dashboard/admin; its menu counts the top-ups for review."""
 
     async def counted(call: RequestContext[Any, Any]) -> Reply:
         await desk_waiting(call)
@@ -37,13 +37,13 @@ def admin_route(
 async def commit(
     call: RequestContext[Any, Any], change: Callable[[Transaction, Actor, int], Awaitable[object]]
 ) -> None:
-    """A change in a transaction of its own: it is given who makes it and when, in microseconds."""
+    """Run the change in a transaction of its own, with the actor and the time in microseconds."""
     by, now_us = Actor.of(call.principal), call.now_us
     await call.context.database.transaction(lambda tx: change(tx, by, now_us))
 
 
 def number(form: Form, name: str, default: int | None = None) -> int:
-    """A whole number; raises InvalidInput where it is blank and has no default."""
+    """Raise InvalidInput if the field is blank and has no default."""
     found = form.integer(name)
     if found is None:
         found = default
@@ -53,7 +53,7 @@ def number(form: Form, name: str, default: int | None = None) -> int:
 
 
 def day_us(form: Form, name: str) -> int | None:
-    """The beginning of a day or month, UTC, in microseconds; None where it is blank; raises InvalidInput."""
+    """Return the beginning of a day or month, UTC, in microseconds; None if blank; raise InvalidInput."""
     text = form.text(name)
     try:
         return moment_us(text) if text else None
@@ -64,5 +64,5 @@ def day_us(form: Form, name: str) -> int | None:
 
 
 def decider(call: RequestContext[Any, Any]) -> str:
-    """Who decides, as it is written down."""
+    """Return the operator's name for the records."""
     return call.principal.account_email or call.principal.account_id

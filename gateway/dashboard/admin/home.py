@@ -1,4 +1,4 @@
-"""The operator's first page: what waits for a person, whether work is done, and who supplies and pays."""
+"""The operator's first page: what needs a person, whether work is done, and who supplies and pays."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -30,7 +30,7 @@ class WaitingKind(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """workers: those that are there."""
+    """workers: the living ones."""
 
     home: OperatorHome
     suppliers: Sequence[SupplierRow]
@@ -78,7 +78,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
-    """Each kind in the order in which it hurts; those of which there are none, too."""
+    """Return each kind, the most urgent first, also empty ones."""
     return (
         WaitingKind("Top-ups that need a person", waits.topups, f"{_A}/topups?view=person"),
         WaitingKind("Top-ups that are overdue", waits.overdue_topups, f"{_A}/topups?view=overdue"),

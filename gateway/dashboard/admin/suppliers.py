@@ -1,7 +1,7 @@
-"""Suppliers: how each does, its options, and how it is paused and resumed.
+"""Suppliers: their performance and options, and how each is paused and resumed.
 
-A secret option is set here and never shown again; a supplier is asked how it is on a press alone, within
-CHECK_S and with no transaction open.
+A secret option is set here and never shown again. Only a press checks a supplier, within CHECK_S and with no
+transaction open.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class OptionField:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a supplier said when it was asked; balance_cents null: it cannot be asked, or gave no word."""
+    """A supplier's response to a check; balance_cents null: unknown."""
 
     health: Health
     balance_cents: int | None = None
@@ -133,7 +133,7 @@ def _kinds(call: RequestContext[Any, Any]) -> SupplierKinds:
 
 
 def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
-    """Return the typed options and secrets: an empty option is taken away, an empty secret stays as it is."""
+    """Return the typed options and secrets: an empty option is removed, an empty secret stays as it is."""
     sealed = sealed_fields(registration.options)
     typed = {
         name: form.text(name) or None
@@ -147,7 +147,7 @@ def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
 
 
 def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[OptionField]:
-    """The options of the kind; a typed value stands before the one that is kept, a secret's never."""
+    """Return the options of the kind; a typed value replaces the stored one, except a secret's."""
     secret = sealed_fields(registration.options)
     shown = {} if row is None else shown_options(row)
     return [

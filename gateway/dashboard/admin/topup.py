@@ -1,7 +1,7 @@
-"""One top-up's whole story, and what a person may do with it now.
+"""One top-up's whole story, and what an operator may do with it now.
 
-The buttons are those of billing/desk/acts.py; each press is a command of billing/desk/decisions.py, the
-same that `topup desk` gives. A form that is sent twice has its effect once.
+The buttons are those of billing/desk/acts.py; each press is a command of billing/desk/decisions.py, the same
+that `topup desk` gives. A form that is sent twice has its effect once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ from kernel.ids import new_id
 from keys.audit_log import Actor
 from store.database import Transaction
 
-# What the recipient gets, in the form: what its supplier handed over and was kept.
+# The form's choice for what the recipient gets: what the supplier reported and was stored.
 KEPT: Final = "kept"
 _COMMANDS: Final[Mapping[DeskAct, type[DeskCommand]]] = {
     "take": decisions.TakeTask,
@@ -123,7 +123,7 @@ async def see(call: RequestContext[Fields, Fields]) -> Reply:
 def _more(
     pressed: str, form: Form, story: DeskStory, call: RequestContext[Any, Any]
 ) -> dict[str, Any]:
-    """What this act needs beside who and why; raises InvalidInput."""
+    """Return what this act needs beside who and why; raise InvalidInput."""
     if pressed == "switch":
         return {"to": form.text("to")}
     if pressed != "settle":
@@ -179,7 +179,7 @@ async def _story_page(
 
 
 async def _story(call: RequestContext[Any, Any]) -> DeskStory:
-    """Raises NotFound, also for a top-up of the other environment."""
+    """Raise NotFound, also for a top-up of the other environment."""
     environment, topup_id = call.principal.environment, call.params["transaction_id"]
 
     async def work(tx: Transaction) -> DeskStory:

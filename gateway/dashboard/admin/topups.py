@@ -1,4 +1,4 @@
-"""The desk's list: top-ups that are with suppliers, narrowed to what somebody should look at."""
+"""The list for manual review: top-ups at suppliers, filtered to what needs a look."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -21,7 +21,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/topups"
 FIRST_VIEW: Final[View] = "person"
-# Hours since the send, as the list offers them.
+# Hours since the send.
 AGES_H: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "168": "7 days"}
 _FILTERS: Final = ("view", "supplier", "platform", "account_id", "age")
 _SHEET: Final = Sheet[DeskTopUp](
@@ -68,7 +68,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wanted(environment: str, asked: Form, now_us: int) -> DeskFilter:
-    """What the address asks for; what it names wrongly is passed over."""
+    """Ignore invalid parts of the address."""
     age = asked.text("age")
     return DeskFilter(
         environment,

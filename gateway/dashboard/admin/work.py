@@ -1,5 +1,5 @@
-"""The lists behind the figures of the operator's home that are of no subject of their own: what is due and who sends it,
-calls in line, recharges that nobody answered, and looks at the whole ledger.
+"""The lists behind the figures of the operator's home without a subject of their own: due webhooks and
+workers, calls in line, recharges without a response, and proofs of the ledger.
 """
 
 from collections.abc import Sequence

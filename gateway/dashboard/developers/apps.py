@@ -56,7 +56,7 @@ async def disable(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _new(form: Form) -> NewOAuthApp:
-    """What was typed; raises InvalidInput."""
+    """Raise InvalidInput."""
     cents = form.cents("cap_cents")
     if cents is not None and cents > CAP_CENTS_MAX:
         raise InvalidInput(phrase("is an amount that somebody may have"), param="cap_cents")

@@ -1,4 +1,4 @@
-"""Certifying a receiver: what is tried, and what came of it."""
+"""Certify a receiver: what is tried, and the result."""
 
 from typing import Any
 

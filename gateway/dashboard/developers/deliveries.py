@@ -26,7 +26,6 @@ from webhooks.deliveries.stage import STATUSES
 from webhooks.events.event import EVENT_TYPES
 
 PATH = "/dashboard/deliveries"
-# What the API takes of a key.
 IDEMPOTENCY_CHARACTERS: Final = 80
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
@@ -75,7 +74,7 @@ def _partly_sent(done: int, chosen: int, refusal: str) -> str:
 
 
 async def _refusal_of_replay(call: RequestContext[Any, Any], form: Form, delivery_id: str) -> str:
-    """Why it is not sent again; empty: it is."""
+    """Return why it is not sent again, or empty."""
     once = form.idempotency_key
     key = None if once is None else f"{once}-{delivery_id}"[:IDEMPOTENCY_CHARACTERS]
     try:
@@ -88,7 +87,7 @@ async def _refusal_of_replay(call: RequestContext[Any, Any], form: Form, deliver
 
 
 async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
-    """The log as the address narrows it, with what came back last to each."""
+    """Show the log with the address's filters, and the last response to each."""
     found = await listing(call, "/deliveries", *_FILTERS, here=PATH, sorts=SORTS)
     tenant = call.principal.tenant
     ids = [one["id"] for one in found.items]
@@ -135,7 +134,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def _topup_of(
     call: RequestContext[Any, Any], delivery: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
-    """The top-up that the event tells of, where it is of one and the reader may see it."""
+    """Return the event's top-up, if it has one and the reader may see it."""
     transaction_id = delivery["transaction_id"]
     if transaction_id is None or "topup:read" not in call.principal.scopes:
         return None

@@ -29,7 +29,7 @@ class KeyFields(NamedTuple):
 def key_fields(
     struct: type[Fields], form: Form, *, scopes: Collection[str], platforms: Collection[str]
 ) -> KeyFields:
-    """Return the fields of the input, without the preset, which the page asks for before."""
+    """Return the fields of the input, without the preset, which the page offers before."""
     shown = {
         one.name: one
         for one in fields_of(struct, form, {"scopes": scopes, "platforms": platforms})
@@ -41,7 +41,7 @@ def key_fields(
 
 
 def preset_form(named: str) -> dict[str, Sequence[str]]:
-    """Return the fields of a new key's form that the preset fills, with what it asks for as it suggests it."""
+    """Return the fields of a new key's form that the preset fills, with its suggestions."""
     preset = PRESETS.get(named)
     usual = {"scopes": DEFAULT_SCOPES}
     filled = usual if preset is None else {**usual, **preset.fills, **preset.asks}
@@ -52,26 +52,25 @@ def preset_form(named: str) -> dict[str, Sequence[str]]:
 
 
 def form_of_key(key: Mapping[str, Any]) -> Form:
-    """Return the form filled with a key as the API shows it."""
     return form_of(KeyChanges, {**key, **key["caps"]})
 
 
 def body_of_new(typed: Typed, *, now_us: int) -> dict[str, Any]:
-    """Return the new key that was typed; what cannot be read, or would be refused by itself, is noted."""
+    """Return the new key that was typed; what cannot be read, or would be refused alone, is recorded."""
     body = {"scopes": [], **typed_values(NewKey, typed)}
     _note_refused(typed, body, now_us)
     return body
 
 
 def body_of_changes(typed: Typed, key: Mapping[str, Any], *, now_us: int) -> dict[str, Any]:
-    """Return the changes of the key that were typed; what is wrong is noted as of a new one."""
+    """Return the changes that were typed; errors are recorded as for a new key."""
     body = typed_values(KeyChanges, typed, form_of_key(key))
     _note_refused(typed, body, now_us)
     return body
 
 
 def _note_refused(typed: Typed, body: Mapping[str, Any], now_us: int) -> None:
-    """Note what the API comes to once the rest is right, so that a person is told of all of it at once."""
+    """Record what the API would refuse once the rest is right, so that all errors are reported at once."""
     told = {name: body[name] for name in body if name not in typed.wrong and body[name] is not None}
     new = fields.NewKey(
         name=told.get("name", "API key"),

@@ -52,7 +52,7 @@ _OVERLAPS = (
     ("0", phrase("At once")),
 )
 _A_DAY_S: Final = 86_400
-# How many rows a key's page has of the keys that come from it, itself among them.
+# How many rows a key's page has of its descendants, itself among them.
 _BELOW_MAX: Final = 101
 
 
@@ -152,7 +152,7 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _check_name(call: RequestContext[Any, Any], form: Form, field: str) -> None:
-    """Raises InvalidInput unless the key's name was typed, in live: what ends a key at once is not undone."""
+    """Raise InvalidInput unless the key's name was typed, in live: what ends a key at once is not undone."""
     if call.principal.environment != "live":
         return
     key = (await ask(call, "GET", _api(call))).data
@@ -169,18 +169,18 @@ def _page_of(call: RequestContext[Any, Any]) -> str:
 
 
 def _pressed_on(call: RequestContext[Any, Any]) -> str:
-    """The page whose button was pressed, one of these; else the key's own."""
+    """Return the page whose button was pressed, one of these; else the key's own."""
     way = read_form(call).text("back")
     return way if way.startswith(PATH) and is_safe_way(way) else _page_of(call)
 
 
 def _start(text: str) -> int:
-    """Where a part of the list begins; 0 for what is no such number."""
+    """Return where a part of the list begins; 0 for an invalid number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
 
 
 def _platforms(call: RequestContext[Any, Any]) -> list[str]:
-    """Return the ids of the environment's platforms, offered at the moment or not."""
+    """Return the ids of the environment's platforms, on offer or not."""
     return sorted(call.context.topup_rules.platforms.of(call.principal.environment).ids())
 
 
@@ -210,7 +210,7 @@ async def _key_page(
     call: RequestContext[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
 ) -> Response:
     key = (await ask(call, "GET", _api(call))).data
-    # What a client may never get would be a box without an effect.
+    # A scope that a client may never get would be a box without an effect.
     scopes = MCP_SCOPES if key["client_id"] else ACCOUNT_SCOPES
     filled = form_of_key(key) if form is None else form
     tenant = call.principal.tenant
@@ -236,7 +236,7 @@ async def _key_page(
 
 
 async def _own_now(call: RequestContext[Any, Any]) -> str:
-    """What time it is for the account, as the API writes times; their texts compare as they do."""
+    """Return the account's own time, in the API's form, whose texts compare as the times do."""
     return str((await ask(call, "GET", "/sandbox/clock")).data["now"])
 
 

@@ -76,7 +76,7 @@ def _body(form: Form) -> dict[str, Any]:
 
 
 def _moment(text: str) -> str:
-    """A day from a date field, or a moment as the API writes it."""
+    """Return a day from a date field, or a time in the API's form."""
     return f"{text}T00:00:00Z" if len(text) == len("2026-06-13") else text
 
 

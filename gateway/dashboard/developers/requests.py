@@ -1,4 +1,4 @@
-"""The request log: what came to the API and was refused, failed or changed a setting, why, and as curl."""
+"""The request log: calls to the API that were refused, failed or changed a setting, why, and as curl."""
 
 import json
 import shlex
@@ -82,7 +82,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
-    """What the list is narrowed to; raises InvalidInput for a filter that no request can match."""
+    """Return the list's filters; raise InvalidInput for one that no request can match."""
     code, outcome = wanted.get("code"), wanted.get("outcome")
     if code is not None and not (code.isascii() and code.isdecimal() and len(code) <= len("9999")):
         raise InvalidInput(phrase("a code is a number such as 2002"), param="code")
@@ -96,7 +96,7 @@ def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
 
 
 def curl_of(request: LoggedRequest, server: str) -> str:
-    """The request as a line for a shell; the key comes of a variable, as no key is kept."""
+    """Return the request as a line for a shell; the key is a variable, as no key is stored."""
     lines = [
         f"curl -X {request.method} {shlex.quote(server + request.path)}",
         '-H "Authorization: Bearer $TOPUP_API_KEY"',
@@ -113,7 +113,7 @@ def curl_of(request: LoggedRequest, server: str) -> str:
 
 
 def _why(answer: str) -> str:
-    """The sentence of a refusal of ours; empty where another surface answered, or it was cut."""
+    """Return the sentence of our own refusal, or empty."""
     try:
         return str(json.loads(answer)["data"]["error"]["detail"])
     except (ValueError, LookupError, TypeError):
@@ -121,7 +121,7 @@ def _why(answer: str) -> str:
 
 
 def _laid_out(body: str) -> str:
-    """JSON for reading; anything else as it is."""
+    """Indent JSON for reading; leave anything else as it is."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:

@@ -124,7 +124,7 @@ async def endpoint_page(
     attempt: dict[str, Any] | None = None,
     counted: dict[str, Any] | None = None,
 ) -> Response:
-    """The endpoint's page; attempt is that of a test just sent, counted what a replay would send."""
+    """Show the page. attempt is that of a test just sent, counted what a replay would send."""
     endpoint = (await ask(call, "GET", _api(call))).data
     query = {"endpoint_id": endpoint["id"], "limit": 10}
     deliveries = (await ask(call, "GET", "/deliveries", query=query)).data["items"]
@@ -150,7 +150,6 @@ async def endpoint_page(
 
 
 def _chart(health: dict[str, Any]) -> Chart:
-    """The steps of an endpoint's health."""
     starts = [parse_rfc3339(step["at"]) for step in health["steps"]]
     rows: Any = [
         {"step": start, "status": status, "number": step[status], "total": 0}
@@ -192,7 +191,7 @@ def _waits(form: Form) -> list[int]:
 
 
 def _filter(form: Form) -> dict[str, Any] | None:
-    """What the field's JSON says; none where it is blank."""
+    """Return None if the field is blank."""
     text = form.raw("filter").strip()
     if not text:
         return None
@@ -203,7 +202,7 @@ def _filter(form: Form) -> dict[str, Any] | None:
 
 
 def _headers(form: Form) -> dict[str, str]:
-    """One `Name: value` a line."""
+    """Parse one `Name: value` a line."""
     found = {}
     for line in filter(None, (line.strip() for line in form.raw("headers").splitlines())):
         name, colon, value = line.partition(":")

@@ -1,7 +1,7 @@
-"""Buying credit: a pack or an amount, the provider, a coupon; on to the payment page and back.
+"""Buy credit: a pack or an amount, the provider, a coupon; on to the payment page and back.
 
-The provider sends the payer back to an address that names the form, since the order has no id yet
-when the address is handed over.
+The provider sends the payer back to an address that names the form, since the order has no id yet when the
+provider gets the address.
 """
 
 from typing import Any, Final
@@ -28,7 +28,6 @@ PATH: Final = "/dashboard/buy"
 BACK: Final = f"{PATH}/back"
 _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
-# Instead of a pack's id.
 AMOUNT: Final = "amount"
 MADE_BEFORE: Final = Problem(
     409,
@@ -53,7 +52,7 @@ async def order(call: RequestContext[Fields, Fields]) -> Reply:
     except KeyReused:
         return await _form_page(call, form, MADE_BEFORE)
     except DomainError as error:
-        # With the same name the same order is gone on with, should it be there.
+        # The same name continues the same order, if there is one.
         return await _form_page(call, form, problem_of(error), form_key=form.idempotency_key)
     if made.data["status"] == "paid":
         return go(f"{ORDERS}/{made.data['id']}", said="order-paid")
@@ -88,7 +87,7 @@ def _body(call: RequestContext[Any, Any], typed: Typed) -> dict[str, Any]:
 
 
 def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
-    """How a payer is offered the provider."""
+    """Return how the provider is offered to a payer."""
     providers = call.context.payments.providers
     label = providers.label(provider)
     if providers.is_simulated(provider, call.principal.environment):
@@ -97,7 +96,7 @@ def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
 
 
 def ways_to_pay(call: RequestContext[Any, Any], kind: str | None = None) -> list[tuple[str, str]]:
-    """Each provider's name and how a payer is offered it; one with credentials of its own first.
+    """Return each provider's name and how it is offered to a payer; one with credentials of its own first.
 
     kind: only those that sell it, such as subscription.
     """

@@ -22,7 +22,7 @@ PATH: Final = "/dashboard/codes"
 LINES_SHOWN: Final = 20
 _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
-# Nobody shall know the award before it is given.
+# Nobody may know the award before it is given.
 _pick: Final = random.SystemRandom().randint
 
 

@@ -25,7 +25,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     months, older = _months(
         account.created_at, call.now_us, before=read_query(call).text("months_before")
     )
-    # In live nothing is made out before the operator has said who sells.
+    # In live there are no documents before the operator has set the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,
@@ -39,9 +39,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _months(since_us: int, now_us: int, *, before: str) -> tuple[Sequence[str], str | None]:
-    """The latest months of an account, as 2026-11, newest first; and before which there are more.
+    """Return the account's latest months, as 2026-11, newest first; and before which there are more.
 
-    before: a month as the page's own link names it; any other text is none.
+    before: a month from the page's own link; any other text is none.
     """
     first, at_us = month_start_us(since_us), month_start_us(now_us)
     with contextlib.suppress(ValueError):

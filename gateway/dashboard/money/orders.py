@@ -1,7 +1,6 @@
-"""Orders: the list, one order with what it moved and said, and the way to its payment page.
+"""Orders: the list, one order with its movements and messages, and the way to its payment page.
 
-A form of ours may not lead a browser to another host, so the payment page is opened by a page of
-its own rather than by the answer to the form.
+A form of ours may not lead a browser to another host, so a page of its own opens the payment page.
 """
 
 from typing import Final
@@ -47,7 +46,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     plan = await call.context.database.read(lambda tx: plan_of_order(tx, order_id))
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
-    # In live nothing is made out before the operator has said who sells.
+    # In live there are no documents before the operator has set the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,

@@ -70,7 +70,7 @@ async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None) -> NewOrder:
-    """What was chosen; raises InvalidInput and NotFound."""
+    """Raise InvalidInput and NotFound."""
     environment = call.principal.environment
     plan_id, _, chosen = form.text("plan").partition("/")
     wanted, _, seller = chosen.partition("/")
@@ -98,7 +98,7 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
 def _others(
     call: RequestContext[Any, Any], own: Subscription, sold: Sequence[Plan]
 ) -> list[tuple[str, str]]:
-    """The plans that today's may be changed to, as a form names and shows them."""
+    """Return the plans that today's may be changed to, as a form names and shows them."""
     sold_by = call.context.payments.providers.registration(own.provider)
     found = []
     for plan in sold:
@@ -126,7 +126,6 @@ async def plan_page(
     *,
     form_key: str | None = None,
 ) -> Response:
-    """The page, also with what went wrong."""
     tenant, providers = call.principal.tenant, call.context.payments.providers
     seen = await call.context.database.read(lambda tx: plan_overview(tx, tenant))
     shown = None

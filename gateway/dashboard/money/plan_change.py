@@ -1,4 +1,4 @@
-"""The plan steered from its page: ended, paused, resumed, and changed after a look at what that costs."""
+"""Change the plan from its page: end, pause or resume it, or take another one after a preview of its cost."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from kernel.ids import new_id
 
 _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
-# What the page says afterwards, by the form's act.
+# The page's sentence afterwards, by the form's act.
 _SAID: Final = {
     "cancel": "plan-ending",
     "cancel_now": "plan-ended",

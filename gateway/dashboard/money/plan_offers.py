@@ -16,7 +16,7 @@ from kernel.errors import InvalidInput
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
     """A plan by one interval that can be bought: value is what the form sends. price and credits: of a whole
-    interval. seller: who is paid; null where every offer is sold by the same providers, of which one is chosen.
+    interval. seller: the provider; null if the same ones sell every offer, and the person chooses one.
     """
 
     value: str
@@ -30,7 +30,7 @@ class PlanOffer:
 def offers_of(
     call: RequestContext[Any, Any], sold: Sequence[Plan]
 ) -> tuple[Sequence[PlanOffer], Sequence[tuple[str, str]]]:
-    """What can be bought, and the providers to choose from; none where an offer names its own."""
+    """Return what can be bought, and the providers to choose from; none if an offer names its own."""
     ways = dict(ways_to_pay(call, "subscription"))
     found = [
         (plan, interval, sellers)
@@ -61,7 +61,7 @@ def _offer(
 def _item(
     call: RequestContext[Any, Any], plan: Plan, interval: Interval, provider: str
 ) -> PlanItem | None:
-    """What is sold so; None: not by this interval, or not at this provider."""
+    """Return None if it is not sold by this interval, or at this provider."""
     providers, environment = call.context.payments.providers, call.principal.environment
     is_simulated = providers.is_simulated(provider, environment)
     try:

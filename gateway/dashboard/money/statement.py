@@ -63,7 +63,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _period(asked: Form, months: Sequence[str], usual: tuple[int, int]) -> tuple[int, int]:
-    """What the address asks for, else the usual one. Raises InvalidInput."""
+    """Return the address's period, else the usual one. Raises InvalidInput."""
     month = asked.text("month")
     if month and month not in months:
         raise InvalidInput(phrase("choose a month of the list"), param="month")
@@ -74,13 +74,12 @@ def _period(asked: Form, months: Sequence[str], usual: tuple[int, int]) -> tuple
 
 
 def _month_of(since: int, until: int, months: Sequence[str]) -> str:
-    """The month that the period is; empty: none of these."""
+    """Return the month that the period is, or empty."""
     month = _name(since)
     return month if month in months and (since, until) == _bounds(month) else ""
 
 
 async def _months(call: RequestContext[Any, Any]) -> list[str]:
-    """Those of the account, by year and month, the newest first."""
     account_id = call.principal.account_id
     account = await call.context.database.read(lambda tx: get_account(tx, account_id))
     at, found = month_start_us(call.now_us), [_name(call.now_us)]

@@ -107,8 +107,9 @@ async def extend(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _period(listed: ListView, now_us: int) -> tuple[UsageWanted, bool]:
-    """What the sums are of, and whether they are of all that is listed: they are of whole UTC days, at
-    most 366, and know no reference.
+    """Return the period of the sums, and whether they cover all that is listed.
+
+    They are of whole UTC days, at most 366, and know no reference.
     """
     asked = listed.filters
     narrowed = {"model": asked.text("model") or None, "key_id": asked.text("key") or None}
@@ -122,14 +123,14 @@ def _period(listed: ListView, now_us: int) -> tuple[UsageWanted, bool]:
 
 
 def _since(given: Mapping[str, str], now_us: int, days: int) -> str:
-    """The page of the last so many days, otherwise narrowed as it is."""
+    """Return the page of the last so many days, with its other filters."""
     since = rfc3339(now_us - now_us % DAY_US - (days - 1) * DAY_US)[:10]
     kept = {name: text for name, text in given.items() if name not in {"from", "to"}}
     return f"{PATH}?{urlencode({**kept, 'from': since})}"
 
 
 def _day(asked: Form, name: str) -> int | None:
-    """The day that a date field has; None for none, or another form, which the list refuses."""
+    """Return the day of a date field; None for none, or another form, which the list refuses."""
     try:
         return parse_rfc3339(f"{asked.text(name)[:10]}T00:00:00Z")
     except ValueError:

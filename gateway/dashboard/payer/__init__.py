@@ -1,1 +1,1 @@
-"""Pages for whoever pays, without an account: the sandbox's checkout and portal, and the way back."""
+"""Pages for payers, without an account: the sandbox's checkout and portal, and the way back."""

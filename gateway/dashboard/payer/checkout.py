@@ -1,8 +1,8 @@
-"""The sandbox's checkout: the hosted page that a payer sees if a provider is simulated.
+"""The sandbox's checkout: the hosted page of a simulated provider.
 
-Promises: it works without scripts; whoever knows its address may pay, as with any hosted checkout;
-what is decided there stays. What it decides travels like a provider's: the signed notification goes over
-HTTP to this gateway's own path for it, and what the page shows afterwards is what came of that.
+It works without scripts. Holders of its address may pay, as with any hosted checkout; a decision stays. It
+travels like a provider's: the signed notification goes over HTTP to this gateway's own path, and the page
+then shows the result.
 """
 
 from collections.abc import Sequence
@@ -34,14 +34,14 @@ from kernel.fields import Fields
 from store.database import Transaction
 
 _OUTCOMES: dict[str, CheckoutOutcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
-# What came of it, and the sentence that the page says about it.
+# The result, and the page's sentence about it.
 Result = Literal["paid", "failed", "expired", "closed"]
 Says = Literal["waiting", "review", "paid", "closed", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
 class EndedCheckout:
-    """What came of it. repeat: the button to press again where the gateway has not acted on it yet."""
+    """The result. repeat: the button to press again if the gateway has not acted on it yet."""
 
     result: Result
     says: Says
@@ -90,7 +90,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _bill_first(call: RequestContext[Any, Any], order: Order) -> None:
-    """A plan's first period is billed with its checkout; should this end here, a worker does it."""
+    """Bill a plan's first period with its checkout; after a crash here a worker does it."""
     begun = await call.context.database.read(
         lambda tx: sandbox_subscription.find_of_order(tx, order.id)
     )
@@ -101,7 +101,7 @@ async def _bill_first(call: RequestContext[Any, Any], order: Order) -> None:
 async def _load(
     call: RequestContext[Fields, Fields],
 ) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
-    """The checkout, its order, and the notifications about it; raises NotFound."""
+    """Return the checkout, its order, and the notifications about it; raise NotFound."""
     token = call.params["checkout_token"]
 
     async def work(tx: Transaction) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
@@ -112,7 +112,7 @@ async def _load(
         if order.kind == "subscription":
             begun = await subscription_rows.find_by_order(tx, order.id)
             assert begun is not None, "it was written with the order"
-            # What the page promises is a period's credit, which the invoice brings.
+            # The page promises a period's credit, which the invoice brings.
             order = amend(order, credits_micros=begun.credits_micros)
         return found, order, await provider_event.of_order(tx, order.id)
 

@@ -1,7 +1,7 @@
 """The sandbox's notifications: what happened at one of its pages, sent as the provider would send it.
 
-The signed notification goes over HTTP to this gateway's own path for that provider, so nothing that
-a page decides is believed any sooner than a provider's notification.
+The signed notification goes over HTTP to this gateway's own path for that provider, so nothing that a page
+decides is believed any sooner than a provider's notification.
 """
 
 import logging
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
-    """Where the notification goes; null where the provider has credentials now and stands alone."""
+    """Return where the notification goes; null if the provider has credentials now and isn't simulated."""
     providers = call.context.payments.providers
     registration = providers.registration(name)
     if registration is None or not providers.is_simulated(name, SANDBOX_ENVIRONMENT):
@@ -30,7 +30,7 @@ def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
 
 
 async def notify(call: RequestContext[Any, Any], name: str, sandbox_event: SandboxEvent) -> None:
-    """Sends the notification; whether it was accepted is seen by the state of what it is about."""
+    """Send the notification; the state of its object shows whether it was accepted."""
     provider, path = (
         call.context.payments.providers.of(name, SANDBOX_ENVIRONMENT),
         path_of(call, name),
@@ -45,7 +45,7 @@ async def carry_out(
     sandbox_event: SandboxEvent,
     after: SandboxSubscription,
 ) -> None:
-    """Sends the notification, then notes that it was sent: after a crash in between it is sent again."""
+    """Send the notification, then record that: after a crash in between it is sent again."""
     await notify(call, subscription.provider, sandbox_event)
     await call.context.database.transaction(
         lambda tx: sandbox_subscription.note(tx, subscription, after)

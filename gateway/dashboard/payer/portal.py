@@ -1,8 +1,8 @@
-"""The sandbox's portal: where a plan is cancelled, paused, resumed and changed, and payments are made to fail.
+"""The sandbox's portal: where a plan is cancelled, paused, resumed and changed, and payments are made to
+fail.
 
-Promises: it works without scripts; whoever knows its address may manage the plan, as with any hosted
-portal. What is done here is the provider's side alone: its signed notification tells it, and the page
-shows what came of that.
+It works without scripts. Holders of its address may manage the plan, as with any hosted portal. It acts for
+the provider alone: its signed notification reports the change, and the page shows the result.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class PortalView:
-    """Everything on the page. can_change: a period is paid, and the plan goes on."""
+    """Everything on the page. can_change: a period is paid, and the plan continues."""
 
     plan: str
     price: Price
@@ -67,8 +67,6 @@ class PortalView:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The sandbox's row, ours, and what is sold."""
-
     subscription: SandboxSubscription
     own: Subscription
     items: Sequence[PlanItem]
@@ -120,7 +118,7 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _load(call: RequestContext[Fields, Fields]) -> _Known:
-    """Raises NotFound."""
+    """Raise NotFound."""
     token, now_us = call.params["portal_token"], call.now_us
 
     async def work(tx: Transaction) -> _Known:
@@ -139,7 +137,7 @@ async def _load(call: RequestContext[Fields, Fields]) -> _Known:
 def _items(
     sold: Sequence[Plan], subscription: SandboxSubscription, sold_by: Registration | None
 ) -> list[PlanItem]:
-    """What is sold at this provider and in this currency."""
+    """Return what is sold at this provider and in this currency."""
     found = []
     for plan in sold:
         for interval in MONTHS:
@@ -201,7 +199,7 @@ def _value(item: PlanItem) -> str:
 
 
 def _return_url(call: RequestContext[Any, Any]) -> str:
-    """Where the page leads back to; nowhere for what is no URL."""
+    """Return where the page leads back to, or nowhere for an invalid URL."""
     try:
         return check_return_url(read_query(call).text("return_url"), param="return_url")
     except InvalidInput:

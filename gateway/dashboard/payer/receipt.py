@@ -1,7 +1,7 @@
-"""A receipt by the link of its mail: the PDF for whoever has the address, without an account.
+"""A receipt by the link of its mail: the PDF for holders of the address, without an account.
 
-Promises: the address cannot be guessed, and leads to this one document alone, on which nothing can be spent;
-no search engine keeps it, and no other site learns it.
+The address cannot be guessed, and leads to this one document alone, on which nothing can be spent; no search
+engine stores it, and no other site learns it.
 """
 
 from billing.documents import document

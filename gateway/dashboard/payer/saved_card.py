@@ -1,4 +1,4 @@
-"""The sandbox's page that saves a card: which test card it is decides what each charge of it says."""
+"""The sandbox's page that saves a card: the chosen test card decides the result of each charge."""
 
 from urllib.parse import urlsplit
 

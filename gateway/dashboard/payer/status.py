@@ -1,8 +1,9 @@
-"""The payer's page of an order: where the money is, step by step, and "I have paid", which asks the provider.
+"""The payer's page of an order: where the money is, step by step, and "I have paid", which calls the
+provider.
 
-Promises: whoever has the address needs no account, and finds on the page nothing that can be spent; a look
-asks nobody; a press asks the provider at most once in a while for each order and each address,
-and shows what came of it within seconds, whatever the provider does.
+Holders of the address need no account, and find on the page nothing that can be spent. Opening it makes no
+call. A press calls the provider at most once in a while for each order and each address, and shows the result
+within seconds, whatever the provider does.
 """
 
 from dataclasses import dataclass
@@ -28,14 +29,14 @@ from gateway.http.routing import Reply
 from kernel.fields import Fields
 
 _DAY_S: Final = 86_400
-# Questions from one address, over all orders.
+# Calls from one address, over all orders.
 QUESTIONS: Final = (10, 60)  # in so many seconds
 _OUTCOMES: Final[tuple[QuestionOutcome, ...]] = ("asked", "just_asked", "busy", "not_open")
 
 
 @dataclass(frozen=True, slots=True)
 class StatusStep:
-    """A step as the payer reads it; when is empty where it has no moment."""
+    """A step as the payer reads it; when is empty if it has no moment."""
 
     state: str
     verdict: StepVerdict
@@ -96,14 +97,14 @@ async def _asked(call: RequestContext[Fields, Fields], order: Order) -> Question
 
 
 async def _find(call: RequestContext[Fields, Fields]) -> OrderTrace:
-    """Raises NotFound and RateLimited."""
+    """Raise NotFound and RateLimited."""
     await throttle(call)
     order_id = call.context.payments.links.order_of(call.params["status_token"])
     return await call.context.database.read(lambda tx: trace(tx, order_id))
 
 
 def _state(order: Order) -> str:
-    """What the page says first."""
+    """Return what the page says first."""
     if order.status in {"paid", "partially_refunded"}:
         return "paid"
     if order.status in {"refunded", "disputed"}:

@@ -1,4 +1,4 @@
-"""The claim page: who sent what, the sender's words, and behind one press what was delivered."""
+"""The claim page: who sent what, the sender's words, and behind one press the deliverable."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,7 +53,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def claim(call: RequestContext[Fields, Fields]) -> Reply:
-    """The press. It answers with the page itself, so that nothing secret lies behind an address."""
+    """Respond with the page itself, so that nothing secret lies behind an address."""
     found = await _find(call)
     language = _language(call, found)
     if found.state != "ready":
@@ -116,7 +116,7 @@ def _handed_out(call: RequestContext[Any, Any], found: Claimable, language: Lang
 
 
 def _qr(text: str) -> Markup | None:
-    """The text as a picture; None where it is too long for one."""
+    """Return None if the text is too long for a picture."""
     return None if len(text) > QR_CHARACTERS_MAX else qr_code(text)
 
 

@@ -1,8 +1,8 @@
-"""The page of a signed link: what waits for a decision, and two buttons, for whoever has the address.
+"""The page of a signed link: what waits for a decision, and two buttons, for holders of the address.
 
-Promises: a look decides nothing, so a scanner of mail that follows each link does no harm; the link
-decides once, since an approval does, and a colleague's while they may decide; afterwards it says what was decided, when and by whom. Its
-language is the one that the reader picked, else the one that the browser asks for.
+Opening it decides nothing, so a mail scanner that follows each link does no harm. The link decides once,
+since an approval does, and a colleague's while they may decide; afterwards it shows the decision, the time
+and the person. Its language is the reader's choice, else the browser's.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ _DECISIONS: Final = {"approve": "approved", "deny": "denied"}
 
 @dataclass(frozen=True, slots=True)
 class ShownLimit:
-    """A limit of the key as the reader's language writes it. length: of a rolling window, else empty.
-    label: in English, of a limit that doesn't count cents, else empty.
+    """A limit of the key as the reader's language writes it. length: of a rolling window, else empty. label:
+    in English, of a limit that doesn't count cents, else empty.
     """
 
     cap: str

@@ -1,5 +1,7 @@
-"""Where a recipient ends our mail, or an owner one kind of it, and allows it again: the link at the foot of each, and the header
-that mail programs make a button of (RFC 8058: one POST, without a question).
+"""Where a recipient ends our mail, or an owner one kind of it, and allows it again.
+
+It is the link at the foot of each mail, and the header that mail programs make a button of (RFC 8058: one
+POST, without a question).
 """
 
 from typing import Any
@@ -45,7 +47,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wants_mail(call: RequestContext[Fields, Fields]) -> bool:
-    """Mail programs may send anything in the body: whatever does not ask for mail ends it."""
+    """Mail programs may send anything in the body: whatever does not request mail ends it."""
     is_form = call.headers.get(b"content-type", b"").startswith(_FORM)
     return is_form and read_form(call).text("want") == "mail"
 

@@ -1,7 +1,7 @@
 """Where a person ends one kind of mail about an account, and allows it again, without signing in.
 
-Promises: looking changes nothing; a link changes one kind of mail of one person and one account, and nothing else of it;
-each change is in the account's security log.
+Opening it changes nothing. A link changes one kind of mail of one person and one account; each change is in
+the account's security log.
 """
 
 from typing import Any
@@ -16,27 +16,26 @@ from store.database import Transaction
 
 
 async def show(call: RequestContext[Any, Any], subject_id: str, kind: Notification) -> Reply:
-    """Whether mail of the kind goes there, and the button that changes it."""
     return await _act(call, subject_id, kind, is_on=None)
 
 
 async def change(
     call: RequestContext[Any, Any], subject_id: str, kind: Notification, *, is_on: bool
 ) -> Reply:
-    """Switches mail of the kind on or off; pressed twice, it stays as it is."""
+    """Switch mail of the kind on or off; repeating it changes nothing."""
     return await _act(call, subject_id, kind, is_on=is_on)
 
 
 async def _act(
     call: RequestContext[Any, Any], subject_id: str, kind: Notification, *, is_on: bool | None
 ) -> Reply:
-    """The page, after the change if there is one. Raises NotFound, RateLimited."""
+    """Return the page, after any change. Raises NotFound, RateLimited."""
     await throttle(call)
 
     async def work(tx: Transaction) -> Person:
         person = await find_person(tx, subject_id)
         if person.email is None:
-            # As for a link that was never given out: nobody reads mail here.
+            # As for an invalid link: no person reads mail here.
             raise NotFound("Page")
         if is_on is not None:
             await note_choice(tx, call, person, {kind: is_on})
@@ -57,7 +56,7 @@ async def _act(
 async def note_choice(
     tx: Transaction, call: RequestContext[Any, Any], person: Person, wanted: dict[str, bool]
 ) -> bool:
-    """Whether anything changed; the account's security log says what, and whose mail it is."""
+    """Return whether anything changed; the account's security log says what, and whose mail it is."""
     changed = await choose(tx, person, wanted, now_us=call.now_us)
     if changed:
         await note(

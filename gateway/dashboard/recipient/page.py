@@ -1,7 +1,7 @@
-"""What every page of recipients shares: its language, its headers, and a limit on guessing.
+"""The common parts of recipients' pages: language, headers, and a limit on guessing.
 
-Promises: no search engine keeps it, no other site learns its address, it works without a script, and an
-address that was never given out looks like any other mistyped one.
+No search engine stores them, no other site learns their address, they work without a script, and an invalid
+address looks like any mistyped one.
 """
 
 from typing import Any, Final
@@ -30,7 +30,7 @@ PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, no
 
 
 async def throttle(call: RequestContext[Any, Any]) -> None:
-    """Raises RateLimited."""
+    """Raise RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,
@@ -42,8 +42,8 @@ async def throttle(call: RequestContext[Any, Any]) -> None:
 
 
 def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
-    """What the reader picked here, else what they chose for the gateway's other pages, else what the sender said,
-    else what the browser asks for.
+    """Return the reader's choice here, else the choice for the gateway's other pages, else the sender's, else
+    the browser's.
     """
     accepted = call.headers.get(b"accept-language", b"").decode("latin-1")
     return (
@@ -56,7 +56,7 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
 
 
 def refusal_in(language: Language, detail: str) -> tuple[str, str]:
-    """A refusal in the language where the gateway's own pages know it in that, else in English; the tag of which."""
+    """Return a refusal in the language if the gateway's own pages know it, else in English; and its tag."""
     reading = page_languages().get(language.tag, english_pages())
     try:
         return reading.say(detail), reading.tag
@@ -72,7 +72,6 @@ def recipient_page(
     status: int = 200,
     **values: Any,
 ) -> Response:
-    """The template in the reader's language."""
     return page(
         call,
         template,
@@ -86,6 +85,6 @@ def recipient_page(
 
 
 def masked(address: str) -> str:
-    """Enough for its owner to know it by."""
+    """Show enough for its owner to recognize it."""
     local, _, domain = address.partition("@")
     return f"{local[:1]}…@{domain}"

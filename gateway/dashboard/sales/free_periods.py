@@ -1,4 +1,4 @@
-"""A period of a plan given free, and taken back, from the operator's page of the subscription."""
+"""Give a period of a plan free, and take it back, from the operator's page of the subscription."""
 
 from billing.reports.subscription_overview import overview
 from billing.subscriptions.manual.complimentary_period import (
@@ -54,7 +54,7 @@ async def take_back(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _owner(call: RequestContext[Fields, Fields]) -> Tenant:
-    """Raises NotFound, also for a subscription of the other environment."""
+    """Raise NotFound, also for a subscription of the other environment."""
     environment, wanted_id = call.principal.environment, call.params["subscription_id"]
     found = await call.context.database.read(
         lambda tx: overview(tx, wanted_id, environment=environment)

@@ -1,4 +1,4 @@
-"""Payments of machines without an account: looked at, asked about, and decided where nobody else can."""
+"""Payments of machines without an account: checked, polled, and decided if only an operator can."""
 
 from collections.abc import Sequence
 from typing import Any, Final, cast
@@ -22,7 +22,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/machine-payments"
 _STATES: Final = (*STATES, "stuck")
-# Without what its payer sent as a secret: the identifier, the proof, and the code of a refund.
+# Without its payer's secrets: the identifier, the proof, and the code of a refund.
 _SHEET: Final = Sheet[MachinePayment](
     "machine-payments",
     (
@@ -56,7 +56,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whoever settles it is asked once more; it is never charged twice."""
+    """Call the settler once more; it never charges twice."""
     found = await _find(call)
     try:
         await call.context.machine_payments.ask_again(found)

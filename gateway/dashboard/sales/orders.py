@@ -1,4 +1,4 @@
-"""Everybody's orders of the environment, one with what its provider said of it, and the decision."""
+"""All orders of the environment, one with its provider's messages, and the decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ _SHEET: Final = Sheet[Order](
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """Where the order's money is, its timeline, every notification about it, and what goes back."""
+    """Where the order's money is, its timeline, every notification about it, and what is refunded."""
 
     trace: OrderTrace
     refunds: Sequence[Refund]
@@ -78,7 +78,7 @@ class OrderView:
 
     @property
     def is_refundable(self) -> bool:
-        """Whether something was paid that may go back."""
+        """Return whether something paid may still be refunded."""
         order = self.timeline.order
         if order.kind == "subscription":
             return any(one.amount > one.refunded_amount for one in self.periods)
@@ -87,7 +87,7 @@ class OrderView:
 
     @property
     def spare_rest(self) -> Sequence[SpareMoney]:
-        """Money that gave no credit and that nobody waits for, such as what was dismissed."""
+        """Return money that gave no credit and isn't awaited, such as dismissed payments."""
         waiting = {one.money.ref for one in self.cases.cases if one.money is not None}
         own = None if self.timeline.order.kind == "subscription" else self.timeline.order.payment_id
         rest = [one for one in self.cases.spare if one.ref not in {*waiting, own}]
@@ -125,7 +125,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def order_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
-    """The order's page, with what a form of it said."""
     seen = await _seen(call)
     blank, typed = (Form(), NO_PROBLEM), (form, problem)
     is_refund = call.path.endswith("/refund")
@@ -149,7 +148,7 @@ async def order_page(
 
 
 async def _seen(call: RequestContext[Any, Any]) -> OrderView:
-    """Raises NotFound, also for an order of the other environment."""
+    """Raise NotFound, also for an order of the other environment."""
     environment, order_id = call.principal.environment, call.params["order_id"]
 
     async def work(tx: Transaction) -> OrderView:

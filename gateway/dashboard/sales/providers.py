@@ -1,5 +1,5 @@
-"""Payment providers: which are set up here, what each says of its own settings when it is asked, and which
-customers of erased accounts it has not deleted yet.
+"""Payment providers: which are set up here, the result of checking each one's settings, and customers of
+erased accounts that it has not deleted yet.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/providers"
 REASON_CHARACTERS_MAX: Final = 200
-# Of one account; each asks every provider.
+# Of one account; each calls every provider.
 CHECKS: Final = (6, 60)  # in so many seconds
 _FORGOTTEN: Final = Sheet[ForgottenCustomer](
     "customers-of-erased-accounts",

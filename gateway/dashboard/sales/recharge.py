@@ -1,4 +1,4 @@
-"""The recharge of one account, as an operator sees it: what it may buy by itself, and the button that ends it."""
+"""The recharge of one account, for an operator: what it buys automatically, and the button that ends it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ CHARGES_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class RechargeView:
-    """month: the current one by the account's clock, such as 2026-11; spent_cents: what recharges took in
-    it, or may still take. charges: the latest, the newest first.
+    """month: the current one by the account's clock, such as 2026-11; spent_cents: what recharges took in it,
+    or may still take. charges: the latest, newest first.
     """
 
     recharge: Recharge
@@ -35,7 +35,7 @@ class RechargeView:
 
 
 async def recharge_view(tx: Transaction, tenant: Tenant, *, now_us: int) -> RechargeView | None:
-    """None where the account wants no recharge there."""
+    """Return None if the account has no recharge there."""
     found = await records.find(tx, tenant)
     if found is None:
         return None

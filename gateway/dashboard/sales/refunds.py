@@ -1,4 +1,4 @@
-"""Refunds and disputes of everybody's orders: asked for, looked at, and decided where nobody else can."""
+"""Refunds and disputes of all orders: requested, checked, and decided if only an operator can."""
 
 from typing import Any, Final
 

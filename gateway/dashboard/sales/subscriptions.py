@@ -1,4 +1,4 @@
-"""Subscriptions of every account, and one with what was paid, what was wanted, and what can be done."""
+"""Subscriptions of every account, and one with its payments, requested changes, and possible actions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -40,7 +40,7 @@ _SHEET: Final = Sheet[Subscription](
     ),
     filters=("status", "account_id"),
 )
-# What the page says afterwards, by the form's act.
+# The page's sentence afterwards, by the form's act.
 _SAID: Final[Mapping[Act, str]] = {
     "cancel": "plan-ending",
     "cancel_now": "plan-ended",
@@ -84,7 +84,7 @@ async def steer(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wish(call: RequestContext[Any, Any], form: Form) -> SubscriptionChangeRequest:
-    """What the form asks for; raises InvalidInput."""
+    """Raise InvalidInput."""
     act: Act | None = next((one for one in _SAID if one == form.text("act")), None)
     if act is None:
         raise InvalidInput("press one of the page's buttons", param="act")
@@ -102,7 +102,7 @@ def _wish(call: RequestContext[Any, Any], form: Form) -> SubscriptionChangeReque
 
 
 def _resumes_at(form: Form) -> int | None:
-    """Return the start of the day that the form names, in microseconds; None: it names none."""
+    """Return the start of the form's day, in microseconds, or None."""
     day = form.text("resumes_at")
     return time_us(f"{day}T00:00:00Z", "resumes_at") if day else None
 
@@ -110,7 +110,6 @@ def _resumes_at(form: Form) -> int | None:
 async def subscription_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
-    """The subscription's page, with what a form of it said."""
     seen = await _seen(call)
     environment = call.principal.environment
     sold = await call.context.database.read(lambda tx: plans.list_plans(tx, environment))
@@ -146,7 +145,7 @@ async def subscription_page(
 
 
 async def _free(call: RequestContext[Any, Any], one: Subscription) -> tuple[int, int] | None:
-    """From when until when a period would be given free now."""
+    """Return the period that would be given free now."""
     if not can_be_given(one):
         return None
     now_us = await call.context.database.read(
@@ -157,7 +156,7 @@ async def _free(call: RequestContext[Any, Any], one: Subscription) -> tuple[int,
 
 
 async def _seen(call: RequestContext[Any, Any]) -> SubscriptionOverview:
-    """Raises NotFound, also for one of the other environment."""
+    """Raise NotFound, also for one of the other environment."""
     environment, wanted_id = call.principal.environment, call.params["subscription_id"]
 
     async def work(tx: Transaction) -> SubscriptionOverview:

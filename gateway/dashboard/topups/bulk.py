@@ -1,4 +1,4 @@
-"""Bulk sends: a file is dropped, looked through line by line, sent once, watched and taken back."""
+"""Bulk sends: a file is dropped, checked line by line, sent once, watched and cancelled."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -29,8 +29,8 @@ TEXT: Final = "text"
 LINE_CHARACTERS_MAX: Final = 120
 ERRORS_SHOWN_MAX: Final = 200
 ROWS: Final = 100
-# The preview may be shown again by a browser's Back, which could not ask for it: it answers a form. Its
-# button makes the same batch as before. Signing out has the browser forget it.
+# A browser's Back may show the preview, which it couldn't load again: it responds to a form. Its button makes
+# the same batch as before. Signing out clears it from the browser.
 _KEPT: Final = {"cache-control": "private, no-cache"}
 
 
@@ -49,7 +49,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         made = await _ask(call, form, text, idempotency_key=form.idempotency_key)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
-    # Of what was not accepted the batch says why.
+    # The batch says why items were not accepted.
     batch = made.data.get("batch") or made.data
     return go(f"{PATH}/{batch['id']}")
 
@@ -99,7 +99,7 @@ async def _ask(
 
 
 def _text_of(form: Form) -> str:
-    """The file's text, or what was pasted."""
+    """Return the file's text, or what was pasted."""
     text = form.raw(FILE) or form.raw(TEXT)
     if not text.strip():
         raise InvalidInput(phrase("choose a file, or paste its lines"))
@@ -107,7 +107,7 @@ def _text_of(form: Form) -> str:
 
 
 def _wrong_lines(text: str, quote: dict[str, Any]) -> list[dict[str, Any]]:
-    """The first lines that are wrong, as they stand in the file."""
+    """Return the first wrong lines, as they stand in the file."""
     lines = text.split("\n")
     return [
         {**one, "text": lines[one["line"] - 1][:LINE_CHARACTERS_MAX]}

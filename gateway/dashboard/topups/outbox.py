@@ -1,4 +1,4 @@
-"""The account's mail to recipients: what became of each, and its text for whoever may see codes."""
+"""The account's mail to recipients: each one's result, and its text for readers who may see codes."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The send form: checked first by the very rules of a send, then sent once however often it is."""
+"""The send form: checked first by the very rules of a send, then sent once however often it is submitted."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -41,14 +41,12 @@ _FIELDS: Final = (
 )
 _FROM_A_LINK: Final = ("platform", "amount", "recipient_email", "intent")
 _PURPOSE: Final = "send_form"
-# A longer address is refused; what does not fit is answered to the form itself.
+# A longer address is refused; what does not fit is shown in the response to the form.
 _TOKEN_CHARACTERS_MAX: Final = 3_500
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The form, which a link may fill in; or what it asks for, checked. Both have addresses of their own, so
-    that a browser's Back leads to them.
-    """
+    """Give the form and its preview addresses of their own, so that a browser's Back leads to them."""
     asked = read_query(call)
     if asked.raw("form"):
         form = _opened(call, asked.raw("form"))
@@ -63,8 +61,8 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     if form.text("step") != "send":
         return await _to_check(call, form)
     typed = Typed(form)
-    # What the person saw is what is charged; a price that has ended is shown anew.
-    # The form's own name is its intent, unless a program's link or its preview brought one.
+    # The person pays what they saw; an expired price is shown again. The form's own name is its intent,
+    # unless a program's link or its preview brought one.
     intent = form.text("intent") or form.idempotency_key
     body = {**_body(typed), "quote_id": form.text("quote_id") or None, "intent": intent}
     key = form.idempotency_key
@@ -78,7 +76,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _to_check(call: RequestContext[Any, Any], form: Form) -> Reply:
-    """The intent goes along: whoever comes back to the preview sends nothing a second time."""
+    """Pass the intent along: returning to the preview sends nothing a second time."""
     given = _given(form)
     given.setdefault("intent", form.idempotency_key or new_id("frm"))
     token = _sealed(call, given)
@@ -92,14 +90,14 @@ def _given(form: Form) -> dict[str, str]:
 
 
 def _sealed(call: RequestContext[Any, Any], given: Mapping[str, str]) -> str:
-    """What was typed, as a part of an address: addresses are logged and remembered, so nobody reads it there."""
+    """Seal what was typed into an address: addresses are logged and remembered."""
     plain = msgspec.json.encode(given)
     blob = call.context.vault.seal(plain, purpose=_PURPOSE, subject=call.principal.account_id)
     return urlsafe_b64encode(blob).decode().rstrip("=")
 
 
 def _opened(call: RequestContext[Any, Any], token: str) -> Form:
-    """An empty form where the token is none of this account's."""
+    """Return an empty form for another account's token."""
     try:
         blob = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         plain = call.context.vault.open(blob, purpose=_PURPOSE, subject=call.principal.account_id)
@@ -110,7 +108,7 @@ def _opened(call: RequestContext[Any, Any], token: str) -> Form:
 
 
 async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
-    """A quote, or all that is wrong."""
+    """Show a quote, or all that is wrong."""
     typed = Typed(form)
     body = {**_body(typed), "intent": form.text("intent") or None}
     await _check_range(call, typed, body)
@@ -126,7 +124,7 @@ async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
 async def _check_range(
     call: RequestContext[Any, Any], typed: Typed, body: Mapping[str, Any]
 ) -> None:
-    """What a send refuses one after the other is told together with the rest."""
+    """Report together what a send refuses one after the other."""
     offered = (await ask(call, "GET", "/platforms")).data["items"]
     platform = next((one for one in offered if one["id"] == body["platform"]), None)
     cents = body["amount_cents"]
@@ -148,7 +146,7 @@ async def _check_range(
 
 
 def _refused(data: dict[str, Any]) -> Problem:
-    """A send that would fail at its fulfilment, which validate answers rather than raises."""
+    """Report a send that would fail at its fulfilment, which validate returns rather than raises."""
     why = data["error"]["detail"]
     return Problem(422, phrase("This would fail: %(why)s", why=phrase(why)))
 
@@ -168,7 +166,7 @@ def _body(typed: Typed) -> dict[str, Any]:
 
 
 def _delivery(form: Form) -> dict[str, Any] | None:
-    """How it reaches the recipient; None where nothing was said."""
+    """Return how it reaches the recipient, or None."""
     said = {
         "email": bool(form.text("email")),
         "locale": form.text("locale") or None,
@@ -179,7 +177,7 @@ def _delivery(form: Form) -> dict[str, Any] | None:
 
 
 def _moment(text: str) -> str | None:
-    """What a browser's field of date and time has, as the API takes it; the page says UTC."""
+    """Convert a browser's field of date and time; the page says UTC."""
     return f"{text}:00Z" if len(text) == len("2026-06-13T12:00") else text or None
 
 
@@ -192,7 +190,7 @@ async def _form_page(
 ) -> Response:
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
     balance = (await ask(call, "GET", "/topup/balance")).data
-    # Without the intent: what is changed is another send.
+    # Without the intent: a changed send is another one.
     again = {name: text for name, text in _given(form).items() if name != "intent"}
     return page(
         call,

@@ -64,7 +64,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _elsewhere(call: RequestContext[Any, Any], transaction_id: str) -> Reply:
-    """The way to the same top-up in the account's other environment; raises NotFound where it is in none."""
+    """Redirect to the same top-up in the account's other environment; raise NotFound if it is in none."""
     account_id, scopes = call.principal.account_id, call.principal.scopes
     found = await call.context.database.read(
         lambda tx: find_by_id(tx, transaction_id, scopes, account_id)
