@@ -97,7 +97,7 @@ class Parts(Struct, kw_only=True):
         return cls(items=[Part.of(one) for one in ran])
 
 
-class Reason(Fields, frozen=True, kw_only=True):
+class ClosingReason(Fields, frozen=True, kw_only=True):
     reason: Annotated[
         str,
         Meta(
@@ -151,7 +151,7 @@ async def show_difference(context: ActContext) -> MoneyDifference:
     return await differences.find(context.tx, context.object_id, context.environment)
 
 
-async def close_difference(context: ActContext, asked: Reason) -> Change[MoneyDifference]:
+async def close_difference(context: ActContext, asked: ClosingReason) -> Change[MoneyDifference]:
     closed = await differences.close(
         context.tx,
         context.object_id,
@@ -257,7 +257,7 @@ CLOSE_DIFFERENCE = Act(
     description="It opens again if its figures change.",
     path="/reconciliation/{difference_id}/close",
     audience=(OPERATOR,),
-    input=Reason,
+    input=ClosingReason,
     run=close_difference,
     result=Difference,
     is_catalogue=True,
