@@ -1,1 +1,1 @@
-"""The desk: what a person of the operator's does with top-ups that stick, by a page or by a command."""
+"""What operators do with stuck top-ups."""

@@ -1,7 +1,7 @@
-"""What a person may do with a top-up, state by state. Pure: pages show what commands then allow.
+"""What an operator may do with a top-up, state by state; pages show what commands then allow.
 
-Promise: as long as it is not known what a supplier did, nobody else is asked and nothing is given back,
-unless a person says that they looked there.
+While a supplier's outcome is unknown, nobody else is called and nothing is returned, unless an operator says
+that they checked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from billing.topups.topup import TopUp
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
 
-# So long after a send somebody should look at a top-up that nobody ended.
+# After this long somebody should check an open top-up.
 OVERDUE_US: Final = DAY_US
 
 DeskState = Literal[
@@ -66,22 +66,22 @@ ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
 }
 # No supplier is to deliver it.
 _NOT_WITH_SUPPLIERS: Final = frozenset[DeskState]({"ended", "reversing", "approval", "sandbox"})
-# Where a person who settles or fails says that they looked at the supplier.
+# Settling or failing here requires that the operator checked the supplier.
 CHECKED_STATES: Final = frozenset[DeskState]({"waiting", "unknown", "needs_review"})
-# Acts whose reason may be left out; of the others it is asked for.
+# These need no reason.
 WITHOUT_REASON: Final = frozenset[DeskAct]({"take", "give_back", "retry"})
 assert set(ACTS) == set(MEANINGS) == set(get_args(DeskState))
 
 
 class NotNow(DomainError):
-    """The act does not fit the top-up as it is now; the message says what does."""
+    """The act doesn't fit the top-up now; the message says what does."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskTopUp:
-    """A top-up as the desk sees it at one moment: with its attempts, oldest first, and its task.
+    """A top-up at one moment: with its attempts, oldest first, and its task.
 
-    can_be_asked: whether its supplier's kind can find out by asking what it did; the caller knows.
+    can_be_asked: whether calling its supplier again can find out.
     """
 
     topup: TopUp
@@ -92,20 +92,19 @@ class DeskTopUp:
 
     @property
     def open_attempt(self) -> Attempt | None:
-        """The attempt whose last word is still to come."""
+        """Return the attempt whose last word is still to come."""
         last = self.attempts[-1] if self.attempts else None
         return last if last is not None and last.is_open else None
 
     @property
     def open_task(self) -> Task | None:
-        """The task that is to be done; of an earlier turn's nothing counts any more."""
+        """Return the present turn's open task."""
         task = self.task
         is_open = task is not None and task.is_open and task.supplier == self.topup.supplier
         return task if is_open and self.topup.status == "pending" else None
 
     @property
     def state(self) -> DeskState:
-        """Where it stands."""
         topup, attempt = self.topup, self.open_attempt
         if topup.status == "reversing":
             return "reversing"
@@ -125,7 +124,7 @@ class DeskTopUp:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether it should have ended by now: its task's time is over, or a day since the send."""
+        """Return whether it should have ended: its task is late, or the send is a day old."""
         if self.state in _NOT_WITH_SUPPLIERS:
             return False
         due_at = self.topup.created_at + OVERDUE_US
@@ -134,7 +133,7 @@ class DeskTopUp:
         return self.now_us >= due_at
 
     def acts(self, who: str) -> tuple[DeskAct, ...]:
-        """What this person may do now; a task that somebody else took can be given back alone."""
+        """Return what this person may do now; somebody else's task can only be released."""
         state, task = self.state, self.open_task
         if state == "needs_review" and not self.can_be_asked:
             return tuple(act for act in ACTS[state] if act != "retry")
@@ -147,11 +146,11 @@ class DeskTopUp:
         return ("give_back",)
 
     def must_check(self, act: DeskAct) -> bool:
-        """Whether the act needs the person's word that they looked at the supplier."""
+        """Return whether the person must say that they checked the supplier."""
         return act in {"settle", "fail"} and self.state in CHECKED_STATES
 
     def needs_reason(self, act: DeskAct, who: str) -> bool:
-        """Whether the act says why; what a task brought says it itself."""
+        """Return whether the act needs a reason; a task's result is one."""
         if act == "settle":
             return self.state != "task"
         taken_by = None if self.open_task is None else self.open_task.taken_by
@@ -159,7 +158,7 @@ class DeskTopUp:
 
 
 def refusal(seen: DeskTopUp, act: DeskAct) -> NotNow:
-    """Why the act does not fit now, and what does."""
+    """Return why the act doesn't fit now, and what does."""
     state, supplier = seen.state, seen.topup.supplier or "its supplier"
     if state in _NOT_WITH_SUPPLIERS:
         return NotNow(MEANINGS[state])

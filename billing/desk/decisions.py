@@ -1,8 +1,7 @@
-"""What a person decides about a top-up, as commands under its account's lock.
+"""An operator's decisions about a top-up, as commands under its account's lock.
 
-Promise: each act is judged by billing/desk/acts.py on what the lock shows, has its entry in the audit
-log in the transaction in which it takes effect, and takes effect once: of two persons, or of a worker
-and a person, the second one is told what became of it.
+billing/desk/acts.py judges each act on what the lock shows. Its audit entry is in its transaction, and it
+takes effect once: of two people, or a worker and a person, the second learns the outcome.
 """
 
 from abc import abstractmethod
@@ -34,7 +33,7 @@ REASON_CHARACTERS_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who acts: the credential for the audit log, and the name that others read."""
+    """The credential for the audit log, and the name that others read."""
 
     actor: Actor
     name: str
@@ -42,10 +41,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class DeskCommand(OnAttempts):
-    """One act of a person on one top-up; can_be_asked: as of DeskTopUp.
+    """One act on one top-up; can_be_asked: as of DeskTopUp.
 
-    Raises NotFound, InvalidInput where a reason is missing or too long, AwaitsApproval, NotNow where
-    the act does not fit, and AlreadyDelivered or AlreadyEnded where it has ended meanwhile.
+    Raises NotFound, InvalidInput for a missing or long reason, AwaitsApproval, NotNow, and AlreadyDelivered
+    or AlreadyEnded.
     """
 
     by: Person
@@ -72,7 +71,7 @@ class DeskCommand(OnAttempts):
 
     @abstractmethod
     def _do(self, state: BatchState, seen: DeskTopUp) -> None:
-        """Changes the state; every refusal comes before the first change."""
+        """Change the state; every refusal comes before the first change."""
 
     def _seen(self, state: BatchState, topup: TopUp) -> DeskTopUp:
         attempts = attempts_of(state).of(topup.id)
@@ -101,7 +100,7 @@ class DeskCommand(OnAttempts):
             raise InvalidInput(f"at most {REASON_CHARACTERS_MAX} characters", param="reason")
 
     def _tell(self, state: BatchState, before: DeskTopUp, after: DeskTopUp) -> None:
-        """Never what was handed over."""
+        """Write the entry, never with what was handed over."""
         entry = audit_log.entry(
             self.by.actor,
             f"topup.{self.act}",
@@ -131,7 +130,7 @@ class DeskCommand(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class TakeTask(DeskCommand):
-    """The task is this person's, who alone ends it from now on."""
+    """The task is this person's, who alone ends it."""
 
     act: ClassVar[DeskAct] = "take"
 
@@ -144,7 +143,7 @@ class TakeTask(DeskCommand):
 
 @dataclass(frozen=True, slots=True)
 class GiveBackTask(DeskCommand):
-    """Anybody may take the task again; also where somebody else had it and is away."""
+    """Anybody may take the task again, even if its holder is away."""
 
     act: ClassVar[DeskAct] = "give_back"
 
@@ -154,9 +153,9 @@ class GiveBackTask(DeskCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleByHand(DeskCommand):
-    """Delivered, with this; of kind credit it lies in the recipient's account at the supplier.
+    """Delivered with this; credit is in the recipient's account at the supplier.
 
-    Raises InvalidInput for what was delivered for another top-up before, or cannot be used.
+    Raises InvalidInput for an unusable value, or one delivered for another top-up.
     """
 
     act: ClassVar[DeskAct] = "settle"
@@ -178,7 +177,7 @@ class SettleByHand(DeskCommand):
 
 @dataclass(frozen=True, slots=True)
 class FailByHand(DeskCommand):
-    """Failed, and the funds go back; the sender reads the reason. No other supplier is asked."""
+    """Failed, and the funds return; the sender sees the reason. No other supplier is called."""
 
     act: ClassVar[DeskAct] = "fail"
 
@@ -189,8 +188,9 @@ class FailByHand(DeskCommand):
 
 @dataclass(frozen=True, slots=True)
 class RefuseTask(DeskCommand):
-    """The desk's no: the platform's next supplier is asked, or the funds go back; the sender may read
-    the reason.
+    """The operator refuses: the platform's next supplier is called, or the funds return.
+
+    The sender may see the reason.
     """
 
     act: ClassVar[DeskAct] = "refuse"
@@ -203,9 +203,7 @@ class RefuseTask(DeskCommand):
 
 @dataclass(frozen=True, slots=True)
 class AskAgain(DeskCommand):
-    """The supplier is asked now instead of later, in the way that its kind allows: the same question
-    again, or a look first.
-    """
+    """The supplier is called now instead of later, as its kind allows."""
 
     act: ClassVar[DeskAct] = "retry"
 
@@ -215,7 +213,7 @@ class AskAgain(DeskCommand):
 
 @dataclass(frozen=True, slots=True)
 class DeclareNotDone(DeskCommand):
-    """A person looked: the supplier did nothing of it. Nobody is asked until somebody says who."""
+    """The operator checked that the supplier did nothing; nobody is called until somebody says who."""
 
     act: ClassVar[DeskAct] = "not_done"
 
@@ -230,7 +228,7 @@ class DeclareNotDone(DeskCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchSupplier(DeskCommand):
-    """Another supplier of the platform is asked, now; raises InvalidInput for one that is not."""
+    """Another supplier of the platform is called now; raises InvalidInput if it isn't one."""
 
     act: ClassVar[DeskAct] = "switch"
     to: str
@@ -266,13 +264,13 @@ class SwitchSupplier(DeskCommand):
 
 
 def others_of(state: BatchState, topup: TopUp) -> list[Source]:
-    """The platform's suppliers that are on, but for the one that has it."""
+    """Return the platform's other enabled suppliers."""
     platforms = topups_of(state).rules.platforms.of(topup.environment)
     return [one for one in platforms.suppliers_of(topup.platform) if one.id != topup.supplier]
 
 
 def _held_from_workers(topup: TopUp, *, next_check_at: int | None) -> TopUp:
-    """With a count that a worker, which read it before, does not hand over any more."""
+    """Return it with a count that stops a worker's earlier hand-over."""
     return replace(topup, next_check_at=next_check_at, checks_made=topup.checks_made + 1)
 
 
@@ -283,7 +281,7 @@ def _task_of(seen: DeskTopUp) -> Task:
 
 
 def _shape(seen: DeskTopUp) -> dict[str, Any]:
-    """What an act may change, as the audit log keeps it."""
+    """Return what an act may change, for the audit log."""
     topup, task = seen.topup, seen.open_task
     return {
         "status": topup.status,

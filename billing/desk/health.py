@@ -1,4 +1,4 @@
-"""How suppliers do, from the attempts of the last day. Writes nothing."""
+"""How suppliers do, from the attempts of the last day."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,16 @@ from billing.topups.platform import WALLET
 from kernel.clock import DAY_US, SECOND_US
 from store.database import Transaction
 
-# Of a supplier's last day, the attempts that are looked at: the latest ones.
+# The latest attempts of a supplier's last day.
 LOOKED_AT_MAX: Final = 1_000
-# It is asked, and counted here, only where it comes after another supplier.
+# It is called and counted here only behind another supplier.
 AT_ONCE: Final = "delivers with the send"
 
 
 @dataclass(frozen=True, slots=True)
 class SupplierHealth:
-    """outcomes: how many attempts have which. p95_s: seconds from the first ask to the delivery,
-    which 95 of 100 deliveries kept; null: none was delivered. waits_s: how long the oldest pending top-up has waited
-    for it, in seconds; null: none waits.
+    """outcomes: attempts by outcome. p95_s: seconds from the first call to the delivery that 95 of 100 kept.
+    waits_s: how long the oldest pending top-up has waited.
     """
 
     outcomes: Mapping[str, int]
@@ -27,7 +26,7 @@ class SupplierHealth:
     waits_s: float | None = None
 
     def sentence(self, kind: str) -> str:
-        """Return the same in a few words, for a list; kind: the supplier's."""
+        """Write it in a few words; kind: the supplier's."""
         parts = [f"{number} {name}" for name, number in sorted(self.outcomes.items())]
         if self.p95_s is not None:
             parts.append(f"95 of 100 within {self.p95_s:.1f} s")
@@ -35,13 +34,12 @@ class SupplierHealth:
 
     @property
     def delivered_share(self) -> float | None:
-        """Of those that are decided or of which no word came, from 0 to 1; null: there are none."""
+        """Return the share of decided or silent ones, 0 to 1; null: there are none."""
         said = {name: number for name, number in self.outcomes.items() if name not in _NO_SENDS}
         total = sum(said.values())
         return said.get("delivered", 0) / total if total else None
 
     def shape(self) -> dict[str, Any]:
-        """As the command line shows it."""
         share = self.delivered_share
         return {
             "outcomes": dict(self.outcomes),
@@ -54,7 +52,6 @@ class SupplierHealth:
 async def health_of(
     tx: Transaction, environment: str, suppliers: Sequence[str], *, now_us: int
 ) -> Mapping[str, SupplierHealth]:
-    """Of each of these suppliers."""
     return {one: await _health(tx, environment, one, now_us) for one in suppliers}
 
 
@@ -94,5 +91,5 @@ SELECT MIN({SINCE}) AS since FROM (
 """
 
 
-# Under way, or about taking back what was delivered.
+# Under way, or a revocation.
 _NO_SENDS: Final = frozenset({"requested", "waiting", "revoked", "kept"})

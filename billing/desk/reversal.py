@@ -1,4 +1,4 @@
-"""What a person of the operator's decides about a top-up that is to be taken back."""
+"""An operator's decision about a top-up that is to be reversed."""
 
 from functools import partial
 
@@ -22,10 +22,10 @@ async def reverse_by_hand(
     by: Person,
     is_revoked: bool | None = None,
 ) -> ReversedOutcome:
-    """Takes a delivered top-up back, as POST /topup/{id}/reverse does; audited.
+    """Reverse a delivered top-up, as POST /topup/{id}/reverse does; audited.
 
-    is_revoked: a person asked its supplier, and what was handed over is worth nothing any more, or
-    (False) stays what it is. Raises NotFound, AlreadyUsed, AlreadyEnded and StillOpen.
+    is_revoked: its supplier confirmed that what was handed over is worthless, or (False) not. Raises
+    NotFound, AlreadyUsed, AlreadyEnded and StillOpen.
     """
     seen = await database.read(partial(get_seen, topup_id=topup_id, now_us=clock.now_us()))
     topup = seen.topup

@@ -1,7 +1,7 @@
-"""Suppliers: how each does, whether it is on, and its pause.
+"""Suppliers: health, enabling and pausing.
 
-Promise: what is meant for a paused supplier waits and is not failed, whatever its kind; gateways and workers see
-a change within about a second.
+A paused supplier's top-ups wait and aren't failed, whatever its kind. Processes see a change within about a
+second.
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,6 @@ class Reason(Fields, frozen=True, kw_only=True):
 
 
 def shape_of(row: SupplierRow) -> dict[str, Any]:
-    """Return what every door and the audit log show: of its secrets the last characters at most."""
     return {
         "environment": row.environment,
         "id": row.id,
@@ -87,7 +86,6 @@ def shape_of(row: SupplierRow) -> dict[str, Any]:
 
 
 def view_of(row: SupplierRow) -> Supplier:
-    """Return the supplier as every door shows it."""
     return Supplier(**shape_of(row))
 
 
@@ -109,7 +107,6 @@ def _listed(found: tuple[SupplierRow, SupplierHealth]) -> SupplierWithHealth:
 async def list_suppliers(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[tuple[SupplierRow, SupplierHealth]]:
-    """Return the environment's suppliers with how each did in a day."""
     rows = await platform_rows.list_suppliers(context.tx, context.environment)
     health = await health_of(
         context.tx, context.environment, [row.id for row in rows], now_us=context.now_us
@@ -118,7 +115,6 @@ async def list_suppliers(
 
 
 async def show_supplier(context: ActContext) -> tuple[SupplierRow, SupplierHealth]:
-    """Return one supplier with how it did in a day; raises NotFound."""
     row = await platform_rows.get_supplier(context.tx, context.environment, context.object_id)
     health = await health_of(context.tx, context.environment, [row.id], now_us=context.now_us)
     return row, health[row.id]
@@ -136,7 +132,6 @@ async def _set_active(
 
 
 async def pause_supplier(context: ActContext, asked: Reason) -> Change[SupplierRow]:
-    """Stop calling a supplier until it is resumed; raises InvalidInput, NotFound and NotNow."""
     before = await _locked(context)
     _check_reason(asked.reason)
     if before.paused_at is not None:
@@ -145,7 +140,7 @@ async def pause_supplier(context: ActContext, asked: Reason) -> Change[SupplierR
 
 
 async def resume_supplier(context: ActContext, asked: Reason) -> Change[SupplierRow]:
-    """Call a supplier again at once, whether it was paused or workers skipped it; raises as pause_supplier."""
+    """Call a supplier again at once, whether it was paused or rested."""
     before = await _locked(context)
     _check_reason(asked.reason)
     if before.paused_at is None and before.breaker_opened_at is None:

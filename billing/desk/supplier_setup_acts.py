@@ -1,7 +1,7 @@
 """Suppliers' setup: the kinds that there are, and a supplier's options.
 
-Promise: a secret option is sealed, and no door and no entry of the audit log shows more than its last characters.
-Of two changes at once neither is undone, and no change sends a top-up twice (supplier_rules.py).
+A secret option is sealed; nothing shows more than its last characters. Of two simultaneous changes neither is
+undone, and none sends a top-up twice (supplier_rules.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,7 +87,6 @@ async def list_kinds(
 
 
 async def create_supplier(context: ActContext, asked: NewSupplier) -> Change[SupplierRow]:
-    """Add a supplier; raises InvalidInput, LimitReached and PlatformTaken."""
     kinds = await begin(context)
     registration = kinds.registration(asked.kind)
     row = SupplierRow(
@@ -109,7 +108,6 @@ async def create_supplier(context: ActContext, asked: NewSupplier) -> Change[Sup
 
 
 async def set_options(context: ActContext, asked: SupplierChanges) -> Change[SupplierRow]:
-    """Set options of a supplier; raises InvalidInput, NotFound and SealBroken."""
     kinds, tx = await begin(context), context.tx
     before = await platform_rows.get_supplier(tx, context.environment, context.object_id)
     if not (asked.options or asked.secrets):
@@ -148,7 +146,7 @@ def _kind_of(registration: Registration) -> SupplierKind:
 def _given(
     registration: Registration, options: Mapping[str, Any], secrets: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return all of them; raise InvalidInput for a secret in the open, or an open one among the secrets."""
+    """Return all options; raise InvalidInput for a secret among the open ones, or the reverse."""
     sealed = sealed_fields(registration.options)
     if open_secrets := sorted(sealed & options.keys()):
         name = open_secrets[0]

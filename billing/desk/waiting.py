@@ -1,7 +1,7 @@
-"""Top-ups that are with suppliers, as the desk lists and counts them. Writes nothing.
+"""List and count top-ups that are with suppliers.
 
-A list is narrowed to one of VIEWS. Those that wait come the oldest first, failed ones the latest first;
-each page begins after the last one's last id.
+A list has one of VIEWS. Waiting ones come oldest first, failed ones latest first; each page begins after the
+last one's last ID.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ from kernel.errors import NotFound
 from store.database import Transaction
 from store.keyset import Keyset
 
-# What a count says at most; a page writes 99+ for it.
+# A page writes 99+ for it.
 COUNTED_MAX: Final = 100
-# What a gauge says at most.
+# The most that a gauge says.
 GAUGED_MAX: Final = 10_000
 View = Literal["person", "overdue", "word", "unknown", "pending", "reversing", "failed"]
 VIEWS: Final[Mapping[View, str]] = {
@@ -38,7 +38,7 @@ VIEWS: Final[Mapping[View, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DeskFilter:
-    """What the list is narrowed to; created_before in microseconds, inclusive."""
+    """Filters; created_before is inclusive."""
 
     environment: str
     view: View = "pending"
@@ -49,7 +49,7 @@ class DeskFilter:
 
 
 def shape(seen: DeskTopUp) -> dict[str, Any]:
-    """As the command line and pages show it; without what was handed over."""
+    """Return the view for commands and pages, without what was handed over."""
     topup, task = seen.topup, seen.open_task
     last = seen.attempts[-1] if seen.attempts else None
     return {
@@ -80,7 +80,7 @@ async def page(
     limit: int,
     now_us: int,
 ) -> Sequence[DeskTopUp]:
-    """At most `limit` of them, those that follow after_id in the list."""
+    """Return those that follow after_id in the list."""
     values: dict[str, Any] = {
         "environment": wanted.environment,
         "supplier": wanted.supplier,
@@ -103,7 +103,7 @@ async def page(
 async def get_seen(
     tx: Transaction, topup_id: str, *, now_us: int, environment: str | None = None
 ) -> DeskTopUp:
-    """One top-up, pending or ended; raises NotFound, also for one of another environment."""
+    """Return one top-up; raise NotFound, also for another environment's."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or environment not in {None, found.environment}:
         raise NotFound("Transaction", param="transaction_id")
@@ -111,7 +111,7 @@ async def get_seen(
 
 
 async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> int:
-    """Count those that wait for a person, are overdue or have a word nobody has seen, COUNTED_MAX at most.
+    """Count what needs an operator, is overdue or has an unseen word; COUNTED_MAX at most.
 
     One statement over indexes.
     """
@@ -121,7 +121,7 @@ async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> in
 
 
 async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], int]:
-    """(environment, view) -> how many there are, GAUGED_MAX at most; hour: asked in vain for an hour or more."""
+    """Return counts by (environment, view), GAUGED_MAX at most; hour: called in vain for an hour."""
     found = {}
     for environment in ("staging", "live"):
         for view, clause in _GAUGED.items():
@@ -140,10 +140,7 @@ async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], in
 
 
 async def longest_waits(tx: Transaction, *, now_us: int) -> Mapping[str, int]:
-    """Return by environment for how many microseconds a top-up has waited for its supplier; 0 if none waits.
-
-    Of the GAUGED_MAX oldest.
-    """
+    """Return the longest wait for a supplier in microseconds, by environment, of the GAUGED_MAX oldest."""
     found = {}
     for environment in ("staging", "live"):
         row = await tx.fetch_one(_LONGEST, environment=environment, most=GAUGED_MAX)
@@ -163,7 +160,6 @@ async def _seen(tx: Transaction, found: Sequence[TopUp], now_us: int) -> list[De
 
 
 def _moments(now_us: int) -> dict[str, int]:
-    """What the clauses compare with."""
     return {
         "now": now_us,
         "old_before": now_us - OVERDUE_US,
@@ -172,7 +168,7 @@ def _moments(now_us: int) -> dict[str, int]:
     }
 
 
-# A task of an earlier turn is none any more.
+# A task of an earlier turn doesn't count.
 _SOURCE: Final = """topups t LEFT JOIN manual_tasks m
     ON m.transaction_id = t.id AND m.outcome IS NULL AND m.supplier = t.supplier"""
 _IS_PENDING: Final = """t.environment = :environment AND t.status = 'pending'
@@ -183,9 +179,9 @@ _IS_OVERDUE: Final = "(t.created_at <= :old_before OR m.due_at <= :now)"
 _IS_UNKNOWN: Final = """EXISTS (SELECT 1 FROM fulfilment_attempts a
     WHERE a.transaction_id = t.id AND a.ended_at IS NULL AND (a.outcome = 'unknown'
         OR (a.outcome = 'requested' AND a.last_requested_at <= :asked_before)))"""
-# It waits for its supplier, and not for a person.
+# It waits for its supplier, and not for an operator.
 _IS_ASKED: Final = "t.next_check_at IS NOT NULL AND m.transaction_id IS NULL"
-# Its time counts from when its supplier may first be asked, not from the first ask.
+# From when its supplier may first be called, not from the first call.
 _IS_HOUR: Final = f"""({_IS_ASKED}
     AND t.created_at <= :hour_before AND COALESCE(t.scheduled_for, 0) <= :hour_before
     AND NOT EXISTS (SELECT 1 FROM approvals p
@@ -196,7 +192,8 @@ _GAUGED: Final = {
     "overdue": _IS_OVERDUE,
     "hour": _IS_HOUR,
 }
-# The same time of a row w with these columns of a top-up t: the latest of its send, its scheduled time and its approval.
+# The same time for a row w with these columns of a top-up t: the latest of its send, its scheduled time and
+# its approval.
 SINCE_COLUMNS: Final = """t.created_at, COALESCE(t.scheduled_for, 0) AS scheduled_for,
     COALESCE((SELECT p.decided_at FROM approvals p WHERE p.transaction_id = t.id), 0)
         AS decided_at"""
@@ -253,7 +250,7 @@ _REVERSING: Final = Keyset(
     key="t.id",
     order="ASC",
 )
-# Each part stops at as many as are counted, and finds them by an index of its own.
+# Each part stops at the counted number, by its own index.
 _COUNT: Final = """
 SELECT COUNT(*) AS number FROM (
     SELECT id FROM (

@@ -1,6 +1,6 @@
-"""An operator notes that they have seen what suppliers said too late or against their own word.
+"""Record that an operator has seen a supplier's late or contradictory word.
 
-Promise: the act is in the audit log in its own transaction, and takes effect once.
+The audit entry is in its transaction, and the act takes effect once.
 """
 
 from billing.desk.acts import NotNow
@@ -14,7 +14,7 @@ from store.database import Transaction
 async def see(
     tx: Transaction, environment: str, topup_id: str, *, reason: str, by: Person, now_us: int
 ) -> int:
-    """Note the top-up's kept words as seen; returns how many. Raises InvalidInput and NotNow."""
+    """Mark the top-up's words as seen; return how many. Raises InvalidInput and NotNow."""
     if not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
         raise InvalidInput(
             f"Say what you did, in at most {REASON_CHARACTERS_MAX} characters.", param="reason"

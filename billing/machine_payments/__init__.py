@@ -1,1 +1,1 @@
-"""Payments of a machine for one top-up: no order, no account; the payment comes with the request."""
+"""Machine payments for one top-up: no order, no account; the payment comes with the request."""

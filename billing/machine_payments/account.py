@@ -1,6 +1,6 @@
-"""The machine account: the operator's, to which the top-ups of payers without an account belong.
+"""The machine account: the operator's, for top-ups of payers without an account.
 
-Made at the first payment, and the same for every process by its fixed id. Writes through keys/account.py.
+Made at the first payment, with one fixed ID for all processes.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ NAME: Final = "Payers without an account"
 
 
 async def open_machine_account(database: Database, *, now_us: int) -> None:
-    """Makes it unless it is there."""
+    """Make it unless it exists."""
 
     async def work(tx: Transaction) -> None:
         found = await tx.fetch_one("SELECT id FROM accounts WHERE id = :id", id=MACHINE_ACCOUNT)

@@ -55,19 +55,16 @@ class MachinePaymentsQuery(Page, frozen=True, kw_only=True):
 
 
 def view_of(payment: PaymentRow) -> MachinePayment:
-    """Return the payment as every door shows it."""
     return convert(payment.shape(), MachinePayment)
 
 
 async def owner_of(tx: Transaction, payment_id: str) -> Tenant:
-    """Return whose payment it is; raises NotFound."""
     return (await payments.find(tx, payment_id)).tenant
 
 
 async def list_payments(
     context: ActContext, asked: MachinePaymentsQuery, begin: Begin, limit: int
 ) -> Sequence[PaymentRow]:
-    """Return a page of everybody's machine payments, the newest first."""
     return await payments.page(
         context.tx,
         context.environment,
@@ -78,7 +75,6 @@ async def list_payments(
 
 
 async def show_payment(context: ActContext) -> PaymentRow:
-    """Return one payment; raises NotFound."""
     return await payments.find(context.tx, context.object_id)
 
 

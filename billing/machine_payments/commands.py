@@ -1,8 +1,8 @@
-"""What happens to a machine payment: opened, claimed to be asked about, ended, given back.
+"""What happens to a machine payment: opened, claimed, ended, returned.
 
-Promises: a payment ends once, whoever asks, however often and in however many processes; what was settled is
-credited and sent in one transaction, or given back as a code in the same one; nothing is sent twice and
-nothing that was paid is lost; no transfer at the network is credited twice, whatever a facilitator repeats.
+A payment ends once, in any number of processes. What was settled is credited and sent in one transaction, or
+returned as a code in it. Nothing is sent twice or lost, and no network transfer is credited twice, whatever a
+facilitator repeats.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _FAILED = frozenset({"failed", "cancelled", "reversed"})
 
 
 class RefundCode(NamedTuple):
-    """The code that gives a payment back, should it have to be: as it is stored, and sealed for the payer."""
+    """The code that may return a payment: as stored, and sealed for the payer."""
 
     digest: str
     last4: str
@@ -51,7 +51,7 @@ class RefundCode(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """The payment, and whether the caller is the one who asks about it now."""
+    """The payment, and whether the caller asks about it now."""
 
     payment: MachinePayment
     is_ours: bool
@@ -59,8 +59,6 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _OnPayment:
-    """What all commands on a payment that exists share."""
-
     payment: MachinePayment
 
     def declare(self, read_set: ReadSet) -> None:
@@ -70,10 +68,10 @@ class _OnPayment:
 
 @dataclass(frozen=True, slots=True)
 class OpenPayment:
-    """Writes the payment before anybody is asked to settle it; one that is there is found instead.
+    """Writes the payment before anybody is asked to settle it, or finds it.
 
-    Raises PaymentUsed where it paid for something else, and LooksRepeated if its payer paid for the same a moment
-    ago and does not say distinct: before anything is settled.
+    Raises PaymentUsed if it paid for something else, and LooksRepeated for the payer's same recent request,
+    unless distinct: before anything is settled.
     """
 
     payment: MachinePayment
@@ -92,7 +90,7 @@ class OpenPayment:
         return Claimed(self.payment, is_ours=True)
 
     def _check_repeated(self, payments: PaymentWorkingSet, now_us: int) -> None:
-        """Two requests of one payer meet here: the machine account is locked."""
+        """Check it here, where one payer's requests meet: the machine account is locked."""
         earlier = None
         if self.payment.protocol == X402 and not self.payment.request.distinct:
             earlier = payments.looks_like(self.payment, now_us)
@@ -112,7 +110,7 @@ class OpenPayment:
 
 @dataclass(frozen=True, slots=True)
 class ClaimPayment(_OnPayment):
-    """The caller asks about it, for lease_us; not where another one does, or where it has ended."""
+    """Claims it for lease_us, unless another caller asks or it has ended."""
 
     lease_us: int
 
@@ -122,7 +120,7 @@ class ClaimPayment(_OnPayment):
         is_asked = found.lease_until is not None and found.lease_until > state.now_us
         if found.state not in OPEN or is_asked:
             return Claimed(found, is_ours=False)
-        # A lease that nobody ended: whoever held it may have had it settled, and is gone.
+        # An unended lease's holder may have had it settled, and is gone.
         is_lost = found.is_lost or found.lease_until is not None
         claimed = begun(
             replace(found, is_lost=is_lost), now_us=state.now_us, lease_us=self.lease_us
@@ -133,11 +131,11 @@ class ClaimPayment(_OnPayment):
 
 @dataclass(frozen=True, slots=True)
 class EndPayment(_OnPayment):
-    """What the settlement came to. send: of what it paid for; null: it cannot be sent any more.
+    """The settlement's result. send: what it paid for; null: it can't be sent any more.
 
-    settlement: its name at whoever settled it. code: gives it back, where nothing can be delivered.
-    is_for_person: nobody is asked any more, a person decides. is_final: a refusal that holds though an answer
-    was lost before. entry: of the person who said so.
+    settlement: its name at the settling party. code: returns it if nothing can be delivered. is_for_person:
+    an operator decides. is_final: a refusal that holds despite an earlier lost response. entry: of the
+    deciding operator.
     """
 
     verdict: PaymentVerdict
@@ -187,7 +185,7 @@ class EndPayment(_OnPayment):
             ended = replace(found, state="refused", ended_at=state.now_us)
             return _changed(state, ended, detail=detail)
         next_at = None if self.is_for_person else state.now_us + pause_us(found.checks_made)
-        # A name that was told once is what it is looked up by.
+        # A name that was reported once finds it later.
         settlement = self.settlement or found.settlement
         ended = replace(found, state="unknown", is_lost=is_lost, settlement=settlement)
         return _changed(state, ended, detail=detail, next_check_at=next_at)
@@ -195,7 +193,7 @@ class EndPayment(_OnPayment):
     def _keep_from(
         self, state: BatchState, found: MachinePayment, other: MachinePayment
     ) -> MachinePayment:
-        """Credit nothing for a transfer that another payment was credited for: a person looks it up."""
+        """Credit nothing for a transfer that another payment was credited for; an operator decides."""
         said = f"Transaction {self.settlement} already settled payment {other.id}."
         if self.entry is not None:
             if found.protocol == X402:
@@ -211,13 +209,13 @@ class EndPayment(_OnPayment):
         return _changed(state, kept, detail=detail)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
-        """Whether another one asked since, after the lease: that question may have had it settled, and be why
-        this one was refused.
+        """Return whether somebody else asked after the lease, which may have settled it and caused this
+        refusal.
         """
         return found.checks_made != self.payment.checks_made
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
-        """The money came in: it is credited, and sent or given back."""
+        """Credit the money, and send or return it."""
         settled = self._credit(state, found)
         tenant = found.tenant
         why = self._send(state)
@@ -229,9 +227,7 @@ class EndPayment(_OnPayment):
         return _changed(state, replace(settled, state="paid", ended_at=ended_at), detail=None)
 
     def _give_back_late(self, state: BatchState, found: MachinePayment) -> MachinePayment:
-        """The money came in though the payer was told that it was refused, and may have paid anew since:
-        nothing is sent.
-        """
+        """Return money that came after a refusal, because the payer may have paid again: send nothing."""
         assert self.code is not None, "what is settled can be given back"
         why = "it was settled after it had been called refused"
         return give_back(state, self._credit(state, found), self.code, why)
@@ -245,7 +241,6 @@ class EndPayment(_OnPayment):
         return replace(found, settlement=self.settlement, settled_at=state.now_us)
 
     def _send(self, state: BatchState) -> str | None:
-        """Why it could not be sent; null: it was."""
         if self.send is None:
             return self.detail or "what was paid for is not offered any more"
         try:
@@ -259,7 +254,7 @@ class EndPayment(_OnPayment):
 
 @dataclass(frozen=True, slots=True)
 class EndDelivery(_OnPayment):
-    """The top-up of a paid one has ended: noted, or given back where it failed."""
+    """A paid one's top-up has ended: record that, or return the payment if it failed."""
 
     code: RefundCode
 
@@ -282,7 +277,7 @@ class EndDelivery(_OnPayment):
 
 
 def _check_unasked(found: MachinePayment, now_us: int) -> None:
-    """A person does not decide while somebody asks: the answer may be that it was settled."""
+    """Refuse an operator's decision while somebody asks: the answer may be that it was settled."""
     if found.lease_until is not None and found.lease_until > now_us:
         raise InvalidInput(
             "it is being asked about: wait a minute for the answer, then look again",
@@ -291,7 +286,7 @@ def _check_unasked(found: MachinePayment, now_us: int) -> None:
 
 
 def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePayment:
-    """With one more question under way; should whoever puts it be gone, it is put again after the lease."""
+    """Return it with one more question under way, repeated after the lease if its asker is gone."""
     until = now_us + lease_us
     return replace(
         payment, checks_made=payment.checks_made + 1, lease_until=until, next_check_at=until
@@ -301,9 +296,7 @@ def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePaym
 def give_back(
     state: BatchState, payment: MachinePayment, code: RefundCode, why: str
 ) -> MachinePayment:
-    """The payment's credit leaves its account as a code that the payer is shown. An account that spent it since
-    its top-up failed owes the rest.
-    """
+    """Turn the payment's credit into a code for the payer; the account owes what it spent meanwhile."""
     tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
     wallet, owed = state.ledger.wallet(tenant), state.ledger.owed(tenant)
     out = state.ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
@@ -339,7 +332,7 @@ def _changed(
 
 
 def _lock(read_set: ReadSet, payment: MachinePayment) -> None:
-    # The machine account's too, whoever the payment belongs to: what serialises two of one name.
+    # The machine account too, which serialises two of one name.
     read_set.tenants.update((payment.tenant, Tenant(MACHINE_ACCOUNT, payment.environment)))
 
 

@@ -1,8 +1,8 @@
-"""Verify and settle a payment of x402: a facilitator over HTTP, or a simulated one in staging.
+"""Verify and settle an x402 payment: a facilitator over HTTP, or simulated in staging.
 
-Promises: a call ends within its time with a whole answer, or as unsure; an answer is believed only where it is
-about this payment: this network, payer and amount. Nothing that the facilitator says is shown to a payer but
-its short words. No header and no body is ever in a log, but for whether the facilitator lists this gateway.
+A call ends in time with a whole response, or as unsure. A response is believed only about this network, payer
+and amount. The payer sees only the facilitator's short words. No header or body is logged, except whether the
+facilitator lists this gateway.
 """
 
 import base64
@@ -35,8 +35,8 @@ T = TypeVar("T")
 
 
 class Expected(NamedTuple):
-    """What an answer has to be about. settlement: its name, where one was told before; expires_at: when the
-    payer's consent ends, microseconds.
+    """What a response must be about. settlement: its name, if known; expires_at: the end of the payer's
+    consent.
     """
 
     network: str
@@ -47,15 +47,15 @@ class Expected(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """Whether the payment can be settled now, and if not, why in a word."""
+    """Whether it can be settled now, and if not, why in a word."""
 
     is_valid: bool
     reason: str = ""
 
 
 class Settlement(NamedTuple):
-    """What settling came to; is_lost: it may have been settled though nobody said so. is_for_person: nobody
-    can find out, or what was said cannot be true. is_final: the refusal is of every earlier question too.
+    """is_lost: it may have been settled unreported. is_for_person: nobody can find out, or the response can't
+    be true. is_final: the refusal covers earlier questions too.
     """
 
     verdict: PaymentVerdict
@@ -67,14 +67,14 @@ class Settlement(NamedTuple):
 
 
 class Facilitator(Protocol):
-    """request: what is kept of the payment; of x402 the JSON body of /verify and /settle."""
+    """request: what is stored of the payment; for x402 the JSON body of /verify and /settle."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:
-        """Raises ProviderUnavailable, and ProviderRefused where it does not accept the operator."""
+        """Raise ProviderUnavailable, and ProviderRefused if it doesn't accept the operator."""
         ...
 
     async def settle(self, request: bytes, expected: Expected) -> Settlement:
-        """Raises nothing; asking again about the same payment never charges again."""
+        """Settle it, raising nothing; repeating it never charges again."""
         ...
 
 
@@ -107,7 +107,7 @@ _LISTINGS: Final = msgspec.json.Decoder(_Listings)
 
 @dataclass(frozen=True, slots=True)
 class HttpFacilitator:
-    """One that the operator named; key: sent as a Bearer token, where it wants one."""
+    """The operator's facilitator; key: a Bearer token, if required."""
 
     client: httpx.AsyncClient
     url: str
@@ -123,7 +123,7 @@ class HttpFacilitator:
             raise unavailable(NAME, f"HTTP {status}")
         if said.payer is not None and said.payer.lower() != expected.payer:
             raise unavailable(NAME, "another payer")
-        # A refusal may come with a status of its own; a consent never does.
+        # A refusal may come with its own status; a consent never does.
         is_valid = said.is_valid and status < _BAD
         return Verified(is_valid, "" if is_valid else _word(said.invalid_reason) or "refused")
 
@@ -140,7 +140,7 @@ class HttpFacilitator:
             return _believed(said, expected)
         reason = _word(said.error_reason) or "no reason given"
         if said.success or said.transaction:
-            # It was sent to the network, and what became of it is not known yet.
+            # It was sent to the network, with an unknown outcome.
             return Settlement("unknown", reason, _word(said.transaction), is_lost=True)
         return Settlement("refused", reason)
 
@@ -162,7 +162,7 @@ class HttpFacilitator:
 
 
 class SimulatedFacilitator:
-    """Staging's: every well-formed payment is good, and its transaction is made of its authorization."""
+    """Staging's: every well-formed payment is good; its transaction comes from its authorization."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
         return Verified(is_valid=True)
@@ -173,7 +173,7 @@ class SimulatedFacilitator:
 
 
 def _believed(said: _SettleAnswer, expected: Expected) -> Settlement:
-    """The settlement, where the answer is about this payment."""
+    """Return the settlement, if the response is about this payment."""
     transaction = _word(said.transaction)
     others: Mapping[str, bool] = {
         "network": said.network != expected.network,
@@ -189,7 +189,7 @@ def _believed(said: _SettleAnswer, expected: Expected) -> Settlement:
 
 
 def _note_listing(header: str | None) -> None:
-    """Log what the facilitator says of our entry in its catalogue (x402's EXTENSION-RESPONSES)."""
+    """Log what the facilitator says of our catalogue entry (x402's EXTENSION-RESPONSES)."""
     if header is None or len(header) > _LISTING_CHARACTERS_MAX:
         return
     try:
@@ -214,5 +214,5 @@ def _read(body: bytes, form: type[T]) -> T | None:
 
 
 def _word(text: str | None) -> str | None:
-    """A short word of theirs; prose is left out."""
+    """Return a short word of theirs, without prose."""
     return text if text and _WORD.fullmatch(text) else None

@@ -1,8 +1,7 @@
-"""What a machine may pay with: networks and assets, and the exact amount of a price in them.
+"""What a machine may pay with: networks and assets, and a price's exact amount in them.
 
-Facts of each asset are those of its contract (the name and version of its EIP-712 domain, its decimals), as the
-x402 package lists them; only assets that are transferred by a signed authorization (EIP-3009) are taken. One
-US dollar is one unit of the asset.
+An asset's facts are its contract's (EIP-712 domain name and version, decimals), as the x402 package lists
+them. Only assets with signed transfers (EIP-3009) are accepted. One US dollar is one unit.
 """
 
 from collections.abc import Mapping
@@ -12,14 +11,14 @@ from typing import Any, Final
 from keys.principal import Environment
 
 SCHEME: Final = "exact"
-# How long a payer's authorization is to be good.
+# How long a payer's authorization must be valid.
 TIMEOUT_S: Final = 300
 CENT_DECIMALS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A token of a network (CAIP-2). is_money: it is worth real dollars; a test network's is not."""
+    """A token of a network (CAIP-2). is_money: worth real dollars."""
 
     network: str
     address: str
@@ -39,16 +38,14 @@ ASSETS: Final = (
     Asset("eip155:421614", "0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d", "USD Coin", "2", 6, False),
 )
 NETWORKS: Final = tuple(asset.network for asset in ASSETS)
-# Simulated payments in staging: an address that nobody has a key of.
+# Simulated payments in staging: an address without a key.
 SIMULATED_ASSET: Final = next(asset for asset in ASSETS if asset.network == "eip155:84532")
 SIMULATED_ADDRESS: Final = "0x0000000000000000000000000000000000000402"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How an environment's top-ups are paid. is_simulated: no facilitator is asked, and nothing is worth
-    anything.
-    """
+    """How an environment's top-ups are paid. is_simulated: no facilitator is called, and nothing has worth."""
 
     environment: Environment
     asset: Asset
@@ -56,11 +53,11 @@ class Offer:
     is_simulated: bool = False
 
     def amount(self, cents: int) -> str:
-        """The price in atomic units: exact, since an asset has no fewer decimals than a dollar."""
+        """Return the price in atomic units; exact, since assets have at least a dollar's decimals."""
         return str(cents * 10 ** (self.asset.decimals - CENT_DECIMALS))
 
     def requirements(self, cents: int) -> dict[str, Any]:
-        """What x402 calls payment requirements, version 2."""
+        """Return x402's payment requirements, version 2."""
         asset = self.asset
         return {
             "scheme": SCHEME,
@@ -74,7 +71,7 @@ class Offer:
 
 
 def find_asset(network: str, address: str = "") -> Asset | None:
-    """The asset of that network, or its first one; None: not known here."""
+    """Return the asset of that network, or its first one, or None."""
     wanted = address.lower()
     return next(
         (
@@ -89,9 +86,9 @@ def find_asset(network: str, address: str = "") -> Asset | None:
 def offers_of(
     asset: Asset | None, pay_to: str, *, is_simulated_offered: bool = True
 ) -> Mapping[str, Offer]:
-    """What is offered where the operator named an asset and an address, or nothing.
+    """Return the offers if the operator named an asset and an address.
 
-    Money of a test network buys staging's credit alone; staging without one simulates payments.
+    A test network's money buys staging credit alone; staging without one simulates payments.
     """
     offers: dict[str, Offer] = {}
     if is_simulated_offered:

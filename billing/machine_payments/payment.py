@@ -1,11 +1,10 @@
-"""A machine payment: one top-up that was paid in the request that asked for it. Writes machine_payments.
+"""A machine payment: one top-up that was paid in its own request.
 
-States: settling -> paid | refused | refunded; settling -> unknown, where an answer was lost, and on as before;
-paid -> refunded, where the top-up failed later; refused -> refunded, where the money came in after all.
-Invariants: a payment has one row, by its own identity at
-whoever settles it and by the payer's secret identifier; the row is written before anybody is asked to
-settle; one top-up at most comes of it, whose id is fixed with the row; a settlement settles one payment.
-The caller holds the lock of the machine account and of the payment's own one.
+settling -> paid | refused | refunded; settling -> unknown after a lost response, then as before; paid ->
+refunded if the top-up fails; refused -> refunded if the money came after all. One row by its identity at the
+settling party and by the payer's secret identifier, written before anybody is called; one top-up at most,
+with an ID fixed in the row; a settlement settles one payment. The caller holds the locks of the machine
+account and the payment's own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,21 +24,21 @@ from store.database import Transaction
 from store.keyset import NEWEST, Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
-# The doors through which such payments come: x402, and the Machine Payments Protocol.
+# x402 and the Machine Payments Protocol.
 X402: Final = "x402"
 MPP: Final = "mpp"
-# What a payment that is to be asked about leaves behind a commit.
+# Sent after a commit with a payment to ask about.
 HINT: Final = "machine_payments"
 PaymentState = Literal["settling", "unknown", "paid", "refused", "refunded"]
 OPEN: Final = frozenset[PaymentState]({"settling", "unknown"})
 STATES: Final = ("settling", "unknown", "paid", "refused", "refunded")
 DETAIL_CHARACTERS_MAX: Final = 300
-# A question that got no answer is put again after twice as long, within these bounds.
+# An unanswered question is repeated after twice as long, within these bounds.
 ASK_US_MIN: Final = 2 * SECOND_US
 ASK_US_MAX: Final = 300 * SECOND_US
-# A payer who asks for the same again so soon has planned again, unless they say distinct.
+# Within this time a payer's same request is a mistake, unless distinct.
 REPEAT_GUARD_US: Final = 600 * SECOND_US
-# Ids go by the clock of the process that made them.
+# IDs go by their process's clock.
 _CLOCKS_APART_US: Final = 60 * SECOND_US
 
 
@@ -48,15 +47,15 @@ class PaymentUsed(DomainError):
 
 
 class PaymentRequired(DomainError):
-    """Nothing was paid, or what was offered does not pay for it; extra has the price."""
+    """Nothing was paid, or the payment doesn't fit; extra has the price."""
 
 
 class NotOffered(DomainError):
-    """No such payment is taken in that environment."""
+    pass
 
 
 class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is paid for, as it is stored; fee_cents: of the price that was asked."""
+    """What is paid for, as stored; fee_cents: of the requested price."""
 
     platform: str
     amount_cents: int
@@ -74,11 +73,11 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def wish(self) -> tuple[str, int, str]:
-        """The same for requests that look the same."""
+        """Return a value that is equal for requests that look the same."""
         return self.platform, self.amount_cents, self.recipient_email
 
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
-        """At the price that was paid; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
+        """Return it at the paid price; raise InvalidPlatform, InvalidEmail or AmountOutOfRange."""
         fields = msgspec.structs.asdict(self)
         fee_cents, is_distinct = fields.pop("fee_cents"), fields.pop("distinct")
         request = prepare(platforms, account_id=account_id, is_distinct=is_distinct, **fields)
@@ -86,8 +85,6 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
-    """One row; times in microseconds, the columns' meaning is in store/schema.py."""
-
     id: str
     account_id: str
     environment: str
@@ -124,11 +121,10 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_review(self) -> bool:
-        """Whether nobody knows if it was settled, and nobody asks any more."""
+        """Return whether nobody knows if it was settled, and nobody asks any more."""
         return self.state in OPEN and self.next_check_at is None
 
     def shape(self) -> dict[str, Any]:
-        """As the command line shows it; nothing of it can be spent."""
         request = self.request
         return {
             "id": self.id,
@@ -153,8 +149,10 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
-    """Raises PaymentUsed unless it pays for what that digest is of; protocol: where it was shown. Of one identifier with two payments the first
-    counts: its payer asks again with a new signature, and is not charged for it.
+    """Raise PaymentUsed unless it pays for that digest, through that protocol.
+
+    Of one identifier with two payments the first counts: its payer repeats with a new signature, and isn't
+    charged for it.
     """
     if found.body_digest != body_digest:
         raise PaymentUsed(
@@ -166,27 +164,24 @@ def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
 
 
 def settlement_name(network: str, settlement: str | None) -> str | None:
-    """Return a settlement's name as it is stored: an EVM network's hashes mean the same in either case."""
+    """Return a settlement's stored name: an EVM network's hashes ignore case."""
     if settlement is not None and network.startswith("eip155:"):
         return settlement.strip().lower()
     return settlement
 
 
 def without_private(payment: MachinePayment) -> MachinePayment:
-    """Without what only settling and sending need: what is charged with, and the sender's words, which the
-    top-up has.
-    """
+    """Return it without what only settling and sending need: the means to charge, and the sender's words."""
     request = msgspec.structs.replace(payment.request, delivery=None)
     return msgspec.structs.replace(payment, proof="", request=request)
 
 
 def pause_us(checks_made: int) -> int:
-    """How long until the next question."""
+    """Return how long until the next question."""
     return min(ASK_US_MAX, ASK_US_MIN << min(checks_made, 10))
 
 
 async def find(tx: Transaction, payment_id: str) -> MachinePayment:
-    """Raises NotFound."""
     row = await tx.fetch_one(
         f"SELECT {ROWS.listed} FROM machine_payments WHERE id = :id", id=payment_id
     )
@@ -198,7 +193,7 @@ async def find(tx: Transaction, payment_id: str) -> MachinePayment:
 async def load(
     tx: Transaction, ids: Iterable[str], settlements: Iterable[str]
 ) -> list[MachinePayment]:
-    """Return the payments of these ids, and those that these settlements settled."""
+    """Return the payments of these IDs and of these settlements."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments WHERE id IN :ids[text]
             UNION SELECT {ROWS.listed} FROM machine_payments
@@ -213,7 +208,7 @@ async def load(
 async def find_same(
     tx: Transaction, environment: str, protocol: str, *, payment_ref: str, identifier: str
 ) -> list[MachinePayment]:
-    """Those that are this payment, or have its identifier: two at most."""
+    """Return those with this identity or identifier: two at most."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE environment = :environment AND protocol = :protocol AND payment_ref = :ref
@@ -231,7 +226,7 @@ async def find_same(
 async def find_recent(
     tx: Transaction, environment: str, payer: str, *, since_us: int
 ) -> list[MachinePayment]:
-    """The payer's since then that were not refused or given back."""
+    """Return the payer's later ones that weren't refused or returned."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE environment = :environment AND id >= :least AND created_at > :since
@@ -248,7 +243,7 @@ async def find_recent(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[MachinePayment]:
-    """Those to ask about now, the longest due first; but for the named."""
+    """Return due ones, the longest due first."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE next_check_at IS NOT NULL AND next_check_at <= :now AND NOT id IN :exclude_ids[text]
@@ -273,7 +268,7 @@ async def next_due_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> in
 async def undelivered(
     tx: Transaction, *, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[MachinePayment]:
-    """Paid ones whose top-up has ended, which nobody noted yet."""
+    """Return paid ones whose top-up has ended unrecorded."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("p")} FROM machine_payments p JOIN topups t ON t.id = p.transaction_id
             WHERE p.state = 'paid' AND p.ended_at IS NULL AND t.status NOT IN ('pending', 'scheduled')
@@ -288,7 +283,7 @@ async def undelivered(
 async def page(
     tx: Transaction, environment: str, *, state: str | None, before_id: Begin, limit: int
 ) -> list[MachinePayment]:
-    """At most `limit`, newest first, older than before_id; state `stuck`: what needs a person."""
+    """Return a page, newest first; state `stuck`: what needs an operator."""
     is_stuck = state == "stuck"
     rows = await _PAGES.page(
         tx,
@@ -302,7 +297,7 @@ async def page(
 
 
 async def count_stuck(tx: Transaction) -> dict[str, int]:
-    """How many wait for a person, by environment, 0 too."""
+    """Count those that need an operator, by environment, 0 included."""
     rows = await tx.fetch(
         f"""SELECT environment, COUNT(*) AS number FROM machine_payments
             WHERE {_STUCK} GROUP BY environment"""
@@ -312,9 +307,7 @@ async def count_stuck(tx: Transaction) -> dict[str, int]:
 
 
 async def drop_private(tx: Transaction, *, limit: int) -> int:
-    """Drop what `without_private` leaves out from at most `limit` ended payments that have it still; return
-    how many. A payment drops it as it ends.
-    """
+    """Drop what `without_private` leaves out of at most `limit` ended payments; return how many."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE ended_at IS NOT NULL AND proof <> '' ORDER BY id LIMIT :limit""",
@@ -330,7 +323,7 @@ async def insert(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
 
 
 async def update(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
-    """Writes what changes of a payment; rows that exist."""
+    """Write a payment's changes; the rows exist."""
     rows = [_CHANGED.write(one) for one in sorted(payments, key=lambda one: one.id)]
     changed = await tx.execute(_UPDATE, rows=rows)
     assert changed == len(rows), "a payment vanished under the lock"

@@ -1,4 +1,4 @@
-"""Whether what a payment is for could be sent now, decided on a snapshot before anything is charged."""
+"""Check on a snapshot, before any charge, whether what a payment is for could be sent now."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from billing.topups.send import Send
 
 @dataclass(frozen=True, slots=True)
 class PaidRehearsal:
-    """The credit comes in and goes out as it would; writes nothing. Raises the refusal of a send."""
+    """Credits and sends as a payment would, and writes nothing. Raises the refusal of a send."""
 
     payment: MachinePayment
     send: Send

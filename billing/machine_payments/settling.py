@@ -1,9 +1,9 @@
-"""Asks for the settlement of machine payments, once at a time for each, until its outcome is known.
+"""Settle machine payments, one call at a time for each, until the outcome is known.
 
-Promises: the payment is written before the facilitator is asked, and no transaction, lock or connection is
-held meanwhile; who comes with the same payment waits for the one who asks, for WAIT_S; what stops in the middle
-is taken up by a worker, or by the payer who comes again. A refusal is believed only while no answer was lost:
-after that the money may have moved, so that it is asked again until somebody says settled, or a person decides.
+The payment is written before the facilitator is called, without a transaction, lock or connection meanwhile.
+A second caller with the same payment waits WAIT_S for the first. A worker, or a returning payer, continues
+what stopped. A refusal is believed only if no response was lost: after that the money may have moved, so it
+is repeated until settled, or until an operator decides.
 """
 
 import asyncio
@@ -41,8 +41,7 @@ from store.database import Database
 
 # Longer than a settlement may take.
 LEASE_US: Final = 60 * SECOND_US
-# What cannot be settled any more is asked about for so long, since who settles it may learn of it late: a
-# provider's search shows a charge up to an hour later when it is troubled.
+# How long an expired one is asked about: a troubled provider's search shows a charge up to an hour later.
 ASKED_AFTER_END_US: Final = 90 * MINUTE_US
 WAIT_S: Final = 20.0
 WAIT_STEP_S: Final = 0.1
@@ -52,9 +51,8 @@ _REFUND: Final = "machine refund"
 
 @dataclass(frozen=True, slots=True)
 class MachinePayments:
-    """How each environment is paid, where it is: offers by x402, token_offers by card; facilitators by
-    environment and protocol. vault: seals what is posted; challenge_key: what priced challenges are bound with.
-    wait_s: how long who comes with the same payment waits for the one who asks.
+    """How each environment is paid: offers by x402, token_offers by card; facilitators by environment and
+    protocol. vault: seals what is posted; challenge_key: binds priced challenges. wait_s: of a second caller.
     """
 
     database: Database
@@ -71,7 +69,7 @@ class MachinePayments:
     async def find_same(
         self, environment: str, protocol: str, *, payment_ref: str, identifier: str
     ) -> MachinePayment | None:
-        """The payment of that identity, or else of that identifier."""
+        """Return the payment of that identity, else of that identifier."""
         found = await self.database.read(
             lambda tx: payments.find_same(
                 tx, environment, protocol, payment_ref=payment_ref, identifier=identifier
@@ -81,20 +79,19 @@ class MachinePayments:
         return next(iter((*own, *found)), None)
 
     async def rehearse(self, payment: MachinePayment, send: Send) -> None:
-        """Whether it could be sent now; raises the refusal of a send."""
+        """Check whether it could be sent now; raise the refusal of a send."""
         await open_machine_account(self.database, now_us=self.clock.now_us())
         await self.engine.rehearse(PaidRehearsal(payment, send))
 
     async def verify(self, payment: MachinePayment, request: bytes) -> Verified:
-        """Whether it could be settled; raises ProviderUnavailable."""
+        """Check whether it could be settled; raise ProviderUnavailable."""
         return await self._facilitator(payment).verify(request, _expected(payment))
 
     def seal(self, payment_id: str, request: bytes) -> str:
-        """What is posted to be settled, as it is stored."""
         return self._sealed(request, _PROOF, payment_id)
 
     async def pay(self, payment: MachinePayment) -> MachinePayment:
-        """The payment as it ended, or as far as it is; raises PaymentUsed."""
+        """Return the payment as it ended, or as far as it is; raise PaymentUsed."""
         first = begun(payment, now_us=self.clock.now_us(), lease_us=LEASE_US)
         opened = await self.engine.submit(OpenPayment(first))
         if opened.is_ours:
@@ -102,11 +99,11 @@ class MachinePayments:
         return await self.go_on(opened.payment, wait_s=self.wait_s)
 
     def can_ask(self, payment: MachinePayment) -> bool:
-        """Whether whoever settles its kind is set up."""
+        """Return whether its kind's settling party is set up."""
         return (payment.environment, payment.protocol) in self.facilitators
 
     async def go_on(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
-        """Asks about one that is open, unless another one does: then its word is waited for."""
+        """Ask about an open one, or wait for the caller that does."""
         if payment.needs_review or payment.state not in OPEN or not self.can_ask(payment):
             return await self.deliver(payment)
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
@@ -115,16 +112,14 @@ class MachinePayments:
         return await self._wait(claimed.payment, wait_s)
 
     async def ask_again(self, payment: MachinePayment) -> MachinePayment:
-        """Asks about one though nobody does any more; as it is where it has ended. Raises NotOffered where
-        there is nobody to ask.
-        """
+        """Ask about one that nobody follows any more; raise NotOffered if nobody can be asked."""
         if not self.can_ask(payment):
             raise NotOffered(f"{payment.protocol} is not set up in {payment.environment} any more")
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
         return await self._ask(claimed.payment) if claimed.is_ours else claimed.payment
 
     async def deliver(self, payment: MachinePayment) -> MachinePayment:
-        """Gives a paid one back whose top-up failed since."""
+        """Return a paid one whose top-up failed since."""
         if payment.state != "paid" or payment.ended_at is not None:
             return payment
         return await self.engine.submit(EndDelivery(payment, self._refund_code(payment)))
@@ -139,11 +134,10 @@ class MachinePayments:
         actor: Actor,
         by_name: str | None,
     ) -> MachinePayment:
-        """What a person found out about one that nobody could: settled sends what was paid for, or gives it
-        back as a code; refused ends it. One that was refused and settled after all is given back as a code.
-        settlement: its id at the network, where it was settled.
+        """Record an operator's findings: settled sends or returns it as a code; refused ends it.
 
-        Raises NotFound, and InvalidInput for one that ended, and for a settled one without its id.
+        A refused one that was settled after all is returned as a code. settlement: its ID at the network.
+        Raises NotFound, and InvalidInput for an ended one or a settled one without its ID.
         """
         found = await self._find(payment_id)
         is_late = found.state == "refused" and verdict == "settled"
@@ -168,13 +162,13 @@ class MachinePayments:
         return await self._end(found, Settlement(verdict, reason, settlement), entry)
 
     def refund_code_of(self, payment: MachinePayment) -> str | None:
-        """The code that gives it back, for whoever showed its identifier."""
+        """Return the code that returns it, for whoever showed its identifier."""
         if payment.refund_code is None:
             return None
         return self._opened(payment.refund_code, _REFUND, payment.id).decode()
 
     async def _ask(self, payment: MachinePayment) -> MachinePayment:
-        """One question, and what is made of its answer."""
+        """Ask once, and act on the response."""
         request = self._opened(payment.proof, _PROOF, payment.id)
         said = await self._facilitator(payment).settle(request, _expected(payment))
         if said.verdict == "refused" and payment.is_lost and not said.is_final:
@@ -235,7 +229,7 @@ class MachinePayments:
         return await self.database.read(lambda tx: payments.find(tx, payment_id))
 
     async def _wait(self, payment: MachinePayment, wait_s: float) -> MachinePayment:
-        """As it is once another one's question has its answer, or wait_s is over."""
+        """Return it after another caller's response, or after wait_s."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + wait_s
         while payment.lease_until is not None and loop.time() < until_s:

@@ -1,8 +1,8 @@
-"""Verify and settle a payment by a shared payment token: at the provider that takes it, or simulated in staging.
+"""Verify and settle a payment by shared payment token, at its provider or simulated in staging.
 
-Promises: the provider is asked to charge until the challenge ends, under one idempotency key of the payment, and
-is only asked what became of it after that; a charge is believed only where it is of this payment's amount. The
-bytes that are kept of a payment are all that its charge is made of, so that each request is the same.
+The provider is called to charge until the challenge ends, under the payment's idempotency key, and afterwards
+only asked. A charge is believed only for this payment's amount. It is made of the stored bytes alone, so each
+request is the same.
 """
 
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ from billing.providers.abilities.shared_tokens import (
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from kernel.clock import Clock
 
-# Simulated charges of these tokens are declined, for whoever tries that out.
+# Simulated charges of these tokens are declined.
 DECLINED_PREFIX: Final = "spt_declined"
 TITLE: Final = "Prepaid AI credit"
 
 
 class TokenProof(msgspec.Struct, frozen=True):
-    """What is kept, sealed, of a payment by token."""
+    """What is stored, sealed, of a payment by token."""
 
     payment_id: str
     token: str
@@ -46,13 +46,13 @@ class TokenProof(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class TokenFacilitator:
-    """Keeps billing.machine_payments.facilitator.Facilitator; request: a TokenProof's bytes."""
+    """Implements billing.machine_payments.facilitator.Facilitator; request: a TokenProof's bytes."""
 
     tokens: SharedTokens
     clock: Clock
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
-        """Raises ProviderUnavailable and ProviderRefused."""
+        """Raise ProviderUnavailable and ProviderRefused."""
         proof = _proof(request)
         found = await self.tokens.find_token(proof.token)
         reason = _unfit(found, proof.price, self.clock.now_us())
@@ -67,7 +67,7 @@ class TokenFacilitator:
         except ProviderRefused as error:
             return Settlement("refused", error.detail)
         if outcome is None:
-            # Its search may lag; after a while a person decides (settling.py).
+            # Its search may lag; after a while an operator decides (settling.py).
             why = "the provider's search shows no charge of it yet"
             return Settlement("unknown", why, is_lost=True)
         return _settlement(outcome, proof)
@@ -94,7 +94,7 @@ class SimulatedTokens:
 
 
 def _unfit(found: SharedToken | None, price: Price, now_us: int) -> str | None:
-    """Why the token cannot pay the price; None: it can."""
+    """Return why the token can't pay the price, or None."""
     if found is None:
         return "token_unknown"
     if found.is_ended:

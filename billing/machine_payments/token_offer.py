@@ -1,7 +1,7 @@
-"""How a payer without an account pays by card: with a shared payment token, at the price in US cents.
+"""How a payer without an account pays by card: with a shared payment token, in US cents.
 
-Facts of the request are those of draft-stripe-charge-00, the method `stripe` of the HTTP authentication scheme
-`Payment` (draft-httpauth-payment-01).
+Requests follow draft-stripe-charge-00, the method `stripe` of the HTTP authentication scheme `Payment`
+(draft-httpauth-payment-01).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from keys.principal import ENVIRONMENTS, Environment
 
 METHOD: Final = "stripe"
 CURRENCY: Final = "USD"
-# What a card can be charged at least.
+# The least that a card can be charged.
 CENTS_MIN: Final = 50
 # The network of simulated payments: no provider has such a payment.
 SANDBOX: Final = "sandbox"
@@ -24,16 +24,14 @@ SIMULATED_SELLER: Final = "profile_sandbox"
 
 @dataclass(frozen=True, slots=True)
 class TokenOffer:
-    """How an environment's top-ups are paid by card. seller_id: the operator's, whom payers make tokens for;
-    tokens: who charges them; null: payments are simulated, in staging.
-    """
+    """seller_id: the operator's, for payers' tokens; tokens: who charges them; null: simulated, in staging."""
 
     environment: Environment
     seller_id: str
     tokens: SharedTokens | None = None
 
     def request(self, cents: int) -> dict[str, Any]:
-        """What the payer is asked to allow."""
+        """Return what the payer is asked to allow."""
         return {
             "amount": str(cents),
             "currency": CURRENCY.lower(),
@@ -44,7 +42,9 @@ class TokenOffer:
 def token_offers_of(
     providers: Providers, *, is_simulated_offered: bool = True
 ) -> Mapping[str, TokenOffer]:
-    """Return the offer of each environment whose provider takes such tokens; staging without one simulates them."""
+    """Return the offers of environments whose provider accepts such tokens; staging without one simulates
+    them.
+    """
     offers: dict[str, TokenOffer] = {}
     if is_simulated_offered:
         offers["staging"] = TokenOffer("staging", SIMULATED_SELLER)

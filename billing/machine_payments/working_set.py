@@ -1,7 +1,6 @@
-"""The machine payments of one transaction, with the codes that give money back.
+"""The machine payments of one transaction, with the codes that return money.
 
-Invariant: a payment is read after the machine account was locked, and what changes is written once. Writes
-through billing/machine_payments/payment.py and billing/credits/code_batch.py.
+A payment is read after the machine account is locked; changes are written once.
 """
 
 from collections.abc import Iterable
@@ -15,9 +14,7 @@ from store.database import Transaction
 
 
 class PaymentWorkingSet(WorkingSet):
-    """Holds what commands add in `declare`: ids, settlements that are to settle one, and asked, payments that
-    are looked for by their names.
-    """
+    """Commands add in `declare`: ids, settlements to use, and asked, payments to find by name."""
 
     rank = 65
 
@@ -40,7 +37,7 @@ class PaymentWorkingSet(WorkingSet):
                 payment_ref=one.payment_ref,
                 identifier=one.identifier,
             )
-            # Of a card only the end of its token is known, which others may have, too.
+            # Of a card only the end of its token is known, which others may share.
             if one.protocol == payments.X402 and not one.request.distinct:
                 since_us = now_us - payments.REPEAT_GUARD_US
                 found += await payments.find_recent(
@@ -57,7 +54,6 @@ class PaymentWorkingSet(WorkingSet):
             await insert_one(tx, code, now_us=now_us)
 
     def hints(self) -> Iterable[str]:
-        """Where somebody is to be asked."""
         if any(
             one.next_check_at is not None for one in (*self._new.values(), *self._changed.values())
         ):
@@ -67,7 +63,7 @@ class PaymentWorkingSet(WorkingSet):
         return self._found[payment_id]
 
     def same_as(self, asked: MachinePayment) -> list[MachinePayment]:
-        """Those that are this payment, or have its identifier."""
+        """Return those with this identity or identifier."""
         return [
             one
             for one in self._found.values()
@@ -76,7 +72,7 @@ class PaymentWorkingSet(WorkingSet):
         ]
 
     def settled_by(self, settlement: str | None, asked: MachinePayment) -> MachinePayment | None:
-        """Return the other payment of the environment that the settlement settled."""
+        """Return the environment's other payment that the settlement settled."""
         for one in self._found.values():
             is_same = (one.settlement, one.environment) == (settlement, asked.environment)
             if is_same and one.settled_at is not None and one.id != asked.id:
@@ -84,7 +80,7 @@ class PaymentWorkingSet(WorkingSet):
         return None
 
     def looks_like(self, asked: MachinePayment, now_us: int) -> MachinePayment | None:
-        """The payer's latest payment for the same wish, within the guard's time."""
+        """Return the payer's latest payment for the same request, within the guard's time."""
         alike = [
             one
             for one in self._found.values()

@@ -171,13 +171,11 @@ async def list_parts(
 
 
 async def request_comparison(context: ActContext, _asked: Fields) -> Change[Sequence[PartRun]]:
-    """Let the next worker compare every part."""
     await runs.want(context.tx, context.environment, now_us=context.now_us)
     return Change(after=await runs.list_runs(context.tx, context.environment))
 
 
 async def run_comparison(context: CallContext, asked: WantedPart) -> Sequence[PartRun]:
-    """Compare now, in this process; raises InvalidInput for an unknown part."""
     daily = context.service(DailyReconciliation)
     known = daily.parts(context.environment)
     if asked.part is not None and asked.part not in known:
@@ -188,7 +186,6 @@ async def run_comparison(context: CallContext, asked: WantedPart) -> Sequence[Pa
 
 
 async def compare_list(context: CallContext, asked: ListPeriod) -> ComparedPayments:
-    """Compare the provider's list of payments with ours; raises InvalidInput and what a provider raises."""
     since, until = time_us(asked.since, "from"), time_us(asked.until, "to")
     assert since is not None, "it is required"
     until = context.now_us + 1 if until is None else until

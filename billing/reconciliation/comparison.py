@@ -1,15 +1,14 @@
-"""One comparison: what a part of the daily reconciliation compares, and what it reports."""
+"""What a part of the daily reconciliation compares, and what it reports."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Comparison:
-    """A part's run under way. since: from when it compares, in microseconds.
+    """A part's run; since: from when it compares.
 
-    subjects: what its open differences are about; they are checked again, however old. checked: how much it
-    has compared. mark: where the next one continues. unanswered: subjects without a response, whose
-    differences stay as they are.
+    subjects: of its open differences, checked again. mark: where the next run continues. unanswered: subjects
+    without a response, whose differences stay.
     """
 
     environment: str

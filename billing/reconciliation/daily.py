@@ -1,8 +1,7 @@
 """The daily three-way reconciliation: money in at the provider = ledger = value out at the supplier.
 
-Each part of each environment runs once a day, whatever the number of workers. One that can't finish is tried
-again in an hour, says why, and holds up no other. A difference is a row from the run that finds it to the run
-that no longer does, or until an operator closes it.
+Each part of each environment runs once a day, whatever the number of workers. A failed one is retried in an
+hour and holds up no other. A difference is a row until a run no longer finds it, or an operator closes it.
 """
 
 import logging
@@ -33,7 +32,7 @@ from store.errors import StoreError
 LEDGER: Final = "ledger"
 SUPPLIERS: Final = "suppliers"
 PROVIDER: Final = "provider:"
-# What was sold and sent since then is compared; differences are checked for ever.
+# Sales and sends since then are compared; open differences for ever.
 LOOKED_BACK_US: Final = 4 * DAY_US
 WRITTEN_AT_ONCE: Final = 100
 FOUND_MAX: Final = 1_000
@@ -42,8 +41,6 @@ _log = logging.getLogger(__name__)
 
 
 class DailyReconciliation:
-    """The comparisons of this installation."""
-
     def __init__(
         self, database: Database, clock: Clock, payments: Payments, suppliers: Suppliers
     ) -> None:
@@ -53,7 +50,7 @@ class DailyReconciliation:
         self._suppliers = suppliers
 
     def parts(self, environment: Environment) -> Sequence[str]:
-        """Return the ledger, the suppliers, and each provider that has credentials there."""
+        """Return the ledger, the suppliers, and each provider with credentials there."""
         known = self._payments.providers
         names = [
             name
@@ -63,7 +60,7 @@ class DailyReconciliation:
         return (LEDGER, SUPPLIERS, *(f"{PROVIDER}{name}" for name in names))
 
     async def run_due(self) -> Sequence[PartRun]:
-        """Run what is due, one after the other; return what ran. Raises StoreError."""
+        """Run what is due; return what ran. Raises StoreError."""
         known = await self._database.read(runs.list_runs)
         now_us = self._clock.now_us()
         resting = {(one.environment, one.part) for one in known if one.next_at > now_us}
@@ -80,7 +77,7 @@ class DailyReconciliation:
     ) -> PartRun | None:
         """Run a part; return None if it isn't due, or another process runs it. Raises StoreError.
 
-        is_wanted: an operator wants it now, due or not.
+        is_wanted: an operator wants it now.
         """
         now_us = self._clock.now_us()
         run = await self._database.transaction(
@@ -108,7 +105,7 @@ class DailyReconciliation:
         *,
         keep_fees: bool,
     ) -> Compared:
-        """Compare the provider's own list with ours; raise as compare does. period: since <= time < until."""
+        """Compare the provider's own list with ours; raise as compare does."""
         found = self._payments.providers.of(provider, environment)
         listing = None if found is None else ability(found, Listing)  # type: ignore[type-abstract]
         if found is None:

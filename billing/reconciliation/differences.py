@@ -1,8 +1,7 @@
-"""Differences of money as rows: one for each subject and kind, open until both sides agree again.
+"""Differences of money as rows: one for each subject and kind, open until both sides agree.
 
-A row is closed by the comparison that no longer finds it, or by an operator with a reason, in the transaction
-of an audit entry. What an operator closed stays closed while the figures are the same, and opens again when
-they change. Writes money_differences.
+A row is closed by a comparison, or by an operator with a reason and an audit entry. What an operator closed
+reopens when its figures change.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +29,7 @@ PRUNED_MAX: Final = 500
 
 
 class MoneyDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of money_differences; store/schema.py describes the columns."""
+    """store/schema.py describes the columns."""
 
     id: str
     account_id: str
@@ -71,7 +70,7 @@ async def note_found(
     *,
     now_us: int,
 ) -> None:
-    """Write what a comparison found: new, known or opened again."""
+    """Write what a comparison found: new, known or reopened."""
     rows = {
         (one.kind, one.subject_id): (
             new_id("dif"),
@@ -106,7 +105,7 @@ async def close_gone(
     but: Sequence[str] = (),
     now_us: int,
 ) -> int:
-    """Close what a comparison that began then has not found, except for these subjects; return how many."""
+    """Close what a comparison has not found, except for these subjects; return how many."""
     return await tx.execute(
         """UPDATE money_differences SET closed_at = :now, closed_by = NULL, reason = NULL
            WHERE environment = :environment AND part = :part AND closed_at IS NULL
@@ -166,7 +165,7 @@ async def close(
 
 
 async def find(tx: Transaction, difference_id: str, environment: str) -> MoneyDifference:
-    """Return it; raise NotFound, also for one of the other environment."""
+    """Return it; raise NotFound, also for the other environment's."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM money_differences WHERE id = :id AND environment = :environment",
         id=difference_id,
@@ -185,14 +184,13 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> Sequence[MoneyDifference]:
-    """Return the open ones, or the closed ones, newest first."""
     pages = _CLOSED if is_closed else _OPEN
     rows = await pages.page(tx, environment=environment, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
 
 async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most PRUNED_MAX that were closed and last seen longer ago; return how many.
+    """Delete at most PRUNED_MAX closed ones, last seen before then; return how many.
 
     One that is still seen stays closed with its reason.
     """
@@ -221,7 +219,7 @@ async def open_subjects(tx: Transaction, environment: str, part: str) -> set[str
 
 
 async def count_open(tx: Transaction) -> dict[tuple[str, str], int]:
-    """Return how many are open, by environment and kind; kinds with none are left out."""
+    """Count open ones by environment and kind; kinds with none are left out."""
     rows = await tx.fetch(
         """SELECT environment, kind, COUNT(*) AS number FROM money_differences
            WHERE closed_at IS NULL GROUP BY environment, kind"""

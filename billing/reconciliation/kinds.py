@@ -1,4 +1,4 @@
-"""Each kind of difference: what it means, and what an operator does about it. Pure."""
+"""Each kind of difference: what it means, and what an operator does about it."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -71,10 +71,8 @@ KINDS: Final[dict[DifferenceKind, KindWords]] = {
 
 @dataclass(frozen=True, slots=True)
 class FoundDifference:
-    """One difference as a comparison finds it.
-
-    expected: what the ledger says; found: what the other side says; both in the unit's smallest: a
-    currency's, micros, or times. account_id is empty if unknown.
+    """expected: the ledger's figure; found: the other side's; in the currency's smallest unit, micros, or
+    times.
     """
 
     kind: DifferenceKind

@@ -1,6 +1,4 @@
-"""Check the ledger by every rule of `topup audit`, over the accounts of one environment, from the last proof
-on.
-"""
+"""Check the ledger by every rule of `topup audit`, in one environment, from the last proof on."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +13,7 @@ from store.database import Database, Transaction
 async def compare_ledger(
     database: Database, comparison: Comparison
 ) -> AsyncIterator[FoundDifference]:
-    """Yield every broken rule of the environment; each account counts as compared."""
+    """Yield every broken rule; each account counts as compared."""
     comparison.checked = await database.read(lambda tx: _accounts(tx, comparison.environment))
     basis = await open_basis(database, is_full=False, now_us=comparison.now_us)
     async for finding in audit(database, comparison.environment, basis=basis):

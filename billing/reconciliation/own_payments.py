@@ -1,8 +1,7 @@
-"""Our side of a provider's payments: orders, periods and machine payments by card, found by the ids in the
-provider's list.
+"""Our side of a provider's payments: orders, periods and machine payments by card.
 
-Only reads, a bounded number at a time. A payment of theirs is looked for by every id it has, and then by what
-the provider says that it belongs to, because the event that reports it may not be enabled.
+A payment of theirs is found by any of its IDs, then by what the provider says it belongs to, because the
+reporting event may be disabled. Each read is bounded.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ from billing.providers.event_log import NotificationRef
 from billing.reconciliation.payment_rule import OwnPayment, is_of_us
 from store.database import Database, Row, Transaction
 
-# Returns the ids with those that the provider says they belong to; raises ProviderUnavailable.
+# Returns the IDs with related ones; raises ProviderUnavailable.
 Linked = Callable[[NotificationRef, Sequence[str]], Awaitable[Sequence[str]]]
 _AT_ONCE: Final = 500
 
@@ -26,14 +25,14 @@ T = TypeVar("T")
 
 
 class _Owner(NamedTuple):
-    """An order, a period or a machine payment; begins_plan: an order whose payments are its plan's periods'."""
+    """begins_plan: an order whose payments are its plan's periods'."""
 
     id: str
     begins_plan: bool
 
 
 class OwnPayments:
-    """The payments of one provider and environment. linked: called for a payment that no id finds."""
+    """One provider's and environment's. linked: called for a payment that no ID finds."""
 
     def __init__(
         self, database: Database, provider: str, environment: str, linked: Linked | None = None
@@ -44,9 +43,7 @@ class OwnPayments:
         self._linked = linked
 
     async def owners(self, listed: Collection[ListedPayment]) -> dict[str, str]:
-        """Return the order or period of each payment that has one, by the payment's id. Raises
-        ProviderUnavailable.
-        """
+        """Return each payment's order or period, if any. Raises ProviderUnavailable."""
         found = await self._matched(listed)
         lost = [one for one in listed if one.status == "paid" and _is_open(found, one)]
         if self._linked is not None and lost:
@@ -56,7 +53,7 @@ class OwnPayments:
         return {payment_id: owner.id for payment_id, owner in found.items()}
 
     async def between(self, since: int, until: int) -> list[OwnPayment]:
-        """Return what was paid at since <= time < until, microseconds, and cost something."""
+        """Return what was paid at since <= time < until, and cost something."""
 
         async def work(tx: Transaction) -> list[OwnPayment]:
             values = {**self._place, "since": since, "until": until}
@@ -66,7 +63,7 @@ class OwnPayments:
         return await self._database.read(work)
 
     async def load(self, ids: Iterable[str]) -> dict[str, OwnPayment]:
-        """Return orders, periods and machine payments by their ids."""
+        """Return orders, periods and machine payments by ID."""
         found: dict[str, OwnPayment] = {}
         for part in _parts(sorted(set(ids))):
             for text in (_BY_ID, _PERIODS_BY_ID, _MACHINES_BY_ID):
@@ -75,7 +72,6 @@ class OwnPayments:
         return found
 
     async def kept_fees(self, ids: Iterable[str]) -> dict[str, PaymentFee]:
-        """Return the recorded provider fees, by order or period."""
         found: dict[str, PaymentFee] = {}
         for part in _parts(sorted(set(ids))):
             found |= await self._database.read(lambda tx, part=part: fees.load(tx, part))  # type: ignore[misc]
@@ -116,7 +112,7 @@ class OwnPayments:
         return found
 
     async def _owners(self, tx: Transaction, part: Sequence[ListedPayment]) -> dict[str, _Owner]:
-        """Return their ids, with those reported to belong to them, and what we have for them."""
+        """Return their IDs with related ones, and what we have for them."""
         ids = sorted({name for one in part for name in one.objects})
         linked = await tx.fetch(_LINKED, ids=ids, **self._place)
         pairs = [(row["object_id"], row["linked_id"]) for row in linked]
@@ -135,7 +131,7 @@ class OwnPayments:
 
 
 def _is_open(found: Mapping[str, _Owner], one: ListedPayment) -> bool:
-    """Return whether nothing is credited for it, as far as its ids tell."""
+    """Return whether nothing is credited for it, as far as its IDs tell."""
     owner = found.get(one.payment_id)
     return owner is None or owner.begins_plan
 
@@ -165,7 +161,7 @@ _COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
 _PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
     p.currency, p.refunded_amount AS gone, p.created_at AS paid_at,
     'period' AS kind, 0 AS begins_plan"""
-# In US cents; what couldn't be delivered was returned as a code, and nothing to the card.
+# In US cents; an undelivered one came back as a code, not to the card.
 _MACHINE_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.settlement AS payment_id,
     p.charged_cents AS amount, 'USD' AS currency, 0 AS gone, p.settled_at AS paid_at,
     'machine' AS kind, 0 AS begins_plan"""

@@ -1,9 +1,7 @@
-"""The rule that compares a payment in a provider's list with ours, for the daily comparison and that of a
-period. Pure.
+"""The rule that compares a payment in a provider's list with ours.
 
-A payment that names no order of this gateway, of an unknown customer, belongs to another shop, because an
-account at a provider may serve several. What was returned whole is settled between the two sides whatever it
-was for, so a missing credit for it is no difference.
+A payment without an order of this gateway, of an unknown customer, belongs to another shop on the same
+account. What was wholly returned is settled, so its missing credit is no difference.
 """
 
 from collections.abc import Collection
@@ -25,7 +23,7 @@ ListDifferenceKind = Literal[
     "refunded",
     "fee",
 ]
-# A payment is reported a while after it was made; an order that waits for it is asked about anyway.
+# A payment is reported a while after it was made; its order is asked about anyway.
 TOLD_WITHIN_US: Final = HOUR_US
 OwnPaymentKind = Literal["order", "period", "machine"]
 # Of orders and of machine payments.
@@ -34,11 +32,10 @@ _PREFIXES: Final = ("ord_", "mpy_")
 
 @dataclass(frozen=True, slots=True)
 class OwnPayment:
-    """One of ours: an order, a period or a machine payment. gone: refunded or disputed, in the price's
-    currency.
+    """One of ours. gone: refunded or disputed, in the price's currency.
 
-    payment_id: the provider's, empty if unknown; is_paid: it was credited; begins_plan: a plan's order, whose
-    payments are its periods'. paid_at: microseconds, by our clock.
+    payment_id: empty if unknown; is_paid: credited; begins_plan: a plan's order, whose payments are its
+    periods'. paid_at by our clock.
     """
 
     owner_id: str
@@ -54,9 +51,7 @@ class OwnPayment:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What differs; here, there: what each side has, null: nothing. is_of_payment: it is about a payment
-    beside the credited one.
-    """
+    """What differs; here, there: each side's. is_of_payment: a payment beside the credited one."""
 
     kind: ListDifferenceKind
     here: Price | None
@@ -65,7 +60,7 @@ class Judged:
 
 
 def is_of_us(one: ListedPayment, customers: Collection[str]) -> bool:
-    """Return whether it names an order as ours are named, or its payer has paid us."""
+    """Return whether it names an order like ours, or its payer has paid us."""
     return (one.order_id or "").startswith(_PREFIXES) or one.customer_ref in customers
 
 
@@ -75,14 +70,14 @@ def is_kept(one: ListedPayment) -> bool:
 
 
 def is_missing(one: ListedPayment, *, now_us: int) -> bool:
-    """Return whether it is a payment to us without a credit that should have been reported by now."""
+    """Return whether it is an uncredited payment to us that should have been reported by now."""
     return one.status == "paid" and is_kept(one) and one.created_at <= now_us - TOLD_WITHIN_US
 
 
 def judged(
     mine: OwnPayment, theirs: ListedPayment, kept_fee: Price | None, *, now_us: int
 ) -> list[Judged]:
-    """Return how a payment differs from our side of it; kept_fee: the provider's, as recorded."""
+    """Return how a payment differs from our side of it; kept_fee: the recorded provider fee."""
     assert theirs.status == "paid", "another one brought nothing"
     if mine.begins_plan:
         is_lost = is_missing(theirs, now_us=now_us)

@@ -1,8 +1,7 @@
-"""Compare a provider's own list of payments with ours: every difference of a period, named.
+"""Compare a provider's own list of payments with ours: every difference of a period.
 
-It changes nothing. billing/reconciliation/payment_rule.py has the rule, which the daily comparison uses as
-well. What was paid near the ends of the period is looked for a day further, because two clocks are compared.
-A list that is too long is refused, never cut.
+It changes nothing; billing/reconciliation/payment_rule.py has the rule. Payments near the period's ends are
+looked for a day further, because two clocks are compared. A list that is too long is refused, never cut.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -71,9 +70,7 @@ class ListDifference(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """payments: how many were compared; others: paid ones of other shops, which aren't counted; fees: the
-    provider's, for ours.
-    """
+    """payments: compared ones; others: paid ones of other shops, not counted; fees: the provider's, for ours."""
 
     payments: int
     differences: Sequence[ListDifference]
@@ -93,10 +90,9 @@ async def compare(
     linked: Linked | None = None,
     pages_max: int = PAGES_MAX,
 ) -> Compared:
-    """Compare payments with since <= time < until (microseconds) on either side; linked: as of OwnPayments.
+    """Compare payments with since <= time < until on either side; linked: as of OwnPayments.
 
-    Raises InvalidInput if the list is too long, ProviderUnavailable and ProviderRefused; what was read by
-    then is lost.
+    Raises InvalidInput if the list is too long, ProviderUnavailable and ProviderRefused.
     """
     there: dict[str, ListedPayment] = {}
     async for page in pages(listing, since - DAY_US, until + DAY_US, pages_max):
@@ -134,7 +130,7 @@ async def compare(
 async def pages(
     listing: Listing, since: int, until: int, pages_max: int = PAGES_MAX
 ) -> AsyncIterator[Sequence[ListedPayment]]:
-    """Yield the provider's list of a period, page by page; raise InvalidInput if it has no reliable end."""
+    """Yield the list page by page; raise InvalidInput if it has no reliable end."""
     number, cursor = 0, None
     for _ in range(pages_max):
         page = await listing.list_payments(since, until, cursor)
@@ -153,8 +149,6 @@ async def pages(
 
 
 class _Told:
-    """The result of a comparison, as it is gathered."""
-
     def __init__(self, provider: str, environment: str, now_us: int) -> None:
         self._provider = provider
         self._environment = environment

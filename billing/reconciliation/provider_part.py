@@ -1,10 +1,9 @@
-"""Compare money in with the ledger: a provider's payments, and the orders and periods that they credited.
+"""Compare a provider's payments with the orders and periods that they credited.
 
-A provider's list of payments is read page by page, and each payment is compared with its order or period by
-billing/reconciliation/payment_rule.py. What the list doesn't show, and every order of a provider without a
-list, is asked about alone. A payment that was never reported is acted on as if it had been, before it counts
-as a difference; one that still belongs to nothing is named at the end, unless it is another shop's. An order
-without a response is skipped and stays as it was known.
+Each listed payment is compared by billing/reconciliation/payment_rule.py. Orders that the list doesn't show,
+or of a provider without a list, are asked about singly. An unreported payment is first acted on; one that
+still belongs to nothing is named, unless it is another shop's. An order without a response is skipped and
+stays.
 """
 
 import asyncio
@@ -47,12 +46,12 @@ ROWS: Final = 200
 ASKED_AT_ONCE: Final = 4
 # A payment's order is older than it.
 AROUND_US: Final = DAY_US
-# How many payments without anything here, other shops' included, are checked again.
+# Payments without anything here, other shops' included, that are checked again.
 LOST_MAX: Final = 10_000
 
 
 class ProviderComparison:
-    """Compares with one provider of one environment; one object for each run."""
+    """One for each run, of one provider and environment."""
 
     def __init__(
         self, database: Database, payments: Payments, provider: str, comparison: Comparison
@@ -61,7 +60,7 @@ class ProviderComparison:
         self._payments = payments
         self._provider = provider
         self._comparison = comparison
-        # Every id of the payments in the provider's list.
+        # Every ID in the provider's list.
         self._listed: set[str] = set()
         self._lost: list[ListedPayment] = []
         self._own = OwnPayments(database, provider, comparison.environment, linked=payments.linked)
@@ -109,7 +108,7 @@ class ProviderComparison:
             self._lost.append(payment)
 
     async def _unknown(self) -> AsyncIterator[FoundDifference]:
-        """Yield payments that belonged to nothing here before each order was asked about."""
+        """Yield payments that belonged to nothing before each order was asked about."""
         lost, self._lost = self._lost, []
         async for one in self._compared(lost):
             yield one
@@ -163,7 +162,7 @@ class ProviderComparison:
     def _told(
         self, order: Order, paid: Paid | None, facts: Sequence[Fact]
     ) -> FoundDifference | None:
-        """Compare the order with the provider's own response about it."""
+        """Compare the order with the provider's response about it."""
         if paid is None:
             is_gone = any(isinstance(fact, Refunded) for fact in facts)
             if not order.is_settled or order.refunded_amount or is_gone:

@@ -1,7 +1,7 @@
 """When each comparison of an environment runs, and what the last run did.
 
-Beginning a run moves its next time ahead in the same statement, so one of several workers runs it; a run
-whose worker died is taken up after LEASE_US. Writes reconciliation_parts.
+Beginning a run moves its next time in the same statement, so one of several workers runs it; a dead worker's
+run continues after LEASE_US.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LEASE_US: Final = HOUR_US
-# After a run that couldn't finish, for example while the provider was away.
+# After a run that couldn't finish, such as while the provider was away.
 AGAIN_US: Final = HOUR_US
 FAULT_CHARACTERS_MAX: Final = 300
 
 
 class PartRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of reconciliation_parts; store/schema.py describes the columns."""
+    """store/schema.py describes the columns."""
 
     environment: str
     part: str
@@ -37,7 +37,7 @@ async def begin(
 ) -> PartRun | None:
     """Return the run that this caller does now; None if it isn't due, or another process does it.
 
-    is_wanted: an operator wants it now, due or not.
+    is_wanted: an operator wants it now.
     """
     await tx.insert(
         "reconciliation_parts",
@@ -58,7 +58,7 @@ async def begin(
 
 
 async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
-    """Make every part that ever began due now; one under way begins again after its lease."""
+    """Make every known part due now; one under way runs again after its lease."""
     await tx.execute(
         """UPDATE reconciliation_parts SET next_at = :now
            WHERE environment = :environment AND next_at > :now
@@ -69,12 +69,12 @@ async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
 
 
 async def end(tx: Transaction, run: PartRun, *, checked: int, mark: str | None) -> None:
-    """Record that the run finished; the next one is a day after this one began, unless another began since."""
+    """Record that it finished; the next one is a day after its start, unless another began since."""
     await _write(tx, run, checked=checked, mark=mark, fault=None, next_at=_began(run) + DAY_US)
 
 
 async def fail(tx: Transaction, run: PartRun, fault: str, *, now_us: int) -> None:
-    """Record that the run couldn't finish; it is tried again in an hour."""
+    """Record that it couldn't finish; it is retried in an hour."""
     await _write(
         tx,
         run,
@@ -97,7 +97,6 @@ async def find(tx: Transaction, environment: str, part: str) -> PartRun | None:
 
 
 async def list_runs(tx: Transaction, environment: str | None = None) -> Sequence[PartRun]:
-    """Return the parts of an environment, or of both, that ever began."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM reconciliation_parts
             WHERE environment = :environment OR :environment = ''

@@ -1,4 +1,4 @@
-"""The installation's state: what differs, by kind, and when each part was compared. Writes nothing."""
+"""The installation's state: what differs, by kind, and when each part was compared."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,12 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """open: how many differences are open, by environment and kind, including 0."""
+    """open: differences by environment and kind, 0 included."""
 
     open: Mapping[tuple[str, str], int]
     runs: Sequence[PartRun]
 
 
 async def read_standing(tx: Transaction) -> Standing:
-    """Return that of both environments."""
     none = {(environment, kind): 0 for environment in ENVIRONMENTS for kind in KINDS}
     return Standing(none | await differences.count_open(tx), await runs.list_runs(tx))

@@ -1,8 +1,7 @@
-"""Compare value out with the ledger: what top-ups say of their delivery, and what suppliers' attempts say.
+"""Compare value out with the ledger: top-ups' deliveries with suppliers' attempts.
 
-A supplier whose balance can be read is also compared with the costs of its deliveries since the last run: a
-balance that fell by more than they cost paid for something that isn't in the books. One that grew was filled
-up by the operator, which is no difference.
+A readable balance is also compared with the costs of deliveries since the last run: a larger fall paid for
+something outside the books. The operator may fill it up.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -20,20 +19,18 @@ from kernel.ids import least_id
 from store.database import Database, Row, Transaction
 
 ROWS: Final = 500
-# Kinds of delivery without an attempt, because nobody outside was called.
+# Deliveries without an attempt: no supplier was called.
 _INSIDE: Final = "'wallet', 'approval', 'sandbox'"
 
 
 class BalanceMark(msgspec.Struct, frozen=True):
-    """A supplier's balance when it was last read, in US cents; at in microseconds."""
+    """A supplier's balance when last read, in US cents."""
 
     cents: int
     at: int
 
 
 class SupplierComparison:
-    """Compares with the suppliers that this process knows."""
-
     def __init__(self, database: Database, suppliers: Suppliers) -> None:
         self._database = database
         self._suppliers = suppliers
@@ -41,7 +38,7 @@ class SupplierComparison:
     async def compare(
         self, comparison: Comparison, known_mark: str | None
     ) -> AsyncIterator[FoundDifference]:
-        """Compare every top-up that was sent since then or differed before, then every balance."""
+        """Compare every top-up sent since then or different before, then every balance."""
         after_id = least_id("txn", comparison.since)
         while True:
             rows = await self._database.read(partial(_page, after=after_id))
@@ -100,7 +97,7 @@ _Marks = dict[str, BalanceMark]
 
 
 async def _page(tx: Transaction, *, after: str) -> Sequence[Row]:
-    """Return top-ups of every environment, so that no page reads more than ROWS, however few are of one."""
+    """Return top-ups of every environment, so that no page reads more than ROWS."""
     return await tx.fetch(
         f"{_SELECT} WHERE t.id > :after ORDER BY t.id LIMIT :rows", after=after, rows=ROWS
     )

@@ -1,1 +1,1 @@
-"""Refunds requested here by an operator, made at the provider, and held until its answer is clear."""
+"""Refunds requested by an operator, made at the provider, and held until its answer is clear."""

@@ -68,14 +68,12 @@ class DecideBody(Fields, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, refund_id: str) -> Tenant:
-    """Return the account whose order the refund is of; raises NotFound."""
     return (await refund_rows.find(tx, refund_id)).tenant
 
 
 async def list_refunds(
     context: ActContext, asked: RefundsQuery, begin: Begin, limit: int
 ) -> Sequence[RefundRow]:
-    """Return a page of everybody's refunds, the newest first."""
     return await refund_rows.page(
         context.tx,
         context.environment,
@@ -89,12 +87,10 @@ async def list_refunds(
 
 
 async def show_refund(context: ActContext) -> RefundRow:
-    """Return one refund, whoever's order it is of; raises NotFound."""
     return await refund_rows.find(context.tx, context.object_id, context.environment)
 
 
 async def decide_refund(context: CallContext, asked: DecideBody) -> DecideRefund:
-    """End a refund whose provider gives no clear word; raises NotFound, RefundRepeated and RefundUnderWay."""
     return await context.service(Refunder).decision(
         context.object_id,
         context.environment,

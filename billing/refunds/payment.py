@@ -1,7 +1,6 @@
-"""What a refund is of: an order's payment, that of a paid period of its plan, or one that credited nothing.
+"""What a refund is of: an order's payment, a period's, or an uncredited one.
 
-All follow the same rules (billing/orders/refund.py). Here a command on one of them finds the rows, the credit
-that was sold, and what a change of them requires.
+All follow billing/orders/refund.py. A command finds the rows, the sold credit, and what a change requires.
 """
 
 from abc import ABC, abstractmethod
@@ -44,36 +43,35 @@ class RefundablePayment(ABC):
     @property
     @abstractmethod
     def owner_id(self) -> str:
-        """Return the id that its refunds and reversals carry."""
+        """Return the ID that its refunds and reversals carry."""
 
     @property
     @abstractmethod
-    def paid(self) -> Price:
-        """Return what was paid."""
+    def paid(self) -> Price: ...
 
     @property
     @abstractmethod
     def payment_ref(self) -> str | None:
-        """Return the provider's id for it, or null if none was reported."""
+        """Return the provider's ID, if reported."""
 
     @property
     @abstractmethod
     def is_here(self) -> bool:
-        """Return whether it was paid: its credit was given, or it is known to have given none."""
+        """Return whether it was paid, with or without credit."""
 
     @property
     def is_whole_only(self) -> bool:
-        """Return whether only the whole of it can go back."""
+        """Return whether only the whole of it can be returned."""
         return False
 
     @property
     def is_beside(self) -> bool:
-        """Return whether it is another payment than the one of the order's checkout."""
+        """Return whether it isn't the payment of the order's checkout."""
         return False
 
     @property
     def period_start_at(self) -> int | None:
-        """Return the period's start, if it is a period's payment."""
+        """Return a period's start."""
         return None
 
     @property
@@ -83,13 +81,12 @@ class RefundablePayment(ABC):
 
     @property
     def returned_amount(self) -> int:
-        """Return how much of it went back or is disputed."""
+        """Return how much of it was returned or is disputed."""
         return gone_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
 
     @property
     @abstractmethod
-    def sold(self) -> SoldCredit:
-        """Return what it gave, and what of it was taken back."""
+    def sold(self) -> SoldCredit: ...
 
     @abstractmethod
     def due_micros(self, returned_amount: int) -> int:
@@ -100,7 +97,7 @@ class RefundablePayment(ABC):
         return self.sold.available_micros(state)
 
     def keep(self, state: BatchState) -> None:  # noqa: B027 the others have a row
-        """Keep that a refund of it begins."""
+        """Record that a refund of it begins."""
 
     @abstractmethod
     def apply(self, state: BatchState, reason: str) -> None:
@@ -109,8 +106,6 @@ class RefundablePayment(ABC):
 
 @dataclass(frozen=True, slots=True)
 class OrderPayment(RefundablePayment):
-    """An order's own payment."""
-
     @property
     def owner_id(self) -> str:
         return self.order.id
@@ -143,8 +138,6 @@ class OrderPayment(RefundablePayment):
 
 @dataclass(frozen=True, slots=True)
 class PeriodPayment(RefundablePayment):
-    """The payment of a period of the order's plan."""
-
     begun: Subscription
     period: Period
 
@@ -191,7 +184,7 @@ class PeriodPayment(RefundablePayment):
 
 @dataclass(frozen=True, slots=True)
 class PaymentWithoutCredit(RefundablePayment):
-    """A payment that credited nothing and isn't the order's own: a second one, or a plan's that waits."""
+    """An uncredited payment beside the order's own: a second one, or a plan's that waits."""
 
     payment: UncreditedPayment
 
@@ -213,7 +206,7 @@ class PaymentWithoutCredit(RefundablePayment):
 
     @property
     def is_whole_only(self) -> bool:
-        """Return true for a plan's: a person credits its period or returns it, and no part of either."""
+        """Return true for a plan's: its period is credited or it is returned, whole."""
         return self.order.kind == "subscription"
 
     @property
@@ -244,9 +237,7 @@ class PaymentWithoutCredit(RefundablePayment):
 def declare(
     read_set: ReadSet, order_id: str, tenant: Tenant, *, is_plan: bool, is_other: bool
 ) -> None:
-    """Declare what finding a payment reads. is_plan: the order is a plan's. is_other: it may not be the
-    order's own.
-    """
+    """Declare what finding a payment reads. is_other: it may not be the order's own."""
     read_set.tenants.add(tenant)
     read_set.working_set(OrderWorkingSet).ids.add(order_id)
     if is_plan:
@@ -258,7 +249,7 @@ def declare(
 def payment_of(
     state: BatchState, order_id: str, tenant: Tenant, *, owner_id: str, period_start_at: int | None
 ) -> RefundablePayment:
-    """Return the payment of a refund's row; raises NotFound."""
+    """Return the payment of a refund's row; raise NotFound."""
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
     if owner_id == order.id:
@@ -286,7 +277,7 @@ def named_payment(
     payment_ref: str | None,
     is_plan: bool,
 ) -> RefundablePayment:
-    """Return the payment that a caller names; without a name the order's own, or the only one of its plan.
+    """Return the named payment; by default the order's own, or its plan's only one.
 
     Raises NotFound, and InvalidInput if it could be one of several.
     """
@@ -311,10 +302,10 @@ def named_payment(
 
 
 def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
-    """Return the only one; raises NotFound and InvalidInput."""
+    """Return the only one; raise NotFound and InvalidInput."""
     if not found:
         raise NotFound("Period", param="period_id")
-    # A payment that waits for a person is meant only if it is named.
+    # A payment that waits for an operator is meant only if it is named.
     periods = [one for one in found if one.period_start_at is not None] or list(found)
     if len(periods) == 1:
         return periods[0]
@@ -332,7 +323,7 @@ def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
 
 
 def _of_plan(state: BatchState, order: Order) -> list[RefundablePayment]:
-    """Return its paid periods, and payments that wait for a person."""
+    """Return its paid periods, and payments that wait for an operator."""
     subscriptions = state.working_set(SubscriptionWorkingSet)
     begun = subscriptions.of_order(order.id)
     periods = () if begun is None else subscriptions.periods(begun.id)

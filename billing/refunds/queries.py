@@ -1,4 +1,4 @@
-"""Reads refunds: one, pages of an environment's, an order's, and due ones. Writes nothing."""
+"""Read refunds: one, pages, an order's, and due ones."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from kernel.errors import NotFound
 from store.database import Transaction
 from store.keyset import Begin, Keyset
 
-# After this long without an answer, a person should look.
+# After this long without a response, an operator should check.
 _OPEN_LIST = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
 
 async def find(tx: Transaction, refund_id: str, environment: str = "") -> Refund:
-    """Return the refund, whoever owns it; raises NotFound, also for one that isn't of `environment` if given."""
+    """Return any account's refund; raise NotFound, also if it isn't of a given `environment`."""
     row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM refunds WHERE id = :id", id=refund_id)
     found = None if row is None else ROWS.read(row)
     if found is None or environment not in {"", found.environment}:
@@ -23,7 +23,7 @@ async def find(tx: Transaction, refund_id: str, environment: str = "") -> Refund
 
 
 async def currency_of(tx: Transaction, order: Order, payment_ref: str | None) -> str:
-    """Return the currency of the payment with that name, or without a name of the order's own."""
+    """Return the currency of the named payment, by default the order's own."""
     found = await uncredited_payment.of_orders(tx, [order.id])
     named = (one.currency for one in found if one.payment_ref == payment_ref)
     return next(named, order.payment.currency)
@@ -49,7 +49,7 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> list[Refund]:
-    """Return at most `limit` refunds of all accounts older than before_id, newest first."""
+    """Return refunds of all accounts, newest first."""
     rows = await _PAGES.page(
         tx,
         environment=environment,
@@ -71,9 +71,9 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[Refund]:
-    """Return refunds whose provider is to be asked, the longest due first, without the named ones.
+    """Return refunds whose provider is to be called, the longest due first.
 
-    exclude_keys leaves out providers, each as "environment/provider".
+    exclude_keys: "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM refunds
@@ -91,7 +91,7 @@ async def due(
 async def next_due_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """Return when a provider is to be asked next, without the named refunds and places, or None."""
+    """Return when a provider is to be called next, or None."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM refunds
            WHERE next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]

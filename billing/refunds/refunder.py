@@ -1,8 +1,8 @@
-"""Takes refunds from the request to the provider's answer; one for each process.
+"""Take refunds from the request to the provider's answer; one per process.
 
-Promises: a refund is written, with its credit held, before its provider is asked, and no transaction is open
-meanwhile. A provider without idempotency keys gets one request, and is then only asked about it. A refund
-that was never made counts as failed only once it can't be under way any more.
+A refund is written, with its credit held, before the call; no transaction is open meanwhile. A provider
+without idempotency keys gets one request, and is then only asked. A refund that was never made fails only
+once it can't be under way.
 """
 
 import asyncio
@@ -41,9 +41,9 @@ ASK_S_MAX: Final = 20.0
 FIRST_WAIT_US: Final = 30 * SECOND_US
 WAIT_US_MAX: Final = HOUR_US
 PENDING_WAIT_US: Final = 6 * HOUR_US
-# A request may be on its way for this long. If the provider doesn't know it then, it never will.
+# A request may be on its way for this long: then the provider knows it or never will.
 ON_THE_WAY_US: Final = 10 * MINUTE_US
-# Providers keep idempotency keys for a day.
+# Providers store idempotency keys for a day.
 REPEATABLE_US: Final = 20 * HOUR_US
 DEFAULT_WAY: Final = RefundWay()
 
@@ -76,11 +76,10 @@ class Refunder:
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
-        """Return the command to submit for a refund; raises InvalidInput, NotFound and NotRefundable.
+        """Return the command to submit; raise InvalidInput, NotFound and NotRefundable.
 
-        currency is what the amount is meant in; None: in the payment's.
-        made_at_provider is the provider's id of a refund that a person made there. payment_ref is its id of
-        the payment, if that isn't the order's own.
+        currency: of the amount; None: the payment's. made_at_provider: the provider's ID of a refund made there.
+        payment_ref: the payment, if not the order's own.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
@@ -115,10 +114,9 @@ class Refunder:
         )
 
     async def _check_own(self, order: Order) -> None:
-        """Raise NotRefundable if the order is in review because its payment is another order's, which is
-        refunded there.
+        """Raise NotRefundable if the order's payment is another order's, which is refunded there.
 
-        Whose a payment is was settled when it was first reported, and never changes.
+        The first report settled whose it is.
         """
         payment_id = order.payment_id
         if order.kind == "subscription" or payment_id is None:
@@ -135,7 +133,7 @@ class Refunder:
             )
 
     def way_of(self, order: Order) -> RefundWay | None:
-        """Return how the order's provider refunds, or null if it has no API for that."""
+        """Return how the order's provider refunds, or null without an API for that."""
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         return None if asked is None else _way_of(asked)
 
@@ -150,7 +148,7 @@ class Refunder:
         provider_refund_id: str | None = None,
         by_name: str | None = None,
     ) -> DecideRefund:
-        """Return the command of a person's decision, to be submitted; raises NotFound."""
+        """Return the command of an operator's decision; raise NotFound."""
         found = await self._database.read(lambda tx: refund_rows.find(tx, refund_id, environment))
         order = await self._database.read(lambda tx: order_list.find(tx, found.order_id))
         way = None if order is None else self.way_of(order)
@@ -165,13 +163,13 @@ class Refunder:
         )
 
     async def ask(self, due: Refund) -> None:
-        """Take one turn of a due refund; of several workers that saw it, one goes on."""
+        """Take one turn of a due refund; of several workers one continues."""
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 7))
         if due.status == "pending":
             wait_us = PENDING_WAIT_US
         now_us = self._clock.now_us()
         next_at = now_us + wait_us
-        # From before the command, which begins the wait after which somebody else may ask.
+        # From before the command, which begins the wait after which another caller may ask.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)
@@ -189,7 +187,7 @@ class Refunder:
         _log.info("refund.asked", extra={"fields": fields})
 
     async def _word(self, asked: AskedRefund, until_s: float) -> RefundWord | str:
-        """What the provider says, or why nothing is known."""
+        """Return what the provider says, or why nothing is known."""
         refund, order = asked.refund, asked.payment.order
         provider = self._ability_at(
             refund.provider, refund.environment, is_simulated=order.is_simulated
@@ -223,7 +221,7 @@ class Refunder:
     async def _again(
         self, provider: Refunding, request: RefundRequest, refund: Refund
     ) -> RefundWord | str:
-        """Not the first turn: whether the first one arrived is what is asked."""
+        """Ask whether the first turn's request arrived."""
         age_us = self._clock.now_us() - (refund.requested_at or refund.created_at)
         found = await provider.find_refund(request)
         if found is not None:
@@ -266,7 +264,6 @@ def _way_of(asked: Refunding | None) -> RefundWay:
 
 
 def _named(refund: Refund) -> dict[str, Any]:
-    """Which refund a command is about."""
     return {
         "refund_id": refund.id,
         "order_id": refund.order_id,

@@ -1,9 +1,8 @@
-"""A refund is asked for: its row and the hold on its credit are one transaction, before anybody is asked.
+"""Request a refund: its row and the hold on its credit are one transaction, before any call.
 
-Promise: no more than what is left of a payment goes back, one refund of it at a time; the credit that it
-takes back is there and held, unless the operator lets the account owe it. One that a person made at the
-provider is written down instead, and counts at once. Of a payment that credited nothing, because its order
-is in review or was rejected, nothing is held and nothing taken.
+One refund of a payment at a time, of no more than what is left. Its credit is there and held, unless the
+operator lets the account owe it. One made at the provider is recorded, and counts at once. A refund of an
+uncredited payment holds no credit.
 """
 
 from dataclasses import dataclass
@@ -31,19 +30,19 @@ PROVIDER_ID_CHARACTERS_MAX = 200
 
 
 class RefundRefused(DomainError):
-    """The payment cannot be refunded now; each kind of why is a class of its own."""
+    """The payment can't be refunded now; each reason is a class of its own."""
 
 
 class NotRefundable(RefundRefused):
-    """What is asked for cannot be; reason: not_paid, no_api, other_order."""
+    """It is impossible; reason: not_paid, no_api, other_order."""
 
 
 class RefundRepeated(RefundRefused):
-    """It happened before; reason: nothing_left, known, ended."""
+    """It already happened; reason: nothing_left, known, ended."""
 
 
 class RefundUnderWay(RefundRefused):
-    """One refund of a payment goes on at a time; reason: under_way, being_asked."""
+    """Another refund of the payment is open; reason: under_way, being_asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,10 @@ class RefundWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefund:
-    """The command of POST /orders/{id}/refund. amount in the smallest unit of what was paid; null: all
-    that is left. provider_refund_id: a person made it at the provider, which calls it so. payment_ref: which
-    payment, where it is not the order's own.
+    """POST /orders/{id}/refund. amount in the smallest paid unit; null: all that is left.
 
-    Raises NotFound, InvalidInput, RefundRefused and InsufficientBalance.
+    provider_refund_id: of a refund made at the provider. payment_ref: if not the order's own. Raises
+    NotFound, InvalidInput, RefundRefused and InsufficientBalance.
     """
 
     refund_id: str
@@ -102,7 +100,7 @@ class RequestRefund:
         payment.keep(state)
         payment.rows.refunds.add(made)
         if self.provider_refund_id is None and payment.parts:
-            # Credit in parts is not held but taken back at once, and given back should it fail.
+            # Credit in parts is taken back at once, and returned on failure.
             told = reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
             payment.rows.reversals.keep(replace(told, status="asked"))
             payment.apply(state, made.reason)
@@ -118,7 +116,7 @@ class RequestRefund:
         return made
 
     def _amount(self, payment: RefundablePayment) -> int:
-        """How much goes back; raises InvalidInput and RefundRefused."""
+        """Return how much to return; raise InvalidInput and RefundRefused."""
         order = payment.order
         if payment.payment_ref is None or not payment.is_here:
             words = f"the order is {order.status}; there is no payment that this could send back"
@@ -203,7 +201,7 @@ class RequestRefund:
 
 
 def reversal_of(refund: Refund, now_us: int, *, tells_parts: bool) -> Reversal:
-    """What counts as gone by a refund that was made."""
+    """Return what a made refund counts as."""
     kind: RefundKind = "part" if tells_parts else "refund"
     return Reversal(
         refund.owner_id, refund.key, *refund.tenant, kind, refund.amount, "done", now_us
@@ -211,7 +209,7 @@ def reversal_of(refund: Refund, now_us: int, *, tells_parts: bool) -> Reversal:
 
 
 def _check_credit(state: BatchState, payment: RefundablePayment, micros: int) -> None:
-    """Raises InsufficientBalance: the account has used up what is to be taken back."""
+    """Raise InsufficientBalance if the account has used up what is to be taken back."""
     available = payment.available_micros(state)
     if available < micros:
         raise InsufficientBalance(

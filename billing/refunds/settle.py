@@ -1,8 +1,7 @@
-"""A refund goes on: the provider is about to be asked, it said something, or a person decides.
+"""A refund continues: its provider is about to be called, said something, or an operator decides.
 
-Promise: of several workers one asks at a time; no word releases nothing; the provider's yes is a reversal
-like any that its notifications tell, under the provider's own name of it, so whichever comes first counts
-and the other changes nothing; its definite no gives the credit back.
+One of several workers calls at a time. No response releases nothing. The provider's yes is a reversal like
+its notification's, under the provider's name, so the first one counts. Its definite no returns the credit.
 """
 
 from dataclasses import dataclass, replace as replaced
@@ -28,14 +27,14 @@ from keys import audit_log
 from keys.audit_log import Actor
 
 DETAIL_CHARACTERS_MAX = 300
-# A provider is asked within this, so that nobody decides while it answers.
+# Providers are called within this, so that nobody decides meanwhile.
 BEING_ASKED_US = 30 * SECOND_US
 RefundVerdict = Literal["made", "not_made"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OnRefund:
-    """What every command on a refund reads; owner_id and period_start_at as its row has them."""
+    """owner_id and period_start_at as in its row."""
 
     refund_id: str
     order_id: str
@@ -49,7 +48,6 @@ class _OnRefund:
         declare(read_set, self.order_id, self.tenant, is_plan=is_plan, is_other=is_other)
 
     def _found(self, state: BatchState) -> tuple[RefundablePayment, Refund]:
-        """Raises NotFound."""
         payment = payment_of(
             state,
             self.order_id,
@@ -65,7 +63,7 @@ class _OnRefund:
 
 @dataclass(frozen=True, slots=True)
 class AskedRefund:
-    """is_mine: this caller asks the provider now. paid, checkout_ref: what it is told with."""
+    """is_mine: this caller calls the provider now. paid, checkout_ref: for the request."""
 
     refund: Refund
     payment: RefundablePayment
@@ -74,7 +72,7 @@ class AskedRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRefund(_OnRefund):
-    """A worker is about to ask the provider; seen_checks_made: what it read, so one of several goes on."""
+    """A worker is about to call; of those that read the same seen_checks_made one continues."""
 
     seen_checks_made: int
     next_check_at: int
@@ -96,7 +94,7 @@ class AskRefund(_OnRefund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepRefund(_OnRefund):
-    """The provider gave no clear word: the credit stays held, and it is asked again."""
+    """No clear word: the credit stays held, and the provider is called again."""
 
     detail: str
 
@@ -113,8 +111,6 @@ class KeepRefund(_OnRefund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleRefund(_OnRefund):
-    """The provider said what became of it."""
-
     word: RefundWord
 
     def decide(self, state: BatchState) -> Refund:
@@ -138,9 +134,9 @@ class SettleRefund(_OnRefund):
         return refunds.find(self.owner_id, self.refund_id) or found
 
     def _count(self, state: BatchState, payment: RefundablePayment, found: Refund) -> None:
-        """What the provider says of the money counts as its notification would."""
+        """Count the provider's word as its notification would."""
         assert self.word.fact is not None, "it was looked at"
-        # Without a name in the answer it is known by what its notification told, if that came first.
+        # Without a name in the response its earlier notification's counts.
         fact, reversals = replaced(self.word.fact, key=found.key), payment.rows.reversals
         blank = blank_of(fact, self.owner_id, self.tenant, state.now_us)
         known = reversals.find(self.owner_id, fact.key)
@@ -157,10 +153,9 @@ class SettleRefund(_OnRefund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideRefund(_OnRefund):
-    """A person looked at the provider's own pages: it was made there, or it was not and never will be.
+    """An operator checked the provider's pages: it was made there, or never will be.
 
-    provider_refund_id: what the provider calls it, where it was made. Raises RefundRepeated and
-    RefundUnderWay.
+    provider_refund_id: its ID there. Raises RefundRepeated and RefundUnderWay.
     """
 
     verdict: RefundVerdict
@@ -200,7 +195,7 @@ class DecideRefund(_OnRefund):
         extra = {"refund_id": found.id, "refund_status": found.status}
         if not found.is_open:
             raise RefundRepeated(f"the refund {found.status} before", reason="ended", extra=extra)
-        # A worker asks at once, and again later: each time for so long.
+        # A worker calls at once, and again later: each time for so long.
         first = found.created_at + BEING_ASKED_US if found.requested_at is None else 0
         if state.now_us < (found.lease_until or first):
             words = "the provider is being asked; look again in half a minute"

@@ -1,4 +1,4 @@
-"""What a tenant did lately: top-ups and deliveries by state, and how the balance went."""
+"""What a tenant did lately: top-ups and deliveries by state, and changes of the balance."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from store.activity import Activity, count_by_step
 from store.database import Transaction
 
 _OWN = "account_id = :account_id AND environment = :environment"
-# Ids grow with time, and their index is the account's.
+# IDs grow with time, and their index is the account's.
 _NEWEST = f"""
     SELECT created_at, status, amount FROM (
         SELECT created_at, status, amount_cents AS amount FROM topups WHERE {_OWN} ORDER BY id DESC LIMIT :rows) AS t
@@ -23,7 +23,7 @@ _DELIVERIES_EDGE = f"""
     SELECT created_at FROM deliveries WHERE {_OWN}
     ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET :rows"""
 
-# The balance is purchased and promotional credit, as GET /topup/balance shows it.
+# As in GET /topup/balance: purchased and promotional credit.
 _BALANCE = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
 _MOVED = f"""
     SELECT created_at, 'moved' AS status, amount FROM (
@@ -39,7 +39,7 @@ _MOVED_EDGE = f"SELECT created_at FROM transfers WHERE {_OWN} ORDER BY id DESC L
 
 @dataclass(frozen=True, slots=True)
 class LatelyDone:
-    """By step and state; of changes, what each step added to the balance, in micros."""
+    """By step and state; changes: what each step added to the balance, in micros."""
 
     topups: Activity
     deliveries: Activity
@@ -47,7 +47,7 @@ class LatelyDone:
 
 
 async def lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> LatelyDone:
-    """All of it as it is at one moment; see store/activity.py for how far back it goes."""
+    """Read it at one moment; store/activity.py says how far back."""
     return LatelyDone(
         await topups_lately(tx, tenant, now_us=now_us),
         await deliveries_lately(tx, tenant, now_us=now_us),
@@ -56,15 +56,12 @@ async def lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> LatelyDone:
 
 
 async def topups_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:
-    """By step and state; see store/activity.py for how far back it goes."""
     return await count_by_step(tx, tenant, newest=_NEWEST, edge=_EDGE, now_us=now_us)
 
 
 async def deliveries_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:
-    """By step and state; see store/activity.py for how far back it goes."""
     return await count_by_step(tx, tenant, newest=_DELIVERIES, edge=_DELIVERIES_EDGE, now_us=now_us)
 
 
 async def changes_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:
-    """What each step added to the balance, in micros (Activity.sum_of)."""
     return await count_by_step(tx, tenant, newest=_MOVED, edge=_MOVED_EDGE, now_us=now_us)

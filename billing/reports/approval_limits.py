@@ -1,4 +1,4 @@
-"""What the keys that ask for approvals may still spend, for the person who decides."""
+"""What the keys that request approvals may still spend, for the person who decides."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from store.database import Transaction
 async def limits_of_askers(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> Mapping[str, Sequence[LimitView]]:
-    """Each key's own limits with what is left, by its id; a key that ended has none."""
+    """Return each key's own limits, by ID; an ended key has none."""
     wanted = sorted(set(key_ids))
     if not wanted:
         return {}

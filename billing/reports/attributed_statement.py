@@ -1,6 +1,6 @@
-"""A statement with the key of each line: whose call sent the top-up, charged the usage or set the hold aside.
+"""A statement with each line's key: who sent the top-up, charged the usage or made the hold.
 
-Reads only: a page of lines, then the keys of its top-ups, charges and holds, in two statements.
+A page of lines, then their keys in two statements.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,7 +24,7 @@ _NO_KEY = _Key(None, None)
 async def attributed_lines(
     database: Database, tenant: Tenant, *, since: int, until: int
 ) -> AsyncIterator[StatementLine]:
-    """Every transfer with since <= created_at < until, oldest first, with key_id and key_name."""
+    """Yield every transfer with since <= created_at < until, oldest first, with key_id and key_name."""
     async for page in statement.pages(database, tenant, since=since, until=until):
         keys = await _keys_of(database, tenant, page)
         for line in page:
@@ -36,7 +36,7 @@ async def attributed_lines(
 async def _keys_of(
     database: Database, tenant: Tenant, page: Sequence[StatementLine]
 ) -> Mapping[str, _Key]:
-    """By the id of the top-up, charge or hold; what no key did is left out."""
+    """Return keys by top-up, charge or hold, without those that no key did."""
     ids = {one for line in page for one in (line.transaction_id, line.subject_id)} - {None}
     if not ids:
         return {}
@@ -48,8 +48,8 @@ async def _keys_of(
     return await database.read(work)
 
 
-# An id of a key has 20 characters, and spent_by begins with the key itself. A top-up keeps what its key
-# was called then; of the others it is the name of now.
+# spent_by begins with the key's ID of 20 characters. A top-up stores its key's name of then; others have the
+# present one.
 _KEYS = """
 SELECT f.id, f.key_id, COALESCE(f.key_name, k.name) AS key_name FROM (
     SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name

@@ -1,8 +1,7 @@
-"""What changed an account's balance, one line for each act: for lists of transactions. Writes nothing.
+"""What changed an account's balance, one line for each act.
 
-An act may take several transfers (a charge from two grants and the wallet): those of one subject and
-moment are one line, whose amounts add up to the balance. What leaves the balance as it is, such as
-a hold that is captured, has no line.
+Transfers of one subject and moment are one line, whose amounts add up to the balance. What leaves the balance
+unchanged, such as a captured hold, has no line.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +28,7 @@ Type = Literal[
 ]
 READ_AT_ONCE = 500
 MARGIN = 10
-# A page further down is asked for by a cursor, or not at all.
+# Further pages need a cursor.
 OFFSET_MAX = 10_000
 
 _TYPES: Mapping[str, Type] = {
@@ -59,7 +58,7 @@ _TYPES: Mapping[str, Type] = {
     Code.USAGE_OVERAGE: "ai_usage",
     Code.OAUTH_CHARGE: "oauth_charge",
 }
-# What a later release, beside which this one runs for a while, calls in a way that is not known here.
+# For a later release's types, while this one runs beside it.
 _UNKNOWN: Final[Type] = "manual"
 # The credit that a coupon gives is named by its order.
 _ORDER_PREFIX = "ord_"
@@ -83,7 +82,7 @@ _WORDS: Mapping[str, str] = {
     Code.CHECKIN: "Daily check-in",
     Code.USAGE_RELEASE: "Hold released",
 }
-# Where a subject keeps words of its own; each by its ids.
+# Subjects with their own words, by ID.
 _DESCRIBED: Mapping[str, str] = {
     "usg": "SELECT id, description AS text FROM usage_records WHERE id IN :ids[text]",
     "hld": "SELECT id, description AS text FROM holds WHERE id IN :ids[text]",
@@ -103,7 +102,7 @@ _OWN_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class BalanceTransaction:
-    """One act's effect on a balance, signed; id is its first transfer's."""
+    """One act's signed effect on a balance; its ID is its first transfer's."""
 
     id: str
     account_id: str
@@ -118,7 +117,7 @@ class BalanceTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an operator's list is narrowed to; times in microseconds, created_before exclusive."""
+    """An operator's filters; created_before is exclusive."""
 
     environment: str
     account_id: str | None = None
@@ -130,13 +129,11 @@ class Wanted:
 async def page(
     tx: Transaction, tenant: Tenant, *, offset: int, limit: int
 ) -> tuple[Sequence[BalanceTransaction], str | None]:
-    """The account's lines from that offset, newest first, and where the next page goes on by its
-    cursor; None: there is none.
-    """
+    """Return the lines from that offset, newest first, and the next page's cursor."""
     wanted = Wanted(tenant.environment, account_id=tenant.account_id)
     found: list[BalanceTransaction] = []
     before_id: str | None = None
-    # One more than is shown: then the last line has all its transfers.
+    # One more than is shown, so that the last line has all its transfers.
     at_once = min(READ_AT_ONCE, offset + limit + MARGIN)
     while len(found) <= offset + limit:
         rows = await _rows(tx, wanted, before_id, at_once)
@@ -152,7 +149,7 @@ async def page(
 async def page_of_all(
     tx: Transaction, wanted: Wanted, *, before_id: str | None, limit: int
 ) -> tuple[Sequence[BalanceTransaction], str | None]:
-    """An operator's page, newest first, and where the next one goes on; None: there is none."""
+    """Return an operator's page, newest first, and the next page's cursor."""
     found: list[BalanceTransaction] = []
     while True:
         rows = await _rows(tx, wanted, before_id, limit + MARGIN)
@@ -229,7 +226,7 @@ def _balance_transaction(row: Row) -> BalanceTransaction:
 
 
 def _joined(movements: Iterable[BalanceTransaction]) -> list[BalanceTransaction]:
-    """Neighbours of one account, subject, kind and moment as one; given newest first."""
+    """Join neighbours of one account, subject, kind and moment; given newest first."""
     found: list[BalanceTransaction] = []
     for one in movements:
         last = found[-1] if found else None

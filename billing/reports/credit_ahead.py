@@ -1,4 +1,4 @@
-"""Credit that ends, and credit that a plan still gives: what an account's first pages show. Writes nothing."""
+"""Credit that ends, and credit that a plan still gives, for an account's first pages."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ SHOWN_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class EndingCredit:
-    """Some of the balance, and when it ends; plan_name null: it is promotional."""
+    """plan_name null: it is promotional."""
 
     amount_micros: int
     expires_at: int
@@ -22,8 +22,6 @@ class EndingCredit:
 
 @dataclass(frozen=True, slots=True)
 class ComingCredit:
-    """The next part of a plan's credit."""
-
     amount_micros: int
     due_at: int
     plan_name: str
@@ -31,14 +29,14 @@ class ComingCredit:
 
 @dataclass(frozen=True, slots=True)
 class CreditAhead:
-    """What ends, the earliest first, and what comes next; null: nothing does."""
+    """What ends, earliest first, and what comes next."""
 
     ending: list[EndingCredit]
     coming: ComingCredit | None
 
 
 async def credit_ahead(tx: Transaction, tenant: Tenant, *, now_us: int) -> CreditAhead:
-    """By the tenant's own clock; at most SHOWN_MAX that end."""
+    """Read it by the tenant's own clock; at most SHOWN_MAX that end."""
     own_now_us = now_us + (await read_tenants(tx, [tenant])).clocks_ahead_us.get(tenant, 0)
     rows = await tx.fetch(
         _ENDING, account_id=tenant[0], environment=tenant[1], now=own_now_us, limit=SHOWN_MAX

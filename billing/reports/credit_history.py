@@ -1,6 +1,6 @@
-"""What brought an account credit: its payments and what it redeemed, as one list, newest first.
+"""An account's payments and redemptions as one list, newest first.
 
-By number of page for dialects, by the last line's place for our own API. Writes nothing.
+By page number for dialects, by the last line's place for our API.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,9 @@ from store.row_mapping import RowMapping
 
 @dataclass(frozen=True, slots=True)
 class CreditLine:
-    """One of them. status is the order's; pay_amount is what a payment costs, in pay_currency.
+    """status is the order's; pay_amount is in pay_currency.
 
-    number: what people and providers know it by: the order's order_no, a redemption's id, or of a
-    voucher, whose redemption has none, ATU- and its last group. Times in microseconds.
+    number: the order's order_no, a redemption's ID, or a voucher's ATU- and last group.
     """
 
     id: str
@@ -34,7 +33,7 @@ class CreditLine:
     completed_at: int | None
 
 
-# created_at and id of the last line that was seen.
+# created_at and ID of the last line that was seen.
 CreditPlace = tuple[int, str]
 NEWEST: Final[CreditPlace] = (INT64_MAX, "")
 
@@ -42,9 +41,9 @@ NEWEST: Final[CreditPlace] = (INT64_MAX, "")
 async def page(
     tx: Transaction, tenant: Tenant, *, offset: int, limit: int, keyword: str = ""
 ) -> tuple[Sequence[CreditLine], int]:
-    """The lines from that offset, newest first, and how many there are in all.
+    """Return the lines from that offset, newest first, and the total.
 
-    keyword: only those whose number or id holds it, in either case.
+    keyword: part of the number or ID, in either case.
     """
     values = {
         "account_id": tenant.account_id,
@@ -60,7 +59,7 @@ async def page(
 async def older(
     tx: Transaction, tenant: Tenant, *, before: CreditPlace, limit: int
 ) -> Sequence[CreditLine]:
-    """The lines behind that place, newest first."""
+    """Return the lines behind that place, newest first."""
     rows = await tx.fetch(
         _OLDER,
         account_id=tenant.account_id,
@@ -97,7 +96,7 @@ _LINES = f"""
 """
 
 _ORDERED = "ORDER BY l.created_at DESC, l.id DESC LIMIT :limit OFFSET :offset"
-# LIKE would take the underscore of an id for a wildcard.
+# LIKE would take an ID's underscore for a wildcard.
 _NARROWED = """WHERE REPLACE(LOWER(l.number), :keyword, '') <> LOWER(l.number)
     OR REPLACE(LOWER(l.id), :keyword, '') <> LOWER(l.id)"""
 _PAGE = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_ORDERED}"

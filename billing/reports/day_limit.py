@@ -47,7 +47,6 @@ class AccountLimits(Shaped, kw_only=True):
 
 
 async def show_limits(context: ActContext) -> AccountLimits:
-    """Return the account's own limit, and what of it is left today."""
     standings = await load_key_usage(context.tx, context.tenant, (), now_us=context.now_us)
     limits = [LimitUsage.of(one) for one in standings.of(()).limits]
     if not limits:
@@ -64,7 +63,6 @@ async def show_limits(context: ActContext) -> AccountLimits:
 
 
 async def limit_day(context: ActContext, asked: AccountLimitsBody) -> Change[AccountLimits]:
-    """Limit the account's day: no key widens what binds it, and no colleague."""
     if context.asker is not None:
         require_owner(context.asker)
     before = await show_limits(context)

@@ -1,7 +1,6 @@
-"""Finding what an id names: its prefix says in which table it lies, and its row is found by a unique key.
+"""Find what an ID names: its prefix says in which table, and a unique key finds the row.
 
-Promise: whoever is given an account is told of that account's rows only, in both of its environments; an
-id of another's is as unknown as one that nobody made.
+A search of an account finds its rows only, in both environments; another's ID is as unknown as a made-up one.
 """
 
 import re
@@ -20,8 +19,7 @@ Kind = Literal[
 
 _ID: Final = re.compile(rf"([a-z]{{2,4}})_[0-9A-Za-z]{{{ID_CHARACTERS}}}")
 _ORDER_NO: Final = re.compile(r"[0-9a-f]{32}")
-# What a request brings about is looked for so long after it began; clocks of processes differ by less than
-# the second one.
+# How long after a request what it caused may appear; processes' clocks differ by less than the second one.
 _REQUEST_US: Final = 10_000_000
 _SKEW_US: Final = 1_000_000
 OF_REQUEST_MAX: Final = 20
@@ -29,9 +27,8 @@ _OF_REQUEST_SCOPES: Final = frozenset({"topup:read", "webhooks:read"})
 
 
 class Found(NamedTuple):
-    """One thing that was found. title: what a person knows it by; state: as its list says it; at: when it
-    was made, in microseconds. belongs_to: the id of what it is shown with, such as a transfer's top-up;
-    empty: it stands for itself. account_id is empty for what belongs to no account.
+    """title: a person's name for it; state: as in its list. belongs_to: the ID of what it is shown with, such
+    as a transfer's top-up. account_id: empty for what belongs to no account.
     """
 
     kind: Kind
@@ -45,7 +42,7 @@ class Found(NamedTuple):
 
 
 class IdPlace(NamedTuple):
-    """Where ids of a prefix lie: what is shown of a row, as SQL, and the unique column that the id stands in.
+    """Where IDs of a prefix are: a row's shown columns, as SQL, and the ID's unique column.
 
     scope: what a reader needs; "admin": operators only.
     """
@@ -141,7 +138,7 @@ PLACES: Final[Mapping[str, Sequence[IdPlace]]] = {
         IdPlace("machine_payment", "machine_payments", "protocol", "admin", "state", "transaction_id"),
     ),
 }  # fmt: skip
-# A kept request, by its own id or by its X-Request-Id.
+# By its own ID or its X-Request-Id.
 _REQUEST: Final = IdPlace(
     "request",
     "request_log",
@@ -155,21 +152,21 @@ _BY_ORDER_NO: Final = IdPlace("order", "orders", "order_no", "billing:read", col
 _OF_REQUEST: Final = (
     "id >= :since AND id < :until AND (trace = :request OR SUBSTR(trace, 1, 21) = :begins)"
 )
-# Else SQLite would go through all rows of the account.
+# Else SQLite would read all rows of the account.
 _ACCOUNT: Final = unindexed("account_id")
 
 
 def looks_like_id(text: str) -> bool:
-    """Whether the text has the form of one of our ids, of a known prefix or not, or of an order's number."""
+    """Return whether the text looks like one of our IDs or an order's number."""
     return _ID.fullmatch(text) is not None or _ORDER_NO.fullmatch(text) is not None
 
 
 async def find_by_id(
     tx: Transaction, text: str, scopes: frozenset[str], account_id: str | None
 ) -> list[Found]:
-    """What that id names, at most one row of each table that may have it.
+    """Return what the ID names, at most one row of each table.
 
-    account_id None: whosever it is, for operators. What the scopes do not show is not found.
+    account_id None: any account's, for operators. Without the scopes nothing is found.
     """
     form = _ID.fullmatch(text)
     if form is not None and form[1] == "req":
@@ -191,9 +188,7 @@ async def _at(tx: Transaction, place: IdPlace, text: str, account_id: str | None
 
 
 async def _of_request(tx: Transaction, text: str, account_id: str | None) -> list[Found]:
-    """The events that came of a request of ours at once, and a top-up that it left pending: the request's
-    id says when it began.
-    """
+    """Return the immediate events of a request of ours, and a pending top-up of it, by its ID's time."""
     try:
         at_us = made_at(text)
     except ValueError:

@@ -1,8 +1,8 @@
-"""Finding what a person remembers a part of: a reference, an address, the end of a voucher, a name, a URL.
+"""Find a remembered part: a reference, an address, a voucher's end, a name, a URL.
 
-Promise: a search looks at a bounded number of rows, however many there are. References are found by their
-beginning, over all time, by their index. For a part of an address the newest LOOKED_AT top-ups are looked at
-(LOOKED_AT_FURTHER at each further step), and the answer says where the next search goes on.
+A search reads a bounded number of rows. References are found by their beginning, by index. For a part of an
+address, the newest LOOKED_AT top-ups are read (LOOKED_AT_FURTHER for each further step), and the result says
+where to continue.
 """
 
 import re
@@ -16,15 +16,15 @@ from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.keyset import NEWEST
 
-# A shorter text is in too many rows to tell one.
+# A shorter text is in too many rows.
 PART_CHARACTERS_MIN: Final = 3
 LOOKED_AT: Final = 5_000
-# Whoever goes on waits for it: as many again at each step would be a hundred steps in a large account.
+# Larger than the first step: otherwise a large account takes a hundred steps.
 LOOKED_AT_FURTHER: Final = 50_000
 SHOWN_MAX: Final = 10
 _NAMES_LOOKED_AT: Final = 1_000
 _HINT: Final = re.compile(rf"[{CROCKFORD}]{{4}}")
-# Later than every text that begins with what stands before it.
+# Later than every text with the beginning before it.
 _LAST: Final = "\U0010ffff"
 
 _TOPUP: Final = """id, account_id, environment, recipient_email || ' · ' || platform AS title,
@@ -36,7 +36,7 @@ _BY_REFERENCE: Final = f"""
       AND reference >= :asked AND reference < :after
     ORDER BY reference LIMIT :shown_max
 """
-# LIKE would take the underscore of an address for a wildcard, and ignore case on one database.
+# LIKE would take an underscore for a wildcard, and ignore case on one database.
 _HAS_PART: Final = """REPLACE(LOWER(recipient_email), :lowered, '') <> LOWER(recipient_email)
     OR REPLACE(LOWER(reference), :lowered, '') <> LOWER(reference)
     OR voucher_code_hint = :hint"""
@@ -52,7 +52,7 @@ _OWN_END: Final = """
     WHERE account_id = :account_id AND environment = :environment AND id < :before_id
     ORDER BY id DESC LIMIT 1 OFFSET :rows_before
 """
-# Of both environments, so that few of one do not make it a search of all.
+# Of both environments, so that few of one don't make it a search of all.
 _ALL_NEWEST: Final = f"""
     SELECT {_TOPUP} FROM (
         SELECT id, account_id, environment, {_TOPUP_PARTS} FROM topups
@@ -93,8 +93,8 @@ _DOCUMENT: Final = """
 
 @dataclass(frozen=True, slots=True)
 class PartsFound:
-    """Top-ups that hold the text. older_than: the id before which the next search goes on; null: none are
-    older. looked_back_to: when the oldest one was made that was looked at, in microseconds; null: all were.
+    """older_than: where the next search continues; null: at the end. looked_back_to: the time of the oldest
+    top-up read; null: all were.
     """
 
     items: Sequence[Found]
@@ -103,7 +103,7 @@ class PartsFound:
 
 
 async def topups_by_reference(tx: Transaction, tenant: Tenant, text: str) -> list[Found]:
-    """Those whose reference is the text or begins with it."""
+    """Return those whose reference is the text or begins with it."""
     rows = await tx.fetch(
         _BY_REFERENCE, asked=text, after=text + _LAST, shown_max=SHOWN_MAX, **tenant._asdict()
     )
@@ -118,8 +118,8 @@ async def topups_by_part(
     before_id: str | None = None,
     looked_at: int = LOOKED_AT,
 ) -> PartsFound:
-    """The account's newest top-ups older than before_id, with the text in address or reference, or as the
-    voucher's last four characters.
+    """Return top-ups older than before_id with the text in address or reference, or as the voucher's last
+    four.
     """
     before, own = before_id or NEWEST, tenant._asdict()
     rows = await tx.fetch(_OWN_NEWEST, before_id=before, **own, **_looking_for(text, looked_at))
@@ -135,7 +135,7 @@ async def all_topups_by_part(
     before_id: str | None = None,
     looked_at: int = LOOKED_AT,
 ) -> PartsFound:
-    """The same over every account, for operators."""
+    """Search every account, for operators."""
     before = before_id or NEWEST
     rows = await tx.fetch(
         _ALL_NEWEST, environment=environment, before_id=before, **_looking_for(text, looked_at)
@@ -145,21 +145,19 @@ async def all_topups_by_part(
 
 
 async def keys_by_name(tx: Transaction, tenant: Tenant, text: str) -> list[Found]:
-    """Of the account's newest keys those with the text in their name, or as the beginning or the end that
-    lists show of a key.
-    """
+    """Return newest keys with the text in the name, or as the beginning or end that lists show."""
     return await _named(tx, "key", _KEYS, tenant, text, asked=text, ending=text.rpartition("…")[2])
 
 
 async def endpoints_by_url(tx: Transaction, tenant: Tenant, text: str) -> list[Found]:
-    """Of the account's newest webhooks those with the text in their address or description."""
+    """Return newest webhooks with the text in address or description."""
     return await _named(tx, "endpoint", _ENDPOINTS, tenant, text)
 
 
 async def documents_by_number(
     tx: Transaction, environment: str, number: str, account_id: str | None
 ) -> list[Found]:
-    """The receipt or note of that number; account_id None: whosever it is, for operators."""
+    """Return the receipt or note of that number; account_id None: any account's, for operators."""
     statement = _DOCUMENT if account_id is None else f"{_DOCUMENT} AND account_id = :account_id"
     owner = {} if account_id is None else {"account_id": account_id}
     rows = await tx.fetch(statement, environment=environment, number=number, **owner)
@@ -181,7 +179,7 @@ async def _named(
 
 
 def _looking_for(text: str, looked_at: int) -> dict[str, str | int]:
-    """An empty hint is no voucher's."""
+    """Return the values; an empty hint is no voucher's."""
     hint = text.upper() if _HINT.fullmatch(text.upper()) else ""
     return {
         "lowered": text.lower(),
@@ -192,7 +190,7 @@ def _looking_for(text: str, looked_at: int) -> dict[str, str | int]:
 
 
 def _parts_found(rows: Sequence[Row], end: Row | None) -> PartsFound:
-    """end: the last row that was looked at, where there may be older ones."""
+    """Return the result; end: the last row read, if there may be older ones."""
     found = [_found("topup", row) for row in rows]
     if len(found) == SHOWN_MAX:
         return PartsFound(found, found[-1].id, found[-1].at)

@@ -1,7 +1,4 @@
-"""Credit that needs no payment, as its account sees it: the check-in, and what brought credit lately.
-
-Writes nothing.
-"""
+"""Credit without a payment for its account's pages: the check-in, and recent credit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +15,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class CheckinStatus:
-    """What an account sees of check-ins. next_at is by our clock; null: now."""
+    """next_at is by our clock; null: now."""
 
     settings: CheckinSettings
     last: Checkin | None
@@ -29,7 +26,7 @@ class CheckinStatus:
 async def free_credit(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> tuple[CheckinStatus, Sequence[CreditLine]]:
-    """The account's check-in, and the newest `limit` lines of its credit history."""
+    """Return the account's check-in, and the newest `limit` lines of its credit history."""
     lines, _ = await credit_history.page(tx, tenant, offset=0, limit=limit)
     settings = (await read_settings(tx, [tenant.environment]))[tenant.environment]
     last = await last_of(tx, tenant)

@@ -1,6 +1,4 @@
-"""Keys as the person who gave them out sees them: as a tree, each with its limits, what is used of each, and
-when it will be used up at this pace. Writes nothing.
-"""
+"""Keys for the person who gave them out: a tree with limits, use, and when each is used up at this pace."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -17,22 +15,21 @@ from store.database import Transaction
 
 
 class LimitSeen(msgspec.Struct, frozen=True):
-    """used_up_at: microseconds by the account's own clock; null: it lasts at this pace."""
+    """used_up_at by the account's own clock; null: it lasts at this pace."""
 
     view: LimitView
     used_up_at: int | None
 
     @property
     def used_percent(self) -> int:
-        """0 to 100, rounded down; a limit of nothing is used up."""
+        """Return 0 to 100, rounded down; a limit of nothing is used up."""
         most = self.view.limit
         return min(100, self.view.spent * 100 // most) if most else 100
 
 
 class KeySeen(msgspec.Struct, frozen=True):
-    """depth: 0 for a key that no key of the list made. maker: the key that made it, if one did.
-    paused_by: the nearest key above it that is paused. limits: the nearest to its end first; of a key that
-    ended, none.
+    """depth: 0 if its maker isn't listed. paused_by: the nearest paused key above. limits: nearest to its end
+    first; none of an ended key.
     """
 
     key: ApiKey
@@ -43,9 +40,7 @@ class KeySeen(msgspec.Struct, frozen=True):
 
 
 class KeysSeen(msgspec.Struct, frozen=True):
-    """One page of them; now_us: the account's own time. following: where the next page begins, if there
-    is one.
-    """
+    """One page; now_us: the account's own time. following: where the next page begins."""
 
     keys: Sequence[KeySeen]
     now_us: int
@@ -55,8 +50,8 @@ class KeysSeen(msgspec.Struct, frozen=True):
 async def keys_page(
     tx: Transaction, tenant: Tenant, *, start: int, rows: int, now_us: int, sort: str = ""
 ) -> KeysSeen:
-    """The rows from `start` on of the tree of all keys that are not revoked, or of these keys in one of the
-    orders KEY_SORTS: five statements at most.
+    """Return rows from `start` of the tree of unrevoked keys, or sorted by KEY_SORTS; five statements at
+    most.
     """
     every, end = await forest(tx, tenant), start + rows
     following = end if end < len(every) else None
@@ -75,13 +70,12 @@ async def keys_page(
 async def keys_below(
     tx: Transaction, tenant: Tenant, key_id: str, *, rows: int, now_us: int
 ) -> KeysSeen:
-    """The key and those that come from it, the key first; no more than so many rows."""
+    """Return the key, then its descendants; at most that many rows."""
     every = await tree(tx, tenant, key_id)
     return await _seen(tx, tenant, every, every[:rows], now_us=now_us)
 
 
 async def key_names(tx: Transaction, tenant: Tenant, key_ids: Iterable[str]) -> Mapping[str, str]:
-    """The names of the tenant's own keys among these, by their ids."""
     wanted = sorted(set(key_ids))
     if not wanted:
         return {}
@@ -128,7 +122,7 @@ def _limit(view: LimitView, key: ApiKey, now_us: int) -> LimitSeen:
 
 
 def _spent_percent(seen: KeySeen) -> int:
-    """Of the limit that is nearest to its end; a key without a limit comes before all."""
+    """Return that of the limit nearest to its end; a key without a limit comes first."""
     return seen.limits[0].used_percent if seen.limits else -1
 
 

@@ -75,14 +75,13 @@ class KeyTree(Shaped, kw_only=True):
 
 
 class FoundTree(NamedTuple):
-    """The key, then those that come from it, and how much of their limits is used."""
+    """The key, then its descendants, and the use of their limits."""
 
     keys: Sequence[ApiKey]
     standings: KeyStandings
 
 
 async def find_tree(context: ActContext) -> FoundTree:
-    """Return the key and all that come from it; raises NotFound."""
     tx, tenant = context.tx, context.tenant
     await api_key.get(tx, tenant, context.object_id, viewer=context.asker)
     keys = await tree(tx, tenant, context.object_id)
@@ -91,7 +90,6 @@ async def find_tree(context: ActContext) -> FoundTree:
 
 
 def view_of(found: FoundTree) -> KeyTree:
-    """Return the tree as every door shows it: each key with its own limits."""
     root = found.keys[0]
     return KeyTree(
         keys=[

@@ -1,8 +1,7 @@
-"""When a limit will be used up, if what was spent so far goes on at the same pace. Pure.
+"""When a limit will be used up at the present pace.
 
-The pace is what was spent, over the time in which it was spent: the day or month so far, the key's life, a
-rolling window or as much of one as the key has lived. It is never worked out from less than an hour, or
-than a window that is shorter: one send right after midnight tells nothing about a day.
+The pace is what was spent over the time so far: of the day or month, the key's life, or a rolling window.
+That time is at least an hour, or a shorter window: one send after midnight says nothing about a day.
 """
 
 from typing import Final
@@ -15,9 +14,7 @@ _LEAST_US: Final = HOUR_US
 
 
 def used_up_at(limit: LimitView, *, key_created_at: int, now_us: int) -> int | None:
-    """Microseconds; now_us where nothing is left, None where it lasts: until it is free again, or for as
-    long as nothing is spent. key_created_at and now_us: by the account's own clock.
-    """
+    """Return the time; now_us if nothing is left, None if it lasts. All by the account's own clock."""
     if limit.remaining == 0:
         return now_us
     if limit.spent == 0:
@@ -29,7 +26,7 @@ def used_up_at(limit: LimitView, *, key_created_at: int, now_us: int) -> int | N
 
 
 def _period(limit: LimitView, created_at: int, now_us: int) -> tuple[int, int | None]:
-    """Since when what was spent is counted, and when room comes back by itself; None: it never does."""
+    """Return since when spending counts, and when room comes back; None: never."""
     match limit.cap:
         case "per_day":
             return day_start_us(now_us), limit.resets_at
@@ -37,12 +34,12 @@ def _period(limit: LimitView, created_at: int, now_us: int) -> tuple[int, int | 
             return month_start_us(now_us), limit.resets_at
         case "lifetime":
             return created_at, None
-    # What was spent at the beginning of a rolling window leaves it as it goes on.
+    # Early spending leaves a rolling window as it moves.
     begun = max(created_at, now_us - _length(limit))
     return begun, begun + _length(limit)
 
 
 def _length(limit: LimitView) -> int:
-    """Of a rolling window, in microseconds; of any other limit, more than the least time."""
+    """Return a rolling window's length; any other limit's is more than the least time."""
     seconds = limit.seconds or SECONDS_OF.get(limit.cap.rpartition("_per_")[2], HOUR_S)
     return seconds * SECOND_US

@@ -1,7 +1,6 @@
-"""What was earned: charged, fees and suppliers' costs of delivered top-ups, added up. Writes nothing.
+"""What was earned: charges, fees and suppliers' costs of delivered top-ups.
 
-Reads so many top-ups in one transaction and no more, so a long list takes its time and nothing waits
-for it. What is delivered meanwhile may count or not.
+A bounded number of top-ups in each transaction. What is delivered meanwhile may count or not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +16,17 @@ from store.statement import unindexed
 MarginBy = Literal["day", "platform", "supplier", "account"]
 MARGIN_BY: Final[tuple[MarginBy, ...]] = ("day", "platform", "supplier", "account")
 READ_AT_ONCE: Final = 20_000
-# Of top-ups whose credit lies in the recipient's wallet here, at once: nobody was asked for them.
+# Credit in the recipient's wallet here: no supplier was called.
 _NOBODY: Final = "wallet"
-# Behind every id.
+# Behind every ID.
 _END: Final = "~"
 
 
 class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Delivered top-ups of one group, in US cents; what they are not grouped by is null.
+    """Delivered top-ups of one group, in US cents; ungrouped fields are null.
 
-    day: of the delivery, UTC. charged is amount and fee. margin is what was charged less what it
-    cost, of those whose cost is known; without_cost counts the others.
+    day: of the delivery, UTC. charged: amount and fee. margin: charged less cost, of those with a known cost;
+    without_cost counts the others.
     """
 
     day: str | None
@@ -44,7 +43,7 @@ class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MarginPeriod(NamedTuple):
-    """Which deliveries are added up: since <= time < until (microseconds); platform null: of all."""
+    """since <= time < until; platform null: all."""
 
     environment: str
     since: int
@@ -59,7 +58,7 @@ async def margin_lines(
     by: Sequence[MarginBy],
     read_at_once: int = READ_AT_ONCE,
 ) -> Sequence[MarginLine]:
-    """A line for each combination of `by` that was delivered, in their order."""
+    """Return a line for each delivered combination of `by`, in order."""
     sums: dict[tuple[int | str, ...], list[int]] = {}
     after_id = ""
 
@@ -74,7 +73,7 @@ async def margin_lines(
 
 
 async def _last_id(tx: Transaction, period: MarginPeriod, after_id: str, rows: int) -> str:
-    """Where this reading ends: one that was made after the period was not delivered in it either."""
+    """Return where this step ends: a top-up made after the period wasn't delivered in it."""
     row = await tx.fetch_one(
         "SELECT id, created_at FROM topups WHERE id > :after_id ORDER BY id LIMIT 1 OFFSET :rows",
         after_id=after_id,
@@ -137,10 +136,10 @@ _GROUPS: Final = {
     "day": f"p.settled_at / {DAY_US}",
     "platform": "p.platform",
     "supplier": f"COALESCE(p.supplier, '{_NOBODY}')",
-    # Else SQLite would go through all accounts in the order of their index, once for each reading.
+    # Else SQLite would read all accounts in index order, in each step.
     "account": unindexed("p.account_id"),
 }
-# One attempt of a top-up delivers. One that is being taken back was delivered, until it is.
+# One attempt of a top-up delivers. A reversing one counts as delivered until it is reversed.
 _SUMS: Final = """
     COUNT(*), SUM(p.amount_cents), SUM(p.earned_fee_cents), SUM(a.cost_cents),
     SUM(CASE WHEN a.cost_cents IS NOT NULL

@@ -1,8 +1,7 @@
-"""What went back of payments, by the month in which it did. Writes nothing.
+"""What was returned of payments, by month.
 
-Promise: all months of a payment together are what has gone of it, as billing/orders/refund.py counts.
-A refund that is told by itself has the month in which it was told. What only a sum tells, one row that
-grows, has the month in which the first of it was told.
+All months of a payment add up to what billing/orders/refund.py counts. A single refund has the month of its
+report. What only a growing sum reports has the month of its first report.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ RevenueKey = tuple[str, str, str]  # month, provider, currency
 
 
 class RevenuePeriod(NamedTuple):
-    """since <= time < until, in microseconds."""
+    """since <= time < until."""
 
     environment: str
     since: int
@@ -26,12 +25,12 @@ class RevenuePeriod(NamedTuple):
 
 
 def month_of(day: int) -> str:
-    """2026-06, of days since 1970."""
+    """Return 2026-06, for days since 1970."""
     return datetime.fromtimestamp(day * DAY_US // SECOND_US, UTC).strftime("%Y-%m")
 
 
 async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey, int]:
-    """Refunded or disputed in the period, in the currency's smallest unit, as it stands now."""
+    """Return what was refunded or disputed in the period, in the currency's smallest unit, as of now."""
     sums: dict[RevenueKey, int] = {}
     for text in (_OF_ORDERS, _OF_PERIODS):
         rows = await tx.fetch(
@@ -43,10 +42,10 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 
 
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
-    """Those of one payment."""
+    """Add those of one payment."""
     first = rows[0]
     told = [read_row(row) for row in rows]
-    # Behind refunds with a time of their own a sum says no more than what they lack.
+    # Behind refunds with their own time a sum only adds what they lack.
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):

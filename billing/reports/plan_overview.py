@@ -1,4 +1,4 @@
-"""The plan of an account, what was paid for it, and the plans that it may take. Writes nothing."""
+"""An account's plan, what was paid for it, and the plans that it may take."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,8 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class PlanOverview:
-    """The subscription that the account has or had last, its paid periods, newest first, and what
-    is sold. had_trial: the account has had the one trial of an account. receipts: ids of the receipts that
-    there are, by their period.
+    """The present or last subscription, its paid periods, newest first, and what is sold. receipts: IDs by
+    period.
     """
 
     own: Subscription | None
@@ -42,19 +41,19 @@ async def plan_overview(tx: Transaction, tenant: Tenant) -> PlanOverview:
 
 @dataclass(frozen=True, slots=True)
 class OrderedPlan:
-    """The subscription that an order began, and what came with it: its paid periods, the newest first."""
+    """The subscription that an order began, and its paid periods, newest first."""
 
     subscription: Subscription
     periods: Sequence[Period]
 
     @property
     def credited_micros(self) -> int:
-        """Less what was taken back."""
+        """Return what was credited, less what was taken back."""
         return sum(one.credits_micros - one.reversed_micros for one in self.periods)
 
 
 async def plan_of_order(tx: Transaction, order_id: str) -> OrderedPlan | None:
-    """None for an order that began none, or not yet."""
+    """Return None for an order that began none, or not yet."""
     begun = await subscription_rows.find_by_order(tx, order_id)
     if begun is None:
         return None

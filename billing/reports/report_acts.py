@@ -1,4 +1,4 @@
-"""Reports of the operator: money that came in by month, what credit became of it, and what top-ups earned."""
+"""The operator's reports: money by month, what credit became of it, and margins."""
 
 from collections.abc import Sequence
 from typing import Annotated, Self
@@ -96,7 +96,7 @@ class BreakageLine(Struct, kw_only=True):
 
 
 def _between(context: CallContext, asked: ReportQuery | MarginQuery, days: int) -> tuple[int, int]:
-    """Return the report's first moment and the one after its last; raises InvalidInput if there is none between."""
+    """Return the report's first moment and the one after its last; raise InvalidInput for an empty time."""
     until = time_us(asked.until, "to")
     until = context.now_us + 1 if until is None else until
     since = time_us(asked.since, "from")
@@ -113,7 +113,6 @@ def _between(context: CallContext, asked: ReportQuery | MarginQuery, days: int) 
 async def revenue(
     context: CallContext, asked: ReportQuery, database: Database
 ) -> Sequence[RevenueLine]:
-    """Return a line for each month, provider and currency."""
     period = RevenuePeriod(context.environment, *_between(context, asked, _YEAR_DAYS))
     return await revenue_lines(database, period)
 
@@ -121,7 +120,6 @@ async def revenue(
 async def outstanding(
     context: CallContext, asked: ReportQuery, database: Database
 ) -> Sequence[OutstandingLine]:
-    """Return a line for each month; the last line's closing balance is what customers hold."""
     period = RevenuePeriod(context.environment, *_between(context, asked, _YEAR_DAYS))
     return await credit_lines(database, period)
 
@@ -129,7 +127,6 @@ async def outstanding(
 async def margin(
     context: CallContext, asked: MarginQuery, database: Database
 ) -> Sequence[MarginLine]:
-    """Return a line for each combination of `by` that was delivered."""
     since, until = _between(context, asked, _MARGIN_DAYS)
     platform = None if asked.platform is None else asked.platform.lower()
     period = MarginPeriod(context.environment, since, until, platform)

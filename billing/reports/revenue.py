@@ -1,8 +1,8 @@
-"""Money that came in and went back, by month, provider and currency; and what credit became of it.
+"""Money in and out by month, provider and currency; and what credit became of it.
 
-The first is added up from orders, paid periods and payments of machines, the second from the ledger's transfers alone, so that
-a month's opening balance with its columns is its closing one, to the micro, and the last closing one is
-what the ledger holds. Writes nothing. Transfers are read so many in one transaction and no more.
+The former adds up orders, paid periods and machine payments, the latter the ledger's transfers alone: a
+month's opening balance plus its columns is its closing one, to the micro, and the last one is the ledger's. A
+bounded number of transfers in each transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from kernel.shaped import SIGNED
 from store.database import Database, Row, Transaction
 
 READ_AT_ONCE: Final = 20_000
-# Behind every id.
+# Behind every ID.
 _END: Final = "~"
 
 
@@ -138,8 +138,6 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[RevenueLine]:
-    """In the order of months, providers and currencies."""
-
     async def work(tx: Transaction) -> dict[RevenueKey, list[int]]:
         sums: dict[RevenueKey, list[int]] = {}
         for text in (_ORDERS, _PERIODS, _MACHINES):
@@ -165,7 +163,7 @@ async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[R
 async def credit_lines(
     database: Database, period: RevenuePeriod, *, read_at_once: int = READ_AT_ONCE
 ) -> Sequence[OutstandingLine]:
-    """Each month of the period in which anything moved, oldest first."""
+    """Return each month of the period in which anything moved, oldest first."""
     moved: dict[str, dict[str, int]] = {}
     after_id = ""
 
@@ -223,7 +221,7 @@ def _credit_line(month: str, opening: int, columns: Mapping[str, int]) -> Outsta
 
 
 class _Moved(NamedTuple):
-    """The kinds and the code of transfers; is_paid: of them a side is a plan's credit."""
+    """The kinds and code of transfers; is_paid: one side is a plan's credit."""
 
     debit: str
     credit: str
@@ -236,10 +234,10 @@ def _moved(row: Row) -> _Moved:
 
 
 def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
-    """What such transfers add to which columns."""
+    """Return what such transfers add to which columns."""
     sides = {moved.debit, moved.credit}
     if sides == {Kind.EXPIRED, Kind.PROVIDER}:
-        # Credit that had ended is refunded, or a dispute of it was won: nobody holds it before or after.
+        # Ended credit is refunded, or a dispute of it was won: nobody holds it before or after.
         back = micros if moved.debit == Kind.EXPIRED else -micros
         return {"breakage": back, "reversed": -back}
     is_from, is_to = moved.debit in _HELD, moved.credit in _HELD
@@ -308,8 +306,8 @@ WHERE p.environment = :environment AND p.created_at >= :since AND p.created_at <
   AND p.amount > 0
 GROUP BY p.created_at / {DAY_US}, s.provider, p.currency
 """
-# Of x402 a unit of the asset is a dollar; a card's provider is its network. What could not be delivered went
-# back as a code, which is credit and no money.
+# An x402 asset's unit is a dollar; a card's provider is its network. What couldn't be delivered came back as
+# a code, which is credit and no money.
 _MACHINES: Final = f"""
 SELECT p.settled_at / {DAY_US} AS day,
     CASE WHEN p.protocol = 'x402' THEN p.protocol ELSE p.network END AS provider, 'USD' AS currency,

@@ -1,4 +1,4 @@
-"""One search of an account, or of all of them: the ids first, then what a person remembers a part of."""
+"""Search an account, or all of them: IDs first, then a remembered part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ _NOTHING: Final = PartsFound(())
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """named: what the text names as a whole; parts: the top-ups that hold it."""
+    """named: what the whole text names; parts: the top-ups that contain it."""
 
     named: Sequence[Found] = ()
     parts: PartsFound = _NOTHING
 
 
 def rows_looked_at(before_id: str | None) -> int:
-    """How many top-ups a step of a search looks at, at most."""
+    """Return how many top-ups a step reads at most."""
     return LOOKED_AT if before_id is None else LOOKED_AT_FURTHER
 
 
@@ -47,9 +47,9 @@ async def search_account(
     *,
     before_id: str | None = None,
 ) -> SearchResult:
-    """What the account has: by id in both of its environments, by words in the tenant's.
+    """Search the account: by ID in both environments, by words in the tenant's.
 
-    before_id: the search for parts goes on with the top-ups older than this one.
+    before_id: where the search for parts continues.
     """
     if looks_like_id(text):
         return SearchResult(await find_by_id(tx, text, scopes - {ADMIN}, tenant.account_id))
@@ -84,7 +84,7 @@ async def search_all(
     *,
     before_id: str | None = None,
 ) -> SearchResult:
-    """The same over every account; the caller has made sure that an operator asks."""
+    """Search every account; the caller has checked that an operator asks."""
     if looks_like_id(text):
         return SearchResult(await find_by_id(tx, text, scopes, None))
     named: list[Found] = []

@@ -1,4 +1,4 @@
-"""A statement as a person looks at it: who it is of, the balance before and after, what changed it between."""
+"""A statement for people: its owner, opening and closing balance, what changed it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,7 @@ from store.database import Database, Transaction
 class StatementEntry(NamedTuple):
     """A transfer that changed the balance, and the balance after it, in micros.
 
-    recipient: whose top-up set credit aside or gave it back, where the ledger account does not say it; empty:
-    it does, or there is none.
+    recipient: whose top-up it was, if the ledger account doesn't say it.
     """
 
     line: statement.StatementLine
@@ -25,7 +24,7 @@ class StatementEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatementPage:
-    """Amounts in micros. entries are the first of the period; has_more: there are others after them."""
+    """Amounts in micros. entries: the first of the period; has_more: there are others."""
 
     name: str
     opening_micros: int
@@ -37,7 +36,7 @@ class StatementPage:
 async def statement_page(
     database: Database, tenant: Tenant, *, since: int, until: int, entries_max: int
 ) -> StatementPage:
-    """What changed the balance with since <= created_at < until, oldest first."""
+    """Return what changed the balance with since <= created_at < until, oldest first."""
     opening_micros = await statement.opening_micros(database, tenant, before=since)
     entries: list[StatementEntry] = []
     balance_micros = opening_micros
@@ -72,7 +71,6 @@ def _is_held(line: statement.StatementLine) -> bool:
 async def _names(
     tx: Transaction, tenant: Tenant, transaction_ids: Sequence[str]
 ) -> tuple[str, dict[str, str]]:
-    """The account's name, and the recipients of its top-ups by these ids."""
     name = (await buyers(tx, [tenant.account_id]))[tenant.account_id].name
     if not transaction_ids:
         return name, {}

@@ -34,14 +34,13 @@ class SubscriptionsQuery(Page, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, subscription_id: str) -> Tenant:
-    """Return whose subscription it is; raises NotFound."""
     return (await overview(tx, subscription_id)).subscription.tenant
 
 
 async def list_own(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[SubscriptionOverview]:
-    """Return a page of the account's subscriptions; those whose checkout was never paid are incomplete, and expire."""
+    """Return the account's; those whose checkout was never paid are incomplete, and expire."""
     tenant = context.tenant
     return await overviews(
         context.tx,
@@ -55,7 +54,6 @@ async def list_own(
 async def list_all(
     context: ActContext, asked: SubscriptionsQuery, begin: Begin, limit: int
 ) -> Sequence[SubscriptionOverview]:
-    """Return a page of everybody's subscriptions, the newest first."""
     return await overviews(
         context.tx,
         context.environment,
@@ -67,7 +65,6 @@ async def list_all(
 
 
 async def show(context: ActContext) -> SubscriptionOverview:
-    """Return one subscription of the tenant; raises NotFound."""
     return await overview(context.tx, context.object_id, tenant=context.tenant)
 
 

@@ -1,4 +1,4 @@
-"""Subscriptions with what was paid for them, and what is wanted of them and not done yet. Writes nothing."""
+"""Subscriptions with their payments, and open requests to change them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from store.keyset import Begin
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOverview:
-    """One subscription, its paid periods, oldest first, and the open wish, if any.
+    """A subscription, its paid periods, oldest first, and the open request.
 
-    steers: all wishes, newest first, and mails: what its owner was told, where one was asked for.
+    steers: all requests, newest first, and mails: to its owner, if read.
     """
 
     subscription: Subscription
@@ -35,7 +35,6 @@ class SubscriptionOverview:
         return self.subscription.id
 
     def shape(self) -> dict[str, Any]:
-        """As the API shows it."""
         steer = self.open_steer
         return {
             **shape(self.subscription, self.periods),
@@ -44,7 +43,7 @@ class SubscriptionOverview:
 
 
 def pending_shape(steer: SubscriptionChange) -> dict[str, Any]:
-    """What is wanted and not done yet; is_outcome_unknown: the provider gave no clear answer so far."""
+    """Return the open request; is_outcome_unknown: no clear response so far."""
     return {
         "action": steer.act,
         "plan_id": steer.plan_id,
@@ -58,7 +57,7 @@ def pending_shape(steer: SubscriptionChange) -> dict[str, Any]:
 async def overview(
     tx: Transaction, subscription_id: str, *, tenant: Tenant | None = None, environment: str = ""
 ) -> SubscriptionOverview:
-    """One subscription: a tenant's, or whoever's in that environment; raises NotFound."""
+    """Return a tenant's subscription, or anybody's in that environment; raise NotFound."""
     found = await subscription_rows.find(tx, subscription_id)
     is_there = found is not None and (
         found.tenant == tenant if tenant is not None else environment in {"", found.environment}
@@ -81,7 +80,7 @@ async def overviews(
     before_id: Begin,
     limit: int,
 ) -> Sequence[SubscriptionOverview]:
-    """A page, newest first; account_id null: everybody's."""
+    """Return a page, newest first; account_id null: everybody's."""
     found = await subscription_rows.page_of_all(
         tx, environment, status=status, account_id=account_id, before_id=before_id, limit=limit
     )

@@ -1,8 +1,7 @@
-"""A top-up's receipt: what was charged, moved and given, under whose mandate and decision, signed, with each
-transfer's place in a sealed checkpoint. Writes nothing of its own; the signing key is made where there is none.
+"""A top-up's signed receipt: what was charged, moved and given, under whose mandate and decision.
 
-The deliverable stands in it as a digest over a nonce and the value; the nonce, which alone lets anybody compare
-a value with the digest, is in it only for who may see the value.
+Each transfer has its place in a sealed checkpoint. The deliverable is a digest over a nonce and the value;
+only readers who may see the value get the nonce.
 """
 
 import hashlib
@@ -35,13 +34,13 @@ from store.database import Transaction
 
 NONCE_KEY: Final = "receipt_nonce"
 _NONCE_BYTES: Final = 16
-# In a checkpoint of its own day, or of a following one where it was late.
+# In a checkpoint of its own day, or of a later one if it was late.
 _DAYS_LOOKED: Final = 3
 _OPEN: Final = frozenset({"scheduled", "pending", "reversing"})
 
 
 class NoReceiptYet(NotFound):
-    """The top-up waits, or is being reversed: how it ends is open, so there is nothing to state."""
+    """The top-up's end is open, so there is nothing to state."""
 
     def __init__(self, topup: TopUp) -> None:
         facts = {"transaction_id": topup.id, "status": topup.status}
@@ -51,7 +50,7 @@ class NoReceiptYet(NotFound):
 
 
 class SignedReceipt(NamedTuple):
-    """The JWS, and the checkpoint that holds the last of its transfers: null until all are sealed."""
+    """The JWS, and the checkpoint of its last transfer: null until all are sealed."""
 
     topup: TopUp
     jws: str
@@ -67,7 +66,7 @@ async def make_receipt(
     vault: Vault,
     now_us: int,
 ) -> SignedReceipt:
-    """Raises NotFound, also for another account's top-up; NoReceiptYet; SealBroken."""
+    """Make it; raise NotFound, also for another account's top-up; NoReceiptYet; SealBroken."""
     topup = (await topups.load(tx, [topup_id])).get(topup_id)
     if topup is None or topup.tenant != principal.tenant:
         raise NotFound("Transaction", param="transaction_id")
@@ -99,7 +98,6 @@ async def make_receipt(
 
 
 async def _sealed_in(tx: Transaction, moved: Transfer) -> tuple[Checkpoint, tiles.Inclusion] | None:
-    """None: not sealed yet."""
     day = day_start_us(moved.created_at)
     for number in range(_DAYS_LOOKED):
         found = await checkpoint.find(tx, moved.environment, day + number * DAY_US)
@@ -112,7 +110,7 @@ async def _sealed_in(tx: Transaction, moved: Transfer) -> tuple[Checkpoint, tile
 
 
 async def _in_first(tx: Transaction, moved: Transfer) -> tuple[Checkpoint, tiles.Inclusion] | None:
-    """An environment's first checkpoint holds whatever there was before, too."""
+    """Search an environment's first checkpoint, which holds whatever was before, too."""
     found = await checkpoint.after(tx, moved.environment, day_start_at=-1, limit=1)
     if not found or found[0].day_start_at < moved.created_at:
         return None
@@ -164,7 +162,7 @@ def _payment(topup: TopUp) -> dict[str, Any]:
 def _deliverable(
     topup: TopUp, principal: Principal, rules: TopUpRules, nonce_key: bytes
 ) -> dict[str, Any] | None:
-    """Null unless it is delivered and has a value: a code, a key, a link or a note."""
+    """Return null unless it is delivered and has a value: a code, a key, a link or a note."""
     given = topup.given
     if given is None or topup.status != "delivered" or topup.voucher_code_hint is None:
         return None
@@ -178,8 +176,9 @@ def _deliverable(
 
 
 async def _mandate(tx: Transaction, topup: TopUp, now_us: int) -> dict[str, Any] | None:
-    """The limits of the key that sent it and of those above it, as they are now: nobody froze those of
-    the send. Null where no key sent it.
+    """Return the present limits of the sending key and those above it; null without a key.
+
+    Nobody froze those of the send.
     """
     if not topup.spent_by:
         return None
@@ -191,7 +190,7 @@ async def _key(tx: Transaction, topup: TopUp, key_id: str) -> dict[str, Any] | N
     try:
         key = await api_key.get(tx, topup.tenant, key_id)
     except NotFound:
-        # A grant of an app stands where a key would.
+        # An app's grant is in a key's place.
         return None
     named = ("id", "name", "purpose", "per_call_cents", "per_day_cents", "per_month_cents")
     above = {
@@ -206,7 +205,7 @@ async def _key(tx: Transaction, topup: TopUp, key_id: str) -> dict[str, Any] | N
 
 
 async def _approval(tx: Transaction, topup: TopUp) -> dict[str, Any] | None:
-    """Who decided; null where nobody was asked."""
+    """Return who decided, or null."""
     asked = (await load_for_topups(tx, [topup.id])).get(topup.id)
     if asked is None:
         return None

@@ -1,7 +1,7 @@
-"""All that came of one send, in microseconds: the request, what was decided, what moved, who was asked, what was
-told, and each attempt to tell it. Writes nothing.
+"""Everything that came of one send, in microseconds: request, decisions, transfers, calls, events and
+deliveries.
 
-The answer of GET /topup/status has the same facts in whole seconds, which are too coarse to say what came first.
+GET /topup/status has whole seconds, too coarse for the order of events.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,17 +26,14 @@ from store.database import Transaction
 from webhooks.deliveries.log import AttemptOutcome, Delivery, list_deliveries, outcomes_of
 from webhooks.deliveries.log_page import DeliveryFilter
 
-# The newest ones; more are found in the delivery log.
+# The delivery log has the others.
 DELIVERIES_SHOWN: Final = 20
-# A request is decided on within this time. An id of ours that says another one was made up by the caller,
-# or by a machine whose clock is wrong.
+# A request is decided within this time. An ID of ours with another time is made up, or of a wrong clock.
 _REQUEST_US: Final = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class StoryEvent:
-    """An event that tells of the top-up; created_at in microseconds."""
-
     id: str
     type: str
     created_at: int
@@ -44,9 +41,8 @@ class StoryEvent:
 
 @dataclass(frozen=True, slots=True)
 class TopUpStory:
-    """Times in microseconds. request_id null: no longer kept. began_at: when the request came, where its id
-    says so. transfers: without the supplier's cost; labels: of their ledger accounts, by id. deliveries:
-    the newest, in the order that they were made; urls: of their endpoints, by id.
+    """request_id null: no longer stored. began_at: by the request's ID. transfers: without the supplier's
+    cost; labels: of their accounts. deliveries: the newest, in order; urls: of their endpoints.
     """
 
     topup: TopUp
@@ -68,9 +64,7 @@ class TopUpStory:
 async def topup_story(
     tx: Transaction, tenant: Tenant, topup_id: str, *, with_deliveries: bool, now_us: int
 ) -> TopUpStory:
-    """Raises NotFound, also for another account's or environment's top-up. with_deliveries: whether the
-    reader may see webhooks.
-    """
+    """Read it; raise NotFound, also for another's top-up. with_deliveries: the reader may see webhooks."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
@@ -111,14 +105,13 @@ async def _deliveries(
 
 
 async def _urls(tx: Transaction, endpoint_ids: Sequence[str]) -> dict[str, str]:
-    """Of endpoints, deleted ones too."""
     ids = sorted(set(endpoint_ids))
     rows = await tx.fetch("SELECT id, url FROM endpoints WHERE id IN :ids[text]", ids=ids)
     return {row["id"]: row["url"] for row in rows}
 
 
 def _began_at(request_id: str | None, decided_at: int) -> int | None:
-    """What the request's id says, unless it cannot be so: callers may give an id of their own."""
+    """Return the request ID's time, if possible: callers may invent IDs."""
     try:
         began_at = made_at(request_id or "")
     except ValueError:

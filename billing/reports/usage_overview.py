@@ -1,4 +1,4 @@
-"""The holds of a tenant, newest first: for its pages. Writes nothing."""
+"""A tenant's holds, newest first, for its pages."""
 
 from collections.abc import Sequence
 

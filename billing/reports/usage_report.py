@@ -1,7 +1,7 @@
-"""What an account used: charges, captured holds and what apps took in one list, and their sums.
+"""What an account used: charges, captured holds and apps' charges in one list, and their sums.
 
-Sums are read from the rows of usage_days, some for each day, whatever the number of charges. A list that
-a model or a key narrows looks at those days only on which that spent something. Writes nothing.
+Sums are read from usage_days, whatever the number of charges. A list of one model or key reads only days on
+which that spent something.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,8 @@ LineKey = tuple[int, str]  # created_at, id
 
 
 class UsageWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list or a sum is narrowed to; since and until in microseconds, until exclusive.
-
-    key_id: of a key, or of an app (app_…). reference: the caller's own, or an app's order_no.
+    """Filters; until is exclusive. key_id: of a key, or an app (app_…). reference: the caller's, or an app's
+    order_no.
     """
 
     since: int = 0
@@ -34,7 +33,7 @@ class UsageWanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One charge of whatever kind; created_at of a hold is when it was set aside."""
+    """created_at of a hold is when it was set aside."""
 
     id: str
     kind: UsageKind
@@ -52,14 +51,12 @@ class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> LineKey:
-        """Where it stands in the list."""
+        """Return where it is in the list."""
         return self.created_at, self.id
 
 
 class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
-    """What a group adds up to. Of day_start_at, model, and key_id with app_id those are set that the
-    groups are made by.
-    """
+    """A group's sum; only the fields that make the groups are set."""
 
     day_start_at: int | None = None
     model: str | None = None
@@ -80,7 +77,7 @@ async def usage_lines(
     after: LineKey | None = None,
     limit: int,
 ) -> list[UsageLine]:
-    """At most `limit`, the newest first; after: the place of the last one that was seen."""
+    """Return lines, newest first; after: the place of the last one seen."""
     if wanted.reference is not None:
         found = await _lines_of_reference(tx, tenant, wanted)
         return [one for one in found if after is None or one.place < after][:limit]
@@ -100,8 +97,9 @@ async def usage_lines(
 async def usage_sums(
     tx: Transaction, tenant: Tenant, wanted: UsageWanted, by: UsageBy | None = None
 ) -> list[UsageSum]:
-    """The groups: days with the newest first, the others with the largest amount first; without `by`
-    one sum, or none. since and until are whole UTC days.
+    """Return the groups: newest day first, others by amount; without `by` at most one sum.
+
+    since and until are whole UTC days.
     """
     columns = _BY[by]
     text = _SUMS[by, wanted.model is not None, wanted.key_id is not None]
@@ -113,7 +111,7 @@ async def usage_sums(
 
 
 async def _days_with(tx: Transaction, tenant: Tenant, wanted: UsageWanted) -> Sequence[int]:
-    """The UTC days that have a charge of that model and key, the newest first."""
+    """Return the UTC days with such a charge, newest first."""
     whole = msgspec.structs.replace(wanted, since=wanted.since - wanted.since % DAY_US)
     sums = await usage_sums(tx, tenant, whole, "day")
     return [one.day_start_at for one in sums if one.day_start_at is not None]
@@ -129,7 +127,7 @@ async def _lines(
     limit: int,
 ) -> list[UsageLine]:
     lines: list[UsageLine] = []
-    # No id is before the empty one: from here on back, whatever there is at an earlier moment.
+    # No ID is before the empty one: from here on back, whatever is at an earlier moment.
     at, before_id = (until, "") if after is None or after[0] >= until else after
     for kind in _TABLES:
         if kind == "app" and wanted.model is not None:
@@ -249,9 +247,7 @@ _FLAGS: Final = (False, True)
 
 
 def _list_text(kind: UsageKind, *, of_model: bool, of_key: bool) -> str:
-    """Of a row of values, so that an index serves both bounds of the time and the place; that index
-    says `created_at > 0`.
-    """
+    """Return the query over a row of values, so that an index serves both bounds; it says `created_at > 0`."""
     clauses = [
         _OWN,
         IS_USAGE[_TABLES[kind]],

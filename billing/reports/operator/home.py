@@ -1,7 +1,6 @@
-"""What an operator's first page says of an environment: what waits for a person, and whether work is done.
+"""An operator's first page for an environment: what needs a person, and whether work is done.
 
-Each count is one that metrics read as well, or ends at COUNTED_MAX, so a large database makes none of
-them slow. Writes nothing.
+Each count is one that metrics read, or ends at COUNTED_MAX, so none is slow.
 """
 
 from collections.abc import Mapping
@@ -20,15 +19,15 @@ from store.database import Transaction
 from store.kept.backups import last_finished
 from webhooks.deliveries.backlog import Backlog, count_due, look
 
-# What a count says at most; a page writes 99+ for it.
+# A page writes 99+ for it.
 COUNTED_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitsForPerson:
-    """How many of each there are in one environment. Of orders and disputes COUNTED_MAX at most.
+    """Counts in one environment; orders and disputes COUNTED_MAX at most.
 
-    unanswered: what a payment provider was asked and has not answered for an hour, by its kind.
+    unanswered: what a payment provider hasn't answered for an hour, by kind.
     """
 
     topups: int
@@ -44,9 +43,8 @@ class WaitsForPerson:
 
 @dataclass(frozen=True, slots=True)
 class OperatorHome:
-    """waits and pending_topups: of the environment that was asked for. Deliveries (due and backlog) and
-    the ledger's proof (null: nobody has proved it yet): of the whole installation. copied_at: when the last
-    finished copy of the database began. volume: of both environments.
+    """waits and pending_topups: of one environment. Deliveries (due and backlog) and the ledger's proof: of
+    the installation. copied_at: when the last finished copy began.
     """
 
     waits: WaitsForPerson
@@ -61,7 +59,7 @@ class OperatorHome:
 async def read_home(
     tx: Transaction, environment: str, *, now_us: int, attempt_us_max: int
 ) -> OperatorHome:
-    """attempt_us_max: how long one attempt of a delivery may take, in microseconds."""
+    """Read it; attempt_us_max: how long one attempt of a delivery may take."""
     desk = await waiting.gauges(tx, now_us=now_us)
     return OperatorHome(
         waits=WaitsForPerson(
@@ -83,7 +81,7 @@ async def read_home(
 
 
 async def _orders(tx: Transaction, environment: str) -> dict[str, int]:
-    """Of the lists that the pages Review and Disputes begin with."""
+    """Count the first lists of the pages Review and Disputes."""
     uncredited = await orders.paid_uncredited(tx, environment, limit=COUNTED_MAX)
     unpaid = await orders.credited_unpaid(tx, environment, limit=COUNTED_MAX)
     disputed = await disputes.page_of_disputes(tx, environment, limit=COUNTED_MAX)

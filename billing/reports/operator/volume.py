@@ -1,4 +1,4 @@
-"""How much was sent and sold of late, in each environment: for the operator's home. Writes nothing."""
+"""How much was sent and sold lately in each environment, for the operator's home."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Volume(NamedTuple):
 
 
 class VolumeOfSpan(NamedTuple):
-    """A span of UTC days, from inclusive, to exclusive; both in microseconds."""
+    """UTC days; from inclusive, to exclusive."""
 
     label: str
     since: int
@@ -26,19 +26,19 @@ class VolumeOfSpan(NamedTuple):
 
     @property
     def first_day(self) -> str:
-        """As in an address: 2026-11-23."""
+        """Return it as in an address: 2026-11-23."""
         return rfc3339(self.since)[:10]
 
     @property
     def end_day(self) -> str:
-        """The day after the last one."""
+        """Return the day after the last one."""
         return rfc3339(self.until)[:10]
 
 
 @dataclass(frozen=True, slots=True)
 class VolumeSeen:
-    """spans: today, yesterday, and the last 7 and 30 days, today among them. counted_at: what was made until
-    then is in it; null: no worker has counted yet.
+    """spans: today, yesterday, and the last 7 and 30 days with today. counted_at: how far workers have
+    counted.
     """
 
     spans: Sequence[VolumeOfSpan]
@@ -52,13 +52,13 @@ class VolumeSeen:
         return self._sum("sold", environment, span, provider)
 
     def providers(self, environment: str) -> Sequence[str]:
-        """Those that took money in the last 30 days."""
+        """Return those that took money in the last 30 days."""
         return sorted(
             {day.name for day in self.days if (day.kind, day.environment) == ("sold", environment)}
         )
 
     def sent_by_day(self, environment: str) -> Mapping[int, int]:
-        """Amounts in micros, by the day's start."""
+        """Return amounts in micros, by the day's start."""
         return {
             day.day_start_at: day.amount_micros
             for day in self.days
@@ -77,7 +77,7 @@ class VolumeSeen:
 
 
 async def read_volume(tx: Transaction, *, now_us: int) -> VolumeSeen:
-    """Two statements over sums of days."""
+    """Read it in two statements over sums of days."""
     today = now_us - now_us % DAY_US
     end, first = today + DAY_US, today - (DAYS - 1) * DAY_US
     days, counted_at = await volume_since(tx, since_us=first)
