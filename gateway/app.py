@@ -67,7 +67,6 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
 
 
 def documents_of(context: Context) -> Documents:
-    """Return the cache of public documents, and the reader's choices that change them."""
     return Documents(
         has_public_url=context.settings.public_url != "",
         choices={THEME_COOKIE: THEMES, docs.LANGUAGE_COOKIE: docs.LANGUAGES},
@@ -98,12 +97,10 @@ def open_routes(
 
 
 def router_of(context: Context) -> Router:
-    """Return every route of a surface, the providers' callbacks among them."""
     return _routes_of_ours().beside((*_callbacks(context), *_operators(context)))
 
 
 def _operators(context: Context) -> tuple[ApiSurface, ...]:
-    """Return the operators' API, if it is on."""
     return (operator_api.SURFACE,) if context.settings.operator_api else ()
 
 

@@ -47,7 +47,6 @@ def document_of(media_type: str) -> Meta:
 
 
 def word_of(words: Iterable[str]) -> Meta:
-    """Give the accepted words to the documents alone; see within."""
     return Meta(extra_json_schema={"enum": list(words)})
 
 
@@ -91,7 +90,6 @@ class Fields(
 
     @property
     def records_in_call(self) -> int:
-        """Count the records that the call stores, for limits on work."""
         return 1
 
 
@@ -123,7 +121,6 @@ class ExportPage(Page, frozen=True, kw_only=True):
 
 
 def given(body: Fields, **names: str) -> dict[str, Any]:
-    """Return the given fields of a body with UNSET defaults, under the domain's names."""
     return {
         names.get(name, name): tuple(value) if isinstance(value, list) else value
         for name, value in msgspec.structs.asdict(body).items()

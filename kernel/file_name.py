@@ -9,6 +9,5 @@ _OTHERS: Final = re.compile(r"[^a-z0-9]+")
 
 
 def plain_name(text: str) -> str:
-    """Keep small letters, digits and hyphens; the result may be empty."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return _OTHERS.sub("-", ascii_only.lower()).strip("-")[:_CHARACTERS_MAX].rstrip("-")

@@ -116,7 +116,6 @@ def problem_of(
 
 
 def _pair_meant(inside: str, value: Any, kind: Any) -> FieldEntry:
-    """Suggest a number's text where a pair of texts takes a text."""
     name = inside.removeprefix(".")
     found = value.get(name) if isinstance(value, dict) else None
     if not (isinstance(found, int | float) and abs(found) < INT64_MAX):

@@ -77,7 +77,6 @@ def _of_chart(version: str) -> str:
 
 
 def stamp(folder: Path, version: str) -> None:
-    """Write the version into a copy of the source without a repository."""
     (folder / FILE).write_text(f"version: {version}\n", encoding="utf-8")
 
 

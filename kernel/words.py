@@ -97,5 +97,4 @@ LedgerCurrency = Literal["USD"]
 
 
 def time_of(at_us: int | None) -> str | None:
-    """Format a time for responses."""
     return None if at_us is None else rfc3339(at_us)

@@ -62,7 +62,6 @@ class Account:
 
     @property
     def is_live_open(self) -> bool:
-        """Return whether the account may hold live credentials and see live."""
         return self.live_opened_at is not None and self.live_closed_at is None
 
 
@@ -181,7 +180,6 @@ async def list_accounts(
 
 
 async def first_account(tx: Transaction) -> Account | None:
-    """Return the installation's own account: the oldest operator's, or else the oldest."""
     row = await tx.fetch_one(_FIRST)
     return None if row is None else _ROWS.read(row)
 
@@ -284,7 +282,6 @@ async def read_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
 
 
 def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], None]) -> BatchRead:
-    """Return the read of read_tenants, to run it with others."""
     wanted = sorted(set(tenants))
     return BatchRead(
         _TENANTS if wanted else "", lambda rows: take(_standings(rows)), tenants=wanted

@@ -107,7 +107,6 @@ class Change(Generic[R]):
 
     @property
     def is_change(self) -> bool:
-        """Return whether anything changed; otherwise there is no audit entry and no event."""
         is_new = self.before is None or self.is_gone
         return is_new or self.noted is not None or self.before != self.after
 
@@ -183,7 +182,6 @@ class ActRow:
         return "{account}" in self.path
 
     def show(self, found: Any) -> Any:
-        """Return the result's struct of what the act gave."""
         if self.view is not None:
             return self.view(found)
         return found if isinstance(found, self.result) else cast(Any, self.result).of(found)

@@ -223,7 +223,6 @@ async def acts_on(
     *,
     since_us: int,
 ) -> Mapping[str, NamedEntry]:
-    """Return the account's security entries of that action since then, by the object's id."""
     rows = await tx.fetch(
         f"""SELECT {_NAMED} FROM {_OF_ACTORS}
             WHERE l.account_id = :account_id AND l.is_security = 1 AND l.id >= :least_id

@@ -166,7 +166,6 @@ class Authenticator:
         return principal
 
     async def close(self) -> None:
-        """Wait for the query under way and write the remaining uses."""
         for task in (self._query, self._write):
             if task is not None:
                 task.cancel()

@@ -30,11 +30,9 @@ class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
     recharge_order_id: str | None = None
 
     def crossed(self, before_micros: int, after_micros: int) -> Sequence[int]:
-        """Return the thresholds that a spend fell below."""
         return [one for one in self.thresholds if before_micros >= one > after_micros]
 
     def is_fall(self, before_micros: int, after_micros: int) -> bool:
-        """Return whether the spend starts a recharge."""
         return (
             self.recharge_below is not None
             and self.recharge_order_id is None
@@ -49,7 +47,6 @@ NOTHING: Final = BalanceWatch()
 def read_watch(
     threshold: int, more: str | None, below: int | None, least: int | None, order_id: str | None
 ) -> BalanceWatch:
-    """Read the columns, in this order."""
     thresholds: tuple[int, ...] = (threshold,) if threshold else ()
     if more is not None:
         thresholds += tuple(int(one) for one in more.split())
@@ -89,7 +86,6 @@ async def set_low_balance_thresholds(
 
 
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
-    """Write what changed in the tenants' recharges: below, from, and the order under way."""
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
         # Not deferred: the last event's number is written to the same rows, and one statement writes a row

@@ -100,7 +100,6 @@ def windows_of(now_us: int) -> tuple[tuple[Period, int], tuple[Period, int]]:
 
 
 def unapproved_window(key_id: str, now_us: int) -> Window:
-    """Return the window of the current UTC day's sends without an approval."""
     return (key_id, "unapproved", windows_of(now_us)[0][1])
 
 
@@ -258,14 +257,12 @@ def tightest_remaining_micros(
 
 
 def tightest_per_call_cents(states: Iterable[Capped]) -> int | None:
-    """Return the smallest cap on one call in the lineage, or None."""
     return min((s.per_call_cents for s in states if s.per_call_cents is not None), default=None)
 
 
 def tightest_windows(
     states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
 ) -> list[WindowView]:
-    """Return, for each capped period, the lineage's window with the least room left."""
     tightest: list[WindowView] = []
     for period in _PERIODS:
         used = _used(period, states, spent, now_us)
@@ -286,7 +283,6 @@ class _Used(NamedTuple):
 def _used(
     period: Period, states: Iterable[Capped], spent: Mapping[Window, int], now_us: int
 ) -> list[_Used]:
-    """Return the windows of the keys with a cap for this period, in the order of the states."""
     is_day = period == "day"
     caps = [
         (state.id, state.per_day_cents if is_day else state.per_month_cents) for state in states

@@ -136,7 +136,6 @@ def room_at(
 
 
 def empty_at(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
-    """Return when nothing that counts now will count any more."""
     return max([now_us, *(_leaves_at(number, seconds) for number in buckets)])
 
 
@@ -148,7 +147,6 @@ def note_sent(sent: dict[str, int], transaction_id: str, *, at: int) -> None:
 
 
 def has_recipient(detail: Detail, email: str, now_us: int) -> bool:
-    """Return whether the recipient counts already in the seven days."""
     return held(detail.recipients.get(_person(email), {}), WEEK_S, now_us) > 0
 
 
@@ -172,7 +170,6 @@ def recipient_place(key_id: str, email: str, day_start: int) -> CounterRow:
 
 
 def repeat_places(key_id: str, alike: str, now_us: int) -> tuple[CounterRow, CounterRow]:
-    """Return the rows of sends that look alike: of this period, and of the one before."""
     start = now_us - now_us % REPEAT_PERIOD_US
     period = f"same:{_digest(alike)}"
     return (key_id, period, start), (key_id, period, start - REPEAT_PERIOD_US)
@@ -196,7 +193,6 @@ def read_places(text: str | None) -> list[CounterRow]:
 
 
 def read_counted(text: str | None) -> list[Counted]:
-    """Return the named rows, with what each counts."""
     found = []
     for key_id, named, start in _words(text):
         if named != _AT:

@@ -79,7 +79,6 @@ def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Ef
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Parse a stored allow-list: CIDRs joined by spaces."""
     return tuple(ipaddress.ip_network(each) for each in text.split())
 
 

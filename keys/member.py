@@ -84,7 +84,6 @@ async def get(tx: Transaction, account_id: str, member_id: str) -> Member:
 
 
 async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
-    """List joined and invited people, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM members
             WHERE account_id = :account_id AND removed_at IS NULL ORDER BY id""",
@@ -94,7 +93,6 @@ async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
 
 
 async def list_former(tx: Transaction, account_id: str, *, limit: int) -> Sequence[Member]:
-    """List joined people who were removed or left, the latest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM members
             WHERE account_id = :account_id AND removed_at IS NOT NULL AND joined_at IS NOT NULL
@@ -229,7 +227,6 @@ async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int)
 
 
 async def teams_of(tx: Transaction, person_id: str) -> Sequence[Team]:
-    """List the accounts that a person may act for, by name."""
     rows = await tx.fetch(
         """SELECT m.account_id, a.name, m.role, m.chosen_at FROM members m
            JOIN accounts a ON a.id = m.account_id
@@ -292,7 +289,6 @@ async def _find(tx: Transaction, account_id: str, member_id: str) -> Member:
 
 
 async def is_open(tx: Transaction, found: Member, *, now_us: int) -> bool:
-    """Return whether the link of an invitation counts."""
     if found.invitation_id is None or found.expires_at is None or found.expires_at <= now_us:
         return False
     offered = Granted(

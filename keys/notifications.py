@@ -47,12 +47,10 @@ class Person:
 
     @property
     def subject_id(self) -> str:
-        """Return what their links are made of: it names the person and the account."""
         return self.member_id or self.account_id
 
     @property
     def may_decide(self) -> bool:
-        """Return whether they may get a link that decides on a send."""
         return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
 
     def is_notified(self, kind: Notification, environment: str) -> bool:
@@ -75,7 +73,6 @@ async def people_of(tx: Transaction, account_ids: Sequence[str]) -> Mapping[str,
 
 
 async def places_of(tx: Transaction, person_id: str) -> Sequence[Person]:
-    """Return the person in each account that they belong to, their own first."""
     return await _read(tx, await tx.fetch(_OF_PERSON, id=person_id))
 
 
@@ -118,7 +115,6 @@ async def _write(tx: Transaction, person: Person, choice: str, *, is_on: bool, n
 
 
 async def _read(tx: Transaction, rows: Sequence[Row]) -> list[Person]:
-    """Return the owners first, then members by the time of their invitation."""
     account_ids = sorted({row["account_id"] for row in rows})
     if not account_ids:
         return []

@@ -157,7 +157,6 @@ class Principal:
 
     @property
     def person_id(self) -> str:
-        """Return the account that a person signed in with; for any other credential the account itself."""
         return self.account_id if self.colleague is None else self.colleague.person_id
 
     @property

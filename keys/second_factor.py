@@ -51,12 +51,10 @@ class SecondFactor:
 
 
 async def find(tx: Transaction, account_id: str) -> SecondFactor | None:
-    """Return the account's, also while it is set up."""
     return await _find(tx, account_id, _FIND)
 
 
 async def is_asked(tx: Transaction, account_id: str) -> bool:
-    """Return whether signing in to the account takes a code."""
     found = await find(tx, account_id)
     return found is not None and found.confirmed_at is not None
 
@@ -139,7 +137,6 @@ async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, n
 
 
 async def renew_recovery(tx: Transaction, account_id: str) -> Sequence[str]:
-    """Return new recovery codes, shown this once; the old ones no longer count."""
     codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
     await _keep_recovery(tx, account_id, [_digest(one) for one in codes])
     return codes
@@ -169,7 +166,6 @@ async def lock_on(tx: Transaction, account_id: str) -> bool:
 
 
 def is_app_code(given: str) -> bool:
-    """Check the form of an app's code; anything else can only be a recovery code."""
     code = given.replace(" ", "")
     return len(code) == DIGITS and code.isascii() and code.isdigit()
 

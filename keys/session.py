@@ -151,7 +151,6 @@ async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool
 
 
 async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> list[Session]:
-    """Return those that still work, last used first."""
     rows = await tx.fetch(_LIVE, account_id=account_id, now_us=now_us, idle_since=now_us - IDLE_US)
     return [_ROWS.read(row) for row in rows]
 
@@ -168,7 +167,6 @@ async def end(tx: Transaction, account_id: str, session_id: str) -> None:
 
 
 async def end_of_token(tx: Transaction, token: str) -> None:
-    """Sign out the session of that token, if there is one."""
     await tx.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest(token))
 
 

@@ -133,7 +133,6 @@ async def check_new_sandbox(tx: Transaction, quotas: Quotas, *, now_us: int) -> 
 async def active_accounts(
     tx: Transaction, *, after: str, day_us: int, limit: int
 ) -> list[Counting]:
-    """Return accounts used on that day, by id, with what was counted so far."""
     rows = await tx.fetch(
         f"""SELECT a.id, a.staging_full_until, {_UNVERIFIED} AS is_unverified, s.day_start_at, s.rows_stored,
                   s.bytes_stored, s.counted_until_at, a.created_at

@@ -25,7 +25,6 @@ class AccountSuspended(DomainError):
 
 
 def suspended(reason: str | None = None) -> AccountSuspended:
-    """reason: the operator's words for the account's owner."""
     why = f": {reason}" if reason else ""
     return AccountSuspended(
         f"this account is suspended{why}. It can read, and spends and makes nothing; the operator of this"
@@ -65,7 +64,6 @@ async def resume(tx: Transaction, account_id: str) -> Account:
 
 
 def shown(account: Account) -> dict[str, str | None]:
-    """Return since when and why, for the audit log and commands."""
     since = account.suspended_at
     return {
         "suspended_at": None if since is None else rfc3339(since),

@@ -148,7 +148,6 @@ class Context:
     siblings: Siblings | None = None
 
     def beside(self, siblings: Siblings | None) -> "Context":
-        """Return the same parts for one of several processes; without siblings, for a lone one."""
         return replace(self, siblings=siblings)
 
     @property

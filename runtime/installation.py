@@ -133,7 +133,6 @@ def open_vault(secret_key: str, *, source: str = "TOPUP_SECRET_KEY") -> Vault:
 
 
 def first_platforms(settings: Settings) -> list[FirstPlatform]:
-    """Return the platforms that an empty database begins with, beside the built-in ones."""
     return [setting.platform() for setting in settings.platforms]
 
 

@@ -156,7 +156,6 @@ class _Lacking:
             share.denied_cost = self.cost
 
     def end(self, *, is_answered: bool) -> None:
-        """Wake the waiting calls; a process that is stopping may have done so already."""
         answered, self.share.answered = self.share.answered, None
         if answered is not None and not answered.done():
             answered.set_result(is_answered)
@@ -309,7 +308,6 @@ class Limiter:
                 share.waiting -= cost
 
     def _ask_for(self, bucket: Bucket, share: _Share, cost: int) -> "asyncio.Future[bool]":
-        """Return the end of the round trip for the bucket: the one under way, or the next."""
         if share.answered is None:
             loop = asyncio.get_running_loop()
             share.answered = loop.create_future()
@@ -336,7 +334,6 @@ class Limiter:
             self._asking = None
 
     async def _ask(self, lacking: "Sequence[_Lacking]") -> bool:
-        """Return what is left of the last blocks and take the next ones, in one command."""
         now_s = self._monotonic()
         keys = [KEY_PREFIX + each.bucket.key for each in lacking]
         # As one text, because the client checks each argument.

@@ -187,7 +187,6 @@ class LineHandler(logging.Handler):
         return is_wanted
 
     def flush(self) -> None:
-        """Write what waits, and return when it is written."""
         with self._writing:
             while self._waiting:
                 self._write_some()

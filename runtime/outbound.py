@@ -21,7 +21,6 @@ def webhook_policy(settings: Settings) -> Policy:
 
 
 def own_place(settings: Settings, resolver: Resolver) -> OwnAddress:
-    """Return what webhooks may not reach: PUBLIC_URL, and where the gateway listens on this machine."""
     try:
         public = check_url(settings.public_url, Policy.of_operator())
     except UrlRefused:

@@ -41,7 +41,6 @@ class Printer:
         return await self._print(partial(_statement_pdf, asked, self._extra_font))
 
     def close(self) -> None:
-        """Drop what waits."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _print(self, make: Callable[[], bytes]) -> bytes:

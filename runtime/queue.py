@@ -78,7 +78,6 @@ def from_json(body: bytes) -> dict[str, Any]:
 
 
 def wake_channel(queue_name: str) -> str:
-    """Return the channel on which a queued job wakes all workers of that queue."""
     return f"{queue_name}:wake"
 
 
@@ -140,7 +139,6 @@ class Queue:
         self._start_sender()
 
     async def aclose(self) -> None:
-        """Wait for the hints in flight; the link belongs to its maker."""
         if self._sender is not None:
             await self._sender
 

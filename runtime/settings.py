@@ -343,7 +343,6 @@ class Settings(SettingGroups, BaseSettings):
 
     @property
     def direct_address(self) -> str:
-        """Return the database server's own address, for work that needs a session: migrations and copies."""
         return self.database_direct_url.get_secret_value() or self.database_address
 
     @property
@@ -357,7 +356,6 @@ class Settings(SettingGroups, BaseSettings):
             return False
 
     def address(self, port: int | None = None) -> str:
-        """Return PUBLIC_URL, or the address that the gateway listens on; port replaces a PORT of 0."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port if port is None else port}"
 
@@ -386,7 +384,6 @@ def known_variables() -> set[str]:
 
 
 def nearest_setting(name: str) -> str | None:
-    """Return the setting that the unknown variable misspells or was renamed to, or None."""
     most = 2 if len(name) < _LONG_NAME else 3
     return _RENAMED.get(name.upper()) or nearest(name.upper(), known_variables(), most=most)
 

@@ -303,12 +303,10 @@ class Supervisor:
         self.keepers.append(Keeper(child, self))
 
     async def start(self) -> None:
-        """Start all, in the given order."""
         for child in self.children:
             self.keep(child)
 
     async def stop(self) -> None:
-        """Stop each in the reverse order, the next once it is gone."""
         for keeper in reversed(self.keepers):
             keeper.leave.set()
             await keeper.task

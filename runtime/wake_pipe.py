@@ -13,7 +13,6 @@ READ_BYTES = 65_536
 
 
 def open_wake_pipe() -> tuple[int, int]:
-    """Return (read end for the worker, write end for the gateway); pass each down with pass_fds."""
     read_fd, write_fd = os.pipe()
     os.set_blocking(read_fd, False)
     os.set_blocking(write_fd, False)

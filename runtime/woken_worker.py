@@ -91,7 +91,6 @@ class WokenWorker(Worker):
 
     @property
     def job_counter(self) -> int:
-        """How many jobs run in this process."""
         return sum(not task.done() for task in self.tasks.values())
 
     @job_counter.setter

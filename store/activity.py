@@ -38,7 +38,6 @@ class Activity:
         return sum(row["number"] for row in found if row["status"] in statuses)
 
     def sum_of(self, start: int, *statuses: str) -> int:
-        """Return the amounts of a step's rows; of all statuses if none is named."""
         found = (row for row in self.rows if row["step"] == start)
         return sum(row["total"] for row in found if not statuses or row["status"] in statuses)
 

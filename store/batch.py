@@ -152,7 +152,6 @@ class GroupCommit(Generic[C, R]):
         return self._failed_s
 
     async def close(self) -> None:
-        """Refuse new commands, and return when the accepted ones are settled."""
         self._is_closed = True
         while tasks := [*self._lanes, *self._apart.tasks]:
             await asyncio.wait(tasks)

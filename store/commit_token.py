@@ -47,7 +47,6 @@ async def write_probe(tx: Transaction, filler: bytes, *, now_us: int) -> None:
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
-    """Delete the rows of ended connections, and return how many."""
     return await tx.execute(
         "DELETE FROM commit_tokens WHERE written_at < :before_us", before_us=before_us
     )

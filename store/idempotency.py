@@ -90,7 +90,6 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     code_at: int | None = None
 
     def without_code(self) -> "StoredAnswer":
-        """Replace the voucher code and the claim link's token by the top-up's id, for storing."""
         if self.voucher_of is None:
             return self
         topup_id, body, at = self.voucher_of.encode(), self.body, None
@@ -257,7 +256,6 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
 async def keep_secret(
     tx: Transaction, key: RequestKey, answer: StoredAnswer, *, now_us: int
 ) -> None:
-    """Store a sealed response, and the key's text for check_text."""
     assert answer.is_sealed, "a secret lies sealed"
     await keep(tx, [(key, answer)], now_us=now_us)
     await tx.execute(

@@ -73,7 +73,6 @@ class ListStretch(list[T]):
 
 
 def end_of(rows: Sequence[object]) -> str | None:
-    """Return where the next page begins after a page shorter than requested, or None."""
     return rows.end if isinstance(rows, ListStretch) else None
 
 
@@ -125,7 +124,6 @@ class Keyset:
 
     @property
     def sorts(self) -> frozenset[str]:
-        """Return the sorts' names, without a "-"."""
         return frozenset({OLDEST_FIRST, *self._sorts})
 
     async def page(
@@ -202,14 +200,12 @@ class Keyset:
     async def numbered_page(
         self, tx: Transaction, *, offset: int, limit: int, **values: Any
     ) -> tuple[Sequence[Row], int]:
-        """Return rows from an offset, and the total, for clients that number their pages."""
         text = f"{self.text(values)} OFFSET :page_offset"
         rows = await tx.fetch(text, page_rows=limit, page_offset=offset, **values)
         counted = await tx.fetch_one(f"{self._count}{self._narrowed(values)}", **values)
         return rows, 0 if counted is None else int(counted["total"])
 
     def text(self, values: Mapping[str, Any]) -> str:
-        """Return a page's statement for these values; before_id is one of them."""
         return f"{self._select}{self._narrowed(values)} {self._order}"
 
     def _text_of(self, place: ListPlace, values: Mapping[str, Any]) -> str:

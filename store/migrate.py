@@ -91,7 +91,6 @@ def migrate(url: str, *, revision: str = _NEWEST) -> None:
 
 
 def _is_missing(url: str) -> bool:
-    """Return whether there is no file, or an empty one."""
     if not url.startswith(SQLITE_PREFIX):
         return False
     path = Path(url.removeprefix(SQLITE_PREFIX))

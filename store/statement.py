@@ -184,7 +184,6 @@ def insert_text(
 
 
 def values_insert_text(table: str, columns: Sequence[str], on_conflict: str) -> str:
-    """Return an INSERT of one row for PostgreSQL."""
     marks = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {on_conflict}"
 

@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 215,
+    "docstrings that open with no verb": 180,
     "error details that are no sentence": 624,
-    "words of docstrings and comments": 163_811,
-    "product lines": 163_934,
-    "old words in docstrings and comments": 512,
+    "words of docstrings and comments": 159_349,
+    "product lines": 163_527,
+    "old words in docstrings and comments": 501,
     "old words in documents": 39,
     "paragraphs over 60 words": 7,
     "sentences over 25 words": 23,

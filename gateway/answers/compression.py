@@ -45,7 +45,6 @@ _known_preferred = lru_cache(maxsize=256)(_preferred)
 
 
 def _quality(named: bytes) -> tuple[bytes, bool]:
-    """Return an encoding, and whether it may be used at all."""
     name, *parameters = (part.strip() for part in named.split(b";"))
     for parameter in parameters:
         key, _, value = parameter.partition(b"=")

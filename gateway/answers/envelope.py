@@ -77,7 +77,6 @@ def answer(
 
 
 def refuse(refusal: Refusal, now_us: int) -> Answer:
-    """Render a refusal: data.error says what is wrong and what to do about it."""
     return answer(
         refusal.code.code,
         {"error": refusal.error},
@@ -90,7 +89,6 @@ def refuse(refusal: Refusal, now_us: int) -> Answer:
 
 
 def response(refusal: Refusal, now_us: int) -> Response:
-    """Do the same for a path of no surface, with the refusal's headers."""
     refused = refuse(refusal, now_us)
     headers = {"cache-control": "no-store"}
     made = Response(refused.body, refused.status, headers, media_type="application/json")
@@ -115,7 +113,6 @@ def listing(
 
 
 def code_of(body: bytes) -> int:
-    """Return the code in an envelope's bytes, or 0."""
     start = body.find(b'"code":', 0, 32) + 7
     digits = body[start : start + 4]
     return int(digits) if start > 6 and digits.isdigit() else 0

@@ -10,7 +10,6 @@ from kernel.problems import FieldEntry, most_similar
 
 
 def entry_of(refusal: Refusal, body: Mapping[str, Any], *, is_compared: bool = True) -> FieldEntry:
-    """body: the request's fields. is_compared: find the word that was meant, which takes time."""
     error = refusal.error
     param = str(error["param"])
     found: FieldEntry = {"param": param, "detail": refusal.detail, "code": refusal.code.code}

@@ -89,7 +89,6 @@ def person_link(
     key_id: str | None,
     has_person: bool,
 ) -> Link:
-    """Return the page that a person opens; if nobody can sign in to the account, the guide of the code."""
     if not has_person:
         return Link(rel="guide", method="GET", href=error["doc_url"])
     page = page_of(code, error, path=path, key_id=key_id)
@@ -161,7 +160,6 @@ def _platforms(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _amount(asked: RefusedFacts) -> Iterator[Link]:
-    """Link to what bounds the amount: a send's platform, a capture's hold."""
     if asked.template == _CAPTURE:
         yield asked.get("hold", quote(asked.path.removesuffix("/capture")))
         return
@@ -176,7 +174,6 @@ def _prices(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _ended(asked: RefusedFacts) -> Iterator[Link]:
-    """Link to the result: the top-up, or the called object."""
     found = list(_earlier(asked))
     above = asked.template.rpartition("/")[0]
     if not found and asked.lists is not None and asked.lists(above):

@@ -53,5 +53,4 @@ def created(data: Any) -> tuple[Outcome, ...]:
 
 
 def begun(data: Any) -> tuple[Outcome, ...]:
-    """Return 202: the work continues automatically."""
     return (Outcome(202, data),)

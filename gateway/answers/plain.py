@@ -22,7 +22,6 @@ def plain_answer(body: Any, *, http_status: int = 200) -> Answer:
 
 
 def number(units: int, places: int) -> msgspec.Raw:
-    """Format units of 10**-places, none negative, without needless zeros."""
     assert units >= 0, "no price and no balance is negative"
     whole, part = divmod(units, 10**places)
     fraction = f"{part:0{places}d}".rstrip("0") if places else ""
@@ -30,5 +29,4 @@ def number(units: int, places: int) -> msgspec.Raw:
 
 
 def price_number(price: Price) -> msgspec.Raw:
-    """Format the price in whole units of its currency."""
     return number(price.amount, price.places)

@@ -47,7 +47,6 @@ Refuse = Callable[[Refusal, int], Answer | ASGIApp]
 
 
 def sentence(detail: str, param: str | None = None) -> str:
-    """Capitalize the detail for a page, unless it begins with a field's own name."""
     first = detail.partition(" ")[0].rstrip(":")
     if first == param or "_" in first:
         return detail

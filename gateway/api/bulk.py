@@ -308,7 +308,6 @@ def _none_accepted(
 
 
 def _fields_of(read: ReadItem) -> Mapping[str, Any]:
-    """Return the sent item, if it was readable."""
     return {} if read.item is None else msgspec.to_builtins(read.item)
 
 
@@ -334,7 +333,6 @@ _read_said: Final = msgspec.json.Decoder(_Said).decode
 
 
 def _told(call: RequestContext[ReadBulk, BulkQuery], given: Answer) -> Answer:
-    """Add headers that say where the batch is, and when to poll it while it runs."""
     said = _read_said(given.body).data
     batch_id = said.id if said.batch is None else said.batch.id
     location = f"{call.home}{API_PREFIX}/batches/{batch_id}"

@@ -142,7 +142,6 @@ def _is_ready(checks: Mapping[str, str]) -> bool:
 
 
 async def _processes(context: Context, *, is_ready: bool) -> Mapping[str, Mapping[str, str]]:
-    """Report those that share a port: ready, unready, or away for one that is starting or stuck."""
     if context.siblings is None:
         return {}
     answers = await context.siblings.ask("/readyz")
@@ -186,7 +185,6 @@ async def _figures_of_all(siblings: Siblings, own: str) -> str:
 
 
 async def _read_gauges(context: Context, readiness: Readiness) -> None:
-    """Set the values of the moment of the scrape."""
     metrics = context.metrics
     metrics.statements.set(context.database.statements_run)
     waits, waited_s = context.database.pool_waits

@@ -149,7 +149,6 @@ class Readiness:
         return Watch(partial(self._database.read, read), age_s_max=age_s_max)
 
     async def checks(self) -> dict[str, str]:
-        """Return each part and "ok", or what is wrong with it."""
         is_moving = self._engine.waiting_s < WAITING_AGE_MAX_S
         is_kept = await self._writes.is_kept()
         does_answer = is_kept or await self._answers()

@@ -33,7 +33,6 @@ class RefusedItems:
         self._compared = 0
 
     def of(self, error: DomainError, body: Mapping[str, Any]) -> Refusal:
-        """body: the item's fields, empty if unreadable."""
         refusal = refusal_of(error, self._address)
         return self._linked(refusal, body, smaller_cents(self._call, refusal.error, body))
 

@@ -112,7 +112,6 @@ async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator
 
 
 async def _end_when_gone(receive: Receive, wait: Wait) -> bool:
-    """Return whether it is gone, or else only sends nothing more."""
     while not has_left(message := await receive()):
         pass
     wait.end()

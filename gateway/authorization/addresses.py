@@ -22,12 +22,10 @@ OPENID_METADATA: Final = "/.well-known/openid-configuration"
 
 
 def resource_of(server: str) -> str:
-    """Return what tokens are for. server: the gateway's address without a final slash, which is the issuer."""
     return server + MCP
 
 
 def is_resource(text: str, server: str) -> bool:
-    """Check for our resource: scheme and host in any case, one final slash allowed."""
     try:
         asked, known = urlsplit(text.removesuffix("/")), urlsplit(resource_of(server))
         is_same = (asked.scheme.lower(), asked.netloc.lower()) == (known.scheme, known.netloc)

@@ -58,16 +58,13 @@ class McpRequest:
 
     @property
     def lands_on_device(self) -> bool:
-        """Return whether that is a program of the person's own machine."""
         return is_on_device(self.redirect_uri)
 
     def landing(self, code: str) -> str:
-        """Return where the browser goes with a code."""
         answer = [("code", code), ("state", self.state), ("iss", self.issuer)]
         return with_answer(self.redirect_uri, answer)
 
     def denial(self, error: OAuthError) -> str:
-        """Return where it goes without one."""
         answer = [("error", error), ("state", self.state), ("iss", self.issuer)]
         return with_answer(self.redirect_uri, answer)
 

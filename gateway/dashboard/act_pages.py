@@ -75,7 +75,6 @@ class ActPages:
     choices: Callable[[Transaction, str], Awaitable[Mapping[str, Collection[str]]]] | None = None
 
     def routes(self, *more: AnyChange) -> tuple[Route, ...]:
-        """Return the pages' routes, and register the acts' sentences. more: the acts of own pages."""
         ACT_PAGES.append(self)
         for act in (*self.acts, *more):
             SAID[act.name] = act.done
@@ -114,7 +113,6 @@ class ActPages:
 
     @staticmethod
     def sort_of(fact: FieldFacts) -> str:
-        """Return the name of the order by that column, if the list has one: the field's without its unit."""
         return _UNITS.sub("", fact.name)
 
     async def _show(self, call: RequestContext[Any, Any]) -> Reply:
@@ -289,7 +287,6 @@ class SettingsPage:
     of: ActPages | None = None
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the page's routes, and register the act's sentence."""
         SAID[self.change.name] = self.change.done
         return (
             admin_route("GET", self.path, self._show, self.title),

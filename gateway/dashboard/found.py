@@ -54,7 +54,6 @@ WORDS: Final[Mapping[Kind, str]] = {
 
 
 def _event(one: Found) -> str:
-    """Return its top-up's page, else the deliveries of its moment."""
     if one.belongs_to:
         return f"{_D}/topups/{one.belongs_to}"
     return f"{_D}/deliveries?created_after={rfc3339(one.at)}&created_before={rfc3339(one.at + 1)}"
@@ -136,7 +135,6 @@ ACTIONS: Final[Sequence[Action]] = (
 
 
 def own_line(one: Found, environment: str) -> FoundLine:
-    """Return a line for the account itself. What lies in the other environment needs a switch first."""
     is_here = one.environment == environment and one.state != "deleted"
     return FoundLine(WORDS[one.kind], one, _OWN[one.kind](one) if is_here else None)
 

@@ -63,7 +63,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def addresses(home: str) -> dict[str, Any]:
-    """Return the addresses that a program needs."""
     return {
         "name": "Topup Gateway",
         "description": SUMMARY,

@@ -124,7 +124,6 @@ async def _has_keys(call: RequestContext[Any, Any]) -> bool:
 
 
 def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
-    """Return, for operators, the platforms that are not offered for lack of a supplier."""
     principal = call.principal
     if ADMIN not in principal.scopes:
         return []
@@ -145,7 +144,6 @@ class _Lately(NamedTuple):
 
     @property
     def arrived_share(self) -> float | None:
-        """Return the share of this week's ended deliveries that arrived."""
         ended = self.arrived.now + self.failed.now
         return self.arrived.now / ended if ended else None
 

@@ -89,7 +89,6 @@ def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Respon
 
 
 def is_safe_way(path: str) -> bool:
-    """Return whether a browser sent there stays on this gateway."""
     is_path = path.startswith("/") and not path.startswith("//")
     return is_path and path.isascii() and path.isprintable() and not set(path) & {"\\", " "}
 
@@ -115,7 +114,6 @@ class _Refused:
 
 
 def _is_page_with_slash(scope: Scope) -> bool:
-    """Return whether it is a page of the dashboard with a final slash too many."""
     path = scope["path"]
     is_page = path.startswith(f"{HOME}/") and path.endswith("/")
     return scope["method"] == "GET" and is_page and is_safe_way(path)
@@ -129,13 +127,11 @@ def _error_page(scope: Scope, status: int, said: str) -> Response:
 
 
 def _page_of_form(scope: Scope, status: int) -> str:
-    """Return the page of a refused form, to fill it again, or empty."""
     before = "" if scope["method"] in _READS else _page_before(scope)
     return before if status < _FAULT and before != HOME else ""
 
 
 def _page_before(scope: Scope) -> str:
-    """Return the page whose button was pressed, if the browser says so; else the dashboard."""
     sent = next((value for name, value in scope["headers"] if name == b"referer"), b"")
     parts = urlsplit(sent.decode("latin-1"))
     way = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -27,7 +27,6 @@ def page_route(
     query: type[LooseFields] = LooseFields,
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> Route:
-    """Return a page or form of a signed-in person. query: names the parameters that may appear several times."""
     return Route(
         method,
         path,

@@ -58,7 +58,6 @@ async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _asked(call: RequestContext[Any, Any]) -> tuple[str, str | None, Problem]:
-    """Return the text, where the search continues, and what is wrong with them."""
     query = read_query(call)
     text = query.text("q")
     try:

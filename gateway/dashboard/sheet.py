@@ -47,11 +47,9 @@ class Sheet(Generic[R]):
 
     @property
     def is_everybodys(self) -> bool:
-        """Return whether it is the operator's list, of all accounts."""
         return ADMIN in self.scopes
 
     def after(self, row: R, sort: str) -> str:
-        """Return the cursor after the row in that order."""
         return str(_after(sort, str(self.cursor(row))))
 
     def cells(self, row: R) -> Mapping[str, object]:
@@ -61,7 +59,6 @@ class Sheet(Generic[R]):
 async def list_page(
     call: RequestContext[Any, Any], template: str, sheet: Sheet[R], read: ReadRows[R], **values: Any
 ) -> Reply:
-    """Show the list that the address names. values: what else the page shows."""
     whole = await whole_list(call, sheet, read)
     if whole is not None:
         return whole
@@ -80,7 +77,6 @@ async def short_page(
 
 
 def csv_url_of(path: str) -> str:
-    """Return the address of the whole list without filters."""
     return f"{path}?format=csv_excel"
 
 

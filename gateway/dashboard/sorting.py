@@ -30,7 +30,6 @@ class Sorting:
     newest_max: int = SORTED_ROWS_MAX
 
     def way(self, column: str) -> str:
-        """Return the column's aria-sort; empty: the list is not ordered by it."""
         if column == OLDEST_FIRST:
             return {"": "descending", OLDEST_FIRST: "ascending"}.get(self.chosen, "")
         return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
@@ -56,7 +55,6 @@ def sorting_of(
     path: str = "",
     newest_max: int = SORTED_ROWS_MAX,
 ) -> Sorting:
-    """offered: of the list. Invalid names in the address are ignored."""
     sort = read_query(call).text("sort")
     is_known = sort.removeprefix("-") in offered and sort != f"-{OLDEST_FIRST}"
     return Sorting(offered, sort if is_known else "", path or call.path, kept, newest_max)

@@ -93,7 +93,6 @@ def shown_story(
 
 
 def _is_live(story: TopUpStory) -> bool:
-    """Return whether a step is still to come automatically."""
     is_sent = all(one.status not in _OPEN_DELIVERIES for one in story.deliveries)
     is_mailed = all(one.ended_at is not None for one in story.mails)
     return story.topup.status in _UNDER_WAY or not is_sent or not is_mailed

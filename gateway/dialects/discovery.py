@@ -18,7 +18,6 @@ _OWN = Path(__file__)
 
 
 def discover(*folders: Path) -> tuple[ApiSurface, ...]:
-    """Return the surfaces of the folders, by the files' names."""
     found: list[ApiSurface] = []
     for path in _files((FOLDER, *folders)):
         module = _load(path)

@@ -68,7 +68,6 @@ def source() -> str:
 
 @cache
 def parts() -> tuple[Part, ...]:
-    """Return each part of each release, newest release first."""
     return tuple(_read(source()))
 
 

@@ -27,7 +27,6 @@ _KEPT: Final = 2048
 
 @lru_cache(_KEPT)
 def coloured(text: str, language: str) -> Markup:
-    """Return HTML for the inside of <code>."""
     from gateway.docs import lexing  # noqa: PLC0415 Pygments, for the first sample [2 MB]
 
     name = _LEXERS.get(language.lower())

@@ -114,7 +114,6 @@ _ABOUT: Final = "Every webhook: what it tells, who gets it, its fields and a sam
 
 
 def grouped() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the types with their sentences, by the word before the point, in the catalogue's order."""
     found: dict[str, list[tuple[str, str]]] = {}
     for event_type in EVENT_TYPES:
         found.setdefault(_about(event_type), []).append((event_type, TYPES[event_type].sentence))
@@ -122,7 +121,6 @@ def grouped() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def is_for_operators(event_type: str) -> bool:
-    """Return whether only operators' accounts get it."""
     return TYPES[event_type].sentence.endswith(_FOR_OPERATORS)
 
 

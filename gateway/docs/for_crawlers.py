@@ -58,7 +58,6 @@ def routes(pages: Pages, documents: Documents) -> list[Route]:
 
 
 def paths(pages: Pages) -> Iterator[str]:
-    """Yield the address of each public page, the landing page first."""
     yield "/"
     yield from map(path_of, GUIDES)
     yield CHANGES

@@ -23,7 +23,6 @@ class Heading:
 
 
 def headings(source: str) -> list[Heading]:
-    """Return every heading outside code, in order."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     tokens = MARKDOWN.parse(source)
@@ -58,7 +57,6 @@ def to_html(source: str, shown: Callable[[str, int], str | None] | None = None) 
 
 
 def inline(text: str) -> Markup:
-    """Convert one line's marks."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.renderInline(text))  # noqa: S704 as above

@@ -13,5 +13,4 @@ def anchor_of(text: str) -> str:
 
 
 def bare(token: Any) -> str:
-    """Return an inline token's text without its marks."""
     return "".join(child.content for child in token.children or ())

@@ -109,7 +109,6 @@ def path_of(name: str) -> str:
 
 @cache
 def guide_text(name: str) -> str:
-    """Return the guide's source, in which $GATEWAY means the gateway's address."""
     return (files("gateway.docs") / "text" / f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -122,12 +121,10 @@ class Pages:
 
     @cached_property
     def listed(self) -> list[DocumentedResource]:
-        """Return every resource, read from the document at first use."""
         return resources(document(Router(self._surfaces), "/"), PLACEHOLDER)
 
     @cached_property
     def runnables(self) -> Runnables:
-        """Return the calls that a signed-in reader can run from a page."""
         return Runnables(self.listed)
 
     def server(self, request: Request) -> str:
@@ -205,7 +202,6 @@ class Pages:
     def page(
         self, request: Request, template: str, title: str, *, about: str = _ABOUT, **values: Any
     ) -> Response:
-        """about: the description for search engines."""
         return standing(
             f"docs/{template}.html",
             request.scope,

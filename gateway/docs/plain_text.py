@@ -91,7 +91,6 @@ def codes() -> str:
 
 
 def reference(listed: Sequence[DocumentedResource], path: str) -> str:
-    """path: where each resource's page lies."""
     parts = [
         "# Reference",
         (

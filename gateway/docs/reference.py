@@ -88,7 +88,6 @@ def slug_of(name: str) -> str:
 
 
 def fields_of(schema: Json) -> list[Field]:
-    """Return the fields of an object's resolved JSON Schema, nested ones dotted."""
     return list(_Reader(schema, "").fields(schema, "", 0))
 
 

@@ -79,7 +79,6 @@ class Runnables:
 
 
 def is_runnable(operation: Operation) -> bool:
-    """Return whether the documentation's key may make this call, and its response is JSON that ends."""
     call = operation.call
     return (
         operation.path.startswith(API_PREFIX)
@@ -130,7 +129,6 @@ def _read(text: str) -> samples.Call | None:
 
 
 def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield each option with its value, and other words with an empty name."""
     rest = iter(words)
     for word in rest:
         yield (word, next(rest, "")) if word.startswith("-") else ("", word)

@@ -41,7 +41,6 @@ class Call:
 
     @property
     def origin(self) -> str:
-        """Return the scheme and host of the address."""
         return "/".join(self.url.split("/", 3)[:3])
 
 
@@ -72,7 +71,6 @@ def call_of(
 
 
 def _answered(operation: Mapping[str, Any], resolved: Any) -> str:
-    """Return the media type of the first success."""
     response = next(one for status, one in operation["responses"].items() if status < "3")
     return next(iter(resolved(response).get("content", {})), "")
 
@@ -226,7 +224,6 @@ def _name(header: str) -> str:
 
 
 def pretty(value: Any) -> str:
-    """Format JSON for people: a list of plain values stays on its line."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return _FLAT_LIST.sub(lambda match: f"[{' '.join(match[1].split())}]", text)
 

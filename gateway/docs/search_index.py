@@ -105,7 +105,6 @@ class PassageIndex:
         return Searched(hits, has_all=most == len(asked))
 
     def _of_word(self, word: str, known: Sequence[str]) -> dict[int, _Score]:
-        """Return each passage with this word, or with one that begins with it."""
         found: dict[int, _Score] = {}
         for one in known:
             is_exact = one == word
@@ -154,7 +153,6 @@ def _singular(word: str) -> str:
 
 
 def _asked(query: str) -> list[str]:
-    """Return the query's words, once each, without those that every text has, unless it has no other."""
     said = _WORD.findall(query.lower())
     telling = [word for word in said if word not in _COMMON] or said
     return list(dict.fromkeys(map(_singular, telling)))[:WORDS_MAX]

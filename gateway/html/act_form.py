@@ -67,7 +67,6 @@ def fields_of(
 
 
 def in_runs(fields: Iterable[ShownField]) -> list[list[ShownField]]:
-    """Group the fields: lines that follow each other, which stand side by side, and each other field alone."""
     groups = groupby(enumerate(fields), lambda one: -1 if one[1].widget == "line" else one[0])
     return [[field for _, field in group] for _, group in groups]
 
@@ -112,7 +111,6 @@ def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) 
 
 
 def sentences_of(struct: type[Fields]) -> set[str]:
-    """Return what a form of the input says of its fields, for the catalogues of languages."""
     facts = [
         one
         for fact in _asked(struct)
@@ -182,7 +180,6 @@ def _input_mode(fact: FieldFacts) -> str:
 
 
 def _rows(fact: FieldFacts, form: Form) -> list[list[ShownField]]:
-    """Return a row for each typed object, and blank ones to add others."""
     given = [form.many(_inside(fact, inner)) for inner in fact.inner]
     number = max(_ROWS_MIN, 1 + max(map(len, given), default=0))
     return [

@@ -180,7 +180,6 @@ class _Frame:
         return round(self._left + self._slot * (place + 0.5), 1)
 
     def box(self, place: int, side: float = 0.14) -> tuple[float, float]:
-        """Return the left edge and the width of a bar there; side is the room beside it, of the step's."""
         return round(self._left + self._slot * (place + side), 1), round(
             self._slot * (1 - 2 * side), 1
         )
@@ -188,7 +187,6 @@ class _Frame:
     def bars(
         self, place: int, part: Series, number: int, *, top: int, floor: float
     ) -> Sequence[Bar]:
-        """Return the bar of a number, or none for zero."""
         if not number:
             return ()
         height = number / top * (_FLOOR - _TOP)

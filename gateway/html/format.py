@@ -177,7 +177,6 @@ TONES: Final[Mapping[str, str]] = {
 
 
 def said(query: bytes) -> str | None:
-    """Return the sentence that a link names, or None."""
     if b"said=" not in query or len(query) > _SAID_CHARACTERS_MAX:
         return None
     return SAID.get(parse_qs(query.decode("latin-1")).get("said", [""])[0])
@@ -202,7 +201,6 @@ def micros(amount: int) -> str:
 
 
 def dollars_of_micros(amount: int) -> str:
-    """Write the same in each language's short form, for a small picture."""
     sign = "−" if amount < 0 else ""
     whole, part = divmod(abs(amount), 1_000_000)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
@@ -241,7 +239,6 @@ def day(at: int | str | date) -> str:
 
 
 def month(name: str) -> str:
-    """Write a month from its name: 2026-11."""
     return language.current.get().month(date.fromisoformat(f"{name}-01"))
 
 
@@ -288,7 +285,6 @@ def share(part: float) -> str:
 
 
 def short(text: str, characters: int = 40) -> str:
-    """Cut a longer text in the middle."""
     if len(text) <= characters:
         return text
     half = (characters - 1) // 2

@@ -45,7 +45,6 @@ class Form:
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """Return the field without spaces around it."""
         return self.raw(name).strip()
 
     def raw(self, name: str) -> str:
@@ -53,11 +52,9 @@ class Form:
         return next(iter(self.fields.get(name, ())), "")
 
     def many(self, name: str) -> list[str]:
-        """Return every ticked box of that name."""
         return list(self.fields.get(name, ()))
 
     def lines(self, name: str) -> list[str]:
-        """Return the words of a text area, separated by lines, commas or spaces."""
         return self.raw(name).replace(",", " ").split()
 
     def integer(self, name: str) -> int | None:
@@ -70,7 +67,6 @@ class Form:
         return int(text)
 
     def amounts(self, names: Iterable[str]) -> dict[str, int | None]:
-        """Return these fields in dollars, each under its name and _cents; see cents."""
         return {f"{name}_cents": self.cents(name) for name in names}
 
     def cents(self, name: str) -> int | None:
@@ -91,7 +87,6 @@ class Form:
 
     @property
     def idempotency_key(self) -> str | None:
-        """Return the page's key, or None."""
         return self.text(IDEMPOTENCY_FIELD)[:80] or None
 
 
@@ -115,7 +110,6 @@ class Problem:
 
     @property
     def note(self) -> str:
-        """Return what stands above the form."""
         if not self.are_shown:
             return self.said
         return say(
@@ -128,7 +122,6 @@ class Problem:
 
     @property
     def said(self) -> str:
-        """Return all of it, in the reader's language."""
         return _together(say(one) for one in self.fields.values()) or say(self.sentence)
 
 
@@ -175,7 +168,6 @@ def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> For
 
 
 def read_query(call: RequestContext[Any, Any]) -> Form:
-    """Read the page's address, which the pipeline has checked."""
     return Form(parse_qs(call.scope["query_string"].decode("ascii")))
 
 
@@ -193,7 +185,6 @@ def problem_of(error: DomainError) -> Problem:
 
 
 def first_words(said: str, param: str | None = None) -> str:
-    """Capitalize, unless the text begins with a field's own name."""
     return with_capital(said) if isinstance(said, Phrase) else sentence(said, param)
 
 

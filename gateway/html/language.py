@@ -124,7 +124,6 @@ class PageLanguage:
         return format_skeleton("yMMMM", first, locale=self.writing.locale)
 
     def moment(self, at: datetime) -> str:
-        """Write the day and the time of day in its own zone."""
         return str(
             format_datetime(at, format="medium", tzinfo=at.tzinfo, locale=self.writing.locale)
         )
@@ -140,7 +139,6 @@ class PageLanguage:
         return said.sentence
 
     def _known(self, text: str) -> str:
-        """Return the catalogue's text, perhaps with a capital, or empty."""
         capital = text[:1].upper() + text[1:]
         return next((one for one in (text, capital) if one in self.texts), "")
 
@@ -181,7 +179,6 @@ class PageLanguage:
         return self.apart(value if isinstance(value, str) else value())
 
     def apart(self, content: str) -> str:
-        """Isolate the direction of somebody's own text from what surrounds it."""
         if not content or self.direction != "rtl":
             return content
         kept = content if _is_balanced(content) else content.translate(_ISOLATES)
@@ -206,7 +203,6 @@ def english() -> PageLanguage:
 
 
 def say(text: str) -> str:
-    """Return the sentence in the present page's language."""
     return current.get().say(text)
 
 
@@ -230,13 +226,11 @@ def say_number(one: str, several: str, number: int) -> str:
 
 
 def say_each(options: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Say each label of (value, label)."""
     return ((value, say(label)) for value, label in options)
 
 
 @cache
 def page_languages() -> Mapping[str, PageLanguage]:
-    """Return all of them by tag, English first."""
     found = {ENGLISH: _ENGLISH}
     folder = files("gateway") / "languages"
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
@@ -264,7 +258,6 @@ def chosen_tag(scope: Scope) -> str:
 
 
 def _header(scope: Scope, name: bytes) -> str:
-    """Return the last header of that name, or an empty text."""
     sent = [value for sent_name, value in scope["headers"] if sent_name == name]
     return sent[-1].decode("latin-1") if sent else ""
 

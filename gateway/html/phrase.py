@@ -26,7 +26,6 @@ class Phrase(str):
     values: Mapping[str, Value]
 
     def with_capital(self) -> "Phrase":
-        """Capitalize the first words of a line."""
         return _made(_capital(self.sentence), _capital(self.several), self.number, self.values)
 
 
@@ -41,7 +40,6 @@ def counted(one: str, several: str, number: int, /, **values: Value) -> Phrase:
 
 
 def has_words(sentence: str) -> bool:
-    """Return whether there are words beside the values."""
     return _LETTER.search(PLACE.sub("", sentence)) is not None
 
 

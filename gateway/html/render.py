@@ -140,7 +140,6 @@ def _written_in(
 
 
 def fragment(template: str, **values: Any) -> str:
-    """Render a piece of a page that is the same for everybody."""
     return _templates().get_template(template).render(values)
 
 
@@ -177,7 +176,6 @@ def _others(
 
 
 def _theme(scope: Scope) -> str:
-    """Return the person's choice; empty: the system's."""
     sent = [value for name, value in scope["headers"] if name == b"cookie"]
     return next(
         (theme for theme in THEMES if f"{THEME_COOKIE}={theme}".encode() in b";".join(sent)), ""

@@ -39,13 +39,11 @@ def static_url(name: str) -> str:
 
 
 def query_of(path: str) -> bytes:
-    """Return the query with which the file at this path is cached for ever, or empty."""
     file = _files().get(path.removeprefix(PREFIX)) if path.startswith(PREFIX) else None
     return b"" if file is None else f"v={file.digest}".encode()
 
 
 def routes(documents: Documents) -> list[Route]:
-    """Include the files that browsers and phones request unprompted."""
     paths = (PREFIX + "{name:path}", *(f"/{name}" for name in AT_ROOT))
     return [Route(path, documents.once(_serve), methods=["GET"]) for path in paths]
 

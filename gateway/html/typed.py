@@ -46,5 +46,4 @@ class Typed:
         return self.parse(name, lambda: self.form.integer(name))
 
     def refuse(self, param: str, detail: str) -> None:
-        """Record an error that the page itself found."""
         self.wrong.setdefault(param, detail)

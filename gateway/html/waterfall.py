@@ -49,13 +49,11 @@ class Axis:
     length_us: int
 
     def bar(self, at_us: int, until_us: int) -> Stretch:
-        """Return the place from one moment to another, which may be the same."""
         left, right = self._place(at_us - self.begin_us), self._place(until_us - self.begin_us)
         width = max(right - left, LEAST_WIDTH)
         return Stretch(round(min(left, WIDTH - width), 2), round(width, 2))
 
     def ticks(self) -> Sequence[tuple[float, int]]:
-        """Return (place, time) of the round times that have room for their words."""
         found: list[tuple[float, int]] = []
         for time_us in _TICKS:
             place = self._place(time_us)

@@ -38,7 +38,6 @@ class ReadersZone:
         return f"{self._at(at_us):%Y-%m-%d %H:%M:%S %Z}"
 
     def with_utc(self, at_us: int) -> str:
-        """Write the same, with the time of day in UTC if the zone is another one."""
         shown = self.shown(at_us)
         if self.info is UTC:
             return shown

@@ -105,7 +105,6 @@ class TracedAccessLog(AccessLog):
         self._tracing = tracing
 
     def begin(self, call: RequestContext[Fields, Fields]) -> None:
-        """Begin the request's span if it is sampled; what the request causes belongs to it."""
         call.span = None if call.path in PROBED else self._tracing.begin_request(call.trace)
         if call.span is not None:
             call.trace = call.span.line

@@ -71,7 +71,6 @@ _ANSWERS: Final[Mapping[int, Callable[[Any], tuple[Outcome, ...]]]] = {
 
 
 def routes_of(acts: Sequence[AnyAct], *, is_operator: bool = False) -> tuple[Route, ...]:
-    """Return a route for each act of the API. is_operator: of the operators' API."""
     audience = OPERATOR if is_operator else MERCHANT
     return tuple(_route(act, is_operator=is_operator) for act in acts if audience in act.audience)
 
@@ -288,7 +287,6 @@ async def _pace(act: StepsAct[Any, Any], call: RequestContext[Any, Any], object_
 
 
 def _failed(call: RequestContext[Any, Any], error: DomainError, shown: Any) -> Answer:
-    """Return the error of an act that failed outside, and beside it the result."""
     refusal, caller = refusal_of(error, call.home), call.principal
     link = person_link(
         refusal.code.code,
@@ -317,7 +315,6 @@ def _word_of(result: type) -> str:
 
 
 def _changed(act: AnyChange, call: RequestContext[Any, Any], shown: Any, found: Any) -> Answer:
-    """found: the act's result, shown so."""
     is_pending = act.is_pending is not None and act.is_pending(shown)
     return answer(
         codes.SUCCESS,
@@ -416,7 +413,6 @@ class Door:
         return ActContext(tx=tx, tenant=await self._allowed(tx), **self._caller())
 
     async def alone(self) -> CallContext:
-        """Return the same for an act that opens its own transactions."""
         tenant = None if self._is_operator else self._own_tenant
         if tenant is None:
             tenant = await self._call.context.database.read(self._allowed)

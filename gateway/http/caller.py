@@ -28,7 +28,6 @@ _EXAMPLES: Final = tuple(
 
 
 def address_of(request: Request, trusted: Sequence[Network]) -> Address | None:
-    """Return where the request came from, for limits and allow-lists."""
     joined = ", ".join(request.headers.getlist("x-forwarded-for")).encode("latin-1")
     return caller_address(_peer(request), joined or None, trusted)
 
@@ -80,7 +79,6 @@ def _names_public(request: Request, settings: Settings) -> bool:
 
 
 def _host(request: Request) -> str:
-    """Return the Host's name in lower case, without its port, or empty."""
     host = request.headers.get("host", "").lower()
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return name.removesuffix(".")

@@ -62,7 +62,6 @@ class Reader(NamedTuple):
 
     @property
     def headers(self) -> list[_Header]:
-        """Return the headers of a request that says this and no more."""
         named = (
             (b"accept", self.accept),
             (b"accept-encoding", self.encoding),
@@ -190,7 +189,6 @@ class Documents:
 
 
 def _bytes_of(asked: _Asked, document: Document) -> int:
-    """Return what an entry takes: its body, its headers, its key, and the objects around them."""
     headers = sum(len(name) + len(value) for name, value in document.headers)
     key = len(asked.path) + sum(map(len, asked.reader))
     return ENTRY_BYTES + len(document.body) + headers + key

@@ -134,7 +134,6 @@ class Edge:
     async def _show(
         self, call: RequestContext[Fields, Fields], receive: Receive, send: Send
     ) -> None:
-        """Answer a path of no surface: with a cached document, or with what makes it."""
         found = self._documents.find(call.scope, call.headers)
         shown = partial(found or self._app, call.scope, receive, send)
         await self._strangers.serve(call, shown, is_free=found is not None)

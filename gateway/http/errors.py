@@ -231,12 +231,10 @@ _BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
 
 def doc_url(address: str, code: int) -> str:
-    """Return where the code is explained; address: the gateway's own, empty for a path alone."""
     return f"{address}{_DOCS_PATH}/{code}"
 
 
 def row_of(kind: type[DomainError]) -> ErrorRow | None:
-    """Return the row of the class, or of its nearest base class."""
     return next((TABLE[base] for base in kind.__mro__ if base in TABLE), None)
 
 
@@ -257,7 +255,6 @@ def refusal_of(error: Exception, address: str = "") -> Refusal:
 
 
 def refusal_as(kind: str, detail: str, *, address: str, **facts: Any) -> Refusal:
-    """Return the refusal of a failure stored by its class's name; see DomainError for the facts."""
     row = _BY_NAME.get(kind)
     if row is None:
         return refusal_of(RuntimeError(kind))
@@ -265,7 +262,6 @@ def refusal_as(kind: str, detail: str, *, address: str, **facts: Any) -> Refusal
 
 
 def is_expected(error: Exception) -> bool:
-    """Return whether the error is a refusal by rule, which needs no trace in the log."""
     return isinstance(error, DomainError) and row_of(type(error)) is not None
 
 

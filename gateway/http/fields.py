@@ -189,7 +189,6 @@ def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
 
 
 def cursor_after(begin: Begin, id_: str) -> str:
-    """Return the cursor of what follows the row of that id, in the order of the page that begins there."""
     return f"{begin.sort}.{id_}" if isinstance(begin, ListPlace) else id_
 
 

@@ -196,7 +196,6 @@ def csv_file(
 
 
 def file_name(call: RequestContext[Any, Any], what: str, owner: str) -> str:
-    """Name a file by list, account, environment and UTC day: orders-acme-live-2026-11-23."""
     parts = (what, plain_name(owner), call.principal.environment, rfc3339(call.now_us)[:10])
     return "-".join(part for part in parts if part)
 

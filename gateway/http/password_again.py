@@ -175,7 +175,6 @@ async def passkey_options(call: RequestContext[Any, Any], purpose: Purpose) -> s
 
 
 def purpose_of(call: RequestContext[Any, Any], kind: Literal["add", "confirm"]) -> Purpose:
-    """Return the purpose for the signed-in person, and for this session alone."""
     return Purpose(kind, call.principal.person_id, call.principal.credential_id)
 
 

@@ -209,7 +209,6 @@ class Router:
                 self._add(surface, route)
 
     def beside(self, surfaces: Sequence[ApiSurface]) -> "Router":
-        """Return a router of its own with these surfaces added."""
         templates = {
             surface.prefix + route.path for surface in surfaces for route in surface.routes
         }

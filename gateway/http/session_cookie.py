@@ -34,7 +34,6 @@ class SignInRefused(DomainError):
 
 
 def is_https(scope: Scope, settings: Settings) -> bool:
-    """Return whether people reach the gateway over https, by PUBLIC_URL or the connection."""
     return settings.public_url.startswith("https://") or scope.get("scheme") == "https"
 
 
@@ -49,7 +48,6 @@ def read_cookie(headers: Headers, *, is_secure: bool) -> str | None:
 
 
 def cookies_named(headers: Headers, wanted: str) -> set[str]:
-    """Return every different value that came under the name."""
     found: set[str] = set()
     for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"):
         name, _, value = pair.strip().partition("=")
@@ -83,7 +81,6 @@ def check_forgery(
 
 
 def is_same_origin(scope: Scope, headers: Headers, settings: Settings) -> bool:
-    """Return whether the browser says that the page which made the request is ours."""
     if headers.get(b"sec-fetch-site") == b"same-origin":
         return True
     origin = headers.get(b"origin")

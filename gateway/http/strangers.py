@@ -126,7 +126,6 @@ class Strangers:
         self._spend(AROUND_S)
 
     def _serve_next(self) -> None:
-        """Call the next in line, from the two lines by turns."""
         loop = asyncio.get_running_loop()
         owed_s = self._free_at_s - self._monotonic()
         if owed_s > _OWED_S_MIN:

@@ -113,7 +113,6 @@ def shown(name: str) -> str:
 
 
 def has_control(text: str) -> bool:
-    """Return whether the text holds a control character other than tab and line ends."""
     return _CONTROL.search(text) is not None
 
 
@@ -181,7 +180,6 @@ def _place(path: tuple[str | int, ...]) -> str:
 
 
 def _flaw(value: Any) -> str | None:
-    """Return what is wrong with a single value, or None."""
     if isinstance(value, str):
         if not is_unicode(value):
             return "half of a surrogate pair is not a character"

@@ -88,7 +88,6 @@ def input_schema(tool: ApiTool, offer: Offer) -> Schema:
 
 @cache
 def output_schema(tool: ApiTool) -> Schema:
-    """Return the envelope of all that the tool returns, refusals included."""
     return {
         "type": "object",
         "required": ["success", "code", "transaction_id", "data"],

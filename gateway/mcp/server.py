@@ -137,7 +137,6 @@ async def _list_tools(ctx: Context, _params: PaginatedRequestParams | None) -> L
 async def _call_tool(
     ctx: Context, params: CallToolRequestParams
 ) -> CallToolResult | InputRequiredResult:
-    """Return refusals in the result, where an agent can read them."""
     call = _call_of(ctx)
     tool = TOOLS.get(params.name)
     if tool is None:
@@ -158,7 +157,6 @@ def _call_of(ctx: Context) -> RequestContext[Fields, Fields]:
 
 
 def _opens_addresses(ctx: Context) -> bool:
-    """Return whether the client can show a person an address, and then comes back."""
     declared = ctx.session.client_capabilities
     is_modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
     elicits = None if declared is None else declared.elicitation

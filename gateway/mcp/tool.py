@@ -69,12 +69,10 @@ class ApiTool:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Of all its paths."""
         return tuple(_route(self.method, path) for path in self.paths)
 
     @property
     def fields(self) -> type[Fields]:
-        """What the route takes beside its path."""
         return self.route.body if self.method == "POST" else self.route.query
 
     @property
@@ -84,12 +82,10 @@ class ApiTool:
 
     @property
     def params(self) -> tuple[str, ...]:
-        """The arguments that stand in a path."""
         return tuple(name for path in self.paths for name in _PARAM.findall(path))
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The arguments of the path that have to be given each time."""
         return self.params if self.other_path is None else ()
 
     def call_of(self, given: Mapping[str, Any], environment: str | None = None) -> ToolCall:

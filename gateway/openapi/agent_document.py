@@ -91,7 +91,6 @@ def _short(operation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refused() -> dict[str, Any]:
-    """Return the one response that replaces every refusal."""
     content = {"application/json": {"schema": {"$ref": f"{PLACE}Error"}}}
     return {"description": _ERROR, "content": content}
 
@@ -175,7 +174,6 @@ def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, 
 
 
 def _without(value: Any, left_out: Collection[str], *, is_named: bool = False) -> Any:
-    """Remove these words of a schema. is_named: the value's names are those of fields."""
     if isinstance(value, list):
         # The description of one of several types stands beside them.
         return [_without(one, {*left_out, "description"}) for one in value]

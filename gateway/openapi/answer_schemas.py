@@ -21,7 +21,6 @@ _STATUSES: Final = get_args(TopUpStatus)
 
 
 def types() -> Iterable[Any]:
-    """Return what these schemas are made of, beside the data."""
     return Envelope, Refused
 
 

@@ -35,7 +35,6 @@ class Discovery(NamedTuple):
 
 
 def discovery_of(context: Context, home: str) -> Discovery:
-    """Return what this gateway offers now."""
     settings = context.settings
     contacts = (settings.security_contact.removeprefix(_MAIL), settings.seller_contact)
     contact = next((one for one in contacts if "@" in one and "/" not in one), "")
@@ -43,7 +42,6 @@ def discovery_of(context: Context, home: str) -> Discovery:
 
 
 def add_discovery(made: dict[str, Any], discovery: Discovery) -> None:
-    """Add it to an OpenAPI document."""
     home = discovery.home
     made["info"]["x-guidance"] = _GUIDANCE
     if discovery.contact:

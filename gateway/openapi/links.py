@@ -35,7 +35,6 @@ _PARAMETERS: Final[Mapping[str, str]] = {
 
 
 def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None:
-    """Add links to the successes of these paths."""
     shows = dict(_showing(ours))
     for item in ours.values():
         for method, operation in item.items():
@@ -71,7 +70,6 @@ def _link(operation_id: str, param: str, pointer: str) -> dict[str, Any]:
 
 
 def _found(response: Mapping[str, Any], components: Mapping[str, Schema]) -> dict[str, str]:
-    """Map path parameters to their places in the response."""
     found: dict[str, str] = {}
     if _OF_TOP_UPS & {*response.get(CODES_HERE, ())}:
         found[_TOP_UP] = f"$response.body#/{_TOP_UP}"

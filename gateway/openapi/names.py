@@ -19,7 +19,6 @@ _NOT_IN_A_NAME: Final = re.compile(r"[^a-zA-Z0-9.\-_]")
 
 
 def structs_of(types: Iterable[Any]) -> dict[str, Any]:
-    """Return every struct that these types reach, by msgspec's name of its schema."""
     found = list(dict.fromkeys(_structs(types)))
     plain = [_NOT_IN_A_NAME.sub("_", _shown(kind)) for kind in found]
     times = Counter(plain)
@@ -30,7 +29,6 @@ def structs_of(types: Iterable[Any]) -> dict[str, Any]:
 
 
 def names_of(structs: Mapping[str, Any]) -> dict[str, str]:
-    """Map msgspec's names to ours; two structs of one name are a mistake."""
     names = {name: name_of(kind) for name, kind in structs.items()}
     twice = [name for name, times in Counter(names.values()).items() if times > 1]
     assert not twice, f"give one of two structs another name: {', '.join(sorted(twice))}"

@@ -69,7 +69,6 @@ def is_ours(resource: Resource) -> bool:
 
 
 def tag_of(route: Route) -> tuple[str, str]:
-    """Return the route's group and its description, from the first sentence of the handler's module."""
     module = inspect.getmodule(route.handler)
     assert module is not None, f"{route.path}: a handler of no module"
     paragraph = " ".join((module.__doc__ or "").partition("\n\n")[0].split())

@@ -49,29 +49,24 @@ class Schemas:
         }
 
     def of(self, kind: Any) -> Schema:
-        """Return the type's schema; for a struct a reference to its component."""
         return self._of[kind]
 
     def body_of(self, kind: Any) -> Schema:
-        """Return the struct's own schema, if a reference will not do."""
         return self.components[self.name_of(kind)]
 
     def parameters_of(self, kind: Any) -> Schema:
-        """Return the struct's own schema with its defaults, for parameters, which are sent only if given."""
         return self._whole[self.name_of(kind)]
 
     def name_of(self, kind: Any) -> str:
         return str(self._of[kind]["$ref"]).removeprefix(PLACE)
 
     def add(self, name: str, schema: Schema) -> Schema:
-        """Add a component, or the same again; return a reference to it."""
         known = self.components.setdefault(name, schema)
         assert known == schema, f"two schemas of one name: {name}"
         return {"$ref": PLACE + name}
 
 
 def pruned(components: Mapping[str, Schema], roots: Any) -> dict[str, Schema]:
-    """Return the components that the roots reach."""
     reached: dict[str, Schema] = {}
     waiting = list(_refs(roots))
     while waiting:
@@ -130,7 +125,6 @@ def _is_signed(schema: Schema) -> bool:
 
 
 def _told(name: str, schema: Schema) -> Schema:
-    """Describe a field by its own annotation, that of a choice, or its name."""
     if "description" in schema:
         return schema
     choices = schema.get("anyOf", ())

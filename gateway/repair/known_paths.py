@@ -31,7 +31,6 @@ def is_list(template: str) -> bool:
 
 @lru_cache(maxsize=256)
 def nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
-    """Return the most similar path with its methods, preferably one with the given method."""
     # A path whose parameter came elsewhere, as in /topup/status?transaction_id=…
     alike = [one for one in _templates() if one.rpartition("/{")[0] == path.rstrip("/")][:1]
     alike = alike or get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)

@@ -85,7 +85,6 @@ def _add_next(data: PaidTopUp, links: list[Link]) -> None:
 
 
 def _again(call: RequestContext[Any, Fields]) -> Link:
-    """Link to the very same request, with the same payment beside it."""
     return Link(rel="poll", method="POST", href=f"{call.home}{call.path}")
 
 

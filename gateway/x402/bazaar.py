@@ -56,7 +56,6 @@ def of_http() -> dict[str, Any]:
 
 
 def of_tool(name: str, about: str, input_schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the extension of a tool of the Model Context Protocol."""
     config = DeclareMcpDiscoveryConfig(
         tool_name=name,
         description=about,

@@ -89,12 +89,10 @@ _OPAQUE: Final = msgspec.json.Decoder(_Opaque)
 
 
 def is_payment(header: bytes | None) -> bool:
-    """Return whether an Authorization header holds a payment instead of a key."""
     return header is not None and header[: len(_SCHEME)].lower() == _SCHEME
 
 
 def read(headers: Mapping[bytes, bytes]) -> ShownCredential | Misfit | None:
-    """Return the credential from the headers, or None."""
     in_front = headers.get(b"authorization")
     beside = headers.get(BESIDE_KEY.lower().encode())
     if beside is not None and is_payment(in_front):
@@ -112,7 +110,6 @@ def read(headers: Mapping[bytes, bytes]) -> ShownCredential | Misfit | None:
 
 
 def challenge(priced: Priced, *, now_us: int) -> bytes:
-    """Return WWW-Authenticate, with an identifier of its own."""
     until = (now_us // SECOND_US + CHALLENGE_S) * SECOND_US
     made = _made(priced, rfc3339(until), secrets.token_hex(16))
     return made.to_www_authenticate(priced.realm).encode()
@@ -136,7 +133,6 @@ def misfit(shown: ShownCredential, priced: Priced, *, now_us: int) -> Misfit | N
 
 
 def receipt(settlement: str, settled_at: int) -> bytes:
-    """Return Payment-Receipt of what was settled."""
     at = datetime.fromisoformat(rfc3339(settled_at))
     return Receipt.success(settlement, timestamp=at, method=METHOD).to_payment_receipt().encode()
 
@@ -182,7 +178,6 @@ def _shown(found: Credential, *, is_beside_key: bool) -> ShownCredential | Misfi
 
 
 def _secret(opaque: str | None) -> str | None:
-    """Return the identifier in the challenge's opaque part."""
     text = opaque or ""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -84,7 +84,6 @@ async def topup(call: PaidCall) -> Answer:
 async def _go_on(
     call: PaidCall, found: MachinePayment, shown: Shown, principal: Principal | None
 ) -> Answer:
-    """Return the result of a known payment."""
     asked = _named_by(call, found.environment)
     check_same(found, _digest(_account_of(principal), found.environment, asked), shown.protocol)
     ended = await call.context.machine_payments.go_on(found, wait_s=WAIT_S)
@@ -169,7 +168,6 @@ def _add_receipt(call: PaidCall, payment: MachinePayment, made: Answer) -> None:
 
 
 async def _topup(call: PaidCall, payment: MachinePayment) -> tuple[TopUp | None, Approval | None]:
-    """Return the top-up, and the approval that it waits for."""
     topup_id = payment.transaction_id
 
     async def work(tx: Transaction) -> tuple[TopUp | None, Approval | None]:
@@ -210,7 +208,6 @@ async def _known(
 async def _named(
     call: PaidCall, asked: PaidRequest, account_id: str, environment: Environment
 ) -> TopUp | None:
-    """Return the top-up that the request's intent names in that account."""
     intent = asked.intent
     if intent is None:
         return None

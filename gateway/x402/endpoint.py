@@ -26,7 +26,6 @@ _LOADED: dict[str, Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer
 
 
 async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
-    """Return 402 with the price, or the top-up that the payment beside it paid for."""
     count, period_s = REQUESTS
     await take_one(
         call.context.limiter,

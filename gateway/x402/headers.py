@@ -89,7 +89,6 @@ class Presented(NamedTuple):
 
 
 def required(offer: Offer, cents: int, asking: Asking, *, why: str) -> PaymentRequired:
-    """Return what to pay, and that an identifier is needed."""
     return PaymentRequired.model_validate(
         {
             "x402Version": 2,
@@ -105,7 +104,6 @@ def required(offer: Offer, cents: int, asking: Asking, *, why: str) -> PaymentRe
 
 
 def required_header(wanted: PaymentRequired) -> bytes:
-    """Return PAYMENT-REQUIRED."""
     return encode_payment_required_header(wanted).encode()
 
 
@@ -118,7 +116,6 @@ def response_header(
     settlement: str | None,
     reason: str | None,
 ) -> bytes:
-    """Return PAYMENT-RESPONSE: the payment's result."""
     return encode_payment_response_header(
         SettleResponse(
             success=is_settled,
@@ -187,7 +184,6 @@ def read(header: bytes, key: str) -> Presented:
 
 
 def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int) -> str | None:
-    """Return why the payment does not pay for the request, or None."""
     asset = offer.asset
     wanted = (asset.network, asset.address.lower(), offer.pay_to.lower())
     if (presented.network, presented.asset, presented.pay_to) != wanted:

@@ -189,7 +189,6 @@ async def get(
 
 
 async def makers_of(tx: Transaction, key_ids: Collection[str]) -> frozenset[str]:
-    """Return the people who made any of the keys."""
     rows = await tx.fetch(
         "SELECT made_by FROM api_keys WHERE id IN :ids[text] AND made_by IS NOT NULL",
         ids=sorted(key_ids),

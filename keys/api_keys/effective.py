@@ -33,7 +33,6 @@ def together(mandates: Sequence[Mandate]) -> Together:
 
 
 def is_within(entry: str, allowed: Iterable[str]) -> bool:
-    """Return whether a recipients' list allows all that another list's entry allows."""
     domain = f"{ANY_OF_DOMAIN}{entry.rpartition('@')[2]}"
     return entry in allowed or domain in allowed
 

@@ -82,7 +82,6 @@ def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
 
 
 async def count_live(tx: Transaction, tenant: Tenant, counting: str = _LIVE_KEYS) -> int:
-    """Count the account's keys that aren't revoked, or what another statement counts."""
     row = await tx.fetch_one(counting, account_id=tenant.account_id, environment=tenant.environment)
     assert row is not None, "COUNT has a row"
     return int(row["live"])

@@ -38,7 +38,6 @@ async def forest(tx: Transaction, tenant: Tenant) -> Sequence[ApiKey]:
 
 
 def _below(roots: Iterable[ApiKey], found: Mapping[str, ApiKey]) -> list[ApiKey]:
-    """Return the roots, each followed by its descendants."""
     children: dict[str | None, list[ApiKey]] = {}
     for key in sorted(found.values(), key=lambda one: one.id):
         children.setdefault(key.parent_id, []).append(key)

@@ -92,7 +92,6 @@ async def issue(
 
 
 async def find(tx: Transaction, code: str) -> IssuedCode | None:
-    """Find a code, also a used or old one."""
     row = await tx.fetch_one(_FIND, digest=digest(code))
     return None if row is None else _ROWS.read(row)
 
@@ -108,7 +107,6 @@ async def mark_used(tx: Transaction, code: IssuedCode, family_id: str) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete codes a day after their end; return how many."""
     return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
 
 

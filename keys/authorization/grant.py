@@ -51,7 +51,6 @@ async def get(tx: Transaction, grant_id: str) -> McpGrant:
 async def find_usable(
     tx: Transaction, tenant: Tenant, client_id: str, *, now_us: int
 ) -> tuple[McpGrant, ApiKey] | None:
-    """Return the client's newest grant whose key works, paused or not, and the key."""
     row = await _newest(tx, tenant, client_id, now_us)
     if row is None:
         return None

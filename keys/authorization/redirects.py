@@ -62,7 +62,6 @@ def is_on_device(uri: str) -> bool:
 
 
 def destination(uri: str) -> str:
-    """Return what a person is shown: the host with its port, or the program's scheme."""
     parts = urlsplit(uri)
     return parts.netloc if parts.scheme in _WEB else f"{parts.scheme}:"
 

@@ -161,7 +161,6 @@ async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) ->
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return, by digest, an access token's principal, which is its key's, or why it no longer works."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}

@@ -125,7 +125,6 @@ async def register_app(context: ActContext, asked: NewOAuthApp) -> Change[App]:
 
 
 async def list_apps(context: ActContext, _asked: Page, begin: Begin, limit: int) -> Sequence[App]:
-    """List the account's apps, newest first, disabled ones too."""
     return await apps.list_apps(context.tx, context.tenant, before_id=begin, limit=limit)
 
 

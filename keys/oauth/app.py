@@ -82,7 +82,6 @@ class OAuthApp:
 
     @property
     def owner(self) -> Tenant:
-        """Return where its charges go."""
         return Tenant(self.account_id, self.environment)
 
     @property
@@ -138,13 +137,11 @@ async def create(
 async def list_apps(
     tx: Transaction, owner: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[OAuthApp]:
-    """List apps older than before_id, newest first, disabled ones too."""
     rows = await _PAGES.page(tx, owner, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
 
 async def find(tx: Transaction, app_id: str) -> OAuthApp | None:
-    """Find any account's app, for consent."""
     row = await tx.fetch_one(_FIND, id=app_id)
     return None if row is None else _ROWS.read(row)
 

@@ -176,7 +176,6 @@ async def check(
 
 
 async def mark_used(tx: Transaction, consent: Consent, grant_id: str, *, now_us: int) -> None:
-    """Use the checked code up for this grant."""
     touched = await tx.execute(
         """UPDATE oauth_codes SET used_at = :now_us, grant_id = :grant_id
            WHERE digest = :digest AND used_at IS NULL AND revoked_at IS NULL""",

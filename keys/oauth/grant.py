@@ -41,7 +41,6 @@ class Grant:
 
     @property
     def is_alive(self) -> bool:
-        """Return whether neither the user nor the app's owner ended it."""
         return self.revoked_at is None and self.disabled_at is None
 
     @property
@@ -93,7 +92,6 @@ async def get(tx: Transaction, user: Tenant, grant_id: str) -> Grant:
 
 
 async def load(tx: Transaction, grant_ids: list[str]) -> dict[str, Grant]:
-    """Return the grants by id; missing ones are left out."""
     rows = await tx.fetch(_BY_ID, ids=sorted(set(grant_ids)))
     return {row["id"]: _ROWS.read(row) for row in rows}
 
@@ -101,7 +99,6 @@ async def load(tx: Transaction, grant_ids: list[str]) -> dict[str, Grant]:
 async def list_grants(
     tx: Transaction, user: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Grant]:
-    """List grants older than before_id, newest app first, revoked ones too."""
     rows = await _PAGES.page(tx, user, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 

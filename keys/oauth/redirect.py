@@ -219,7 +219,6 @@ def _is_host(authority: str) -> bool:
 
 
 def split_port(text: str) -> tuple[str, str, str]:
-    """Return a host, the colon and the port; the last two are empty without a port."""
     if text.startswith("["):
         host, bracket, rest = text.partition("]")
         return host + bracket, rest[:1], rest[1:]

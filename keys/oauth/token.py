@@ -94,7 +94,6 @@ async def exchange(
 
 
 async def find_management(tx: Transaction, grant_id: str, *, now_us: int) -> OAuthToken | None:
-    """Return the grant's working management token, or None."""
     row = await tx.fetch_one(_MANAGEMENT, grant_id=grant_id, now_us=now_us)
     return None if row is None else _ROWS.read(row)
 

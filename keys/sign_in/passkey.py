@@ -44,7 +44,6 @@ class Passkey:
 
 
 async def list_passkeys(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """Return the account's, oldest first."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM passkeys WHERE account_id = :account_id ORDER BY created_at, id",
         account_id=account_id,
@@ -62,7 +61,6 @@ async def load() -> None:
 def options_to_add(
     site: Site, account: Account, existing: Sequence[Passkey], challenge: bytes
 ) -> str:
-    """Return the JSON for navigator.credentials.create."""
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     ids = [one.credential_id for one in existing]
@@ -70,7 +68,6 @@ def options_to_add(
 
 
 def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -> str:
-    """Return the JSON for navigator.credentials.get."""
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     ids = [one.credential_id for one in existing]

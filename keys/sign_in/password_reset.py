@@ -72,7 +72,6 @@ async def find(tx: Transaction, reset_id: str, *, now_us: int) -> tuple[Password
 
 
 async def end_all(tx: Transaction, account_id: str) -> int:
-    """End every link of the account; return how many there were."""
     return await tx.execute(
         "DELETE FROM password_resets WHERE account_id = :account_id", account_id=account_id
     )

@@ -38,7 +38,6 @@ def signer_of(seed: bytes) -> Ed25519PrivateKey:
 
 
 def public_text(seed: bytes) -> str:
-    """Return the public key: whpk_ and the base64 of its 32 bytes."""
     public = signer_of(seed).public_key().public_bytes_raw()
     return PUBLIC_PREFIX + base64.b64encode(public).decode("ascii")
 
@@ -57,7 +56,6 @@ def public_key(text: str) -> Ed25519PublicKey:
 
 
 def signature(signer: Ed25519PrivateKey, signed: bytes) -> str:
-    """Return the base64 of the 64 bytes."""
     return base64.b64encode(signer.sign(signed)).decode("ascii")
 
 

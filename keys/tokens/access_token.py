@@ -207,7 +207,6 @@ async def check_operates(tx: Transaction, caller: Principal) -> None:
 
 
 async def ended_of(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:
-    """Return those of the tokens that were revoked."""
     rows = await tx.fetch(
         "SELECT id FROM access_tokens WHERE id IN :ids[text] AND revoked_at IS NOT NULL",
         ids=sorted(set(ids)),
@@ -329,12 +328,10 @@ def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant)
 
 
 def _lineage(row: Row) -> tuple[str, ...]:
-    """Return the key that the token is bound to, then its ancestors; empty for an account's own token."""
     return () if row["key_id"] is None else (row["key_id"], *(row["lineage"] or "").split())
 
 
 def _of_operator(stored: str | None) -> frozenset[str]:
-    """Return an operator token's scopes: those named, or all of them and its own account's."""
     return frozenset(stored.split() if stored else (*SCOPES, *OPERATOR_SCOPES))
 
 

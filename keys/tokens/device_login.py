@@ -75,7 +75,6 @@ class DeviceLogin:
 
     @property
     def tenant(self) -> Tenant:
-        """Return whose key it will be; there is a decision."""
         assert self.account_id is not None
         assert self.environment is not None
         return Tenant(self.account_id, self.environment)
@@ -132,7 +131,6 @@ async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Beg
 
 
 def shown(user_code: str) -> str:
-    """Format for people: BCDF-GHJK."""
     half = USER_CODE_CHARACTERS // 2
     return f"{user_code[:half]}-{user_code[half:]}"
 
@@ -145,7 +143,6 @@ def read_user_code(text: str) -> str | None:
 
 
 async def find_open(tx: Transaction, user_code: str, *, now_us: int) -> DeviceLogin | None:
-    """Return the login that waits for a decision under this code."""
     row = await tx.fetch_one(
         """SELECT * FROM device_logins
            WHERE user_digest = :digest AND status = 'pending' AND expires_at > :now_us""",
@@ -293,7 +290,6 @@ async def prune(tx: Transaction, *, now_us: int) -> int:
 
 
 def expired() -> LoginExpired:
-    """Return the same refusal for every worthless code."""
     return LoginExpired(
         "the device code is unknown, used or older than ten minutes: log in again",
         param="device_code",

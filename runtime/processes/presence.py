@@ -33,7 +33,6 @@ class WorkerPresence:
 
 
 async def note_presence(tx: Transaction, presence: WorkerPresence) -> None:
-    """Write the worker's row, and delete those that were silent for a day."""
     await tx.insert("workers", _ROWS.columns, [_ROWS.write(presence)], on_conflict=_AGAIN)
     before_us = presence.seen_at - _KEPT_US
     await tx.execute("DELETE FROM workers WHERE seen_at < :before", before=before_us)
@@ -49,7 +48,6 @@ async def forget_presence(tx: Transaction, worker_id: str) -> None:
 
 
 async def list_workers(tx: Transaction) -> Sequence[WorkerPresence]:
-    """Return those of the last day, the last seen first."""
     rows = await tx.fetch(_LIST)
     return [_ROWS.read(row) for row in rows]
 

@@ -56,7 +56,6 @@ class RequestLog:
             self._task = asyncio.create_task(self._write_all())
 
     async def flush(self) -> None:
-        """Write what was recorded; for the end of a process, and for tests."""
         if self._task is not None:
             self._is_awaited.set()
             await self._task

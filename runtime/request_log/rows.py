@@ -57,7 +57,6 @@ class NamedRequest(msgspec.Struct, frozen=True):
 
 
 def fresh_id() -> str:
-    """Return a new row's id; the list is ordered and pruned by it."""
     return new_id(PREFIX)
 
 
@@ -76,7 +75,6 @@ async def page(
     outcome: str | None = None,
     transaction_id: str | None = None,
 ) -> Sequence[NamedRequest]:
-    """List rows, newest first. outcome: refused, failed or done."""
     rows = await _PAGES.page(
         tx,
         tenant,

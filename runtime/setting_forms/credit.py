@@ -33,5 +33,4 @@ class CreditSettings(BaseModel):
 
     @property
     def expiring_days(self) -> Sequence[int]:
-        """Return the days before an end, the most first."""
         return days_of(self.credit_expiring_days)

@@ -11,7 +11,6 @@ def nearest(name: str, known: Iterable[str], *, most: int) -> str | None:
 
 
 def changes(one: str, other: str) -> int:
-    """Count the characters to add, remove or replace to turn one into the other."""
     row = list(range(len(other) + 1))
     for at, character in enumerate(one, start=1):
         before, row[0] = row[0], at

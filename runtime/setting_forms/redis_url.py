@@ -102,7 +102,6 @@ def connection_pool(url: str) -> ConnectionPool:
 
 
 async def close_pool(pool: ConnectionPool) -> None:
-    """Close its connections, and those to the sentinels."""
     await pool.disconnect()
     if isinstance(pool, SentinelConnectionPool):
         for sentinel in pool.sentinel_manager.sentinels:

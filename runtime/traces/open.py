@@ -31,7 +31,6 @@ def sdk_variables() -> dict[str, str]:
 
 
 def is_installed() -> bool:
-    """Check for the extra's packages without running them."""
     try:
         return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
     except ModuleNotFoundError:

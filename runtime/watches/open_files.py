@@ -38,7 +38,6 @@ async def watching_open_files(metrics: Metrics, *, every_s: float = LOOK_S) -> A
 
 
 def count_open() -> int:
-    """Return the descriptors in use; the maximum if none is left to count them with."""
     try:
         return sum(1 for _ in _LISTED.iterdir()) - 1
     except OSError:
@@ -46,7 +45,6 @@ def count_open() -> int:
 
 
 def open_files_max() -> int:
-    """Return what the system grants this process now; its greatest number if there is no limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 2**31 if soft == resource.RLIM_INFINITY else soft
 

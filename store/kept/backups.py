@@ -50,7 +50,6 @@ _COLUMNS: Final = Backup.__slots__
 
 
 async def begin(tx: Transaction, *, now_us: int, code_version: str) -> str:
-    """Record that a copy begins; return its id."""
     return await _insert(tx, Backup(new_id("bck"), "local", now_us, None, code_version, None))
 
 
@@ -60,12 +59,10 @@ async def end(tx: Transaction, backup_id: str, *, now_us: int, size: int) -> Non
 
 
 async def record_elsewhere(tx: Transaction, *, now_us: int, code_version: str) -> str:
-    """Record a copy on another machine; return its id."""
     return await _insert(tx, Backup(new_id("bck"), "elsewhere", now_us, now_us, code_version, None))
 
 
 async def newest(tx: Transaction) -> Sequence[Backup]:
-    """Return the last LISTED_MAX copies, newest first."""
     rows = await tx.fetch(
         f"SELECT {', '.join(_COLUMNS)} FROM backups ORDER BY began_at DESC, id DESC LIMIT {LISTED_MAX}"
     )
@@ -73,7 +70,6 @@ async def newest(tx: Transaction) -> Sequence[Backup]:
 
 
 async def last_finished(tx: Transaction) -> Mapping[str, int]:
-    """Return when each place's last finished copy began."""
     return {row["place"]: row["began_at"] for row in await tx.fetch(_LAST)}
 
 

@@ -90,7 +90,6 @@ class AcknowledgedCommits:
 
     @property
     def is_recorded(self) -> bool:
-        """Return whether a later process will know these commits."""
         return self._fd >= 0
 
     def note(self, token_id: str, token: int) -> None:
@@ -121,13 +120,11 @@ class AcknowledgedCommits:
         return [one for one in commits if newest_s - one.kept_s <= RECENT_S]
 
     def close(self) -> None:
-        """Close the file, which stays for the next process."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
     def _assign(self, token_id: str) -> int:
-        """Return a free place, or the one written longest ago."""
         place = len(self._places)
         if place >= PLACES:
             oldest = min(_placed(self._memory), key=lambda placed: placed[1].kept_s)

@@ -86,7 +86,6 @@ class _Shared:
         return pool
 
     def open_direct(self) -> ConnectionPool:
-        """Connect once to the server itself, past a pooler that shares sessions."""
         direct = self.options.direct_url
         servers = Servers(direct, self.options, self.kept, on_moved=self.drop) if direct else None
         return self.open_pool(connections_max=1, servers=servers)

@@ -138,7 +138,6 @@ class ConnectionPool:
 
     @property
     def is_sharing_sessions(self) -> bool:
-        """Return whether a pooler gives each transaction another session."""
         return self._servers.pooler.is_sharing
 
     def drop(self) -> None:

@@ -230,7 +230,6 @@ class Servers:
         return str(place) or self._hosts
 
     def _worst(self, failures: list[Exception]) -> Exception:
-        """Return the failure that tells an operator most."""
 
         def rank(error: Exception) -> int:
             fault = error.fault if isinstance(error, CannotOpen) else None

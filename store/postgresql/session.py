@@ -230,7 +230,6 @@ async def _session_of(connection: Any) -> Any:
 async def _is_shared(
     connection: Any, url: str, options: PoolOptions, name: Mapping[str, str], place: Place
 ) -> bool:
-    """Return whether this connection and another one meet in one session."""
     other = await _connect(url, options, name, place, statement_cache=0)
     try:
         first = await _session_of(connection)

@@ -20,5 +20,4 @@ _INDEXES = """
 
 
 async def shape(tx: Transaction) -> dict[str, str]:
-    """Digest each table of the schema where unqualified names are looked up first."""
     return fingerprints(await tx.fetch(_COLUMNS), await tx.fetch(_INDEXES))

@@ -48,7 +48,6 @@ class Checkpointer:
                 self._thread.submit(self._run)
 
     def close(self) -> None:
-        """Wait for a checkpoint under way."""
         self._thread.shutdown()
         if self._connection is not None:
             self._connection.close()

@@ -44,7 +44,6 @@ async def check_genuine(trial: Trial) -> Judged:
 
 
 async def check_bytes(trial: Trial) -> Judged:
-    """Send a body with letters outside ASCII, slashes and an emoji."""
     message = trial.genuine(trial.event(has_odd_text=True))
     seen = await trial.watch(lambda: trial.send_each(message))
     return judge_taken(seen, unit=trial.unit)
@@ -117,7 +116,6 @@ async def check_burst(trial: Trial) -> Judged:
 
 
 async def check_unsigned(trial: Trial) -> Judged:
-    """Send no signature, and empty ones."""
     message = trial.genuine(trial.event())
     empty = message.with_headers(
         X_AiTopUp_Signature=f"t={trial.now_s},v1=", webhook_signature="v1, v1a,"
@@ -135,7 +133,6 @@ async def check_other_secret(trial: Trial) -> Judged:
 
 
 async def check_changed_body(trial: Trial) -> Judged:
-    """Change the amount of a genuine request on the way."""
     message = trial.genuine(trial.event())
     forged = replace(message, body=other_amount(message.body))
     return await _refused(trial, forged, what="a body that was changed after signing")
@@ -164,7 +161,6 @@ async def check_ahead(trial: Trial) -> Judged:
 
 
 async def check_other_id(trial: Trial) -> Judged:
-    """Repeat a genuine request under another webhook-id, which Stripe's scheme does not cover."""
     message = trial.genuine(trial.event())
     await trial.send(message)
     # The number of effects is read again after the genuine one.
@@ -173,7 +169,6 @@ async def check_other_id(trial: Trial) -> Judged:
 
 
 async def check_speed(trial: Trial) -> Judged:
-    """Measure the run's response times."""
     return judge_speed(trial.answers, timeout_s=trial.receiver.timeout_s)
 
 

@@ -92,7 +92,6 @@ def judge_repeated_by_stranger(seen: Seen) -> Judged:
 
 
 def judge_speed(answers: Sequence[Answered], *, timeout_s: float) -> Judged:
-    """Judge how near the slowest response came to where the gateway stops listening."""
     slowest_s = max((answered.took_s for answered in answers if answered.is_taken), default=0.0)
     said = (
         f"The slowest answer took {slowest_s:.2f} s of the {timeout_s:g} s that the gateway waits"

@@ -82,7 +82,6 @@ class TrialReceiver:
         self.timeout_s = timeout_s
 
     async def send(self, message: TrialMessage, *, timeout_s: float | None = None) -> Answered:
-        """timeout_s is by default the endpoint's."""
         result = await self._transport.request(
             "POST",
             self._url,

@@ -186,7 +186,6 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
 
 
 def may_settle_delivered(one: Settlement) -> bool:
-    """Return whether settle_delivered may write it: it was delivered, and nothing waits for it."""
     return one.status == DELIVERED and one.claimed.object_id is None
 
 

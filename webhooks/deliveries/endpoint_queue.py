@@ -150,7 +150,6 @@ async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
 
 
 async def take_turns(tx: Transaction, endpoint_ids: Sequence[str], *, now_us: int) -> None:
-    """Move these to the end of the line after their turn; wait for nothing."""
     if endpoint_ids:
         await tx.execute(_TAKE_TURNS, ids=sorted(endpoint_ids), now_us=now_us)
 
@@ -197,7 +196,6 @@ async def ended(
 
 
 async def remove(tx: Transaction, endpoint_id: str) -> None:
-    """Delete the place of a deleted endpoint without deliveries."""
     await tx.execute(
         "DELETE FROM endpoint_queue WHERE endpoint_id = :endpoint_id", endpoint_id=endpoint_id
     )

@@ -64,7 +64,6 @@ def kept(headers: Sequence[tuple[str, str]]) -> str:
 def shown(
     found: Mapping[str, str], *, delivery_id: str, event_id: str, event_type: str, number: int
 ) -> Mapping[str, str]:
-    """Restore all sent headers from what was stored."""
     if next(iter(found), None) != TIMESTAMP_HEADER:
         return found
     told = [event_type, delivery_id, str(number), MASKED, event_id, "", MASKED]

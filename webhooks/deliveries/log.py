@@ -124,7 +124,6 @@ async def get_delivery(tx: Transaction, tenant: Tenant, delivery_id: str) -> Del
 
 
 async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list[Attempt]:
-    """Return the delivery's attempts, first to last; a schedule bounds their number."""
     rows = await tx.fetch(
         _ATTEMPTS_OF, id=delivery_id, account_id=tenant.account_id, environment=tenant.environment
     )

@@ -152,7 +152,6 @@ def _lower(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCurs
 
 
 def _walked(wanted: DeliveryFilter) -> str:
-    """Return the filter that picks the index: the one that leaves the fewest rows comes first."""
     if wanted.transaction_id is not None:
         return "transaction_id"
     if wanted.event_type not in {None, COMMON_TYPE}:

@@ -84,7 +84,6 @@ class Opened(NamedTuple):
     signers: tuple[Signer, ...]
 
     def signing_at(self, now_us: int) -> list[Ed25519PrivateKey]:
-        """Return the private keys in force, newest first."""
         return [one.key for one in self.signers if one.until_us is None or now_us < one.until_us]
 
 

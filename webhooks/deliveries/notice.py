@@ -98,7 +98,6 @@ class ToldEndpoint(NamedTuple):
 
     @property
     def disable_us(self) -> int:
-        """Return, for a warning, when it is disabled unless something arrives before."""
         return self.told_us + WARNED_US
 
 
@@ -127,7 +126,6 @@ def _reached(one: Failure) -> tuple[str, int] | None:
 
 
 async def write_disabled(tx: Transaction, endpoint_ids: Collection[str]) -> None:
-    """Write the notices of endpoints that were just disabled for their responses."""
     rows = [(new_id("ntc"), endpoint_id) for endpoint_id in sorted(endpoint_ids)]
     await tx.execute(_WRITE_DISABLED, rows=rows)
 

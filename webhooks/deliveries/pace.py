@@ -17,7 +17,6 @@ class Pace(NamedTuple):
     burst: int
 
     def next_turn_us(self, tat_us: int) -> int:
-        """Return the earliest time that one more may go."""
         return tat_us - (self.burst - 1) * self.interval_us
 
     def take(self, tat_us: int, *, now_us: int, wanted: int) -> tuple[int, int]:
@@ -37,5 +36,4 @@ def per_second(rate: int) -> Pace:
 
 
 def slower(one: Pace, other: Pace) -> Pace:
-    """Return a pace that exceeds neither."""
     return Pace(max(one.interval_us, other.interval_us), min(one.burst, other.burst))

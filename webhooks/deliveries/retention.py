@@ -72,7 +72,6 @@ class Old(NamedTuple):
         )
 
     def lag_us(self, before_us: int) -> int:
-        """Return by how much its oldest row is older than before_us."""
         ages = (self.delivered_at, self.oldest_event_at)
         return max((before_us - at for at in ages if at is not None), default=0)
 
@@ -93,7 +92,6 @@ class PrunedEvents(NamedTuple):
 
 
 async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
-    """Return the next TENANTS_PER_LOOK environments in order, with the age of their rows."""
     rows = await tx.fetch(
         _TENANTS,
         account_id=tenant.account_id,
@@ -182,5 +180,4 @@ async def _needed(
 
 
 async def prune_notices(tx: Transaction, tenant: Tenant, *, before_us: int) -> int:
-    """Delete notices that ended before; return how many."""
     return await notice.prune(tx, tenant, before_us=before_us, rows_max=ROWS_PER_STEP)

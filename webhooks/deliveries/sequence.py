@@ -165,7 +165,6 @@ async def let_go(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
 
 
 async def places_of(tx: Transaction, delivery_ids: Sequence[str]) -> dict[str, ObjectPlace]:
-    """Return these deliveries' places, for replays."""
     rows = await tx.fetch(_PLACES, ids=list(delivery_ids)) if delivery_ids else ()
     return {row["id"]: ObjectPlace(row["object_id"], row["event_no"]) for row in rows}
 

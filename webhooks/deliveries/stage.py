@@ -60,7 +60,6 @@ class Target(NamedTuple):
 
     @classmethod
     def of(cls, id_: str, row: Row) -> "Target":
-        """Read a row with the endpoint's TARGET_COLUMNS."""
         return cls(
             id_,
             row["url"],
@@ -103,7 +102,6 @@ class Claimed(NamedTuple):
 
     @property
     def was_held(self) -> bool:
-        """Return whether it waited for its endpoint to be enabled again."""
         enabled_at = self.target.enabled_at
         return enabled_at is not None and self.created_at <= enabled_at
 

@@ -103,12 +103,10 @@ async def rotate_secret(context: ActContext, asked: WebhooksRotateBody) -> Chang
 
 
 async def shows_secrets(_context: ActContext, asked: RegisterBody) -> bool:
-    """Return whether the new endpoint gets codes, or links that decide."""
     return asked.include_codes or asked.include_approval_links
 
 
 async def moves_secrets(context: ActContext, asked: WebhooksPatchBody) -> bool:
-    """Return whether codes, or links that decide, go to a new address, or for the first time."""
     has_codes, has_links = asked.include_codes is True, asked.include_approval_links is True
     if not has_codes and not has_links and asked.url is UNSET:
         return False

@@ -211,7 +211,6 @@ async def list_endpoints(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Endpoint]:
-    """List endpoints older than before_id, newest first, or after a place in SORTS."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [endpoint_of(row, vault) for row in rows]
 

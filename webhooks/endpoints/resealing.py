@@ -55,7 +55,6 @@ async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | 
 
 
 async def count_older(tx: Transaction, vault: Vault) -> int:
-    """Count the keys, webhooks and stored responses under an older master key."""
     header = vault.newest_header
     rows = await tx.fetch(_OLDER, header=header, length=len(header))
     return sum(int(row["older"]) for row in rows)

@@ -38,7 +38,6 @@ class Published(NamedTuple):
     keys: tuple[PublicKey, ...]
 
     def at(self, now_us: int) -> list[PublicKey]:
-        """Return the keys that sign at that time."""
         return [one for one in self.keys if one.until_us is None or now_us < one.until_us]
 
 
@@ -46,14 +45,12 @@ _decode = msgspec.json.Decoder(tuple[PublicKey, ...]).decode
 
 
 def first_columns(vault: Vault, endpoint_id: str) -> dict[str, Any]:
-    """Return the columns of an endpoint that starts to sign with a key pair."""
     return _columns(vault, endpoint_id, [SigningKey(new_seed(), None)])
 
 
 def switched_columns(
     vault: Vault, endpoint_id: str, *, was_on: bool, is_on: bool
 ) -> dict[str, Any]:
-    """Return the columns that change: switching off ends every key at once, switching on makes a new pair."""
     if was_on is is_on:
         return {}
     return first_columns(vault, endpoint_id) if is_on else dict(NONE)
@@ -100,6 +97,5 @@ async def published(tx: Transaction, endpoint_id: str) -> Published | None:
 
 
 async def published_after(tx: Transaction, after_id: str, *, limit: int) -> list[Published]:
-    """Return the public keys of endpoints in all accounts, in the order of their ids, after this one."""
     rows = await tx.fetch(_PAGE, after=after_id, rows=limit)
     return [Published(row["id"], _decode(row["public_keys"])) for row in rows]

@@ -106,7 +106,6 @@ def audited(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def audits_of(before: Endpoint, after: Endpoint) -> Sequence[Audited]:
-    """Return the entries of a change: one for where and what it sends, one for whether it is enabled."""
     entries: list[Audited] = []
     if before.url != after.url:
         entries.append(Audited("endpoint.moved", audited, is_whole=True))

@@ -71,7 +71,6 @@ def event_example(event_type: str) -> dict[str, Any]:
 
 
 def catalogue(address: str) -> dict[str, Any]:
-    """Return every type by name. address is the gateway's own."""
     return {
         "api_version": API_VERSION,
         "types": {

@@ -191,7 +191,6 @@ class Outbox:
         self._event_numbers.update(event_numbers)
 
     def reading(self, tenants: Collection[Tenant]) -> BatchRead:
-        """Return the read of the tenants' endpoints, to run together with other reads."""
         return BatchRead(_ENDPOINTS, self._take, tenants=sorted(set(tenants)))
 
     def _take(self, rows: Rows) -> None:
@@ -340,7 +339,6 @@ class Outbox:
         return event_id, event_no, body, code_at if link_at is None else link_at
 
     async def flush(self, tx: Transaction) -> None:
-        """Write everything published since the last flush."""
         if not self._events:
             return
         rows = [(*tenant, self._event_numbers[tenant]) for tenant in sorted(self._changed)]

@@ -97,7 +97,6 @@ class Feed:
         self.looks = 0  # for tests and metrics
 
     def on_hint(self, name: str) -> None:
-        """Listen for what this process commits."""
         if name == HINT and self._subscribers:
             self._hinted.set()
 

@@ -47,7 +47,6 @@ class Event:
         return replace(self, body=with_code(self.body, self.code_at, code), code_at=None)
 
     def shape(self) -> msgspec.Raw:
-        """Return the body itself, for an encoder that passes it through."""
         return msgspec.Raw(self.body)
 
 

@@ -87,7 +87,6 @@ def shown(stored: str | None) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=_KEPT_MAX)
 def payload_filter(stored: str) -> PayloadFilter:
-    """Parse what check_filter returned."""
     return PayloadFilter(
         {path: _condition(value) for path, value in msgspec.json.decode(stored).items()}
     )

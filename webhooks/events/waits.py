@@ -53,7 +53,6 @@ class Wait:
         await self._begun.wait()
 
     async def change(self) -> None:
-        """Wait for another event of the top-up, or for the end of the wait."""
         await self._changed.wait()
         self._changed.clear()
 
@@ -118,7 +117,6 @@ class Waits:
                 watched.ear.end()
 
     async def aclose(self) -> None:
-        """Stop every wait and the feed, and wait until nothing runs."""
         await self.feed.aclose()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

@@ -87,7 +87,6 @@ def is_public(address: Address) -> bool:
 
 
 def is_link_local(address: Address) -> bool:
-    """Return whether it is a link-local or cloud metadata address, or carries one."""
     if isinstance(address, IPv4Address):
         return any(address in block for block in LINK_LOCAL_V4)
     if any(address in block for block in LINK_LOCAL_V6):

@@ -136,7 +136,6 @@ class Policy:
         return self.allow_private or host in self.allow_hosts
 
     def allows(self, address: Address, host: str) -> bool:
-        """Return whether this address, found under this name, may be called."""
         is_named = any(address in network for network in self.allow_cidrs)
         if not is_named and is_link_local(address):
             return False

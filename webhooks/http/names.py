@@ -140,7 +140,6 @@ class VettedNames:
         self._failures = Failures(names_max=answers_max, wait_s_max=failure_wait_s_max)
 
     def fresh(self, url: ParsedUrl, policy: Policy, now_s: float) -> tuple[str, ...] | None:
-        """Return the vetted addresses if a result is young enough; now_s is the event loop's time."""
         answer = self._answers.get((url.host, policy))
         if answer is None or now_s >= answer[0]:
             return None

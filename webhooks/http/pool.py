@@ -73,7 +73,6 @@ class IdlePool:
             self._arm()
 
     def keep_only(self, origin: Origin, vetted: Collection[str]) -> None:
-        """Close the origin's connections to addresses that aren't vetted any more."""
         for connection in list(self._stacks.get(origin, ())):
             if connection.address not in vetted:
                 self._drop(connection)
@@ -89,7 +88,6 @@ class IdlePool:
         self._stacks.clear()
 
     def sweep(self, now_s: float) -> None:
-        """Close what has been idle or has lived too long, and remove empty stacks."""
         for connection in list(self._idle):
             if not self._is_fit(connection, now_s):
                 self._drop(connection)

@@ -55,7 +55,6 @@ class SystemResolver:
             query.close()
 
     def close(self) -> None:
-        """End every look-up under way with an OSError."""
         for query in list(self._queries):
             query.give_up()
 
@@ -96,7 +95,6 @@ class _Query:
             self._answer.set_exception(OSError("the resolver was closed"))
 
     def close(self) -> None:
-        """End a running query: its sockets are closed and nothing more is sent."""
         if self._is_closed:
             return
         with contextlib.suppress(RuntimeError):

@@ -107,7 +107,6 @@ class Transport:
 
     @property
     def idle_connections(self) -> int:
-        """Return how many connections wait for reuse."""
         return len(self._pool)
 
     async def post(
@@ -180,7 +179,6 @@ class Transport:
         return _outcome(trace, error, reason, ended_s=loop.time(), ended_at_us=self._clock.now_us())
 
     async def close(self) -> None:
-        """Close every idle connection; requests under way finish, and leave none."""
         self._pool.close()
         self._names.close()
 

@@ -38,7 +38,6 @@ class SameAnswer(NamedTuple):
         return {"http_status": self.http_status or 0, "error": self.error or ""}
 
     def fits(self, row: Row) -> bool:
-        """Return whether a row that NARROWED found, with BODY, has the same words."""
         return _phrase(row) == self.phrase
 
 

@@ -109,7 +109,6 @@ class Found(NamedTuple):
 
 
 def first_cursor(wanted: Wanted) -> ReplayCursor:
-    """Return the place before the first delivery."""
     return ReplayCursor(wanted.since_us, "")
 
 
@@ -149,7 +148,6 @@ async def _count_alike(database: Database, wanted: Wanted) -> int:
 async def next_rows(
     tx: Transaction, wanted: Wanted, after: ReplayCursor, *, looked_at_max: int, rows_max: int
 ) -> Found:
-    """Return the next matching deliveries, oldest first, in two statements however many rows lie between."""
     end, is_last = await _piece(tx, wanted, after, looked_at_max)
     rows = await _matching(tx, wanted, _values(wanted, after, end), looked_at_max, rows_max)
     if len(rows) == rows_max:

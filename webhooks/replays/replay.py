@@ -104,7 +104,6 @@ class Replay:
 
     @property
     def wanted(self) -> Wanted:
-        """Return what the replay matches, by the state of the moment when it was made."""
         return Wanted(
             self.account_id,
             self.environment,
@@ -193,7 +192,6 @@ async def get(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
 async def list_replays(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[Replay]:
-    """List replays older than before_id, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return await _with_counts(tx, [ROWS.read(row) for row in rows])
 
@@ -246,7 +244,6 @@ _LOCK = f"{_GET} FOR NO KEY UPDATE"
 
 
 async def counts_of(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-    """Return how many of each job's deliveries are open, failed or cancelled, by job and status."""
     found: dict[str, dict[str, int]] = {id_: {} for id_ in ids}
     for row in await tx.fetch(_OF_JOBS, ids=list(ids)):
         found[row["replay_id"]][row["status"]] = row["n"]
@@ -254,7 +251,6 @@ async def counts_of(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Mapping
 
 
 def settled(queued: int, counts: Mapping[str, int]) -> tuple[int, int]:
-    """Return how many of a job's deliveries arrived or failed, and how many failed."""
     others = sum(counts.get(status, 0) for status in (PENDING, SENDING, CANCELLED))
     return queued - others, counts.get(FAILED, 0)
 

@@ -109,7 +109,6 @@ class Step(NamedTuple):
 
 
 async def due(tx: Transaction, *, limit: int) -> list[Due]:
-    """Return the jobs with the next steps, earliest first, whether or not they are due yet."""
     return [
         Due(ReplayId(row["id"]), Tenant(row["account_id"], row["environment"]), row["next_step_at"])
         for row in await tx.fetch(_DUE, rows=limit)
@@ -233,7 +232,6 @@ async def _wait(tx: Transaction, replay: Replay, next_step_at: int) -> Step:
 
 
 def _burst(rate_per_s: int) -> int:
-    """Return what one step may queue, and how much else may be due."""
     return max(1, rate_per_s // STEPS_PER_S)
 
 

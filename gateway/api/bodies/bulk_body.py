@@ -243,7 +243,6 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
 
 
 def problem_of_item(error: DomainError) -> ItemProblem:
-    """Return the refusal to store beside the item, with the first of its errors."""
     errors = error.extra.get("errors", ())[:ITEM_ERRORS_MAX]
     return ItemProblem(detail=error.detail, param=error.param, errors=errors)
 

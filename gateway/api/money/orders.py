@@ -129,7 +129,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 def request_digest(request_key: RequestKey | None) -> str | None:
-    """Digest the key together with the request, for an order or a batch."""
     return None if request_key is None else request_key.digest + request_key.fingerprint
 
 

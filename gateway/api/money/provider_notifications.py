@@ -34,7 +34,6 @@ _log = logging.getLogger(__name__)
 
 
 def surfaces(providers: Providers) -> tuple[ApiSurface, ...]:
-    """Return one for each provider, configured or not: its paths and its words."""
     found = [providers.registration(name) for name in providers.names()]
     return tuple(_surface(one) for one in found if one is not None)
 
@@ -96,7 +95,6 @@ def _refuse(acknowledgement: Acknowledgement, refusal: Refusal, _now_us: int) ->
 
 
 def _said(acknowledgement: Acknowledgement, status: int, detail: str | None = None) -> Response:
-    """Return the provider's form of acknowledgement; if that is JSON, with what is wrong."""
     body = acknowledgement.body
     if detail is not None and acknowledgement.media_type == JSON:
         body = msgspec.json.encode({**msgspec.json.decode(body, type=dict), "detail": detail})

@@ -46,7 +46,6 @@ class Batch(Shaped, kw_only=True):
 
     @classmethod
     def with_counts(cls, batch: SendBatch, counts: batches.BatchCounts, /, **more: Any) -> Self:
-        """more: the fields of a wider response."""
         return cls.of(
             batch,
             status=_SHOWN.get(batch.status, batch.status),

@@ -84,5 +84,4 @@ class Order(Struct, kw_only=True):
 
     @classmethod
     def of(cls, order: orders.Order, links: OrderLinks) -> "Order":
-        """Add the payer's page to the fields of its events."""
         return cls(**order.shape(), status_url=links.status_url(order.id))

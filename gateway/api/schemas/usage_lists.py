@@ -63,7 +63,6 @@ class UsageGroup(Struct, kw_only=True):
 
     @property
     def cursor(self) -> str:
-        """Return what identifies it in its list."""
         return self.day or self.model or self.key_id or self.app_id or "-"
 
     @classmethod

@@ -90,7 +90,6 @@ class Asked:
 
     @property
     def is_shown_here(self) -> bool:
-        """Return whether the code goes to our own page, for the user to type in."""
         return self.registered != self.app.registered
 
     def landing(self, code: str) -> str:
@@ -246,7 +245,6 @@ def _fault(app: OAuthApp, form: Form) -> str | None:
 
 
 def _password_first(form: Form) -> Reply:
-    """Redirect to the password page, and from there to this page again."""
     given = {name: form.raw(name) for name in ASKED if form.raw(name)}
     return go(CONFIRM, next=f"{PREFIX}/oauth?{urlencode(given)}")
 

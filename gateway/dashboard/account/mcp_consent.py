@@ -146,7 +146,6 @@ def _limits(asked: McpRequest, form: Form) -> NewKey:
 
 
 async def _first_form(call: RequestContext[Any, Any], asked: McpRequest) -> Form:
-    """Return the limits of the client's key, or those of a new client."""
     found = await connected_key(call, asked.client)
     if found is not None:
         return _form_of(found, asked)

@@ -68,7 +68,6 @@ async def shown(call: RequestContext[Any, Any]) -> dict[str, Any]:
 
 
 def _offered(call: RequestContext[Any, Any]) -> dict[str, str]:
-    """Return the choices with their words; receipts only if this gateway mails any."""
     mails_receipts = call.context.settings.seller.mails_receipts
     return {name: text for name, text in WORDS.items() if name != "receipt" or mails_receipts}
 

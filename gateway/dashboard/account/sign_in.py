@@ -184,7 +184,6 @@ async def signed_in(
 async def _in_or_again(
     call: RequestContext[Any, Any], form: Form, person: CheckedPerson
 ) -> Response:
-    """Return the form again if more became necessary during the check."""
     try:
         return await signed_in(call, form, person)
     except SignInRefused as error:

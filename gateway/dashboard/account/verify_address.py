@@ -35,7 +35,6 @@ _ACCOUNT_PATH: Final = "/dashboard/account"
 
 
 def is_mailed(call: RequestContext[Any, Any], email: str | None) -> bool:
-    """Return whether a link to that address is mailed at all."""
     return email is not None and password_mail.is_mailed(call.context.topup_rules.mail, email)
 
 
@@ -120,7 +119,6 @@ async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
 
 
 def _is_theirs(call: RequestContext[Any, Any], found: EmailVerification) -> bool:
-    """Return whether the signed-in person made the account, whichever team they act for."""
     return bool(call.principal.person_id == found.account_id)
 
 

@@ -71,7 +71,6 @@ class AccountParts(NamedTuple):
 
 
 async def read_parts(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us: int) -> AccountParts:
-    """Read one index range for each kind."""
     return AccountParts(
         await topup_list.page(tx, tenant, TopUpFilter(), before_id=None, limit=SHOWN),
         await api_key.list_keys(tx, tenant, limit=SHOWN),
@@ -88,6 +87,5 @@ async def read_parts(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us: i
 async def list_webhooks(
     tx: Transaction, vault: Vault, tenant: Tenant, before_id: Begin, limit: int
 ) -> Sequence[SeenEndpoint]:
-    """List webhooks older than before_id, newest first."""
     found = await endpoints.list_endpoints(tx, vault, tenant, before_id=before_id, limit=limit)
     return [SeenEndpoint.of(one) for one in found]

@@ -30,7 +30,6 @@ class AuditLine:
 
     @property
     def in_words(self) -> str:
-        """Return its changes in one line."""
         return "; ".join(f"{name}: {old} → {new}" for name, old, new in self.changes)
 
 
@@ -67,13 +66,11 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _end_us(asked: Form) -> int | None:
-    """Return the end of the last day that is shown."""
     begun = day_us(asked, "created_before")
     return None if begun is None else begun + DAY_US
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return what differs, in the order of the fields."""
     names = dict.fromkeys([*before, *after])
     pairs = [(name, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name in names]
     return [(name, _shown(old), _shown(new)) for name, old, new in pairs if old != new]

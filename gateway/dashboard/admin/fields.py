@@ -64,5 +64,4 @@ def day_us(form: Form, name: str) -> int | None:
 
 
 def decider(call: RequestContext[Any, Any]) -> str:
-    """Return the operator's name for the records."""
     return call.principal.account_email or call.principal.account_id

@@ -68,7 +68,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wanted(environment: str, asked: Form, now_us: int) -> DeskFilter:
-    """Ignore invalid parts of the address."""
     age = asked.text("age")
     return DeskFilter(
         environment,

@@ -41,7 +41,6 @@ def key_fields(
 
 
 def preset_form(named: str) -> dict[str, Sequence[str]]:
-    """Return the fields of a new key's form that the preset fills, with its suggestions."""
     preset = PRESETS.get(named)
     usual = {"scopes": DEFAULT_SCOPES}
     filled = usual if preset is None else {**usual, **preset.fills, **preset.asks}

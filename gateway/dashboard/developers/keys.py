@@ -169,7 +169,6 @@ def _page_of(call: RequestContext[Any, Any]) -> str:
 
 
 def _pressed_on(call: RequestContext[Any, Any]) -> str:
-    """Return the page whose button was pressed, one of these; else the key's own."""
     way = read_form(call).text("back")
     return way if way.startswith(PATH) and is_safe_way(way) else _page_of(call)
 
@@ -180,7 +179,6 @@ def _start(text: str) -> int:
 
 
 def _platforms(call: RequestContext[Any, Any]) -> list[str]:
-    """Return the ids of the environment's platforms, on offer or not."""
     return sorted(call.context.topup_rules.platforms.of(call.principal.environment).ids())
 
 

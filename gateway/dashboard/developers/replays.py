@@ -76,7 +76,6 @@ def _body(form: Form) -> dict[str, Any]:
 
 
 def _moment(text: str) -> str:
-    """Return a day from a date field, or a time in the API's form."""
     return f"{text}T00:00:00Z" if len(text) == len("2026-06-13") else text
 
 

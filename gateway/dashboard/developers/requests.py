@@ -113,7 +113,6 @@ def curl_of(request: LoggedRequest, server: str) -> str:
 
 
 def _why(answer: str) -> str:
-    """Return the sentence of our own refusal, or empty."""
     try:
         return str(json.loads(answer)["data"]["error"]["detail"])
     except (ValueError, LookupError, TypeError):

@@ -87,7 +87,6 @@ def _body(call: RequestContext[Any, Any], typed: Typed) -> dict[str, Any]:
 
 
 def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
-    """Return how the provider is offered to a payer."""
     providers = call.context.payments.providers
     label = providers.label(provider)
     if providers.is_simulated(provider, call.principal.environment):

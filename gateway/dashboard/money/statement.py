@@ -74,7 +74,6 @@ def _period(asked: Form, months: Sequence[str], usual: tuple[int, int]) -> tuple
 
 
 def _month_of(since: int, until: int, months: Sequence[str]) -> str:
-    """Return the month that the period is, or empty."""
     month = _name(since)
     return month if month in months and (since, until) == _bounds(month) else ""
 

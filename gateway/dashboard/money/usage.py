@@ -123,7 +123,6 @@ def _period(listed: ListView, now_us: int) -> tuple[UsageWanted, bool]:
 
 
 def _since(given: Mapping[str, str], now_us: int, days: int) -> str:
-    """Return the page of the last so many days, with its other filters."""
     since = rfc3339(now_us - now_us % DAY_US - (days - 1) * DAY_US)[:10]
     kept = {name: text for name, text in given.items() if name not in {"from", "to"}}
     return f"{PATH}?{urlencode({**kept, 'from': since})}"

@@ -137,7 +137,6 @@ async def _load(call: RequestContext[Fields, Fields]) -> _Known:
 def _items(
     sold: Sequence[Plan], subscription: SandboxSubscription, sold_by: Registration | None
 ) -> list[PlanItem]:
-    """Return what is sold at this provider and in this currency."""
     found = []
     for plan in sold:
         for interval in MONTHS:
@@ -199,7 +198,6 @@ def _value(item: PlanItem) -> str:
 
 
 def _return_url(call: RequestContext[Any, Any]) -> str:
-    """Return where the page leads back to, or nowhere for an invalid URL."""
     try:
         return check_return_url(read_query(call).text("return_url"), param="return_url")
     except InvalidInput:

@@ -104,7 +104,6 @@ async def _find(call: RequestContext[Fields, Fields]) -> OrderTrace:
 
 
 def _state(order: Order) -> str:
-    """Return what the page says first."""
     if order.status in {"paid", "partially_refunded"}:
         return "paid"
     if order.status in {"refunded", "disputed"}:

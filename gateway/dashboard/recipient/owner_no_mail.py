@@ -22,7 +22,6 @@ async def show(call: RequestContext[Any, Any], subject_id: str, kind: Notificati
 async def change(
     call: RequestContext[Any, Any], subject_id: str, kind: Notification, *, is_on: bool
 ) -> Reply:
-    """Switch mail of the kind on or off; repeating it changes nothing."""
     return await _act(call, subject_id, kind, is_on=is_on)
 
 

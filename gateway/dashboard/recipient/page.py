@@ -85,6 +85,5 @@ def recipient_page(
 
 
 def masked(address: str) -> str:
-    """Show enough for its owner to recognize it."""
     local, _, domain = address.partition("@")
     return f"{local[:1]}…@{domain}"

@@ -78,7 +78,6 @@ class OrderView:
 
     @property
     def is_refundable(self) -> bool:
-        """Return whether something paid may still be refunded."""
         order = self.timeline.order
         if order.kind == "subscription":
             return any(one.amount > one.refunded_amount for one in self.periods)

@@ -40,7 +40,6 @@ DISPUTES: Final = ActPages(
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One refund, whoever's order it is of."""
     return await _refund_page(call, Form())
 
 

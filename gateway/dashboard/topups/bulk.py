@@ -99,7 +99,6 @@ async def _ask(
 
 
 def _text_of(form: Form) -> str:
-    """Return the file's text, or what was pasted."""
     text = form.raw(FILE) or form.raw(TEXT)
     if not text.strip():
         raise InvalidInput(phrase("choose a file, or paste its lines"))

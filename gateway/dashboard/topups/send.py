@@ -97,7 +97,6 @@ def _sealed(call: RequestContext[Any, Any], given: Mapping[str, str]) -> str:
 
 
 def _opened(call: RequestContext[Any, Any], token: str) -> Form:
-    """Return an empty form for another account's token."""
     try:
         blob = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         plain = call.context.vault.open(blob, purpose=_PURPOSE, subject=call.principal.account_id)
@@ -108,7 +107,6 @@ def _opened(call: RequestContext[Any, Any], token: str) -> Form:
 
 
 async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
-    """Show a quote, or all that is wrong."""
     typed = Typed(form)
     body = {**_body(typed), "intent": form.text("intent") or None}
     await _check_range(call, typed, body)
@@ -166,7 +164,6 @@ def _body(typed: Typed) -> dict[str, Any]:
 
 
 def _delivery(form: Form) -> dict[str, Any] | None:
-    """Return how it reaches the recipient, or None."""
     said = {
         "email": bool(form.text("email")),
         "locale": form.text("locale") or None,

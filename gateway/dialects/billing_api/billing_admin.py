@@ -187,7 +187,6 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
         return {**changes, "credits_min": fixed, "credits_max": fixed}
 
     def names(self) -> dict[str, str]:
-        """Map the settings' own names to this dialect's, for renamed_fields()."""
         is_fixed = self.credits is not UNSET
         least, most = ("credits", "credits") if is_fixed else ("min_credits", "max_credits")
         return {"credits_min": least, "credits_max": most}

@@ -63,7 +63,6 @@ class Problem(Struct, kw_only=True):
 
     @classmethod
     def of(cls, refusal: Refusal) -> "Problem":
-        """Name the field that is wrong in the sentence."""
         reason, param = refusal.error.get("reason"), refusal.error.get("param")
         word = _KEPT.get(refusal.code.code, refusal.message)
         if reason in _CODES:

@@ -174,12 +174,10 @@ async def create_invoice_order(call: RequestContext[OrderBody, Fields]) -> Answe
 
 
 async def management_token(call: RequestContext[Fields, Fields]) -> Answer:
-    """Describe the grant's management token; the first call makes it."""
     return await _manage(call, "Get Management Token success", is_new=False)
 
 
 async def update_management_token(call: RequestContext[Fields, Fields]) -> Answer:
-    """Make another one; the one before ends at once."""
     return await _manage(call, "Update Management Token success", is_new=True)
 
 

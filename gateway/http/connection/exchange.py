@@ -91,7 +91,6 @@ class Exchange:
         self.has_all = False
 
     def leave(self) -> None:
-        """Record that the client no longer reads the response."""
         if not self.is_answered:
             self.is_gone = True
         self.tell()
@@ -176,7 +175,6 @@ class Exchange:
             self.wire.transport.write(_CONTINUE)
 
     async def send(self, message: Message) -> None:
-        """Write ASGI's messages: the head, then the body in parts. After the client is gone they are dropped."""
         if self.wire.is_writing_paused and not self.is_gone:
             await self.wire.drained()
         if self.is_gone:

@@ -146,20 +146,17 @@ class Connection(Wire):
         return self._newest is None or self._newest.is_answered
 
     def answer_once_more(self) -> None:
-        """End the connection with the response under way, or else the next, which says so."""
         self._is_last_answer = True
         if self._newest is not None:
             self._newest.is_kept = False
 
     def shutdown(self) -> None:
-        """End the connection after the responses that are due; the server calls it at its end."""
         if self._newest is None or self._newest.is_answered:
             self.transport.close()
         else:
             self._newest.is_kept = False
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and store what it may not read yet."""
         if self._refusal is not None:
             return
         if self._unfed:
@@ -217,7 +214,6 @@ class Connection(Wire):
             self._check_framing()
 
     def resume_reading(self) -> None:
-        """Continue reading, unless more came than the parser may be fed."""
         if not self._unfed and self._refusal is None:
             super().resume_reading()
 
@@ -399,7 +395,6 @@ class Connection(Wire):
             self.resume_reading()
 
     def end_if_unused(self, now_s: float, *, keep_alive_s: float) -> None:
-        """Close a connection without a request since its last response."""
         since_s = self._idle_since_s
         if since_s is not None and now_s - since_s > keep_alive_s:
             self.transport.close()
