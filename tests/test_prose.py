@@ -23,11 +23,11 @@ CEILINGS: Final = {
     "product lines": 163_527,
     "old words in docstrings and comments": 501,
     "old words in documents": 39,
-    "paragraphs over 60 words": 7,
+    "paragraphs over 60 words": 6,
     "sentences over 25 words": 23,
     "table cells over 200 characters": 3,
     "words for callers": 15_300,
-    "words for operators": 21_277,
+    "words for operators": 21_269,
     "words for contributors": 7558,
     "words of the README": 455,
 }
