@@ -206,6 +206,8 @@ class ChangingAct(ActRow, Generic[I]):
     asks: str = ""
     # The sentence that a page shows afterwards.
     done: str = "Saved."
+    # The name of the act that takes it back, which a page offers afterwards.
+    undo: str = ""
     # Decides from a view whether a page offers the act; None: always.
     applies: Callable[[Any], bool] | None = None
     # As a Route has them.

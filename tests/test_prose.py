@@ -20,7 +20,7 @@ CEILINGS: Final = {
     "docstrings that open with no verb": 180,
     "error details that are no sentence": 624,
     "words of docstrings and comments": 159_349,
-    "product lines": 163_527,
+    "product lines": 163_600,
     "old words in docstrings and comments": 501,
     "old words in documents": 39,
     "paragraphs over 60 words": 6,

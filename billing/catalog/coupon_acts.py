@@ -172,6 +172,7 @@ CREATE_COUPON = Act(
 )
 DISABLE_COUPON = Act(
     name="coupons.disable",
+    undo="coupons.enable",
     summary="Disable a coupon",
     description="It is taken no longer; orders that have it keep it.",
     path="/coupons/{coupon_code}/disable",
@@ -189,6 +190,7 @@ DISABLE_COUPON = Act(
 )
 ENABLE_COUPON = Act(
     name="coupons.enable",
+    undo="coupons.disable",
     moves_money=True,
     summary="Enable a coupon",
     description="It is taken again.",

@@ -152,6 +152,7 @@ CREATE_PACK = Act(
 )
 DISABLE_PACK = Act(
     name="packs.disable",
+    undo="packs.enable",
     summary="Disable a pack",
     description="It is sold no longer; orders that were made stay as they are.",
     path="/packs/{pack_id}/disable",
@@ -168,6 +169,7 @@ DISABLE_PACK = Act(
 )
 ENABLE_PACK = Act(
     name="packs.enable",
+    undo="packs.disable",
     moves_money=True,
     summary="Enable a pack",
     description="It is sold again.",

@@ -369,6 +369,7 @@ SET_PLAN = Act(
 )
 DISABLE_PLAN = Act(
     name="plans.disable",
+    undo="plans.enable",
     summary="Disable a plan",
     description="It is sold no longer; whoever has it keeps it.",
     path="/plans/{plan_id}/disable",
@@ -384,6 +385,7 @@ DISABLE_PLAN = Act(
 )
 ENABLE_PLAN = Act(
     name="plans.enable",
+    undo="plans.disable",
     moves_money=True,
     summary="Enable a plan",
     description="It is sold again.",

@@ -199,6 +199,7 @@ SHOW_SUPPLIER = ReadAct(
 )
 DISABLE_SUPPLIER = Act(
     name="suppliers.disable",
+    undo="suppliers.enable",
     summary="Switch a supplier off",
     description="It is no longer called; what is with it waits until it is switched on again.",
     path="/suppliers/{supplier}/disable",
@@ -216,6 +217,7 @@ DISABLE_SUPPLIER = Act(
 )
 ENABLE_SUPPLIER = Act(
     name="suppliers.enable",
+    undo="suppliers.disable",
     summary="Switch a supplier on",
     path="/suppliers/{supplier}/enable",
     scopes=(ADMIN,),
@@ -232,6 +234,7 @@ ENABLE_SUPPLIER = Act(
 )
 PAUSE_SUPPLIER = Act(
     name="suppliers.pause",
+    undo="suppliers.resume",
     summary="Pause a supplier",
     description="It isn't called until you resume it, whatever its kind. What is meant for it waits, also what is"
     " sent from now on (1002, pending); nothing fails.",
@@ -251,6 +254,7 @@ PAUSE_SUPPLIER = Act(
 )
 RESUME_SUPPLIER = Act(
     name="suppliers.resume",
+    undo="suppliers.pause",
     summary="Resume a supplier",
     description="It is called again at once, whether it was paused or workers skipped it. What waited is delivered.",
     path="/suppliers/{supplier}/resume",

@@ -218,6 +218,7 @@ CHANGE_PLATFORM = Act(
 )
 DISABLE_PLATFORM = Act(
     name="platforms.disable",
+    undo="platforms.enable",
     summary="Stop offering a platform",
     description="Top-ups in progress continue.",
     path="/platforms/{platform}/disable",
@@ -233,6 +234,7 @@ DISABLE_PLATFORM = Act(
 )
 ENABLE_PLATFORM = Act(
     name="platforms.enable",
+    undo="platforms.disable",
     summary="Offer a platform again",
     path="/platforms/{platform}/enable",
     audience=(OPERATOR,),

@@ -140,6 +140,7 @@ RETRY_MAIL = Act(
 )
 STOP_MAIL = Act(
     name="mail.stop",
+    undo="mail.allow",
     summary="Send no more mail to an address",
     description="Such as one that bounced or complained; of no account and in neither environment.",
     path="/mail/stop",
@@ -154,6 +155,7 @@ STOP_MAIL = Act(
 )
 ALLOW_MAIL = Act(
     name="mail.allow",
+    undo="mail.stop",
     summary="Send mail to an address again",
     path="/mail/allow",
     audience=(OPERATOR,),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.html.forms import read_form
-from gateway.html.render import go
+from gateway.html.render import go, undo_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
@@ -18,8 +18,9 @@ async def act(
     *,
     then: str,
     said: str,
+    undo: str | None = None,
 ) -> Reply:
-    """Redirect the browser to `then`; raise the call's refusal, which becomes a page."""
+    """Run it, then send the browser to `then`, which offers to undo it by a POST to `undo`. Raises the call's refusal."""
     form = read_form(call)
     await ask(call, method, path, body, idempotency_key=form.idempotency_key)
-    return go(then, said=said)
+    return go(then, said=said, **({} if undo is None else undo_of(call, undo)))

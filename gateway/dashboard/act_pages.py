@@ -22,7 +22,7 @@ from gateway.dashboard.sheet import Sheet, csv_url_of, one_page, whole_list, who
 from gateway.html.act_form import ShownField, fields_of, form_of, typed_values
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
-from gateway.html.render import go, page
+from gateway.html.render import go, page, undo_of
 from gateway.html.typed import Typed
 from gateway.http.acts import Door, report_file
 from gateway.http.fields import place_of, shape_of
@@ -154,7 +154,11 @@ class ActPages:
             # The query names an object whose name no path can have.
             form = Form({**read_query(call).fields, **read_form(call).fields})
             await run_typed(call, act, form)
-            return go(self.address, said=act.name)
+            back = next((one for one in self.buttons if one.name == act.undo), None)
+            if back is None:
+                return go(self.address, said=act.name)
+            address = self._address_of(back, {**form.fields, **_named(call, act)})
+            return go(self.address, said=act.name, **undo_of(call, address))
 
         press.__doc__ = act.summary
         return press
@@ -464,6 +468,11 @@ def _csv(name: str, lines: Sequence[str]) -> str:
     """Return a link that holds the file: what is shown once can't be fetched from elsewhere."""
     text = "".join(f"{line}\r\n" for line in (name.removesuffix("s"), *lines))
     return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def _named(call: RequestContext[Any, Any], act: AnyChange) -> Mapping[str, str]:
+    """Return the object's name by its field, if the path names it."""
+    return {act.named_by: next(iter(call.params.values()))} if call.params else {}
 
 
 def _param(act: AnyChange) -> str:

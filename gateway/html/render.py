@@ -4,12 +4,13 @@ A value is never taken for markup, a template's typo is an error, and nothing on
 host or is an inline script or style.
 """
 
+import hmac
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -54,6 +55,7 @@ def page(
     known = {
         "principal": call.credential,
         "csrf_token": "" if call.session_token is None else forgery_token(call.session_token),
+        "undo": _undo_address(call),
         "now_us": call.now_us,
         "address": call.home,
         "provider_label": call.context.payments.providers.label,
@@ -88,7 +90,7 @@ def standing(
     **values: Any,
 ) -> Response:
     """Render the template without a call, such as for an unknown path."""
-    known = {"principal": None, "csrf_token": "", "now_us": 0, **values}
+    known = {"principal": None, "csrf_token": "", "undo": "", "now_us": 0, **values}
     return _answer(template, _written(template, scope, known).text, status, headers)
 
 
@@ -141,6 +143,29 @@ def _written_in(
 
 def fragment(template: str, **values: Any) -> str:
     return _templates().get_template(template).render(values)
+
+
+def undo_of(call: RequestContext[Any, Any], address: str) -> Mapping[str, str]:
+    """Return the query with which go() makes the next page offer an undo button.
+
+    It is signed for the session: no link of a stranger's shows a button that changes something.
+    """
+    return {"undo": address, "undo_mark": _undo_mark(call, address)}
+
+
+def _undo_address(call: RequestContext[Any, Any]) -> str:
+    query = dict(parse_qsl(call.scope["query_string"].decode("latin-1")))
+    address = query.get("undo", "")
+    if not address or call.session_token is None:
+        return ""
+    is_ours = hmac.compare_digest(_undo_mark(call, address), query.get("undo_mark", ""))
+    return address if is_ours else ""
+
+
+def _undo_mark(call: RequestContext[Any, Any], address: str) -> str:
+    assert call.session_token is not None
+    key = forgery_token(call.session_token).encode()
+    return hmac.new(key, f"undo {address}".encode(), "sha256").hexdigest()[:32]
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:

@@ -280,6 +280,7 @@ ROTATE_KEY = Act(
 )
 PAUSE_KEY = Act(
     name="keys.pause",
+    undo="keys.resume",
     summary="Pause a key",
     description=(
         "It and its descendants read, and spend and make nothing, until it is resumed. What was"
@@ -298,6 +299,7 @@ PAUSE_KEY = Act(
 )
 RESUME_KEY = Act(
     name="keys.resume",
+    undo="keys.pause",
     moves_money=True,
     summary="Resume a paused key",
     description=(

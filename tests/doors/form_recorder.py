@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
@@ -143,7 +143,7 @@ def _pairs(words: Sequence[str]) -> dict[str, list[str]]:
 def _status(answer: httpx.Response) -> str:
     place = answer.headers.get("location", "")
     said = parse_qs(urlsplit(place).query).get("said", [""])[0]
-    shown = [str(answer.status_code), place, f"({SAID[said]})" if said else ""]
+    shown = [str(answer.status_code), unquote(place), f"({SAID[said]})" if said else ""]
     return " ".join(word for word in shown if word)
 
 

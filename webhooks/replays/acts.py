@@ -220,6 +220,7 @@ SHOW: Final = ReadAct(
 )
 PAUSE: Final = Act(
     name="replay.pause",
+    undo="replay.resume",
     summary="Pause a replay",
     path="/replays/{replay_id}/pause",
     scopes=_WRITE,
@@ -233,6 +234,7 @@ PAUSE: Final = Act(
 )
 RESUME: Final = Act(
     name="replay.resume",
+    undo="replay.pause",
     summary="Resume a replay",
     path="/replays/{replay_id}/resume",
     scopes=_WRITE,

@@ -135,12 +135,25 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(call, "POST", f"{_api(call)}/pause", then=_pressed_on(call), said="key-paused")
+    return await act(
+        call,
+        "POST",
+        f"{_api(call)}/pause",
+        then=_pressed_on(call),
+        said="key-paused",
+        undo=f"{_page_of(call)}/resume",
+    )
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Reply:
-    then = _pressed_on(call)
-    return await act(call, "POST", f"{_api(call)}/resume", then=then, said="key-resumed")
+    return await act(
+        call,
+        "POST",
+        f"{_api(call)}/resume",
+        then=_pressed_on(call),
+        said="key-resumed",
+        undo=f"{_page_of(call)}/pause",
+    )
 
 
 async def revoke(call: RequestContext[Fields, Fields]) -> Reply:

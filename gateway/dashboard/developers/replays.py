@@ -43,11 +43,25 @@ async def begin(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(call, "POST", f"{_api(call)}/pause", then=_here(call), said="replay-paused")
+    return await act(
+        call,
+        "POST",
+        f"{_api(call)}/pause",
+        then=_here(call),
+        said="replay-paused",
+        undo=f"{_here(call)}/resume",
+    )
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(call, "POST", f"{_api(call)}/resume", then=_here(call), said="replay-resumed")
+    return await act(
+        call,
+        "POST",
+        f"{_api(call)}/resume",
+        then=_here(call),
+        said="replay-resumed",
+        undo=f"{_here(call)}/pause",
+    )
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
