@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 180,
+    "docstrings that open with no verb": 169,
     "error details that are no sentence": 624,
-    "words of docstrings and comments": 159_349,
-    "product lines": 163_600,
-    "old words in docstrings and comments": 501,
+    "words of docstrings and comments": 152_873,
+    "product lines": 162_798,
+    "old words in docstrings and comments": 483,
     "old words in documents": 39,
     "paragraphs over 60 words": 6,
     "sentences over 25 words": 23,

@@ -65,13 +65,11 @@ class Breakers:
         return state.rests == 1
 
     def ended(self, place: SupplierPlace) -> None:
-        """Note that a call ended with neither; another one may try."""
         state = self._states.get(place)
         if state is not None:
             state.is_probed = False
 
     def left_alone(self) -> list[SupplierPlace]:
-        """Return the suppliers that haven't responded since their rest began, in order."""
         return sorted(place for place, state in self._states.items() if state.rests)
 
     def to_be_tried(self) -> dict[SupplierPlace, list[str]]:

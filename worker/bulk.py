@@ -51,7 +51,6 @@ class Batcher(WokenLoop):
         return await self._wait_s()
 
     async def sweep(self) -> int:
-        """Continue what is due; return how many batches there were."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> list[LookedAt]:
@@ -71,7 +70,6 @@ class Batcher(WokenLoop):
         return len(due)
 
     async def _go_on(self, batch: SendBatch) -> bool:
-        """Continue the batch; return False if the database wasn't reached."""
         try:
             await self._runner.run(batch)
         except (StoreError, Unavailable):

@@ -52,8 +52,6 @@ class Chore:
 
 
 def resealing_chore(database: Database, vault: Vault) -> Chore:
-    """Re-seal everything under the newest master key after a rotation."""
-
     async def reseal() -> None:
         resealed = await database.transaction(vault.reseal_all)
         if resealed:
@@ -69,8 +67,6 @@ def resealing_chore(database: Database, vault: Vault) -> Chore:
 
 
 def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
-    """Return the chores that delete or end what has expired."""
-
     async def prune_answers(tx: Transaction) -> int:
         return await idempotency.prune(tx, now_us=clock.now_us())
 
@@ -166,7 +162,6 @@ async def erase_idle(
 async def _erase_one(
     database: Database, account_id: AccountId, now_us: int, vault: Vault | None
 ) -> bool:
-    """Erase the account; return whether it could be deleted."""
     note = None if vault is None else erased_note(vault, account_id, now_us=now_us)
     try:
         await erase_account(

@@ -17,7 +17,6 @@ NUMBERS_MAX: Final = 3
 
 
 def report(metrics: Metrics, settled: Settled) -> None:
-    """Log the attempt, and count it."""
     log_attempt(settled)
     claimed, settlement, _ = settled.sent
     environment, attempt = claimed.environment, settlement.attempt
@@ -46,7 +45,6 @@ def _report_lag(metrics: Metrics, claimed: Claimed, started_at_us: int) -> None:
 
 
 def record_call(metrics: Metrics, call: SupplierCall) -> None:
-    """Count a supplier call's time and outcome."""
     metrics.supplier_seconds.observe(call.duration_s, call.topup.platform, call.outcome)
 
 

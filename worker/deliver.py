@@ -57,7 +57,7 @@ FaultOf = Callable[[Claimed], Awaitable[str]]
 
 
 class _Unsigned(RuntimeError):
-    """The body must not be signed; the message says why."""
+    pass
 
 
 # An attempt's span in the trace of its line.
@@ -83,7 +83,6 @@ class Settled(Struct, frozen=True, gc=False):
 
 
 def lease_us(timeout_s: float) -> int:
-    """Return how long a claim holds."""
     return round((timeout_s + SETTLE_S + BEGIN_S) * SECOND_US)
 
 
@@ -206,7 +205,6 @@ def log_attempt(settled: Settled) -> None:
 
 
 def _traced(line: str | None, span: Span | None) -> dict[str, str | None]:
-    """Return the request that it came from, and the attempt's span."""
     traced = {"request_id": None if line is None else request_id_of(line)}
     if span is None or span.trace_id is None:
         return traced

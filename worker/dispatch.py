@@ -223,7 +223,6 @@ class Dispatcher:
             self._woken.set()
 
     def _goes_on(self, claim: Claim) -> bool:
-        """Return whether the line has more to read now."""
         line = claim.line
         self._after = line.after or FIRST_HEAD
         if line.after is not None:
@@ -277,7 +276,6 @@ class Dispatcher:
         return await self._database.autocommit(work)
 
     def _wait_s(self, claim: Claim) -> float:
-        """Return the seconds until the next look, unless something happens before."""
         wait_s = BEAT_S
         if claim.was_contended:
             wait_s = LATE_S if self.sharing.is_late else CONTENDED_S

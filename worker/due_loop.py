@@ -67,12 +67,10 @@ class DueLoop(WokenLoop):
         self._is_over = False
 
     @abstractmethod
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        """Return what is due, the longest due first."""
+    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]: ...
 
     @abstractmethod
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        """Return when the next item is due, or null."""
+    async def _next_at(self, tx: Transaction, look: Look) -> int | None: ...
 
     async def step(self) -> int:
         """Handle what is due now, each item once and to its end; return how many there were."""
@@ -96,7 +94,6 @@ class DueLoop(WokenLoop):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start_due(self, exclude_ids: Iterable[str]) -> list[str]:
-        """Begin what is due, as far as there is room; return the IDs."""
         started: list[str] = []
         # Again: items of a place that is full now were in the way of the others.
         while (room := self.under_way_max - len(self._under_way)) > 0:

@@ -43,7 +43,6 @@ class Ender:
                     await self._woken.wait()
 
     async def sweep(self) -> int:
-        """End what there is now; return how many deliveries were changed."""
         ended, failed = 0, 0
         try:
             found = await self._database.read(partial(_ending, now_us=self._clock.now_us()))

@@ -67,7 +67,6 @@ class Fulfiller(WokenLoop):
         return await self._wait_s()
 
     async def step(self) -> int:
-        """Handle what is due now, to its end; return how many top-ups there were."""
         handled = 0
         while started := await self._start_due():
             handled += started
@@ -77,7 +76,6 @@ class Fulfiller(WokenLoop):
         return handled
 
     async def _start_due(self) -> int:
-        """Begin what is due, as far as there is room; return how many."""
         started = 0
         while (room := UNDER_WAY_MAX - len(self._under_way)) > 0:
             due = await self._database.read(partial(self._due, limit=room, busy=self._busy()))
@@ -153,7 +151,6 @@ class Fulfiller(WokenLoop):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _wait_s(self) -> float:
-        """Return the seconds for which nothing can begin, unless something under way ends."""
         until = (BEAT_S, self._setbacks.next_s(), self._breakers.next_s())
         wait_s = min(seconds for seconds in until if seconds is not None)
         if len(self._under_way) >= UNDER_WAY_MAX:

@@ -49,8 +49,6 @@ _log = logging.getLogger(__name__)
 
 
 class SupplierCall(NamedTuple):
-    """One call that ended; its outcome in a word."""
-
     duration_s: float
     topup: TopUp
     attempt: Attempt
@@ -231,7 +229,6 @@ class FulfilmentRunner:
         )
 
     async def _note_health(self, supplier: ReadySupplier, topup_id: str, outcome: Outcome) -> None:
-        """Open or close the supplier's breaker, and record it for the operator."""
         place = (supplier.environment, supplier.id)
         if isinstance(outcome, Unknown) and outcome.is_unreadable:
             # It responds, and what is wrong with this top-up says nothing about others.
@@ -265,7 +262,6 @@ def _log_objection(topup: TopUp, supplier: ReadySupplier, ended: EndedTopUp) -> 
 
 
 def _is_lost(supplier: ReadySupplier, attempt: Attempt) -> bool:
-    """Return whether neither another call nor a look can find out what became of it."""
     return supplier.asked_again == "person" and attempt.outcome != "waiting"
 
 

@@ -67,7 +67,6 @@ class Mailer(WokenLoop):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def step(self) -> int:
-        """Send what is due now, to its end; return how many mails that were."""
         sent = 0
         while started := await self._start_due():
             sent += started

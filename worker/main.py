@@ -102,8 +102,6 @@ Beside = Callable[[Checks], contextlib.AbstractAsyncContextManager[None]]
 
 
 class Woken(Protocol):
-    """A loop that hints wake."""
-
     def wake(self) -> None: ...
 
     async def run(self) -> None: ...
@@ -266,7 +264,6 @@ def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
 
 
 def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]]]:
-    """Return the loops about payments that nobody wakes."""
     shared = (context.database, context.clock)
     return (
         Reconciler(*shared, context.payments).run,
@@ -333,7 +330,6 @@ def _arq_worker(
 async def _running(
     parts: Sequence[Callable[[], Awaitable[None]]],
 ) -> AsyncIterator[Sequence["asyncio.Future[None]"]]:
-    """Run the parts as tasks; cancel and await them at the end."""
     tasks = [asyncio.ensure_future(part()) for part in parts]
     try:
         yield tasks

@@ -93,8 +93,6 @@ def notifications_chore(
 
 
 def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
-    """Delete sign-ins that ended or weren't used for long."""
-
     async def run() -> None:
         after_id: str | None = ""
         while after_id is not None:
@@ -145,8 +143,6 @@ def security_chore(
     pause_s: float = PAUSE_S,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """Delete old entries of the security log; kept_us, on_pruning as in retention_chore."""
-
     async def run() -> None:
         before_us = clock.now_us() - kept_us
         await on_pruning({EVERYWHERE: before_us})
@@ -176,7 +172,6 @@ def authorization_chore(database: Database, clock: Clock, *, pause_s: float = PA
 
 
 def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
-    """Delete what people, command lines and MCP clients signed in by, once it is over."""
     chores = (sessions_chore, device_logins_chore, authorization_chore)
     return [chore(database, clock) for chore in chores]
 
@@ -209,7 +204,6 @@ class _Pauses:
         self._rows = 0
 
     async def after(self, rows: int) -> None:
-        """Note that a step has read so many old rows."""
         self._rows += max(rows, STEP_ROWS_MIN)
         if self._rows >= retention.ROWS_PER_STEP:
             self._rows = 0

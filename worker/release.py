@@ -48,7 +48,6 @@ class Releaser(WokenLoop):
         return 0.0 if await self.sweep() == RELEASED_MAX else await self._wait_s()
 
     async def sweep(self) -> int:
-        """Release what is due; return how many top-ups there were."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> list[scheduled.DueSend]:
@@ -64,7 +63,6 @@ class Releaser(WokenLoop):
         return len(due)
 
     async def _release(self, one: scheduled.DueSend) -> bool:
-        """Release it; return False if the database wasn't reached."""
         fields = {"transaction_id": one.id}
         command = scheduled.Release(one.id, one.tenant, one.spent_by)
         try:

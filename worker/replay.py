@@ -37,7 +37,6 @@ class Replayer:
             await asyncio.sleep(wait_s)
 
     async def look(self) -> float:
-        """Take the steps that are due, and return the seconds until the next look."""
         try:
             jobs = await self._database.read(partial(replay_step.due, limit=JOBS_AT_ONCE))
         except StoreError as error:
@@ -57,7 +56,6 @@ class Replayer:
         return min(LOOK_S, max(PAUSE_S, (jobs[0].next_step_at - now_us) / SECOND_US))
 
     async def _take(self, job: Due) -> bool:
-        """Take one step of one job; return False if it couldn't be taken."""
         try:
             # Not durable: a crash of the machine undoes the rows and the cursor together.
             step = await self._database.transaction(

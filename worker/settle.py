@@ -61,7 +61,6 @@ class Settler:
         self._apart_room = asyncio.Semaphore(APART_MAX)
 
     def put(self, sent: Sent) -> None:
-        """Put in an outcome; return at once."""
         self._waiting.append(sent)
         self._has_work.set()
 
@@ -163,7 +162,6 @@ class Settler:
                 self._begin(self._write_of(endpoint_id))
 
     async def _write_of(self, endpoint_id: str) -> None:
-        """Write until nothing of the endpoint waits any more."""
         while group := self._apart[endpoint_id]:
             self._apart[endpoint_id] = []
             try:

@@ -94,7 +94,6 @@ class Slots:
         return min(window.width, self.total)
 
     def take(self, claimed: Sequence[Claimed]) -> None:
-        """Take slots for these deliveries, claimed as chosen by chooser()."""
         for one in claimed:
             window = self._window(one.target.id)
             if window.enabled_at != one.target.enabled_at:

@@ -22,8 +22,6 @@ _NO_WORD: Final = "unknown"
 
 
 class Telling(NamedTuple):
-    """How an attempt's span is made, and what is called when something ends."""
-
     span_of: SpanOf
     report: Report
     record_call: OnCall

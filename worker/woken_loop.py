@@ -51,4 +51,4 @@ class WokenLoop(ABC):
         """Handle or begin what is due; return the seconds until the next look."""
 
     async def _stop(self) -> None:  # noqa: B027 where a look does all to its end, nothing is under way
-        """End what is under way."""
+        ...

@@ -12,8 +12,6 @@ from store.row_mapping import RowMapping
 
 @dataclass(frozen=True, slots=True)
 class AccountWithWallet(Account):
-    """wallet_micros: the purchased credit."""
-
     wallet_micros: int
 
 

@@ -33,12 +33,10 @@ DROPPED = "another item of its batch was refused, so none was accepted"
 
 
 class BatchCancelled(DomainError):
-    """The batch was cancelled before the item was accepted."""
+    pass
 
 
 class ItemSend(NamedTuple):
-    """An item's number, and its send or why there is none."""
-
     number: int
     send: Send | DomainError
 
@@ -88,7 +86,6 @@ class AcceptItems:
         return sum(self._accept(state, batch, one) for one in self.items)
 
     def _accept(self, state: BatchState, batch: SendBatch, one: ItemSend) -> bool:
-        """Return whether it was refused."""
         batches = batches_of(state)
         item = batches.item(self.batch_id, one.number)
         if item.state != "waiting":
@@ -117,8 +114,6 @@ class AcceptItems:
 
 @dataclass(frozen=True, slots=True)
 class DropItems:
-    """Drops items, because another item of the batch was refused."""
-
     batch_id: str
     tenant: Tenant
     numbers: Sequence[int]
@@ -156,7 +151,6 @@ class _OnReserved:
         topups.ids.update(one.transaction_id for one in self.items)
 
     def _reserved(self, state: BatchState) -> list[tuple[BatchItem, TopUp]]:
-        """Return those still reserved, each with its top-up."""
         batches, topups = batches_of(state), topups_of(state)
         found = []
         for one in self.items:
@@ -277,8 +271,6 @@ class BatchQuote(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class BatchRehearsal:
-    """A dry run: decides item after item, and writes nothing."""
-
     tenant: Tenant
     items: Sequence[ItemSend]
 

@@ -94,11 +94,9 @@ class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key_id(self) -> str | None:
-        """Return the key that requested it, if any."""
         return self.spent_by[0] if self.spent_by else None
 
     def look_at(self, now_us: int) -> int:
-        """Return when to check again whether all of it has ended."""
         age_us = now_us - self.created_at
         return now_us + min(LOOK_US_MAX, max(LOOK_US_MIN, age_us // 8))
 
@@ -146,7 +144,6 @@ async def page(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[LookedAt]:
-    """Return batches to check, the longest due first."""
     rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
     return [LookedAt(_ROWS.read(row), bool(row["is_waiting"])) for row in rows]
 
@@ -161,7 +158,6 @@ async def next_check_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> 
 
 
 async def postpone(tx: Transaction, batches: Sequence[SendBatch], *, now_us: int) -> None:
-    """Delay the check of running ones; nothing else changes."""
     await tx.execute(
         """UPDATE batches SET next_check_at = v.look_at
            FROM :rows[id text, seen_at bigint, look_at bigint] AS v

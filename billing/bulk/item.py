@@ -101,8 +101,6 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedItem(NamedTuple):
-    """An item, and its top-up's status, if any."""
-
     item: BatchItem
     topup_status: str | None
 
@@ -138,7 +136,6 @@ async def refused(tx: Transaction, batch_id: str) -> list[BatchItem]:
 
 
 async def to_cancel(tx: Transaction, batch_id: str, *, limit: int) -> list[str]:
-    """Return IDs of the batch's top-ups that can still be cancelled."""
     rows = await tx.fetch(
         """SELECT t.id FROM batch_items i JOIN topups t ON t.id = i.transaction_id
            WHERE i.batch_id = :batch_id AND i.state = 'accepted'

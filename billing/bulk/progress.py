@@ -34,8 +34,6 @@ class _OnBatch:
 
 @dataclass(frozen=True, slots=True)
 class AdvanceBatch(_OnBatch):
-    """Moves the batch as far as its items allow, and returns it."""
-
     def decide(self, state: BatchState) -> SendBatch:
         batch = batches_of(state).find(self.batch_id, self.tenant)
         advanced = self._after_acceptance(state, batch)
@@ -116,7 +114,6 @@ class CancelItems:
 
 
 def tell_end(state: BatchState, batch: SendBatch) -> None:
-    """Publish batch.completed, once."""
     counts = batch.counts
     assert counts is not None, "a batch that is over has its counts"
     data = {

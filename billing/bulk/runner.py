@@ -64,7 +64,6 @@ class BatchRunner:
         self._engine = engine
 
     async def rehearse(self, bulk: Bulk) -> BatchQuote:
-        """Return what it would do now; write nothing."""
         sends = [
             ItemSend(number, _send(bulk, new_id("txn"), line))
             for number, line in enumerate(bulk.lines)
@@ -106,7 +105,6 @@ class BatchRunner:
         return await self.run(await self._engine.submit(command))
 
     async def run(self, batch: SendBatch) -> SendBatch:
-        """Advance the batch until there is nothing to do at once."""
         is_sure = False
         while True:
             batch = await self._engine.submit(AdvanceBatch(batch.id, batch.tenant))
@@ -119,7 +117,6 @@ class BatchRunner:
                 is_sure = True
 
     async def _step(self, batch: SendBatch) -> bool:
-        """Do what the batch's state requires; return False if that is nothing."""
         if batch.status == "accepting":
             return await self._accept_left(batch)
         if batch.status in {"releasing", "undoing"}:
@@ -139,7 +136,6 @@ class BatchRunner:
                 return
 
     async def _accept_left(self, batch: SendBatch) -> bool:
-        """Accept what a dead process left waiting."""
         left = await self._database.read(
             lambda tx: items.in_state(tx, batch.id, "waiting", limit=batch.items)
         )
@@ -219,7 +215,6 @@ def _send(bulk: Bulk, topup_id: str, line: BulkLine) -> Send | DomainError:
 
 
 def _send_again(batch: SendBatch, item: BatchItem, platforms: Platforms) -> Send | DomainError:
-    """Return a stored item's send by the present rules."""
     assert item.request is not None, "what waits could be read"
     try:
         request = item.request.prepare(platforms, batch.account_id)

@@ -76,11 +76,9 @@ class BatchWorkingSet(WorkingSet):
         return self._items[batch_id][number]
 
     def states(self, batch_id: str) -> dict[str, int]:
-        """Return how many items are in each state, as the transaction found them."""
         return self._states[batch_id]
 
     def counts(self, batch_id: str) -> BatchCounts:
-        """Return the items by where they are, as the transaction found them."""
         return self._counts[batch_id]
 
     def add(self, batch: SendBatch, lines: Sequence[BatchItem]) -> None:

@@ -40,8 +40,6 @@ class CouponTaken(DomainError):
 
 
 class Coupon(msgspec.Struct, frozen=True, kw_only=True):
-    """store/schema.py describes the columns."""
-
     id: str
     environment: str
     code: str
@@ -90,7 +88,6 @@ def discount_of(coupon: Coupon, price: Price, *, used_by_account: int, now_us: i
 
 
 def check_coupon(coupon: Coupon) -> Coupon:
-    """Return the coupon, normalised; raise InvalidInput."""
     code = coupon.code.strip().upper()
     if not _CODE.fullmatch(code):
         raise InvalidInput(
@@ -152,7 +149,6 @@ async def create(tx: Transaction, coupon: Coupon) -> Coupon:
 async def set_active(
     tx: Transaction, environment: str, code: str, *, is_active: bool
 ) -> tuple[Coupon, Coupon]:
-    """Let the coupon be claimed, or not; return it before and after. Raises NotFound."""
     place = {"environment": environment, "code": code.strip().upper()}
     row = await tx.fetch_one(f"{_BY_CODE} FOR NO KEY UPDATE", **place)
     if row is None:
@@ -231,7 +227,6 @@ class Coupons:
             self._claimed[coupon_id, order_id] = account_id
 
     def release(self, coupon_id: str, order_id: str, account_id: str) -> None:
-        """Release a use, because its order died."""
         self._count(coupon_id, account_id, -1)
         if self._claimed.pop((coupon_id, order_id), None) is None:
             self._released[coupon_id, order_id] = account_id

@@ -57,7 +57,6 @@ class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     when_used_up: Literal["wallet", "stop"] = "wallet"
 
     def changed(self, changes: Mapping[str, Any]) -> "GrantTerms":
-        """Return the terms with these fields; raise InvalidInput."""
         values = {**msgspec.to_builtins(self), **msgspec.to_builtins(changes)}
         try:
             return msgspec.convert(values, GrantTerms)
@@ -105,7 +104,6 @@ def days_of(credit_expires: str) -> int | None:
 
 
 def check_terms(terms: GrantTerms) -> GrantTerms:
-    """Return the terms; raise InvalidInput, with the field's name."""
     days = days_of(terms.credit_expires)
     if terms.credit_expires not in {NEVER, PERIOD_END} and (days is None or days > DAYS_MAX):
         raise InvalidInput(

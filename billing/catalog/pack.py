@@ -57,7 +57,6 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_pack(pack: Pack) -> Pack:
-    """Return the pack, normalised; raise InvalidInput for what can't be sold."""
     if not _ID.fullmatch(pack.id):
         raise InvalidInput("an id has up to 64 of a-z, 0-9, _ and -", param="id")
     if not 1 <= pack.amount <= AMOUNT_MAX:

@@ -158,7 +158,6 @@ def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | No
 
 
 def check_plan(plan: Plan, fields: ProductFields) -> Plan:
-    """Return the plan, normalised; raise InvalidInput for what can't be sold."""
     if not _ID.fullmatch(plan.id):
         raise InvalidInput("an id has up to 64 of A-Z, a-z, 0-9, _ and -", param="id")
     _check_range(plan.price_monthly, "price_monthly", AMOUNT_MAX)
@@ -268,7 +267,6 @@ def _sandbox_ref(plan_id: str, interval: Interval) -> str:
 
 
 def _check_refs(plan: Plan, others: Iterable[Plan], fields: ProductFields) -> None:
-    """Check that each provider's price or product names one plan and interval."""
     taken: dict[str, tuple[str, ProductKey]] = {}
     for one in (*others, plan):
         for key, ref in one.products.items():

@@ -38,7 +38,6 @@ class ProductFields:
         return [[field for _, field in items] for _, items in grouped]
 
     def shown(self, products: Mapping[ProductKey, str]) -> dict[str, str | None]:
-        """Return a plan's products by field name, null if it has none."""
         return {field.name: products.get(key) for key, field in self.by_key.items()}
 
     def given(self, values: Mapping[str, Any]) -> dict[ProductKey, str | None]:

@@ -23,7 +23,6 @@ class ProofBasis:
 
     @property
     def is_full(self) -> bool:
-        """Return whether it starts from the first transfer."""
         return not self.since_us
 
     @property

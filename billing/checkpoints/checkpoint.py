@@ -143,7 +143,6 @@ async def next_day(tx: Transaction, environment: str) -> int | None:
 async def claim(
     tx: Transaction, environment: str, day_start_at: int, *, by: str, now_us: int
 ) -> bytes:
-    """Claim the day and return the seed of its salts. Raises ClaimLost."""
     await tx.insert(
         "checkpoints",
         ("environment", "day_start_at", "seed", "claimed_until"),
@@ -189,7 +188,6 @@ async def keep_claim(
 
 
 async def seal(tx: Transaction, sealed: Checkpoint) -> None:
-    """Write the result of a day that the caller claimed in this transaction."""
     changed = await tx.execute(
         """UPDATE checkpoints SET size = :size, late = :late, root = :root, digest = :digest,
                jws = :jws, sealed_at = :sealed_at, claimed_by = NULL

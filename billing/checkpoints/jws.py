@@ -28,8 +28,6 @@ class StatementRefused(InvalidInput):
 
 
 class VerifiedStatement(NamedTuple):
-    """The payload's bytes, and the key's ID."""
-
     payload: bytes
     kid: str
 
@@ -43,7 +41,6 @@ def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
 
 
 def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStatement:
-    """Verify the text; keys: public keys by kid. Raises StatementRefused."""
     parts = text.split(".")
     if len(parts) != 3 or len(text) > JWS_CHARACTERS_MAX or not text.isascii():
         raise StatementRefused("It is no JWS in compact form: three parts with dots between.")
@@ -73,7 +70,6 @@ def kid_of(public: bytes) -> str:
 
 
 def jwk_of(public: bytes) -> dict[str, str]:
-    """Return the key as a JWK Set lists it."""
     return {
         "kty": "OKP",
         "crv": "Ed25519",

@@ -79,7 +79,6 @@ async def _checkpoints_after(
 def _statement_faults(
     one: Checkpoint, last: Checkpoint | None, keys: Mapping[str, bytes], *, is_first: bool
 ) -> list[str]:
-    """Return what is wrong with the signed statement."""
     try:
         said, payload = statement_of(one.jws, keys)
     except StatementRefused:
@@ -102,7 +101,6 @@ def _statement_faults(
 
 
 async def _leaves(database: Database, one: Checkpoint) -> AsyncIterator[SealedDifference]:
-    """Compare each leaf with its transfer, and the leaves with the root."""
     roots: list[bytes] = []
     size = 0
     while some := await database.read(

@@ -56,8 +56,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ReceiptVerdict(NamedTuple):
-    """What a valid receipt shows, and what it doesn't."""
-
     receipt: Receipt
     kid: str
     proved: Sequence[str]
@@ -124,7 +122,6 @@ def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement
 
 
 def _check_amount(receipt: Receipt) -> None:
-    """Check that its transfers, each counted once, moved the stated amount."""
     moved = {one.transfer.id: one.transfer for one in receipt.transfers}
     if len(moved) < len(receipt.transfers):
         raise StatementRefused("One of its transfers stands in it twice.")

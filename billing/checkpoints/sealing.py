@@ -129,7 +129,6 @@ class Sealer:
         return sealed
 
     async def _take(self, walk: "_Walk", found: Sequence[SealedTransfer], before_id: str) -> None:
-        """Add the page's transfers that belong to the day; write whole tiles."""
         end = walk.day + DAY_US
         fits = [
             one for one in found if one.environment == walk.environment and one.created_at < end
@@ -241,8 +240,6 @@ class _Walk:
 
 
 class SealingStanding(NamedTuple):
-    """The last sealed day, and the next due one."""
-
     environment: str
     last_day: int | None
     late: int
@@ -250,7 +247,6 @@ class SealingStanding(NamedTuple):
 
 
 async def standings(tx: Transaction) -> list[SealingStanding]:
-    """Read each environment's, in two small statements."""
     found: list[SealingStanding] = []
     for environment in ENVIRONMENTS:
         last = await checkpoint.last_sealed(tx, environment)

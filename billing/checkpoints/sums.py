@@ -78,7 +78,6 @@ async def summed_day(tx: Transaction, environment: str) -> int | None:
 
 
 async def read_step(tx: Transaction, *, environment: str) -> SumsStep | None:
-    """Return the next tiles to add, or None. Raises SealedChanged."""
     mark = await _mark(tx, environment)
     found = await checkpoint.after(tx, environment, day_start_at=mark.day, limit=1)
     if not found:

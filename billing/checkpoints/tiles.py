@@ -42,8 +42,6 @@ class Tile(NamedTuple):
 
 
 class Inclusion(NamedTuple):
-    """A leaf's place, and the path from it to the checkpoint's root."""
-
     number: int
     path: Sequence[bytes]
 
@@ -51,7 +49,6 @@ class Inclusion(NamedTuple):
 async def insert_leaves(
     tx: Transaction, environment: str, day: int, tiles: Sequence[tuple[int, Sequence[Leaf]]]
 ) -> None:
-    """Insert tiles of level 0 by number."""
     rows = [_leaf_row(environment, day, number, leaves) for number, leaves in tiles]
     await tx.insert("checkpoint_tiles", _COLUMNS, rows)
 
@@ -129,7 +126,6 @@ async def leaf_tiles(
 async def inclusion(
     tx: Transaction, environment: str, day: int, transfer_id: str
 ) -> Inclusion | None:
-    """Return the transfer's place, or None if that checkpoint doesn't hold it."""
     row = await tx.fetch_one(
         f"""SELECT number, ids, hashes FROM checkpoint_tiles WHERE {_DAY} AND level = 0
             AND first_id <= :id AND last_id >= :id ORDER BY number LIMIT 1""",

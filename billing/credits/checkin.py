@@ -27,11 +27,11 @@ Pick = Callable[[int, int], int]  # a random number from the first to the second
 
 
 class AlreadyCheckedIn(DomainError):
-    """Today's check-in was made, or the last one is less than 20 hours ago."""
+    pass
 
 
 class BudgetExhausted(DomainError):
-    """Today's budget for all accounts is used up."""
+    pass
 
 
 class CheckinOff(DomainError):
@@ -54,7 +54,6 @@ class Checkin:
 
     @property
     def next_at(self) -> int:
-        """Return when the next one may come, by the account's clock."""
         return next_at(self.day, self.checked_in_at, zone_of(self.next_time_zone))
 
 
@@ -201,7 +200,6 @@ def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
 def _check_budget(
     settings: CheckinSettings, awarded_micros: int, checkin: Checkin, now_us: int
 ) -> None:
-    """Raise BudgetExhausted if today's awards leave too little."""
     budget = settings.daily_budget_credits
     if budget is None or awarded_micros + checkin.awarded_micros <= budget * MICROS_PER_CREDIT:
         return

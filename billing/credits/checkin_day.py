@@ -46,6 +46,5 @@ def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
 
 
 def streak_of(last_day: date | None, last_streak: int, day: date) -> int:
-    """Return the days in a row, this one included."""
     follows = last_day is not None and last_day + timedelta(days=1) == day
     return last_streak + 1 if follows else 1

@@ -53,7 +53,6 @@ DEFAULTS: Mapping[str, CheckinSettings] = {
 
 
 async def read_settings(tx: Transaction, environments: Iterable[str]) -> dict[str, CheckinSettings]:
-    """Read them by environment, in one statement."""
     wanted = sorted(set(environments))
     rows = await tx.fetch(_READ, environments=wanted)
     chosen = {row["environment"]: _ROWS.read(row) for row in rows}
@@ -63,7 +62,6 @@ async def read_settings(tx: Transaction, environments: Iterable[str]) -> dict[st
 async def write_settings(
     tx: Transaction, environment: str, settings: CheckinSettings, *, now_us: int
 ) -> None:
-    """Write the settings, which apply from the next check-in on; raise InvalidInput."""
     _check(settings)
     await tx.insert(
         "checkin_settings",

@@ -127,7 +127,6 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
     ] = ""
 
     def of(self, environment: str) -> NewBatch:
-        """Return the batch to make; raise InvalidInput for an impossible time."""
         return NewBatch(
             environment=environment,
             credits=self.credits,

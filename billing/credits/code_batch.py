@@ -51,7 +51,6 @@ class NewBatch:
     name: str = ""
 
     def check(self, now_us: int) -> None:
-        """Raise InvalidInput for contradicting fields; each one's bounds are its input's."""
         if self.promotional_days is not None and not self.is_promotional:
             raise InvalidInput("only promotional credit ends after some days", param="days")
         if self.expires_at is not None and self.expires_at <= now_us:
@@ -93,7 +92,6 @@ class ListedCode:
     created_at: int
 
     def status(self, now_us: int) -> CodeStatus:
-        """Return whether it can be redeemed, or why it can't."""
         if self.used_count >= self.uses_max:
             return "redeemed"
         if self.disabled_at is not None:
@@ -137,7 +135,6 @@ async def make(
 async def make_at_once(
     tx: Transaction, codes: RedemptionCodes, new: NewBatch, *, now_us: int
 ) -> tuple[Batch, list[str]]:
-    """Make the batch in this transaction; return it with its codes. Raises InvalidInput."""
     batch_id, made = await _begin(tx, new, now_us), list[str]()
     for count in _steps(new.count):
         made += await _add(tx, codes, batch_id, new, count, now_us, new_code)
@@ -214,7 +211,6 @@ async def list_codes(
 
 
 async def disable_batch(tx: Transaction, batch_id: str, *, now_us: int) -> bool:
-    """End the redeeming of its codes; return whether it was possible before."""
     return bool(await tx.execute(_DISABLE_BATCH, id=batch_id, now=now_us))
 
 
@@ -294,7 +290,6 @@ async def _add(
     now_us: int,
     fresh: Callable[[], str],
 ) -> list[str]:
-    """Write some codes and return them."""
     for _ in range(TRIES_MAX):
         made = [fresh() for _ in range(count)]
         rows = [

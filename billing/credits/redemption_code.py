@@ -41,7 +41,6 @@ def new_code() -> str:
 
 
 def is_code(text: str) -> bool:
-    """Return whether the text claims to be a redemption code."""
     return text.strip().upper().startswith(PREFIX)
 
 
@@ -91,8 +90,6 @@ class RedemptionCode:
 
 @dataclass(frozen=True, slots=True)
 class CodeRedemption:
-    """expires_at: the end of promotional credit."""
-
     id: str
     code_id: str
     account_id: str
@@ -106,8 +103,6 @@ class CodeRedemption:
 
 @dataclass(frozen=True, slots=True)
 class CodeRedeemed:
-    """The redemption and the balance after it, in micros."""
-
     redemption: CodeRedemption
     balance_micros: int
 
@@ -197,8 +192,6 @@ class CodeWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class RedeemCode:
-    """POST /codes/redeem; code_id was looked up by the code's digest."""
-
     code_id: str
     tenant: Tenant
 

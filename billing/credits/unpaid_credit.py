@@ -18,8 +18,6 @@ CREDIT_CENTS_MAX = 10_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """The balance after it, in cents, and the transfers' subject."""
-
     subject_id: str
     balance_cents: int
 

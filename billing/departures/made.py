@@ -52,7 +52,6 @@ class Made:
 
 
 async def made_by(tx: Transaction, account_id: str, person_id: str, *, now_us: int) -> Made:
-    """Return what of the person's making in the account still works or is still to come."""
     whose = {"account_id": account_id, "person_id": person_id, "most": LISTED_MAX}
     keys = _theirs(await tx.fetch(_KEYS, account_id=account_id), person_id)
     makers = [person_id, *(one.id for one in keys)]

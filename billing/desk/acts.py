@@ -74,7 +74,7 @@ assert set(ACTS) == set(MEANINGS) == set(get_args(DeskState))
 
 
 class NotNow(DomainError):
-    """The act doesn't fit the top-up now; the message says what does."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,11 @@ class DeskTopUp:
 
     @property
     def open_attempt(self) -> Attempt | None:
-        """Return the attempt whose last word is still to come."""
         last = self.attempts[-1] if self.attempts else None
         return last if last is not None and last.is_open else None
 
     @property
     def open_task(self) -> Task | None:
-        """Return the present turn's open task."""
         task = self.task
         is_open = task is not None and task.is_open and task.supplier == self.topup.supplier
         return task if is_open and self.topup.status == "pending" else None
@@ -146,7 +144,6 @@ class DeskTopUp:
         return ("give_back",)
 
     def must_check(self, act: DeskAct) -> bool:
-        """Return whether the person must say that they checked the supplier."""
         return act in {"settle", "fail"} and self.state in CHECKED_STATES
 
     def needs_reason(self, act: DeskAct, who: str) -> bool:
@@ -158,7 +155,6 @@ class DeskTopUp:
 
 
 def refusal(seen: DeskTopUp, act: DeskAct) -> NotNow:
-    """Return why the act doesn't fit now, and what does."""
     state, supplier = seen.state, seen.topup.supplier or "its supplier"
     if state in _NOT_WITH_SUPPLIERS:
         return NotNow(MEANINGS[state])

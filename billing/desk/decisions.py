@@ -203,8 +203,6 @@ class RefuseTask(DeskCommand):
 
 @dataclass(frozen=True, slots=True)
 class AskAgain(DeskCommand):
-    """The supplier is called now instead of later, as its kind allows."""
-
     act: ClassVar[DeskAct] = "retry"
 
     def _do(self, state: BatchState, seen: DeskTopUp) -> None:
@@ -264,7 +262,6 @@ class SwitchSupplier(DeskCommand):
 
 
 def others_of(state: BatchState, topup: TopUp) -> list[Source]:
-    """Return the platform's other enabled suppliers."""
     platforms = topups_of(state).rules.platforms.of(topup.environment)
     return [one for one in platforms.suppliers_of(topup.platform) if one.id != topup.supplier]
 
@@ -281,7 +278,6 @@ def _task_of(seen: DeskTopUp) -> Task:
 
 
 def _shape(seen: DeskTopUp) -> dict[str, Any]:
-    """Return what an act may change, for the audit log."""
     topup, task = seen.topup, seen.open_task
     return {
         "status": topup.status,

@@ -26,7 +26,6 @@ class SupplierHealth:
     waits_s: float | None = None
 
     def sentence(self, kind: str) -> str:
-        """Write it in a few words; kind: the supplier's."""
         parts = [f"{number} {name}" for name, number in sorted(self.outcomes.items())]
         if self.p95_s is not None:
             parts.append(f"95 of 100 within {self.p95_s:.1f} s")

@@ -80,7 +80,6 @@ async def page(
     limit: int,
     now_us: int,
 ) -> Sequence[DeskTopUp]:
-    """Return those that follow after_id in the list."""
     values: dict[str, Any] = {
         "environment": wanted.environment,
         "supplier": wanted.supplier,
@@ -103,7 +102,6 @@ async def page(
 async def get_seen(
     tx: Transaction, topup_id: str, *, now_us: int, environment: str | None = None
 ) -> DeskTopUp:
-    """Return one top-up; raise NotFound, also for another environment's."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or environment not in {None, found.environment}:
         raise NotFound("Transaction", param="transaction_id")

@@ -14,7 +14,6 @@ from store.database import Transaction
 async def see(
     tx: Transaction, environment: str, topup_id: str, *, reason: str, by: Person, now_us: int
 ) -> int:
-    """Mark the top-up's words as seen; return how many. Raises InvalidInput and NotNow."""
     if not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
         raise InvalidInput(
             f"Say what you did, in at most {REASON_CHARACTERS_MAX} characters.", param="reason"

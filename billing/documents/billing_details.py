@@ -29,7 +29,6 @@ class BillingDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def checked(account_id: str, *, name: str, address: str, tax_id: str) -> BillingDetails:
-    """Return the trimmed details; raise InvalidInput for texts that are too long."""
     lines = [line.strip() for line in address.replace("\r\n", "\n").split("\n")]
     kept = [line for line in lines if line]
     details = BillingDetails(

@@ -27,12 +27,10 @@ class NoReceipt(NotFound):
 
 
 class NoSeller(DomainError):
-    """No seller is configured, so no document can be made."""
+    pass
 
 
 class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """store/schema.py describes the columns."""
-
     id: str
     account_id: str
     environment: str
@@ -137,7 +135,6 @@ async def find(
 
 
 async def receipts_of(tx: Transaction, subject_ids: Iterable[str]) -> dict[str, str]:
-    """Return the IDs of existing receipts by paid order or period."""
     rows = await tx.fetch(
         """SELECT subject_id, id FROM billing_documents
            WHERE subject_id IN :ids[text] AND kind = 'receipt'""",

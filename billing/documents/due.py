@@ -48,7 +48,6 @@ class Gone:
 
 
 async def payments(tx: Transaction, environment: str, *, limit: int) -> Sequence[Payment]:
-    """Return the earliest ones, in the order of payment."""
     orders = await tx.fetch(_ORDERS, environment=environment, limit=limit)
     periods = await tx.fetch(_PERIODS, environment=environment, limit=limit)
     found = [_of_order(order_rows.ROWS.read(row)) for row in orders]

@@ -22,8 +22,6 @@ EXAMPLE_SELLER = "Example seller"
 
 
 class Party(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who sells or buys; empty texts aren't printed."""
-
     name: str
     address: tuple[str, ...] = ()
     tax_id: str = ""
@@ -96,7 +94,6 @@ class Sold:
 def facts_of(
     sold: Sold, told: Breakdown | None, *, seller: Seller, buyer: Party, is_test: bool
 ) -> DocumentFacts:
-    """Return a receipt's facts; told: the provider's tax and discount."""
     breakdown = told or Breakdown(subtotal=sold.list_amount - sold.discount, total=sold.amount)
     discount = sold.discount + breakdown.discount
     lines = [DocumentLine(_cut(sold.title), breakdown.subtotal + sold.discount)]

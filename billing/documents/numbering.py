@@ -97,8 +97,6 @@ async def _is_due(tx: Transaction, environment: str) -> bool:
 
 
 class _Clerk:
-    """One step: gathers what is made, and writes it at the end."""
-
     def __init__(
         self, tx: Transaction, environment: str, seller: Seller, now_us: int, *, is_sent: bool
     ) -> None:

@@ -47,7 +47,6 @@ def receipt_mail(receipt: BillingDocument, *, is_sent: bool, now_us: int) -> Own
 def receipt_letter(
     mail: OwnerMail, *, public_url: str, token: str, provider: str, language: Language
 ) -> OwnerLetter:
-    """Return the letter; token: of the document's link; provider: its public name."""
     say, told = language.say, mail.data
     number = told["number"]
     price = language.price(Price(told["amount"], told["currency"]))

@@ -98,7 +98,6 @@ class Sheet(FPDF):
         )
 
     def begin(self, foot: str) -> None:
-        """Begin the first page; foot is printed on each."""
         self._foot = self.clean(foot)
         self.add_page()
 
@@ -163,7 +162,6 @@ class Sheet(FPDF):
         self.style(size, "", _QUIET)
 
     def words(self, text: str, *, width: float = 0, align: str = "L") -> None:
-        """Draw a paragraph; the next one is below it."""
         cleaned = self.clean(text)
         if cleaned:
             self.multi_cell(width, LINE_MM, cleaned, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
@@ -200,7 +198,6 @@ class Sheet(FPDF):
         self.set_y(max(below, top + LINE_MM + 0.6) if self.page_no() == page else below)
 
     def made(self) -> bytes:
-        """Return the bytes; once, at the end."""
         if self._is_lacking:
             self.ln(6)
             self.quiet()

@@ -42,7 +42,6 @@ class BalanceAlerts:
             self.begin(tenant)
 
     def begin(self, tenant: Tenant) -> str:
-        """Begin a recharge and return its order's ID."""
         order_id = new_id("ord")
         self._change(tenant, recharge_order_id=order_id)
         return order_id
@@ -57,7 +56,6 @@ class BalanceAlerts:
         )
 
     def set_below(self, tenant: Tenant, below_micros: int) -> None:
-        """Change the threshold; a recharge under way continues."""
         self._change(tenant, recharge_below=below_micros, recharge_from=below_micros)
 
     def stop(self, tenant: Tenant) -> None:
@@ -67,7 +65,6 @@ class BalanceAlerts:
         self._change(tenant, recharge_order_id=None)
 
     def under_way(self, tenant: Tenant) -> dict[str, Any] | None:
-        """Return what a refusal says of the recharge under way."""
         watch = self.find(tenant)
         if watch is None or watch.recharge_order_id is None:
             return None

@@ -136,7 +136,6 @@ class BatchState:
         return found
 
     def stored_answer(self, key: RequestKey) -> StoredAnswer | None:
-        """Return the answer to replay, or None; raise KeyReused or KeyInProgress."""
         stored = idempotency.check(self._stored.get(key.place), key, self.now_us)
         if stored is None:
             return None
@@ -174,7 +173,6 @@ class BatchState:
             )
 
     def check_funds(self, tenant: Tenant, amount_micros: int, *, is_own_use: bool = False) -> None:
-        """Raise InsufficientBalance if the tenant owes something or has too little sendable credit."""
         self.check_debt(tenant)
         sendable = self.sendable_micros(tenant, is_own_use=is_own_use)
         if sendable < amount_micros:
@@ -266,7 +264,6 @@ class BatchState:
         topup_id: str | None = None,
         subject_id: str | None = None,
     ) -> Transfer:
-        """Post one transfer for a top-up or another subject."""
         return self.ledger.post(
             debit=debit,
             credit=credit,

@@ -47,8 +47,6 @@ _AnyRequest = _Request | _LongRequest
 
 
 class Engine:
-    """Commits commands in groups; one per process."""
-
     def __init__(
         self,
         database: Database,
@@ -60,7 +58,6 @@ class Engine:
         on_kept: Callable[[float], None] | None = None,
         on_timed: OnTimed | None = None,
     ) -> None:
-        """Make an engine. connections: the same database, for the engine alone."""
         prepare = partial(_Batch, clock, rules)
         self.rules = rules
         self.database = database
@@ -119,7 +116,6 @@ class Engine:
 
     @property
     def failed_s(self) -> float:
-        """Return the monotonic time of the last failure to commit."""
         return self._batches.failed_s
 
     @property
@@ -128,7 +124,6 @@ class Engine:
 
     @property
     def lock_timeouts(self) -> int:
-        """Return how often a batch met rows that another transaction held."""
         return self._batches.lock_timeouts
 
     async def close(self) -> None:

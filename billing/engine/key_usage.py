@@ -26,7 +26,6 @@ class KeyStandings:
 
     @property
     def now_us(self) -> int:
-        """Return the tenant's own time."""
         return self._spending.time.of(self._tenant)
 
     @property

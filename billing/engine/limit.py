@@ -60,7 +60,6 @@ class Limit(msgspec.Struct, gc=False):
         return max(0, self.most - self.used(now_us))
 
     def add(self, account_id: str, amount_micros: int, now_us: int) -> None:
-        """Count a spend made now in a rolling window."""
         assert self.seconds is not None, "the others are counted with the days and months"
         amount = 1 if self.is_count else amount_micros
         buckets = self.sum.change_detail(account_id).buckets
@@ -120,7 +119,6 @@ class Limit(msgspec.Struct, gc=False):
 
 
 def max_cents(limits: Iterable[Limit], now_us: int) -> int | None:
-    """Return the most that all limits allow now; None without a limit."""
     rooms = []
     for one in limits:
         left = one.left(now_us)
@@ -143,5 +141,4 @@ _WORDS = {
 
 
 def _shown(at_us: int) -> str:
-    """Return the moment rounded up to a second."""
     return rfc3339(-(-at_us // SECOND_US) * SECOND_US)

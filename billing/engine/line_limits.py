@@ -38,7 +38,6 @@ class LineLimits(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def of_any_send(self) -> Sequence[Limit]:
-        """Return the watched limits that don't depend on the recipient."""
         return [*self.money, *(self.sends.counts if self.sends else ())]
 
     @property

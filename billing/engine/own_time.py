@@ -26,21 +26,18 @@ class OwnTime:
         self._ahead_us = ahead_us
 
     def expect(self, counted: Mapping[str, Tenant]) -> None:
-        """Take the grants of apps by ID."""
         self._counted = counted
 
     def of(self, tenant: Tenant) -> int:
         return self.now_us + self._ahead_us.get(tenant, 0) if self._ahead_us else self.now_us
 
     def of_line(self, lineage: tuple[str, ...]) -> int:
-        """Return the time of the account that owns the keys or the grant."""
         if not self._ahead_us or not lineage:
             return self.now_us
         tenant = self._tenant_of(lineage[0])
         return self.now_us if tenant is None else self.of(tenant)
 
     def windows_ahead(self) -> set[Window]:
-        """Return the days and months of accounts whose clock is ahead."""
         found: set[Window] = set()
         for one in (*self._key_states, *self._counted) if self._ahead_us else ():
             tenant = self._tenant_of(one)

@@ -32,7 +32,6 @@ class WorkingSet(ABC):
 
     @classmethod
     def under(cls, rules: Rules) -> Self:  # noqa: ARG003 most ask for no rules of their own
-        """Return an empty working set; it may use its package's rules."""
         return cls()
 
     def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
@@ -81,7 +80,6 @@ class ReadSet:
     working_sets: dict[type[WorkingSet], WorkingSet] = field(default_factory=dict)
 
     def working_set(self, kind: type[S]) -> S:
-        """Return the batch's one working set of that kind."""
         found = self.working_sets.get(kind)
         if found is None:
             found = self.working_sets[kind] = kind.under(self.rules)

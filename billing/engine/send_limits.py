@@ -44,8 +44,6 @@ class LimitedSend(Protocol):
 
 
 class SendAgain(NamedTuple):
-    """An accepted send that continues now."""
-
     lineage: tuple[str, ...]
     facts: SendFacts
 
@@ -55,14 +53,11 @@ class LooksRepeated(DomainError):
 
 
 class SendLimits(msgspec.Struct, gc=False):
-    """Each mandate of a lineage, with its counts of sends and recipients."""
-
     mandates: Sequence[tuple[str, Mandate]]
     counts: Sequence[Limit]
     recipients: Sequence[Limit] = ()
 
     def check_place(self, send: SendFacts) -> None:
-        """Raise OutsideMandate, with what is allowed."""
         for key_id, mandate in self.mandates:
             if mandate.platforms and send.platform not in mandate.platforms:
                 raise OutsideMandate(
@@ -108,7 +103,6 @@ class SendLimits(msgspec.Struct, gc=False):
                 )
 
     def recipient_limits(self, send: SendFacts, sums: Sums, now_us: int) -> list[Limit]:
-        """Return the recipient's daily limit and the weekly limit on new recipients."""
         start = day_start_us(now_us)
         email = send.recipient_email
         new = [
@@ -153,7 +147,6 @@ class SendLimits(msgspec.Struct, gc=False):
 def windows_of_send(
     key_id: str, mandate: Mandate, send: SendFacts, now_us: int
 ) -> Sequence[Window]:
-    """Return the recipient's rows that the key's mandate needs."""
     found: list[Window] = []
     if mandate.per_recipient_per_day_cents is not None:
         day = day_start_us(now_us)

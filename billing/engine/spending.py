@@ -100,7 +100,6 @@ class Spending:
         await self._sums.flush(tx)
 
     def end_of(self, lineage: Lineage) -> KeyEnd | None:
-        """Return how the key or an ancestor ended or was paused, or None."""
         return self._line(lineage).ended
 
     def needs_approval(self, lineage: Lineage, amount_cents: int) -> bool:
@@ -115,13 +114,11 @@ class Spending:
         return any(day.spent_micros + amount_micros > most for day, most in line.unasked)
 
     def check_place(self, send: LimitedSend) -> None:
-        """Raise OutsideMandate if a list lacks the platform or the recipient."""
         sends = self._line(send.lineage).sends
         if sends is not None:
             sends.check_place(send.facts)
 
     def check_new(self, send: LimitedSend) -> None:
-        """Check a new send: as check_place, and raise LooksRepeated."""
         sends = self._line(send.lineage).sends
         if sends is not None:
             facts = send.facts
@@ -131,7 +128,6 @@ class Spending:
     def check(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> None:
-        """Raise CapExceeded if the key, an ancestor or the account has no room."""
         line = self._line(lineage)
         assert line.ended is None, "who ended was refused before"
         if line.money:
@@ -148,13 +144,11 @@ class Spending:
             self._check_each(further, tenant, lineage, amount_micros, send)
 
     def name_of(self, lineage: Lineage) -> str | None:
-        """Return the name of the key that spends, if any."""
         return self.key_states[lineage[0]].name if lineage else None
 
     def max_now_cents(
         self, tenant: Tenant, lineage: Lineage, send: LimitedSend | None = None
     ) -> int | None:
-        """Return the most that every limit allows this send now; None without a limit."""
         now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
         capped = caps.tightest_remaining_micros(states, self._sums.spent(), now_us)
@@ -279,7 +273,6 @@ class Spending:
         return found
 
     def _watched(self, tenant: Tenant, lineage: Lineage) -> list[Limit]:
-        """Return the limits that may have to be published now."""
         line = self._line(lineage)
         found = [*line.watched, *self._of_account(tenant)]
         if not line.is_calendar_near:

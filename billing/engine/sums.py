@@ -44,7 +44,6 @@ class Sums:
         self._sums: dict[Window, Sum] = {}
 
     def reading(self, windows: Iterable[Window]) -> BatchRead:
-        """Return the read of the rows, to run with others."""
         return caps.windows_reading(windows, self._read, self._details)
 
     def today_reading(
@@ -60,7 +59,6 @@ class Sums:
         return found
 
     def detailed(self, window: Window) -> Sum:
-        """Return the row with its detail."""
         found = self.of(window)
         if found.detail is None:
             found.detail = read_detail(self._details.get(window))
@@ -73,7 +71,6 @@ class Sums:
         return self.detailed(window)
 
     def known(self, window: Window) -> Sum | None:
-        """Return a row that this transaction read, or None."""
         return self._sums.get(window)
 
     def spent(self) -> Mapping[Window, int]:

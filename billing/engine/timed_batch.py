@@ -30,7 +30,6 @@ class TimedBatch:
     def __init__(
         self, batch: Prepared[Any], lines: Sequence[str | None], on_timed: OnTimed
     ) -> None:
-        """Wrap a batch; lines: of the commands' requests (kernel/trace.py)."""
         self._batch = batch
         self._lines = lines
         self._on_timed = on_timed

@@ -128,7 +128,6 @@ def decoded(body: bytes, form: type[T]) -> T:
 
 
 def _broken(error: Exception) -> str:
-    """Return what went wrong, with the exception's name to look up."""
     match error:
         case httpx.ConnectError():
             words = "no connection"

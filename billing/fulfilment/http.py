@@ -74,7 +74,6 @@ class GivenDeliverable(msgspec.Struct, forbid_unknown_fields=True):
     expires_at: str | None = None
 
     def taken(self) -> Deliverable:
-        """Return it as it can be stored; raise DeliverableRefused."""
         try:
             expires_at = None if self.expires_at is None else parse_rfc3339(self.expires_at)
         except (ValueError, DomainError):

@@ -37,7 +37,6 @@ class SupplierKinds:
         return Vault([await self.master().data_key(tx, DATA_KEY, now_us=now_us)])
 
     async def begin(self, tx: Transaction, now_us: int) -> None:
-        """Enter the first platforms if no process has started yet; raise InvalidInput."""
         if await platform_rows.version(tx) > 0:
             return
         try:

@@ -66,7 +66,6 @@ class Mark:
 
     @classmethod
     def read(cls, name: str) -> "Mark | None":
-        """Return None for a name that somebody else gave."""
         found = _MARK.fullmatch(name)
         return found and cls(found[2], found[3], found[1] == "ended")
 
@@ -117,20 +116,17 @@ class KeyVendor(ABC):
     @abstractmethod
     async def make(
         self, request: Request, limit: Decimal, mark: Mark, sealed: str | None
-    ) -> MadeKey | Refused | Unknown:
-        """Make a key with that limit."""
+    ) -> MadeKey | Refused | Unknown: ...
 
     @abstractmethod
     async def change(self, key_id: str, change: KeyChange) -> Refused | None:
         """Write all of it in one request; None: it is written."""
 
     @abstractmethod
-    def made(self, secret: str, limit: Decimal) -> Deliverable:
-        """Return what the recipient gets with a new key."""
+    def made(self, secret: str, limit: Decimal) -> Deliverable: ...
 
     @abstractmethod
-    def raised(self, key: KeyState, added: Decimal) -> Deliverable:
-        """Return what the recipient gets with a raised key, in its new state."""
+    def raised(self, key: KeyState, added: Decimal) -> Deliverable: ...
 
     def planned_secret(self, request: Request, sealed: str | None) -> str | None:  # noqa: ARG002
         """Return the sealed secret of a key to make, if the vendor lets us choose it."""
@@ -296,7 +292,6 @@ class LimitedKeys(Supplier):
 
 
 def key_amount(number: float | None) -> Decimal | None:
-    """Return a vendor's limit in US dollars, or None. Raises NoSupplierAnswer."""
     return None if number is None else usd_of_number(number)
 
 
@@ -309,7 +304,6 @@ def has_passed(time: str, clock: Clock) -> bool:
 
 
 def _name_of(key: KeyState) -> str:
-    """Return the stored form; somebody else may have named it."""
     return storable(key.name, characters_max=NAME_CHARACTERS_MAX)
 
 

@@ -81,7 +81,6 @@ class LiteLlmOptions(Options, frozen=True, kw_only=True):
 
     @property
     def shown_url(self) -> str:
-        """Return the base URL for recipients' programs."""
         return (self.public_url or self.base_url).rstrip("/") + "/v1"
 
 
@@ -225,7 +224,6 @@ class LiteLlmKeys(KeyVendor):
         )
 
     def _opened(self, request: Request, sealed: str | None) -> str:
-        """Return the planned secret; raise NoSupplierAnswer."""
         try:
             blob = base64.b64decode(sealed or "", validate=True)
             return self._vault.open(blob, purpose=PURPOSE, subject=request.transaction_id).decode()

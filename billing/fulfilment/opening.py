@@ -66,7 +66,6 @@ async def enter_first(
 
 
 async def name_wallet(tx: Transaction, environment: str, *, now_us: int) -> Sequence[Platform]:
-    """Name `wallet` for each platform without a supplier; return these."""
     book = await platform_rows.read_book(tx)
     platforms = book.of(environment)
     without = platforms.without_supplier()

@@ -23,7 +23,6 @@ _UNFIT: Final = re.compile(r"(.+?)(, got `\w+`)? - at `\$\.(\w+)`")
 
 
 def checked_options(registration: Registration, given: Mapping[str, Any]) -> Options:
-    """Return the kind's options; raise OptionsRefused, which repeats no value."""
     try:
         # strict=False: a command line gives text.
         return msgspec.convert(dict(given), registration.options, strict=False)
@@ -34,7 +33,6 @@ def checked_options(registration: Registration, given: Mapping[str, Any]) -> Opt
 
 
 def _in_words(registration: Registration, text: str) -> str:
-    """Reword msgspec's sentence about an object and its fields."""
     if found := _MISSING.fullmatch(text):
         is_secret = found[1] in sealed_fields(registration.options)
         return f"the {'secret ' if is_secret else ''}option {found[1]} is missing"
@@ -49,7 +47,6 @@ def _in_words(registration: Registration, text: str) -> str:
 def with_options(
     row: SupplierRow, registration: Registration, given: Mapping[str, Any], vault: Vault
 ) -> SupplierRow:
-    """Return the row with these options, secrets sealed; raise OptionsRefused."""
     parsed = checked_options(registration, given)
     values: dict[str, Any] = msgspec.to_builtins(parsed)
     secret = sealed_fields(registration.options)
@@ -68,7 +65,6 @@ def with_options(
 
 
 def opened_options(row: SupplierRow, vault: Vault) -> dict[str, Any]:
-    """Return all options, secrets included; raise SealBroken."""
     if row.sealed is None:
         return dict(row.options)
     plain = vault.open(row.sealed, purpose=PURPOSE, subject=f"{row.environment}/{row.id}")

@@ -171,8 +171,7 @@ class Supplier(ABC):
     """
 
     @abstractmethod
-    async def fulfil(self, request: Request) -> Outcome:
-        """Call the supplier, or call it again."""
+    async def fulfil(self, request: Request) -> Outcome: ...
 
     async def prepare(self, request: Request) -> str | Refused | Unknown | None:  # noqa: ARG002
         """Return what must be known after a crash, such as a key's limit before it is raised.
@@ -259,7 +258,6 @@ _NO_TOOLS: Final = Tools(
 
 
 def check_usable(registration: Registration, options: Options) -> None:
-    """Raise OptionsRefused if no supplier of the kind can be set up with these."""
     registration.make(options, _NO_TOOLS)
 
 

@@ -56,8 +56,6 @@ class StockCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taken(NamedTuple):
-    """A top-up's code, in the clear, and its end."""
-
     code: str
     expires_at: int | None
 
@@ -66,8 +64,6 @@ class Taken(NamedTuple):
 
 
 class StockLevel(NamedTuple):
-    """How many codes of a kind are left, and the threshold of few."""
-
     kind: StockKind
     left: int
     low_threshold: int
@@ -114,7 +110,6 @@ async def take(
 
 
 async def held(tx: Transaction, vault: Vault, transaction_id: str) -> Taken | None:
-    """Return the top-up's code; raise SealBroken."""
     row = await tx.fetch_one(
         "SELECT id, sealed, expires_at FROM stock_codes WHERE transaction_id = :id",
         id=transaction_id,

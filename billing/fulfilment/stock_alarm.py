@@ -15,7 +15,6 @@ WHERE a.is_operator = 1 ORDER BY e.account_id
 
 
 async def notify_low_stock(tx: Transaction, level: StockLevel, *, now_us: int) -> None:
-    """Publish it to each operator's account of that environment."""
     rows = await tx.fetch(_OPERATORS, environment=level.kind.environment)
     tenants = [Tenant(row["account_id"], level.kind.environment) for row in rows]
     if not tenants:

@@ -72,7 +72,6 @@ async def check_secret(
 def _signs_with(
     row: SupplierRow, registrations: Mapping[str, Registration], vault: Vault
 ) -> bytes | None:
-    """Return the key of its callbacks, or None if it never calls or can't be used."""
     registration = registrations.get(row.kind)
     if registration is None or registration.callback_secret is None or row.is_simulated:
         return None

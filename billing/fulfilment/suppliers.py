@@ -95,7 +95,6 @@ class Suppliers:
         client: httpx.AsyncClient,
         clock: Clock,
     ) -> None:
-        """Take the vault under the suppliers' own data key."""
         self.book = PlatformBook()
         self.registrations = registrations
         # Called after each change of the rows was read.
@@ -111,7 +110,6 @@ class Suppliers:
         return self._vault
 
     def find(self, environment: str, supplier: str | None) -> ReadySupplier | None:
-        """Return the supplier of that ID, enabled or not."""
         return None if supplier is None else self._ready.get((environment, supplier))
 
     def can_be_asked(self, environment: str, supplier: str | None) -> bool:
@@ -122,7 +120,6 @@ class Suppliers:
     def terms_of(
         self, environment: str, supplier: str | None, platform: str, amount_cents: int
     ) -> DeliveryTerms:
-        """Return what the operator allows it for this platform and amount."""
         found = self.find(environment, supplier)
         return NO_TERMS if found is None else found.terms.of(platform, amount_cents)
 
@@ -170,7 +167,6 @@ class Suppliers:
                 _log.exception("platforms.broke")
 
     def ready(self, row: SupplierRow) -> ReadySupplier:
-        """Set up the row's supplier; `fault` says why it can't be."""
         plain = ReadySupplier(
             row.id,
             row.environment,

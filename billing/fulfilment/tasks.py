@@ -37,8 +37,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskWorkingSet(WorkingSet):
-    """The tasks of one transaction's top-ups; operators' commands declare them."""
-
     rank = 12
 
     def __init__(self) -> None:

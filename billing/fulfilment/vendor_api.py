@@ -96,8 +96,6 @@ def refusal_of(answer: SupplierAnswer) -> str:
 def silence_is_unknown(
     method: Callable[_P, Coroutine[Any, Any, _T]],
 ) -> Callable[_P, Coroutine[Any, Any, _T | Unknown]]:
-    """Return the method with NoSupplierAnswer as Unknown."""
-
     @wraps(method)
     async def asked(*args: _P.args, **kwargs: _P.kwargs) -> _T | Unknown:
         try:

@@ -27,13 +27,11 @@ class IntentMet(DomainError):
 
 
 async def load(tx: Transaction, intents: Iterable[IntentKey]) -> dict[IntentKey, str]:
-    """The ids of the top-ups that these intents name."""
     rows = await tx.fetch(_LOAD, intents=sorted(set(intents)))
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 async def insert(tx: Transaction, named: Mapping[IntentKey, str]) -> None:
-    """named: the id of each intent's new top-up."""
     rows = [(*intent, topup_id) for intent, topup_id in sorted(named.items())]
     await tx.insert_deferred("topup_intents", _COLUMNS, rows)
 

@@ -52,8 +52,6 @@ SELECT 1 AS erased WHERE NOT EXISTS (SELECT 1 FROM account_environments WHERE {O
 
 
 class Basis(Protocol):
-    """What was proved before, and what the sealed sums contain."""
-
     @property
     def since_us(self) -> int:
         """Return the time from which changes are checked; 0 checks everything."""
@@ -76,7 +74,6 @@ class _Listed(NamedTuple):
 
 
 def rules() -> list[str]:
-    """Return each rule's sentence in the order of checks."""
     said = [rule.says for rule in RULES]
     return [said[0], said[1], SEALED_RULE, *said[2:]]
 
@@ -117,7 +114,6 @@ async def audit(
 
 
 async def _agreeing(database: Database, page: Sequence[_Listed], basis: Basis) -> set[Tenant]:
-    """Return the page's small tenants whose balances equal the sealed sums and later transfers."""
     found: set[Tenant] = set()
     of: defaultdict[str, list[str]] = defaultdict(list)
     for one in page:

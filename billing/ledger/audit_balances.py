@@ -63,7 +63,6 @@ _PART: Final = f"SELECT * FROM transfers WHERE {OWN} AND id > :from_id AND id <=
 
 
 def _moved(condition: str) -> str:
-    """Return a query of credits less debits, by ledger account, of matching transfers."""
     return f"""
 SELECT s.side_id, SUM(s.moved) AS moved FROM (
     SELECT debit_id AS side_id, -amount_micros AS moved FROM ({_PART}) AS d
@@ -82,8 +81,6 @@ WHERE {OWN} AND id > :after AND id <= :to_id ORDER BY id"""
 
 
 class Steps(NamedTuple):
-    """Ledger accounts at a time, and transfers per statement."""
-
     sides: int = 150_000
     transfers: int = 100_000
 
@@ -182,7 +179,6 @@ async def _moved_since(
     from_id: str,
     steps: Steps,
 ) -> dict[str, int]:
-    """Return credits less debits of these ledger accounts in later transfers."""
     sums: dict[str, int] = {}
     own = {"account_id": tenant.account_id, "environment": tenant.environment}
     while from_id != _LAST_OF_ALL:
@@ -240,7 +236,6 @@ async def _bound(tx: Transaction, *, tenant: Tenant, after: str, sides: int) -> 
 async def _walk(
     database: Database, tenant: Tenant, sides: tuple[str, str], settled_id: str
 ) -> dict[str, int]:
-    """Return credits less debits of these ledger accounts up to that transfer."""
     sums: dict[str, int] = {}
     after = ""
     while page := await database.read(
@@ -277,7 +272,6 @@ async def _compare(
     settled_id: str,
     steps: Steps,
 ) -> list[Finding]:
-    """Add the later transfers, in the snapshot of the balances."""
     own = {"account_id": tenant.account_id, "environment": tenant.environment}
     rest = await _moved_since(
         tx, _MOVED, {}, tenant=tenant, sides=sides, from_id=settled_id, steps=steps

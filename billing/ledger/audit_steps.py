@@ -80,7 +80,6 @@ async def row_findings(
 async def _by_transfers(
     database: Database, tenant: Tenant, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Yield the findings of transfers and of their subjects."""
     after = least_id("trf", since_us) if since_us else ""
     others = {rule.about for rule in RULES} - _WHOLE - {"balances", "transfers", "topups"}
     while page := await database.read(partial(_page, tenant=tenant, after=after)):
@@ -113,7 +112,6 @@ async def _ids(
 async def _asked(
     database: Database, tenant: Tenant, about: Iterable[str], values: Mapping[str, object]
 ) -> Sequence[Finding]:
-    """Return the findings over the given subjects, in one snapshot."""
     texts = [(rule.says, _NARROWED[rule.says]) for rule in RULES if rule.about in about]
     return await database.read(partial(_ask, tenant=tenant, texts=texts, values=values))
 

@@ -23,7 +23,6 @@ _TOKENS: Final = """COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
 
 
 def _added_up(day: str, record: str, hold: str, charge: str) -> str:
-    """Return the rule in both directions: sums and their counted records."""
     return f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT {_DAY} AS row_id, 0 AS expected, {day} AS found FROM usage_days WHERE {_OWN}
             UNION ALL

@@ -20,7 +20,6 @@ from store.keyset import Keyset, ListStretch
 async def balance(
     tx: Transaction, principal: Principal, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
-    """Return the response of GET /topup/balance."""
     held = await balance_of(
         tx, principal.tenant, now_us=now_us, is_promo_sendable=is_promo_sendable
     )

@@ -8,8 +8,6 @@ from store.database import Row
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The rule, the row, and two figures (micros) that should be equal."""
-
     rule: str
     account_id: str
     environment: str

@@ -36,6 +36,5 @@ def _words(fact: FieldFacts | None, name: str, value: Any, record: Mapping[str, 
 
 
 def _pairs(value: Mapping[str, Any]) -> str:
-    """Return an object's parts, such as a supplier's options, without the empty ones."""
     said = {name: _words(None, name, one, value) for name, one in value.items()}
     return ", ".join(f"{name} {one}" for name, one in said.items() if one not in (None, "", []))

@@ -101,7 +101,6 @@ class Ledger:
         await tx.fetch_many([self.reading(tenants, places)])
 
     def reading(self, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]) -> BatchRead:
-        """Return `load`'s read, to run with others."""
         ordered = sorted(set(tenants))
         wanted = set(places)
         for account_id, environment in ordered:
@@ -188,7 +187,6 @@ class Ledger:
         return sorted(alive, key=lambda g: (g.expires_at is None, g.expires_at or 0, g.id))
 
     def expired_grants(self, tenant: Tenant, now_us: int) -> list[LedgerAccount]:
-        """Return expired grants with credit left."""
         now_us += self.clocks_ahead_us.get(tenant, 0)
         return [
             grant
@@ -204,7 +202,6 @@ class Ledger:
         )
 
     def granted_micros(self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True) -> int:
-        """Return the unexpired credit in grants, promotional or paid."""
         if tenant not in self._grants:
             return 0
         counted = self.grants(tenant, now_us, is_promo_counted=is_promo_counted)

@@ -28,5 +28,4 @@ def dollars(micros: int) -> str:
 
 
 def micros_to_cents(micros: int) -> int:
-    """Return whole cents, rounded down."""
     return micros // MICROS_PER_CENT

@@ -46,12 +46,10 @@ class Price:
 
     @property
     def is_listed(self) -> bool:
-        """Return whether the currency's decimal places are known."""
         return self.currency in _PLACES
 
     @property
     def places(self) -> int:
-        """Return the decimal places, 0 if the currency isn't listed."""
         return _PLACES.get(self.currency, 0)
 
     def decimal(self) -> str:
@@ -72,7 +70,6 @@ class Price:
 
 
 def places_of(currency: str) -> int:
-    """Return the currency's decimal places; raise InvalidInput if it isn't listed."""
     if currency not in _PLACES:
         raise InvalidInput(
             f"the decimal places of {currency[:10]!r} are not known: use a currency of ISO 4217, such as USD",

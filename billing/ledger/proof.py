@@ -74,7 +74,6 @@ async def note_proof(
 
 
 async def list_proofs(tx: Transaction) -> Sequence[LedgerProof]:
-    """Return the newest PROOFS_KEPT audits, the last good and the last full one."""
     rows = await tx.fetch(_LISTED)
     return [LedgerProof(*row) for row in rows]
 

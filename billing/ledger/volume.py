@@ -51,7 +51,6 @@ class VolumeDay(NamedTuple):
 
 
 async def volume_since(tx: Transaction, *, since_us: int) -> tuple[Sequence[VolumeDay], int | None]:
-    """Return the days that have any, and until when they are counted; null if never."""
     rows = await tx.fetch(_DAYS, since=since_us)
     mark = await tx.fetch_one(_MARK)
     counted_at = None if mark is None or not mark["counted_at"] else int(mark["counted_at"])
@@ -59,8 +58,6 @@ async def volume_since(tx: Transaction, *, since_us: int) -> tuple[Sequence[Volu
 
 
 class VolumeStep(NamedTuple):
-    """The IDs between which transfers lie, their number, and what they add to each day."""
-
     after_id: str
     last_id: str
     counted_at: int

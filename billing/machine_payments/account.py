@@ -14,8 +14,6 @@ NAME: Final = "Payers without an account"
 
 
 async def open_machine_account(database: Database, *, now_us: int) -> None:
-    """Make it unless it exists."""
-
     async def work(tx: Transaction) -> None:
         found = await tx.fetch_one("SELECT id FROM accounts WHERE id = :id", id=MACHINE_ACCOUNT)
         if found is None:

@@ -43,16 +43,12 @@ _FAILED = frozenset({"failed", "cancelled", "reversed"})
 
 
 class RefundCode(NamedTuple):
-    """The code that may return a payment: as stored, and sealed for the payer."""
-
     digest: str
     last4: str
     sealed: str
 
 
 class Claimed(NamedTuple):
-    """The payment, and whether the caller asks about it now."""
-
     payment: MachinePayment
     is_ours: bool
 
@@ -215,7 +211,6 @@ class EndPayment(_OnPayment):
         return found.checks_made != self.payment.checks_made
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
-        """Credit the money, and send or return it."""
         settled = self._credit(state, found)
         tenant = found.tenant
         why = self._send(state)

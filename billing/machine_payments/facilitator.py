@@ -47,8 +47,6 @@ class Expected(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """Whether it can be settled now, and if not, why in a word."""
-
     is_valid: bool
     reason: str = ""
 
@@ -173,7 +171,6 @@ class SimulatedFacilitator:
 
 
 def _believed(said: _SettleAnswer, expected: Expected) -> Settlement:
-    """Return the settlement, if the response is about this payment."""
     transaction = _word(said.transaction)
     others: Mapping[str, bool] = {
         "network": said.network != expected.network,
@@ -214,5 +211,4 @@ def _read(body: bytes, form: type[T]) -> T | None:
 
 
 def _word(text: str | None) -> str | None:
-    """Return a short word of theirs, without prose."""
     return text if text and _WORD.fullmatch(text) else None

@@ -57,7 +57,6 @@ class Offer:
         return str(cents * 10 ** (self.asset.decimals - CENT_DECIMALS))
 
     def requirements(self, cents: int) -> dict[str, Any]:
-        """Return x402's payment requirements, version 2."""
         asset = self.asset
         return {
             "scheme": SCHEME,
@@ -71,7 +70,6 @@ class Offer:
 
 
 def find_asset(network: str, address: str = "") -> Asset | None:
-    """Return the asset of that network, or its first one, or None."""
     wanted = address.lower()
     return next(
         (

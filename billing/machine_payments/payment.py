@@ -43,7 +43,7 @@ _CLOCKS_APART_US: Final = 60 * SECOND_US
 
 
 class PaymentUsed(DomainError):
-    """The payment, or its identifier, paid for something else."""
+    pass
 
 
 class PaymentRequired(DomainError):
@@ -55,8 +55,6 @@ class NotOffered(DomainError):
 
 
 class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is paid for, as stored; fee_cents: of the requested price."""
-
     platform: str
     amount_cents: int
     recipient_email: str
@@ -77,7 +75,6 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return self.platform, self.amount_cents, self.recipient_email
 
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
-        """Return it at the paid price; raise InvalidPlatform, InvalidEmail or AmountOutOfRange."""
         fields = msgspec.structs.asdict(self)
         fee_cents, is_distinct = fields.pop("fee_cents"), fields.pop("distinct")
         request = prepare(platforms, account_id=account_id, is_distinct=is_distinct, **fields)
@@ -177,7 +174,6 @@ def without_private(payment: MachinePayment) -> MachinePayment:
 
 
 def pause_us(checks_made: int) -> int:
-    """Return how long until the next question."""
     return min(ASK_US_MAX, ASK_US_MIN << min(checks_made, 10))
 
 
@@ -243,7 +239,6 @@ async def find_recent(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[MachinePayment]:
-    """Return due ones, the longest due first."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE next_check_at IS NOT NULL AND next_check_at <= :now AND NOT id IN :exclude_ids[text]
@@ -297,7 +292,6 @@ async def page(
 
 
 async def count_stuck(tx: Transaction) -> dict[str, int]:
-    """Count those that need an operator, by environment, 0 included."""
     rows = await tx.fetch(
         f"""SELECT environment, COUNT(*) AS number FROM machine_payments
             WHERE {_STUCK} GROUP BY environment"""

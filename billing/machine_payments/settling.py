@@ -69,7 +69,6 @@ class MachinePayments:
     async def find_same(
         self, environment: str, protocol: str, *, payment_ref: str, identifier: str
     ) -> MachinePayment | None:
-        """Return the payment of that identity, else of that identifier."""
         found = await self.database.read(
             lambda tx: payments.find_same(
                 tx, environment, protocol, payment_ref=payment_ref, identifier=identifier
@@ -79,12 +78,10 @@ class MachinePayments:
         return next(iter((*own, *found)), None)
 
     async def rehearse(self, payment: MachinePayment, send: Send) -> None:
-        """Check whether it could be sent now; raise the refusal of a send."""
         await open_machine_account(self.database, now_us=self.clock.now_us())
         await self.engine.rehearse(PaidRehearsal(payment, send))
 
     async def verify(self, payment: MachinePayment, request: bytes) -> Verified:
-        """Check whether it could be settled; raise ProviderUnavailable."""
         return await self._facilitator(payment).verify(request, _expected(payment))
 
     def seal(self, payment_id: str, request: bytes) -> str:
@@ -99,7 +96,6 @@ class MachinePayments:
         return await self.go_on(opened.payment, wait_s=self.wait_s)
 
     def can_ask(self, payment: MachinePayment) -> bool:
-        """Return whether its kind's settling party is set up."""
         return (payment.environment, payment.protocol) in self.facilitators
 
     async def go_on(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
@@ -119,7 +115,6 @@ class MachinePayments:
         return await self._ask(claimed.payment) if claimed.is_ours else claimed.payment
 
     async def deliver(self, payment: MachinePayment) -> MachinePayment:
-        """Return a paid one whose top-up failed since."""
         if payment.state != "paid" or payment.ended_at is not None:
             return payment
         return await self.engine.submit(EndDelivery(payment, self._refund_code(payment)))
@@ -168,7 +163,6 @@ class MachinePayments:
         return self._opened(payment.refund_code, _REFUND, payment.id).decode()
 
     async def _ask(self, payment: MachinePayment) -> MachinePayment:
-        """Ask once, and act on the response."""
         request = self._opened(payment.proof, _PROOF, payment.id)
         said = await self._facilitator(payment).settle(request, _expected(payment))
         if said.verdict == "refused" and payment.is_lost and not said.is_final:
@@ -229,7 +223,6 @@ class MachinePayments:
         return await self.database.read(lambda tx: payments.find(tx, payment_id))
 
     async def _wait(self, payment: MachinePayment, wait_s: float) -> MachinePayment:
-        """Return it after another caller's response, or after wait_s."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + wait_s
         while payment.lease_until is not None and loop.time() < until_s:

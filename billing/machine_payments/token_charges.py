@@ -30,8 +30,6 @@ TITLE: Final = "Prepaid AI credit"
 
 
 class TokenProof(msgspec.Struct, frozen=True):
-    """What is stored, sealed, of a payment by token."""
-
     payment_id: str
     token: str
     cents: int
@@ -52,7 +50,6 @@ class TokenFacilitator:
     clock: Clock
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
-        """Raise ProviderUnavailable and ProviderRefused."""
         proof = _proof(request)
         found = await self.tokens.find_token(proof.token)
         reason = _unfit(found, proof.price, self.clock.now_us())
@@ -94,7 +91,6 @@ class SimulatedTokens:
 
 
 def _unfit(found: SharedToken | None, price: Price, now_us: int) -> str | None:
-    """Return why the token can't pay the price, or None."""
     if found is None:
         return "token_unknown"
     if found.is_ended:

@@ -31,7 +31,6 @@ class TokenOffer:
     tokens: SharedTokens | None = None
 
     def request(self, cents: int) -> dict[str, Any]:
-        """Return what the payer is asked to allow."""
         return {
             "amount": str(cents),
             "currency": CURRENCY.lower(),

@@ -63,7 +63,6 @@ class PaymentWorkingSet(WorkingSet):
         return self._found[payment_id]
 
     def same_as(self, asked: MachinePayment) -> list[MachinePayment]:
-        """Return those with this identity or identifier."""
         return [
             one
             for one in self._found.values()

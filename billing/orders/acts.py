@@ -31,7 +31,6 @@ class OperatorOrdersQuery(Page, frozen=True, kw_only=True):
 
 
 async def find_order(tx: Transaction, order_id: str) -> Order:
-    """Return the order, whoever owns it; raises NotFound."""
     found = await order_list.find(tx, order_id)
     if found is None:
         raise NotFound("Order")
@@ -39,14 +38,12 @@ async def find_order(tx: Transaction, order_id: str) -> Order:
 
 
 async def owner_of(tx: Transaction, order_id: str) -> Tenant:
-    """Return whose order it is; raises NotFound."""
     return (await find_order(tx, order_id)).tenant
 
 
 async def list_orders(
     context: ActContext, asked: OperatorOrdersQuery, begin: Begin, limit: int
 ) -> Sequence[Order]:
-    """Return a page of everybody's orders, the newest first."""
     wanted = OrderFilter(
         environment=context.environment,
         account_id=await id_named(context.tx, asked.account),
@@ -57,7 +54,6 @@ async def list_orders(
 
 
 async def show_order(context: ActContext) -> tuple[Order, Sequence[LogEntry]]:
-    """Return one order, and what its provider said of it."""
     order = await order_list.get(context.tx, context.tenant, context.object_id)
     return order, await event_log.of_order(context.tx, order.id)
 

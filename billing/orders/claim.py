@@ -13,8 +13,6 @@ ObjectKey = tuple[str, str, str]  # provider, environment, object id
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False, order=True):
-    """account_id is the owner's account."""
-
     provider: str
     environment: str
     object_id: str

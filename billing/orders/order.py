@@ -56,7 +56,7 @@ REASON_CHARACTERS_MAX = 500
 
 
 class OrderDecided(DomainError):
-    """The order doesn't need an operator's decision, or no longer does."""
+    pass
 
 
 class TooManyOrders(DomainError):
@@ -64,8 +64,6 @@ class TooManyOrders(DomainError):
 
 
 class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     id: str
     account_id: str
     environment: str
@@ -156,7 +154,6 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def move(order: Order, status: OrderStatus, **changes: Any) -> Order:
-    """Return the order in another state; raise OrderDecided if no move leads there."""
     if status not in MOVES[order.status]:
         raise OrderDecided(
             f"the order is {order.status}",
@@ -166,7 +163,6 @@ def move(order: Order, status: OrderStatus, **changes: Any) -> Order:
 
 
 def amend(order: Order, **changes: Any) -> Order:
-    """Return the order with other facts in the same state."""
     assert "status" not in changes, "a state is changed by move"
     return replace(order, **changes)
 
@@ -177,5 +173,4 @@ def next_check_at(checks_made: int, now_us: int) -> int:
 
 
 def due_micros(order: Order, returned_amount: int) -> int:
-    """Return the credit to take back once that much of the payment is gone."""
     return share_of(order.credits_micros, returned_amount, order.payment.amount)

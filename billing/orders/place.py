@@ -61,8 +61,6 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """is_new: this call made it. If its total is 0, it is paid already."""
-
     order: Order
     is_new: bool
 
@@ -127,8 +125,7 @@ class PlaceOrder:
             order = settle(state, order, payment_id=None)
         return Placed(order, is_new=True)
 
-    def check(self, state: BatchState) -> None:
-        """Raise if the account may not order this now."""
+    def check(self, state: BatchState) -> None: ...
 
     def begin(self, state: BatchState, order: Order) -> None: ...
 
@@ -136,7 +133,6 @@ class PlaceOrder:
         return 0
 
     def item(self, state: BatchState) -> SoldItem:
-        """Return what is sold; raise NotFound, InvalidInput and AmountOutOfRange."""
         if (self.new.pack_id is None) == (self.new.amount_cents is None):
             raise InvalidInput("name either a pack or an amount", param="pack_id")
         if self.new.pack_id is not None:
@@ -240,7 +236,6 @@ def _promotional(item: SoldItem, discount: int) -> int:
 
 
 def charged(price: Price, charge: Charge) -> Price:
-    """Return the price in the provider's currency; raise InvalidInput without a rate."""
     if charge.currency in {"", price.currency}:
         return price
     if charge.rate is None or price.currency != CURRENCY:

@@ -48,7 +48,6 @@ async def find(tx: Transaction, order_id: str) -> Order | None:
 
 
 async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
-    """Return the tenant's own order; raise NotFound, also for another's."""
     found = await find(tx, order_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Order", param="id")
@@ -76,7 +75,6 @@ async def find_by_objects(
 async def page(
     tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> Sequence[Order]:
-    """Return the tenant's orders, newest first, or from a place in SORTS."""
     return await page_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
 
 
@@ -90,14 +88,12 @@ async def page_of_all(
 async def stretch(
     tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> ListStretch[Order]:
-    """Return a page from a bounded number of the tenant's orders: see Keyset.stretch."""
     return await stretch_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
 
 
 async def stretch_of_all(
     tx: Transaction, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> ListStretch[Order]:
-    """Return a page from a bounded number of all orders: see Keyset.stretch."""
     return await _PAGES.stretch(tx, ROWS.read, before_id=before_id, limit=limit, **asdict(wanted))
 
 
@@ -147,7 +143,6 @@ async def due(
 async def next_due_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """Return when the next pending order is due, or None."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]

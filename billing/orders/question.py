@@ -20,8 +20,6 @@ OLD_PAUSE_US: Final = 10 * MINUTE_US
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whether this caller asks the provider now (is_mine), or somebody just did."""
-
     order: Order
     is_mine: bool
 
@@ -47,8 +45,6 @@ class NoteQuestion:
 
 @dataclass(frozen=True, slots=True)
 class NoteAnswer:
-    """The provider's answer, or that it gave none in time."""
-
     order_id: str
     tenant: Tenant
     answer: OrderAnswer
@@ -73,7 +69,6 @@ def can_be_asked(order: Order) -> bool:
 
 
 def may_ask_at(order: Order, now_us: int) -> int:
-    """Return when the provider may be asked again."""
     if order.checked_at is None:
         return 0
     is_old = now_us - order.created_at > DAY_US

@@ -105,7 +105,6 @@ async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Order]:
 async def load_requests(
     tx: Transaction, places: Iterable[OrderRequestKey]
 ) -> dict[OrderRequestKey, Order]:
-    """Return the orders that requests with an Idempotency-Key made."""
     rows = await tx.fetch(_LOAD_REQUESTS, places=sorted(set(places)))
     return {
         (row["account_id"], row["environment"], row["request_digest"]): ROWS.read(row)
@@ -114,8 +113,6 @@ async def load_requests(
 
 
 class Unpaid(NamedTuple):
-    """A tenant's unpaid orders, and how many hold a coupon's use."""
-
     orders: int = 0
     with_coupon: int = 0
 
@@ -132,7 +129,6 @@ async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tena
 
 
 async def load_open_plans(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Order]:
-    """Return each tenant's oldest unpaid order of a plan."""
     rows = await tx.fetch(_LOAD_OPEN_PLANS, tenants=sorted(set(tenants)))
     return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
@@ -167,7 +163,6 @@ async def claim(
 
 
 async def load_reversals(tx: Transaction, ids: Iterable[str]) -> list[Reversal]:
-    """Return what was returned of the orders' payments."""
     rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(ids)))
     return [refund.read_row(row) for row in rows]
 
@@ -189,6 +184,5 @@ async def mark_receipts(tx: Transaction, marks: Sequence[tuple[str, str]]) -> No
 
 
 async def mark_noted(tx: Transaction, marks: Sequence[tuple[str, int]]) -> None:
-    """Write for how much of what was returned notes were made."""
     if marks:
         await tx.execute(_MARK_NOTED, marks=sorted(marks))

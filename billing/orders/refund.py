@@ -40,8 +40,6 @@ class Reversal(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reversals:
-    """Those of one transaction's orders or periods, read and changed."""
-
     def __init__(self) -> None:
         self.changes = 0
         self._known: dict[str, dict[str, Reversal]] = {}
@@ -63,14 +61,12 @@ class Reversals:
         self._changed[reversal.owner_id, reversal.key] = reversal
 
     def bound(self, owner_id: str, paid_amount: int) -> None:
-        """Limit what was returned to what was paid."""
         for one in self.of(owner_id):
             if one.amount > paid_amount:
                 self.keep(replace(one, amount=paid_amount))
 
     @property
     def changed(self) -> list[Reversal]:
-        """Return what to write, sorted by key."""
         return [one for _, one in sorted(self._changed.items())]
 
 
@@ -109,7 +105,6 @@ def change_of(
 
 
 def blank_of(fact: Reversed, owner_id: str, tenant: Tenant, now_us: int) -> Reversal:
-    """Return a new row without its amount."""
     kind = kind_of(fact)
     return Reversal(
         owner_id, fact.key, *tenant, kind, 0, "open" if kind == "dispute" else "done", now_us

@@ -41,7 +41,6 @@ def brought(
 def set_aside(
     state: BatchState, sold: SoldCredit, refunds: Refunds, refund: Refund, micros: int
 ) -> Refund:
-    """Return the refund with as much of that held as there is."""
     held, by_grant = sold.set_aside(state, micros, refund.id)
     changed = replace(refund, held_micros=held, held_grant_micros=by_grant)
     refunds.keep(changed)

@@ -34,8 +34,6 @@ MOVES: Mapping[RefundState, frozenset[RefundState]] = {
 
 
 class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     id: str
     account_id: str
     environment: str
@@ -96,8 +94,6 @@ def move(refund: Refund, status: RefundState, *, now_us: int, detail: str | None
 
 
 class Refunds:
-    """Those of one transaction's orders or periods, read and changed."""
-
     def __init__(self) -> None:
         self.changes = 0
         self._known: dict[str, dict[str, Refund]] = {}
@@ -115,11 +111,9 @@ class Refunds:
         return list(self._known.get(owner_id, {}).values())
 
     def open_of(self, owner_id: str) -> Refund | None:
-        """Return the one whose end is unknown."""
         return next((one for one in self.of(owner_id) if one.is_open), None)
 
     def holding(self, owner_id: str) -> Refund | None:
-        """Return the one that holds credit."""
         return next((one for one in self.of(owner_id) if one.held_micros), None)
 
     def to_come(self, owner_id: str, reversals: Iterable[Reversal]) -> int:
@@ -171,7 +165,6 @@ class Refunds:
 
 
 async def load(tx: Transaction, owner_ids: Iterable[str]) -> list[Refund]:
-    """Return these orders' or periods' refunds, oldest first."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(owner_ids)))
     return [ROWS.read(row) for row in rows]
 

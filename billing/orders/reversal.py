@@ -34,8 +34,6 @@ _OF_DISPUTE: Final[Mapping[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class OrderResult:
-    """The order after a fact; detail is for the operator."""
-
     order: Order
     outcome: NotificationOutcome
     detail: str = ""
@@ -58,7 +56,6 @@ class OnOrder(ABC):
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
 
     def decide(self, state: BatchState) -> OrderResult:
-        """Raise NotFound, also for another environment's order."""
         working_set = state.working_set(OrderWorkingSet)
         order = working_set.find(self.order_id, self.tenant)
         if self.notification is not None and self.notification.environment != order.environment:

@@ -133,7 +133,6 @@ class SettlePaid(OnOrder):
         return None if self.price == order.price else other_price(self.price, order.price)
 
     def _problem(self, state: BatchState, order: Order) -> Problem | None:
-        """Return why the payment may not credit the order."""
         conflict = self.conflict(state, order)
         if conflict is not None:
             return conflict
@@ -181,8 +180,6 @@ class EndUnpaid(OnOrder):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Whether this caller asks the provider now (is_mine)."""
-
     order: Order
     is_mine: bool
 

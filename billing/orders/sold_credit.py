@@ -123,7 +123,6 @@ class SoldCredit:
     def _sources(
         self, state: BatchState
     ) -> tuple[LedgerAccount, LedgerAccount, LedgerAccount | None]:
-        """Return the account's debt, its wallet, and the sale's own grant, if any."""
         ledger = state.ledger
         grant = (
             ledger.account(self.tenant, LedgerAccountKind.GRANT, self.id)
@@ -134,7 +133,6 @@ class SoldCredit:
         return owed, ledger.wallet(self.tenant), grant
 
     def _origins(self, state: BatchState, provider: int, promotion: int) -> list[ReversalPart]:
-        """Return PROVIDER and PROMOTION with their parts, without empty ones."""
         parts = []
         if provider:
             source = state.ledger.account(self.tenant, LedgerAccountKind.PROVIDER, self.provider)

@@ -14,8 +14,6 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """amount in the smallest unit of the paid currency."""
-
     kind: str
     amount: int
     status: str
@@ -24,8 +22,6 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class OrderTimeline:
-    """The order with its transfers and events in the API's shapes, oldest first."""
-
     order: Order
     transfers: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
@@ -33,7 +29,6 @@ class OrderTimeline:
 
 
 async def own_timeline(tx: Transaction, tenant: Tenant, order_id: str) -> OrderTimeline:
-    """Return the tenant's own; raise NotFound, also for another's."""
     return await timeline_of(tx, await orders.get(tx, tenant, order_id))
 
 

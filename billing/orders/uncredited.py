@@ -28,7 +28,6 @@ def sent_back(order: Order, refunds: Sequence[Refund]) -> int:
 
 
 def follow_refund(state: BatchState, order: Order) -> Order:
-    """Return the order after news of our refund of its uncredited payment."""
     working_set = state.working_set(OrderWorkingSet)
     refunds = working_set.refunds.of(order.id)
     gone = gone_of(working_set.reversals.of(order.id), order.payment.amount)

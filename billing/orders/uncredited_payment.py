@@ -21,8 +21,6 @@ from store.row_mapping import RowMapping
 
 
 class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     id: str
     account_id: str
     environment: str
@@ -45,13 +43,10 @@ class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def left_amount(self) -> int:
-        """Return what has not been returned."""
         return self.amount - self.refunded_amount
 
 
 class UncreditedPayments(SaleWorkingSet):
-    """Commands name the orders in `orders`."""
-
     rank = 61
 
     def __init__(self) -> None:
@@ -98,7 +93,6 @@ class UncreditedPayments(SaleWorkingSet):
         )
 
     def open_refund(self, order_id: str) -> refund_row.Refund | None:
-        """Return an open refund of one of the order's payments."""
         found = (self.refunds.open_of(one.id) for one in self.of_order(order_id))
         return next((one for one in found if one is not None), None)
 
@@ -153,7 +147,6 @@ async def find_told(
 
 
 async def load_reversals(tx: Transaction, payment_ids: Iterable[str]) -> list[Reversal]:
-    """Return what was returned of the payments."""
     rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(payment_ids)))
     return [refund.read_row(row) for row in rows]
 

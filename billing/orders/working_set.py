@@ -109,14 +109,12 @@ class OrderWorkingSet(SaleWorkingSet):
     # Orders
 
     def find(self, order_id: str, tenant: Tenant) -> Order:
-        """Return the tenant's order; raise NotFound, also for another tenant's."""
         found = self._orders.get(order_id)
         if found is None or found.tenant != tenant:
             raise NotFound("Order", param="id")
         return found
 
     def of_request(self, place: OrderRequestKey) -> Order | None:
-        """Return the order that an earlier try of the request made."""
         order_id = self._requests.get(place)
         return None if order_id is None else self._orders.get(order_id)
 
@@ -155,22 +153,18 @@ class OrderWorkingSet(SaleWorkingSet):
     # The operator's log
 
     def is_open(self, order_id: str) -> bool:
-        """Return whether a notification of the order waits for an operator."""
         return order_id in self._open
 
     def resolve(self, order_id: str) -> None:
-        """Mark the order's notifications as dealt with by an operator."""
         self.changed()
         self._open.discard(order_id)
         self._resolved.add(order_id)
 
     def resolve_payment(self, order_id: str, payment_ref: str) -> None:
-        """Mark what waited because of this payment as dealt with."""
         self.changed()
         self._resolved_payments.add((order_id, payment_ref))
 
     def _genuine_claims(self) -> list[OrderClaim]:
-        """Return the claims of IDs at the provider that named them."""
         genuine = []
         for claim in self.claims:
             order = self._orders.get(claim.order_id)

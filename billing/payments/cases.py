@@ -70,7 +70,6 @@ class OrderCases:
         return next((one.refund for one in self.spare if one.refund is not None), None)
 
     def acts(self, order: Order, waiting: OpenReview) -> list[CaseAct]:
-        """Return what may be done now, in the order in which a page offers it."""
         can_go_back = any(
             one.money is not None and one.money.refund is None and one.money.left.amount > 0
             for one in self.cases

@@ -40,8 +40,6 @@ from store.database import Database, Transaction
 
 
 class Checkout(Protocol):
-    """What an order's provider and the sandbox's page share."""
-
     async def open(self, request: CheckoutRequest) -> Opened: ...
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
@@ -94,7 +92,6 @@ class Checkouts:
         return settled.order
 
     async def _opened(self, order: Order) -> tuple[Order, Opened]:
-        """Return the order with its customer, and the opened checkout."""
         checkout = self._checkout_of(order)
         if isinstance(checkout, SandboxProvider):
             return order, await checkout.open(await self._request(order))
@@ -106,7 +103,6 @@ class Checkouts:
             return order, await checkout.open(await self._request(order))
 
     async def inquire(self, order: Order, ref: str) -> Sequence[Fact]:
-        """Return what the provider says; raise ProviderUnavailable and ProviderRefused."""
         return await self._checkout_of(order).inquire(order.id, ref)
 
     async def close(self, order: Order) -> bool:
@@ -133,7 +129,6 @@ class Checkouts:
     async def linked(
         self, notification: NotificationRef, object_ids: Sequence[str]
     ) -> Sequence[tuple[str, str]]:
-        """Return what the provider's IDs belong to; raise ProviderUnavailable."""
         environment = next(one for one in ENVIRONMENTS if one == notification.environment)
         provider = self._providers.of(notification.provider, environment)
         is_simulated = self._providers.is_simulated(notification.provider, environment)
@@ -209,7 +204,6 @@ class Checkouts:
 
 
 def title_of(order: Order) -> str:
-    """Return what is bought, for the payer."""
     return order.pack_name or f"{order.credits_micros // MICROS_PER_CREDIT:,} credits"
 
 

@@ -46,7 +46,6 @@ class Dispute(Struct, kw_only=True):
 
     @classmethod
     def of(cls, dispute: disputes.Dispute) -> "Dispute":
-        """Return the dispute as every door shows it."""
         return convert(dispute.shape(), cls)
 
 

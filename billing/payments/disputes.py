@@ -35,8 +35,6 @@ WHERE a.is_operator = 1 ORDER BY e.account_id
 
 
 class Dispute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     provider: str
     environment: str
     id: str
@@ -59,7 +57,6 @@ class Dispute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def cursor(self) -> str:
-        """Return where the next page starts."""
         return f"{self.provider}/{self.id}"
 
     def shape(self) -> dict[str, Any]:
@@ -162,7 +159,6 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[Dispute]:
 
 
 async def find(tx: Transaction, environment: str, dispute_id: str) -> Dispute:
-    """Find by the provider's ID; raise NotFound."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM disputes WHERE environment = :environment AND id = :id",
         environment=environment,
@@ -188,7 +184,6 @@ async def _at(tx: Transaction, environment: str, cursor: str) -> Dispute:
 
 
 def _bare(fact: Disputed | DisputeClosed) -> DisputeNote:
-    """Return a bare fact's note: that there is a dispute, or how it ended."""
     if isinstance(fact, DisputeClosed):
         return DisputeNote("won" if fact.is_won else "lost", is_over=True)
     return DisputeNote("open")

@@ -102,7 +102,6 @@ async def _subscription(
 async def _period(
     tx: Transaction, ids: Iterable[str], notification: NotificationRef
 ) -> FactSubject | None:
-    """Return the credited period that one of these IDs paid for."""
     at = (notification.provider, notification.environment)
     for subscription_id, start in await subscription_rows.find_objects(tx, *at, ids):
         if start == ITSELF:
@@ -125,7 +124,6 @@ async def _period(
 async def _order(
     tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
 ) -> Order | None:
-    """Find by the order's own ID, else by the provider's."""
     order_id = fact.subject.order_id
     found = None if order_id is None else await order_list.find(tx, order_id)
     listed = tuple(ids)
@@ -142,7 +140,6 @@ async def _uncredited(
     order: Order | None,
     notification: NotificationRef,
 ) -> FactSubject | None:
-    """Return the uncredited payment that an ID names, of the order or of an invoice's plan."""
     if order is None:
         at = (notification.provider, notification.environment)
         for subscription_id, _ in await subscription_rows.find_objects(tx, *at, ids):

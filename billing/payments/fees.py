@@ -26,7 +26,6 @@ class PaymentFee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def keep(tx: Transaction, fees: Sequence[PaymentFee]) -> None:
-    """Write fees, replacing earlier ones."""
     await tx.insert(
         "payment_fees",
         _ROWS.columns,

@@ -155,7 +155,6 @@ class NotificationHandler:
     async def _refuse(
         self, found: FactSubject, notification: NotificationRef
     ) -> NotificationOutcome:
-        """Refuse what another provider or environment reports."""
         owner, order = found.owner, found.order
         what = "a subscription" if order is None else "an order"
         whose = f"{what} at {owner.provider} in {owner.environment}"
@@ -167,7 +166,6 @@ class NotificationHandler:
     async def _take_up(
         self, fact: InvoicePaid | Paid | Waiting, notification: NotificationRef
     ) -> None:
-        """Act on refunds and disputes that were reported before the payment."""
         ids = fact.subject.objects
         if isinstance(fact, InvoicePaid):
             ids = (fact.invoice_id, *ids)
@@ -210,7 +208,6 @@ class NotificationHandler:
         return await self._related(ids, notification)
 
     async def _link(self, fact: Waiting, notification: NotificationRef) -> None:
-        """Store IDs that belong together, such as an invoice and its payment."""
         ids, now_us = fact.subject.objects, self._clock.now_us()
         if len(ids) > 1:
             await self._database.transaction(
@@ -270,7 +267,6 @@ class NotificationHandler:
         order: Order | None = None,
         problem: Problem | None = None,
     ) -> NotificationOutcome:
-        """Write a row for what changes no order."""
         entry = LogEntry(
             notification,
             outcome,

@@ -182,7 +182,6 @@ def _decided(result: OrderResult) -> OperatorOrder:
 async def list_problems(
     context: ActContext, asked: ProblemsQuery, begin: Begin, limit: int
 ) -> Sequence[_Problem]:
-    """Return a page of what waits for a person, the newest first."""
     assert begin is None or isinstance(begin, str), "the list has one order"
     if asked.kind == "paid_uncredited":
         orders = await order_list.paid_uncredited(
@@ -206,7 +205,6 @@ async def _to_do(tx: Transaction, order: Order) -> Sequence[CaseAct]:
 
 
 async def trace_order(context: ActContext) -> OrderTrace:
-    """Return where an order's money is; raises NotFound."""
     return await trace(context.tx, context.object_id)
 
 
@@ -225,18 +223,15 @@ def _resolution(
 
 
 async def approve_order(context: CallContext, asked: ApproveOrder) -> Order:
-    """Credit an order that waits; raises InvalidInput, NotFound and OrderDecided."""
     command = _resolution(context, "approve", asked.reason, asked.amount)
     return await context.service(Payments).approve(command)
 
 
 async def reject_order(context: CallContext, asked: RejectOrder) -> Resolve:
-    """End an order that waits without credit; raises NotFound and OrderDecided."""
     return _resolution(context, "reject", asked.reason)
 
 
 async def ask_provider(context: CallContext, _asked: Fields) -> questions.AskedOrder:
-    """Ask an order's provider; raises NotFound."""
     return await context.service(Payments).ask(context.tenant, context.object_id)
 
 

@@ -60,13 +60,11 @@ _log = logging.getLogger(__name__)
 
 
 class NoWebhookSecret(DomainError):
-    """There is no secret to verify this provider's notifications with."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A genuine notification's environment and weightiest outcome."""
-
     environment: Environment
     event_id: str
     type: str
@@ -74,8 +72,6 @@ class Heard:
 
 
 class Payments:
-    """Orders from the request to the credit; one per process."""
-
     def __init__(
         self,
         database: Database,
@@ -84,7 +80,6 @@ class Payments:
         providers: Providers,
         links: OrderLinks,
     ) -> None:
-        """links: with this gateway's public address."""
         self.links = links
         self.providers = providers
         self._public_url = links.public_url
@@ -108,7 +103,6 @@ class Payments:
         self.steering = SubscriptionSteering(database, clock, engine, providers, self.notifications)
 
     def questions_within(self, ask_s_max: float) -> Questions:
-        """Return questions that wait at most that long."""
         parts = (self._clock, self._engine, self._checkouts, self.notifications)
         return Questions(*parts, ask_s_max=ask_s_max)
 
@@ -250,7 +244,6 @@ class Payments:
             await self._end(order)
 
     async def asked(self, order: Order) -> Sequence[Fact]:
-        """Act on what the provider says of the order; raise ProviderUnavailable, ProviderRefused."""
         if order.provider_ref is None:
             return ()
         facts = await self._checkouts.inquire(order, order.provider_ref)
@@ -262,7 +255,6 @@ class Payments:
     async def linked(
         self, notification: NotificationRef, object_ids: Sequence[str]
     ) -> Sequence[str]:
-        """Return the IDs with related ones; raise ProviderUnavailable."""
         pairs = await self._checkouts.linked(notification, object_ids)
         return sorted({*object_ids, *(one for pair in pairs for one in pair)})
 
@@ -287,7 +279,6 @@ class Payments:
         return order
 
     def _completed(self, new: NewOrder, tenant: Tenant) -> NewOrder:
-        """Return the request with what the provider adds; raise InvalidInput."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         new = replace(new, provider=self._named(new, environment))
         registration = self.providers.registration(new.provider)

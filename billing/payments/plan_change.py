@@ -48,7 +48,6 @@ def request_of(one: Subscription, steer: SubscriptionChange) -> SteerRequest:
 
 
 def unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> SubscriptionChange:
-    """Return an unsaved change, for a preview of its cost."""
     return SubscriptionChange(
         id="",
         subscription_id=one.id,

@@ -101,5 +101,4 @@ def answer_of(facts: Sequence[Fact]) -> OrderAnswer:
 
 
 def inquiry_of(order: Order) -> NotificationRef:
-    """Return our own question's name in the log of notifications."""
     return NotificationRef(order.provider, order.environment, f"{INQUIRY}:{order.id}", INQUIRY)

@@ -15,7 +15,6 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def check_return_url(text: str, *, param: str) -> str:
-    """Return the URL as it came; raise InvalidInput."""
     if len(text) > URL_CHARACTERS_MAX:
         raise InvalidInput(f"at most {URL_CHARACTERS_MAX} characters", param=param)
     # Browsers read a backslash as a slash, so what looks like a path may name another host.

@@ -140,7 +140,6 @@ class Resolve:
         return self._noted(state, order, resolved, "approved", detail)
 
     def _amount(self, waiting: OpenReview) -> int:
-        """Return how much of the price counts; raise InvalidInput."""
         price = waiting.price
         if self.amount is None:
             if waiting.came == price:

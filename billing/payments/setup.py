@@ -106,8 +106,6 @@ async def check(
 async def _prices(
     database: Database, registration: Registration, environment: Environment
 ) -> Sequence[WantedPrice]:
-    """Return what sold plans have as the provider's price or product."""
-
     async def work(tx: Transaction) -> Sequence[Plan]:
         return await plans.list_plans(tx, environment)
 

@@ -173,7 +173,6 @@ class SubscriptionSteering:
         await self._notifications.act_on([standing], ref)
 
     def can_pause(self, one: Subscription) -> bool:
-        """Return whether its provider can stop charging."""
         try:
             return isinstance(self._steering(one), Pausing)
         except ProviderRefused:
@@ -244,7 +243,6 @@ class SubscriptionSteering:
         )
 
     def can_steer(self, one: Subscription) -> bool:
-        """Return whether somebody here can do it."""
         try:
             self._steering(one)
         except ProviderRefused:
@@ -302,7 +300,6 @@ class SubscriptionSteering:
         )
 
     def _steering(self, one: Subscription) -> Steering:
-        """Return who does it; raise ProviderRefused if nobody here can."""
         environment = _environment(one)
         provider = self._providers.of(one.provider, environment)
         is_simulated = self._providers.is_simulated(one.provider, environment)
@@ -323,7 +320,6 @@ class SubscriptionSteering:
     def _check_can(
         self, steering: Steering, one: Subscription, wish: SubscriptionChangeRequest
     ) -> None:
-        """Raise ProviderRefused if its provider can't do it."""
         if wish.act != "pause":
             return
         if not isinstance(steering, Pausing):
@@ -348,7 +344,6 @@ class SubscriptionSteering:
         return tell
 
     async def _item(self, one: Subscription, wish: SubscriptionChangeRequest) -> PlanItem:
-        """Return the requested plan; raise NotFound, or InvalidInput if it can't be changed to."""
         if wish.plan_id is None or wish.interval is None:
             raise InvalidInput("name the plan and its interval", param="plan_id")
         place = (one.environment, wish.plan_id)
@@ -373,7 +368,6 @@ class SubscriptionSteering:
         return item
 
     def _has_schedules(self, one: Subscription) -> bool:
-        """Return whether a change can wait there until the period ends."""
         if one.is_simulated:
             return True
         steering = self._steering(one)

@@ -88,7 +88,6 @@ OPERATOR_WORDS: Final = {
 
 
 async def trace(tx: Transaction, order_id: str) -> OrderTrace:
-    """Trace any account's order; raise NotFound."""
     order = await orders.find(tx, order_id)
     if order is None:
         raise NotFound("Order")
@@ -116,7 +115,6 @@ def _opened(order: Order) -> TraceStep:
 
 
 def _provider(order: Order, told: Sequence[LogEntry]) -> TraceStep:
-    """Return the provider's last word that counts."""
     if order.pay_amount == 0:
         return TraceStep("provider", "not_needed", "free")
     heard = next((one.received_at for one in told if one.outcome in {"applied", "review"}), None)

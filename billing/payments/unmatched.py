@@ -55,7 +55,6 @@ async def link(
 async def related(
     tx: Transaction, notification: NotificationRef, ids: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return the IDs, then the related ones."""
     given = list(dict.fromkeys(ids))[:IDS_MAX]
     if not given:
         return ()

@@ -15,8 +15,6 @@ ROWS_AT_ONCE: Final = 1_000
 
 
 class Broken(NamedTuple):
-    """Its rule and two figures that should be equal."""
-
     says: str
     row_id: str
     expected: int
@@ -81,7 +79,6 @@ async def findings_of(
 async def findings_at_once(
     tx: Transaction, checks: Sequence[Check], tenant: Tenant
 ) -> Sequence[Finding]:
-    """Return a small tenant's findings, in the caller's snapshot."""
     found: list[Finding] = []
     for check in checks:
         after: str | None = ""

@@ -91,7 +91,6 @@ class RefundCheck:
 
 
 async def reversals_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequence[Reversal]]:
-    """Return what was returned of these orders, periods or uncredited payments."""
     found: defaultdict[str, list[Reversal]] = defaultdict(list)
     wanted = sorted(set(ids))
     if wanted:
@@ -102,7 +101,6 @@ async def reversals_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequ
 
 
 async def refunds_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequence[Refund]]:
-    """Return our refunds of them."""
     found: defaultdict[str, list[Refund]] = defaultdict(list)
     for one in await refund_row.load(tx, ids):
         found[one.owner_id].append(one)

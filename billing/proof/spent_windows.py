@@ -130,7 +130,6 @@ async def _of_account(
 
 
 async def _spent(tx: Transaction, tenant: Tenant, day: int) -> Mapping[tuple[str, str], int]:
-    """Return what was spent since that day began, by key and window."""
     is_plausible = day <= day_start_us(SystemClock().now_us())
     from_us = day - DAY_US if is_plausible else 0
     rows = await tx.fetch(

@@ -203,7 +203,6 @@ async def _by_id(tx: Transaction, text: str, ids: Sequence[str | None]) -> Mappi
 async def _newest(
     tx: Transaction, events: Sequence[_Event], types: Sequence[str]
 ) -> Mapping[str, int]:
-    """Return the number of each top-up's or order's newest event of these types."""
     wanted = sorted({one.transaction_id for one in events if one.transaction_id})
     if not wanted:
         return {}

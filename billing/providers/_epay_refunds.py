@@ -53,7 +53,6 @@ class EpayRefunds:
 
 
 def _says_yes(body: bytes) -> bool:
-    """Return whether it succeeded; raise ProviderUnavailable if the response is neither yes nor no."""
     try:
         found = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -72,7 +72,6 @@ async def load(tx: Transaction, keys: Iterable[PaymentKey]) -> dict[PaymentKey, 
 async def load_dated(
     tx: Transaction, keys: Iterable[PaymentKey]
 ) -> dict[PaymentKey, tuple[Breakdown, int]]:
-    """Return breakdowns with when each was reported."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}

@@ -147,8 +147,6 @@ class _Order(msgspec.Struct):
 
 
 class Epay:
-    """A gateway with one environment's key."""
-
     def __init__(
         self,
         settings: EpaySettings,

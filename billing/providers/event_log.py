@@ -82,7 +82,6 @@ async def record(tx: Transaction, entries: Iterable[LogEntry]) -> None:
 
 
 async def resolve(tx: Transaction, order_ids: Iterable[str], *, now_us: int) -> None:
-    """Record that an operator has dealt with these orders' notifications."""
     await tx.execute(
         """UPDATE provider_events SET resolved_at = :now
            WHERE order_id IN :ids[text] AND outcome IN ('review', 'refused')
@@ -95,7 +94,6 @@ async def resolve(tx: Transaction, order_ids: Iterable[str], *, now_us: int) -> 
 async def resolve_payments(
     tx: Transaction, payments: Iterable[tuple[str, str]], *, now_us: int
 ) -> None:
-    """Record the same for payments: each an order's ID and the provider's payment ID."""
     for order_id, payment_ref in sorted(set(payments)):
         await tx.execute(
             """UPDATE provider_events SET resolved_at = :now
@@ -108,7 +106,6 @@ async def resolve_payments(
 
 
 async def open_orders(tx: Transaction, order_ids: Iterable[str]) -> set[str]:
-    """Return the orders with a notification that still waits for an operator."""
     rows = await tx.fetch(
         """SELECT DISTINCT order_id FROM provider_events
            WHERE order_id IN :ids[text] AND outcome IN ('review', 'refused')

@@ -35,8 +35,6 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """A whole response, not compressed."""
-
     status: int
     headers: Mapping[str, str]
     body: bytes

@@ -36,5 +36,4 @@ def other_price(came: Price, expected: Price) -> Problem:
 
 
 def in_words(price: Price) -> str:
-    """Write the price, such as 20.00 USD."""
     return f"{price.decimal()} {price.currency}" if price.is_listed else price.words()

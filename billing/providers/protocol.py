@@ -125,23 +125,17 @@ class Unconfirmed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The payment of an order failed for good."""
-
     subject: Subject
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """The checkout ended unpaid."""
-
     subject: Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not paid, and not over."""
-
     subject: Subject
 
 
@@ -327,8 +321,6 @@ class SandboxEvent:
 
 
 class Provider(Protocol):
-    """One provider with one environment's credentials."""
-
     async def open(self, request: CheckoutRequest) -> Opened:
         """Make the checkout; raise ProviderUnavailable and ProviderRefused."""
         ...

@@ -92,7 +92,6 @@ class Providers:
                     self._simulated.add(key)
 
     def offered(self, environment: Environment) -> list[str]:
-        """Return those that can take a payment there, simulated ones included."""
         return [name for name in self._registrations if self._is_offered(name, environment)]
 
     def of(self, name: str, environment: Environment) -> Provider | None:
@@ -103,7 +102,6 @@ class Providers:
         return self._providers.get((name, environment))
 
     def is_simulated(self, name: str, environment: Environment) -> bool:
-        """Return whether the sandbox's page takes this provider's payments there."""
         return (name, environment) in self._simulated
 
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
@@ -160,7 +158,6 @@ def _simulated_settings(
 
 
 def _load(path: Path) -> Registration:
-    """Return what the module defines; raise ValueError, which names the file."""
     name = f"billing.providers.{_name(path)}"
     if path.stem == "provider":
         name += ".provider"

@@ -88,8 +88,7 @@ class ProviderSettings(BaseModel, ABC):
 
     @property
     @abstractmethod
-    def is_complete(self) -> bool:
-        """Return whether the credentials to take payments are there."""
+    def is_complete(self) -> bool: ...
 
     @property
     @abstractmethod

@@ -95,7 +95,6 @@ class RechargesOfBatch:
 
 
 def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> None:
-    """Record that a charge's order was paid and credited."""
     charge = recharges.charge_of(order_id)
     if charge is None:
         return
@@ -137,7 +136,6 @@ def note_unpaid(
 def note_confirmation(
     state: BatchState, recharges: RechargesOfBatch, charge: FallCharge, *, reason: str, url: str
 ) -> None:
-    """Record that the payer's bank requires confirmation at that address."""
     if charge.reason is not None:
         return
     recharges.change_charge(replace(charge, next_at=None, reason=reason, url=url))

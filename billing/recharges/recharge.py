@@ -28,8 +28,6 @@ OffReason = Literal["failures", "operator", "dispute"]
 
 
 class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     account_id: str
     environment: str
     provider: str
@@ -64,8 +62,6 @@ class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class FallCharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What one drop's order charges."""
-
     order_id: str
     account_id: str
     environment: str
@@ -89,7 +85,6 @@ class FallCharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def check_limits(below_cents: int, amount_cents: int, monthly_max_cents: int) -> None:
-    """Raise InvalidInput for limits that contradict each other."""
     bounds = (
         ("below_cents", below_cents, 1, BELOW_CENTS_MAX),
         ("amount_cents", amount_cents, AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX),
@@ -105,5 +100,4 @@ def month_of(own_now_us: int) -> str:
 
 
 def next_check_at(asked: int, now_us: int) -> int:
-    """Return when to check again a charge that was checked so often."""
     return now_us + ASKS_US[min(asked, len(ASKS_US)) - 1]

@@ -46,7 +46,6 @@ async def find(tx: Transaction, tenant: Tenant) -> Recharge | None:
 
 
 async def load_charges(tx: Transaction, order_ids: Iterable[str]) -> dict[str, FallCharge]:
-    """Return those of these orders that are a recharge's."""
     rows = await tx.fetch(_LOAD_CHARGES, ids=sorted(set(order_ids)))
     return {found.order_id: found for found in map(CHARGES.read, rows)}
 
@@ -64,7 +63,6 @@ async def latest_charges(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequ
 
 
 async def spent_cents(tx: Transaction, tenants: Iterable[Tenant]) -> dict[tuple[Tenant, str], int]:
-    """Return what each month's recharges took or may still take."""
     rows = await tx.fetch(_SPENT, tenants=sorted(set(tenants)))
     return {
         (Tenant(row["account_id"], row["environment"]), row["month"]): int(row["cents"])

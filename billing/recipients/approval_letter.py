@@ -58,7 +58,6 @@ def approval_letter(
 
 
 def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> OwnerLetter:
-    """Return the letter for a reader who may not decide."""
     say = language.say
     if len(asked) == 1:
         subject = say(

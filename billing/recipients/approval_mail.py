@@ -77,8 +77,6 @@ async def write_due(
 
 
 class _News(NamedTuple):
-    """What one person is told by one run."""
-
     tenant: Tenant
     person: Person
     is_sent: bool
@@ -101,7 +99,6 @@ class _News(NamedTuple):
         return written + self._of(others, room - len(written), is_always_sent=False)
 
     def _of(self, ids: Sequence[str], room: int, *, is_always_sent: bool) -> list[OwnerMail]:
-        """Return one for each while they are few, else one for all."""
         is_few = len(ids) <= min(ONE_BY_ONE_MAX, room)
         groups = [[one] for one in ids] if is_few else [list(ids)]
         more = {"is_always_sent": True} if is_always_sent else {}

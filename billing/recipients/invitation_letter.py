@@ -10,7 +10,6 @@ from billing.recipients.owner_message import OwnerLetter
 def invitation_letter(
     *, inviter: str, expires_at: int, url: str, language: Language
 ) -> OwnerLetter:
-    """Return the letter; inviter: the owner's address."""
     say = language.say
     return OwnerLetter(
         language,

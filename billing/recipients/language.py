@@ -62,7 +62,6 @@ class Language:
         return str(self.locale.text_direction)
 
     def say(self, text: str, **values: str) -> str:
-        """Translate the English sentence and fill in its values."""
         sentence = self.texts.get(text) or text
         if self.direction == "rtl":
             values = {name: f"{_ISOLATE}{value}{_END}" for name, value in values.items()}
@@ -148,7 +147,6 @@ def english() -> Language:
 
 
 def asked_for(accept_language: str) -> Language | None:
-    """Return the available language that an Accept-Language header prefers."""
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(accept_language.split(",")[:_WANTED_MAX]):
         tag, _, weight = part.strip().partition(";")

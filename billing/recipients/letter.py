@@ -36,7 +36,6 @@ class Letter:
 
 
 def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
-    """Return the letter about a delivered top-up; sender: the account's name."""
     options = topup.delivery
     language = (nearest(options.locale) if options is not None else None) or english()
     say = language.say

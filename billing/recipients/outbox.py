@@ -40,7 +40,6 @@ async def outbox_page(
 async def outbox_mail(
     tx: Transaction, principal: Principal, rules: TopUpRules, mail_id: str
 ) -> OutboxMail:
-    """Return one mail; raise NotFound."""
     mail = await find_mail(tx, mail_id)
     if Tenant(mail.account_id, mail.environment) != principal.tenant:
         raise NotFound("Mail")
@@ -73,7 +72,6 @@ async def list_mails(
 
 
 async def retry_mail(tx: Transaction, mail_id: str, *, now_us: int) -> Mail:
-    """Retry a mail that wasn't sent; raise NotFound and MailUnderWay."""
     changed = await tx.execute(
         """UPDATE mails SET status = 'queued', attempts = 0, next_attempt_at = :now, ended_at = NULL,
                reason = NULL

@@ -79,8 +79,6 @@ PRUNED_MAX: Final = 500
 
 
 class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row; store/schema.py describes the columns."""
-
     id: str
     account_id: str
     environment: str
@@ -131,7 +129,6 @@ def new_owner_mail(
     subscription_id: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> OwnerMail:
-    """Return a mail about a change in this batch; data: what its event says."""
     is_sent = tenant.environment in state.rules.of(TopUpRules).mail.sent_in
     return written_mail(
         tenant,
@@ -301,7 +298,6 @@ async def of_subscription(
 
 
 async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[OwnerMail]:
-    """Return the owner's mails, newest first."""
     rows = await _PAGES.page(tx, tenant, before_id=None, limit=limit)
     return [_ROWS.read(row) for row in rows]
 

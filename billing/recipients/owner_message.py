@@ -31,8 +31,6 @@ _BUTTON: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of a list, and its page."""
-
     text: str
     url: str
 
@@ -65,7 +63,6 @@ def owner_message(
     mail_from: Address,
     no_mail_url: str | None = None,
 ) -> EmailMessage:
-    """Return the mail. no_mail_url: where this kind can be stopped."""
     message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
     message["To"] = address
@@ -94,7 +91,6 @@ def _first(letter: OwnerLetter, *, is_test: bool) -> list[str]:
 
 
 def _more(letter: OwnerLetter) -> str:
-    """Return what follows the list, or ""."""
     language = letter.language
     return (
         language.say("And {count} more.", count=language.count(letter.more)) if letter.more else ""

@@ -10,7 +10,6 @@ FORGOT_PATH: Final = "/forgot-password"
 
 
 def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLetter:
-    """Return the letter; url sets the password once, until expires_at."""
     say = language.say
     return OwnerLetter(
         language,

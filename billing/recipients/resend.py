@@ -23,21 +23,17 @@ class NotYetDelivered(DomainError):
 
 
 class MailLimitReached(DomainError):
-    """The account or the recipient had its mails of the day."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Resent:
-    """The top-up, and its mail on its way or in the outbox."""
-
     topup: TopUp
     mail: Mail
 
 
 @dataclass(frozen=True, slots=True)
 class Resend(OnTopUp):
-    """Raises NotYetDelivered, AlreadyEnded and MailLimitReached."""
-
     def declare(self, read_set: ReadSet) -> None:
         OnTopUp.declare(self, read_set)
         read_set.working_set(TopUpWorkingSet).mailed_ids.add(self.topup_id)

@@ -73,7 +73,6 @@ class SmtpSender:
         return f"{server.host}:{server.port} answers ({server.security}){signed_in}"
 
     async def _send(self, message: EmailMessage, sender: str, recipient: str) -> aiosmtplib.SMTP:
-        """Return the connection over which it was taken."""
         client = await self._connect()
         try:
             await client.sendmail(sender, [recipient], message.as_bytes(policy=SMTP_POLICY))

@@ -5,7 +5,6 @@ from billing.recipients.owner_message import OwnerLetter
 
 
 def suspended_letter(*, reason: str, public_url: str, language: Language) -> OwnerLetter:
-    """Return the letter; reason: what the operator wrote."""
     say = language.say
     return OwnerLetter(
         language,

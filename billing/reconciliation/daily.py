@@ -50,7 +50,6 @@ class DailyReconciliation:
         self._suppliers = suppliers
 
     def parts(self, environment: Environment) -> Sequence[str]:
-        """Return the ledger, the suppliers, and each provider with credentials there."""
         known = self._payments.providers
         names = [
             name
@@ -105,7 +104,6 @@ class DailyReconciliation:
         *,
         keep_fees: bool,
     ) -> Compared:
-        """Compare the provider's own list with ours; raise as compare does."""
         found = self._payments.providers.of(provider, environment)
         listing = None if found is None else ability(found, Listing)  # type: ignore[type-abstract]
         if found is None:

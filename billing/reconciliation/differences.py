@@ -29,8 +29,6 @@ PRUNED_MAX: Final = 500
 
 
 class MoneyDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """store/schema.py describes the columns."""
-
     id: str
     account_id: str
     environment: str
@@ -49,7 +47,6 @@ class MoneyDifference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def in_words(self) -> tuple[str, str]:
-        """Return both figures for people: the ledger's and the other side's."""
         return _figure(self.expected, self.unit), _figure(self.found, self.unit)
 
 
@@ -70,7 +67,6 @@ async def note_found(
     *,
     now_us: int,
 ) -> None:
-    """Write what a comparison found: new, known or reopened."""
     rows = {
         (one.kind, one.subject_id): (
             new_id("dif"),
@@ -128,7 +124,6 @@ async def close(
     person: str,
     now_us: int,
 ) -> MoneyDifference:
-    """Close it for an operator; raise NotFound and InvalidInput."""
     reason = reason.strip()
     if not reason:
         raise InvalidInput("Say why, for whoever looks at it later.", param="reason")
@@ -165,7 +160,6 @@ async def close(
 
 
 async def find(tx: Transaction, difference_id: str, environment: str) -> MoneyDifference:
-    """Return it; raise NotFound, also for the other environment's."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM money_differences WHERE id = :id AND environment = :environment",
         id=difference_id,
@@ -219,7 +213,6 @@ async def open_subjects(tx: Transaction, environment: str, part: str) -> set[str
 
 
 async def count_open(tx: Transaction) -> dict[tuple[str, str], int]:
-    """Count open ones by environment and kind; kinds with none are left out."""
     rows = await tx.fetch(
         """SELECT environment, kind, COUNT(*) AS number FROM money_differences
            WHERE closed_at IS NULL GROUP BY environment, kind"""

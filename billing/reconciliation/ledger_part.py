@@ -13,7 +13,6 @@ from store.database import Database, Transaction
 async def compare_ledger(
     database: Database, comparison: Comparison
 ) -> AsyncIterator[FoundDifference]:
-    """Yield every broken rule; each account counts as compared."""
     comparison.checked = await database.read(lambda tx: _accounts(tx, comparison.environment))
     basis = await open_basis(database, is_full=False, now_us=comparison.now_us)
     async for finding in audit(database, comparison.environment, basis=basis):

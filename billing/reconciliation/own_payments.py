@@ -43,7 +43,6 @@ class OwnPayments:
         self._linked = linked
 
     async def owners(self, listed: Collection[ListedPayment]) -> dict[str, str]:
-        """Return each payment's order or period, if any. Raises ProviderUnavailable."""
         found = await self._matched(listed)
         lost = [one for one in listed if one.status == "paid" and _is_open(found, one)]
         if self._linked is not None and lost:
@@ -63,7 +62,6 @@ class OwnPayments:
         return await self._database.read(work)
 
     async def load(self, ids: Iterable[str]) -> dict[str, OwnPayment]:
-        """Return orders, periods and machine payments by ID."""
         found: dict[str, OwnPayment] = {}
         for part in _parts(sorted(set(ids))):
             for text in (_BY_ID, _PERIODS_BY_ID, _MACHINES_BY_ID):
@@ -78,7 +76,6 @@ class OwnPayments:
         return found
 
     async def customers(self, listed: Iterable[ListedPayment]) -> set[str]:
-        """Return those of the payers that paid for something of ours."""
         refs = sorted({one.customer_ref for one in listed if one.customer_ref})
         found: set[str] = set()
         for part in _parts(refs):
@@ -112,7 +109,6 @@ class OwnPayments:
         return found
 
     async def _owners(self, tx: Transaction, part: Sequence[ListedPayment]) -> dict[str, _Owner]:
-        """Return their IDs with related ones, and what we have for them."""
         ids = sorted({name for one in part for name in one.objects})
         linked = await tx.fetch(_LINKED, ids=ids, **self._place)
         pairs = [(row["object_id"], row["linked_id"]) for row in linked]

@@ -187,7 +187,6 @@ class _Told:
         )
 
     def add_lost(self, one: ListedPayment, *, is_ours: bool) -> None:
-        """Add a payment of theirs that belongs to nothing here."""
         kind: ListDifferenceKind = "missing_here" if is_ours else "not_ours"
         told = ListDifference(
             kind,

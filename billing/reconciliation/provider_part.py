@@ -162,7 +162,6 @@ class ProviderComparison:
     def _told(
         self, order: Order, paid: Paid | None, facts: Sequence[Fact]
     ) -> FoundDifference | None:
-        """Compare the order with the provider's response about it."""
         if paid is None:
             is_gone = any(isinstance(fact, Refunded) for fact in facts)
             if not order.is_settled or order.refunded_amount or is_gone:

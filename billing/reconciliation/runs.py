@@ -20,8 +20,6 @@ FAULT_CHARACTERS_MAX: Final = 300
 
 
 class PartRun(msgspec.Struct, frozen=True, kw_only=True):
-    """store/schema.py describes the columns."""
-
     environment: str
     part: str
     next_at: int
@@ -74,7 +72,6 @@ async def end(tx: Transaction, run: PartRun, *, checked: int, mark: str | None) 
 
 
 async def fail(tx: Transaction, run: PartRun, fault: str, *, now_us: int) -> None:
-    """Record that it couldn't finish; it is retried in an hour."""
     await _write(
         tx,
         run,
@@ -86,7 +83,6 @@ async def fail(tx: Transaction, run: PartRun, fault: str, *, now_us: int) -> Non
 
 
 async def find(tx: Transaction, environment: str, part: str) -> PartRun | None:
-    """Return the part's run; None if it never ran."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM reconciliation_parts
             WHERE environment = :environment AND part = :part""",

@@ -12,8 +12,6 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """open: differences by environment and kind, 0 included."""
-
     open: Mapping[tuple[str, str], int]
     runs: Sequence[PartRun]
 

@@ -96,7 +96,6 @@ async def of_day(tx: Transaction, day: int) -> Sequence[RecordHead]:
 
 
 async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
-    """Return the days that have heads, in order."""
     rows = await tx.fetch(
         """SELECT DISTINCT day_start_at FROM record_heads WHERE day_start_at >= :since_day
            ORDER BY day_start_at""",

@@ -212,7 +212,6 @@ def _record(source: RecordSource, values: list[Any], attempts: Mapping[str, byte
 
 
 async def _attempts(tx: Transaction, ids: Sequence[str]) -> Mapping[str, bytes]:
-    """Return the digest of all attempts, by delivery."""
     if not ids:
         return {}
     found: defaultdict[str, list[list[Any]]] = defaultdict(list)

@@ -31,7 +31,6 @@ class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def seed_name(self) -> tuple[str, int]:
-        """Return the account and period whose seed makes the salt."""
         return self.account_id, period_of(self.kind, self.created_at)
 
     def hash(self) -> bytes:

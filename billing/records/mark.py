@@ -36,7 +36,6 @@ _ROWS = RowMapping(RecordMark, stored={"after_ids": as_json(Mapping[str, str])})
 
 
 async def read(tx: Transaction) -> RecordMark | None:
-    """Return the mark, or None if nothing has been sealed."""
     row = await tx.fetch_one(f"SELECT {_ROWS.listed} FROM record_marks WHERE id = :id", id=_ID)
     return None if row is None else _ROWS.read(row)
 
@@ -70,7 +69,6 @@ async def move(tx: Transaction, seen: RecordMark, to: RecordMark) -> bool:
 
 
 async def seeds(tx: Transaction, names: Iterable[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
-    """Return the existing seeds of these accounts and periods."""
     wanted = sorted(set(names))
     if not wanted:
         return {}
@@ -106,7 +104,6 @@ async def forget_seeds(tx: Transaction, *, pruned_until: int) -> None:
 
 
 async def wait_for(tx: Transaction, rows: Sequence[tuple[str, str]]) -> None:
-    """Note open deliveries, each with its account."""
     await tx.insert(
         "record_waiting",
         ("id", "account_id"),

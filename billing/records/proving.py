@@ -119,7 +119,6 @@ async def _heads_faults(
     *,
     is_first: bool,
 ) -> AsyncIterator[SealedDifference]:
-    """Yield what is wrong with the signed heads, apart from the leaves."""
     for one in heads:
         day, row_id = day_text(one.day_start_at), str(one.number)
         try:
@@ -221,7 +220,6 @@ async def _rows(
 
 
 def _fault(leaf: RecordLeaf, row: Record | None, seeds: Mapping[tuple[str, int], bytes]) -> str:
-    """Return the rule that the row breaks, or ""."""
     name = NAMES.get(leaf.kind, leaf.kind)
     if row is None:
         return f"a sealed {name} is still there"

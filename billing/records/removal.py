@@ -39,7 +39,6 @@ class Removal(msgspec.Struct, frozen=True):
     jws: str
 
     def is_signed(self, keys: Mapping[str, bytes]) -> bool:
-        """Return whether one of these keys signed what the row says."""
         try:
             said = msgspec.json.decode(
                 verify(self.jws, typ=TYP, keys=keys).payload, type=RemovalStatement

@@ -47,8 +47,6 @@ _log = logging.getLogger(__name__)
 
 
 class _Step(NamedTuple):
-    """The rows to write, and the marks before and after."""
-
     seen: RecordMark
     to: RecordMark
     first_tile: int
@@ -273,8 +271,6 @@ def _hour_start(at_us: int) -> int:
 
 
 class RecordStanding(NamedTuple):
-    """Since when there are leaves, and the newest head."""
-
     began_at: int
     head: RecordHead | None
 

@@ -20,8 +20,6 @@ _COLUMNS: Final = (
 
 
 class RecordTile(NamedTuple):
-    """Its place in the day, and its leaves."""
-
     day_start_at: int
     number: int
     leaves: Sequence[RecordLeaf]

@@ -74,7 +74,6 @@ class RefundBody(Fields, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, order_id: str) -> Tenant:
-    """Return whose order it is; raises NotFound."""
     try:
         return (await find_order(tx, order_id)).tenant
     except NotFound:

@@ -42,8 +42,7 @@ class RefundablePayment(ABC):
 
     @property
     @abstractmethod
-    def owner_id(self) -> str:
-        """Return the ID that its refunds and reversals carry."""
+    def owner_id(self) -> str: ...
 
     @property
     @abstractmethod
@@ -51,8 +50,7 @@ class RefundablePayment(ABC):
 
     @property
     @abstractmethod
-    def payment_ref(self) -> str | None:
-        """Return the provider's ID, if reported."""
+    def payment_ref(self) -> str | None: ...
 
     @property
     @abstractmethod
@@ -66,12 +64,10 @@ class RefundablePayment(ABC):
 
     @property
     def is_beside(self) -> bool:
-        """Return whether it isn't the payment of the order's checkout."""
         return False
 
     @property
     def period_start_at(self) -> int | None:
-        """Return a period's start."""
         return None
 
     @property
@@ -81,7 +77,6 @@ class RefundablePayment(ABC):
 
     @property
     def returned_amount(self) -> int:
-        """Return how much of it was returned or is disputed."""
         return gone_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
 
     @property
@@ -89,15 +84,13 @@ class RefundablePayment(ABC):
     def sold(self) -> SoldCredit: ...
 
     @abstractmethod
-    def due_micros(self, returned_amount: int) -> int:
-        """Return the credit to take back once that much of it is gone."""
+    def due_micros(self, returned_amount: int) -> int: ...
 
     def available_micros(self, state: BatchState) -> int:
-        """Return what could be taken back now without a debt."""
         return self.sold.available_micros(state)
 
     def keep(self, state: BatchState) -> None:  # noqa: B027 the others have a row
-        """Record that a refund of it begins."""
+        ...
 
     @abstractmethod
     def apply(self, state: BatchState, reason: str) -> None:
@@ -249,7 +242,6 @@ def declare(
 def payment_of(
     state: BatchState, order_id: str, tenant: Tenant, *, owner_id: str, period_start_at: int | None
 ) -> RefundablePayment:
-    """Return the payment of a refund's row; raise NotFound."""
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
     if owner_id == order.id:
@@ -302,7 +294,6 @@ def named_payment(
 
 
 def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
-    """Return the only one; raise NotFound and InvalidInput."""
     if not found:
         raise NotFound("Period", param="period_id")
     # A payment that waits for an operator is meant only if it is named.
@@ -323,7 +314,6 @@ def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
 
 
 def _of_plan(state: BatchState, order: Order) -> list[RefundablePayment]:
-    """Return its paid periods, and payments that wait for an operator."""
     subscriptions = state.working_set(SubscriptionWorkingSet)
     begun = subscriptions.of_order(order.id)
     periods = () if begun is None else subscriptions.periods(begun.id)

@@ -23,14 +23,12 @@ async def find(tx: Transaction, refund_id: str, environment: str = "") -> Refund
 
 
 async def currency_of(tx: Transaction, order: Order, payment_ref: str | None) -> str:
-    """Return the currency of the named payment, by default the order's own."""
     found = await uncredited_payment.of_orders(tx, [order.id])
     named = (one.currency for one in found if one.payment_ref == payment_ref)
     return next(named, order.payment.currency)
 
 
 async def of_order(tx: Transaction, order_id: str) -> list[Refund]:
-    """Return the refunds of the order and of its plan's periods, newest first."""
     rows = await tx.fetch(
         f"SELECT {ROWS.listed} FROM refunds WHERE order_id = :order_id ORDER BY id DESC",
         order_id=order_id,
@@ -49,7 +47,6 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> list[Refund]:
-    """Return refunds of all accounts, newest first."""
     rows = await _PAGES.page(
         tx,
         environment=environment,
@@ -91,7 +88,6 @@ async def due(
 async def next_due_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """Return when a provider is to be called next, or None."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM refunds
            WHERE next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]

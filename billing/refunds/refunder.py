@@ -51,8 +51,6 @@ _log = logging.getLogger(__name__)
 
 
 class Refunder:
-    """Requests refunds at providers, and asks about them."""
-
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, providers: Providers
     ) -> None:
@@ -148,7 +146,6 @@ class Refunder:
         provider_refund_id: str | None = None,
         by_name: str | None = None,
     ) -> DecideRefund:
-        """Return the command of an operator's decision; raise NotFound."""
         found = await self._database.read(lambda tx: refund_rows.find(tx, refund_id, environment))
         order = await self._database.read(lambda tx: order_list.find(tx, found.order_id))
         way = None if order is None else self.way_of(order)
@@ -187,7 +184,6 @@ class Refunder:
         _log.info("refund.asked", extra={"fields": fields})
 
     async def _word(self, asked: AskedRefund, until_s: float) -> RefundWord | str:
-        """Return what the provider says, or why nothing is known."""
         refund, order = asked.refund, asked.payment.order
         provider = self._ability_at(
             refund.provider, refund.environment, is_simulated=order.is_simulated

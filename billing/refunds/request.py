@@ -116,7 +116,6 @@ class RequestRefund:
         return made
 
     def _amount(self, payment: RefundablePayment) -> int:
-        """Return how much to return; raise InvalidInput and RefundRefused."""
         order = payment.order
         if payment.payment_ref is None or not payment.is_here:
             words = f"the order is {order.status}; there is no payment that this could send back"
@@ -201,7 +200,6 @@ class RequestRefund:
 
 
 def reversal_of(refund: Refund, now_us: int, *, tells_parts: bool) -> Reversal:
-    """Return what a made refund counts as."""
     kind: RefundKind = "part" if tells_parts else "refund"
     return Reversal(
         refund.owner_id, refund.key, *refund.tenant, kind, refund.amount, "done", now_us

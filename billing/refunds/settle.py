@@ -34,8 +34,6 @@ RefundVerdict = Literal["made", "not_made"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OnRefund:
-    """owner_id and period_start_at as in its row."""
-
     refund_id: str
     order_id: str
     owner_id: str

@@ -44,7 +44,6 @@ class Refund(Struct, kw_only=True):
 
     @classmethod
     def of(cls, refund: refund_row.Refund) -> "Refund":
-        """Return the refund as every door shows it."""
         return cls(
             id=refund.id,
             status=refund.status,

@@ -36,7 +36,6 @@ async def attributed_lines(
 async def _keys_of(
     database: Database, tenant: Tenant, page: Sequence[StatementLine]
 ) -> Mapping[str, _Key]:
-    """Return keys by top-up, charge or hold, without those that no key did."""
     ids = {one for line in page for one in (line.transaction_id, line.subject_id)} - {None}
     if not ids:
         return {}

@@ -149,7 +149,6 @@ async def page(
 async def page_of_all(
     tx: Transaction, wanted: Wanted, *, before_id: str | None, limit: int
 ) -> tuple[Sequence[BalanceTransaction], str | None]:
-    """Return an operator's page, newest first, and the next page's cursor."""
     found: list[BalanceTransaction] = []
     while True:
         rows = await _rows(tx, wanted, before_id, limit + MARGIN)

@@ -29,8 +29,6 @@ class ComingCredit:
 
 @dataclass(frozen=True, slots=True)
 class CreditAhead:
-    """What ends, earliest first, and what comes next."""
-
     ending: list[EndingCredit]
     coming: ComingCredit | None
 

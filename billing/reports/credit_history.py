@@ -59,7 +59,6 @@ async def page(
 async def older(
     tx: Transaction, tenant: Tenant, *, before: CreditPlace, limit: int
 ) -> Sequence[CreditLine]:
-    """Return the lines behind that place, newest first."""
     rows = await tx.fetch(
         _OLDER,
         account_id=tenant.account_id,

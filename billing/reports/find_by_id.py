@@ -157,7 +157,6 @@ _ACCOUNT: Final = unindexed("account_id")
 
 
 def looks_like_id(text: str) -> bool:
-    """Return whether the text looks like one of our IDs or an order's number."""
     return _ID.fullmatch(text) is not None or _ORDER_NO.fullmatch(text) is not None
 
 

@@ -150,7 +150,6 @@ async def keys_by_name(tx: Transaction, tenant: Tenant, text: str) -> list[Found
 
 
 async def endpoints_by_url(tx: Transaction, tenant: Tenant, text: str) -> list[Found]:
-    """Return newest webhooks with the text in address or description."""
     return await _named(tx, "endpoint", _ENDPOINTS, tenant, text)
 
 

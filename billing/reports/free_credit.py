@@ -26,7 +26,6 @@ class CheckinStatus:
 async def free_credit(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> tuple[CheckinStatus, Sequence[CreditLine]]:
-    """Return the account's check-in, and the newest `limit` lines of its credit history."""
     lines, _ = await credit_history.page(tx, tenant, offset=0, limit=limit)
     settings = (await read_settings(tx, [tenant.environment]))[tenant.environment]
     last = await last_of(tx, tenant)

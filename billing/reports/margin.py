@@ -58,7 +58,6 @@ async def margin_lines(
     by: Sequence[MarginBy],
     read_at_once: int = READ_AT_ONCE,
 ) -> Sequence[MarginLine]:
-    """Return a line for each delivered combination of `by`, in order."""
     sums: dict[tuple[int | str, ...], list[int]] = {}
     after_id = ""
 

@@ -42,7 +42,6 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 
 
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
-    """Add those of one payment."""
     first = rows[0]
     told = [read_row(row) for row in rows]
     # Behind refunds with their own time a sum only adds what they lack.

@@ -48,7 +48,6 @@ class OrderedPlan:
 
     @property
     def credited_micros(self) -> int:
-        """Return what was credited, less what was taken back."""
         return sum(one.credits_micros - one.reversed_micros for one in self.periods)
 
 

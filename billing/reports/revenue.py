@@ -163,7 +163,6 @@ async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[R
 async def credit_lines(
     database: Database, period: RevenuePeriod, *, read_at_once: int = READ_AT_ONCE
 ) -> Sequence[OutstandingLine]:
-    """Return each month of the period in which anything moved, oldest first."""
     moved: dict[str, dict[str, int]] = {}
     after_id = ""
 
@@ -234,7 +233,6 @@ def _moved(row: Row) -> _Moved:
 
 
 def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
-    """Return what such transfers add to which columns."""
     sides = {moved.debit, moved.credit}
     if sides == {Kind.EXPIRED, Kind.PROVIDER}:
         # Ended credit is refunded, or a dispute of it was won: nobody holds it before or after.

@@ -35,7 +35,6 @@ class SearchResult:
 
 
 def rows_looked_at(before_id: str | None) -> int:
-    """Return how many top-ups a step reads at most."""
     return LOOKED_AT if before_id is None else LOOKED_AT_FURTHER
 
 
@@ -84,7 +83,6 @@ async def search_all(
     *,
     before_id: str | None = None,
 ) -> SearchResult:
-    """Search every account; the caller has checked that an operator asks."""
     if looks_like_id(text):
         return SearchResult(await find_by_id(tx, text, scopes, None))
     named: list[Found] = []

@@ -57,7 +57,6 @@ def pending_shape(steer: SubscriptionChange) -> dict[str, Any]:
 async def overview(
     tx: Transaction, subscription_id: str, *, tenant: Tenant | None = None, environment: str = ""
 ) -> SubscriptionOverview:
-    """Return a tenant's subscription, or anybody's in that environment; raise NotFound."""
     found = await subscription_rows.find(tx, subscription_id)
     is_there = found is not None and (
         found.tenant == tenant if tenant is not None else environment in {"", found.environment}
@@ -80,7 +79,6 @@ async def overviews(
     before_id: Begin,
     limit: int,
 ) -> Sequence[SubscriptionOverview]:
-    """Return a page, newest first; account_id null: everybody's."""
     found = await subscription_rows.page_of_all(
         tx, environment, status=status, account_id=account_id, before_id=before_id, limit=limit
     )

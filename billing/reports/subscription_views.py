@@ -100,7 +100,6 @@ class Subscription(Struct, kw_only=True):
 
     @classmethod
     def of(cls, seen: SubscriptionOverview) -> "Subscription":
-        """The subscription with the fields that its events carry, and what is wanted of it."""
         return convert(seen.shape(), cls)
 
 

@@ -205,7 +205,6 @@ async def _key(tx: Transaction, topup: TopUp, key_id: str) -> dict[str, Any] | N
 
 
 async def _approval(tx: Transaction, topup: TopUp) -> dict[str, Any] | None:
-    """Return who decided, or null."""
     asked = (await load_for_topups(tx, [topup.id])).get(topup.id)
     if asked is None:
         return None

@@ -51,7 +51,6 @@ class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> LineKey:
-        """Return where it is in the list."""
         return self.created_at, self.id
 
 
@@ -111,7 +110,6 @@ async def usage_sums(
 
 
 async def _days_with(tx: Transaction, tenant: Tenant, wanted: UsageWanted) -> Sequence[int]:
-    """Return the UTC days with such a charge, newest first."""
     whole = msgspec.structs.replace(wanted, since=wanted.since - wanted.since % DAY_US)
     sums = await usage_sums(tx, tenant, whole, "day")
     return [one.day_start_at for one in sums if one.day_start_at is not None]

@@ -26,7 +26,6 @@ from kernel.ids import new_id
 
 
 def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros: int) -> None:
-    """Credit a held invoice's period; raise InvalidInput if that is impossible."""
     working_set = state.working_set(SubscriptionWorkingSet)
     start_at, end_at = held.period_start_at, held.period_end_at
     if end_at <= start_at:
@@ -111,7 +110,6 @@ def _with_terms(one: Subscription, amount: int, currency: str, micros: int) -> S
 
 
 def _credit(state: BatchState, before: Subscription, one: Subscription, period: Period) -> None:
-    """Credit it, store the period, and keep the subscription alive until its end."""
     working_set = state.working_set(SubscriptionWorkingSet)
     problem = too_much(state, one, period.credits_micros)
     if problem is not None:

@@ -63,7 +63,6 @@ def carried_at(one: Subscription, periods: Sequence[Period], at_us: int) -> int:
 
 
 def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Reckoned:
-    """Return what the new change grants, beside those that the periods report."""
     known, base = changes_of(periods), carried_before(one)
     before, after = all_grant(known, base), all_grant([*known, new], base)
     more = after.micros - before.micros

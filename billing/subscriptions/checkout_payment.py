@@ -35,7 +35,6 @@ class SettlePaidPlan(SettlePaid):
         return settled
 
     def other_sum(self, order: Order) -> Price | None:
-        """Return nothing for a trial."""
         nothing = Price(0, order.pay_currency)
         return nothing if self.price == nothing != order.price else None
 

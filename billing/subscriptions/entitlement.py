@@ -74,7 +74,6 @@ def state_of(
     period: PaidSpan | None,
     now_us: int,
 ) -> EntitlementState:
-    """Return one entitlement's state; one: as the account's plan has it, if at all."""
     if isinstance(one, UseLimit):
         start, until = window_of(one, period, now_us)
         used = count.used if count is not None and count.window_start_at == start else 0

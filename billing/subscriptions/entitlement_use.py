@@ -35,8 +35,6 @@ _Use = tuple[str, str, str]  # account, environment, and a reference or a name
 
 
 class EntitlementWorkingSet(WorkingSet):
-    """The tenants' plans, their counts, and earlier references."""
-
     rank = 75
 
     def __init__(self) -> None:
@@ -76,7 +74,6 @@ class EntitlementWorkingSet(WorkingSet):
         await tx.insert("entitlement_uses", _USE_COLUMNS, [(*one, now_us) for one in self._new])
 
     def state(self, tenant: Tenant, name: str, now_us: int) -> EntitlementState:
-        """Return its state; raise UnknownEntitlement. now_us: by the tenant's own clock."""
         plan = self._plans.get(tenant)
         own = entitlements_of(plan, now_us)
         if name not in own and name not in self._known[tenant.environment]:
@@ -90,7 +87,6 @@ class EntitlementWorkingSet(WorkingSet):
         return sorted(entitlements_of(self._plans.get(tenant), now_us))
 
     def known_use(self, tenant: Tenant, reference: str) -> tuple[str, int] | None:
-        """Return the name and number counted under the reference."""
         return self._used.get((*tenant, reference))
 
     def count(
@@ -158,7 +154,6 @@ class UseEntitlement:
 
 
 async def ask(tx: Transaction, tenant: Tenant, name: str, *, now_us: int) -> EntitlementState:
-    """Return one entitlement's state; raise UnknownEntitlement."""
     working_set, own_now_us = await _read(tx, tenant, now_us)
     return working_set.state(tenant, name, own_now_us)
 

@@ -33,8 +33,6 @@ class EndingGrant:
 
 
 class ExpiryNotices(WorkingSet):
-    """Which of the wanted notices were already given, and the new ones."""
-
     rank = 45
 
     def __init__(self) -> None:

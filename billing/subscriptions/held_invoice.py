@@ -14,8 +14,6 @@ from store.row_mapping import RowMapping
 
 
 class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     provider: str
     environment: str
     invoice_id: str
@@ -47,12 +45,10 @@ class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def price(self) -> Price:
-        """Return what a period of the plan costs."""
         return Price(self.price_amount, self.price_currency)
 
 
 async def load(tx: Transaction, subscription_ids: Iterable[str]) -> list[HeldInvoice]:
-    """Return the subscriptions' waiting ones, the oldest period first."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(subscription_ids)))
     return [_ROWS.read(row) for row in rows]
 
@@ -68,7 +64,6 @@ async def keep(tx: Transaction, held: Sequence[HeldInvoice]) -> None:
 
 
 async def resolve(tx: Transaction, held: Iterable[HeldInvoice], *, now_us: int) -> None:
-    """Record that an operator decided on these."""
     for one in sorted(held, key=lambda each: each.invoice_id):
         await tx.execute(
             """UPDATE held_invoices SET resolved_at = :now

@@ -57,7 +57,6 @@ class PeriodGrant:
 
 
 def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
-    """Return the grant, or why an operator must decide."""
     planned = _planned(bill.lines, terms)
     if not planned:
         named = ", ".join(sorted({line.product_ref or "a line" for line in bill.lines}))
@@ -110,7 +109,6 @@ def _item(line: InvoiceLine, terms: Terms, count: int) -> PlanItem | None:
 
 
 def _main(planned: Sequence[tuple[InvoiceLine, PlanItem]]) -> PlanItem:
-    """Return the dearest line's plan."""
     return max(planned, key=lambda pair: pair[0].amount)[1]
 
 

@@ -122,7 +122,6 @@ class ChangeSubscription(OnSubscription):
         return self.status
 
     def _is_of_paid_time(self, one: Subscription, now_us: int) -> bool:
-        """Return whether it is about a period that was paid meanwhile."""
         if one.paid_until_at is None:
             return False
         told_until_at = self.period_end_at
@@ -166,8 +165,6 @@ class PassTime:
 
 @dataclass(frozen=True, slots=True)
 class PutOffCheck:
-    """A paused subscription's provider didn't respond: ask again after an hour."""
-
     subscription_id: str
     tenant: Tenant
 

@@ -21,7 +21,7 @@ from kernel.tenant import Tenant
 
 
 class CannotHold(LimitReached):
-    """The account has as much credit as the ledger can hold."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,6 @@ class GiveParts:
 
 @dataclass(frozen=True, slots=True)
 class EndParts:
-    """Takes what is left of expired parts; returns how many."""
-
     subscription_id: str
     tenant: Tenant
 

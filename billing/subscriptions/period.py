@@ -49,8 +49,6 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """The subscription after a fact; detail is for the operator."""
-
     subscription: Subscription
     outcome: NotificationOutcome
     detail: str = ""
@@ -70,7 +68,6 @@ class OnSubscription(ABC):
         read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
 
     def decide(self, state: BatchState) -> Billed:
-        """Raise NotFound, also for another environment's subscription."""
         working_set = state.working_set(SubscriptionWorkingSet)
         one = working_set.find(self.subscription_id, self.tenant)
         if self.notification.environment != one.environment:
@@ -220,7 +217,6 @@ class PayPeriod(OnSubscription):
         return Billed(one, "review", problem.sentence, named)
 
     def _problem(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Problem | None:
-        """Return why this invoice pays for no period of this subscription."""
         other = working_set.taken_beside(one)
         if one.status == "incomplete" and other is not None:
             return second_plan(other)

@@ -74,7 +74,6 @@ def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int
 
 
 def end_expired(state: BatchState, one: Subscription) -> int:
-    """Empty expired parts; return how many."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     found = 0
     for account in state.ledger.expired_grants(one.tenant, state.now_us):
@@ -91,7 +90,6 @@ def end_expired(state: BatchState, one: Subscription) -> int:
 
 
 def tell_lost(state: BatchState, subscription_id: str) -> None:
-    """Report what had expired and might have rolled over, and is lost now."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     for part in grants.of_subscription(subscription_id):
         if part.unreported_micros:
@@ -154,7 +152,6 @@ def _tell_lost(state: BatchState, part: PlanGrant, micros: int) -> None:
 
 
 def _end(state: BatchState, part: PlanGrant) -> int:
-    """Expire what is left; return how much."""
     account = state.ledger.account(part.tenant, LedgerAccountKind.GRANT, part.id)
     micros = account.balance_micros
     expired = state.ledger.account(part.tenant, LedgerAccountKind.EXPIRED)
@@ -165,7 +162,6 @@ def _end(state: BatchState, part: PlanGrant) -> int:
 
 
 def _times(period: Period, terms: GrantTerms, interval: Interval) -> list[tuple[int, int]]:
-    """Return the times that the period's parts are for."""
     start, end = period.period_start_at, period.period_end_at
     starts = [start]
     if terms.grants == "monthly" and interval == "year":
@@ -217,7 +213,6 @@ def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
 
 
 def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
-    """Credit the part, debts first."""
     ledger, tenant = state.ledger, one.tenant
     target = ledger.wallet(tenant)
     if given.is_apart:
@@ -252,7 +247,6 @@ def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
 
 
 def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
-    """A later period is paid: handle the plan's remaining credit."""
     _roll_over(state, one, new, terms)
     if terms.on_repurchase == "stack":
         return
@@ -295,7 +289,6 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
 
 
 def _take_along(state: BatchState, part_id: str, micros: int) -> None:
-    """Roll over so much of what expired of the part."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     part = grants.find(part_id)
     assert part is not None, "it was read"

@@ -50,7 +50,6 @@ def sold_of(one: Subscription, period: Period) -> SoldCredit:
 def _bring_parts_back(
     state: BatchState, one: Subscription, period: Period, returned_amount: int
 ) -> Period:
-    """Do so for a period with parts."""
     end_expired(state, one)
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = grants.of_period(period.id)
@@ -73,7 +72,6 @@ def given_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: i
 
 
 def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) -> int:
-    """Return the unused credit of the parts."""
     accounts = [
         state.ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
         for part in parts
@@ -83,13 +81,11 @@ def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) ->
 
 
 def kept_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
-    """Return how much ungiven credit never will be given."""
     parts = list(parts)
     return min(_due(period, parts, returned_amount), ungiven_of(parts))
 
 
 def schedule(state: BatchState, period: Period, kept_back: int) -> None:
-    """Withhold the last parts."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = grants.of_period(period.id)
     room = ungiven_of(parts) - kept_back

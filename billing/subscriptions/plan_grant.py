@@ -18,8 +18,6 @@ from store.row_mapping import RowMapping
 
 
 class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns. Amounts in micros."""
-
     id: str
     account_id: str
     environment: str
@@ -58,8 +56,6 @@ class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class PlanGrants:
-    """The parts of one transaction's subscriptions, read and changed."""
-
     def __init__(self) -> None:
         self.changes = 0
         self._known: dict[str, PlanGrant] = {}
@@ -111,7 +107,6 @@ class PlanGrants:
 
 
 def ungiven_of(grants: Iterable[PlanGrant]) -> int:
-    """Return what the parts have still to give, in micros."""
     return sum(one.ungiven_micros for one in grants)
 
 

@@ -133,7 +133,6 @@ async def load_taken(tx: Transaction, tenants: Iterable[Tenant]) -> list[Subscri
 
 
 async def load_carried(tx: Transaction, tenants: Iterable[Tenant]) -> Carried:
-    """Return what each tenant's earlier plans left."""
     rows = await tx.fetch(_LOAD_CARRIED, tenants=sorted(set(tenants)))
     return Carried(
         {(Tenant(r[0], r[1]), r[2], r[3]): int(r[4]) for r in rows},
@@ -150,7 +149,6 @@ async def load_periods(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Pe
 
 
 async def load_reversals(tx: Transaction, period_ids: Iterable[str]) -> list[Reversal]:
-    """Return what was returned of the periods' payments."""
     rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(period_ids)))
     return [refund.read_row(row) for row in rows]
 
@@ -209,7 +207,6 @@ async def claim(
 async def find_objects(
     tx: Transaction, provider: str, environment: str, object_ids: Iterable[str]
 ) -> list[PeriodKey]:
-    """Return where the known IDs lead, in their order."""
     wanted = [(provider, environment, one) for one in dict.fromkeys(object_ids)]
     owners = await _owners(tx, wanted)
     return [owners[place] for place in wanted if place in owners]
@@ -226,7 +223,6 @@ async def objects_of_order(tx: Transaction, order_id: str) -> list[str]:
 
 
 async def objects_at(tx: Transaction, subscription_id: str, period_start_at: int) -> set[str]:
-    """Return the provider's IDs of what paid for the period that begins then."""
     rows = await tx.fetch(
         """SELECT object_id FROM subscription_objects
            WHERE subscription_id = :subscription_id AND period_start_at = :start""",
@@ -241,7 +237,6 @@ async def find_by_order(tx: Transaction, order_id: str) -> Subscription | None:
 
 
 async def find(tx: Transaction, subscription_id: str) -> Subscription | None:
-    """Return any account's subscription."""
     return (await load(tx, [subscription_id])).get(subscription_id)
 
 
@@ -259,7 +254,6 @@ async def page_of_all(
     before_id: Begin = None,
     limit: int,
 ) -> list[Subscription]:
-    """Return a page of all accounts', newest first."""
     rows = await _PAGES.page(
         tx,
         environment=environment,
@@ -325,7 +319,6 @@ async def due_checks(
 async def next_check_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """Return when a paused one's provider is to be asked next, by our clock."""
     row = await tx.fetch_one(
         f"""SELECT MIN(s.next_check_at - e.clock_ahead_us) AS at FROM subscriptions s
             JOIN account_environments e
@@ -338,7 +331,6 @@ async def next_check_at(
 
 
 async def count_overdue_pauses(tx: Transaction, *, before_us: int) -> dict[str, int]:
-    """Count overdue pauses by environment."""
     rows = await tx.fetch(
         f"""SELECT s.environment, COUNT(*) AS number FROM subscriptions s
             JOIN account_environments e

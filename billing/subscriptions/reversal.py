@@ -72,7 +72,6 @@ def apply_reversals(
 
 
 def _note(state: BatchState, one: Subscription, after: Period) -> None:
-    """Store the period, and how much of its order was returned."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.keep_period(after)
     orders = state.working_set(OrderWorkingSet)

@@ -31,8 +31,6 @@ ATTEMPTS_MAX = 76
 
 
 class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     id: str
     subscription_id: str
     account_id: str
@@ -58,13 +56,10 @@ class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def wish(self) -> tuple[Act, str | None, Interval | None, int | None]:
-        """Return what is requested, by anybody."""
         return self.act, self.plan_id, self.interval, self.resumes_at
 
 
 class SteerWorkingSet(WorkingSet):
-    """The open requests of one transaction's subscriptions."""
-
     rank = 71
 
     def __init__(self) -> None:
@@ -173,7 +168,6 @@ async def due(
 async def next_due_at(
     tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
 ) -> int | None:
-    """Return when a provider is to be called next, or None."""
     row = await tx.fetch_one(
         f"SELECT w.next_attempt_at {_WAITING} ORDER BY w.next_attempt_at LIMIT 1",
         exclude_ids=exclude_ids,
@@ -197,7 +191,6 @@ async def claim(
 
 
 async def postpone(tx: Transaction, steer: SubscriptionChange, reason: str, *, now_us: int) -> None:
-    """Record a try without a clear response: there will be another."""
     waits = WAITS_US[steer.attempts - 1 : steer.attempts]
     await tx.execute(
         """UPDATE subscription_steers SET next_attempt_at = :at, reason = :reason

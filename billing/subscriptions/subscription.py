@@ -50,8 +50,6 @@ class AlreadySubscribed(DomainError):
 
 
 class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     id: str
     account_id: str
     environment: str
@@ -105,7 +103,6 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def chosen(self) -> tuple[str, Interval]:
-        """Return the next period's plan and interval, as far as is known."""
         return self.next_plan_id or self.plan_id, self.next_interval or self.interval
 
     @property
@@ -212,7 +209,6 @@ def unpause(subscription: Subscription, *, period_end_at: int | None, now_us: in
 
 
 def amend(subscription: Subscription, **changes: Any) -> Subscription:
-    """Return it with other facts in the same state."""
     assert "status" not in changes, "a state is changed by move"
     changed = replace(subscription, **changes)
     return replace(changed, due_at=_due_at(changed))

@@ -125,7 +125,6 @@ class AskToSteer:
             raise NotSteerable(f"{one.provider} has not named it yet", reason="not_begun")
 
     def _check_goes_on(self, one: Subscription) -> None:
-        """Raise NotSteerable unless it can be changed or paused."""
         if one.is_ending:
             raise NotSteerable("it is to end with its period: resume it first", reason="ending")
         if one.status == "past_due":
@@ -192,8 +191,6 @@ class AskToSteer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndSteer:
-    """The request's end: done, refused, or given up; later words change nothing."""
-
     subscription_id: str
     tenant: Tenant
     steer_id: str

@@ -34,7 +34,6 @@ def turn(
 
 
 def turns(before: Subscription, after: Subscription, paid: Period | None) -> Iterator[str]:
-    """Return the types of the events, in order."""
     is_living = after.status in LIVING
     has_begun = before.paid_until_at is None and after.paid_until_at is not None
     if has_begun:
@@ -84,7 +83,6 @@ def _told(one: Subscription, periods: Sequence[Period], paid: Period | None) -> 
 
 
 def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
-    """Return the view for the API and events; periods: all paid ones."""
     # A change within a period adds a part of it, with the same end.
     starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
     granted = sum(period.credits_micros - period.reversed_micros for period in periods)

@@ -141,7 +141,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
     # Subscriptions
 
     def find(self, subscription_id: str, tenant: Tenant) -> Subscription:
-        """Raise NotFound, also for another tenant's."""
         found = self._subscriptions.get(subscription_id)
         if found is None or found.tenant != tenant:
             raise NotFound("Subscription")
@@ -158,7 +157,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return next(iter(self._taken.get(tenant, {}).values()), None)
 
     def taken_beside(self, one: Subscription) -> Subscription | None:
-        """Return another plan of its tenant's that lives, or whose checkout is paid."""
         others = self._taken.get(one.tenant, {})
         return next((other for i, other in others.items() if i != one.id), None)
 
@@ -171,13 +169,11 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return self._carried.get((tenant, provider, currency), 0)
 
     def had_trial(self, tenant: Tenant) -> bool:
-        """Return whether the tenant has had an account's one trial."""
         return tenant in self._tried
 
     # Invoices that wait
 
     def held(self, subscription_id: str) -> Sequence[HeldInvoice]:
-        """Return them, oldest first."""
         return self._held.get(subscription_id, [])
 
     def hold(self, invoice: HeldInvoice) -> None:
@@ -185,13 +181,11 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._new_held.append(invoice)
 
     def resolve(self, invoice: HeldInvoice) -> None:
-        """Record that an operator decided."""
         self.changed()
         self._held[invoice.subscription_id].remove(invoice)
         self._resolved.append(invoice)
 
     def reopen(self, place: ObjectKey) -> None:
-        """Make a held invoice of that name wait again."""
         self.changed()
         self._reopened.append(place)
 

@@ -27,7 +27,7 @@ WAITING_COUNTED_MAX: Final = 100
 
 
 class ApprovalDecided(DomainError):
-    """The approval was already decided, or has expired."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,6 @@ async def page(
     limit: int,
     now_us: int,
 ) -> list[Approval]:
-    """Return a page of approvals, newest first."""
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     is_by_time = status is not None and status in _BY_TIME
     wanted: dict[str, Any] = {str(status): own_now_us} if is_by_time else {"status": status}

@@ -112,11 +112,9 @@ class AttemptWorkingSet(WorkingSet):
         return attempts[-1] if attempts and attempts[-1].is_open else None
 
     def others_open(self, topup_id: str, place: tuple[str, str, str, str]) -> bool:
-        """Return whether another top-up of this recipient is open at the supplier."""
         return bool(self._open.get(place, set()) - {topup_id})
 
     def left_of(self, place: tuple[str, str, str, str]) -> str | None:
-        """Return the remainder that the supplier has for this recipient."""
         return self._left.get(place)
 
     def add(self, attempt: Attempt) -> None:

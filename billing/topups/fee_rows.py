@@ -57,7 +57,6 @@ async def list_fees(tx: Transaction, environment: str) -> Sequence[FeeRow]:
 async def find_fee(
     tx: Transaction, environment: str, platform: str, account_id: str
 ) -> FeeRow | None:
-    """Return the row of exactly this account, or EVERYBODY."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM platform_fees WHERE environment = :environment
             AND platform = :platform AND account_id = :account_id""",
@@ -91,7 +90,6 @@ async def put_fee(tx: Transaction, row: FeeRow) -> None:
 
 
 async def drop_fee(tx: Transaction, row: FeeRow) -> None:
-    """Remove the fee; raise NotFound if it is already gone."""
     dropped = await tx.execute(
         """DELETE FROM platform_fees WHERE environment = :environment
            AND platform = :platform AND account_id = :account_id""",

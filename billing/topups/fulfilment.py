@@ -130,7 +130,6 @@ class HandOver(OnAttempts):
         return HandedOver(handed, attempt, attempts.left_of(self._place))
 
     def _attempt(self, state: BatchState, topup: TopUp) -> Attempt:
-        """Return the open turn, or a new one."""
         attempts = attempts_of(state)
         is_open = attempts.open_of(topup.id)
         if is_open is not None:
@@ -343,7 +342,6 @@ class Settle(OnAttempts):
         state.move(cost, supplier, cost_micros, Code.SUPPLIER_COST, topup_id=self.topup_id)
 
     def _is_late(self, state: BatchState, topup: TopUp) -> bool:
-        """Return whether the no is of a call that a newer one has followed."""
         if self.attempt is None or topup.status != "pending":
             return False
         now = attempts_of(state).open_of(topup.id)

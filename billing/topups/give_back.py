@@ -49,7 +49,6 @@ def give_back(
 def _draw_back(
     state: BatchState, topup: TopUp, source: LedgerAccount, parts: Sequence[Transfer], code: Code
 ) -> None:
-    """Fill each part from the amount first, then from the fee."""
     lies = [(source, topup.amount_cents * MICROS_PER_CENT)]
     if topup.fee_cents:
         fees = state.ledger.account(topup.tenant, LedgerAccountKind.FEES)

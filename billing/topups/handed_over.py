@@ -100,7 +100,6 @@ def digest_of(codes: VoucherCodes, value: str) -> str:
 
 
 def delivered_values_of(state: BatchState) -> DeliveredValues:
-    """Return the batch's values."""
     return state.working_set(DeliveredValues)
 
 
@@ -140,7 +139,6 @@ def _row_of(topup: Row, codes: VoucherCodes) -> tuple[str, str, str] | None:
 
 
 def _first_of_each(rows: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Return one row for each value, the earliest top-up's, in order."""
     first: dict[_Place, tuple[str, str, str]] = {}
     for row in rows:
         first.setdefault(row[:2], row)

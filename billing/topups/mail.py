@@ -92,7 +92,6 @@ class MailsOfBatch:
             self._of[row[0], row[1]] = int(row[2])
 
     def write(self, topup: TopUp, now_us: int) -> Mail:
-        """Return the top-up's new mail, to be sent or held back."""
         address, tenant = topup.recipient_email, (topup.account_id, topup.environment)
         status: MailStatus = "outbox"
         if self._rules.is_sent(topup.environment, address):

@@ -13,7 +13,7 @@ WALLET = "wallet"
 
 
 class InvalidPlatform(DomainError):
-    """The platform is unknown, or (reason no_supplier) has no supplier."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,6 @@ class Platforms:
         return () if found is None else found.suppliers
 
     def next_after(self, platform: str, refused_by: Sequence[str]) -> Source | None:
-        """Return the supplier to call after these refused, or None."""
         listed = self.suppliers_of(platform)
         return next((one for one in listed if one.id not in refused_by), None)
 

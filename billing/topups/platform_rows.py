@@ -32,7 +32,7 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class PlatformTaken(DomainError):
-    """The environment already has a platform with this ID."""
+    pass
 
 
 class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +73,6 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def version(tx: Transaction) -> int:
-    """Return the rows' version now; 0 if there are none."""
     row = await tx.fetch_one("SELECT version FROM platform_versions WHERE id = 1")
     assert row is not None, "the migration has made it"
     return int(row["version"])
@@ -116,7 +115,6 @@ async def known_ids(tx: Transaction, environment: str) -> Collection[str]:
 
 
 async def list_platforms(tx: Transaction, environment: str) -> Sequence[PlatformRow]:
-    """Return all platforms in order, disabled ones too."""
     rows = await tx.fetch(
         f"{_PLATFORMS} WHERE environment = :environment ORDER BY position, id",
         environment=environment,
@@ -148,7 +146,6 @@ async def suppliers_of(tx: Transaction, environment: str) -> Mapping[str, Sequen
 
 
 async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> PlatformRow:
-    """Add or change a platform; raise InvalidInput, PlatformTaken and NotFound."""
     _check_platform(row)
     if not is_new:
         changed = await tx.execute(_CHANGE_PLATFORM, rows=[_PLATFORM.write(row)])
@@ -219,7 +216,6 @@ async def get_supplier(tx: Transaction, environment: str, supplier: str) -> Supp
 
 
 async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> SupplierRow:
-    """Add or change a supplier; raise InvalidInput, PlatformTaken and NotFound."""
     if row.is_simulated and row.environment != "staging":
         raise InvalidInput("Only staging has simulated suppliers.", param="simulated")
     if not is_new:

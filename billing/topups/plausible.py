@@ -55,7 +55,6 @@ def doubt_of(
     terms: DeliveryTerms,
     now_us: int,
 ) -> str | None:
-    """Return why a supplier's word isn't believed, or None."""
     if given is not None and (doubt := doubt_of_given(topup, given, now_us)) is not None:
         return doubt
     limit_cents = topup.charged_cents * terms.cost_max_percent // 100

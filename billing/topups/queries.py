@@ -72,8 +72,6 @@ async def page(
 
 
 class SenderKey(NamedTuple):
-    """The key that sent a top-up, with its name at that time."""
-
     id: str | None
     name: str | None
 
@@ -163,7 +161,6 @@ async def next_due_at(
     exclude_ids: Sequence[str] = (),
     but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> int | None:
-    """Return when the next pending top-up is due, or None."""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL
@@ -215,7 +212,6 @@ class TopUpTimeline:
 async def topup_timeline(
     tx: Transaction, tenant: Tenant, topup_id: str, *, now_us: int
 ) -> TopUpTimeline:
-    """Return the timeline; raise NotFound, also for another account's or environment's top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")

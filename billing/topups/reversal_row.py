@@ -110,7 +110,6 @@ async def due_reversals(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[DueReversal]:
-    """Return the reversals whose supplier is to be called, the longest due first."""
     without = "AND NOT r.transaction_id IN :exclude_ids[text]" if exclude_ids else ""
     if exclude_keys:
         without += """ AND (t.supplier IS NULL
@@ -130,7 +129,6 @@ async def due_reversals(
 
 
 async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
-    """Delay the worker's next check; nothing else changes."""
     await tx.execute(
         """UPDATE topup_reversals SET next_check_at = :until
            WHERE transaction_id = :id AND ended_at IS NULL AND next_check_at < :until""",
@@ -140,7 +138,6 @@ async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
 
 
 async def next_reversal_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
-    """Return when the next supplier is to be called, or None."""
     without = "AND NOT transaction_id IN :exclude_ids[text]" if exclude_ids else ""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topup_reversals

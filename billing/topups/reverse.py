@@ -274,7 +274,6 @@ class EndReversal(_Ending):
     def _checked(
         self, state: BatchState, topup: TopUp, asked: TopUpReversal | None, reason: str
     ) -> TopUpReversal | None:
-        """Return the reversal that an operator ends; a new one if there was none."""
         check_not_asked_now(state, topup)
         if topup.status in {"reversing", "reversed"}:
             return asked

@@ -54,7 +54,6 @@ class Release(OnTopUp):
 
 
 def release(state: BatchState, topup: TopUp) -> TopUp:
-    """Return the top-up after it continued."""
     try:
         source = check_again(state, topup)
     except DomainError as refusal:

@@ -47,7 +47,7 @@ WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "fai
 
 
 class RateLimited(DomainError):
-    """Too many requests; retry_after_s says when to retry."""
+    pass
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -314,7 +314,6 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 
 
 def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CALLER) -> Send:
-    """Return the caller's command, with a new top-up ID."""
     return Send(
         topup_id=new_id("txn"),
         tenant=Tenant(principal.account_id, principal.environment),
@@ -377,7 +376,6 @@ def ask(state: BatchState, topup: TopUp) -> None:
 
 
 def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
-    """Refund a held top-up and end it as failed."""
     failed = move(topup, "failed", now_us=state.now_us, failure_reason=reason)
     give_back(state, topup)
     topups_of(state).change(failed)
@@ -386,7 +384,6 @@ def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
 
 
 def publish(state: BatchState, topup: TopUp) -> None:
-    """Publish topup.delivered, failed, cancelled, pending or scheduled."""
     state.publish(
         topup.tenant,
         f"topup.{topup.status}",

@@ -90,7 +90,6 @@ def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
 
 
 def check_same(topup: TopUp, request: SendRequest) -> None:
-    """Raise IntentUsed unless the request matches the intent's top-up."""
     asked = (request.platform.id, request.amount_cents, request.recipient_email)
     if asked != (topup.platform, topup.amount_cents, topup.recipient_email):
         raise IntentUsed(

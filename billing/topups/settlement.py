@@ -41,7 +41,7 @@ CREDIT = Deliverable("credit")
 
 
 class WrongStateForApproval(DomainError):
-    """The top-up no longer waits for an approval."""
+    pass
 
 
 class RequesterBlocked(DomainError):
@@ -108,7 +108,6 @@ def _settle_voucher(
 
 
 def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> TopUp:
-    """Refund the hold and end the top-up as cancelled."""
     cancelled = move(topup, "cancelled", now_us=state.now_us, failure_reason=reason)
     give_back(state, topup)
     topups_of(state).change(cancelled)
@@ -135,7 +134,6 @@ def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
 
 
 def waits_for(state: BatchState, topup: TopUp) -> Approval | None:
-    """Return the undecided approval of a pending top-up."""
     asked = topups_of(state).approval_of(topup.id)
     if topup.status != "pending" or asked is None or asked.status != "pending":
         return None

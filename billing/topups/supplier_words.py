@@ -142,7 +142,6 @@ def words_of(state: BatchState) -> SupplierWords:
 
 
 def opened(codes: VoucherCodes, word: SupplierWord) -> Deliverable | None:
-    """Return the word's deliverable; None if it has none or its seal is broken."""
     if word.sealed is None:
         return None
     try:

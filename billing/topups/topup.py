@@ -57,7 +57,7 @@ class AlreadyDelivered(DomainError):
 
 
 class AlreadyEnded(DomainError):
-    """The top-up already failed, was cancelled or was reversed."""
+    pass
 
 
 class DuplicateReference(DomainError):
@@ -147,7 +147,6 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key_id(self) -> str | None:
-        """Return the key that sent it, if any."""
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
@@ -240,7 +239,6 @@ async def free_references(tx: Transaction, ids: Sequence[str]) -> None:
 
 
 async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
-    """Delay the worker's check of a pending top-up."""
     text = """UPDATE topups SET next_check_at = :until
         WHERE id = :id AND status = 'pending' AND next_check_at < :until"""
     await tx.execute(text, id=topup_id, until=until)

@@ -28,8 +28,6 @@ class ExternalNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """The voucher and the redeeming wallet's balance after it, in cents."""
-
     topup: TopUp
     voucher_code: str
     redemption: Redemption
@@ -145,7 +143,6 @@ def _tell_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> N
 
 
 def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Redeem:
-    """Return the caller's command; raise ScopeMissing and ExternalNotAllowed."""
     _check_target(principal, issued, settle)
     _check_sender(principal, issued)
     return Redeem(issued, principal.tenant, settle)

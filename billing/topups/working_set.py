@@ -162,7 +162,6 @@ class TopUpWorkingSet(WorkingSet):
         return held or parts
 
     def cost_of(self, topup_id: str) -> Transfer | None:
-        """Return what the supplier took, or None if nothing or unknown."""
         return self._costs.get(topup_id)
 
     def approval_of(self, topup_id: str) -> Approval | None:
@@ -176,7 +175,6 @@ class TopUpWorkingSet(WorkingSet):
         return self._redemptions.get(topup_id)
 
     def add(self, topup: TopUp, holds: Sequence[Transfer] = ()) -> None:
-        """Add the top-up; holds: the transfers that hold its funds."""
         self.changes += 1
         self._topups[topup.id] = self._new[topup.id] = topup
         if holds:
@@ -199,7 +197,6 @@ class TopUpWorkingSet(WorkingSet):
         return self.mails.write(topup, now_us)
 
     def claim(self, claimed: TopUp) -> None:
-        """Note when the recipient first opened it."""
         self.changes += 1
         self._topups[claimed.id] = claimed
         self._claimed.append(claimed)

@@ -43,7 +43,7 @@ MOVES: Mapping[HoldStatus, frozenset[HoldStatus]] = {
 
 
 class HoldEnded(DomainError):
-    """The hold was already captured or released, or has expired."""
+    pass
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
@@ -92,7 +92,6 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
         return replace(self, status="expired") if is_over else self
 
     def unused(self, captured_micros: int) -> list[HoldPart]:
-        """Return what returns where after this capture."""
         parts = []
         for source_id, micros in self.sources:
             used = min(micros, captured_micros)
@@ -127,8 +126,6 @@ def move(
 
 
 class HoldWorkingSet(WorkingSet):
-    """The holds of one transaction, and references used before."""
-
     rank = 50
 
     def __init__(self) -> None:
@@ -184,7 +181,6 @@ class HoldWorkingSet(WorkingSet):
         return found
 
     def check_reference(self, tenant: Tenant, reference: str) -> None:
-        """Raise DuplicateReference with the first hold's ID."""
         seen = self._used.get((*tenant, reference))
         if seen is not None:
             raise DuplicateReference(

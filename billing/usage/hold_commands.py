@@ -29,8 +29,6 @@ EXTENDED_US_MAX = 30 * DAY_US
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """The hold, the balance after the command in micros, and the account's time."""
-
     hold: Hold
     balance_micros: int
     account_now_us: int
@@ -128,7 +126,6 @@ class CaptureHold(msgspec.Struct, frozen=True):
         return _held(state, ended)
 
     def _priced(self, state: BatchState, hold: Hold) -> tuple[Hold, int]:
-        """Return the hold with its pricing, and the amount to capture."""
         if self.tokens is None:
             micros = self.amount_micros
             return hold, hold.amount_micros if micros is None else micros
@@ -192,8 +189,6 @@ class ExtendHold(msgspec.Struct, frozen=True):
 
 
 class ReleaseHold(msgspec.Struct, frozen=True):
-    """POST /holds/{hold_id}/release."""
-
     hold_id: str
     tenant: Tenant
 
@@ -206,8 +201,6 @@ class ReleaseHold(msgspec.Struct, frozen=True):
 
 
 class ExpireHolds(msgspec.Struct, frozen=True):
-    """Ends those of the tenant's holds that are due."""
-
     tenant: Tenant
     hold_ids: tuple[str, ...]
 
@@ -236,7 +229,6 @@ def new_hold(
     reference: str | None = None,
     overage: Overage | None = None,
 ) -> PlaceHold:
-    """Return the caller's command, with a fresh ID."""
     return PlaceHold(
         hold_id=new_id("hld"),
         tenant=principal.tenant,

@@ -53,8 +53,6 @@ class OAuthCharge:
 
 
 class ChargeWorkingSet(WorkingSet):
-    """Earlier charges under the given order numbers, and their grants."""
-
     rank = 20
 
     def __init__(self) -> None:
@@ -87,8 +85,6 @@ class ChargeWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class TakeCharge:
-    """An app's charge; the result is the charge, new or repeated."""
-
     user: Tenant
     origin: OAuthOrigin
     order_no: str
@@ -172,7 +168,6 @@ async def list_charges(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[OAuthCharge]:
-    """Return what apps took from this account, newest first."""
     rows = await _PAGES.page(tx, user, before_id=before_id, limit=limit, grant_id=grant_id)
     return [_ROWS.read(row) for row in rows]
 

@@ -58,7 +58,6 @@ class PriceQuery(ExportPage, frozen=True, kw_only=True):
 async def list_prices(
     context: ActContext, asked: PriceQuery, _begin: Begin, _limit: int
 ) -> Sequence[ModelPrice]:
-    """Return the present list, or one model's price, refused if it has none."""
     found = await read_list(context.tx, context.environment)
     return found.prices if asked.model is None else [found.price_of(asked.model)]
 
@@ -153,7 +152,6 @@ async def set_price(context: ActContext, asked: NewModelPrice) -> Change[PriceCh
 
 
 async def import_prices(context: ActContext, asked: PriceFile) -> Change[PriceChange]:
-    """Set all prices of the file as one version, or none."""
     return await _set(context, read_prices(asked.file), is_whole=asked.whole)
 
 

@@ -37,14 +37,11 @@ class NewPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def figures(self) -> tuple[int, int, int]:
-        """Return the input, output and cached input prices."""
         cached = self.input_micros if self.cached_micros is None else self.cached_micros
         return self.input_micros, self.output_micros, cached
 
 
 class PriceChange(msgspec.Struct, frozen=True):
-    """The list's new version, and the prices that changed."""
-
     version: int
     changed: Sequence[ModelPrice]
 

@@ -122,7 +122,6 @@ async def lock_list(tx: Transaction, environment: str) -> PriceList:
 async def add_version(
     tx: Transaction, current: PriceList, environment: str, rows: Sequence[ModelPrice]
 ) -> None:
-    """Write the rows of the version after `current`, which lock_list returned."""
     assert {one.version for one in rows} == {current.version + 1}, "one change is one version"
     await tx.execute(
         "UPDATE price_lists SET version = version + 1 WHERE environment = :environment",

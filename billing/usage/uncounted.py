@@ -67,7 +67,6 @@ _NEXT: Final = " UNION ALL ".join(
 
 
 async def next_tenant(tx: Transaction, after: Tenant) -> Tenant | None:
-    """Return the next tenant with charges to count, or None."""
     rows = await tx.fetch(_NEXT, account_id=after.account_id, environment=after.environment)
     return min((Tenant(row[0], row[1]) for row in rows), default=None)
 

@@ -31,8 +31,6 @@ DESCRIPTION = "AI usage"  # of tokens that came without one
 
 
 class UsageItem(msgspec.Struct, frozen=True, gc=False):
-    """An amount in micros, or tokens of the model."""
-
     description: str
     model: str | None
     reference: str | None
@@ -72,8 +70,6 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class UsageWorkingSet(WorkingSet):
-    """New records, and those with the given references."""
-
     rank = 80
 
     def __init__(self) -> None:
@@ -234,7 +230,6 @@ def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
 def check_spendable(
     state: BatchState, tenant: Tenant, lineage: Lineage, amount_micros: int
 ) -> None:
-    """Raise CapExceeded or InsufficientBalance if the account's own use isn't covered."""
     state.spending.check(tenant, lineage, amount_micros)
     state.check_funds(tenant, amount_micros, is_own_use=True)
 
@@ -242,7 +237,6 @@ def check_spendable(
 def _priced(
     state: BatchState, tenant: Tenant, item: UsageItem, *, is_told: bool
 ) -> tuple[int, ModelPrice | None]:
-    """Return the amount in micros and its price."""
     if item.tokens is None:
         assert item.amount_micros is not None, "an amount or tokens"
         return item.amount_micros, None
@@ -263,7 +257,6 @@ def _record(
     amount_micros: int,
     price: ModelPrice | None,
 ) -> UsageRecord:
-    """Return the row, counted in its day's sums."""
     tokens, key_id, now_us = item.tokens, lineage[0] if lineage else None, state.now_us
     if tokens is None or price is None:
         spent = Spent(*tenant, now_us, key_id, None, item.model, amount_micros)

@@ -32,8 +32,6 @@ _SUMS: Final = _COLUMNS[6:]
 
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
-    """One counted charge; tokens null if it wasn't priced by them."""
-
     account_id: str
     environment: str
     created_at: int
@@ -51,8 +49,6 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
 
 
 class UsageDays(WorkingSet):
-    """What a batch adds to the sums: one row for each day, key and model."""
-
     rank = 81
 
     def __init__(self) -> None:

@@ -36,7 +36,6 @@ class ApprovalTeller(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Write what is due, some tenants in each transaction; return how many mails that were."""
         mails, after = 0, None
         while True:
             write = partial(

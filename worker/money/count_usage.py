@@ -25,7 +25,6 @@ def counting_chore(database: Database) -> Chore:
 
 
 async def count_usage(database: Database) -> None:
-    """Go through the accounts once, in small steps."""
     after = Tenant("", "")
     while True:
         found = await database.read(partial(uncounted.next_tenant, after=after))

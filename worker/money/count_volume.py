@@ -18,7 +18,6 @@ def volume_chore(database: Database, clock: Clock) -> Chore:
 
 
 async def count_volume(database: Database, clock: Clock) -> None:
-    """Count all that is old enough, in small steps."""
     has_more = True
     while has_more:
         step = await database.read(partial(volume.read_step, now_us=clock.now_us()))

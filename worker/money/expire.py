@@ -59,7 +59,6 @@ class Expirer(WokenLoop):
         return await self._wait_s() if await self.sweep() == 0 else PAUSE_S
 
     async def sweep(self) -> int:
-        """End what expired; return how many commands that took."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> list[_Ending]:
@@ -120,8 +119,6 @@ class Expirer(WokenLoop):
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """The command that ends these items, and where they are held back on failure."""
-
     setbacks: Setbacks
     items: tuple[str, ...]
     command: Callable[[tuple[str, ...]], Command[object]]

@@ -12,7 +12,6 @@ from worker.woken_loop import WokenLoop
 
 
 def mailers_of(context: Context, server: SmtpServer, mail_from: Address) -> Sequence[WokenLoop]:
-    """Return the loops for recipients and for owners of accounts."""
     shared = (
         context.database,
         context.clock,

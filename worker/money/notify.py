@@ -41,7 +41,6 @@ class NotificationWriter(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Write what is due, some accounts in each transaction; return how many mails that were."""
         now_us = self._clock.now_us()
         since_us = now_us - DAY_US if self._looked_at is None else self._looked_at - HOUR_US
         mails = 0

@@ -26,7 +26,6 @@ class Numberer(WokenLoop):
     def __init__(
         self, database: Database, clock: Clock, seller: Seller, mail_sent_in: Collection[str] = ()
     ) -> None:
-        """Make the loop; mail_sent_in: environments whose mail leaves."""
         super().__init__()
         self._mail_sent_in = mail_sent_in
         self._database = database

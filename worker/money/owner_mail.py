@@ -66,7 +66,6 @@ class OwnerMailer(WokenLoop):
         *,
         label: Callable[[str], str] = str,
     ) -> None:
-        """Make the loop; label: a provider's public name."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -269,7 +268,6 @@ def _about_suspension(mail: OwnerMail, public_url: str, language: Language) -> O
 
 
 async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscription | None]:
-    """Return whether the subject is settled by now, and a plan's subscription."""
     if mail.kind == "past_due":
         found = (await subscription_rows.load(tx, [mail.subscription_id])).get(mail.subscription_id)
         return found is None or found.status != "past_due", found

@@ -54,7 +54,6 @@ class PlanCreditor(WokenLoop):
         return BEAT_S if await self.step() == 0 else PAUSE_S
 
     async def step(self) -> int:
-        """Give, end and publish what is due; return how many commands succeeded."""
         now_us = self._clock.now_us()
         # In this order: what a part leaves over is decided when the next one is given.
         done = 0

@@ -54,7 +54,6 @@ class Renewer(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Bill and move all that is due; return how many steps that took."""
         billed = 0
         while True:
             found = await self._bill()

@@ -82,8 +82,6 @@ class _Answer(msgspec.Struct):
 
 
 class NewApiClient:
-    """One instance, as one administrator."""
-
     def __init__(self, api: VendorApi) -> None:
         self._api = api
 
@@ -116,13 +114,11 @@ class NewApiClient:
         return answer if isinstance(answer, NewApiRefusal) else None
 
     async def find_users(self, email: str) -> Sequence[UserRow]:
-        """Return undeleted users with that address, in any case."""
         wanted = email.casefold()
         rows = await self._search("/api/user/search", email, UserRow)
         return [row for row in rows if row.email.casefold() == wanted and row.deleted is None]
 
     async def get_user(self, user_id: int) -> UserRow:
-        """Raise NoSupplierAnswer, also if there is no such user."""
         return await self._read(f"/api/user/{user_id}", UserRow)
 
     async def add_quota(self, user_id: int, quota: int) -> NewApiRefusal | None:
@@ -212,7 +208,6 @@ def quota_of(amount_cents: int, quota_per_usd: int) -> int:
 
 
 def _page(data: Any) -> tuple[list[object], int]:
-    """Return a page's rows and the total count; raise NoSupplierAnswer."""
     total = 0
     if isinstance(data, dict) and "items" in data:
         data, total = data["items"], data.get("total", 0)

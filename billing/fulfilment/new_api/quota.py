@@ -30,8 +30,6 @@ from billing.topups.deliverable import Deliverable
 
 
 class _Plan(msgspec.Struct):
-    """The user, and their lifetime grant before."""
-
     user: int
     granted: int
 

@@ -88,7 +88,6 @@ class NewApiOptions(Options, frozen=True, kw_only=True):
 
     @property
     def shown_url(self) -> str:
-        """Return the instance's page for redeeming codes."""
         return self.redeem_url or self.base_url.rstrip("/") + "/console/topup"
 
 
@@ -149,7 +148,6 @@ class NewApiCodes(NewApiSupplier):
         )
 
     async def _found(self, request: Request) -> Delivered | Unknown | None:
-        """Return what New API has for this top-up, or None. Raises NoSupplierAnswer."""
         codes = await self._client.find_codes(request.transaction_id)
         if not codes:
             return None
@@ -172,7 +170,6 @@ class NewApiCodes(NewApiSupplier):
 
 
 def _of_value(codes: Sequence[CodeRow], value: str | None) -> CodeRow | None:
-    """Return the row of the code that was handed over."""
     return next((code for code in codes if code.key == value), None)
 
 

@@ -71,11 +71,9 @@ class Charging:
         self._notifications = notifications
 
     async def retry(self, tenant: Tenant) -> None:
-        """Retry a declined drop that is due."""
         await self._engine.submit(RetryFall(tenant))
 
     async def begin(self, tenant: Tenant, order_id: str) -> None:
-        """Write a drop's order, or end the drop without one."""
         seen = await self._database.read(lambda tx: records.find(tx, tenant))
         if seen is None or not seen.is_on:
             await self._engine.submit(RefuseFall(order_id, tenant, None))

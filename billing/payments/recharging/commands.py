@@ -39,7 +39,6 @@ class BeginCharge:
         working_set.recharges.counted.add(self.seen.tenant)
 
     def decide(self, state: BatchState) -> Order | None:
-        """Return the order to charge now, or None."""
         order_id, tenant = self.place.order_id, self.seen.tenant
         recharges = state.working_set(OrderWorkingSet).recharges
         watch, found = state.watches.find(tenant), recharges.find(tenant)
@@ -161,7 +160,6 @@ class LeaveToOrder:
 
 
 def new_begin(seen: Recharge, order_id: str, new: NewOrder) -> BeginCharge:
-    """Return the command with fresh IDs; new: what is bought, and where."""
     place = PlaceOrder(order_id, secrets.token_hex(16), new_id("txn"), seen.tenant, new)
     return BeginCharge(place, seen)
 

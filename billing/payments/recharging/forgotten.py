@@ -41,8 +41,6 @@ _LOGGED: Final[dict[Word, str]] = {
 
 
 class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """store/schema.py describes the columns."""
-
     provider: str
     environment: str
     customer_ref: str
@@ -90,7 +88,6 @@ class Forgetting:
         return word
 
     async def _asked(self, due: ForgottenCustomer) -> tuple[Word, str]:
-        """Return the outcome, and why it isn't done."""
         if await self._database.read(lambda tx: _is_ours(tx, due)):
             return "left", "an account here goes by it"
         environment = next(one for one in ENVIRONMENTS if one == due.environment)
@@ -126,7 +123,6 @@ async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence
 async def list_forgotten(
     tx: Transaction, environment: str | None = None
 ) -> Sequence[ForgottenCustomer]:
-    """Return who is still at a provider, oldest first; at most LISTED_MAX."""
     narrowed = "" if environment is None else "WHERE environment = :environment"
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM forgotten_customers {narrowed}

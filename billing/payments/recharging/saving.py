@@ -42,7 +42,6 @@ class Savings:
         ]
 
     def is_simulated(self, tenant: Tenant, provider: str) -> bool:
-        """Return whether the sandbox replaces the provider."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         return self._providers.is_simulated(provider, environment)
 
@@ -59,7 +58,6 @@ class Savings:
         return SandboxCards(tenant, provider, self._database, self._clock, self._public_url)
 
     async def page(self, tenant: Tenant, provider: str, *, back_url: str) -> str:
-        """Return where the payer saves one; raise InvalidInput, and what the provider does."""
         check_return_url(back_url, param="return_url")
         saved = self._required(tenant, provider)
         customer_ref = await self.new_customer_ref(tenant, provider)
@@ -67,7 +65,6 @@ class Savings:
         return await saved.save_page(SavingRequest(key, customer_ref, back_url, back_url))
 
     async def methods(self, tenant: Tenant, provider: str) -> Sequence[SavedMethod]:
-        """Return the account's, newest first; raise InvalidInput, and what the provider does."""
         saved = self._required(tenant, provider)
         customer_ref = await self.customer_ref(tenant, provider)
         return () if customer_ref is None else await saved.saved(customer_ref)

@@ -153,7 +153,6 @@ def sandbox_customer(tenant: Tenant) -> str:
 
 
 async def find(tx: Transaction, token: str) -> SandboxCard:
-    """Return what is behind a page's address; raise NotFound."""
     row = await tx.fetch_one(
         """SELECT ref, provider, card, success_url FROM sandbox_cards
            WHERE token = :token AND removed_at IS NULL""",

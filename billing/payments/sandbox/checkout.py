@@ -138,7 +138,6 @@ class SandboxProvider:
 
 
 async def find(tx: Transaction, token: str) -> SandboxCheckout:
-    """Find by the page's address; raise NotFound."""
     found = await _find(tx, "token = :value", token)
     if found is None:
         raise NotFound("Checkout")

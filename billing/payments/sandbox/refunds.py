@@ -20,8 +20,6 @@ OUTCOMES: Final = ("sandbox refused", "sandbox unknown", "sandbox pending", "san
 
 
 class SandboxRefunds:
-    """A provider's refunds, simulated with that provider's abilities."""
-
     is_named = True
     is_repeatable = True
 

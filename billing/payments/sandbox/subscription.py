@@ -34,8 +34,6 @@ RETRY_DAYS = (1, 3, 5, 7)
 
 
 class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
-    """store/schema.py describes the columns."""
-
     ref: str
     token: str
     account_id: str
@@ -82,7 +80,6 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_begun(self) -> bool:
-        """Return whether a period was paid, or the trial has begun."""
         return self.cycle > 0 or (self.trial_days > 0 and self.number > 0)
 
     @property
@@ -99,7 +96,6 @@ def refs_of(payment_id: str) -> tuple[str, str]:
 
 
 def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Return what the provider does when the next bill is due, and the state after it."""
     if one.resumes_at is not None and one.resumes_at == one.next_at:
         return _resumed(one, one)
     if one.is_begun and one.is_ending:
@@ -234,7 +230,6 @@ async def begin(
 
 
 async def find(tx: Transaction, token: str) -> SandboxSubscription:
-    """Find by a portal page's address; raise NotFound."""
     found = await _find(tx, "token = :value", token)
     if found is None:
         raise NotFound("Subscription")
@@ -242,7 +237,6 @@ async def find(tx: Transaction, token: str) -> SandboxSubscription:
 
 
 async def find_ref(tx: Transaction, ref: str) -> SandboxSubscription:
-    """Find by the provider's ID; raise NotFound."""
     found = await _find(tx, "ref = :value", ref)
     if found is None:
         raise NotFound("Subscription")
@@ -256,7 +250,6 @@ async def find_of_order(tx: Transaction, order_id: str) -> SandboxSubscription |
 async def due(
     tx: Transaction, *, now_us: int, limit: int, but_refs: Sequence[str] = ()
 ) -> Sequence[SandboxSubscription]:
-    """Return those that bill now, by their accounts' own clocks."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM sandbox_subscriptions WHERE ref IN (
                 SELECT plain.ref FROM (
@@ -370,7 +363,6 @@ def _event_and_state(
     amount: int | None = None,
     is_prorated: bool = False,
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Return the event with its own IDs, and the row after it."""
     stem = one.ref.partition("_")[2]
     sandbox_event = SandboxEvent(
         outcome=outcome,

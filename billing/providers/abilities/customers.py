@@ -24,9 +24,7 @@ class CustomerRequest:
 class Customers(Protocol):
     """A provider that makes customers; its `open` raises CustomerGone for one that doesn't exist."""
 
-    async def make_customer(self, request: CustomerRequest) -> str:
-        """Return the provider's ID; raise ProviderUnavailable and ProviderRefused."""
-        ...
+    async def make_customer(self, request: CustomerRequest) -> str: ...
 
 
 @runtime_checkable

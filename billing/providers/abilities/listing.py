@@ -35,8 +35,6 @@ class ListedPayment:
 
 @dataclass(frozen=True, slots=True)
 class ListedPage:
-    """next_cursor: null after the last page."""
-
     payments: Sequence[ListedPayment]
     next_cursor: str | None
 

@@ -10,6 +10,4 @@ from billing.providers.protocol import InvoicePaid
 
 @runtime_checkable
 class PaidSum(Protocol):
-    async def with_sum(self, paid: InvoicePaid) -> InvoicePaid:
-        """Return the fact with what was really paid; raise ProviderUnavailable and ProviderRefused."""
-        ...
+    async def with_sum(self, paid: InvoicePaid) -> InvoicePaid: ...

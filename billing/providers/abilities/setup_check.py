@@ -46,13 +46,10 @@ class SetupFinding:
 
 @runtime_checkable
 class SetupChecking(Protocol):
-    async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
-        """Return what is right and what isn't; raise ProviderUnavailable, ProviderRefused."""
-        ...
+    async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]: ...
 
 
 def price_finding(wanted: WantedPrice, problems: Sequence[str]) -> SetupFinding:
-    """Return the finding of one plan's price; problems: what differs there, in words."""
     about = f"plan {wanted.plan_id}, {wanted.interval}"
     if problems:
         return SetupFinding(about, False, f"{wanted.ref}: {'; '.join(problems)}")

@@ -43,8 +43,6 @@ class TokenDeclined:
 
 @dataclass(frozen=True, slots=True)
 class TokenPending:
-    """The provider hasn't decided; ref: what to ask about later."""
-
     ref: str
 
 

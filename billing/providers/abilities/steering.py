@@ -50,7 +50,6 @@ class SteerRequest:
         return words[self.act]
 
     def is_reached(self, standing: SubscriptionChanged) -> bool:
-        """Return whether the subscription already is as requested."""
         is_over = has_ended(standing)
         if self.act == "cancel_now":
             return is_over

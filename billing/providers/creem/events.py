@@ -88,8 +88,6 @@ class _Order(_Amount):
 
 
 class Product(_Named):
-    """price before tax."""
-
     price: int | None = None
     currency: str | None = None
 
@@ -371,7 +369,6 @@ def _price_of(product: str | Product | None) -> Price | None:
 
 
 def id_of(ref: Ref) -> str | None:
-    """Return the ID of what is named or expanded."""
     return ref if ref is None or isinstance(ref, str) else ref.id
 
 

@@ -76,7 +76,6 @@ def _went_back(one: ListedPayment) -> bool:
 
 
 def _listed(one: _Listed) -> ListedPayment:
-    """Convert one; raise ValueError for an invalid amount, currency or time."""
     made_at_ms = one.created_at
     if not isinstance(made_at_ms, int) or made_at_ms < _EARLIEST_MS:
         raise ValueError("a time in another unit")

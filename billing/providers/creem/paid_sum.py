@@ -13,8 +13,6 @@ Ask = Callable[[str], Awaitable[Transaction]]
 
 
 class CreemPaidSum:
-    """ask: the path of a transaction."""
-
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 

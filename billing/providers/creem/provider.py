@@ -91,8 +91,6 @@ class _Portal(msgspec.Struct):
 
 
 class Creem:
-    """Creem with one environment's key."""
-
     def __init__(
         self, settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
     ) -> None:

@@ -25,8 +25,6 @@ _ANY_PRODUCT: Final = "/v1/products/search?page_number=1&page_size=1"
 
 
 class CreemProduct(msgspec.Struct):
-    """price before tax."""
-
     price: int | None = None
     currency: str = ""
     billing_type: str = ""
@@ -38,8 +36,6 @@ AskProduct = Callable[[str, type[CreemProduct]], Awaitable[CreemProduct]]
 
 
 class CreemSetupCheck:
-    """ask: a path and the response's form."""
-
     def __init__(self, ask: AskProduct, credit_product: str | None, unit_amount: int) -> None:
         self._ask = ask
         self._credit_product = credit_product

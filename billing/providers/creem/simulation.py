@@ -15,7 +15,6 @@ _STANDINGS = {
 
 
 def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
-    """Return the type and object of Creem's event for the sandbox event."""
     if sandbox_event.outcome == "refunded":
         return "refund.created", _simulated_refund(sandbox_event)
     if sandbox_event.outcome in _STANDINGS:

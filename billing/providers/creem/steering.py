@@ -17,8 +17,6 @@ _PATH = "/v1/subscriptions"
 
 
 class CreemSteering:
-    """ask: method, path, body."""
-
     # Its pause takes no date.
     pauses_until = False
 

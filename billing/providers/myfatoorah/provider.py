@@ -152,8 +152,6 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 
 class MyFatoorah:
-    """MyFatoorah with one environment's token."""
-
     def __init__(
         self,
         settings: MyFatoorahSettings,
@@ -278,7 +276,6 @@ class MyFatoorah:
         return [base64.b64encode(digest) for digest in digests]
 
     async def _ask(self, path: str, body: Mapping[str, Any], tries_max: int = TRIES_MAX) -> bytes:
-        """Return the response's Data; raise ProviderUnavailable, ProviderRefused."""
         if not self._token:
             raise ProviderRefused("myfatoorah has no credentials here")
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}

@@ -15,7 +15,6 @@ _STATUSES = {
 def simulated(
     sandbox_event: SandboxEvent, *, payment: int, refund: int
 ) -> tuple[int, dict[str, Any]]:
-    """Return the code and Data of MyFatoorah's event; payment, refund: its codes of the two kinds."""
     amount = {
         "ValueInBaseCurrency": sandbox_event.price.decimal(),
         "BaseCurrency": sandbox_event.price.currency,

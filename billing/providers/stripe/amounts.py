@@ -9,7 +9,7 @@ _THREE_PLACES_STEP = 10  # their last digit must be 0
 
 
 class Unreadable(ValueError):
-    """An object that is in no shape of Stripe's."""
+    pass
 
 
 def to_stripe(price: Price) -> int:

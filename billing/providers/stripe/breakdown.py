@@ -70,7 +70,6 @@ def _ours(amount: int, currency: str) -> int:
 
 
 def _kept(made: Breakdown) -> Breakdown | None:
-    """Return it only if it says something: an ordinary payment has nothing to store."""
     is_sane = made.subtotal >= 0 and made.total > 0 and made.discount >= 0
     is_sane = is_sane and all(one.amount >= 0 for one in made.taxes)
     return None if made.says_nothing or not is_sane else made

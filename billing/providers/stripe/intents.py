@@ -25,8 +25,6 @@ CHARGE_MARK: Final = "recharge"
 
 
 class CardError(msgspec.Struct):
-    """Why the last try was declined."""
-
     code: str | None = None
     decline_code: str | None = None
     advice_code: str | None = None

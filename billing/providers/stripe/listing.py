@@ -83,7 +83,6 @@ class StripeListing:
                 raise unavailable(NAME, "a charge in no shape of Stripe's") from None
 
     async def _page(self, source: str, params: Any) -> tuple[Sequence[_ListedCharge], str | None]:
-        """Return the charges of one page, and the cursor behind it."""
         v1 = self._api.v1
         if source == "charges":
             params["expand"] = ["data.balance_transaction"]
@@ -128,7 +127,6 @@ class StripeListing:
 
 
 def _owner_of(metadata: Mapping[str, str]) -> str | None:
-    """Return the order or machine payment that it says it is for."""
     return metadata.get("order_id") or metadata.get("payment_id") or None
 
 

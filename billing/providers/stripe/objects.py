@@ -21,8 +21,6 @@ Ref = str | Named | None
 
 
 class SessionTotals(msgspec.Struct):
-    """How much of a session's total is discount, tax and shipping."""
-
     amount_discount: int = 0
     amount_shipping: int | None = 0
     amount_tax: int = 0
@@ -142,8 +140,6 @@ class _InvoiceDiscount(msgspec.Struct):
 
 
 class Invoice(msgspec.Struct):
-    """An invoice: of an order, or of one period of a subscription."""
-
     id: str
     status: str | None = None
     billing_reason: str | None = None
@@ -189,8 +185,6 @@ class InvoicePreview(msgspec.Struct):
 
 
 class InvoicePaymentMade(msgspec.Struct):
-    """Which payment paid which invoice."""
-
     invoice: Ref = None
     payment: PaidBy | None = None
 
@@ -233,8 +227,6 @@ class Subscription(msgspec.Struct):
 
 
 class Charge(msgspec.Struct):
-    """A charge with the refunded amount."""
-
     id: str
     amount_refunded: int
     currency: str

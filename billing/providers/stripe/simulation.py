@@ -13,7 +13,6 @@ _INVOICE_STATUSES = {"paid": "paid", "failed": "uncollectible", "expired": "void
 
 
 def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
-    """Return the type and object of Stripe's event for the sandbox event."""
     if sandbox_event.outcome == "refunded":
         return "charge.refunded", _simulated_charge(sandbox_event)
     if sandbox_event.outcome == "renewed":

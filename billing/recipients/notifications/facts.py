@@ -62,7 +62,6 @@ async def made_keys(tx: Transaction, mail: OwnerMail) -> ToldKeys:
 
 
 async def low_balance_of(tx: Transaction, mail: OwnerMail, *, now_us: int) -> LowBalance | None:
-    """Return the low balance, or null if it is back above all thresholds."""
     tenant = Tenant(mail.account_id, mail.environment)
     has_cents = micros_to_cents(await balance_micros(tx, tenant, now_us=now_us))
     rows = await tx.fetch(_EVENTS, **_range(mail), limit=FALLS_MAX)

@@ -100,7 +100,6 @@ def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> O
 
 
 def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerLetter:
-    """Return the letter about at least one new key."""
     say = language.say
     is_one = made.count == 1
     subject = (

@@ -37,7 +37,6 @@ class News:
 
     @property
     def data(self) -> Mapping[str, int]:
-        """Return what its mail's row says of it."""
         return {"first_at": self.first_at, "first_no": self.first_no, "last_no": self.last_no}
 
 

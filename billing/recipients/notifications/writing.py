@@ -52,7 +52,6 @@ async def write_due(
 async def _told(
     tx: Transaction, news: News, told: Sequence[Person], *, is_sent: bool, now_us: int
 ) -> list[OwnerMail]:
-    """Return the mails, and record the news as reported."""
     if news.kind == "webhook":
         await notice.take_unnotified(tx, news.tenant, is_notified=bool(told), now_us=now_us)
     await turn.note_told(tx, news, written_at=now_us if told else None)

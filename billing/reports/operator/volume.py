@@ -31,7 +31,6 @@ class VolumeOfSpan(NamedTuple):
 
     @property
     def end_day(self) -> str:
-        """Return the day after the last one."""
         return rfc3339(self.until)[:10]
 
 
@@ -52,13 +51,11 @@ class VolumeSeen:
         return self._sum("sold", environment, span, provider)
 
     def providers(self, environment: str) -> Sequence[str]:
-        """Return those that took money in the last 30 days."""
         return sorted(
             {day.name for day in self.days if (day.kind, day.environment) == ("sold", environment)}
         )
 
     def sent_by_day(self, environment: str) -> Mapping[int, int]:
-        """Return amounts in micros, by the day's start."""
         return {
             day.day_start_at: day.amount_micros
             for day in self.days
@@ -77,7 +74,6 @@ class VolumeSeen:
 
 
 async def read_volume(tx: Transaction, *, now_us: int) -> VolumeSeen:
-    """Read it in two statements over sums of days."""
     today = now_us - now_us % DAY_US
     end, first = today + DAY_US, today - (DAYS - 1) * DAY_US
     days, counted_at = await volume_since(tx, since_us=first)

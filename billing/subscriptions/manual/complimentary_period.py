@@ -44,7 +44,7 @@ class CompRefused(DomainError):
 
 
 class CompRepeated(DomainError):
-    """The period was already paid, given or revoked."""
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,12 +216,10 @@ def can_be_given(one: Subscription) -> bool:
 
 
 def _is_same(one_us: int, other_us: int) -> bool:
-    """Compare by the second."""
     return one_us // SECOND_US == other_us // SECOND_US
 
 
 def _check_credit(state: BatchState, one: Subscription, weighed: Period) -> None:
-    """Raise InsufficientBalance if the account has used up what is to be revoked."""
     parts = state.working_set(SubscriptionWorkingSet).plan_grants.of_period(weighed.id)
     sold = sold_of(one, weighed)
     due = given_back_of(weighed, parts, 1) if parts else weighed.credits_micros

@@ -56,7 +56,6 @@ class ReverseUncredited(OnOrder):
 
 
 def declare(read_set: ReadSet, order_id: str) -> None:
-    """Declare what `follow_payment` and `waiting_payments` need beside the order."""
     read_set.working_set(UncreditedPayments).orders.add(order_id)
     read_set.working_set(SubscriptionWorkingSet).orders.add(order_id)
 
