@@ -102,6 +102,7 @@ ACTS = {
     "checkin": ("billing.credits.checkin_acts",),
     "orders": ("billing.orders.acts", "billing.payments.order_acts", "billing.refunds.order_acts"),
     "refunds": ("billing.refunds.acts",),
+    "payments": ("billing.machine_payments.acts",),
     "disputes": ("billing.payments.dispute_acts",),
     "platforms": ("billing.fulfilment.platform_acts",),
     "fees": ("billing.fulfilment.fee_acts",),
@@ -134,9 +135,8 @@ FOLDERS = {
     },
     "operator": {
         *("code-batches", "audit", "desk", "suppliers", "mail"),
-        *("subscriptions", "providers", "reconcile"),
+        *("subscriptions", "providers"),
     },
-    "sales": {"payments"},
     "client": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),
         *("events", "replay", "trigger", "open"),

@@ -1,4 +1,4 @@
-"""Payments of machines without an account: list and show, for operators."""
+"""Payments of machines without an account: listed, asked about and decided by operators."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, cast
@@ -6,11 +6,18 @@ from typing import Annotated, Literal, cast
 from msgspec import Meta, Struct, convert
 
 from billing.machine_payments import payment as payments
-from billing.machine_payments.payment import MachinePayment as PaymentRow
-from kernel.fields import Page
+from billing.machine_payments.payment import (
+    DETAIL_CHARACTERS_MAX,
+    MachinePayment as PaymentRow,
+    NotOffered,
+)
+from billing.machine_payments.settling import MachinePayments
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput, NotFound
+from kernel.fields import LINE, Fields, Page, Text, said
 from kernel.tenant import Tenant
-from kernel.words import Cents, ChargedCents, CodeHint
-from keys.act import OPERATOR, ActContext, ListAct, ReadAct
+from kernel.words import Cents, ChargedCents, CodeHint, Time, time_of
+from keys.act import OPERATOR, ActContext, CallContext, ListAct, ReadAct, StepsAct
 from keys.principal import ADMIN
 from store.database import Transaction
 from store.keyset import Begin
@@ -41,6 +48,40 @@ class MachinePayment(Struct, kw_only=True):
     checks_made: Annotated[int, Meta(ge=0, description="How many times its state was asked for.")]
     detail: Annotated[str | None, Meta(description="Why it was refused, or isn't known.")]
     refund_code_hint: CodeHint | None
+    created_at: Time
+    settled_at: Time | None
+    ended_at: Time | None
+
+
+class DecidePayment(Fields, frozen=True, kw_only=True):
+    """What a person saw at the network or the provider."""
+
+    verdict: Annotated[
+        Literal["settled", "refused"],
+        Meta(description="settled: it came in. refused: the payer was not charged."),
+        said("Verdict"),
+    ]
+    settlement: (
+        Annotated[
+            Text,
+            Meta(
+                description="If it was settled: the transaction's hash, or pi_… by card. Of a transaction with"
+                " several transfers, add the log index: 0x…:17."
+            ),
+            said("Its transaction at the network, or the provider's payment"),
+        ]
+        | None
+    ) = None
+    reason: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=DETAIL_CHARACTERS_MAX,
+            pattern=LINE,
+            description="What you saw; it stands in the audit log.",
+        ),
+        said("What you saw"),
+    ]
 
 
 class MachinePaymentsQuery(Page, frozen=True, kw_only=True):
@@ -55,7 +96,12 @@ class MachinePaymentsQuery(Page, frozen=True, kw_only=True):
 
 
 def view_of(payment: PaymentRow) -> MachinePayment:
-    return convert(payment.shape(), MachinePayment)
+    times = {
+        "created_at": rfc3339(payment.created_at),
+        "settled_at": time_of(payment.settled_at),
+        "ended_at": time_of(payment.ended_at),
+    }
+    return convert(payment.shape() | times, MachinePayment)
 
 
 async def owner_of(tx: Transaction, payment_id: str) -> Tenant:
@@ -78,6 +124,23 @@ async def show_payment(context: ActContext) -> PaymentRow:
     return await payments.find(context.tx, context.object_id)
 
 
+async def ask_again(context: CallContext, _asked: Fields) -> PaymentRow:
+    """Ask once more whether it settled; raises NotFound and NotOffered."""
+    return await context.service(MachinePayments).ask_again(context.object_id)
+
+
+async def decide_payment(context: CallContext, asked: DecidePayment) -> PaymentRow:
+    """End a payment as a person saw it; raises InvalidInput and NotFound."""
+    return await context.service(MachinePayments).decide(
+        context.object_id,
+        asked.verdict,
+        settlement=asked.settlement,
+        reason=asked.reason,
+        actor=context.by,
+        by_name=context.person,
+    )
+
+
 LIST_PAYMENTS = ListAct(
     name="payments.list",
     summary="List machine payments, newest first",
@@ -92,7 +155,7 @@ LIST_PAYMENTS = ListAct(
     is_catalogue=True,
     columns=(
         *("id", "state", "charged_cents", "platform", "recipient_email", "payer", "network"),
-        *("settlement", "detail", "transaction_id"),
+        *("settlement", "detail", "transaction_id", "created_at"),
     ),
     examples=(
         "topup payments list --environment live",
@@ -111,4 +174,43 @@ SHOW_PAYMENT = ReadAct(
     owner_of=owner_of,
     examples=("topup payments show mpy_4Kp1",),
 )
-ACTS = (LIST_PAYMENTS, SHOW_PAYMENT)
+ASK_PAYMENT = StepsAct(
+    name="payments.ask",
+    summary="Ask once more about a machine payment that has not ended",
+    description="It is never charged twice.",
+    path="/payments/{payment_id}/ask",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=Fields,
+    run=ask_again,
+    view=view_of,
+    result=MachinePayment,
+    refuses=(NotFound, NotOffered),
+    owner_of=owner_of,
+    done="It was asked about; this page shows what is known.",
+    examples=("topup payments ask mpy_4Kp1",),
+)
+DECIDE_PAYMENT = StepsAct(
+    name="payments.decide",
+    summary="Say what became of a machine payment",
+    description="After a look at the network or the provider itself. `settled` sends what was paid for, or gives it"
+    " back as a code; `refused` ends it. A payment that was refused and settled after all is given back as a code.",
+    path="/payments/{payment_id}/decide",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=DecidePayment,
+    run=decide_payment,
+    view=view_of,
+    result=MachinePayment,
+    refuses=(NotFound, InvalidInput),
+    owner_of=owner_of,
+    names_person=True,
+    moves_money=True,
+    asks="Is it certain that payment {id} of {charged_cents} for {recipient_email} was {verdict}?",
+    done="The payment is decided.",
+    examples=(
+        "topup payments decide mpy_4Kp1 --verdict settled --settlement 0x9f… --reason 'seen on the chain'",
+        "topup payments decide mpy_4Kp1 --verdict refused --reason 'the nonce was never used'",
+    ),
+)
+ACTS = (LIST_PAYMENTS, SHOW_PAYMENT, ASK_PAYMENT, DECIDE_PAYMENT)

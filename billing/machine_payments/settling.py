@@ -107,8 +107,11 @@ class MachinePayments:
             return await self._ask(claimed.payment)
         return await self._wait(claimed.payment, wait_s)
 
-    async def ask_again(self, payment: MachinePayment) -> MachinePayment:
-        """Ask about one that nobody follows any more; raise NotOffered if nobody can be asked."""
+    async def ask_again(self, payment_id: str) -> MachinePayment:
+        """Ask about one that has not ended, also if nobody follows it any more; raise NotFound and NotOffered."""
+        payment = await self._find(payment_id)
+        if payment.ended_at is not None:
+            return payment
         if not self.can_ask(payment):
             raise NotOffered(f"{payment.protocol} is not set up in {payment.environment} any more")
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))

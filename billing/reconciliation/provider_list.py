@@ -50,7 +50,7 @@ _LOOK: Final = "topup payments show {owner}, and compare it with the provider's 
 _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
     "amount": _LOOK,
     "currency": _LOOK,
-    "status": "topup payments decide {owner} settled --settlement {payment}, once the provider's page shows"
+    "status": "topup payments decide {owner} --verdict settled --settlement {payment}, once the provider's page shows"
     " that it was paid",
     "second_payment": "topup payments show {owner}: it was charged twice; refund this payment at the provider",
 }

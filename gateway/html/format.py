@@ -72,8 +72,6 @@ SAID: Final[dict[str, str]] = {
     "card-removed": "The card is kept no longer.",
     "approved": "Approved: the send went on.",
     "denied": "Denied: the send is cancelled and its funds are back.",
-    "payment-asked": "It was asked about; this page shows what is known.",
-    "payment-decided": "The payment is decided.",
     "endpoint-saved": "The webhook is changed.",
     "endpoint-deleted": "The webhook is deleted, and what waited for it is cancelled.",
     "endpoint-enabled": "The webhook is enabled; what was held for it goes out now.",

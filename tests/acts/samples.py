@@ -96,6 +96,13 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "disputes.list": (Sample({"state": "ended"}), Sample()),
     "payments.list": (Sample({"state": "stuck"}), Sample({"state": "paid"})),
     "payments.show": (Sample(),),
+    "payments.ask": (
+        Sample(after="payments.decide", first={"verdict": "refused", "reason": "never used"}),
+    ),
+    "payments.decide": (
+        Sample({"verdict": "refused", "reason": "never used"}),
+        Sample({"verdict": "settled", "settlement": "0x{door}", "reason": "seen"}, is_of_new=True),
+    ),
     "subscriptions.list": (
         Sample({"status": "active"}),
         Sample({"account": "merchant@example.com"}),
@@ -154,6 +161,14 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "refunds.list": ({"status": "made"}, {"cursor": "ord_1"}),
     "disputes.list": ({"state": "won"}, {"cursor": "stripe/none"}),
+    "payments.decide": (
+        {"verdict": "unknown", "reason": "x"},
+        {"verdict": "settled", "reason": "x"},
+        {"verdict": "refused", "settlement": "0xa", "reason": "x"},
+        {"verdict": "refused", "reason": "x" * 1_001},
+        {"verdict": "refused"},
+        {"verdict": "refused", "reason": "ended before"},
+    ),
     "payments.list": ({"state": "lost"}, {"cursor": "ord_1"}),
     "subscriptions.list": ({"status": "ended"}, {"cursor": "ord_1"}),
 }

@@ -244,7 +244,7 @@ async def test_a_payment_whose_transaction_another_one_took_is_settled_by_its_ow
     told = await machine.pay(machine.payment(1, distinct=True))
     # Nobody asks by itself any more; an operator does, and the facilitator has found the right one.
     await machine.sweep()
-    asked = await machine.paying.ask_again(told)
+    asked = await machine.paying.ask_again(told.id)
 
     assert (asked.state, asked.settlement) == ("paid", "0x" + b"ref-1".hex())
     assert await machine.delivered() == 2

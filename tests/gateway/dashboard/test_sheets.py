@@ -26,7 +26,7 @@ FILES = {
     "documents": ("documents", "id,account_id,kind,number,order_id,subscription_id"),
     "events": ("provider-events", "received_at,notification_provider,notification_event_id"),
     "margin": ("margin", "day,platform,supplier,account,topups,amount_cents,fee_cents"),
-    "machine-payments": ("machine-payments", "id,state,protocol,network,asset,payer,amount"),
+    "machine-payments": ("payments", "id,state,protocol,environment,account_id"),
     "orders": ("orders", "id,account_id,order_no,reference,kind,status,provider,method"),
     "reconciliation": ("reconciliation", "id,environment,part,kind,account_id,subject_id"),
     "outstanding": ("outstanding", "month,opening_micros,sold_micros,granted_micros"),

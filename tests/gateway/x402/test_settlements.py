@@ -87,7 +87,7 @@ async def test_a_transaction_that_is_told_twice_sends_once_and_is_shown_to_the_o
     await switch(boss, "live")
     here = f"{ADMIN}/machine-payments/{stuck.id}"
     assert f"already settled payment {paid.id}" in (await boss.get(here)).text
-    fields = {"verdict": "settled", "settlement": "0x" + "AB" * 32, "note": "seen"}
+    fields = {"verdict": "settled", "settlement": "0x" + "AB" * 32, "reason": "seen"}
     pressed = await fill(boss, here, fields)
     assert (pressed.status_code, f"already settled payment {paid.id}" in pressed.text) == (
         422,
@@ -200,7 +200,7 @@ async def _decided_on_its_page(gateway: Gateway, payment_id: str) -> None:
     assert 'topup_machine_payments_stuck{environment="live"} 1' in metrics.text
 
     async def press(verdict: str, settlement: str, note: str) -> int:
-        fields = {"verdict": verdict, "settlement": settlement, "note": note}
+        fields = {"verdict": verdict, "settlement": settlement, "reason": note}
         return (await fill(boss, here, fields)).status_code
 
     # Without a reason, or without what was seen, nothing is done.
