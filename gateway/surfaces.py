@@ -3,8 +3,10 @@
 from billing.catalog import pack_acts
 from billing.payments import dispute_acts
 from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
-from billing.reports import day_limit, report_acts, subscription_acts
+from billing.reports import balance_acts, day_limit, report_acts, subscription_acts
 from billing.reports.key_tree import SHOW_TREE
+from billing.reports.own_key import SHOW_OWN
+from billing.topups import approval_acts
 from billing.usage import price_acts
 from gateway.answers import envelope
 from gateway.answers.words import API_PREFIX as API_PREFIX
@@ -15,7 +17,7 @@ from gateway.api import (
     codes,
     fulfilments,
     keys,
-    mandates,
+    platforms,
     recipients,
     redemptions,
     reversals,
@@ -36,7 +38,6 @@ from gateway.api.money import (
     statement,
     subscriptions,
     usage,
-    wallets,
 )
 from gateway.api.webhooks import events as event_stream, verify
 from gateway.dialects.discovery import discover
@@ -63,11 +64,13 @@ API = ApiSurface(
         *topup_receipts.ROUTES,
         *reversals.ROUTES,
         *bulk.ROUTES,
-        *wallets.ROUTES,
+        *routes_of(balance_acts.ACTS),
+        *platforms.ROUTES,
         *recharge.ROUTES,
         *statement.ROUTES,
         *vouchers.ROUTES,
         *redemptions.ROUTES,
+        *routes_of(approval_acts.ACTS),
         *approvals.ROUTES,
         *recipients.ROUTES,
         *sandbox.ROUTES,
@@ -87,7 +90,7 @@ API = ApiSurface(
         *routes_of(report_acts.ACTS),
         *routes_of((*api_keys.ACTS, SHOW_TREE)),
         *keys.ROUTES,
-        *mandates.ROUTES,
+        *routes_of((SHOW_OWN,)),
         *routes_of(day_limit.ACTS),
         *cli_login.ROUTES,
         *routes_of(tokens.ACTS),

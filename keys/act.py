@@ -7,7 +7,9 @@ cannot differ between doors.
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
+
+from msgspec import Meta
 
 from kernel.errors import DomainError
 from kernel.fields import Fields, Page
@@ -267,11 +269,39 @@ class StepsAct(ChangingAct[I], Generic[I, R]):
     dry: type | None = None
 
 
+# Proxies commonly end a call that has said nothing for 60 s.
+WAIT_S_MAX: Final = 50
+
+
+class WaitQuery(Fields, frozen=True, kw_only=True):
+    """How long the call may wait for a change of what is not at its end."""
+
+    wait_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=WAIT_S_MAX,
+            description="Seconds to wait for a change; the answer comes as soon as there is one.",
+        ),
+    ] = 0
+
+
+class State(NamedTuple):
+    """What a wait compares. is_final: nothing to wait for."""
+
+    topup_id: str
+    status: str
+    approval_status: str | None
+    is_final: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReadAct(ActRow, Generic[R]):
     # Takes the context, and the query if that has fields.
     run: Callable[..., Awaitable[R]]
     query: type[Fields] = Fields
+    # What an API call with wait_s of a WaitQuery waits for a change of; None: it does not wait.
+    state: Callable[[R], State] | None = None
 
     async def read(self, context: ActContext, asked: Fields) -> R:
         return await (self.run(context) if self.query is Fields else self.run(context, asked))

@@ -36,7 +36,7 @@ from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import known_ids
 from billing.topups.queries import sender_keys
-from billing.topups.rules import TopUpRules
+from billing.topups.rules import PublicUrl, TopUpRules
 from billing.topups.voucher import VoucherCodes
 from billing.usage.price_rows import PriceBook
 from kernel.clock import Clock
@@ -175,6 +175,7 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Payments: attrgetter("payments"),
     Policy: attrgetter("policy"),
     ProductFields: lambda context: ProductFields.of(context.payments.providers.registrations),
+    PublicUrl: lambda context: PublicUrl(context.topup_rules.public_url),
     Refunder: attrgetter("refunder"),
     SeenCodes: lambda context: SeenCodes(partial(shown, context.topup_rules.codes)),
     Senders: lambda _: Senders(sender_keys),

@@ -14,7 +14,7 @@ from keys.api_keys.key_state import load_key_states
 from keys.balance_watch import NOTHING
 from keys.principal import Principal
 from store.database import Row, Transaction
-from store.keyset import Keyset, ListStretch
+from store.keyset import Begin, Keyset, ListStretch
 
 
 async def balance(
@@ -103,7 +103,7 @@ async def recipients(
     *,
     recipient_email: str | None = None,
     platform: str | None = None,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int,
 ) -> ListStretch[RecipientWallet]:
     """Return recipient wallets, newest first; the address is already normalised."""

@@ -13,7 +13,7 @@ from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from keys import sandbox_clock
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 from webhooks.events import schemas
 from webhooks.events.schemas import ApprovalReason
@@ -122,7 +122,7 @@ async def page(
     tenant: Tenant,
     *,
     status: str | None,
-    before_id: str | None,
+    before_id: Begin,
     limit: int,
     now_us: int,
 ) -> list[Approval]:

@@ -1,6 +1,5 @@
 """Approvals: a person, or a key outside the requester's lineage, decides on a held send."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -14,66 +13,19 @@ from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, refuse
-from gateway.answers.outcome import Listing, exported, ok
+from gateway.answers.outcome import ok
 from gateway.answers.words import API_PREFIX
 from gateway.api.refused_items import RefusedItems
-from gateway.api.schemas.approvals import AskedApproval as AskedShape
 from gateway.api.schemas.topups import DecidedTopUp
-from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
+from gateway.api.waiting import poll_links, told_to_poll
 from gateway.http.acting import actor_of
-from gateway.http.lists import Export, list_or_csv
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply, Route
+from gateway.http.routing import Route
 from kernel.errors import NotFound
-from kernel.fields import ExportPage, Fields
+from kernel.fields import Fields
 from keys.api_keys.api_key import makers_of
 from keys.principal import ScopeMissing
 from store.database import Transaction
-
-_READS = ("topup:read", "approvals:write")
-_EXPORT = Export(
-    "approvals",
-    _READS,
-    (
-        *("id", "status", "transaction_id", "platform", "amount_cents", "charged_cents"),
-        *("recipient_email", "note", "requested_by", "requester.key_name", "decided_by"),
-        *("created_at", "expires_at", "decided_at", "reason", "sender_email"),
-    ),
-)
-
-
-class ApprovalQuery(ExportPage, frozen=True, kw_only=True):
-    """Which approvals."""
-
-    status: Literal["pending", "approved", "denied", "cancelled", "expired"] | None = None
-
-
-async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Reply:
-    tenant, status = call.principal.tenant, call.query.status
-
-    async def read(
-        tx: Transaction, *, before_id: str | None, limit: int
-    ) -> Sequence[AskedApproval]:
-        page = await approvals.page(
-            tx, tenant, status=status, before_id=before_id, limit=limit, now_us=call.now_us
-        )
-        return await with_topups(tx, page)
-
-    return await list_or_csv(call, "apr", read, _EXPORT, shape=partial(_shape, call))
-
-
-def _shape(call: RequestContext[Any, Any], asked: AskedApproval) -> AskedShape:
-    return AskedShape.seen(asked, call.context.topup_rules.public_url)
-
-
-async def show(call: RequestContext[Fields, WaitQuery]) -> Answer:
-    asked = await when_changed(call, partial(_find, call), _state_of, _READS)
-    return answer(codes.SUCCESS, _shape(call, asked), now_us=call.now_us)
-
-
-def _state_of(found: AskedApproval) -> State:
-    asked, held = found.approval, found.topup
-    return State(held.id, held.status, asked.status, asked.status != "pending")
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Answer:
@@ -177,28 +129,6 @@ async def _check_not_theirs(call: RequestContext[Fields, Fields], asked: Approva
 
 
 ROUTES = (
-    Route(
-        "GET",
-        "/approvals",
-        list_approvals,
-        "Sends that wait for a person, and decided ones",
-        scopes=_READS,
-        query=ApprovalQuery,
-        answers=exported(Listing[AskedShape]),
-    ),
-    Route(
-        "GET",
-        "/approvals/{approval_id}",
-        show,
-        "One approval",
-        scopes=_READS,
-        query=WaitQuery,
-        description=(
-            "With `wait_s` it answers as soon as somebody has decided, or after so many seconds; at"
-            " once where it is decided."
-        ),
-        answers=ok(AskedShape),
-    ),
     Route(
         "POST",
         "/approvals/{approval_id}/approve",

@@ -19,10 +19,12 @@ from gateway.api.schemas.topups import (
     Transfer,
 )
 from gateway.api.sent_answer import OUTCOMES
-from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
+from gateway.api.waiting import poll_links, told_to_poll
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from gateway.http.waiting import when_changed
 from kernel.fields import Fields
+from keys.act import State, WaitQuery
 from keys.principal import ADMIN
 from store.database import Transaction
 

@@ -1,121 +1,19 @@
-"""Wait for a top-up or its approval to change: ?wait_s=, and the response's words about it.
+"""What an answer says of a top-up that isn't at its end: what to poll, and when."""
 
-A waiting call holds nothing of the database, no lock and no place of a limit but a wait's own. It responds
-when the state changes, else when the time is over or the process stops, with the state of then. A client that
-leaves ends its wait at once.
-"""
-
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Annotated, Any, Final, NamedTuple, TypeVar
-
-from msgspec import Meta
-from starlette.types import Receive
+from typing import Any, Final
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, status_of, transaction_id_of
 from gateway.answers.refused import Link
 from gateway.answers.words import API_PREFIX
-from gateway.http.body import ClientGone
-from gateway.http.connection.exchange import has_left
-from gateway.http.lists import admitted_again
 from gateway.http.request_context import RequestContext
-from kernel.fields import Fields
-from webhooks.events.waits import Wait
+from keys.act import WAIT_S_MAX
 
-T = TypeVar("T")
-
-# Proxies commonly end a call that has said nothing for 60 s.
-WAIT_S_MAX: Final = 50
 POLL_S: Final = 5
 POLL_APPROVAL_S: Final = 30
 POLL_SCHEDULED_S: Final = 60
 _WAITING: Final = frozenset({codes.PENDING, codes.APPROVAL_REQUIRED})
-
-
-class WaitQuery(Fields, frozen=True, kw_only=True):
-    """How long the call may wait for a change of what is not at its end."""
-
-    wait_s: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=WAIT_S_MAX,
-            description="Seconds to wait for a change; the answer comes as soon as there is one.",
-        ),
-    ] = 0
-
-
-class State(NamedTuple):
-    """What a wait compares. is_final: nothing to wait for."""
-
-    topup_id: str
-    status: str
-    approval_status: str | None
-    is_final: bool
-
-
-async def when_changed(
-    call: RequestContext[Any, WaitQuery],
-    read: Callable[[], Awaitable[T]],
-    state_of: Callable[[T], State],
-    scopes: Sequence[str],
-) -> T:
-    """Return what read gives once its state changes, or after wait_s; at once if that is final or the call
-    does not wait.
-
-    scopes: of the route, since a key may end meanwhile. Raises TooManyWaits.
-    """
-    found = await read()
-    state = state_of(found)
-    if not call.query.wait_s or state.is_final or call.method == "HEAD":
-        return found
-    caller = call.principal
-    place = call.context.waits.waiting(caller.tenant, state.topup_id, caller.credential_id)
-    with place as wait:
-        async with _ended_when_gone(call.receive, wait):
-            until_s = asyncio.get_running_loop().time() + call.query.wait_s
-            is_waiting = await _until(until_s, wait.begin())
-            while state_of(found := await read()) == state and is_waiting and not wait.is_over:
-                is_waiting = await _until(until_s, wait.change())
-    if call.receive is not None:
-        await admitted_again(call, scopes)
-    return found
-
-
-async def _until(until_s: float, woken: Awaitable[None]) -> bool:
-    """Return whether it came before that time of the loop."""
-    try:
-        async with asyncio.timeout_at(until_s):
-            await woken
-    except TimeoutError:
-        return False
-    return True
-
-
-@contextlib.asynccontextmanager
-async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator[None]:
-    """End the wait when the client has left, and raise ClientGone if nobody reads the response."""
-    if receive is None:
-        yield
-        return
-    listening = asyncio.create_task(_end_when_gone(receive, wait))
-    try:
-        yield
-    finally:
-        is_gone = listening.done() and listening.result()
-        listening.cancel()
-    if is_gone:
-        raise ClientGone
-
-
-async def _end_when_gone(receive: Receive, wait: Wait) -> bool:
-    while not has_left(message := await receive()):
-        pass
-    wait.end()
-    return bool(message["type"] == "http.disconnect")
 
 
 def poll_links(

@@ -34,6 +34,7 @@ from gateway.http.outbound_limits import pace, pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
+from gateway.http.waiting import when_changed
 from kernel.errors import DomainError, NotFound
 from kernel.fields import ExportPage, Fields, facts_of
 from kernel.tenant import Tenant
@@ -336,7 +337,11 @@ async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operato
     async def work(tx: Transaction) -> Any:
         return await act.read(await door.context(tx), call.query)
 
-    found = await call.context.database.read(work)
+    async def read() -> Any:
+        return await call.context.database.read(work)
+
+    scopes = _scopes(act, is_operator=is_operator)
+    found = await (read() if act.state is None else when_changed(call, read, act.state, scopes))
     topup_id = _topup_of(act, found)
     return answer(codes.SUCCESS, act.show(found), now_us=call.now_us, transaction_id=topup_id)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tests.acts import (
     account_samples as accounts,
     app_samples as apps,
+    balance_samples as balances,
     book_samples as books,
     catalogue_samples as catalogue,
     supply_samples as supply,
@@ -33,6 +34,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     **webhooks.GOOD,
     **accounts.GOOD,
     **apps.GOOD,
+    **balances.GOOD,
     **books.GOOD,
     "keys.create": (
         Sample(KEY),
@@ -115,6 +117,7 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **webhooks.BAD,
     **accounts.BAD,
     **apps.BAD,
+    **balances.BAD,
     **books.BAD,
     "keys.create": (
         {"name": ""},

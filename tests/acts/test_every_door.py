@@ -26,7 +26,7 @@ from keys.act import MERCHANT, OPERATOR, AnyAct, ChangingAct
 from keys.principal import ADMIN as ADMIN_SCOPE
 from keys.tokens import access_token
 from store.database import Transaction
-from tests.acts import webhook_samples as webhooks
+from tests.acts import balance_samples as balances, webhook_samples as webhooks
 from tests.acts.account_samples import MAKERS as ACCOUNT_MAKERS
 from tests.acts.book_samples import MAKERS as BOOK_MAKERS
 from tests.acts.catalogue_samples import CODES
@@ -40,7 +40,9 @@ from tests.support.receiver import Receiver
 
 BY_NAME = {act.name: act for act in ACTS if OPERATOR in act.audience}
 # What merchants alone do: by their API, and by the command line over HTTP.
-MERCHANTS: dict[str, AnyAct] = {act.name: act for act in webhooks.MERCHANTS_ACTS}
+MERCHANTS: dict[str, AnyAct] = {
+    act.name: act for act in (*webhooks.MERCHANTS_ACTS, *balances.MERCHANTS_ACTS)
+}
 # The pages by the acts whose forms they have.
 FORMS = {act.name: pages for pages in ACT_PAGES for act in pages.acts}
 MAKERS = {**webhooks.MAKERS, **ACCOUNT_MAKERS, **BOOK_MAKERS}
@@ -392,6 +394,8 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
     if subject == "codes":
         made = await Api(shop, is_operator=True).run(BY_NAME["code-batches.create"], "", CODES)
         return await _code_of(shop, made.data["id"])
+    if subject == "approvals":
+        return await balances.made_approval(shop.gateway, shop.account_id, "")
     make = MAKERS.get(act.name, MAKERS.get(subject))
     if make is not None:
         return await make(shop.gateway, shop.account_id, shop.merchant)

@@ -1,0 +1,227 @@
+"""Balances: the account's own wallet and its threshold, the recipients' wallets, the platforms."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from msgspec import Meta, Struct
+
+from billing.engine.engine import Engine
+from billing.ledger import balances
+from billing.ledger.money import cents_to_micros, micros_to_cents
+from billing.topups.send_request import AmountOutOfRange
+from kernel.errors import InvalidInput
+from kernel.fields import ExportPage, Fields, Int64, Text
+from kernel.shaped import Shaped
+from kernel.words import Cents, Environment, KeyIdText, LedgerCurrency, Time
+from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.balance_watch import THRESHOLDS_MAX, set_low_balance_thresholds
+from keys.email_address import InvalidEmail, normalise_email
+from store.keyset import Begin
+
+THRESHOLD_CENTS_MAX: Final = 100_000_000_000
+
+
+class ThresholdBody(Fields, frozen=True, kw_only=True):
+    """When balance.low fires, in cents: one threshold, 0 for none, or a list of several."""
+
+    low_balance_threshold_cents: (
+        Annotated[Int64, Meta(description="One threshold, in US cents; 0: none.")] | None
+    ) = None
+    low_balance_thresholds_cents: (
+        Annotated[
+            list[Int64],
+            Meta(
+                max_length=THRESHOLDS_MAX,
+                description="Several thresholds, in US cents; empty: none.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class WalletQuery(ExportPage, frozen=True, kw_only=True):
+    """Filters of the recipients' wallets."""
+
+    recipient_email: (
+        Annotated[str, Meta(max_length=320, description="Only the wallets of this recipient.")]
+        | None
+    ) = None
+    platform: Annotated[Text, Meta(description="Only the wallets of this platform.")] | None = None
+
+
+class Window(Struct, kw_only=True):
+    """A spend cap and what is left of it, the tightest of the key and its ancestors."""
+
+    period: Annotated[Literal["day", "month"], Meta(description="The UTC day or month.")]
+    cap_cents: Cents
+    spent_cents: Cents
+    remaining_cents: Cents
+    resets_at: Time
+
+
+class KeyLimits(Struct, kw_only=True):
+    """What the calling key may still spend."""
+
+    id: KeyIdText
+    per_call_cents: Cents | None
+    windows: Annotated[list[Window], Meta(description="Its caps, and what is left of them.")]
+
+
+class Balance(Struct, kw_only=True):
+    """The account's wallet. key is null where no key asks."""
+
+    balance_cents: Cents
+    sendable_cents: Annotated[int, Meta(description="What a send may use, in US cents.")]
+    promotional_cents: Annotated[int, Meta(description="Credit that was given, in US cents.")]
+    held_cents: Annotated[int, Meta(description="In pending top-ups and holds, in US cents.")]
+    owed_cents: Annotated[int, Meta(description="Owed after a refund or dispute, in US cents.")]
+    currency: LedgerCurrency
+    environment: Environment
+    low_balance_threshold_cents: Annotated[
+        int, Meta(description="The highest of balance.low's thresholds, in US cents; 0: none.")
+    ]
+    low_balance_thresholds_cents: Annotated[
+        list[Cents], Meta(description="When balance.low is sent, the highest first, in US cents.")
+    ]
+    key: Annotated[
+        KeyLimits | None, Meta(description="What the asking key may spend; null where no key asks.")
+    ]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Balance":
+        key = found["key"]
+        windows = () if key is None else key["windows"]
+        limits = {"windows": [Window(**one) for one in windows]}
+        return cls(**{**found, "key": None if key is None else KeyLimits(**{**key, **limits})})
+
+
+class Threshold(Struct, kw_only=True):
+    """When balance.low fires: the highest threshold, 0 for none, and all of them, the highest first."""
+
+    low_balance_threshold_cents: Cents
+    low_balance_thresholds_cents: Annotated[
+        list[Cents], Meta(description="When balance.low is sent, the highest first, in US cents.")
+    ]
+
+
+class RecipientWallet(Shaped, kw_only=True):
+    """What a recipient holds of one platform, from this account's top-ups."""
+
+    recipient_email: str
+    platform: str
+    balance_cents: Cents
+    updated_at: Time
+
+
+class Thresholds(NamedTuple):
+    """When balance.low fires, the highest first."""
+
+    micros: tuple[int, ...]
+
+
+async def show_balance(context: ActContext) -> Balance:
+    """Return the wallet, what of it can be sent, and what the key may still spend."""
+    assert context.asker is not None, "merchants alone"
+    is_promo_sendable = context.service(Engine).rules.is_promo_sendable
+    found = await balances.balance(
+        context.tx, context.asker, now_us=context.now_us, is_promo_sendable=is_promo_sendable
+    )
+    return Balance.of(found)
+
+
+async def set_threshold(context: ActContext, asked: ThresholdBody) -> Change[Thresholds]:
+    """Set when balance.low fires, which fires nothing; raises InvalidInput and AmountOutOfRange."""
+    micros = tuple(cents_to_micros(one) for one in _thresholds_cents(asked))
+    before = await set_low_balance_thresholds(context.tx, context.tenant, micros)
+    return Change(after=Thresholds(micros), before=Thresholds(tuple(before)))
+
+
+def _thresholds_cents(body: ThresholdBody) -> list[int]:
+    one, several = body.low_balance_threshold_cents, body.low_balance_thresholds_cents
+    if (one is None) == (several is None):
+        raise InvalidInput(
+            "name either one threshold or a list", param="low_balance_thresholds_cents"
+        )
+    param = f"low_balance_threshold{'' if several is None else 's'}_cents"
+    least = 0 if several is None else 1
+    listed = [one or 0] if several is None else several
+    if any(not least <= each <= THRESHOLD_CENTS_MAX for each in listed):
+        raise AmountOutOfRange(
+            f"{param} is {least} to {THRESHOLD_CENTS_MAX}",
+            param=param,
+            extra={"min": least, "max": THRESHOLD_CENTS_MAX},
+        )
+    return sorted({each for each in listed if each}, reverse=True)
+
+
+async def list_wallets(
+    context: ActContext, asked: WalletQuery, begin: Begin, limit: int
+) -> Sequence[balances.RecipientWallet]:
+    """Return the wallets that the account's top-ups credited, newest first; raises InvalidEmail."""
+    address = None if asked.recipient_email is None else normalise_email(asked.recipient_email)
+    return await balances.recipients(
+        context.tx,
+        context.tenant,
+        recipient_email=address,
+        platform=None if asked.platform is None else asked.platform.strip().lower(),
+        before_id=begin,
+        limit=limit,
+    )
+
+
+def _shown(found: Thresholds) -> Threshold:
+    cents = [micros_to_cents(one) for one in found.micros]
+    return Threshold(
+        low_balance_threshold_cents=max(cents, default=0), low_balance_thresholds_cents=cents
+    )
+
+
+def _audited(found: Thresholds) -> Mapping[str, Any]:
+    return {"low_balance_threshold_micros": max(found.micros, default=0)}
+
+
+SHOW: Final = ReadAct(
+    name="balance.show",
+    summary="The wallet and what the key may still spend",
+    path="/topup/balance",
+    scopes=("topup:read", "general_api_access"),
+    audience=(MERCHANT,),
+    run=show_balance,
+    result=Balance,
+    examples=("topup balance show",),
+)
+SET_THRESHOLD: Final = Act(
+    name="balance.watch",
+    summary="Set when balance.low fires",
+    description=(
+        "It fires once for each threshold that the wallet falls below, and again when it has been"
+        " at that threshold or above and falls below it anew; not when it is set."
+    ),
+    method="PUT",
+    path="/topup/balance/threshold",
+    scopes=("topup:send",),
+    audience=(MERCHANT,),
+    input=ThresholdBody,
+    run=set_threshold,
+    view=_shown,
+    result=Threshold,
+    refuses=(AmountOutOfRange,),
+    audit=Audited("balance.watched", _audited),
+    examples=("topup balance watch --low-balance-threshold-cents 5000",),
+)
+WALLETS: Final[ListAct[Any, Any]] = ListAct(
+    name="balance.wallets",
+    summary="Recipients' wallets",
+    path="/wallets",
+    scopes=("topup:read",),
+    audience=(MERCHANT,),
+    query=WalletQuery,
+    run=list_wallets,
+    result=RecipientWallet,
+    refuses=(InvalidEmail,),
+    prefix="lac",
+    export=RecipientWallet.__struct_fields__,
+    columns=("recipient_email", "platform", "balance_cents", "updated_at"),
+    examples=("topup balance wallets --platform claude",),
+)
+ACTS: Final = (SHOW, SET_THRESHOLD, WALLETS)

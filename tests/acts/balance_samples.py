@@ -1,0 +1,44 @@
+"""What the acts of balances and approvals are asked for, and an approval that waits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from billing.reports import balance_acts
+from billing.topups import approval_acts
+from keys.act import AnyAct
+from tests.acts.sample import Sample
+from tests.support.gateway import Gateway
+
+MERCHANTS_ACTS: Final[Sequence[AnyAct]] = (*balance_acts.ACTS, *approval_acts.ACTS)
+
+
+async def made_approval(gateway: Gateway, account_id: str, _merchant: str) -> str:
+    """A send that waits for a person."""
+    key = await gateway.key(account_id, name="asker", approval_threshold_cents=100)
+    body = {"platform": "claude", "amount_cents": 500, "recipient_email": "ann@acme.example"}
+    answer = await gateway.call("POST", "/topup/send", key=key, json=body)
+    return str(answer.json()["data"]["approval"]["id"])
+
+
+GOOD: Final[Mapping[str, Sequence[Sample]]] = {
+    "balance.show": (Sample(),),
+    "balance.watch": (
+        Sample({"low_balance_threshold_cents": 500}),
+        Sample({"low_balance_thresholds_cents": [700, 300]}, is_again=True),
+        Sample({"low_balance_threshold_cents": 0}),
+    ),
+    "balance.wallets": (Sample({"platform": "claude", "limit": 1}), Sample()),
+    "approvals.list": (Sample({"status": "pending", "limit": 1}), Sample({"status": "denied"})),
+    "approvals.show": (Sample(), Sample({"wait_s": 1})),
+}
+BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
+    "balance.watch": (
+        {},
+        {"low_balance_threshold_cents": -1},
+        {"low_balance_threshold_cents": 5, "low_balance_thresholds_cents": [5]},
+        {"low_balance_thresholds_cents": [0]},
+    ),
+    "balance.wallets": ({"recipient_email": "nobody"}, {"cursor": "apr_1"}),
+    "approvals.list": ({"status": "open"}, {"cursor": "key_1"}),
+    "approvals.show": ({"wait_s": 51}, {"wait_s": -1}),
+}
