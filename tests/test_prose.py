@@ -20,7 +20,7 @@ CEILINGS: Final = {
     "docstrings that open with no verb": 169,
     "error details that are no sentence": 624,
     "words of docstrings and comments": 152_873,
-    "product lines": 162_798,
+    "product lines": 162_750,
     "old words in docstrings and comments": 483,
     "old words in documents": 39,
     "paragraphs over 60 words": 6,

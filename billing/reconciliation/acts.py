@@ -40,6 +40,8 @@ class DifferencesQuery(ExportPage, frozen=True, kw_only=True):
 
 
 class Difference(Shaped, kw_only=True):
+    """A difference of money between the ledger and another side."""
+
     id: Annotated[str, said("ID")]
     environment: str
     part: _Part
@@ -90,6 +92,8 @@ class Part(Shaped, kw_only=True):
 
 
 class Parts(Struct, kw_only=True):
+    """The parts of the daily comparison."""
+
     items: list[Part]
 
     @classmethod
@@ -98,6 +102,8 @@ class Parts(Struct, kw_only=True):
 
 
 class ClosingReason(Fields, frozen=True, kw_only=True):
+    """Why the difference is closed."""
+
     reason: Annotated[
         str,
         Meta(
@@ -114,6 +120,8 @@ class WantedPart(Fields, frozen=True, kw_only=True):
 
 
 class ListPeriod(Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """The provider and the period to compare."""
+
     provider: Annotated[ShortText, Meta(description="The provider, such as stripe.")]
     since: Annotated[Time, Meta(description="Paid from then on.")]
     until: Annotated[Time | None, Meta(description="Paid before then; left out: now.")] = None
@@ -126,6 +134,8 @@ class ListPeriod(Fields, frozen=True, kw_only=True, rename={"since": "from", "un
 
 
 class ComparedPayments(Struct, kw_only=True):
+    """How the provider's list compares with ours."""
+
     payments: Annotated[int, Meta(ge=0, description="How many were compared.")]
     differences: list[ListDifference]
     fees: Annotated[int, Meta(ge=0, description="How many fees the provider told.")]

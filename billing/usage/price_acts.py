@@ -87,6 +87,8 @@ LIST_PRICES = ListAct(
 
 
 class NewModelPrice(Fields, frozen=True, kw_only=True):
+    """A price to set."""
+
     model: Annotated[
         Model,
         Meta(description="The model; one that ends in * is of every model that begins so."),
@@ -97,6 +99,8 @@ class NewModelPrice(Fields, frozen=True, kw_only=True):
 
 
 class PriceFile(Fields, frozen=True, kw_only=True):
+    """A price list as CSV."""
+
     file: Annotated[
         str,
         document_of("text/csv"),
@@ -109,10 +113,14 @@ class PriceFile(Fields, frozen=True, kw_only=True):
 
 
 class WithdrawnModel(Fields, frozen=True, kw_only=True):
+    """The model whose price is withdrawn."""
+
     model: Annotated[Model, Meta(description="The model as the list has it.")]
 
 
 class PriceVersion(Struct, kw_only=True):
+    """The list's new version, and how many prices changed."""
+
     version: Annotated[int, Meta(ge=0, description="Of the list, as it is now.")]
     changed: Annotated[int, Meta(ge=0, description="How many prices were set.")]
     withdrawn: Annotated[int, Meta(ge=0, description="How many were taken off.")]
