@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 169,
+    "docstrings that open with no verb": 112,
     "error details that are no sentence": 624,
     "words of docstrings and comments": 152_873,
-    "product lines": 162_750,
-    "old words in docstrings and comments": 483,
+    "product lines": 162_749,
+    "old words in docstrings and comments": 400,
     "old words in documents": 39,
     "paragraphs over 60 words": 6,
     "sentences over 25 words": 22,
@@ -68,32 +68,34 @@ OLD_WORDS: Final = re.compile(
 )
 VERBS: Final = frozenset(
     """
-    abort accept account acknowledge acquire act add adjust advance aggregate allow answer append apply approve arm
-    arrange ask assemble assert assign attach attempt audit authenticate authorize await back bill bind block book bring
-    build bump cache calculate call cancel cap capture carry catch change charge check choose claim classify clean clear
-    close collect combine commit compare compile complete compose compress compute confirm connect consume convert copy
-    correct count cover create credit cut debit decide declare decline decode decompress decrypt deduct defer define
-    delay delegate delete deliver deny depend derive describe deserialize detach detect determine disable discard
-    disconnect dispatch dispute display divide download draw drive drop dump duplicate edit embed emit enable encode
-    encrypt end enforce enqueue ensure enter enumerate erase escape establish estimate evaluate exchange exclude execute
-    exit expand expire explain export expose extend extract fail fall fetch fill filter find finish fix flag flush
-    fold follow force forget format forward freeze fulfil generate get give grant group guard guess hand handle hash
-    have hide hold identify ignore import include increment index infer inform init initialize inject insert inspect
-    install interpret interrupt invalidate invite invoke issue iterate join jump kill label launch lead leave let lift
-    limit link list listen load lock log look lower mail make map mark mask match measure merge migrate mint mount move
-    name narrow negotiate normalize note notify number observe obtain offer omit open order override page parse pass
-    patch pause pay perform permit persist pick place plan poll post prefer prepare present prevent print process
-    produce promise propagate protect prove provide prune publish purge push put quantize query queue quote raise
-    reach read rebuild recalculate receive recheck reclaim recompute reconcile reconnect record recover redact
-    redeem redirect reduce refill refresh refund refuse register reject release reload remember remove rename render
-    renew reopen repair repeat replace replay reply report reprice request require reread reschedule reserve reset
-    resolve respond restart restore restrict resume retire retry return reuse reveal reverse revert review revoke
-    rewind rewrite roll rotate round route run sample satisfy save scan schedule score seal search seed select sell send
-    separate serialize serve set settle share shorten show shrink shut sign simulate skip sleep slice sort spawn spend
-    split spread stage start state stop store stream strip submit subscribe substitute subtract suggest sum supply
-    support suspend swap switch sync take tell terminate test throttle tick time touch trace track transfer translate
-    treat trim truncate try turn undo unescape unlock unpack unwrap update upgrade upload upsert use validate verify
-    void wait wake walk warn watch weigh withdraw work wrap write yield
+    abandon abort accept account acknowledge acquire act add adjust advance aggregate allow answer append apply
+    approve arm arrange ask assemble assert assign attach attempt audit authenticate authorize await back begin
+    bill bind block book bound bring build bump cache calculate call cancel cap capture carry catch cause change
+    charge check choose claim classify clean clear close collect combine commit compare compile complete compose
+    compress compute confirm connect consume continue convert copy correct count cover create credit cut debit
+    decide declare decline decode decompress decrypt deduct defer define delay delegate delete deliver deny depend
+    derive describe deserialize detach detect determine disable discard disconnect dispatch display dispute divide
+    do download draw drive drop dump duplicate edit embed emit enable encode encrypt end enforce enqueue ensure
+    enter enumerate erase escape establish estimate evaluate exchange exclude execute exit expand expire explain
+    export expose extend extract fail fall fetch fill filter find finish fix flag flush fold follow force forget
+    format forward free freeze fulfil generate get give grant group guard guess hand handle hash have hide hold
+    identify ignore import include increment index infer inform init initialize inject insert inspect install
+    interpret interrupt invalidate invite invoke issue iterate join jump kill label launch lead leave let lift
+    limit link list listen load lock log look lower mail make map mark mask match measure merge migrate mint mount
+    move name narrow negotiate normalize note notify number observe obtain offer omit open order override page
+    parse pass patch pause pay perform permit permute persist pick place plan poll post prefer prepare present
+    prevent print process produce promise propagate protect prove provide prune publish purge push put quantize
+    query queue quote raise reach read rebuild recalculate receive recheck reclaim recompute reconcile reconnect
+    record recover redact redeem redirect reduce refill refresh refund refuse register reject release reload
+    remember remove rename render renew reopen repair repeat replace replay reply report reprice request require
+    reread reschedule reserve reset resolve respond restart restore restrict resume retire retry return reuse
+    reveal reverse revert review revoke rewind rewrite roll rotate round route run sample satisfy save say scan
+    schedule score seal search seed select sell send separate serialize serve set settle share shorten show shrink
+    shut sign simulate skip sleep slice sort spawn spend split spread stage start state stop store stream strip
+    submit subscribe substitute subtract suggest sum supply support suspend swap switch sync take tell terminate
+    test throttle tick time touch trace track transfer translate treat trim truncate try turn undo unescape unlock
+    unpack unwrap update upgrade upload upsert use validate verify void wait wake walk warn watch weigh withdraw
+    work wrap write yield
     """.split()  # noqa: SIM905 - a list of 400 lines would be harder to read
 )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 FAILURES_MAX: Final = 5
-# How many top-ups without a response are told apart.
+# How many top-ups without a response are distinguished.
 SILENT_MAX: Final = 1_000
 REST_S_FIRST: Final = 30.0
 REST_S_MAX: Final = 600.0

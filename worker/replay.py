@@ -1,7 +1,7 @@
 """The worker's loop over replays: takes each job's step when it is due.
 
 A job continues on any worker, one at a time, also after a crash, and holds up no other. Only its row is
-stored. A look at an empty index each second finds new jobs, so no hint is needed.
+stored. A read of an empty index each second finds new jobs, so no hint is needed.
 """
 
 import asyncio

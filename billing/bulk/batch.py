@@ -86,7 +86,7 @@ class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: int | None = None
     next_check_at: int | None = None
     counts: BatchCounts | None = None
-    sent_by: str | None = None  # Principal.sender of who asked for it; null: a key
+    sent_by: str | None = None  # Principal.sender of the requester; null: a key
 
     @property
     def tenant(self) -> Tenant:

@@ -1,6 +1,6 @@
 """What a plan grants beside its credits: when the credit comes and ends, and what may be used.
 
-By default all credit of a period comes at once and never ends. A subscription keeps the terms it began with.
+By default all credit of a period comes at once and never ends. A subscription retains the terms it began with.
 Stored as JSON in plans and subscriptions.
 """
 

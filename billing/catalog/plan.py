@@ -1,6 +1,6 @@
 """Plans: credit that is sold by the month or the year, a catalogue of each environment.
 
-A subscription keeps the terms it began with, so a plan may change or end at any time. A provider's price or
+A subscription retains the terms it began with, so a plan may change or end at any time. A provider's price or
 product belongs to one plan and interval. credits_included is of a month; a paid year grants twelve.
 """
 
@@ -201,7 +201,7 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
 async def change(
     tx: Transaction, place: PlanKey, changes: Mapping[str, Any], fields: ProductFields
 ) -> tuple[Plan, Plan]:
-    """Return the plan before and after; subscriptions keep their terms. Raises NotFound, InvalidInput.
+    """Return the plan before and after; subscriptions retain their terms. Raises NotFound, InvalidInput.
 
     changes: fields; of products and grant_terms only those that change, null to remove a product.
     """

@@ -1,6 +1,6 @@
 """Seal the days of the ledger, one after the other: tree, chain and signature.
 
-Each transfer is in exactly one checkpoint, whoever seals, however often sealing restarts, and whatever
+Each transfer is in exactly one checkpoint, whichever process seals, however often sealing restarts, and whatever
 commits meanwhile. A checkpoint holds what was made before its day's end and is in no earlier one. What
 commits behind the walk (a long transaction, a wrong clock) is late: the next day's walk begins LOOK_BACK_US
 earlier and includes it. `topup audit` reports what comes even later, and `topup checkpoints seal

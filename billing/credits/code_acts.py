@@ -1,6 +1,6 @@
 """Redemption codes: made in batches, listed by their last characters, disabled.
 
-A code is shown once, to whoever makes its batch; only its digest is stored.
+A code is shown once, to the maker of its batch; only its digest is stored.
 """
 
 from collections.abc import Sequence

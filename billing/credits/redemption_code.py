@@ -117,7 +117,7 @@ async def find_code(
 ) -> str:
     """Return the code's ID; raise NotRedeemable with reason unknown.
 
-    Found by its digest, so the time taken tells nothing of a nearly right code.
+    Found by its digest, so the time taken reveals nothing of a nearly right code.
     """
     digest = codes.digest_of(text)
     if digest is None:

@@ -2,7 +2,7 @@
 
 `ask` and `ask_any` return a whole response of at most BODY_BYTES_MAX within timeout_s, or raise
 NoSupplierAnswer; `decoded` returns the requested form or raises it. So whatever isn't clearly said is no
-word, and the top-up is asked about again.
+word, and the top-up is checked again.
 """
 
 import asyncio

@@ -20,7 +20,7 @@ BAD_CREDENTIAL: Final = frozenset({401, 403})
 MESSAGE_CHARACTERS_MAX: Final = 150
 _CENTS: Final = Decimal(100)
 _USD_MAX: Final = Decimal(10) ** 12
-# Vendors keep dollars as floating point; closer amounts are equal.
+# Vendors store dollars as floating point; closer amounts are equal.
 _USD_STEP: Final = Decimal("0.000001")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

@@ -162,7 +162,7 @@ async def _tenant(
 async def _from_seals(
     database: Database, tenant: Tenant, basis: Basis, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return the findings from the sealed sums, or None if these can't tell.
+    """Return the findings from the sealed sums, or None if these can't say.
 
     A finding is checked twice: a transfer of a sealed day may have come since the part was read.
     """

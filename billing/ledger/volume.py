@@ -1,6 +1,6 @@
 """Count what was sent and sold on each UTC day over all accounts, from the transfers.
 
-One transaction writes the sums and how far they reach, so each transfer counts once, whoever counts. The rows
+One transaction writes the sums and how far they reach, so each transfer counts once, whichever process counts. The rows
 are read in an earlier transaction, because a send waits for SQLite's one writer. Transfers that commit later
 than YOUNG_US after they were made are missing; reports add up the rows themselves.
 """

@@ -1,4 +1,4 @@
-"""Payments of machines without an account: listed, asked about and decided by operators."""
+"""Payments of machines without an account: listed, checked and decided by operators."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, cast

@@ -27,7 +27,7 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 # x402 and the Machine Payments Protocol.
 X402: Final = "x402"
 MPP: Final = "mpp"
-# Sent after a commit with a payment to ask about.
+# Sent after a commit with a payment to check.
 HINT: Final = "machine_payments"
 PaymentState = Literal["settling", "unknown", "paid", "refused", "refunded"]
 OPEN: Final = frozenset[PaymentState]({"settling", "unknown"})
@@ -118,7 +118,7 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_review(self) -> bool:
-        """Return whether nobody knows if it was settled, and nobody asks any more."""
+        """Return whether nobody knows if it was settled, and nobody checks any more."""
         return self.state in OPEN and self.next_check_at is None
 
     def shape(self) -> dict[str, Any]:

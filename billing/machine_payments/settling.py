@@ -41,7 +41,7 @@ from store.database import Database
 
 # Longer than a settlement may take.
 LEASE_US: Final = 60 * SECOND_US
-# How long an expired one is asked about: a troubled provider's search shows a charge up to an hour later.
+# How long an expired one is checked: a troubled provider's search shows a charge up to an hour later.
 ASKED_AFTER_END_US: Final = 90 * MINUTE_US
 WAIT_S: Final = 20.0
 WAIT_STEP_S: Final = 0.1
@@ -99,7 +99,7 @@ class MachinePayments:
         return (payment.environment, payment.protocol) in self.facilitators
 
     async def go_on(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
-        """Ask about an open one, or wait for the caller that does."""
+        """Check an open one, or wait for the caller that does."""
         if payment.needs_review or payment.state not in OPEN or not self.can_ask(payment):
             return await self.deliver(payment)
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
@@ -108,7 +108,7 @@ class MachinePayments:
         return await self._wait(claimed.payment, wait_s)
 
     async def ask_again(self, payment_id: str) -> MachinePayment:
-        """Ask about one that has not ended, also if nobody follows it any more; raise NotFound and NotOffered."""
+        """Check one that has not ended, also if nobody follows it any more; raise NotFound and NotOffered."""
         payment = await self._find(payment_id)
         if payment.ended_at is not None:
             return payment
@@ -160,7 +160,7 @@ class MachinePayments:
         return await self._end(found, Settlement(verdict, reason, settlement), entry)
 
     def refund_code_of(self, payment: MachinePayment) -> str | None:
-        """Return the code that returns it, for whoever showed its identifier."""
+        """Return the code that returns it, for the caller that showed its identifier."""
         if payment.refund_code is None:
             return None
         return self._opened(payment.refund_code, _REFUND, payment.id).decode()

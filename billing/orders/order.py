@@ -168,7 +168,7 @@ def amend(order: Order, **changes: Any) -> Order:
 
 
 def next_check_at(checks_made: int, now_us: int) -> int:
-    """Return when to ask about a pending order again."""
+    """Return when to check a pending order again."""
     return now_us + (MINUTE_US if checks_made < CLOSE_CHECKS else HOUR_US)
 
 

@@ -122,7 +122,7 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> Sequence[Order]:
-    """Return pending orders whose provider is to be asked, the longest due first.
+    """Return pending orders whose provider is to be called, the longest due first.
 
     exclude_keys: "environment/provider".
     """

@@ -1,4 +1,4 @@
-"""Record that an order's provider is being asked, and its answer.
+"""Record that an order's provider is being called, and its answer.
 
 Of simultaneous callers one asks. An order older than yesterday has a longer pause, so nobody can have a
 provider asked about it all day.

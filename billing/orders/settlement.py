@@ -186,7 +186,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck:
-    """A sweep is about to ask about a pending order, and sets when to ask again.
+    """A sweep is about to check a pending order, and sets when to check again.
 
     Of two sweeps that read the same seen_checks_made, one continues.
     """

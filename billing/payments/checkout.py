@@ -1,4 +1,4 @@
-"""An order's checkout at its provider: opened, asked about, and tied to the order.
+"""An order's checkout at its provider: opened, checked, and tied to the order.
 
 No transaction is open during a call. A repeated open sends the same request, made of the order's row alone,
 so an idempotent provider opens one checkout. It is tied to the order before anybody learns of it. A simulated

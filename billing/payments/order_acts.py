@@ -1,4 +1,4 @@
-"""Orders as operators decide them: what waits for a person, where the money is, and the provider's word."""
+"""Orders as operators decide them: what needs an operator, where the money is, and the provider's word."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple

@@ -50,7 +50,7 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
-# An expired order whose provider can't be asked is given up then; a payment would still count.
+# An expired order whose provider can't be called is given up then; a payment would still count.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
 # In staging an order may name this instead of a provider: any simulated one's page.
@@ -213,7 +213,7 @@ class Payments:
         return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
-        """Sweep an order: open it, ask about it, or end it. Of several sweeps one continues.
+        """Sweep an order: open it, check it, or end it. Of several sweeps one continues.
 
         Never raises for the provider.
         """
@@ -222,7 +222,7 @@ class Payments:
         if not checked.is_mine:
             return
         if order.origin == ORIGIN and order.provider_ref is None:
-            return  # whoever charges it asks about it (recharging/charging.py)
+            return  # whoever charges it checks it (recharging/charging.py)
         is_over = self._clock.now_us() >= order.expires_at
         answer: OrderAnswer = "silent"
         try:
@@ -259,7 +259,7 @@ class Payments:
         return sorted({*object_ids, *(one for pair in pairs for one in pair)})
 
     async def ask(self, tenant: Tenant, order_id: str) -> AskedOrder:
-        """Ask the provider now, or open an unopened checkout; raise NotFound."""
+        """Query the provider now, or open an unopened checkout; raise NotFound."""
 
         async def work(tx: Transaction) -> Order:
             return await order_list.get(tx, tenant, order_id)

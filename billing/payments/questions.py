@@ -1,4 +1,4 @@
-"""Ask a provider about one order, for a person who wants to know now.
+"""Query a provider about one order, for an operator or payer who wants to know now.
 
 The answer comes within ASK_S_MAX. One question at a time for an order, and few for a provider, so a hanging
 one holds up no checkout. No transaction is open and no lock held. The response is acted on like any other.
@@ -62,7 +62,7 @@ class Questions:
         self._under_way: Counter[str] = Counter()
 
     async def ask(self, order: Order) -> AskedOrder:
-        """Ask, unless that would change nothing or was just done; never raise for the provider."""
+        """Query the provider, unless that would change nothing or was just done; never raise for the provider."""
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"
             return AskedOrder(order, "not_needed" if is_decided else "not_open")

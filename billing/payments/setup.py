@@ -52,7 +52,7 @@ class ProviderStanding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedProvider:
-    """The findings of one provider; none if it can't be asked."""
+    """The findings of one provider; none if it can't be called."""
 
     standing: ProviderStanding
     findings: Sequence[SetupFinding]

@@ -1,7 +1,7 @@
 """Change subscriptions at their providers: write the request, call, act on the response.
 
 No transaction is open during a call; a response moves the subscription like a notification. After a refusal
-the provider is asked for the standing: one that ended there ends here. Without a clear response the request
+the provider is called for the standing: one that ended there ends here. Without a clear response the request
 stays, and a worker first asks for the standing, then repeats it under the same key. A subscription of a
 provider that is simulated no longer is changed here alone.
 """
@@ -155,9 +155,9 @@ class SubscriptionSteering:
             _log.warning("steer.refused", extra={"fields": fields})
 
     async def check_pause(self, one: Subscription) -> None:
-        """Ask a paused subscription's provider whether it resumed, and act on that.
+        """Query a paused subscription's provider whether it resumed, and act on that.
 
-        Without a response, ask again after an hour.
+        Without a response, retry after an hour.
         """
         assert one.provider_ref is not None, "only its provider pauses one"
         ref = NotificationRef(

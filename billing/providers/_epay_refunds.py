@@ -1,7 +1,7 @@
-"""Epay's refunds, `api.php?act=refund`: whole or in part. No call tells a refund's outcome.
+"""Epay's refunds, `api.php?act=refund`: whole or in part. No call returns a refund's outcome.
 
 Gateways word success in several ways. A contradictory or unknown response says nothing, and an operator
-checks the gateway's own pages. Many gateways must first be told that they may refund for this merchant.
+checks the gateway's own pages. Many gateways must first agree that they may refund for this merchant.
 Source: the protocol's common client libraries.
 """
 

@@ -248,7 +248,7 @@ class Epay:
             "name": "Credit",
             "money": sandbox_event.price.decimal(),
             "trade_status": _STATUSES[sandbox_event.outcome],
-            # Refunds of one payment are told apart by their events.
+            # Refunds of one payment differ by their events.
             "param": sandbox_event.event_id if sandbox_event.outcome == "refunded" else "",
         }
         query = urlencode(_signed(parameters, self._keys[0])).encode()

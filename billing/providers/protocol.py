@@ -69,7 +69,7 @@ class CheckoutRequest:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """url is where the payer goes, ref is what `inquire` asks about.
+    """url is where the payer goes, ref is what `inquire` checks.
 
     objects: every ID that later notifications may name instead of the order's, such as an invoice's.
     """

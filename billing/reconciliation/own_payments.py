@@ -127,7 +127,7 @@ class OwnPayments:
 
 
 def _is_open(found: Mapping[str, _Owner], one: ListedPayment) -> bool:
-    """Return whether nothing is credited for it, as far as its IDs tell."""
+    """Return whether nothing is credited for it, as far as its IDs say."""
     owner = found.get(one.payment_id)
     return owner is None or owner.begins_plan
 

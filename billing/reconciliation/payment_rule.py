@@ -23,7 +23,7 @@ ListDifferenceKind = Literal[
     "refunded",
     "fee",
 ]
-# A payment is reported a while after it was made; its order is asked about anyway.
+# A payment is reported a while after it was made; its order is checked anyway.
 TOLD_WITHIN_US: Final = HOUR_US
 OwnPaymentKind = Literal["order", "period", "machine"]
 # Of orders and of machine payments.

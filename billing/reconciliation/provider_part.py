@@ -1,7 +1,7 @@
 """Compare a provider's payments with the orders and periods that they credited.
 
 Each listed payment is compared by billing/reconciliation/payment_rule.py. Orders that the list doesn't show,
-or of a provider without a list, are asked about singly. An unreported payment is first acted on; one that
+or of a provider without a list, are checked singly. An unreported payment is first acted on; one that
 still belongs to nothing is named, unless it is another shop's. An order without a response is skipped and
 stays.
 """
@@ -108,7 +108,7 @@ class ProviderComparison:
             self._lost.append(payment)
 
     async def _unknown(self) -> AsyncIterator[FoundDifference]:
-        """Yield payments that belonged to nothing before each order was asked about."""
+        """Yield payments that belonged to nothing before each order was checked."""
         lost, self._lost = self._lost, []
         async for one in self._compared(lost):
             yield one

@@ -1,6 +1,6 @@
 """Seal rows into the record log, pass after pass by ID, and sign a head after each.
 
-Each final row is in one leaf, whoever seals and wherever a sealer was killed. No sealed row is locked. A step
+Each final row is in one leaf, whichever process seals and wherever a sealer was killed. No sealed row is locked. A step
 reads a page in one snapshot and writes it in a transaction that moves the mark, or is read again if another
 sealer moved it.
 

@@ -1,4 +1,4 @@
-"""Refunds and disputes: refunds that operators ask for and decide, of everybody's orders."""
+"""Refunds and disputes: refunds that operators request and decide, of everybody's orders."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Refunds and disputes: the refund of an order's payment, which operators ask for."""
+"""Refunds and disputes: the refund of an order's payment, which operators request."""
 
 from typing import Annotated
 

@@ -166,7 +166,7 @@ class Refunder:
             wait_us = PENDING_WAIT_US
         now_us = self._clock.now_us()
         next_at = now_us + wait_us
-        # From before the command, which begins the wait after which another caller may ask.
+        # From before the command, which begins the wait after which another caller may call.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)
@@ -217,7 +217,7 @@ class Refunder:
     async def _again(
         self, provider: Refunding, request: RefundRequest, refund: Refund
     ) -> RefundWord | str:
-        """Ask whether the first turn's request arrived."""
+        """Check whether the first turn's request arrived."""
         age_us = self._clock.now_us() - (refund.requested_at or refund.created_at)
         found = await provider.find_refund(request)
         if found is not None:

@@ -4,7 +4,7 @@ A change older than the last one that counted, or about an earlier period than t
 nothing; so the order of notifications doesn't matter. No credit moves here. A chosen plan counts from the
 next paid period.
 
-The provider's word begins and ends a pause. Meanwhile nothing is due; the provider is asked daily, and soon
+The provider's word begins and ends a pause. Meanwhile nothing is due; the provider is called daily, and soon
 after `resumes_at`.
 """
 

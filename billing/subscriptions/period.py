@@ -284,7 +284,7 @@ class PayPeriod(OnSubscription):
             changes |= _taken_over(one, granted.terms)
         paid = amend(one, **changes)
         if one.status == "paused":
-            # Paid while paused: the resumption's report may be lost, so ask its provider.
+            # Paid while paused: the resumption's report may be lost, so query its provider.
             return amend(paid, next_check_at=now_us)
         is_alive = one.status == "incomplete" or until_at > now_us
         return revive(paid, now_us=now_us) if is_alive else paid

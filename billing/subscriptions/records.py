@@ -298,7 +298,7 @@ async def due_checks(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[Subscription]:
-    """Return paused ones whose provider is to be asked, by their tenants' clocks; the longest due first.
+    """Return paused ones whose provider is to be called, by their tenants' clocks; the longest due first.
 
     exclude_keys: "environment/provider".
     """

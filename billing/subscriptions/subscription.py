@@ -39,9 +39,9 @@ MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
 # Providers take a new period's payment within hours of its start.
 RENEWAL_US = DAY_US
 GRACE_US = 7 * DAY_US
-# How often a paused subscription's provider is asked, beside its reports.
+# How often a paused subscription's provider is called, beside its reports.
 PAUSE_CHECK_US = DAY_US
-# How long after `resumes_at` the provider is asked, if it reported nothing.
+# How long after `resumes_at` the provider is called, if it reported nothing.
 RESUME_CHECK_US = 10 * MINUTE_US
 
 
@@ -179,7 +179,7 @@ def revive(subscription: Subscription, *, now_us: int) -> Subscription:
 def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
     """Record the provider's pause or its new end, without a change of state.
 
-    The provider is asked after a day, or soon after `resumes_at`, then every hour.
+    The provider is called after a day, or soon after `resumes_at`, then every hour.
     """
     is_known = subscription.paused_at is not None and subscription.resumes_at == resumes_at
     if is_known and now_us < (subscription.next_check_at or 0):
@@ -246,7 +246,7 @@ def due_micros(period: Period, returned_amount: int) -> int:
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Time alone ends no pause: the provider is asked at `next_check_at`."""
+    """Time alone ends no pause: the provider is called at `next_check_at`."""
     until = subscription.charged_until_at
     if until is None or subscription.status not in LIVING or subscription.status == "paused":
         return None

@@ -39,7 +39,7 @@ class NotSteerable(DomainError):
 class Steered:
     """The subscription, and the request: null if nothing was to be done.
 
-    is_mine: this call has to ask the provider; else somebody else does, or it is done.
+    is_mine: this call has to call the provider; else somebody else does, or it is done.
     """
 
     subscription: Subscription

@@ -24,7 +24,7 @@ _EXPORT: Final = (
 
 
 class Requester(Struct, kw_only=True):
-    """The key that asked."""
+    """The requesting key."""
 
     key_id: KeyIdText
     key_name: Annotated[str | None, Meta(description="Null: the key is gone.")]

@@ -12,7 +12,7 @@ from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
 
-# Stands in a supplier's place until the decision.
+# Takes a supplier's place until the decision.
 BY_APPROVAL = "approval"
 
 

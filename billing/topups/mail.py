@@ -42,8 +42,7 @@ class MailRules:
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of mails.
 
-    next_attempt_at: when it is due, or how long a claim lasts; null: never again. claim_no tells a
-    late outcome from the newest claim's. reason: the mail server's message, without addresses.
+    next_attempt_at: when it is due, or how long a claim lasts; null: never again. claim_no separates a late outcome from the newest claim's. reason: the mail server's message, without addresses.
     """
 
     id: str

@@ -145,7 +145,7 @@ class AskedRevocation:
 
 @dataclass(frozen=True, slots=True)
 class AskRevocation(_OnReversal):
-    """Ask a supplier to take back what it handed over.
+    """Call a supplier to take back what it handed over.
 
     Of two workers that read the same seen_checks_made, only one gets the attempt. next_check_at:
     when to call again without a response.

@@ -23,7 +23,7 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import WORDS_OR_NULL
 
-# Stands in a supplier's place until the whole batch is accepted.
+# Takes a supplier's place until the whole batch is accepted.
 BY_BATCH = "batch"
 
 

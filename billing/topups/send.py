@@ -73,7 +73,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     lineage: tuple[str, ...]
     request: SendRequest
     caller: Caller = NO_CALLER
-    sent_by: str | None = None  # Principal.sender of whoever asked for it
+    sent_by: str | None = None  # Principal.sender of the requester
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)

@@ -45,7 +45,7 @@ _LEFT_BITS = 48
 _RIGHT_BITS = ID_BITS - _LEFT_BITS
 _RIGHT_MASK = (1 << _RIGHT_BITS) - 1
 _LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
-# Six rounds, two a step; four already make a permutation nobody tells from a random one.
+# Six rounds, two a step; four already make a permutation that looks random.
 _STEPS = (0, 2, 4)
 _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from

@@ -70,7 +70,7 @@ def log_of_whole(settings: Settings) -> Iterator[None]:
 def run_processes(
     count: int, kind: str, words: Sequence[str], *, address: str, grace_s: float
 ) -> None:
-    """Run `topup` with these words that many times, until told to stop; address: for the log.
+    """Run `topup` with these words that many times, until stopped; address: for the log.
 
     Ends the command with the exit code of the process that ended it.
     """

@@ -1,6 +1,6 @@
 """Follow machine payments until their settlement is known; return those whose top-up failed.
 
-A payment left in the middle continues after its lease; several workers may look at once
+A payment left in the middle continues after its lease; several workers may run at once
 (billing/machine_payments/settling.py).
 """
 

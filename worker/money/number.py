@@ -1,6 +1,6 @@
 """Number receipts and credit notes in the order of payments, within BEAT_S.
 
-Several workers may look at once, and a request for a receipt first numbers what is due before it
+Several workers may run at once, and a request for a receipt first numbers what is due before it
 (billing/documents/numbering.py).
 """
 

@@ -25,7 +25,7 @@ from worker.woken_loop import PAUSE_S, WokenLoop
 STEP_MAX: Final = 100
 # Expired credit can't be spent meanwhile, and parts come once a month.
 BEAT_S: Final = 30.0
-# Grants near their end since the last look are published; a look at all of them is rare.
+# Grants near their end since the last look are published; a full read is rare.
 WHOLE_LOOK_US: Final = HOUR_US
 
 _log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Charge cards when balances drop, and follow unknown charges until they end.
 
-A drop is taken up when its transaction commits, or within beat_s. Several workers may look at once; a
+A drop is taken up when its transaction commits, or within beat_s. Several workers may run at once; a
 provider that hangs delays only its own charges (billing/payments/recharging/charging.py).
 """
 

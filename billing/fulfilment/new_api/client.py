@@ -22,7 +22,7 @@ ADMIN: Final = 10
 PAGE_ROWS: Final = 100
 PAGES_MAX: Final = 10
 NEVER_EXPIRES: Final = 0
-# New API keeps a user's quota in 32 bits on MySQL and PostgreSQL.
+# New API stores a user's quota in 32 bits on MySQL and PostgreSQL.
 QUOTA_MAX: Final = 2**31 - 1
 
 T = TypeVar("T")

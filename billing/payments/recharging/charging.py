@@ -97,7 +97,7 @@ class Charging:
                 await self.go_on(charge)
 
     async def go_on(self, charge: FallCharge) -> None:
-        """Send the charge or ask about it. Of several workers one continues; never raises for the provider."""
+        """Send the charge or check it. Of several workers one continues; never raises for the provider."""
         order = await self._database.read(lambda tx: order_list.find(tx, charge.order_id))
         if order is None or order.status != "pending":
             await self._engine.submit(LeaveToOrder(charge.order_id, charge.tenant))

@@ -106,7 +106,7 @@ class RetryFall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieCharge(OnOrder):
-    """The provider accepted the charge under that ID; the order's sweep asks about it."""
+    """The provider accepted the charge under that ID; the order's sweep checks it."""
 
     ref: str
 
@@ -144,7 +144,7 @@ class AskPerson(OnOrder):
 
 @dataclass(frozen=True, slots=True)
 class LeaveToOrder:
-    """The charge's order ended or needs an operator: nobody asks about the charge."""
+    """The charge's order ended or needs an operator: nobody checks the charge."""
 
     order_id: str
     tenant: Tenant

@@ -1,4 +1,4 @@
-"""Read due recharges with their providers: drops to charge, charges to ask about.
+"""Read due recharges with their providers: drops to charge, charges to check.
 
 A suspended account's drops and retries wait until it resumes. exclude_ids: by order ID; exclude_keys: as
 "environment/provider".

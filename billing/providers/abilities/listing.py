@@ -18,7 +18,7 @@ class ListedPayment:
 
     - payment_id: the provider's ID. objects: every ID that an order or period may have stored, payment_id included.
     - refunded, disputed: what was returned, and what a bank took back or holds, in the smallest unit of the price.
-    - fee: what the provider kept; its currency may differ from the price's.
+    - fee: what the provider deducted; its currency may differ from the price's.
     """
 
     payment_id: str

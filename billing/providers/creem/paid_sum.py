@@ -1,4 +1,4 @@
-"""Ask Creem for a payment that `subscription.paid` names but doesn't include.
+"""Fetch from Creem a payment that `subscription.paid` names but doesn't include.
 
 Source: docs.creem.io, API reference, transactions.
 """

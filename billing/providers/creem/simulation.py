@@ -49,7 +49,7 @@ def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
 
 def _simulated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
     return {
-        # Refunds of one payment are told apart by their events.
+        # Refunds of one payment differ by their events.
         "id": f"ref_{sandbox_event.event_id}",
         "object": "refund",
         "status": "succeeded",

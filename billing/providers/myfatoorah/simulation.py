@@ -21,7 +21,7 @@ def simulated(
     }
     if sandbox_event.outcome == "refunded":
         return refund, {
-            # Refunds of one payment are told apart by their events.
+            # Refunds of one payment differ by their events.
             "Refund": {"Id": sandbox_event.event_id, "Status": "REFUNDED"},
             "Amount": amount,
             "ReferencedInvoice": {"Id": sandbox_event.ref},

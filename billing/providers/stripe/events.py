@@ -126,7 +126,7 @@ def invoice_facts(invoice: Invoice, kind: str) -> Sequence[Fact]:
 
 
 def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePaid:
-    # The invoice's own period is the one before; the lines tell what was paid for.
+    # The invoice's own period is the one before; the lines say what was paid for.
     lines = [(line, line.period) for line in invoice.lines.data if line.period is not None]
     if not lines:
         raise Unreadable("an invoice without a period")

@@ -1,4 +1,4 @@
-"""An operator's first page for an environment: what needs a person, and whether work is done.
+"""An operator's first page for an environment: what needs an operator, and whether work is done.
 
 Each count is one that metrics read, or ends at COUNTED_MAX, so none is slow.
 """
