@@ -95,6 +95,11 @@ ACTS = {
     "reconciliation": ("billing.reconciliation.acts",),
     "prices": ("billing.usage.price_acts",),
     "report": ("billing.reports.report_acts",),
+    "subscriptions": (
+        "billing.reports.subscription_acts",
+        "billing.reports.subscription_change_acts",
+        "billing.reports.free_period_acts",
+    ),
     "deliveries": ("webhooks.delivery_log.acts",),
     "balance": ("billing.reports.balance_acts",),
     "packs": ("billing.catalog.pack_acts",),
@@ -137,7 +142,7 @@ FOLDERS = {
     },
     "operator": {
         *("code-batches", "audit", "desk", "suppliers", "mail"),
-        *("subscriptions", "providers"),
+        "providers",
     },
     "client": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),

@@ -18,7 +18,13 @@ from billing.payments.recharging import acts as recharging_acts
 from billing.recipients import mail_acts
 from billing.reconciliation import acts as reconciliation_acts
 from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
-from billing.reports import day_limit, report_acts, subscription_acts
+from billing.reports import (
+    day_limit,
+    free_period_acts,
+    report_acts,
+    subscription_acts,
+    subscription_change_acts,
+)
 from billing.reports.key_tree import SHOW_TREE
 from billing.usage import price_acts
 from gateway.answers import envelope
@@ -69,6 +75,8 @@ ACTS: Final = (
     *dispute_acts.ACTS,
     *machine_payment_acts.ACTS,
     *subscription_acts.ACTS,
+    *subscription_change_acts.ACTS,
+    *free_period_acts.ACTS,
     *report_acts.ACTS,
     *reconciliation_acts.ACTS,
 )

@@ -3,7 +3,14 @@
 from billing.catalog import pack_acts
 from billing.payments import dispute_acts
 from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
-from billing.reports import balance_acts, day_limit, report_acts, subscription_acts
+from billing.reports import (
+    balance_acts,
+    day_limit,
+    free_period_acts,
+    report_acts,
+    subscription_acts,
+    subscription_change_acts,
+)
 from billing.reports.key_tree import SHOW_TREE
 from billing.reports.own_key import SHOW_OWN
 from billing.topups import approval_acts
@@ -82,6 +89,7 @@ API = ApiSurface(
         *routes_of(pack_acts.ACTS),
         *routes_of(subscription_acts.OWN_ACTS),
         *subscriptions.ROUTES,
+        *routes_of((*subscription_change_acts.OWN_ACTS, *free_period_acts.ACTS)),
         *free_periods.ROUTES,
         *orders.ROUTES,
         *credit_lines.ROUTES,

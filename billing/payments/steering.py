@@ -103,7 +103,7 @@ class SubscriptionSteering:
         providers: Providers,
         notifications: NotificationHandler,
     ) -> None:
-        self._database = database
+        self.database = database
         self._clock = clock
         self._engine = engine
         self._providers = providers
@@ -141,7 +141,7 @@ class SubscriptionSteering:
 
     async def go_on(self, due: SubscriptionChange) -> None:
         """Repeat a request without a clear response; of several workers one does."""
-        claimed = await self._database.transaction(
+        claimed = await self.database.transaction(
             lambda tx: steer_rows.claim(tx, due, now_us=self._clock.now_us())
         )
         if claimed is None:
@@ -210,7 +210,7 @@ class SubscriptionSteering:
 
     async def end_orphans(self, tenant: Tenant, requested_by: str) -> bool:
         """End what the sandbox began and nobody bills any more; return whether there was any."""
-        taken = await self._database.read(lambda tx: subscription_rows.load_taken(tx, [tenant]))
+        taken = await self.database.read(lambda tx: subscription_rows.load_taken(tx, [tenant]))
         orphans = [one for one in taken if self.is_orphan(one)]
         for one in orphans:
             await self.steer(
@@ -223,7 +223,7 @@ class SubscriptionSteering:
 
         It isn't past due: no card would help, and no mail asks for one.
         """
-        one = await self._database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
+        one = await self.database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
         if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
             wish = SubscriptionChangeRequest("cancel_now", "sandbox", is_local=True)
             await self.steer(one.tenant, one.id, wish)
@@ -270,7 +270,7 @@ class SubscriptionSteering:
                 _log.error("steer.given_up", extra={"fields": fields})
                 return await self._end(steer, "given_up", error.detail)
             why, now_us = error.detail, self._clock.now_us()
-            await self._database.transaction(
+            await self.database.transaction(
                 lambda tx: steer_rows.postpone(tx, steer, why, now_us=now_us)
             )
             return Steered(one, with_fields(steer, reason=why))
@@ -310,7 +310,7 @@ class SubscriptionSteering:
             )
         if is_simulated:
             return SandboxSteering(
-                provider, one.provider, self._database, self._clock, self._tell(one)
+                provider, one.provider, self.database, self._clock, self._tell(one)
             )
         found = ability(provider, Steering)  # type: ignore[type-abstract]  # a protocol is meant
         if found is None:
@@ -347,7 +347,7 @@ class SubscriptionSteering:
         if wish.plan_id is None or wish.interval is None:
             raise InvalidInput("name the plan and its interval", param="plan_id")
         place = (one.environment, wish.plan_id)
-        sold = await self._database.read(lambda tx: plans.get_sold(tx, place))
+        sold = await self.database.read(lambda tx: plans.get_sold(tx, place))
         registration = self._providers.registration(one.provider)
         item = plans.item_of(sold, registration, wish.interval, is_simulated=one.is_simulated)
         if item.price.currency != one.currency:
@@ -374,7 +374,7 @@ class SubscriptionSteering:
         return isinstance(steering, Scheduling) and steering.has_schedules
 
     async def _find(self, tenant: Tenant, subscription_id: str) -> Subscription:
-        found = await self._database.read(lambda tx: subscription_rows.find(tx, subscription_id))
+        found = await self.database.read(lambda tx: subscription_rows.find(tx, subscription_id))
         if found is None or found.tenant != tenant:
             raise NotFound("Subscription")
         return found
@@ -385,10 +385,10 @@ class SubscriptionSteering:
             whole = [period for period in periods if not period.is_prorated] or periods
             return (whole[-1].period_start_at, whole[-1].period_end_at) if whole else (0, 0)
 
-        return await self._database.read(work)
+        return await self.database.read(work)
 
     async def _own_now_us(self, one: Subscription) -> int:
-        return await self._database.read(
+        return await self.database.read(
             lambda tx: sandbox_clock.now_of(tx, one.tenant, now_us=self._clock.now_us())
         )
 

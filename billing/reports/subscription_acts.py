@@ -104,7 +104,7 @@ LIST_SUBSCRIPTIONS = ListAct(
     is_catalogue=True,
     columns=(
         *("id", "account_id", "status", "provider", "plan_id", "interval", "amount"),
-        *("current_period_end", "cancel_at_period_end", "pending"),
+        *("current_period_end", "cancel_at_period_end", "next_plan_id", "pending"),
     ),
     examples=("topup subscriptions list --status past_due --environment live",),
 )

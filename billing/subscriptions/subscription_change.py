@@ -180,9 +180,14 @@ class AskToSteer:
                 account_id=one.account_id,
                 subject_id=one.id,
                 before={"status": one.status, "is_ending": one.is_ending},
-                after={"asked": where, **plan}
+                after={"asked": where, "by": self.requested_by, **plan}
                 if after is None
-                else {"status": after.status, "is_ending": after.is_ending, "asked": where},
+                else {
+                    "status": after.status,
+                    "is_ending": after.is_ending,
+                    "asked": where,
+                    "by": self.requested_by,
+                },
                 reason=self.why,
                 now_us=state.now_us,
             )

@@ -53,17 +53,22 @@ class ShownField(NamedTuple):
 
 
 def fields_of(
-    struct: type[Fields], form: Form, choices: Mapping[str, Collection[str]] | None = None
+    struct: type[Fields],
+    form: Form,
+    choices: Mapping[str, Collection[str] | Mapping[str, str]] | None = None,
 ) -> Sequence[ShownField]:
     """Return the input's fields, filled with what was typed, else with their defaults.
 
     choices: of fields whose valid words the page knows better than the input, such as an environment's
-    platforms.
+    platforms; a mapping has a sentence for each word.
     """
     found = choices or {}
-    return [
-        _shown(fact._replace(choices=_offered(fact, form, found)), form) for fact in _asked(struct)
-    ]
+    shown = []
+    for fact in _asked(struct):
+        words = found.get(fact.name)
+        worded = fact._replace(words=words) if isinstance(words, Mapping) else fact
+        shown.append(_shown(worded._replace(choices=_offered(fact, form, found)), form))
+    return shown
 
 
 def in_runs(fields: Iterable[ShownField]) -> list[list[ShownField]]:
@@ -132,7 +137,7 @@ def _is_pairs(fact: FieldFacts) -> bool:
 
 
 def _offered(
-    fact: FieldFacts, form: Form, choices: Mapping[str, Collection[str]]
+    fact: FieldFacts, form: Form, choices: Mapping[str, Collection[str] | Mapping[str, str]]
 ) -> tuple[str, ...]:
     if fact.name not in choices:
         return fact.choices

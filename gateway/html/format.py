@@ -94,8 +94,6 @@ SAID: Final[dict[str, str]] = {
     "mail-language": "Mail to you comes in that language from now on.",
     "customer-asked": "The provider is asked within a minute.",
     "customer-dropped": "Nobody asks for it any more.",
-    "period-given": "The period is given, and its credit is there.",
-    "period-taken-back": "The free period is taken back.",
     "shown-before": "It was made and shown before, and cannot be shown again.",
     "plan-ending": "The plan ends with its period; until then it stays as it is.",
     "plan-ended": "The plan is ended. Credit that was granted stays.",

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from billing.catalog import plan as plans
 from billing.ledger.price import Price
 from billing.machine_payments import payment as payments
 from billing.machine_payments.account import MACHINE_ACCOUNT, open_machine_account
@@ -11,7 +12,9 @@ from billing.machine_payments.payment import MachinePayment, PaidRequest
 from billing.orders.acts import find_order
 from billing.providers.protocol import SandboxEvent
 from billing.refunds.settle import AskRefund, KeepRefund
-from kernel.clock import HOUR_US
+from billing.reports.subscription_acts import owner_of
+from billing.subscriptions.manual.complimentary_period import GivePeriod
+from kernel.clock import DAY_US, HOUR_US
 from kernel.ids import new_id
 from keys.audit_log import Actor
 from store.database import Transaction
@@ -19,6 +22,9 @@ from tests.support.billing_api_calls import PLAN, administrator
 from tests.support.dialect_calls import bearer
 from tests.support.gateway import Gateway
 from worker.money.renew import Renewer
+
+# What was made last, by what a sample's value names it.
+LAST: Final[dict[str, str]] = {}
 
 
 async def order(gateway: Gateway, key: str) -> str:
@@ -84,10 +90,10 @@ async def payment(gateway: Gateway, _key: str) -> str:
     return payment_id
 
 
-async def subscription(gateway: Gateway, key: str) -> str:
-    """A plan by the month, whose first period is paid."""
-    boss = await administrator(gateway)
-    await boss.call("POST", "/admin/billing/plans", status=201, json=PLAN)
+async def subscription(gateway: Gateway, _key: str) -> str:
+    """A plan by the month of an account of its own, whose first period is paid."""
+    key = await gateway.key(await gateway.account())
+    await _sell(gateway)
     body = {"channel": "stripe", "type": "subscription", "plan_id": "plan-id"}
     made = await gateway.client.post("/payment/create-session", headers=bearer(key), json=body)
     await gateway.client.post(urlsplit(made.json()["data"]["url"]).path, data={"outcome": "paid"})
@@ -95,6 +101,41 @@ async def subscription(gateway: Gateway, key: str) -> str:
     await Renewer(context.database, context.clock, context.engine, context.payments).step()
     listed = await gateway.call("GET", "/subscriptions", key=key)
     return str(listed.json()["data"]["items"][0]["id"])
+
+
+async def unpaid_subscription(gateway: Gateway, key: str) -> str:
+    """The same a day after its paid period."""
+    found = await subscription(gateway, key)
+    ended_at = gateway.context.clock.now_us() - DAY_US
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute(
+            "UPDATE subscriptions SET paid_until_at = :at WHERE id = :id", at=ended_at, id=found
+        )
+
+    await gateway.context.database.transaction(work)
+    return found
+
+
+async def given_period(gateway: Gateway, key: str) -> str:
+    """A plan with a free period, whose id is the last one of LAST."""
+    found = await unpaid_subscription(gateway, key)
+    context = gateway.context
+    tenant = await context.database.read(lambda tx: owner_of(tx, found))
+    given = await context.engine.submit(
+        GivePeriod(subscription_id=found, tenant=tenant, reason="a gift", actor=Actor())
+    )
+    LAST["period"] = given.id
+    return found
+
+
+async def _sell(gateway: Gateway) -> None:
+    """Sell two plans, once."""
+    if await gateway.context.database.read(lambda tx: plans.list_plans(tx, "staging")):
+        return
+    boss = await administrator(gateway)
+    for plan in (PLAN, {**PLAN, "id": "plan-max", "name": "Max", "price_monthly": 1999}):
+        await boss.call("POST", "/admin/billing/plans", status=201, json=plan)
 
 
 async def _ordered(gateway: Gateway, key: str) -> str:
@@ -126,4 +167,6 @@ MONEY_MAKERS: Final[Mapping[str, Callable[[Gateway, str], Awaitable[Any]]]] = {
     "refunds": refund,
     "payments": payment,
     "subscriptions": subscription,
+    "subscriptions.grant-period": unpaid_subscription,
+    "subscriptions.revoke-period": given_period,
 }

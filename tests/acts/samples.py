@@ -110,6 +110,12 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
         Sample({"account": "merchant@example.com"}),
     ),
     "subscriptions.show": (Sample(),),
+    "subscriptions.cancel": (Sample({"reason": "asked"}), Sample({"at": "now", "here": True})),
+    "subscriptions.pause": (Sample({"reason": "away"}),),
+    "subscriptions.resume": (Sample(after="subscriptions.pause"),),
+    "subscriptions.change": (Sample({"plan_id": "plan-max"}),),
+    "subscriptions.grant-period": (Sample({"reason": "a gift"}),),
+    "subscriptions.revoke-period": (Sample({"period_id": "{period}", "reason": "a mistake"}),),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **catalogue.BAD,
@@ -174,4 +180,15 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "payments.list": ({"state": "lost"}, {"cursor": "ord_1"}),
     "subscriptions.list": ({"status": "ended"}, {"cursor": "ord_1"}),
+    "subscriptions.cancel": ({"at": "soon"}, {"reason": "x" * 301}),
+    "subscriptions.pause": (
+        {"resumes_at": "2020-01-01T00:00:00Z"},
+        {"resumes_at": "soon"},
+    ),
+    "subscriptions.change": ({"plan_id": "none"}, {"plan_id": "plan-max", "interval": "week"}),
+    "subscriptions.grant-period": ({"reason": ""}, {"reason": "paid already"}),
+    "subscriptions.revoke-period": (
+        {"reason": "", "period_id": "per_1"},
+        {"reason": "x", "period_id": "per_1"},
+    ),
 }

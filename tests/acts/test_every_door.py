@@ -30,7 +30,7 @@ from tests.acts import balance_samples as balances, webhook_samples as webhooks
 from tests.acts.account_samples import MAKERS as ACCOUNT_MAKERS
 from tests.acts.book_samples import MAKERS as BOOK_MAKERS
 from tests.acts.catalogue_samples import CODES
-from tests.acts.objects import MONEY_MAKERS
+from tests.acts.objects import LAST, MONEY_MAKERS
 from tests.acts.sample import Sample
 from tests.acts.samples import BAD, GOOD, OBJECTS
 from tests.support.browser import Browser, csrf_of
@@ -344,9 +344,15 @@ def masked(value: Any, door: str) -> Any:
 
 def filled(values: Mapping[str, Any], door: str) -> dict[str, Any]:
     return {
-        name: value.replace("{door}", door) if isinstance(value, str) else value
+        name: _filled(value, door) if isinstance(value, str) else value
         for name, value in values.items()
     }
+
+
+def _filled(text: str, door: str) -> str:
+    for name, made in {**LAST, "door": door}.items():
+        text = text.replace(f"{{{name}}}", made)
+    return text
 
 
 async def entries_of(shop: Shop, seen: set[str]) -> list[Any]:
@@ -380,7 +386,8 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
     subject = act.name.partition(".")[0]
     if subject in MONEY_MAKERS:
         if isinstance(act, ChangingAct) or subject not in shop.shared:
-            shop.shared[subject] = await MONEY_MAKERS[subject](shop.gateway, shop.key)
+            make_money = MONEY_MAKERS.get(act.name, MONEY_MAKERS[subject])
+            shop.shared[subject] = await make_money(shop.gateway, shop.key)
         return shop.shared[subject] if "{" in act.path else ""
     if subject == "stock" and subject not in shop.shared:
         cards = {"id": "cards", "kind": "code_stock"}

@@ -17464,7 +17464,7 @@ export interface operations {
                      *         "period_end": "2026-08-13T12:00:02Z",
                      *         "credits": 10000,
                      *         "reason": "a gift",
-                     *         "granted_by": "tok_5FxpRIrX4LWLkM01",
+                     *         "granted_by": "boss@example.com",
                      *         "revoked_at": null
                      *       }
                      *     }
@@ -17528,7 +17528,7 @@ export interface operations {
                      *         "period_end": "2026-08-13T12:00:02Z",
                      *         "credits": 0,
                      *         "reason": "a gift",
-                     *         "granted_by": "tok_5FxpRIrX4LWLkM01",
+                     *         "granted_by": "boss@example.com",
                      *         "revoked_at": "2026-06-13T12:00:26Z"
                      *       }
                      *     }
@@ -20145,7 +20145,8 @@ export interface operations {
                      *           "X-AiTopUp-Signature": "********",
                      *           "webhook-id": "evt_5FxpRIrX4LWLkM01",
                      *           "webhook-timestamp": "1781352030",
-                     *           "webhook-signature": "********"
+                     *           "webhook-signature": "********",
+                     *           "X-Request-Id": "req_5FxpRIrX4LWLkM01"
                      *         },
                      *         "body_sha256": "5257a869e7ecebeda32affa62cdca3fa5257a869e7ecebeda32affa62cdca3fa",
                      *         "response_body": "ok"

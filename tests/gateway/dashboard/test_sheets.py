@@ -34,7 +34,7 @@ FILES = {
     "refunds": ("refunds", "id,status,amount,currency,order_id,period_id,account_id"),
     "stock": ("stock", "supplier,platform,amount_cents,remaining,low_threshold,low"),
     "stock/codes": ("stock", "id,supplier,platform,amount_cents,code,expires_at,added_at"),
-    "subscriptions": ("subscriptions", "id,account_id,order_id,provider,status,plan_id"),
+    "subscriptions": ("subscriptions", "id,status,provider,order_id,plan_id,plan_name"),
     "due": ("webhooks-due", "endpoint_id,account_id,account_name,environment,address,due"),
     "workers": ("workers", "id,machine,process_id,version,started_at,seen_at"),
     "unanswered": ("recharges-not-answered", "order_id,account_id,amount_cents,method"),
