@@ -113,6 +113,11 @@ ACTS = {
     "disputes": ("billing.payments.dispute_acts",),
     "platforms": ("billing.fulfilment.platform_acts",),
     "fees": ("billing.fulfilment.fee_acts",),
+    "suppliers": (
+        "billing.desk.supplier_acts",
+        "billing.desk.supplier_setup_acts",
+        "billing.desk.supplier_check_acts",
+    ),
     "stock": ("billing.fulfilment.stock_acts",),
     "webhooks": (
         "webhooks.endpoints.acts",
@@ -141,8 +146,7 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
     "operator": {
-        *("code-batches", "audit", "desk", "suppliers", "mail"),
-        "providers",
+        *("code-batches", "audit", "desk", "mail", "providers"),
     },
     "client": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),

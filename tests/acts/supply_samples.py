@@ -25,6 +25,7 @@ CODES: Final = f"{FIRST_LINE}\nclaude,1000,GIFT-{{door}}-0001\nclaude,500,GIFT-{
 GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "suppliers.kinds": (Sample(),),
     "suppliers.list": (Sample(),),
+    "suppliers.check": (Sample(), Sample({"supplier": "wallet"})),
     "suppliers.show": (Sample(),),
     "suppliers.create": (
         Sample(SUPPLIER),
@@ -89,6 +90,7 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {"secrets": {"timeout_s": "5"}},
         {"secrets": {"management_key": None}},
     ),
+    "suppliers.check": ({"supplier": "none"},),
     "suppliers.pause": ({"reason": " "}, {"reason": "x" * 201}, {"reason": "paused before"}),
     "suppliers.resume": ({"reason": " "}, {"reason": "x" * 201}, {"reason": "in use"}),
     "stock.add": (

@@ -10,14 +10,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from billing.ledger.audit import audit
 from gateway.http.lists import CHECK_S, CUT
 from gateway.operator_api import PREFIX
 from keys.account import set_operator
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
-from keys.principal import OperatorScope, ScopeMissing
+from keys.principal import Environment, OperatorScope, ScopeMissing
 from keys.tokens import access_token
 from store.database import Row, Transaction
+from tests.acts.objects import order as order_in_review
 from tests.support.gateway import Gateway, running, settings_of
 
 
@@ -28,7 +30,9 @@ class Office(NamedTuple):
     operator_id: str
     merchant_id: str
 
-    async def token(self, *scopes: OperatorScope) -> tuple[str, str]:
+    async def token(
+        self, *scopes: OperatorScope, environment: Environment = "staging"
+    ) -> tuple[str, str]:
         """The id and the secret of an operator token with these scopes; none: all."""
 
         async def work(tx: Transaction) -> tuple[str, str]:
@@ -36,7 +40,7 @@ class Office(NamedTuple):
                 tx,
                 kind="operator",
                 account_id=self.operator_id,
-                environment="staging",
+                environment=environment,
                 name="Test",
                 maker=None,
                 scopes=scopes,
@@ -72,6 +76,9 @@ class Office(NamedTuple):
             return made.id, secret
 
         return await self.gateway.context.database.transaction(work)
+
+    async def findings(self) -> Sequence[Any]:
+        return [one async for one in audit(self.gateway.context.database)]
 
     async def rows(self, text: str) -> Sequence[Row]:
         return await self.gateway.context.database.read(lambda tx: tx.fetch(text))
@@ -362,3 +369,65 @@ async def test_the_address_of_a_proxy_that_is_not_trusted_is_nobodys(
     answer = await office.call("GET", "/packs", whole, headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (403, 4002)
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("approve", {"amount": 1_900, "reason": "as paid"}),
+        ("reject", {"reason": "not ours"}),
+        ("refund", {"amount": 500, "reason": "a part"}),
+    ],
+)
+async def test_a_decision_on_paid_money_counts_once(
+    office: Office, act: str, body: dict[str, Any]
+) -> None:
+    key = await office.gateway.key(office.merchant_id)
+    path = f"/orders/{await order_in_review(office.gateway, key)}/{act}"
+    _, money = await office.token("operator:money")
+    _, writes = await office.token("operator:read", "operator:write")
+    _, live = await office.token("operator:money", environment="live")
+    merchant = await office.gateway.system_token(office.merchant_id)
+
+    refused = [
+        (await office.call("POST", path, one, json=body)).status_code
+        for one in (writes, live, merchant)
+    ]
+    once = {"Idempotency-Key": "once"}
+    first, *same = await asyncio.gather(
+        *(office.call("POST", path, money, json=body, headers=once) for _ in range(3))
+    )
+    again = await office.call("POST", path, money, json=body, headers=once)
+    other = await office.call("POST", path, money, json={**body, "reason": "else"}, headers=once)
+    anew = await office.call("POST", path, money, json=body)
+
+    assert refused == [403, 404, 403]
+    assert first.is_success, first.text
+    assert {one.content for one in (*same, again)} == {first.content}
+    assert other.status_code == 409
+    assert anew.status_code == 409
+    rows = await office.rows("SELECT action FROM audit_log WHERE action LIKE 'order.%'")
+    assert len(rows) == 1
+    assert await office.findings() == []
+
+
+async def test_two_operators_at_once_decide_one_order_once(office: Office) -> None:
+    key = await office.gateway.key(office.merchant_id)
+    path = f"/orders/{await order_in_review(office.gateway, key)}"
+    _, money = await office.token("operator:money")
+    bodies = {"approve": {"amount": 2_000}, "reject": {}, "refund": {}}
+
+    acts = [act for _ in range(2) for act in bodies]
+    answers = await asyncio.gather(
+        *(
+            office.call("POST", f"{path}/{act}", money, json={**bodies[act], "reason": str(number)})
+            for number, act in enumerate(acts)
+        )
+    )
+
+    done = [act for act, one in zip(acts, answers, strict=True) if one.is_success]
+    # What was approved or rejected can go back afterwards; each happens once.
+    assert len(done) == len({*done}) > 0
+    assert not {"approve", "reject"} <= {*done}
+    assert {one.status_code for one in answers if not one.is_success} <= {409}
+    assert await office.findings() == []

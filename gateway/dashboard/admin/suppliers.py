@@ -1,10 +1,8 @@
 """Suppliers: their performance and options, and how each is paused and resumed.
 
-A secret option is set here and never shown again. Only a press checks a supplier, within CHECK_S and with no
-transaction open.
+A secret option is set here and never shown again. Only a press checks a supplier.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +17,7 @@ from billing.desk.supplier_acts import (
     PAUSE_SUPPLIER,
     RESUME_SUPPLIER,
 )
+from billing.desk.supplier_check_acts import CHECK_SUPPLIERS, CheckedSupplier, CheckQuery
 from billing.desk.supplier_setup_acts import (
     CREATE_SUPPLIER,
     SET_OPTIONS,
@@ -27,7 +26,7 @@ from billing.desk.supplier_setup_acts import (
 )
 from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.options import shown_options
-from billing.fulfilment.protocol import Health, Registration, sealed_fields
+from billing.fulfilment.protocol import Registration, sealed_fields
 from billing.topups.platform_rows import SupplierRow, get_supplier, list_suppliers
 from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route
@@ -41,7 +40,6 @@ from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/suppliers"
-CHECK_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +50,6 @@ class OptionField:
     is_secret: bool
     is_required: bool
     shown: str
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """A supplier's response to a check; balance_cents null: unknown."""
-
-    health: Health
-    balance_cents: int | None = None
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -111,17 +101,9 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def check(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
-    environment, supplier = _place(call)
-    row = await call.context.database.read(lambda tx: get_supplier(tx, environment, supplier))
-    ready = call.context.suppliers.ready(row)
-    try:
-        async with asyncio.timeout(CHECK_S):
-            found = CheckResult(await ready.asked.probe(), await ready.asked.balance_cents())
-    except TimeoutError:
-        found = CheckResult(Health(is_well=False, detail=f"no answer within {CHECK_S:.0f} s"))
-    except Exception as error:
-        found = CheckResult(Health(is_well=False, detail=type(error).__name__))
-    return await _supplier_page(call, Form(), checked=found)
+    asked = CheckQuery(supplier=_place(call)[1])
+    found = await run_asked(call, CHECK_SUPPLIERS, asked, is_operator=True)
+    return await _supplier_page(call, Form(), checked=found.items[0])
 
 
 def _place(call: RequestContext[Any, Any]) -> tuple[str, str]:
@@ -190,7 +172,7 @@ async def _supplier_page(
     form: Form,
     problem: Problem = NO_PROBLEM,
     *,
-    checked: CheckResult | None = None,
+    checked: CheckedSupplier | None = None,
 ) -> Response:
     environment, supplier = _place(call)
 
