@@ -17,10 +17,10 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 112,
+    "docstrings that open with no verb": 105,
     "error details that are no sentence": 624,
-    "words of docstrings and comments": 152_873,
-    "product lines": 162_749,
+    "words of docstrings and comments": 150_217,
+    "product lines": 162_351,
     "old words in docstrings and comments": 400,
     "old words in documents": 39,
     "paragraphs over 60 words": 6,

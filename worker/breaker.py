@@ -73,7 +73,6 @@ class Breakers:
         return sorted(place for place, state in self._states.items() if state.rests)
 
     def to_be_tried(self) -> dict[SupplierPlace, list[str]]:
-        """Return those whose rest is over, with the top-ups that got no response."""
         now_s = self._now_s()
         return {
             place: sorted(state.silent)
@@ -82,7 +81,6 @@ class Breakers:
         }
 
     def next_s(self) -> float | None:
-        """Return the seconds until the next of them may be called, or None."""
         now_s = self._now_s()
         waits = [one.until_s - now_s for one in self._states.values() if one.until_s > now_s]
         return min(waits, default=None)

@@ -89,8 +89,6 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
 
 
 def space_chore(database: Store) -> Chore:
-    """Return an SQLite file's freed space to the disk, in steps."""
-
     async def give_back() -> None:
         for _ in range(ROUNDS_MAX):
             if await database.give_back() == 0:

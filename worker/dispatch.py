@@ -116,7 +116,6 @@ class Dispatcher:
 
     @property
     def last_poll_at_s(self) -> float:
-        """Return the monotonic time of the last successful look, or minus infinity."""
         return self._looked_s
 
     def stop(self) -> None:
@@ -330,7 +329,6 @@ class Dispatcher:
             self._set_timer_by(GATHER_S)
 
     def _set_timer_by(self, wait_s: float) -> None:
-        """Bring the timer forward, never back."""
         at_s = asyncio.get_running_loop().time() + wait_s
         if self._timer is None or at_s < self._timer.when():
             self._set_timer(wait_s)

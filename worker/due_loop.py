@@ -140,7 +140,6 @@ class DueLoop(WokenLoop):
         self.wake()
 
     async def _wait_s(self) -> float:
-        """Return the seconds for which nothing can begin, unless something under way ends."""
         now_s = asyncio.get_running_loop().time()
         waits = [self.beat_s, *(until - now_s for until in self._rests.values())]
         held_s = self._setbacks.next_s()

@@ -99,7 +99,6 @@ class FulfilmentRunner:
             await self._ask(supplier, handed, handed.attempt, until_s)
 
     def _whose_turn(self, topup: Due, known: Sequence[Attempt]) -> ReadySupplier | None:
-        """Return the supplier to call now; None until the operator changes something."""
         environment = topup.tenant.environment
         if known and known[-1].is_open:
             found = self._suppliers.find(environment, known[-1].supplier)

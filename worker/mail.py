@@ -45,7 +45,7 @@ class Mailer(WokenLoop):
         mail_from: Address,
         on_mail: OnMail = lambda _outcome, _environment: None,
     ) -> None:
-        """on_mail gets each attempt's outcome and environment."""
+        """Make the loop; on_mail gets each attempt's outcome and environment."""
         super().__init__()
         self._database = database
         self._clock = clock

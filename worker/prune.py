@@ -179,7 +179,6 @@ def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
 def log_chores(
     database: Database, clock: Clock, settings: Settings, *, on_pruning: OnPruning = not_noted
 ) -> Sequence[Chore]:
-    """Return the chores of the security and request logs, each with its own retention."""
     security_us = settings.retention_security_days * DAY_US
     requests_us = settings.retention_requests_days * DAY_US
     return [
@@ -302,8 +301,6 @@ def _walk(
     prunes: Sequence[_Prune],
     pause_s: float,
 ) -> Callable[[], Awaitable[None]]:
-    """Run each prune in each environment until it finds nothing."""
-
     async def run() -> None:
         for environment, age_us in kept_us.items():
             for prune in prunes:

@@ -45,7 +45,6 @@ class Setbacks:
         return sorted(item for item, one in self._items.items() if one.until_s > now_s)
 
     def next_s(self) -> float | None:
-        """Return the seconds until the next of them may be tried, or None."""
         now_s = self._now_s()
         waits = [one.until_s - now_s for one in self._items.values() if one.until_s > now_s]
         return min(waits, default=None)

@@ -65,7 +65,6 @@ class Settler:
         self._has_work.set()
 
     async def run(self) -> None:
-        """Write until close(), and then what is left."""
         while not self._is_closing or self._waiting:
             await self._has_work.wait()
             self._has_work.clear()
@@ -136,8 +135,6 @@ class Settler:
             return
 
     async def _keep(self, group: Sequence[Sent]) -> None:
-        """Write them in one transaction; raise StoreError."""
-
         async def work(tx: Transaction) -> frozenset[str]:
             return await delivery.settle(tx, [sent.settlement for sent in group])
 

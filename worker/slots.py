@@ -72,7 +72,6 @@ class Slots:
 
     @property
     def failing_room(self) -> int:
-        """Return how many more requests failing endpoints may have under way."""
         under_way = (
             one.under_way for one in map(self._windows.__getitem__, self._busy) if one.is_failing
         )
@@ -220,7 +219,6 @@ def _by_account(choices: list[_Choice], last: tuple[str, str]) -> list[deque[_Ch
 def _by_turns(
     accounts: list[deque[_Choice]], *, free: int, failing_room: int, slow_room: int
 ) -> list[str]:
-    """Return the IDs in the order of their turns."""
     chosen: list[str] = []
     while accounts and len(chosen) < free:
         for endpoints in accounts:

@@ -38,7 +38,7 @@ def staging_chore(database: Database, clock: Clock, quotas: Quotas) -> Chore:
 async def count_staging(
     database: Database, clock: Clock, quotas: Quotas, *, late_us: int = LATE_US
 ) -> None:
-    """Go once through the accounts used today; without a quota count nothing."""
+    """Count the accounts used today, once; without a quota count nothing."""
     if quotas.are_open:
         return
     after: str | None = ""

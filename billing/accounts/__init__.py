@@ -1,1 +1,3 @@
-"""Accounts by operators: made, found, changed, suspended, and how their people sign in (keys/account.py has the rows)."""
+"""Accounts by operators: made, found, changed, suspended, and how their people sign in (keys/account.py has
+the rows).
+"""

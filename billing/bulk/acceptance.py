@@ -43,8 +43,6 @@ class ItemSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
-    """Writes a batch and all its items, before any is accepted."""
-
     batch: SendBatch
     items: Sequence[BatchItem]
 
@@ -59,8 +57,6 @@ class OpenBatch:
 
 @dataclass(frozen=True, slots=True)
 class AcceptItems:
-    """Accepts or refuses waiting items; the result counts the refused ones."""
-
     batch_id: str
     tenant: Tenant
     items: Sequence[ItemSend]

@@ -171,7 +171,6 @@ async def insert(tx: Transaction, batches: Sequence[SendBatch]) -> None:
 
 
 async def update(tx: Transaction, batches: Sequence[SendBatch]) -> None:
-    """Write what a step changed; the caller holds the tenants' locks."""
     if not batches:
         return
     rows = [_CHANGED.write(one) for one in sorted(batches, key=lambda one: one.id)]

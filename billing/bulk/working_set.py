@@ -52,7 +52,7 @@ class BatchWorkingSet(WorkingSet):
             self._counts = await items.count(tx, sorted(self.counted))
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """Runs after the top-ups' update, which frees their references here."""
+        """Write after the top-ups' update, which frees their references here."""
         await batches.insert(tx, self._new)
         await items.insert(tx, self._new_items)
         await batches.update(tx, list(self._changed.values()))
@@ -96,7 +96,6 @@ class BatchWorkingSet(WorkingSet):
         self._changed_items.append(item)
 
     def free_names(self, topup: TopUp, item: BatchItem) -> None:
-        """Free the item's reference and intent: nothing of its batch was accepted."""
         self.changes += 1
         self._freed.append(topup.id)
         if item.request is not None and item.request.intent is not None:

@@ -60,7 +60,6 @@ class Coupon(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def normalise_code(text: str) -> str:
-    """Return the code as it is stored; raise CouponRefused for an impossible one."""
     code = text.strip().upper()
     if not _CODE.fullmatch(code):
         raise CouponRefused("no such coupon", param="coupon", reason="unknown")
@@ -117,7 +116,6 @@ def check_coupon(coupon: Coupon) -> Coupon:
 
 
 def new_coupon(environment: str, code: str, *, now_us: int, **fields: Any) -> Coupon:
-    """Return an active coupon; raise InvalidInput, also if it would have ended."""
     expires_at = fields.get("expires_at")
     if expires_at is not None and expires_at <= now_us:
         raise InvalidInput("is in the past", param="expires_at")

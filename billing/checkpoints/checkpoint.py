@@ -67,7 +67,6 @@ def day_text(day_start_at: int) -> str:
 
 
 def day_start_of(text: str) -> int:
-    """Return the microseconds of a day such as 2026-11-22; raise ValueError."""
     if len(text) != len("2026-11-22"):
         raise ValueError("a day is written as 2026-11-22")
     return parse_rfc3339(f"{text}T00:00:00Z")

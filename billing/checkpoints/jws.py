@@ -33,7 +33,6 @@ class VerifiedStatement(NamedTuple):
 
 
 def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
-    """Sign the payload; seed: the private key's 32 bytes."""
     key = Ed25519PrivateKey.from_private_bytes(seed)
     header = {"alg": ALGORITHM, "kid": kid_of(public_of(seed)), "typ": typ}
     signed = f"{encode(msgspec.json.encode(header))}.{encode(payload)}"

@@ -55,5 +55,4 @@ def salt_of(seed: bytes, transfer_id: str) -> bytes:
 
 
 def hash_of(transfer: SealedTransfer, salt: bytes) -> bytes:
-    """Hash the salt and the transfer as JSON, with fields in alphabetical order."""
     return leaf_hash(salt + msgspec.json.encode(transfer, order="sorted"))

@@ -22,7 +22,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
-    """Return the root over leaf hashes, or over roots of subtrees."""
     if not hashes:
         return EMPTY_ROOT
     row = list(hashes)

@@ -38,7 +38,6 @@ async def read_sealed_part(
 async def _late(
     database: Database, environment: str, day: int, after: str
 ) -> Mapping[Tenant, Sequence[str]]:
-    """Return, by tenant, earlier transfers that are in no checkpoint."""
     late: defaultdict[Tenant, list[str]] = defaultdict(list)
     days = (day - DAYS_BEFORE * DAY_US, day + 1)
     # A machine whose clock is more than a day ahead makes IDs behind this.

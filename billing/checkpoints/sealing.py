@@ -159,7 +159,6 @@ class Sealer:
         walk.kept_at = now_us
 
     async def _finish(self, tx: Transaction, *, walk: "_Walk") -> Checkpoint:
-        """Write the last tiles, the root and the signature in one transaction."""
         now_us = self._clock.now_us()
         await self._keep(tx, walk)
         roots = list(walk.roots)

@@ -24,7 +24,6 @@ async def add_sealed(database: Database, *, pause_s: float = 0.0) -> None:
 
 
 async def add_some(database: Database, environment: str) -> bool:
-    """Take one step; return whether there may be more. Raises SealedChanged."""
     step = await database.read(partial(read_step, environment=environment))
     if step is not None:
         await database.transaction(partial(write_step, step=step), durable=False)

@@ -67,7 +67,6 @@ async def insert_roots(
 
 
 async def remove_some(tx: Transaction, environment: str, day: int) -> int:
-    """Remove tiles of a day whose sealing didn't finish; return how many."""
     return await tx.execute(
         f"""DELETE FROM checkpoint_tiles WHERE {_DAY} AND number * 2 + level IN (
                 SELECT number * 2 + level FROM checkpoint_tiles WHERE {_DAY}
@@ -98,7 +97,6 @@ async def sealed_ids(
 
 
 async def last_id(tx: Transaction, environment: str, *, days: tuple[int, int]) -> str:
-    """Return the highest ID in those days' checkpoints, or ""."""
     row = await tx.fetch_one(
         """SELECT MAX(last_id) AS last_id FROM checkpoint_tiles WHERE environment = :environment
              AND day_start_at >= :first_day AND day_start_at < :end_day AND level = 0""",

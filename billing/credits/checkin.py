@@ -121,8 +121,6 @@ class CheckinWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """POST /checkin."""
-
     tenant: Tenant
     pick: Pick
 

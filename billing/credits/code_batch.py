@@ -78,8 +78,6 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class ListedCode:
-    """Listed by its last four characters."""
-
     id: str
     batch_id: str
     environment: Environment

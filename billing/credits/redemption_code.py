@@ -32,7 +32,6 @@ _READ = {character: character for character in CROCKFORD} | {"O": "0", "I": "1",
 
 
 def new_code() -> str:
-    """Return a fresh code; shown to its maker, never stored."""
     number = secrets.randbits(CODE_CHARACTERS * _DIGIT_BITS)
     shifts = range((CODE_CHARACTERS - 1) * _DIGIT_BITS, -1, -_DIGIT_BITS)
     written = "".join(CROCKFORD[number >> shift & 31] for shift in shifts)
@@ -45,8 +44,6 @@ def is_code(text: str) -> bool:
 
 
 class RedemptionCodes:
-    """Turns codes into digests under one 32-byte key."""
-
     def __init__(self, key: bytes) -> None:
         self._key = key
 

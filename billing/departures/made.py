@@ -34,8 +34,8 @@ class MadeThing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a person made. keys, endpoints and apps go on; sends and batches wait for the owner at their time; a login
-    that they allowed gives no key once they left.
+    """What a person made. keys, endpoints and apps go on; sends and batches wait for the owner at their time;
+    a login that they allowed gives no key once they left.
     """
 
     keys: Sequence[KeyOfPerson]

@@ -147,7 +147,6 @@ class DeskTopUp:
         return act in {"settle", "fail"} and self.state in CHECKED_STATES
 
     def needs_reason(self, act: DeskAct, who: str) -> bool:
-        """Return whether the act needs a reason; a task's result is one."""
         if act == "settle":
             return self.state != "task"
         taken_by = None if self.open_task is None else self.open_task.taken_by

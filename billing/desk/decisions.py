@@ -130,8 +130,6 @@ class DeskCommand(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class TakeTask(DeskCommand):
-    """The task is this person's, who alone ends it."""
-
     act: ClassVar[DeskAct] = "take"
 
     def _do(self, state: BatchState, seen: DeskTopUp) -> None:

@@ -119,7 +119,6 @@ async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> in
 
 
 async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], int]:
-    """Return counts by (environment, view), GAUGED_MAX at most; hour: called in vain for an hour."""
     found = {}
     for environment in ("staging", "live"):
         for view, clause in _GAUGED.items():

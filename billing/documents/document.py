@@ -158,7 +158,6 @@ async def get(tx: Transaction, tenant: Tenant, document_id: str) -> BillingDocum
 
 
 async def receipt_of(tx: Transaction, tenant: Tenant, order_id: str) -> BillingDocument | None:
-    """Return the order's receipt; for a plan's order its first period's."""
     row = await tx.fetch_one(
         f"""SELECT {ROWS.listed} FROM billing_documents
             WHERE order_id = :order_id AND account_id = :account_id

@@ -56,7 +56,6 @@ async def payments(tx: Transaction, environment: str, *, limit: int) -> Sequence
 
 
 async def payments_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Payment]:
-    """Return these orders' and periods' payments, with or without a document."""
     wanted = sorted(ids)
     if not wanted:
         return {}

@@ -112,7 +112,6 @@ class _Clerk:
         self._noted: dict[bool, list[tuple[str, int]]] = {False: [], True: []}
 
     async def receipts(self, payments: Sequence[Payment]) -> int:
-        """Make a receipt of each payment, in order; return how many payments there were."""
         places = {one.subject_id: self._place(one) for one in payments}
         told = await breakdown.load(self._tx, places.values())
         buyers = await self._buyers(one.account_id for one in payments)

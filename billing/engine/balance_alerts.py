@@ -47,7 +47,6 @@ class BalanceAlerts:
         return order_id
 
     def watch(self, tenant: Tenant, *, below_micros: int, from_micros: int) -> None:
-        """Watch for a spend that starts at from_micros and leaves less than below_micros."""
         self._change(
             tenant,
             recharge_below=below_micros,

@@ -106,7 +106,6 @@ class BatchState:
             raise suspended()
 
     def check_alive(self, tenant: Tenant, lineage: tuple[str, ...]) -> None:
-        """Raise CredentialEnded, KeyPaused or AccountSuspended, also for an ancestor of the key."""
         self.check_not_suspended(tenant)
         ended = self.spending.end_of(lineage)
         if ended is None:
@@ -277,7 +276,6 @@ class BatchState:
     def record_drop(
         self, tenant: Tenant, before_micros: int, *, calls_for_recharge: bool = True
     ) -> None:
-        """Publish balance.low for each threshold crossed, and begin the recharge it calls for."""
         watch = self.watches.find(tenant)
         if watch is None:
             return

@@ -10,9 +10,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Command(Protocol[R_co]):
-    def declare(self, read_set: ReadSet) -> None:
-        """Add the tenants to lock and the rows to read."""
-        ...
+    def declare(self, read_set: ReadSet) -> None: ...
 
     def decide(self, state: BatchState) -> R_co:
         """Change the state and return the result, or raise a DomainError and change nothing."""

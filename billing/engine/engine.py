@@ -111,7 +111,6 @@ class Engine:
 
     @property
     def last_commit_at_s(self) -> float:
-        """Return the monotonic time of the last commit, or minus infinity."""
         return self._batches.last_commit_at_s
 
     @property

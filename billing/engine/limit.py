@@ -103,7 +103,6 @@ class Limit(msgspec.Struct, gc=False):
         )
 
     def _room_at(self, amount: int, now_us: int) -> int | None:
-        """Return when time alone makes room for the amount, or None."""
         if self.seconds is None:
             return None if amount > self.most else self.ends_at
         assert self.sum.detail is not None, "a rolling window has buckets"

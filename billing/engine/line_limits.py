@@ -42,7 +42,6 @@ class LineLimits(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_calendar_near(self) -> bool:
-        """Return whether a daily or monthly cap is nearly used up; see `calendar_limits`."""
         return any(
             window is not None and window.spent_micros * 100 >= most * NEAR_PERCENT
             for window, most in self.capped

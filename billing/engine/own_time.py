@@ -51,7 +51,6 @@ class OwnTime:
 
 
 def calendar_windows(ids: Iterable[str], now_us: int) -> set[Window]:
-    """Return the current day's and month's windows, and the day's sends without an approval."""
     wanted = set(ids)
     periods = caps.windows_of(now_us)
     found: set[Window] = {(one, period, start) for one in wanted for period, start in periods}

@@ -30,7 +30,6 @@ class SendFacts(NamedTuple):
 
     @property
     def alike(self) -> str:
-        """Return a text that is equal for sends that look the same."""
         return f"{self.platform}/{self.amount_cents}/{self.recipient_email}"
 
 
@@ -75,7 +74,6 @@ class SendLimits(msgspec.Struct, gc=False):
                 )
 
     def check_repeated(self, send: SendFacts, sums: Sums, now_us: int) -> None:
-        """Raise LooksRepeated, with the latest transaction that looks the same."""
         if send.is_distinct:
             return
         for key_id, mandate in self.mandates:

@@ -35,7 +35,6 @@ Publish = Callable[[Tenant, str, Mapping[str, Any]], object]
 
 
 def funding_window(account_id: str, now_us: int) -> Window:
-    """Return the window of test credit, counted under the account's ID."""
     period, start = caps.windows_of(now_us)[0]
     return (account_id, period, start)
 
@@ -63,7 +62,6 @@ class Spending:
         windows: Iterable[Window],
         counted: Mapping[str, Tenant] = _NO_GRANTS,
     ) -> list[BatchRead]:
-        """Return the reads of the keys' states and windows; counted: grants of apps."""
         self.time.expect(counted)
         today = self._sums.today_reading({*key_ids, *counted}, self.time.now_us, windows)
         return [key_states_reading(key_ids, self.key_states), today]
@@ -103,7 +101,6 @@ class Spending:
         return self._line(lineage).ended
 
     def needs_approval(self, lineage: Lineage, amount_cents: int) -> bool:
-        """Return whether the send needs an approval, by its amount or by today's sends without one."""
         line = self._line(lineage)
         threshold_cents = line.approval_threshold_cents
         if threshold_cents is not None and amount_cents > threshold_cents:
@@ -233,7 +230,6 @@ class Spending:
             window.add(account_id, amount_micros)
 
     def count_unasked(self, account_id: str, lineage: Lineage, amount_micros: int) -> None:
-        """Count a send without an approval for keys that limit such sends."""
         for day, _ in self._line(lineage).unasked:
             day.add(account_id, amount_micros)
 

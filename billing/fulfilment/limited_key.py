@@ -296,7 +296,6 @@ def key_amount(number: float | None) -> Decimal | None:
 
 
 def has_passed(time: str, clock: Clock) -> bool:
-    """Return whether an RFC 3339 time has passed; an unreadable one hasn't."""
     try:
         return parse_rfc3339(time) <= clock.now_us()
     except ValueError:

@@ -48,7 +48,6 @@ async def enter_first(
     *,
     now_us: int,
 ) -> bool:
-    """Return whether it was entered now; raise OptionsRefused, which names the platform."""
     if await platform_rows.version(tx) > 0:
         return False
     # Of two processes that start at once the second waits here, and finds the version raised.

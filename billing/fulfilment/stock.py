@@ -140,7 +140,6 @@ async def became_low(tx: Transaction, kind: StockKind, *, now_us: int) -> StockL
 async def list_codes(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[StockCode]:
-    """List codes, newest first, handed out or not; never their text."""
     older = "" if before_id is None else "AND id < :before_id"
     named = {} if before_id is None else {"before_id": before_id}
     rows = await tx.fetch(

@@ -135,7 +135,6 @@ class Suppliers:
         return registration.sample(Request(topup_id, "", environment, platform, 1, "", ""))
 
     async def refresh(self) -> bool:
-        """Read the rows if their version changed; return whether it did. Raises StoreError."""
         known = self.book.version
 
         async def work(tx: Transaction) -> tuple[PlatformBook, list[SupplierRow]] | None:

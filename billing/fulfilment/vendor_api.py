@@ -134,5 +134,4 @@ def cents_of_usd(amount: Decimal) -> int:
 
 
 def shown_usd(amount: Decimal) -> str:
-    """Write it for people, such as $10.50."""
     return f"${amount.quantize(Decimal('0.01'))}"

@@ -197,7 +197,6 @@ async def _page(tx: Transaction, *, after: Tenant, few: int) -> list[_Listed]:
 
 
 async def whole(tx: Transaction, *, tenant: Tenant) -> list[Finding]:
-    """Return what every rule finds of a small account, in one snapshot."""
     found: list[Finding] = []
     for rule in RULES:
         rows = await tx.fetch(

@@ -33,7 +33,6 @@ def _charged(side: str, transit: str, party: str) -> str:
 
 
 def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
-    """Return the rule, in both directions, that transfers add up to their row's amount."""
     return f"""
         SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT {subject} AS row_id, {amount} AS expected, 0 AS found FROM {table}
@@ -45,7 +44,6 @@ def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
 
 
 def _reversed_once(table: str) -> str:
-    """Return the rule that credit taken back for a row, less credit returned, matches the row."""
     return f"""
         SELECT s.id AS row_id, s.reversed_micros AS expected, COALESCE(m.moved, 0) AS found
         FROM {table} s

@@ -88,8 +88,6 @@ async def _key_windows(
 
 @dataclass(frozen=True, slots=True)
 class RecipientWallet:
-    """A recipient's wallet on one platform; it belongs to the sending account."""
-
     id: str
     platform: str
     recipient_email: str

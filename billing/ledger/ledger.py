@@ -97,7 +97,6 @@ class Ledger:
     async def load(
         self, tx: Transaction, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]
     ) -> None:
-        """Read the tenants' wallets, holds, debts and grants, and the named places."""
         await tx.fetch_many([self.reading(tenants, places)])
 
     def reading(self, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]) -> BatchRead:
@@ -284,7 +283,6 @@ class Ledger:
 
 
 async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[Transfer]:
-    """Return every transfer of these top-ups, oldest first."""
     rows = await tx.fetch(_TRANSFERS_OF, ids=sorted(set(transaction_ids)))
     return [_TRANSFERS.read(row) for row in rows]
 

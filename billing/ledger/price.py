@@ -128,7 +128,6 @@ def price_of(text: str, currency: str, *, param: str = "amount") -> Price:
 
 
 def convert(price: Price, currency: str, per_unit: Fraction) -> Price:
-    """Return the price in another currency; per_unit: the price of one whole unit in it."""
     exact = Fraction(price.amount, 10 ** places_of(price.currency)) * per_unit
     scaled = exact * 10 ** places_of(currency)
     return Price(-(-scaled.numerator // scaled.denominator), currency)

@@ -65,6 +65,5 @@ def narrowed(rule: Rule) -> str:
 
 
 def _replaced(text: str, table: str, rows: str) -> str:
-    """Return the text with rows in place of the table, under its alias or name."""
     named = re.compile(rf"\b(FROM|JOIN) {table}\b(?P<alias> (?!WHERE\b|ON\b|JOIN\b)[a-z]\b)?")
     return named.sub(lambda m: f"{m[1]} ({rows}) AS{m['alias'] or f' {table}'}", text)

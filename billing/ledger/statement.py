@@ -68,7 +68,6 @@ async def lines(
 async def pages(
     database: Database, tenant: Tenant, *, since: int, until: int
 ) -> AsyncIterator[list[StatementLine]]:
-    """Yield the same lines, at most 500 at a time."""
     after_id = ""
     while True:
         page = await database.read(_page(tenant, since=since, until=until, after_id=after_id))

@@ -1,8 +1,8 @@
 """Count what was sent and sold on each UTC day over all accounts, from the transfers.
 
-One transaction writes the sums and how far they reach, so each transfer counts once, whichever process counts. The rows
-are read in an earlier transaction, because a send waits for SQLite's one writer. Transfers that commit later
-than YOUNG_US after they were made are missing; reports add up the rows themselves.
+One transaction writes the sums and how far they reach, so each transfer counts once, whichever process
+counts. The rows are read in an earlier transaction, because a send waits for SQLite's one writer. Transfers
+that commit later than YOUNG_US after they were made are missing; reports add up the rows themselves.
 """
 
 from collections import Counter
@@ -66,12 +66,10 @@ class VolumeStep(NamedTuple):
 
     @property
     def is_full(self) -> bool:
-        """Return whether there may be more to count."""
         return self.rows == STEP_ROWS
 
 
 async def read_step(tx: Transaction, *, now_us: int) -> VolumeStep:
-    """Return the next transfers that are old enough and in no sum."""
     mark = await tx.fetch_one(_MARK)
     after_id = least_id("trf", max(0, now_us - BACK_US)) if mark is None else mark["counted_to"]
     old = _before_the_young(await tx.fetch(_STEP, after_id=after_id), now_us)
@@ -81,7 +79,6 @@ async def read_step(tx: Transaction, *, now_us: int) -> VolumeStep:
 
 
 async def write_step(tx: Transaction, *, step: VolumeStep) -> None:
-    """Add what was read, unless another process did."""
     await tx.insert(
         "volume_marks",
         ("id", "counted_to", "counted_at"),

@@ -249,8 +249,6 @@ class EndPayment(_OnPayment):
 
 @dataclass(frozen=True, slots=True)
 class EndDelivery(_OnPayment):
-    """A paid one's top-up has ended: record that, or return the payment if it failed."""
-
     code: RefundCode
 
     def declare(self, read_set: ReadSet) -> None:
@@ -272,7 +270,6 @@ class EndDelivery(_OnPayment):
 
 
 def _check_unasked(found: MachinePayment, now_us: int) -> None:
-    """Refuse an operator's decision while somebody asks: the answer may be that it was settled."""
     if found.lease_until is not None and found.lease_until > now_us:
         raise InvalidInput(
             "it is being asked about: wait a minute for the answer, then look again",

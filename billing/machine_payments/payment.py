@@ -71,7 +71,6 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def wish(self) -> tuple[str, int, str]:
-        """Return a value that is equal for requests that look the same."""
         return self.platform, self.amount_cents, self.recipient_email
 
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
@@ -204,7 +203,6 @@ async def load(
 async def find_same(
     tx: Transaction, environment: str, protocol: str, *, payment_ref: str, identifier: str
 ) -> list[MachinePayment]:
-    """Return those with this identity or identifier: two at most."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE environment = :environment AND protocol = :protocol AND payment_ref = :ref
@@ -263,7 +261,6 @@ async def next_due_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> in
 async def undelivered(
     tx: Transaction, *, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[MachinePayment]:
-    """Return paid ones whose top-up has ended unrecorded."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("p")} FROM machine_payments p JOIN topups t ON t.id = p.transaction_id
             WHERE p.state = 'paid' AND p.ended_at IS NULL AND t.status NOT IN ('pending', 'scheduled')

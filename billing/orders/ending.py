@@ -23,7 +23,6 @@ def end_unpaid(
 
 
 def reclaim(state: BatchState, order: Order) -> None:
-    """Reopen a dead order, and take back the coupon's use that its end released."""
     if order.coupon_id is not None and order.status in {"failed", "expired"}:
         working_set = state.working_set(OrderWorkingSet)
         working_set.coupons.claim(order.coupon_id, order.id, order.account_id)

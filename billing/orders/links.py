@@ -21,7 +21,6 @@ class OrderLinks:
         return f"{self.public_url}{self.status_path(order_id)}"
 
     def status_path(self, order_id: str) -> str:
-        """Return the same page's path below this gateway's own address."""
         return f"{STATUS_PATH}/{self.tokens.token_of('order', order_id)}"
 
     def order_of(self, token: str) -> str:

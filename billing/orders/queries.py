@@ -57,7 +57,6 @@ async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
 async def find_by_objects(
     tx: Transaction, provider: str, environment: str, object_ids: Iterable[str]
 ) -> Order | None:
-    """Return the order of the first known one of the provider's IDs."""
     wanted = list(dict.fromkeys(object_ids))
     rows = await tx.fetch(
         """SELECT object_id, order_id FROM provider_objects

@@ -97,7 +97,6 @@ def terms_of(order: Order) -> str:
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Order]:
-    """Return orders of any tenant; the caller compares the tenant."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(ids)))
     return {row["id"]: ROWS.read(row) for row in rows}
 
@@ -134,7 +133,6 @@ async def load_open_plans(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Te
 
 
 async def insert(tx: Transaction, orders: Sequence[Order]) -> None:
-    """Write new orders, each with its terms a second time."""
     rows = [(*ROWS.write(order), terms_of(order)) for order in orders]
     await tx.insert("orders", (*ROWS.columns, "terms"), rows)
 
@@ -150,7 +148,6 @@ async def update(tx: Transaction, orders: Sequence[Order]) -> None:
 async def claim(
     tx: Transaction, claims: Iterable[OrderClaim], *, now_us: int
 ) -> dict[ObjectKey, str]:
-    """Claim each ID unless another order has it; return the owner of each."""
     first = first_claims(claims)
     await tx.insert(
         "provider_objects",

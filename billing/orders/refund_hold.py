@@ -50,7 +50,6 @@ def set_aside(
 def follow(
     state: BatchState, refunds: Refunds, reversals: Reversals, owner_id: str, fact: Reversed
 ) -> Refund | None:
-    """Return our refund after the fact; null if it is another's."""
     ours = refunds.told_of(owner_id, fact)
     if ours is None or not isinstance(fact, Refunded | RefundFailed):
         return None
@@ -76,7 +75,6 @@ def follow(
 def end_reversal(
     reversals: Reversals, owner_id: str, key: str, status: Literal["failed", "replaced"]
 ) -> None:
-    """End our refund's reversal that counted under `key`."""
     known = reversals.find(owner_id, key)
     if known is not None:
         reversals.keep(replace(known, status=status))

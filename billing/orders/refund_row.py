@@ -70,7 +70,6 @@ class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Return whether its end is unknown."""
         return self.status in OPEN
 
     @property
@@ -117,7 +116,6 @@ class Refunds:
         return next((one for one in self.of(owner_id) if one.held_micros), None)
 
     def to_come(self, owner_id: str, reversals: Iterable[Reversal]) -> int:
-        """Return how much more of the payment the open refund will take."""
         open_ = self.open_of(owner_id)
         if open_ is None or any(one.key == open_.key for one in reversals):
             return 0
@@ -153,7 +151,6 @@ class Refunds:
         (self._new if refund.id in self._new else self._changed)[refund.id] = refund
 
     async def write(self, tx: Transaction, now_us: int) -> None:
-        """Write what is new or changed, sorted by ID."""
         changed = [one for _, one in sorted(self._changed.items())]
         if changed:
             count = await tx.execute(_UPDATE, rows=[_CHANGED.write(one) for one in changed])

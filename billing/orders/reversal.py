@@ -76,8 +76,6 @@ class OnOrder(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseOrder(OnOrder):
-    """Money was returned, disputed, or came back."""
-
     fact: Reversed
 
     def apply(self, state: BatchState, order: Order) -> OrderResult:
@@ -107,14 +105,12 @@ class ReverseOrder(OnOrder):
         return OrderResult(after, "repeated" if changed is None else "applied")
 
     def _note_dispute(self, state: BatchState, order: Order, *, is_new: bool) -> None:
-        """Disable the recharge whose own payment is disputed."""
         if is_against_us(self.fact):
             recharges = state.working_set(OrderWorkingSet).recharges
             note_dispute(state, recharges, order.id, is_new=is_new)
 
 
 def is_against_us(fact: Reversed) -> bool:
-    """Return whether a payer's bank disputes or inquires, and hasn't dropped it."""
     if isinstance(fact, DisputeClosed):
         return not fact.is_won
     return isinstance(fact, Disputed) and (fact.note is None or not fact.note.is_over)

@@ -129,7 +129,6 @@ class SettlePaid(OnOrder):
         return OrderResult(order, "review", problem.sentence, named)
 
     def conflict(self, state: BatchState, order: Order) -> Problem | None:  # noqa: ARG002
-        """Return why a payment of this amount may not credit this order."""
         return None if self.price == order.price else other_price(self.price, order.price)
 
     def _problem(self, state: BatchState, order: Order) -> Problem | None:
@@ -165,8 +164,6 @@ class SettlePaid(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndUnpaid(OnOrder):
-    """The payment failed for good, or the checkout expired; a paid order or review stays."""
-
     status: Literal["failed", "expired"]
     reason: str | None = None
 

@@ -76,7 +76,6 @@ class SoldCredit:
                 state.move(held, side, part, Code.REFUND_RELEASE, subject_id=refund_id)
 
     def _take_back(self, state: BatchState, micros: int, before_micros: int | None) -> Self:
-        """Move credit back to PROVIDER and PROMOTION."""
         if before_micros is None:
             before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         owed, wallet, grant = self._sources(state)
@@ -147,7 +146,6 @@ class SoldCredit:
 def _paired(
     left: Sequence[ReversalPart], right: Sequence[ReversalPart]
 ) -> list[tuple[LedgerAccount, LedgerAccount, int]]:
-    """Match the parts of two lists with one sum, in order."""
     assert sum(part for _, part in left) == sum(part for _, part in right)
     pairs = []
     waiting = [(account, part) for account, part in right if part]

@@ -128,7 +128,6 @@ class OrderWorkingSet(SaleWorkingSet):
         return self._packs.get(place)
 
     def owner_of(self, claim: OrderClaim) -> str | None:
-        """Return the ID's order, or None if nobody could claim it."""
         return self._owners.get(claim.key)
 
     def add(self, order: Order) -> None:

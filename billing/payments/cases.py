@@ -150,7 +150,6 @@ def _of_entry(entry: LogEntry, spare: Mapping[str, SpareMoney]) -> Case:
 async def _spare(
     tx: Transaction, order: Order, held: Iterable[HeldInvoice], periods: Sequence[Period]
 ) -> dict[str, SpareMoney]:
-    """Return the order's uncredited money by the provider's payment IDs."""
     rows = await uncredited_payment.of_orders(tx, [order.id])
     credited = {one.invoice_id for one in periods}
     asked = await refund_row.load(tx, [order.id, *(one.id for one in rows)])

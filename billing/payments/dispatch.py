@@ -50,7 +50,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Inquire:
-    """The provider is called first."""
+    pass
 
 
 def _paid(command: type[SettlePaid], fact: Paid) -> Make:

@@ -52,7 +52,9 @@ class Dispute(Struct, kw_only=True):
 async def list_disputes(
     context: ActContext, asked: DisputesQuery, begin: Begin, limit: int
 ) -> Sequence[disputes.Dispute]:
-    """Return a page of the disputes that are open, or have ended; raises InvalidInput for no dispute's cursor."""
+    """Return a page of the disputes that are open, or have ended; raises InvalidInput for no dispute's
+    cursor.
+    """
     found = await disputes.page_of_disputes(
         context.tx,
         context.environment,

@@ -178,7 +178,6 @@ class NotificationHandler:
             await self._act_known(one, notification)
 
     async def take_up_of(self, order: Order, event_id: str) -> None:
-        """Act on refunds and disputes that were reported before a plan's payments were approved."""
         notification = NotificationRef(
             order.provider, order.environment, event_id, "operator.approved"
         )
@@ -228,7 +227,6 @@ class NotificationHandler:
         found: FactSubject | None,
         notification: NotificationRef,
     ) -> None:
-        """Store it for operators, also without a known payment."""
         owner: tuple[str | None, str | None] = (None, None)
         whose = (notification.provider, notification.environment)
         if found is not None and (found.owner.provider, found.owner.environment) == whose:

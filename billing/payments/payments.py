@@ -213,9 +213,8 @@ class Payments:
         return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
-        """Sweep an order: open it, check it, or end it. Of several sweeps one continues.
-
-        Never raises for the provider.
+        """Open an order's checkout, query it, or end it. Of several sweeps one continues. Never raises for
+        the provider.
         """
         checked = await self._engine.submit(NoteCheck(due.id, due.tenant, due.checks_made))
         order = checked.order
@@ -319,14 +318,12 @@ class Payments:
         raise InvalidInput(problem, param="provider")
 
     def _method(self, new: NewOrder, environment: Environment) -> str | None:
-        """Return the provider's payment method: the requested one, else its first."""
         ways = self.providers.methods(new.provider, environment)
         if new.method is not None and new.method not in ways:
             raise InvalidInput(f"{new.provider} has no such method", param="payment_method")
         return new.method or next(iter(ways), None)
 
     def _verified(self, name: str, received: Received) -> tuple[Environment, Notification]:
-        """Return the notification, and the environment whose secret signed it."""
         readers = self.providers.readers(name)
         if not readers:
             raise NoWebhookSecret(f"there is no webhook secret of {name} to verify this with")
@@ -340,7 +337,6 @@ class Payments:
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
 
     async def _end(self, order: Order) -> None:
-        """End an expired order; whatever it has become meanwhile stays."""
         await self._engine.submit(
             EndUnpaid(
                 order_id=order.id,

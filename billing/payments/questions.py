@@ -62,7 +62,9 @@ class Questions:
         self._under_way: Counter[str] = Counter()
 
     async def ask(self, order: Order) -> AskedOrder:
-        """Query the provider, unless that would change nothing or was just done; never raise for the provider."""
+        """Query the provider, unless that would change nothing or was just done; never raise for the
+        provider.
+        """
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"
             return AskedOrder(order, "not_needed" if is_decided else "not_open")

@@ -229,7 +229,6 @@ class SubscriptionSteering:
             await self.steer(one.tenant, one.id, wish)
 
     def check_billed(self, one: Subscription) -> None:
-        """Raise ProviderRefused if nobody bills it any more."""
         if self.is_orphan(one):
             raise ProviderRefused(
                 f"the sandbox began the plan, and {one.provider} has keys of its own now: nobody bills it"
@@ -396,7 +395,6 @@ class SubscriptionSteering:
 async def _asked(
     provider: Steering, request: SteerRequest, *, is_first: bool
 ) -> SubscriptionChanged:
-    """Return the standing after the request, or since it ended there."""
     if not is_first:
         standing = await provider.standing(request.subscription_ref)
         if request.is_reached(standing) or has_ended(standing):

@@ -56,7 +56,6 @@ class OrderTrace:
 
     @property
     def words(self) -> Mapping[str, str]:
-        """Return the operator's sentence for each state of a step."""
         return OPERATOR_WORDS
 
 

@@ -22,8 +22,6 @@ class Broken(NamedTuple):
 
 
 class Step(NamedTuple):
-    """`after`: where the next step begins; None after the last one."""
-
     broken: Sequence[Broken]
     after: str | None
 

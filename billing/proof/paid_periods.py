@@ -133,7 +133,6 @@ class UncreditedCheck:
 async def _came(
     tx: Transaction, payments: Sequence[UncreditedPayment]
 ) -> Mapping[tuple[str, str], str]:
-    """Return what the provider reported, in words. Retention deletes it."""
     if not payments:
         return {}
     rows = await tx.fetch(_CAME, ids=sorted({one.order_id for one in payments}))

@@ -275,7 +275,6 @@ class Epay:
         return Notification(event_id, status, (fact,))
 
     def _is_asked(self, amount: int) -> bool:
-        """Return whether api.php has to confirm a payment of this amount."""
         if self._confirm == "above":
             return amount > self._confirm_above
         return self._confirm == "always"

@@ -146,7 +146,6 @@ async def page(
 
 
 async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
-    """Return everything reported about one order, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {", ".join(_COLUMNS)}, resolved_at FROM provider_events
             WHERE order_id = :order_id ORDER BY received_at, event_id""",

@@ -133,12 +133,10 @@ async def call(
 
 
 def says_nothing(status: int) -> bool:
-    """Return whether the provider couldn't handle the request now, so that repeating may help."""
     return status >= 500 or status < 200 or status in _RETRIED_BELOW_500
 
 
 def decoded(provider: str, body: bytes | str, form: type[T]) -> T:
-    """Decode a JSON response of a documented form; raise ProviderUnavailable."""
     try:
         return msgspec.json.decode(body, type=form)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -145,7 +145,6 @@ class Providers:
 def _simulated_settings(
     registration: Registration, given: ProviderSettings, secret: str
 ) -> ProviderSettings:
-    """Return the sandbox's settings, with the currency that the operator chose for staging."""
     settings = registration.settings.for_sandbox(secret)
     chosen: dict[str, Any] = {
         name: getattr(given, name)

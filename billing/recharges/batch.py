@@ -234,7 +234,6 @@ def _tell(
 def _end_flight(
     state: BatchState, tenant: Tenant, found: Recharge | None, order_id: str, *, is_paid: bool
 ) -> None:
-    """End what is under way, and arm the watch as its end requires."""
     watch = state.watches.find(tenant)
     if watch is None or watch.recharge_order_id != order_id:
         return  # another fall's order is under way

@@ -115,7 +115,6 @@ async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_
 async def list_open(
     tx: Transaction, environment: str, *, before_us: int, limit: int
 ) -> Sequence[FallCharge]:
-    """Return one environment's open charges, the longest open first."""
     rows = await tx.fetch(
         f"""SELECT {CHARGES.listed} FROM recharge_charges
             WHERE next_at IS NOT NULL AND created_at <= :before AND environment = :environment

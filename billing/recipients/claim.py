@@ -32,7 +32,6 @@ class Claimable:
 
     @property
     def state(self) -> ClaimState:
-        """Return ready, waiting (nothing to claim yet) or gone (never)."""
         if self.topup.status == "delivered":
             return "ready"
         return "waiting" if self.topup.status in {"pending", "scheduled"} else "gone"

@@ -53,7 +53,6 @@ class MailEnding:
 async def claim(
     tx: Transaction, links: LinkTokens, *, now_us: int, lease_us: int, limit: int
 ) -> Sequence[ClaimedMail]:
-    """Return at most `limit` due mails, the longest due first."""
     rows = await tx.fetch(_CLAIM, now=now_us, lease_until=now_us + lease_us, limit=limit)
     mails = [ROWS.read(row) for row in rows]
     if not mails:
@@ -104,7 +103,6 @@ async def settle(tx: Transaction, mail: Mail, ending: MailEnding, *, now_us: int
 
 
 async def next_due_at(tx: Transaction) -> int | None:
-    """Return when the next mail is due, or a claim ends."""
     row = await tx.fetch_one(
         """SELECT next_attempt_at FROM mails WHERE next_attempt_at IS NOT NULL
            ORDER BY next_attempt_at LIMIT 1"""

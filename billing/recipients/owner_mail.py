@@ -193,7 +193,6 @@ async def insert(tx: Transaction, mails: Sequence[OwnerMail]) -> None:
 async def claim(
     tx: Transaction, *, now_us: int, lease_us: int, limit: int
 ) -> Sequence[DueOwnerMail]:
-    """Return at most `limit` due mails, the longest due first."""
     values = {"now": now_us, "lease_until": now_us + lease_us}
     rows: list[Row] = []
     for claim_some in _CLAIMS:
@@ -238,7 +237,6 @@ def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[Owne
 
 
 def _is_unwanted(mail: OwnerMail, person: Person) -> bool:
-    """Return whether its reader switched it off, also after it was written."""
     choice = mail.choice
     return choice is not None and not person.is_notified(choice, mail.environment)
 
@@ -284,7 +282,6 @@ async def settle(
 async def of_subscription(
     tx: Transaction, tenant: Tenant, subscription_id: str
 ) -> Sequence[OwnerMail]:
-    """Return the subscription's mails, newest first, at most a hundred."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM owner_mails
             WHERE account_id = :account_id AND environment = :environment

@@ -14,7 +14,6 @@ _ENVIRONMENT: Final = "live"
 
 
 async def write(tx: Transaction, rules: MailRules, account: Account, *, now_us: int) -> None:
-    """Report the account's present state, if mail to its address leaves."""
     if account.email is None or not rules.is_sent(_ENVIRONMENT, account.email):
         return
     mail = written_mail(

@@ -101,7 +101,6 @@ async def close_gone(
     but: Sequence[str] = (),
     now_us: int,
 ) -> int:
-    """Close what a comparison has not found, except for these subjects; return how many."""
     return await tx.execute(
         """UPDATE money_differences SET closed_at = :now, closed_by = NULL, reason = NULL
            WHERE environment = :environment AND part = :part AND closed_at IS NULL

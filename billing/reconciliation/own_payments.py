@@ -52,8 +52,6 @@ class OwnPayments:
         return {payment_id: owner.id for payment_id, owner in found.items()}
 
     async def between(self, since: int, until: int) -> list[OwnPayment]:
-        """Return what was paid at since <= time < until, and cost something."""
-
         async def work(tx: Transaction) -> list[OwnPayment]:
             values = {**self._place, "since": since, "until": until}
             texts = (_OURS, _OUR_PERIODS, _OUR_MACHINES)
@@ -127,7 +125,6 @@ class OwnPayments:
 
 
 def _is_open(found: Mapping[str, _Owner], one: ListedPayment) -> bool:
-    """Return whether nothing is credited for it, as far as its IDs say."""
     owner = found.get(one.payment_id)
     return owner is None or owner.begins_plan
 

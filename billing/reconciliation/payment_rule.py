@@ -65,7 +65,6 @@ def is_of_us(one: ListedPayment, customers: Collection[str]) -> bool:
 
 
 def is_kept(one: ListedPayment) -> bool:
-    """Return whether the operator still has some of it."""
     return one.refunded + one.disputed < one.price.amount
 
 
@@ -77,7 +76,6 @@ def is_missing(one: ListedPayment, *, now_us: int) -> bool:
 def judged(
     mine: OwnPayment, theirs: ListedPayment, kept_fee: Price | None, *, now_us: int
 ) -> list[Judged]:
-    """Return how a payment differs from our side of it; kept_fee: the recorded provider fee."""
     assert theirs.status == "paid", "another one brought nothing"
     if mine.begins_plan:
         is_lost = is_missing(theirs, now_us=now_us)

@@ -1,9 +1,8 @@
 """Compare a provider's payments with the orders and periods that they credited.
 
 Each listed payment is compared by billing/reconciliation/payment_rule.py. Orders that the list doesn't show,
-or of a provider without a list, are checked singly. An unreported payment is first acted on; one that
-still belongs to nothing is named, unless it is another shop's. An order without a response is skipped and
-stays.
+or of a provider without a list, are checked singly. An unreported payment is first acted on; one that still
+belongs to nothing is named, unless it is another shop's. An order without a response is skipped and stays.
 """
 
 import asyncio
@@ -125,7 +124,6 @@ class ProviderComparison:
             yield FoundDifference("unknown_payment", payment.payment_id, *sums, detail)
 
     async def _orders(self) -> AsyncIterator[FoundDifference]:
-        """Yield differences of orders that the list doesn't settle, a few at a time."""
         after_id = least_id("ord", self._comparison.since)
         while True:
             page = await self._database.read(partial(self._page, after_id=after_id))
@@ -195,7 +193,6 @@ class ProviderComparison:
         )
 
     async def _again(self, tx: Transaction) -> Sequence[Order]:
-        """Return those that differed before, however old."""
         first = least_id("ord", self._comparison.since)
         wanted = sorted(one for one in self._comparison.subjects if "ord_" <= one < first)
         known = [await orders.find(tx, one) for one in wanted]

@@ -133,7 +133,6 @@ def _difference(kind: DifferenceKind, row: Row, expected: int, times: int) -> Fo
 
 
 async def _cost(tx: Transaction, environment: str, supplier: str, since: int) -> int | None:
-    """Return the cost in US cents; null if a delivery doesn't state its cost."""
     row = await tx.fetch_one(
         """SELECT COALESCE(SUM(cost_cents), 0) AS cost,
                SUM(CASE WHEN cost_cents IS NULL THEN 1 ELSE 0 END) AS unknown

@@ -142,7 +142,6 @@ def source_of(kind: str) -> RecordSource:
 
 
 def period_of(kind: str, created_at: int) -> int:
-    """Return the period whose salt the row has."""
     return created_at // PERIOD_US if kind in PRUNED else FOR_EVER
 
 

@@ -41,7 +41,6 @@ async def read(tx: Transaction) -> RecordMark | None:
 
 
 async def begin(tx: Transaction, *, began_at: int, now_us: int) -> None:
-    """Begin the log, unless it has begun."""
     after_ids = {one.name: one.least(began_at) for one in SOURCES}
     mark = RecordMark(_ID, 0, began_at, day_start_us(now_us), 0, after_ids)
     await tx.insert(

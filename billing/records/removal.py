@@ -49,7 +49,6 @@ class Removal(msgspec.Struct, frozen=True):
 
 
 def name_of(leaf: RecordLeaf) -> tuple[str, str]:
-    """Return the kind and subject of the watermark that may explain a missing row."""
     return leaf.kind, EVERYWHERE if leaf.kind == "security" else leaf.environment
 
 

@@ -1,8 +1,8 @@
 """Seal rows into the record log, pass after pass by ID, and sign a head after each.
 
-Each final row is in one leaf, whichever process seals and wherever a sealer was killed. No sealed row is locked. A step
-reads a page in one snapshot and writes it in a transaction that moves the mark, or is read again if another
-sealer moved it.
+Each final row is in one leaf, whichever process seals and wherever a sealer was killed. No sealed row is
+locked. A step reads a page in one snapshot and writes it in a transaction that moves the mark, or is read
+again if another sealer moved it.
 
 A pass seals what is SETTLED_US old. What committed behind it is found by reading the last LOOK_BACK_US again.
 An open delivery waits in its own table.
@@ -128,13 +128,11 @@ class RecordSealer:
                 return step.next_id
 
     async def _take_late(self, source: RecordSource, from_us: int) -> None:
-        """Seal what committed behind the walk."""
         after = source.least(from_us)
         while after:
             after = await self._take(partial(self._read_late, source=source, after=after))
 
     async def _take_ended(self) -> None:
-        """Seal deliveries that have ended since they were noted."""
         after = await self._take(partial(self._read_waiting, after=""))
         while after:
             after = await self._take(partial(self._read_waiting, after=after))
@@ -244,7 +242,6 @@ async def known_ids(
 
 
 def made_at_us(id_: str) -> int:
-    """Return when an ID was made, or 0 if it isn't ours."""
     try:
         return made_at(id_)
     except ValueError:

@@ -54,8 +54,7 @@ class RefundablePayment(ABC):
 
     @property
     @abstractmethod
-    def is_here(self) -> bool:
-        """Return whether it was paid, with or without credit."""
+    def is_here(self) -> bool: ...
 
     @property
     def is_whole_only(self) -> bool:

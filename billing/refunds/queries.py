@@ -14,7 +14,6 @@ _OPEN_LIST = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
 
 async def find(tx: Transaction, refund_id: str, environment: str = "") -> Refund:
-    """Return any account's refund; raise NotFound, also if it isn't of a given `environment`."""
     row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM refunds WHERE id = :id", id=refund_id)
     found = None if row is None else ROWS.read(row)
     if found is None or environment not in {"", found.environment}:

@@ -76,8 +76,8 @@ class Refunder:
     ) -> RequestRefund:
         """Return the command to submit; raise InvalidInput, NotFound and NotRefundable.
 
-        currency: of the amount; None: the payment's. made_at_provider: the provider's ID of a refund made there.
-        payment_ref: the payment, if not the order's own.
+        currency: of the amount; None: the payment's. made_at_provider: the provider's ID of a refund made
+        there. payment_ref: the payment, if not the order's own.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
@@ -217,7 +217,6 @@ class Refunder:
     async def _again(
         self, provider: Refunding, request: RefundRequest, refund: Refund
     ) -> RefundWord | str:
-        """Check whether the first turn's request arrived."""
         age_us = self._clock.now_us() - (refund.requested_at or refund.created_at)
         found = await provider.find_refund(request)
         if found is not None:

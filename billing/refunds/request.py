@@ -207,7 +207,6 @@ def reversal_of(refund: Refund, now_us: int, *, tells_parts: bool) -> Reversal:
 
 
 def _check_credit(state: BatchState, payment: RefundablePayment, micros: int) -> None:
-    """Raise InsufficientBalance if the account has used up what is to be taken back."""
     available = payment.available_micros(state)
     if available < micros:
         raise InsufficientBalance(

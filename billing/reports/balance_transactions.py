@@ -129,7 +129,6 @@ class Wanted:
 async def page(
     tx: Transaction, tenant: Tenant, *, offset: int, limit: int
 ) -> tuple[Sequence[BalanceTransaction], str | None]:
-    """Return the lines from that offset, newest first, and the next page's cursor."""
     wanted = Wanted(tenant.environment, account_id=tenant.account_id)
     found: list[BalanceTransaction] = []
     before_id: str | None = None

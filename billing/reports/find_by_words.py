@@ -103,7 +103,6 @@ class PartsFound:
 
 
 async def topups_by_reference(tx: Transaction, tenant: Tenant, text: str) -> list[Found]:
-    """Return those whose reference is the text or begins with it."""
     rows = await tx.fetch(
         _BY_REFERENCE, asked=text, after=text + _LAST, shown_max=SHOWN_MAX, **tenant._asdict()
     )
@@ -135,7 +134,6 @@ async def all_topups_by_part(
     before_id: str | None = None,
     looked_at: int = LOOKED_AT,
 ) -> PartsFound:
-    """Search every account, for operators."""
     before = before_id or NEWEST
     rows = await tx.fetch(
         _ALL_NEWEST, environment=environment, before_id=before, **_looking_for(text, looked_at)

@@ -26,7 +26,6 @@ def used_up_at(limit: LimitView, *, key_created_at: int, now_us: int) -> int | N
 
 
 def _period(limit: LimitView, created_at: int, now_us: int) -> tuple[int, int | None]:
-    """Return since when spending counts, and when room comes back; None: never."""
     match limit.cap:
         case "per_day":
             return day_start_us(now_us), limit.resets_at

@@ -96,7 +96,6 @@ def _is_first(working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
 
 
 def _next_month(state: BatchState, one: Subscription) -> tuple[int, int]:
-    """Return a period that begins now, by the account's own clock, in whole seconds."""
     now_us = state.now_of(one.tenant)
     start_at = now_us - now_us % SECOND_US
     return start_at, add_months(start_at, MONTHS[one.interval])

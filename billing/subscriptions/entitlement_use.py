@@ -101,7 +101,6 @@ class EntitlementWorkingSet(WorkingSet):
         self._new.append((*tenant, reference, name, count, key_id))
 
     def begin(self, tenant: Tenant, name: str, now_us: int) -> None:
-        """Start a new count if a window has begun since."""
         plan = self._plans[tenant]
         limit = plan.grant_terms.entitlements[name]
         assert isinstance(limit, UseLimit), "it is counted"

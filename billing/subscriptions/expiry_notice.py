@@ -61,7 +61,6 @@ class ExpiryNotices(WorkingSet):
         self._mails.append(mail)
 
     def note(self, grant: EndingGrant) -> bool:
-        """Record the notice; return False if it was already given."""
         place = (grant.ledger_account_id, grant.days_before)
         if place in self._told:
             return False
@@ -139,7 +138,7 @@ async def due(
 
 
 def _ending(after: str, ahead: str = "") -> str:
-    """after: the earliest end; ahead: how far a tenant's clock is ahead of ours."""
+    """Return the condition; after: the earliest end; ahead: how far a tenant's clock is ahead of ours."""
     return f"""l.kind = 'grant' AND l.is_spent = 0
         AND l.expires_at > :{after}{ahead} AND l.expires_at <= :until{ahead}
         AND l.created_at + :lead < l.expires_at AND NOT l.id IN :exclude_ids[text]

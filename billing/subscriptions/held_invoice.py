@@ -36,7 +36,6 @@ class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def came(self) -> Price:
-        """Return its lines' sum, before tax and discounts."""
         return Price(self.amount, self.currency)
 
     @property
@@ -54,7 +53,6 @@ async def load(tx: Transaction, subscription_ids: Iterable[str]) -> list[HeldInv
 
 
 async def keep(tx: Transaction, held: Sequence[HeldInvoice]) -> None:
-    """Write new ones; a known one stays."""
     await tx.insert(
         "held_invoices",
         _ROWS.columns,

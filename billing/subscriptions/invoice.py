@@ -113,7 +113,6 @@ def _main(planned: Sequence[tuple[InvoiceLine, PlanItem]]) -> PlanItem:
 
 
 def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
-    """Return how many periods the line pays for; None: its amount doesn't match."""
     if line.amount == 0:
         return 0
     if line.amount == item.price.amount * line.quantity:

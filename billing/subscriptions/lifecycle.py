@@ -95,7 +95,6 @@ class ChangeSubscription(OnSubscription):
         return changed
 
     def _chosen(self, working_set: SubscriptionWorkingSet, one: Subscription) -> dict[str, Any]:
-        """Return the next period's plan, if the provider names another than the present one."""
         item = None
         if self.product_ref not in {None, one.product_ref}:
             assert self.product_ref is not None

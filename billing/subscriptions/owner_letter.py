@@ -27,7 +27,7 @@ def owner_letter(
     label: Callable[[str], str],
     language: Language,
 ) -> OwnerLetter:
-    """one: the unpaid plan's subscription; label: the provider's public name."""
+    """Return the letter; one: the unpaid plan's subscription; label: the provider's public name."""
     if mail.kind == "recharge_failed":
         return _of_recharge(mail.data, public_url, language)
     if mail.kind == "credit_expiring":

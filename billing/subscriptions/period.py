@@ -156,7 +156,6 @@ class PayPeriod(OnSubscription):
     def _reckoned(
         self, working_set: SubscriptionWorkingSet, one: Subscription, granted: PeriodGrant
     ) -> Reckoned:
-        """Return what it grants, and what later changes should have."""
         whole, prorated = granted.whole_micros, granted.prorated_amount
         if prorated is None:
             return Reckoned(whole, 0, one.carried_amount)
@@ -170,7 +169,6 @@ class PayPeriod(OnSubscription):
         return Bill(self.lines or (alone,), self.price.currency, self.is_change)
 
     def _terms(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Terms:
-        """Return the subscription's own terms, and the plans it may have changed to."""
         plans = working_set.plans(one.environment)
         was_taken = any(period.amount == one.first_amount for period in working_set.periods(one.id))
         is_cheaper = one.first_amount < one.amount and not was_taken
@@ -333,7 +331,6 @@ def own_item(one: Subscription) -> PlanItem:
 
 
 def too_much(state: BatchState, one: Subscription, credits_micros: int) -> Problem | None:
-    """Return the problem of more credit than the ledger can hold."""
     sold = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider).balance_micros
     held = state.ledger.balance_micros(one.tenant, state.now_us)
     if max(sold, held) + credits_micros <= BALANCE_MICROS_MAX:

@@ -99,7 +99,6 @@ def tell_lost(state: BatchState, subscription_id: str) -> None:
 
 
 def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
-    """Return how much of the part's rest may roll over at its end."""
     most = one.grant_terms.rollover_max_credits
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     siblings = grants.of_subscription(one.id)
@@ -303,7 +302,6 @@ def _take_along(state: BatchState, part_id: str, micros: int) -> None:
 
 
 def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
-    """Carry it as its own part, which ends with the new one."""
     if not micros:
         return
     carried = replace(

@@ -98,7 +98,6 @@ def schedule(state: BatchState, period: Period, kept_back: int) -> None:
 
 
 def _due(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
-    """Return the sum for all that the period grants, given or not."""
     right_micros = period.credits_micros + ungiven_of(parts) - period.corrected_micros
     return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
 

@@ -128,7 +128,6 @@ async def keep(tx: Transaction, grants: Sequence[PlanGrant]) -> None:
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
-    """Return subscriptions with a due part, by their tenants' own clocks."""
     rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
     found: dict[Tenant, list[str]] = {}
     for row in rows:
@@ -139,7 +138,6 @@ async def due(
 async def expired(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
-    """Return subscriptions with an expired part that isn't empty, as `due`."""
     rows = await tx.fetch(_EXPIRED, now=now_us, limit=limit, exclude_ids=exclude_ids)
     found: dict[Tenant, list[str]] = {}
     for row in rows:

@@ -113,7 +113,6 @@ class Carried:
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Subscription]:
-    """Return subscriptions of any tenant; the caller compares the tenant."""
     return _by_id(await tx.fetch(_LOAD, ids=sorted(set(ids))))
 
 
@@ -382,7 +381,6 @@ async def keep_first_customer(
 
 
 async def find_customer(tx: Transaction, tenant: Tenant, provider: str) -> str | None:
-    """Return the tenant's customer ID, once it paid there for a plan."""
     row = await tx.fetch_one(
         """SELECT customer_ref FROM provider_customers
            WHERE account_id = :account_id AND environment = :environment

@@ -22,8 +22,6 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReversePeriod(OnSubscription):
-    """Money of a period was returned, disputed, or came back."""
-
     order_id: str
     period_start_at: int
     fact: Reversed

@@ -121,7 +121,6 @@ async def open_of(
 async def of_subscription(
     tx: Transaction, subscription: Mapping[str, str]
 ) -> Sequence[SubscriptionChange]:
-    """Return all requests of a subscription, newest first; at most a hundred."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM subscription_steers
             WHERE account_id = :account_id AND environment = :environment

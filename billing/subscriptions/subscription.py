@@ -114,7 +114,6 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def grace_ends_at(self) -> int | None:
-        """Return when a past-due one expires unless paid."""
         if self.status != "past_due" or self.charged_until_at is None:
             return None
         return self.charged_until_at + GRACE_US
@@ -154,7 +153,6 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) -> Subscription:
-    """Return it in another state; the caller checked `may_move`."""
     assert may_move(subscription, status), f"{subscription.status} does not become {status}"
     is_over = status in {"cancelled", "expired"}
     moved = replace(subscription, status=status, ended_at=now_us if is_over else None)

@@ -55,7 +55,6 @@ def turns(before: Subscription, after: Subscription, paid: Period | None) -> Ite
 
 
 def _is_change(before: Subscription, paid: Period) -> bool:
-    """Return whether the payment is for another plan within the paid time."""
     is_within = paid.period_start_at < (before.paid_until_at or 0)
     return paid.prorated_amount is not None and is_within
 
@@ -115,7 +114,6 @@ def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
 
 
 def next_amount(one: Subscription, periods: Sequence[Period]) -> int:
-    """Return the next period's cost before tax: another plan's, or the first one's own price."""
     if one.next_amount is not None:
         return one.next_amount
     is_first = not any(period.amount for period in periods)

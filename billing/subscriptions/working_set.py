@@ -193,7 +193,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return self._plans[environment]
 
     def owner_of(self, claim: PeriodClaim) -> PeriodKey | None:
-        """Return where the provider's ID leads; None if nobody could claim it."""
         return self._owners.get(claim.key)
 
     def add(self, subscription: Subscription) -> None:
@@ -238,7 +237,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._owner_mails.append(mail)
 
     def own(self, claim: PeriodClaim) -> None:
-        """Let the provider's ID lead there, unless it leads elsewhere."""
         self.changed()
         self._owned.append(claim)
 

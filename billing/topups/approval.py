@@ -71,7 +71,6 @@ def decide(
     now_us: int,
     account_now_us: int,
 ) -> Approval:
-    """Return the decided approval; raise ApprovalDecided if it isn't pending or is past its end."""
     assert (by is None) == (decision == "expired"), "a decision has a decider, an end has none"
     status = asked.status if decision == "expired" else asked.at(account_now_us).status
     is_over = status != asked.status
@@ -104,7 +103,6 @@ async def find(tx: Transaction, approval_id: str, *, now_us: int) -> Approval | 
 
 
 async def find_each(tx: Transaction, approval_ids: Iterable[str]) -> Sequence[Approval]:
-    """Return the approvals that exist, oldest first."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM approvals WHERE id IN :ids[text] ORDER BY id",
         ids=sorted(set(approval_ids)),

@@ -132,7 +132,6 @@ class AttemptWorkingSet(WorkingSet):
             self._open.get(place_of(attempt), set()).discard(attempt.transaction_id)
 
     def leave(self, attempt: Attempt, left_over: str, now_us: int) -> None:
-        """Store the remainder for the recipient's next top-up."""
         self.changes += 1
         place = place_of(attempt)
         self._left[place] = left_over

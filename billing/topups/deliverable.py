@@ -39,8 +39,7 @@ class DeliverableRefused(ValueError):
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A send's `delivery`. It is the recipient's data, and is erased with it.
 
-    locale: a language tag such as zh-Hans; null: English in the mail, the browser's language on the
-    page.
+    locale: a language tag such as zh-Hans; null: English in the mail, the browser's language on the page.
     """
 
     email: bool = False
@@ -51,8 +50,7 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
     """What the recipient is given.
 
-    `credit` has no value: it is already in the recipient's account. expires_at null: it doesn't
-    end.
+    `credit` has no value: it is already in the recipient's account. expires_at null: it doesn't end.
     """
 
     kind: DeliverableKind

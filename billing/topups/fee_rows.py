@@ -45,7 +45,6 @@ async def fees_by_platform(tx: Transaction) -> Mapping[tuple[str, str], Mapping[
 
 
 async def list_fees(tx: Transaction, environment: str) -> Sequence[FeeRow]:
-    """Return the fees by platform, the platform's own first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM platform_fees WHERE environment = :environment
             ORDER BY platform, account_id""",

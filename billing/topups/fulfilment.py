@@ -75,9 +75,7 @@ class OnAttempts(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """attempt None: it isn't the caller's turn. recipient_left: the supplier's remainder for this
-    recipient.
-    """
+    """attempt None: it isn't the caller's turn. recipient_left: the supplier's remainder for this recipient."""
 
     topup: TopUp
     attempt: Attempt | None = None
@@ -88,9 +86,8 @@ class HandedOver:
 class HandOver(OnAttempts):
     """Hand the top-up to a supplier; from here on it can't be cancelled.
 
-    seen_checks_made is what the caller read: of two workers that saw the same value, only the first
-    gets an attempt. is_one_per_recipient: the supplier takes one open top-up per recipient; others
-    wait.
+    seen_checks_made is what the caller read: of two workers that saw the same value, only the first gets an
+    attempt. is_one_per_recipient: the supplier takes one open top-up per recipient; others wait.
     """
 
     seen_checks_made: int
@@ -202,10 +199,9 @@ class Settle(OnAttempts):
     - attempt: the turn and call of the word; a no of an older call changes nothing.
     - doubt, terms: why the supplier's kind doubts the word, and what the operator allows it.
 
-    Raises AwaitsApproval, because no supplier was called and the caller may be its sender, and
-    NoLongerAsked for a no of a former supplier. A late, contradictory or implausible word is stored
-    for an operator: `objection` says why, and nothing is delivered by it. A bad hand-over by an
-    operator is refused.
+    Raises AwaitsApproval, because no supplier was called and the caller may be its sender, and NoLongerAsked
+    for a no of a former supplier. A late, contradictory or implausible word is stored for an operator:
+    `objection` says why, and nothing is delivered by it. A bad hand-over by an operator is refused.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -254,7 +250,6 @@ class Settle(OnAttempts):
         return self._ended(state, failed)
 
     def _is_repeat(self, state: BatchState, topup: TopUp) -> bool:
-        """Return whether the supplier repeats how the top-up ended."""
         if self.outcome == "failed":
             return topup.status in {"failed", "cancelled"}
         is_delivered = topup.status in {"delivered", "reversing", "reversed"}

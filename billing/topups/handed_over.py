@@ -52,8 +52,7 @@ class DeliveredValues(WorkingSet):
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Claim each value for its top-up unless another one has it; sorted, so batches can't
-        deadlock.
+        """Claim each value for its top-up unless another one has it; sorted, so batches can't deadlock.
 
         Ended top-ups are skipped: a repeated word must not block the next one.
         """

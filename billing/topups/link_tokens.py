@@ -89,7 +89,6 @@ class LinkTokens:
         self._digest_key = _derived(key, b"topup mail refusals 1")
 
     def token_of(self, purpose: LinkPurpose, subject_id: str) -> str:
-        """Return 22 characters of base64url."""
         return self.tokens_of(purpose, [subject_id])[0]
 
     def tokens_of(self, purpose: LinkPurpose, subject_ids: Sequence[str]) -> list[str]:
@@ -110,7 +109,6 @@ class LinkTokens:
         return hmac.digest(self._digest_key, address.encode(), hashlib.sha256).hex()
 
     def id_of(self, purpose: LinkPurpose, token: str) -> str | None:
-        """Return the token's ID, or None if it was never issued."""
         if len(token) != _CHARACTERS or not token.isascii():
             return None
         try:
@@ -121,8 +119,7 @@ class LinkTokens:
         if number >> ID_BITS:
             return None
         subject_id = _PREFIXES[purpose] + encode(number)
-        # Spare bits of the last character, and characters that a decoder skips, would spell a token
-        # twice.
+        # Spare bits of the last character, and characters that a decoder skips, would spell a token twice.
         return subject_id if self.token_of(purpose, subject_id) == token else None
 
 

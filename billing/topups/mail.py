@@ -42,7 +42,8 @@ class MailRules:
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of mails.
 
-    next_attempt_at: when it is due, or how long a claim lasts; null: never again. claim_no separates a late outcome from the newest claim's. reason: the mail server's message, without addresses.
+    next_attempt_at: when it is due, or how long a claim lasts; null: never again. claim_no separates a late
+    outcome from the newest claim's. reason: the mail server's message, without addresses.
     """
 
     id: str
@@ -74,9 +75,7 @@ class MailsOfBatch:
             self._wanted.add((account_id, environment, address))
 
     async def load(self, tx: Transaction, now_us: int) -> None:
-        """Count the last day's mails and find the named top-ups' mails; nothing if none is
-        expected.
-        """
+        """Count the last day's mails and find the named top-ups' mails; nothing if none is expected."""
         if self.of_ids:
             for mails in (await of_topups(tx, sorted(self.of_ids))).values():
                 self._queued.update(

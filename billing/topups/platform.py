@@ -102,7 +102,6 @@ class Platforms:
         return [platform for platform in self._by_id.values() if platform.suppliers]
 
     def without_supplier(self) -> list[str]:
-        """Return the IDs of platforms that aren't offered for lack of a supplier."""
         return [platform.id for platform in self._by_id.values() if not platform.suppliers]
 
     def suppliers_of(self, platform: str) -> Sequence[Source]:

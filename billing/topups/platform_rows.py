@@ -79,7 +79,7 @@ async def version(tx: Transaction) -> int:
 
 
 async def lock(tx: Transaction) -> None:
-    """Keep others from changing the rows until the transaction ends."""
+    """Lock the rows until the transaction ends."""
     await tx.fetch("SELECT id FROM platform_versions WHERE id = 1 FOR UPDATE")
 
 

@@ -32,9 +32,7 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """The terms of a whole supplier; shared_codes: `platform` or `platform:amount_cents`, joined by
-    commas.
-    """
+    """The terms of a whole supplier; shared_codes: `platform` or `platform:amount_cents`, joined by commas."""
 
     shared_codes: str = ""
     cost_max_percent: int = COST_PERCENT_MAX
@@ -86,7 +84,6 @@ def doubt_of_echo(
     amount_cents: int | None,
     environment: str | None,
 ) -> str | None:
-    """Return what the supplier echoes differently from its order, or None."""
     if platform is not None and platform != topup_platform:
         return f"It says that this is for {platform[:40]}; {topup_platform} was ordered."
     if amount_cents is not None and amount_cents != topup_amount_cents:

@@ -188,8 +188,7 @@ def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dic
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """A top-up with its events and ledger transfers, but for the supplier's cost, in the API's
-    shapes.
+    """A top-up with its events and ledger transfers, but for the supplier's cost, in the API's shapes.
 
     request_id: of the send; null once its events are deleted.
     """

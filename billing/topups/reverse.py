@@ -1,10 +1,9 @@
 """Reverse a delivered top-up: unused credit returns whole, once, to where it came from.
 
-Credit of a wallet here returns at once, if its voucher isn't redeemed and the wallet still holds
-it. What a supplier handed over may have been seen, so it returns only after the supplier confirms
-that it is worthless. Until then the top-up is `reversing`, and nothing else happens to it. A
-missing response is requested again; a no is final. The first decision counts, an operator's or a
-worker's.
+Credit of a wallet here returns at once, if its voucher isn't redeemed and the wallet still holds it. What a
+supplier handed over may have been seen, so it returns only after the supplier confirms that it is worthless.
+Until then the top-up is `reversing`, and nothing else happens to it. A missing response is requested again; a
+no is final. The first decision counts, an operator's or a worker's.
 """
 
 from dataclasses import dataclass
@@ -265,7 +264,6 @@ class EndReversal(_Ending):
         return self._result(state, ended)
 
     def _is_late(self, topup: TopUp, asked: TopUpReversal) -> bool:
-        """Return whether the word is of an ended reversal, or a no of an earlier call."""
         if self.actor is not None:
             return False
         is_earlier = not self.is_revoked and asked.checks_made != self.checks_made

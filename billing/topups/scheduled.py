@@ -102,13 +102,11 @@ def _wait_for_script(state: BatchState, topup: TopUp) -> TopUp:
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[DueSend]:
-    """Return scheduled top-ups that are due by their tenants' own clocks."""
     rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
     return [DueSend(row[0], Tenant(row[1], row[2]), WORDS_OR_NULL.read(row[3])) for row in rows]
 
 
 async def next_due_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
-    """Return when the next one is due, by our clock, or None."""
     row = await tx.fetch_one(_NEXT_DUE_AT, exclude_ids=exclude_ids)
     return None if row is None or row["due_at"] is None else int(row["due_at"])
 

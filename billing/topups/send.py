@@ -337,7 +337,6 @@ def check_time(send_at: int, account_now_us: int) -> None:
 
 
 def sandbox_script(tenant: Tenant, recipient_email: str) -> str:
-    """Return the script that a staging recipient's name selects, or ""."""
     if tenant.environment != "staging" or not recipient_email.endswith(SANDBOX_DOMAIN):
         return ""
     return recipient_email.removesuffix(SANDBOX_DOMAIN)
@@ -364,8 +363,7 @@ def ask(state: BatchState, topup: TopUp) -> None:
         requested_by=topup.sent_by if reason == "sender_left" else topup.key_id,
         status="pending",
         created_at=state.now_us,
-        # By the account's own clock, as it is checked: a clock a day ahead would end every approval
-        # at once.
+        # By the account's own clock, as it is checked: a clock a day ahead would end every approval at once.
         expires_at=state.now_of(topup.tenant) + WAITS_US[reason],
         reason=reason,
     )

@@ -29,9 +29,7 @@ NO_CALLER = Caller()
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """A checked send. fee_cents: by the present rule, or quoted until quote_ends_at (tenant's
-    clock).
-    """
+    """A checked send. fee_cents: by the present rule, or quoted until quote_ends_at (tenant's clock)."""
 
     platform: Platform
     amount_cents: int
@@ -115,9 +113,7 @@ def prepare(
     is_distinct: bool = False,
     intent: str | None = None,
 ) -> SendRequest:
-    """Return the checked request; raise InvalidPlatform, InvalidEmail or AmountOutOfRange, in this
-    order.
-    """
+    """Return the checked request; raise InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
     address = normalise_email(recipient_email)
     check_amount(found, amount_cents)

@@ -150,8 +150,7 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 class EndedTopUp:
     """A top-up and the sender's balance after the command.
 
-    refusal: why an approval had no effect and the top-up was cancelled; callers report it as a
-    refusal.
+    refusal: why an approval had no effect and the top-up was cancelled; callers report it as a refusal.
     """
 
     topup: TopUp
@@ -335,9 +334,8 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 def check_again(state: BatchState, topup: TopUp) -> Source:
     """Return the first supplier for a held top-up that continues now; raise what refuses it.
 
-    Checks again that the key is valid, not paused and may send this (else RequesterBlocked), that
-    the account owes nothing, and that the platform is offered. Funds and caps were settled on
-    acceptance.
+    Checks again that the key is valid, not paused and may send this (else RequesterBlocked), that the account
+    owes nothing, and that the platform is offered. Funds and caps were settled on acceptance.
     """
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
     try:

@@ -129,7 +129,6 @@ class SupplierWords(WorkingSet):
 
 
 def last_handed_over(codes: VoucherCodes, words: Sequence[SupplierWord]) -> Deliverable | None:
-    """Return the supplier's last deliverable, without its end, or None."""
     for one in reversed(words):
         given = opened(codes, one)
         if given is not None:
@@ -174,7 +173,6 @@ async def count_unseen(tx: Transaction, environment: str) -> int:
 async def note_seen(
     tx: Transaction, transaction_id: str, environment: str, *, by: str, now_us: int
 ) -> int:
-    """Mark the top-up's words as seen by an operator; return how many were new."""
     return await tx.execute(
         """UPDATE supplier_words SET seen_at = :now_us, seen_by = :by
            WHERE transaction_id = :id AND environment = :environment AND seen_at IS NULL""",

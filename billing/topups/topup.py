@@ -1,9 +1,8 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient on a platform.
 
-A send makes it delivered, failed (refunded), pending or scheduled. The last two hold its funds and
-end once: delivered, failed or cancelled. An unused delivered top-up may be reversed, by way of
-reversing if a supplier must revoke it. Only `move` changes the state. The caller holds the
-account's lock.
+A send makes it delivered, failed (refunded), pending or scheduled. The last two hold its funds and end once:
+delivered, failed or cancelled. An unused delivered top-up may be reversed, by way of reversing if a supplier
+must revoke it. Only `move` changes the state. The caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,8 +46,7 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
 }
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
-# Fulfilments that credit the recipient's wallet here (formerly `voucher`), and decisions without a
-# supplier.
+# Fulfilments that credit the recipient's wallet here (formerly `voucher`), and decisions without a supplier.
 _HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
@@ -91,8 +89,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     next_check_at: int | None = None
     checks_made: int = 0
     settled_at: int | None = None
-    # The request that sent it (kernel/trace.py), until another process ends it; then its event has
-    # it.
+    # The request that sent it (kernel/trace.py), until another process ends it; then its event has it.
     trace: str | None = None
     supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
@@ -126,7 +123,6 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def lies_here(self) -> bool:
-        """Return whether the delivery is only credit in the recipient's wallet here."""
         is_by_wallet = self.fulfilment == WALLET or self.supplier is None
         is_nothing_given = self.deliverable is None and self.fulfilment_code is None
         return is_nothing_given and is_by_wallet and self.fulfilment in _HERE
@@ -150,8 +146,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """Return the top-up as its events have it, with room for voucher_code and
-        deliverable.value.
+        """Return the top-up as its events have it, with room for voucher_code and deliverable.value.
 
         Both come before what a tenant wrote.
         """
@@ -258,7 +253,6 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
 
 
 async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    """Write claimed_at of delivered top-ups that nobody has claimed."""
     if topups:
         await tx.execute(_CLAIMED, rows=sorted((one.id, one.claimed_at) for one in topups))
 

@@ -108,7 +108,6 @@ class VoucherCodes:
         return TOPUP_PREFIX + encode(found)
 
     def seal(self, topup_id: str, code: str) -> str:
-        """Seal a supplier's code so that it opens for this top-up only."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._seal.encrypt(nonce, code.encode(), topup_id.encode())
         return base64.b64encode(nonce + sealed).decode()
@@ -150,9 +149,7 @@ class VoucherCodes:
         return left << _RIGHT_BITS | right
 
     def _permute_all(self, numbers: Sequence[int]) -> list[int]:
-        """Permute each number; written twice, because one alone takes three times as long here [7
-        us].
-        """
+        """Permute each number; written twice, because one alone takes three times as long here [7 us]."""
         left = [number >> _RIGHT_BITS for number in numbers]
         right = [number & _RIGHT_MASK for number in numbers]
         for step in _STEPS:
@@ -181,8 +178,7 @@ class VoucherCodes:
 def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
     """Make a cipher's update usable by any thread.
 
-    The library refuses simultaneous calls, and SQLite's writer computes codes beside the event
-    loop.
+    The library refuses simultaneous calls, and SQLite's writer computes codes beside the event loop.
     """
     lock = threading.Lock()
 
@@ -204,7 +200,6 @@ def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
 
 
 async def unseen(tx: Transaction, principal: Principal, ids: Iterable[str]) -> frozenset[str]:
-    """Return the top-ups whose codes the caller may not see."""
     wanted = frozenset(ids)
     if not wanted or SEES_CODES in principal.scopes:
         return frozenset()

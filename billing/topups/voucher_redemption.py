@@ -1,8 +1,7 @@
 """Redeem a voucher, once, from the recipient's wallet that holds its value.
 
-settle "wallet" credits the redeeming account's wallet, through a transit account in each tenant's
-books. settle "external" says that the platform honoured it; only the issuing account or an operator
-may say so.
+settle "wallet" credits the redeeming account's wallet, through a transit account in each tenant's books.
+settle "external" says that the platform honoured it; only the issuing account or an operator may say so.
 """
 
 from dataclasses import dataclass
@@ -42,7 +41,6 @@ def unknown_voucher() -> NotRedeemable:
 async def find_issued(
     database: Database, codes: VoucherCodes, code: str, *, environment: str
 ) -> TopUp:
-    """Return the code's delivered top-up; raise NotRedeemable with reason unknown."""
     topup_id = codes.topup_id_of(code)
     if topup_id is None:
         raise unknown_voucher()

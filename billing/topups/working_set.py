@@ -25,8 +25,7 @@ from keys.counter import read_places
 from keys.tokens import senders
 from store.database import BatchRead, Transaction
 
-# What took the funds: a hold, or an immediate send and its fee. A held top-up's fee comes out of
-# the hold.
+# What took the funds: a hold, or an immediate send and its fee. A held top-up's fee comes out of the hold.
 _PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND, Code.TOPUP_FEE})
 
 
@@ -156,7 +155,6 @@ class TopUpWorkingSet(WorkingSet):
         return self.rules.claim_url(topup_id, token)
 
     def holds(self, topup_id: str) -> Sequence[Transfer]:
-        """Return what was moved when the funds were taken, source by source."""
         parts = self._holds[topup_id]
         held = [part for part in parts if part.code is Code.TOPUP_HOLD]
         return held or parts

@@ -226,7 +226,6 @@ async def page(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
-    """Return open holds that are due by their tenants' own clocks, by tenant."""
     rows = await tx.fetch(
         """SELECT d.id, d.account_id, d.environment FROM (
                SELECT * FROM (
@@ -254,7 +253,6 @@ async def due(
 
 
 async def next_due_at(tx: Transaction) -> int | None:
-    """Return when the next open hold is due, by our clock, or None."""
     row = await tx.fetch_one(
         """SELECT MIN(d.due_at) AS due_at FROM (
                SELECT MIN(expires_at) AS due_at FROM holds WHERE status = 'held'

@@ -78,7 +78,6 @@ async def set_prices(
 async def withdraw_price(
     tx: Transaction, environment: str, model: str, *, by: Actor, now_us: int
 ) -> PriceChange:
-    """Withdraw the model's own price; raise NotFound if it has none."""
     current = await lock_list(tx, environment)
     if model not in {one.model for one in current.prices}:
         raise NotFound("Price", param="model")

@@ -33,7 +33,6 @@ def read_prices(text: str) -> Sequence[NewPrice]:
 
 
 def dollars_micros(text: str, param: str) -> int:
-    """Return micros of dollars such as 2.50; raise InvalidInput beyond six decimals."""
     match = _DOLLARS.fullmatch(text.strip().removeprefix("$"))
     if match is None:
         raise InvalidInput("is an amount in dollars such as 2.50", param=param)

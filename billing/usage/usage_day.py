@@ -86,7 +86,6 @@ class UsageDays(WorkingSet):
 
 
 async def add_days(tx: Transaction, spent: Iterable[Spent]) -> None:
-    """Add to the sums; the caller holds the accounts' locks."""
     days = UsageDays()
     for one in spent:
         days.add(one)

@@ -81,7 +81,6 @@ class OwnerMailer(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Send what is due now, at most AT_ONCE_MAX; return how many mails that were."""
         claim = partial(
             owner_mail.claim, now_us=self._clock.now_us(), lease_us=LEASE_US, limit=AT_ONCE_MAX
         )
@@ -158,7 +157,6 @@ class OwnerMailer(WokenLoop):
     async def _letter(
         self, tx: Transaction, mail: OwnerMail, person: Person, language: Language
     ) -> OwnerLetter | None:
-        """Return its text; null if its subject is settled by now."""
         if mail.kind == "approval":
             return await self._about_approvals(tx, mail, person, language)
         if mail.kind in GATHERED:
@@ -230,7 +228,6 @@ class OwnerMailer(WokenLoop):
     async def _invited(
         self, tx: Transaction, mail: OwnerMail, language: Language
     ) -> tuple[OwnerLetter, str] | None:
-        """Return the text and the invited address; null if the invitation is no longer valid."""
         invitation_id = mail.data["invitation_id"]
         try:
             found = await find_invitation(tx, invitation_id, now_us=self._clock.now_us())

@@ -2,8 +2,7 @@
 
 A sandbox renewal is signed and verified like a provider's notification over HTTP, and resent under the same
 IDs until it is noted. Time moves a subscription only once the sandbox has nothing left to bill, so a clock
-that leaps shows every period. Several workers may run at once; a subscription that breaks is held back
-alone.
+that leaps shows every period. Several workers may run at once; a subscription that breaks is held back alone.
 """
 
 import logging
@@ -121,7 +120,6 @@ class Renewer(WokenLoop):
         return len(found)
 
     async def _move(self, tenant: Tenant, ids: tuple[str, ...]) -> None:
-        """Move the tenant's subscriptions together, and if that fails each alone."""
         try:
             await self._engine.submit(PassTime(ids, tenant))
         except (StoreError, Unavailable):

@@ -86,7 +86,6 @@ class NewApiClient:
         self._api = api
 
     async def create_code(self, name: str, quota: int) -> str | NewApiRefusal:
-        """Create a code that never expires."""
         answer = await self._call(
             "POST",
             "/api/redemption/",
@@ -100,7 +99,6 @@ class NewApiClient:
         raise NoSupplierAnswer("no code in New API's answer")
 
     async def find_codes(self, name: str) -> Sequence[CodeRow]:
-        """Return the codes of exactly that name, oldest first."""
         rows = await self._search("/api/redemption/search", name, CodeRow)
         return sorted((row for row in rows if row.name == name), key=lambda row: row.id)
 

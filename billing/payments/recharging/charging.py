@@ -130,7 +130,6 @@ class Charging:
     async def _outcome(
         self, saved: SavedPayments, charge: FallCharge, request: ChargeRequest, now_us: int
     ) -> Charged | Declined | None:
-        """Return the outcome; None: it was never made, and it is too late now."""
         if charge.sent_at is not None:
             known = await saved.charged(request, charge.sent_at)
             if known is not None:
@@ -160,7 +159,6 @@ class Charging:
             await self._fail(order, outcome.reason)
 
     async def _ask_person(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
-        """Open the same order as a checkout, so that the payer can confirm."""
         try:
             # First: what can be paid in two places might be paid twice.
             if outcome.ref is not None and not await saved.give_up(outcome.ref):

@@ -83,8 +83,6 @@ class RefuseFall:
 
 @dataclass(frozen=True, slots=True)
 class RetryFall:
-    """Charges a declined drop again, if the balance is still low."""
-
     tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:

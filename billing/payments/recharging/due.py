@@ -28,7 +28,6 @@ async def begun_falls(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[BegunFall]:
-    """Return them by their orders' IDs."""
     rows = await tx.fetch(
         """SELECT e.account_id, e.environment, e.recharge_order_id,
                COALESCE(r.provider, '') AS provider

@@ -158,7 +158,6 @@ async def claim(tx: Transaction, due: ForgottenCustomer, *, now_us: int) -> bool
 
 
 async def ask_again(tx: Transaction, key: tuple[str, str, str], *, now_us: int) -> None:
-    """Retry at the next look; raise NotFound."""
     touched = await tx.execute(
         f"UPDATE forgotten_customers SET next_attempt_at = :now WHERE {_KEY}",
         **_named(key),
@@ -190,7 +189,6 @@ async def give_up(
 
 
 async def _is_ours(tx: Transaction, due: ForgottenCustomer) -> bool:
-    """Return whether an account here still has that customer, in any environment."""
     row = await tx.fetch_one(_OURS, provider=due.provider, ref=due.customer_ref)
     return row is not None
 

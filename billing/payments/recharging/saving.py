@@ -83,7 +83,6 @@ class Savings:
         return await find_customer(self._database, tenant, provider)
 
     async def forget(self, tenant: Tenant, provider: str, method_ref: str) -> None:
-        """Remove one of the account's own; raise NotFound, and what the provider does."""
         if all(one.ref != method_ref for one in await self.methods(tenant, provider)):
             raise NotFound("Payment method", param="id")
         await self._required(tenant, provider).forget(method_ref)

@@ -164,7 +164,6 @@ async def find(tx: Transaction, token: str) -> SandboxCard:
 
 
 async def choose(tx: Transaction, token: str, card: str) -> SandboxCard:
-    """Save a test card; the first choice stays. Raises NotFound."""
     assert card in TEST_CARDS, "the page offers no other"
     await tx.execute(
         "UPDATE sandbox_cards SET card = :card WHERE token = :token AND card IS NULL",

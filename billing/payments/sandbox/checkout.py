@@ -125,8 +125,6 @@ class SandboxProvider:
         return [_confirmed(found) if isinstance(fact, Unconfirmed) else fact for fact in facts]
 
     async def close(self, order_id: str, _ref: str) -> bool:
-        """Abandon the page, unless it was decided before."""
-
         async def work(tx: Transaction) -> bool:
             found = await _find(tx, "order_id = :value", order_id)
             if found is None:

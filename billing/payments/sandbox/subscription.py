@@ -68,7 +68,6 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def paid_period(self) -> tuple[int, int]:
-        """Return start and end of the last paid period, or of the trial."""
         assert self.is_begun, "none is paid yet"
         if self.cycle == 0:
             return self.anchor_at - self.trial_days * DAY_US, self.anchor_at
@@ -124,21 +123,18 @@ def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
 
 
 def abandoned(one: SandboxSubscription) -> SandboxSubscription:
-    """End a subscription whose provider is simulated no longer."""
     return replace(one, status="ended", next_at=None, number=one.number + 1)
 
 
 def end_with_period(
     one: SandboxSubscription, *, is_ending: bool
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Cancel at the end of the period, or take that back."""
     return _changed(one, replace(one, is_ending=is_ending))
 
 
 def pause(
     one: SandboxSubscription, *, now_us: int, resumes_at: int | None
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Charge nothing from now on, until resumes_at or until it is resumed."""
     paused = replace(one, paused_at=now_us, resumes_at=resumes_at)
     return _changed(one, _until_it_resumes(replace(paused, next_at=one.paid_period[1])))
 
@@ -200,7 +196,6 @@ def choose(
 async def begin(
     tx: Transaction, order_id: str, provider: str, payment_id: str, *, now_us: int
 ) -> None:
-    """Begin it, once an order: the first bill is due at once."""
     begun = await find_by_order(tx, order_id)
     if begun is None or begun.product_ref is None:
         raise NotFound("Subscription")
@@ -294,7 +289,6 @@ _CHANGING = _ROWS.part(
 
 
 def _try_out(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Begin its trial with a bill of nothing; the first period is billed when it ends."""
     start = one.anchor_at - one.trial_days * DAY_US
     begun = replace(one, next_at=one.anchor_at)
     told, after = _event_and_state(one, "renewed", begun, start=start, end=one.anchor_at, amount=0)

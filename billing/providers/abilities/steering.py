@@ -64,7 +64,6 @@ class SteerRequest:
 
 
 def has_ended(standing: SubscriptionChanged) -> bool:
-    """Return whether it is over at the provider, so that nothing can change."""
     return standing.status in {"cancelled", "expired"}
 
 
@@ -85,8 +84,6 @@ class Steering(Protocol):
 
 @runtime_checkable
 class Scheduling(Protocol):
-    """A provider that can delay a change to the end of the period."""
-
     @property
     def has_schedules(self) -> bool: ...
 

@@ -176,7 +176,6 @@ class Event(msgspec.Struct):
 
     @property
     def sent_at(self) -> int | None:
-        """Return when it was made, in microseconds."""
         return self.created_at * 1000 if isinstance(self.created_at, int) else None
 
 

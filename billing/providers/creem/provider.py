@@ -205,7 +205,6 @@ class Creem:
         return Received("POST", headers, b"", body)
 
     def _signatures(self, body: bytes) -> list[bytes]:
-        """Return the raw body's signatures under each secret, newest first."""
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
     async def _ask_product(self, path: str, form: type[CreemProduct]) -> CreemProduct:

@@ -271,7 +271,6 @@ class MyFatoorah:
         return Notification(event_id, name, (_payment_fact(subject, invoice, *statuses),))
 
     def _signatures(self, canonical: bytes) -> list[bytes]:
-        """Return the canonical text's signatures under each secret, newest first."""
         digests = [hmac.digest(one, canonical, hashlib.sha256) for one in self._secrets]
         return [base64.b64encode(digest) for digest in digests]
 
@@ -343,7 +342,6 @@ def _fields(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 
 def _flat(data: Mapping[str, msgspec.Raw]) -> dict[str, str]:
-    """Return Invoice.Id and the like, each as text."""
     found = {}
     for name, raw in data.items():
         if bytes(raw).startswith(b"{"):

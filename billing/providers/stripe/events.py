@@ -276,7 +276,6 @@ NEEDED_EVENTS = frozenset(_READERS) - {"charge.refund.updated"}
 
 
 def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
-    """Return what an event says; raise Unreadable for an object that doesn't match its type."""
     if event_type not in _READERS:
         return (Ignored("nothing to us"),)
     form, read = _READERS[event_type]

@@ -172,7 +172,6 @@ class Invoice(msgspec.Struct):
 
     @property
     def payment_ids(self) -> list[str]:
-        """Return payment intents and charges that paid it, if the event names them."""
         rows = [row.payment for row in self.payments.data if row.payment] if self.payments else []
         refs = [self.payment_intent, self.charge]
         refs += [ref for row in rows for ref in (row.payment_intent, row.charge)]
@@ -236,8 +235,6 @@ class Charge(msgspec.Struct):
 
 
 class Refund(msgspec.Struct):
-    """One refund, of a charge that may have several."""
-
     id: str
     amount: int
     currency: str
@@ -268,5 +265,4 @@ class Dispute(msgspec.Struct):
 
 
 def ref_id(ref: Ref) -> str | None:
-    """Return the ID of what may be expanded."""
     return ref.id if isinstance(ref, Named) else ref

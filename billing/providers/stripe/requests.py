@@ -29,7 +29,6 @@ def priced(request: CheckoutRequest) -> dict[str, Any]:
 
 
 def first_discount(request: CheckoutRequest) -> dict[str, Any]:
-    """Return a coupon of Stripe's that makes the first period cheaper."""
     currency = request.price.currency
     return {
         "amount_off": to_stripe(Price(request.discount, currency)),

@@ -75,7 +75,6 @@ class StripeSchedules:
         )
 
     async def release(self, found: Subscription, request: SteerRequest) -> dict[str, Any]:
-        """Release the schedule; return what the subscription's next change has to add."""
         schedule = ref_id(found.schedule)
         if schedule is None:
             return {}

@@ -39,8 +39,6 @@ class ToldKeys:
 
 @dataclass(frozen=True, slots=True)
 class LowBalance:
-    """threshold_cents: the lowest threshold that the balance is below."""
-
     balance_cents: int
     threshold_cents: int
 

@@ -21,7 +21,6 @@ URL_CHARACTERS_MAX: Final = 200
 def webhook_letter(
     told: Sequence[ToldEndpoint], *, public_url: str, language: Language
 ) -> OwnerLetter:
-    """Return the letter about at least one endpoint, failing and disabled ones first."""
     say = language.say
     unwell = [one for one in told if one.stage != RECOVERED]
     happened = (

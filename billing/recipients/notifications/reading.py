@@ -13,7 +13,6 @@ from webhooks.deliveries import notice
 async def gathered_letter(
     tx: Transaction, mail: OwnerMail, *, public_url: str, language: Language, now_us: int
 ) -> OwnerLetter | None:
-    """Return the letter; null if everything it is about is over."""
     if mail.kind == "webhook":
         tenant = Tenant(mail.account_id, mail.environment)
         told = await notice.notified_at(tx, tenant, mail.created_at)

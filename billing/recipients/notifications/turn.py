@@ -27,8 +27,6 @@ EVENT_OF: Final[Mapping[str, str]] = {"balance": "balance.low", "key": "key.crea
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """News of one kind: since when; for events also their numbers."""
-
     tenant: Tenant
     kind: GatheredKind
     first_at: int

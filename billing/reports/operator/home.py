@@ -81,7 +81,6 @@ async def read_home(
 
 
 async def _orders(tx: Transaction, environment: str) -> dict[str, int]:
-    """Count the first lists of the pages Review and Disputes."""
     uncredited = await orders.paid_uncredited(tx, environment, limit=COUNTED_MAX)
     unpaid = await orders.credited_unpaid(tx, environment, limit=COUNTED_MAX)
     disputed = await disputes.page_of_disputes(tx, environment, limit=COUNTED_MAX)

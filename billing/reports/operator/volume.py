@@ -26,7 +26,6 @@ class VolumeOfSpan(NamedTuple):
 
     @property
     def first_day(self) -> str:
-        """Return it as in an address: 2026-11-23."""
         return rfc3339(self.since)[:10]
 
     @property

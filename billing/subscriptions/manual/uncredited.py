@@ -82,7 +82,6 @@ def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]
 
 
 def follow_payment(state: BatchState, order: Order, payment: UncreditedPayment) -> Order:
-    """Return the order after news of the payment: its case ends, or reopens."""
     rows = state.working_set(UncreditedPayments)
     reversals = rows.reversals.of(payment.id)
     gone = gone_of(reversals, payment.amount)
