@@ -152,9 +152,79 @@ def room(page: str) -> str:
     )
 
 
+def figures(page: str) -> str:
+    """Return what else docs/scale.md plans by, with the commands that measure it."""
+    read = Page(page)
+    head = ("figure", "value", "measured by")
+    return _table([head, *_growth(read), *_gateways(read), *_pruning(read)])
+
+
+def _growth(read: Page) -> list[Sequence[str]]:
+    large = read.rows("growth-large", "Cost at")
+    alone, together = (
+        [row for row in large if ("at once" in row["call"]) is is_together]
+        for is_together in (False, True)
+    )
+    return [
+        (
+            "a call beside 10⁶ stored top-ups ÷ beside 10⁴",
+            _span(read.rows("growth", "Cost at"), "median"),
+            "`python -m bench.growth`",
+        ),
+        (
+            "beside 10⁷ ÷ beside 10⁴; with 64 sends at once",
+            f"{_span(alone, 'median')}; {_span(together, 'median')}",
+            "`python -m bench.growth --sizes 10000 10000000`",
+        ),
+    ]
+
+
+def _gateways(read: Page) -> list[Sequence[str]]:
+    two = read.rows("scale-out", "Efficiency", processes="2")
+    sends = [row for row in two if row["what"].startswith("sends")]
+    return [
+        (
+            "sends a second of one wallet at two gateways; p99",
+            f"{sends[0]['per second']}; {sends[0]['p99 ms']} ms",
+            "`python -m bench.scale`",
+        ),
+        (
+            "sends per CPU time, two gateways ÷ one, on 1 to 1,000 wallets",
+            _span(sends, "by CPU"),
+            "`python -m bench.scale`",
+        ),
+    ]
+
+
+def _pruning(read: Page) -> list[Sequence[str]]:
+    rows = read.rows("pruning", "Deleting", database="postgresql")
+    return [
+        *(
+            (
+                f"events pruned a second by {shown} on PostgreSQL, 1,000 accounts to one",
+                _span([row for row in rows if row["workers"] == workers], "events/s"),
+                "`python -m bench.prune`",
+            )
+            for workers, shown in (("1", "one worker"), ("3", "three workers"))
+        ),
+        (
+            "cores to prune 1,000 events a second on PostgreSQL",
+            _span(rows, "cores at 1,000/s"),
+            "`python -m bench.prune`",
+        ),
+    ]
+
+
+def _span(rows: Sequence[Row], column: str) -> str:
+    """Return the least and the most of a column, as the page shows them."""
+    shown = sorted((row[column] for row in rows), key=lambda cell: number(cell) or 0.0)
+    return shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"
+
+
 # Where each table is kept, and between which marks.
 KEPT: Final = (
     (ROOT / "docs/scale.md", "machines", table),
+    (ROOT / "docs/scale.md", "figures", figures),
     (ROOT / "docs/deploy.md", "room", room),
 )
 

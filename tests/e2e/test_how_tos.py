@@ -32,7 +32,7 @@ SEND = {
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def installation(working_set: WorkingSet) -> Installation:
     """A gateway and a worker; a shop whose live key sent $1.00 yesterday."""
-    made = working_set.make("sqlite")
+    made = working_set.make("sqlite", operator_api="127.0.0.0/8")
     clock = FixedClock(NOW_US - DAY_US)
     settings = settings_of(made.database_url, made.data_dir, secret_key=MASTER_KEY)
     async with running_gateway(settings, clock=clock) as gateway:
@@ -85,6 +85,25 @@ def test_mail(shell: PageShell) -> None:
         "ACCOUNT": SHOP,
     }
     shell.follow("mail", filled)
+
+
+def test_the_operators_api(shell: PageShell, installation: Installation) -> None:
+    for who in ("us", "shop"):
+        shell.run(f"topup accounts create --name {who} --email {who}@acme.example")
+    shell.run("topup accounts set us@acme.example --operator")
+    made = shell.run("topup tokens create --account us@acme.example --kind operator --name all")
+    token = re.findall(r"adm_\w+", made)[-1]
+    filled: Filled = {
+        "https://topup.example": installation.url,
+        "$TOPUP_API_KEY": token,
+        "topup packs": f"TOPUP_URL={installation.url} TOPUP_API_KEY={token} topup packs",
+        "tokens revoke": "tokens revoke --yes",
+        "TOKEN_ID": re.compile(r"(?m)^id +(\S+)"),
+    }
+
+    printed = shell.follow("operator-api", filled, {"--no-operator": -1})
+
+    assert re.search(r'"success": ?true', printed)
 
 
 def test_receipts(shell: PageShell) -> None:
