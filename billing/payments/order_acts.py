@@ -79,8 +79,8 @@ class WaitingOrder(OperatorOrder, kw_only=True):
 class TraceStep(Struct, kw_only=True):
     """One step of an order's money."""
 
-    step: StepName
-    verdict: StepVerdict
+    step: Annotated[StepName, Meta(description="Which step.")]
+    verdict: Annotated[StepVerdict, Meta(description="How far it is.")]
     what: Annotated[str, Meta(description="The result of the step, in a sentence.")]
     at: Time | None
     detail: Annotated[str | None, Meta(description="Such as the provider's own reason.")]
@@ -91,7 +91,7 @@ class TracedOrder(Struct, kw_only=True):
 
     id: str
     status: str
-    steps: list[TraceStep]
+    steps: Annotated[list[TraceStep], Meta(description="The steps, in order.")]
 
 
 class AskedOrder(Struct, kw_only=True):
@@ -99,7 +99,7 @@ class AskedOrder(Struct, kw_only=True):
 
     id: str
     status: str
-    outcome: QuestionOutcome
+    outcome: Annotated[QuestionOutcome, Meta(description="The outcome in a word.")]
     detail: Annotated[str, Meta(description="The outcome in a sentence.")]
 
 

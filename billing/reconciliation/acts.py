@@ -45,14 +45,14 @@ class Difference(Shaped, kw_only=True):
     id: Annotated[str, said("ID")]
     environment: str
     part: _Part
-    kind: str
+    kind: Annotated[str, Meta(description="The kind of disagreement, in a word.")]
     account_id: str | None
     subject_id: Annotated[
         str, Meta(description="The order, payment, top-up or supplier."), said("Subject")
     ]
     expected: Annotated[str, Meta(description="What the ledger says."), said("Ledger")]
     found: Annotated[str, Meta(description="What the other side says."), said("Other side")]
-    detail: str
+    detail: Annotated[str, Meta(description="The particulars, in a sentence.")]
     means: Annotated[str, Meta(description="What is wrong."), said("What")]
     press: Annotated[str, Meta(description="What to do about it."), said("What to do")]
     since: ShownTime
@@ -94,7 +94,7 @@ class Part(Shaped, kw_only=True):
 class Parts(Struct, kw_only=True):
     """The parts of the daily comparison."""
 
-    items: list[Part]
+    items: Annotated[list[Part], Meta(description="The comparisons.")]
 
     @classmethod
     def of(cls, ran: Sequence[PartRun]) -> Self:
@@ -137,7 +137,7 @@ class ComparedPayments(Struct, kw_only=True):
     """How the provider's list compares with ours."""
 
     payments: Annotated[int, Meta(ge=0, description="How many were compared.")]
-    differences: list[ListDifference]
+    differences: Annotated[list[ListDifference], Meta(description="Where the two sides disagree.")]
     fees: Annotated[int, Meta(ge=0, description="How many fees the provider told.")]
     others: Annotated[
         int, Meta(ge=0, description="Payments that name no order or customer of this gateway.")

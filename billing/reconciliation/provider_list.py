@@ -6,9 +6,9 @@ looked for a day further, because two clocks are compared. A list that is too lo
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from billing.ledger.price import Price
 from billing.payments.fees import PaymentFee
@@ -59,13 +59,13 @@ _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
 class ListDifference(Struct, frozen=True):
     """here, there: what each side says, in words; press: what an operator does about it."""
 
-    kind: ListDifferenceKind
-    payment_id: str
-    owner_id: str
+    kind: Annotated[ListDifferenceKind, Meta(description="What disagrees.")]
+    payment_id: Annotated[str, Meta(description="The provider's ID of the payment.")]
+    owner_id: Annotated[str, Meta(description="The order, period or machine payment; or empty.")]
     account_id: str
-    here: str
-    there: str
-    press: str
+    here: Annotated[str, Meta(description="What this gateway says.")]
+    there: Annotated[str, Meta(description="What the provider says.")]
+    press: Annotated[str, Meta(description="What to do about it.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ A bounded number of top-ups in each transaction. What is delivered meanwhile may
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from kernel.clock import DAY_US, SECOND_US
 from store.database import Database, Transaction
@@ -29,17 +30,17 @@ class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
     without_cost counts the others.
     """
 
-    day: str | None
+    day: Annotated[str | None, Meta(description="The UTC day of the delivery.")]
     platform: str | None
     supplier: str | None
-    account: str | None
-    topups: int
+    account: Annotated[str | None, Meta(description="The account's ID.")]
+    topups: Annotated[int, Meta(description="How many were delivered.")]
     amount_cents: int
-    fee_cents: int
-    charged_cents: int
-    cost_cents: int
-    margin_cents: int
-    without_cost: int
+    fee_cents: Annotated[int, Meta(description="Their fees.")]
+    charged_cents: Annotated[int, Meta(description="Amounts and fees.")]
+    cost_cents: Annotated[int, Meta(description="What suppliers took, where it is known.")]
+    margin_cents: Annotated[int, Meta(description="Charged less cost, of those with a known cost.")]
+    without_cost: Annotated[int, Meta(description="How many have no known cost.")]
 
 
 class MarginPeriod(NamedTuple):

@@ -1,4 +1,4 @@
-"""The operator's reports: money by month, what credit became of it, and margins."""
+"""Reports of the operator: money that came in by month, what credit became of it, and what top-ups earned."""
 
 from collections.abc import Sequence
 from typing import Annotated, Self
@@ -72,7 +72,7 @@ class MarginQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
         Meta(min_length=1, description="A line for each combination of these."),
         said("A line for each"),
     ] = field(default_factory=lambda: ["day"])
-    format: ExportFormat = "json"
+    format: Annotated[ExportFormat, Meta(description="JSON, or the whole report as CSV.")] = "json"
 
 
 class BreakageLine(Struct, kw_only=True):

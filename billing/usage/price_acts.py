@@ -141,7 +141,7 @@ class PastPrice(Shaped, kw_only=True):
     cached_micros: Annotated[PerMillion | None, said("Cached input")]
     output_micros: Annotated[PerMillion | None, said("Output")]
     changed_at: Annotated[Time, said("Changed")]
-    changed_by: Annotated[str, said("By")]
+    changed_by: Annotated[str, Meta(description="A credential's ID, or cli."), said("By")]
 
 
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):

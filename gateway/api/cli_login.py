@@ -1,4 +1,4 @@
-"""Log the command line in by a browser: two calls for a machine that has no credential yet.
+"""Logging the command line in by a browser: two calls for a machine that has no credential yet.
 
 The words are RFC 8628's, in our envelope: authorization_pending is a response that says when to poll again;
 slow_down, expired_token and access_denied are the reasons of refusals.

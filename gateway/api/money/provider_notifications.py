@@ -1,4 +1,4 @@
-"""The paths for payment providers' notifications, by the registry, each with its words.
+"""Where payment providers tell us what happened: their paths, by the registry, each with its words.
 
 The body's bytes are verified as they came, at most 64 KiB. The acknowledgement is sent once everything that
 the notification says is committed. A forged one gets 401, an unreadable one 400, one of another provider's
