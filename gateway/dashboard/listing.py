@@ -3,11 +3,12 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from gateway.dashboard.sorting import UNSORTED, Sorting, sorting_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
+from gateway.html.phrase import phrase
 from gateway.html.zone import ReadersZone, zone_of_request
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
@@ -17,6 +18,23 @@ from kernel.errors import DomainError
 ROWS: int = 50
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
+
+
+# Each period's name, and how many days before today it begins.
+_PERIODS: Final = (
+    (phrase("Today"), 0),
+    (phrase("Last 7 days"), 6),
+    (phrase("Last 30 days"), 29),
+    (phrase("Last 90 days"), 89),
+)
+
+
+class Period(NamedTuple):
+    """A link that narrows the list to a time up to now."""
+
+    label: str
+    url: str
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,7 @@ class ListView:
     first_url: str | None = None
     csv_url: str | None = None
     sorting: Sorting = UNSORTED
+    periods: Sequence[Period] = ()
 
 
 async def listing(
@@ -62,10 +81,11 @@ async def listing(
         if _DAY.fullmatch(str(query.get(name, ""))):
             query[name] = _first_moment(query[name], zone)
     is_filtered = bool(wanted)
+    periods = _periods(call, filters, wanted, here)
     try:
         data = (await ask(call, "GET", path, query=query)).data
     except DomainError as error:
-        return ListView((), asked, problem_of(error), is_filtered, sorting=sorting)
+        return ListView((), asked, problem_of(error), is_filtered, sorting=sorting, periods=periods)
     wanted |= {"sort": sorting.chosen} if sorting.chosen else {}
     whole = {**query, "cursor": sorting.chosen, "limit": "", "format": "csv_excel"}
     whole = {name: value for name, value in whole.items() if value}
@@ -79,7 +99,25 @@ async def listing(
         f"{here}?{urlencode(wanted)}" if asked.text("cursor") else None,
         f"{API_PREFIX}{path}?{urlencode(whole)}" if has_csv else None,
         sorting,
+        periods,
     )
+
+
+def _periods(
+    call: RequestContext[Any, Any], filters: Sequence[str], wanted: Mapping[str, str], here: str
+) -> Sequence[Period]:
+    """Return the periods of a list that has a filter by day, in the reader's zone."""
+    after = next((name for name in filters if name in {"created_after", "dated_after"}), None)
+    if after is None:
+        return ()
+    rest = {name: text for name, text in wanted.items() if name not in _DAYS}
+    zone = zone_of_request(call.scope)
+    days = [(label, zone.day_before(call.now_us, back)) for label, back in _PERIODS]
+    given = {name: wanted.get(name) for name in _DAYS if name in wanted}
+    return [
+        Period(label, f"{here}?{urlencode({**rest, after: day})}", given == {after: day})
+        for label, day in days
+    ]
 
 
 def _first_moment(day: str, zone: ReadersZone) -> str:

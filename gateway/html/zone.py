@@ -6,7 +6,7 @@ holds the request's zone while a page is made.
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from starlette.types import Scope
@@ -46,6 +46,10 @@ class ReadersZone:
     def start_of_day(self, day: str) -> str:
         """Return the first moment there of a day such as 2026-11-23, in the API's form; raise ValueError."""
         return rfc3339(start_of(date.fromisoformat(day), self.info))
+
+    def day_before(self, now_us: int, days: int) -> str:
+        """Return the day there that many days before now, such as 2026-11-23."""
+        return (self._at(now_us).date() - timedelta(days=days)).isoformat()
 
     def _at(self, at_us: int) -> datetime:
         return datetime.fromtimestamp(at_us // 1_000_000, self.info)
