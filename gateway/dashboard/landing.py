@@ -21,7 +21,8 @@ from gateway.http.negotiation import prefers_json, prefers_markdown, prefers_tex
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import is_https, read_cookie
-from gateway.openapi.examples import API, EXAMPLES
+from gateway.openapi.answers import answer_of
+from gateway.openapi.examples import API
 from kernel.clock import SECOND_US, parse_rfc3339
 from kernel.fields import Fields
 from keys.signatures.signing import signature_headers
@@ -79,9 +80,7 @@ def addresses(home: str) -> dict[str, Any]:
 
 def example_answer() -> dict[str, Any]:
     """Return the envelope of a delivered top-up: $10.00 to a wallet at $44.00."""
-    found = EXAMPLES["POST", f"{API}/topup/send"].answer
-    assert found is not None, "the first call has an example"
-    return dict(found)
+    return dict(answer_of("POST", f"{API}/topup/send", "200"))
 
 
 @cache

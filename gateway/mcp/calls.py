@@ -19,6 +19,8 @@ from mcp_types import (
     TextContent,
 )
 
+from billing.ledger.ledger import InsufficientBalance
+from billing.machine_payments.payment import PaymentRequired
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import Envelope, refuse
 from gateway.http.access_log import keep
@@ -27,7 +29,9 @@ from gateway.http.errors import note_failure, refusal_of
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
 from gateway.mcp.links import as_tools, order_of
+from gateway.mcp.message import PAYMENTS, PaymentSaid
 from gateway.mcp.tool import ApiTool
+from gateway.mcp.tools import PAID, SEND
 from gateway.repair.repair import RefusedCall, repaired
 from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError
@@ -48,7 +52,7 @@ class ToolRequest(NamedTuple):
     """A tool and its arguments.
 
     responses: the person's reactions, null before a question. may_ask: the client can show an address to a
-    person.
+    person. meta: the request's own.
     """
 
     call: RequestContext[Fields, Fields]
@@ -56,15 +60,20 @@ class ToolRequest(NamedTuple):
     arguments: Mapping[str, Any]
     responses: Mapping[str, Any] | None
     may_ask: bool
+    meta: Mapping[str, Any]
 
 
 async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
     """Return the result, also for a refusal, with what repairs it."""
+    if asked.tool is PAID or (asked.tool.name == SEND and not PAYMENTS.isdisjoint(asked.meta)):
+        return await _paid(asked)
     try:
         envelope = await _done(asked)
     except ClientGone:
         # The client left while it waited, and reads nothing any more.
         return CallToolResult(content=[], is_error=True)
+    except InsufficientBalance as error:
+        return _refused(asked, error, await _price(asked))
     except Exception as error:
         # The SDK would show the caller an unexpected error's own words.
         return _refused(asked, error)
@@ -74,6 +83,38 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
     if said is None:
         return _question(envelope) if asked.may_ask else _result(asked, envelope, _held(envelope))
     return await _decided(asked, envelope, said)
+
+
+async def _paid(asked: ToolRequest) -> CallToolResult:
+    # A person is asked nothing here: declining would leave a payment behind.
+    from gateway.mcp.paid import PaidSend  # noqa: PLC0415 the protocols' packages are large
+
+    send = None
+    try:
+        wanted = asked.tool.call_of(asked.arguments, asked.call.environment)
+        send = PaidSend(asked.call, wanted.body, asked.meta)
+        envelope = await send.run(wanted.key)
+    except Exception as error:
+        return _refused(asked, error, None if send is None else send.said)
+    is_held = envelope.code == codes.APPROVAL_REQUIRED
+    return _result(asked, envelope, _held(envelope) if is_held else None, send.said)
+
+
+async def _price(asked: ToolRequest) -> PaymentSaid | None:
+    """Return how the send can be paid in its own call, if it can be."""
+    from gateway.mcp.paid import PaidSend  # noqa: PLC0415 see _paid
+
+    if asked.tool.name != SEND:
+        return None
+    try:
+        send = PaidSend(asked.call, asked.tool.call_of(asked.arguments).body, {})
+        await send.run()
+    except PaymentRequired:
+        return send.said
+    except DomainError:
+        # What the key forbids, or no such payment is offered: the refusal stays as it is.
+        return None
+    return None
 
 
 async def _done(asked: ToolRequest) -> Envelope:
@@ -130,10 +171,13 @@ def _question(envelope: Envelope) -> InputRequiredResult:
     return InputRequiredResult(input_requests={APPROVAL: ElicitRequest(params=params)})
 
 
-def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
+def _refused(
+    asked: ToolRequest, error: Exception, said: PaymentSaid | None = None
+) -> CallToolResult:
     call, tool = asked.call, asked.tool
     note_failure(call, error)
-    inner = RefusedCall(tool.method, API_PREFIX + tool.path, asked.arguments)
+    path = tool.path if tool is PAID else API_PREFIX + tool.path
+    inner = RefusedCall(tool.method, path, asked.arguments)
     refusal = repaired(call, refusal_of(error), inner)
     if refusal.error["next_action"] == "top_up":
         ways = order_of(call.context, call.principal, asked.arguments)
@@ -142,25 +186,40 @@ def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
     answer = refuse(refusal, call.now_us)
     # The message itself was answered with 200.
     keep(call, answer.status, answer.body, fragment=f"#{tool.name}")
-    return _result(asked, _decode(answer.body))
+    return _result(asked, _decode(answer.body), said=said)
 
 
 def _with_tools(asked: ToolRequest, value: dict[str, Any]) -> dict[str, Any]:
     """Rewrite the next calls in the envelope as tools'."""
     data = value["data"]
+    if asked.call.credential is None:
+        return value
     for place in (data, data.get("error")) if isinstance(data, dict) else ():
         if isinstance(place, dict) and "links" in place:
             place["links"] = as_tools(place["links"], asked.call.principal)
     return value
 
 
-def _result(asked: ToolRequest, envelope: Envelope, first: str | None = None) -> CallToolResult:
-    """Return the envelope as values and as text; first: a sentence at the text's beginning."""
+def _result(
+    asked: ToolRequest,
+    envelope: Envelope,
+    first: str | None = None,
+    said: PaymentSaid | None = None,
+) -> CallToolResult:
+    """Return the envelope as values and as text; first: a sentence at the text's beginning.
+
+    x402's clients read their members beside the envelope's.
+    """
     value = _with_tools(asked, msgspec.to_builtins(envelope))
+    if said is not None:
+        value |= said.required
     texts = [_encode(value).decode()]
     return CallToolResult(
         content=[TextContent(text=text) for text in ([first] if first else []) + texts],
         structured_content=value,
         is_error=not envelope.success,
-        _meta={"request_id": asked.call.request_id.decode()},
+        _meta={
+            "request_id": asked.call.request_id.decode(),
+            **({} if said is None else said.meta),
+        },
     )

@@ -16,29 +16,39 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Route
 from gateway.http.session_cookie import ForgeryRefused, is_foreign
 from gateway.mcp.message import refusal as refused
+from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from keys.authenticator import InvalidCredential
 from keys.principal import MCP_DEFAULT_SCOPES, MCP_SCOPES, SCOPES
 
+# Payers without an account: what they call is paid in the call.
+PAID_PATH: Final = "/x402/mcp"
 _CHALLENGE: Final = b"www-authenticate"
 
 ReplyOf = Callable[[RequestContext[Fields, Fields]], Reply]
 
 
 def surface() -> ApiSurface:
-    """Return the route; GET and DELETE are for sessions, which don't exist here."""
-    reply_of: ReplyOf | None = None
+    """Return the routes; GET and DELETE are for sessions, which don't exist here."""
+    loaded: dict[bool, ReplyOf] = {}
+
+    async def reply(call: RequestContext[Fields, Fields], *, is_paid: bool) -> Reply:
+        if is_foreign(call.scope, call.headers, call.context.settings):
+            raise ForgeryRefused("a page of another site does not speak for this caller")
+        if is_paid not in loaded:
+            # In a thread: it takes half a second, and the other requests continue meanwhile.
+            loaded[is_paid] = await asyncio.to_thread(_load, is_paid=is_paid)
+        return loaded[is_paid](call)
+
+    async def paid(call: RequestContext[Fields, Fields]) -> Reply:
+        if b"authorization" in call.headers:
+            raise InvalidInput(f"With a key, call {MCP}.", param="Authorization")
+        return await reply(call, is_paid=True)
 
     async def handle(call: RequestContext[Fields, Fields]) -> Reply:
-        nonlocal reply_of
         if call.session_token is not None:
             raise InvalidCredential("send an API key as Authorization: Bearer ak_…")
-        if is_foreign(call.scope, call.headers, call.context.settings):
-            raise ForgeryRefused("a page of another site does not speak for this key")
-        if reply_of is None:
-            # In a thread: it takes half a second, and the other requests continue meanwhile.
-            reply_of = await asyncio.to_thread(_load)
-        return reply_of(call)
+        return await reply(call, is_paid=False)
 
     route = Route(
         "POST",
@@ -52,7 +62,16 @@ def surface() -> ApiSurface:
         is_for_paused=True,
         takes_mcp=True,
     )
-    return ApiSurface("", (route,), _refuse)
+    without_account = Route(
+        "POST",
+        PAID_PATH,
+        paid,
+        "Tools for payers without an account",
+        is_public=True,
+        takes_key=False,
+        media="raw",
+    )
+    return ApiSurface("", (route, without_account), _refuse)
 
 
 def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[bytes, bytes]]:
@@ -79,10 +98,10 @@ def _missing(refusal: Refusal) -> list[str]:
     return [scope for scope in MCP_SCOPES if scope in required]
 
 
-def _load() -> ReplyOf:
+def _load(*, is_paid: bool) -> ReplyOf:
     from gateway.mcp import server  # noqa: PLC0415 see the module's docstring
 
-    made = server.server()
+    made = server.server(server.PAID_INSTRUCTIONS) if is_paid else server.server()
     # As at the start (gateway/http/serve.py): the collector needn't walk what stays.
     gc.freeze()
     return made

@@ -13,13 +13,17 @@ from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
 from gateway.mcp.links import allowed, providers_of
 from gateway.mcp.schemas import Offer, input_schema, output_schema
-from gateway.mcp.tools import TOOLS
+from gateway.mcp.tool import ApiTool
+from gateway.mcp.tools import PAID, TOOLS
+from gateway.x402.offered import LIVE_FIRST, offered
 
 _OWN_KEY: Final = "/keys/self"
 
 
 async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
     """Return them in the same order each time."""
+    if call.credential is None:
+        return [_of(PAID, _offer_to_strangers(call))]
     principal = call.principal
     names = tuple(
         name
@@ -28,6 +32,13 @@ async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
         if allowed(tool, principal) and (principal.lineage or tool.path != _OWN_KEY)
     )
     return _listed(names, await _offer(call))
+
+
+def _offer_to_strangers(call: RequestContext[Any, Any]) -> Offer:
+    for environment in LIVE_FIRST:
+        if offered(call.context, environment):
+            return Offer(tuple(call.context.topup_rules.platforms.of(environment).offered()))
+    return Offer()
 
 
 async def _offer(call: RequestContext[Any, Any]) -> Offer:
@@ -51,14 +62,15 @@ def _is_listed(platform: Platform, ids: list[str] | None) -> bool:
 
 @lru_cache(maxsize=256)
 def _listed(names: tuple[str, ...], offer: Offer) -> list[Tool]:
-    return [
-        Tool(
-            name=tool.name,
-            title=tool.title,
-            description=tool.description,
-            input_schema=input_schema(tool, offer),
-            output_schema=output_schema(tool),
-            annotations=tool.hints,
-        )
-        for tool in map(TOOLS.__getitem__, names)
-    ]
+    return [_of(TOOLS[name], offer) for name in names]
+
+
+def _of(tool: ApiTool, offer: Offer) -> Tool:
+    return Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=input_schema(tool, offer),
+        output_schema=output_schema(tool),
+        annotations=tool.hints,
+    )

@@ -15,6 +15,10 @@ PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 INVALID_PARAMS: Final = -32602
 UNSUPPORTED_VERSION: Final = -32022
+# Where a payment is in a request's `_meta`: of x402, and of the Machine Payments Protocol.
+X402: Final = "x402/payment"
+CREDENTIAL: Final = "org.paymentauth/credential"
+PAYMENTS: Final = frozenset({X402, CREDENTIAL})
 _JSON: Final = b"application/json"
 _READABLE: Final = frozenset({b"application/json", b"application/*", b"*/*"})
 _decode = msgspec.json.Decoder().decode
@@ -27,6 +31,13 @@ class Message(NamedTuple):
     id: str | int | None
     method: str
     tool: str | None
+
+
+class PaymentSaid(NamedTuple):
+    """required: x402's PaymentRequired, or nothing. meta: for the result's `_meta`."""
+
+    required: Mapping[str, Any]
+    meta: Mapping[str, Any]
 
 
 def read(raw: bytes, headers: Mapping[bytes, bytes], versions: tuple[str, ...]) -> Message | Answer:

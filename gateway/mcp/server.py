@@ -6,10 +6,11 @@ request, so any gateway can serve any call: the SDK's session manager is opened 
 Loaded by gateway/mcp/endpoint.py at the first request.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 from mcp import MCPError
 from mcp.server import Server, ServerRequestContext
 from mcp.server.caching import CacheHint
@@ -35,7 +36,7 @@ from gateway.mcp.calls import ToolRequest, answered
 from gateway.mcp.links import allowed
 from gateway.mcp.listing import tools_of
 from gateway.mcp.message import INVALID_PARAMS, Message, read
-from gateway.mcp.tools import TOOLS
+from gateway.mcp.tools import PAID, SEND, TOOLS
 from kernel import version
 from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
@@ -56,16 +57,24 @@ data.approval.url: show it, then use wait_for.
 An error says in data.error.next_action what to do: fix_request (data.error.errors has what would be right), poll, \
 wait, top_up, ask_human or stop. Do not repeat a call that says ask_human or stop."""
 
+PAID_INSTRUCTIONS: Final = """\
+Prepaid AI credit, paid in the call that sends it: no key, no sign-up. Call send_topup; its first answer names the price, \
+for clients of x402 in the result itself and for those of the Machine Payments Protocol in _meta, and the same call with a \
+payment in _meta sends the credit. After a lost answer repeat the call with the same payment: nothing is charged twice. \
+With environment: staging nothing is real."""
+
 Context = ServerRequestContext[Any, Any]
 
 
-def server() -> Callable[[RequestContext[Fields, Fields]], Reply]:
+def server(
+    instructions: str = _INSTRUCTIONS,
+) -> Callable[[RequestContext[Fields, Fields]], Reply]:
     """Return the handler of admitted requests; each gets an application of its own."""
     made = Server(
         "topup-gateway",
         version=version.base(),
         title="Topup Gateway",
-        instructions=_INSTRUCTIONS,
+        instructions=instructions,
         cache_hints={
             "tools/list": CacheHint(_LIST_MS, "private"),
             "server/discover": CacheHint(_DISCOVER_MS, "public"),
@@ -83,7 +92,7 @@ def server() -> Callable[[RequestContext[Fields, Fields]], Reply]:
         return DiscoverResult(
             supported_versions=list(_VERSIONS),
             capabilities=capabilities,
-            instructions=_INSTRUCTIONS,
+            instructions=instructions,
         )
 
     made.add_request_handler("server/discover", RequestParams, discover)
@@ -122,6 +131,8 @@ def _check_scope(call: RequestContext[Fields, Fields], message: Message) -> None
     An API key's scopes are its owner's decision, so there the tool itself tells the agent.
     """
     tool = None if message.tool is None else TOOLS.get(message.tool)
+    if call.credential is None:
+        return
     if tool is not None and call.principal.kind != "key" and not allowed(tool, call.principal):
         require_scope(call.principal, *tool.route.scopes)
 
@@ -138,14 +149,21 @@ async def _call_tool(
     ctx: Context, params: CallToolRequestParams
 ) -> CallToolResult | InputRequiredResult:
     call = _call_of(ctx)
-    tool = TOOLS.get(params.name)
+    caller = call.credential
+    tools = {SEND: PAID} if caller is None else TOOLS
+    tool = tools.get(params.name)
     if tool is None:
-        known = [name for name, one in TOOLS.items() if allowed(one, call.principal)]
+        known = [name for name, one in tools.items() if caller is None or allowed(one, caller)]
         raise MCPError(
             INVALID_PARAMS, f"Unknown tool: {params.name[:64]}", {"param": "name", "allowed": known}
         )
     asked = ToolRequest(
-        call, tool, params.arguments or {}, params.input_responses, _opens_addresses(ctx)
+        call,
+        tool,
+        params.arguments or {},
+        params.input_responses,
+        _opens_addresses(ctx),
+        _meta_of(call.raw),
     )
     return await answered(asked)
 
@@ -154,6 +172,13 @@ def _call_of(ctx: Context) -> RequestContext[Fields, Fields]:
     assert ctx.request is not None, "the transport hands the request on"
     call: RequestContext[Fields, Fields] = ctx.request.scope[_CALL]
     return call
+
+
+def _meta_of(raw: bytes) -> Mapping[str, Any]:
+    """Return `_meta` of the message and of its params: payments may come in either."""
+    message = msgspec.json.decode(raw)
+    found = (message.get("_meta"), message["params"].get("_meta"))
+    return {name: one[name] for one in found if isinstance(one, dict) for name in one}
 
 
 def _opens_addresses(ctx: Context) -> bool:

@@ -16,6 +16,7 @@ from mcp_types import ToolAnnotations
 from gateway.http.routing import Route, Router
 from gateway.http.strict_json import shown
 from gateway.surfaces import API, API_PREFIX
+from gateway.x402 import endpoint as x402
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import Fields
 from kernel.problems import FieldEntry, unknown_fields
@@ -165,6 +166,7 @@ def _names(fields: type[Fields]) -> frozenset[str]:
 
 @cache
 def _route(method: str, path: str) -> Route:
-    found = Router((API,)).find(API_PREFIX + path)
+    router = Router((API, x402.SURFACE))
+    found = router.find(API_PREFIX + path) or router.find(path)
     assert found is not None, f"no route {path}"
     return found[0].route(method)

@@ -10,6 +10,7 @@ from typing import Final
 from mcp_types import ToolAnnotations
 
 from gateway.mcp.tool import ApiTool
+from gateway.x402 import endpoint as x402
 
 _READS: Final = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 # Money leaves the account, once for each key; suppliers and recipients are outside.
@@ -212,3 +213,22 @@ _LISTED: Final = (
     ),
 )
 TOOLS: Final[Mapping[str, ApiTool]] = {tool.name: tool for tool in _LISTED}
+SEND: Final = "send_topup"
+# The same for payers without an account.
+PAID: Final = ApiTool(
+    SEND,
+    "Send a top-up",
+    "Sends prepaid AI credit to a recipient, and is paid in this call: without a payment the answer names the price."
+    " Code 1001: delivered. 1002: pending, repeat the call with the same payment. 3005: data.refund.voucher_code"
+    " gives back what was paid.",
+    "POST",
+    x402.PATH,
+    _SPENDS,
+    ("platform", "amount_cents", "charged_cents", "voucher_code", "claim_url", "payment", "refund"),
+    says={
+        "platform": "What is topped up.",
+        "recipient_email": "Who gets the credit.",
+        "environment": "staging costs nothing; left out: live where it is offered.",
+        "distinct": "A second payment is meant, though it looks like a repeated one.",
+    },
+)

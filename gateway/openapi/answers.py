@@ -1,7 +1,7 @@
-"""Real responses as examples: answers.json holds one of each route and HTTP status of success.
+"""Examples of responses: one of each route and HTTP status of success.
 
-The tests that record every route's responses write it; written_answers.py has those that no recording
-reaches.
+The tests that record every route's responses write answers.json; written_answers.json has those that no
+recording reaches.
 """
 
 from functools import cache
@@ -10,16 +10,17 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.openapi.written_answers import WRITTEN
-
-_FILE: Final = "answers.json"
+# What is written by hand counts.
+_FILES: Final = ("answers.json", "written_answers.json")
 
 
 def answer_of(method: str, template: str, status: str) -> Any:
-    name = f"{method} {template} {status}"
-    return WRITTEN.get(name, _recorded().get(name))
+    return _answers().get(f"{method} {template} {status}")
 
 
 @cache
-def _recorded() -> dict[str, Any]:
-    return dict(msgspec.json.decode((files(__package__) / _FILE).read_bytes()))
+def _answers() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in _FILES:
+        found |= msgspec.json.decode((files(__package__) / name).read_bytes())
+    return found

@@ -11,7 +11,7 @@ from billing.machine_payments.payment import MPP, X402
 from billing.machine_payments.token_offer import CURRENCY, METHOD
 from billing.topups.platform import Platform
 from gateway.x402.endpoint import PATH
-from gateway.x402.payer import LIVE_FIRST
+from gateway.x402.offered import LIVE_FIRST, offered
 from runtime.context import Context
 
 _INTENT: Final = "charge"
@@ -58,14 +58,9 @@ def add_discovery(made: dict[str, Any], discovery: Discovery) -> None:
 
 
 def _payment(context: Context) -> Mapping[str, Any] | None:
-    """Return what a payer is told before asking: bounds over the platforms of the environment that is paid first."""
-    payments = context.machine_payments
+    """Return bounds over the platforms of the environment that is paid first."""
     for environment in LIVE_FIRST:
-        ways = [
-            name
-            for name, offers in ((X402, payments.offers), (MPP, payments.token_offers))
-            if environment in offers
-        ]
+        ways = offered(context, environment)
         platforms = context.topup_rules.platforms.of(environment).offered()
         if ways and platforms:
             return _info(ways, platforms)

@@ -170,9 +170,8 @@ def _request_body(
 
 
 def _show_answers(responses: dict[str, Any], method: str, template: str) -> None:
-    curated = EXAMPLES.get((method, template), Example()).answer
     for status in sorted(status for status in responses if status.startswith("2")):
         content = responses[status].get("content", {}).get("application/json")
-        shown, curated = curated or answer_of(method, template, status), None
+        shown = answer_of(method, template, status)
         if content is not None and shown is not None:
             content["example"] = shown

@@ -15,7 +15,6 @@ from x402.extensions.bazaar import (
 )
 
 NAME: Final = "bazaar"
-_TEXT: Final = {"type": "string"}
 _EXAMPLE: Final = {
     "platform": "claude",
     "amount_cents": 1000,
@@ -24,9 +23,8 @@ _EXAMPLE: Final = {
 _BODY: Final = {
     "type": "object",
     "properties": {
-        "platform": _TEXT,
-        "amount_cents": {"type": "integer"},
-        "recipient_email": _TEXT,
+        name: {"type": "integer" if isinstance(value, int) else "string"}
+        for name, value in _EXAMPLE.items()
     },
     "required": [*_EXAMPLE],
 }
@@ -34,7 +32,6 @@ _OUTPUT: Final = OutputConfig(example={"success": True, "code": 1001, "status": 
 
 
 def resource(url: str, *, icon_url: str | None = None) -> dict[str, Any]:
-    """Return the resource that is paid for; icon_url: of an address that catalogues may show."""
     made = {
         "url": url,
         "description": "A top-up of prepaid AI credit",
@@ -46,7 +43,6 @@ def resource(url: str, *, icon_url: str | None = None) -> dict[str, Any]:
 
 
 def of_http() -> dict[str, Any]:
-    """Return the extension of POST /x402/topup."""
     made = declare_discovery_extension(
         input=_EXAMPLE, input_schema=_BODY, body_type="json", output=_OUTPUT
     )[NAME]

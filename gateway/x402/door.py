@@ -33,8 +33,9 @@ from gateway.answers.answer import Answer
 from gateway.x402 import credentials, headers
 from gateway.x402.answers import answer_of, named_answer
 from gateway.x402.credentials import Misfit
-from gateway.x402.payer import LIVE_FIRST, caller, environment_of
-from gateway.x402.ways import PaidCall, Shown, Way, ways_of
+from gateway.x402.offered import LIVE_FIRST
+from gateway.x402.payer import caller, environment_of
+from gateway.x402.ways import Nothing, PaidCall, PaidToolCall, Shown, Way, ways_of
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
@@ -44,6 +45,12 @@ from store.database import Transaction
 
 _SIGNATURE: Final = b"payment-signature"
 _BAD: Final = 400
+_NOTHING: Final = Nothing()
+_TOOL_HOWS: Final = {
+    X402: 'with _meta["x402/payment"], a payment of x402 version 2; its payment-identifier is a secret of your own,'
+    " made at random",
+    MPP: 'with _meta["org.paymentauth/credential"], which answers the challenge by a shared payment token (spt_…)',
+}
 WAIT_S: Final = 20.0
 _HOWS: Final = {
     X402: "with PAYMENT-SIGNATURE, as x402 version 2 has it; its payment-identifier is a secret of your own,"
@@ -70,14 +77,15 @@ async def topup(call: PaidCall) -> Answer:
         may_see = principal is not None and sees_code(principal, named.spent_by)
         return named_answer(call, named, may_see=may_see)
     if shown is None:
+        await _judge(call, principal, asked, environment)
         why = Misfit("pay this price", "payment-required")
-        raise _required(call, environment, asked, principal, why)
+        raise _required(call, environment, asked, why)
     if isinstance(shown, Misfit):
-        raise _required(call, environment, asked, principal, shown)
-    way = _way(call, environment, asked, principal, shown)
+        raise _required(call, environment, asked, shown)
+    way = _way(call, environment, asked, shown)
     misfit = way.misfit(call, shown, asked)
     if misfit is not None:
-        raise _required(call, environment, asked, principal, misfit)
+        raise _required(call, environment, asked, misfit)
     return await _pay(call, way, asked, shown, principal, environment)
 
 
@@ -106,13 +114,7 @@ async def _pay(
         room.check(principal, call.context.clock)
     payments = call.context.machine_payments
     payment = _payment(way, asked, shown, principal, environment, call.now_us)
-    send = Send(
-        payment.transaction_id,
-        payment.tenant,
-        payment.spent_by,
-        asked.prepare(_platforms(call, environment), payment.account_id),
-    )
-    await payments.rehearse(payment, send)
+    await payments.rehearse(payment, _send_of(call, payment))
     proof = way.proof(shown, payment)
     verified = await payments.verify(payment, proof)
     if not verified.is_valid:
@@ -121,11 +123,35 @@ async def _pay(
         if found is not None:
             return await _go_on(call, found, shown, principal)
         misfit = Misfit(verified.reason, "verification-failed")
-        raise _required(call, environment, asked, principal, misfit)
+        raise _required(call, environment, asked, misfit)
     sealed = msgspec.structs.replace(payment, proof=payments.seal(payment.id, proof))
     ended = await payments.pay(sealed)
     check_same(ended, payment.body_digest, payment.protocol)
     return await _answer(call, ended, shown, principal)
+
+
+async def is_known(call: PaidCall) -> bool:
+    shown = _shown(call)
+    if shown is None or isinstance(shown, Misfit):
+        return False
+    return await _known(call, await caller(call), shown) is not None
+
+
+async def _judge(
+    call: PaidCall, principal: Principal | None, asked: PaidRequest, environment: Environment
+) -> None:
+    """Raise what a tool's key forbids, before anybody is asked to pay for it."""
+    if principal is None or not isinstance(call, PaidToolCall):
+        return
+    for way in ways_of(call, environment, asked.charged_cents)[:1]:
+        payment = _payment(way, asked, _NOTHING, principal, environment, call.now_us)
+        await call.context.machine_payments.rehearse(payment, _send_of(call, payment))
+
+
+def _send_of(call: PaidCall, payment: MachinePayment) -> Send:
+    platforms = _platforms(call, payment.environment)
+    request = payment.request.prepare(platforms, payment.account_id)
+    return Send(payment.transaction_id, payment.tenant, payment.spent_by, request)
 
 
 async def _answer(
@@ -137,7 +163,7 @@ async def _answer(
     if payment.state == "refused":
         why = f"the payment was refused: {payment.detail or 'no reason given'}"
         misfit = Misfit(why, "verification-failed")
-        raise _required(call, payment.environment, payment.request, principal, misfit)
+        raise _required(call, payment.environment, payment.request, misfit)
     found, approval = await _topup(call, payment)
     may_see = is_payer or (
         principal is not None and found is not None and sees_code(principal, found.spent_by)
@@ -246,12 +272,10 @@ def _way(
     call: PaidCall,
     environment: str,
     asked: PaidRequest,
-    principal: Principal | None,
     shown: Shown,
 ) -> Way:
     """Raise NotOffered."""
-    is_beside_key = principal is not None
-    ways = ways_of(call, environment, asked.charged_cents, is_beside_key=is_beside_key)
+    ways = ways_of(call, environment, asked.charged_cents)
     for way in ways:
         if way.protocol == shown.protocol:
             return way
@@ -261,7 +285,7 @@ def _way(
 def _payment(
     way: Way,
     asked: PaidRequest,
-    shown: Shown,
+    shown: Shown | Nothing,
     principal: Principal | None,
     environment: str,
     now_us: int,
@@ -303,7 +327,6 @@ def _required(
     call: PaidCall,
     environment: str,
     asked: PaidRequest,
-    principal: Principal | None,
     misfit: Misfit,
 ) -> PaymentRequired:
     """Return the refusal that names the price, with a header for each payment method."""
@@ -311,14 +334,13 @@ def _required(
     if misfit.problem is not None:
         facts["problem"] = f"{credentials.PROBLEMS}{misfit.problem}"
     hows = []
-    is_beside_key = principal is not None
-    ways = ways_of(call, environment, asked.charged_cents, is_beside_key=is_beside_key)
+    ways = ways_of(call, environment, asked.charged_cents)
     if not ways:
         raise NotOffered(f"{asked.charged_cents} cents cannot be paid in {environment}")
     for way in ways:
         call.reply_headers.append(way.header(call, asked, misfit.detail))
         facts |= way.facts(asked)
-        hows.append(_HOWS[way.protocol])
+        hows.append((_TOOL_HOWS if isinstance(call, PaidToolCall) else _HOWS)[way.protocol])
     return PaymentRequired(
         f"{misfit.detail}. Send the same request {', or '.join(hows)}", extra=facts
     )

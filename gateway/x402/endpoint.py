@@ -6,7 +6,7 @@ The route and its documents. The first request loads the protocols' packages (ga
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from gateway.answers import envelope, response_codes as codes
 from gateway.answers.answer import Answer
@@ -26,6 +26,15 @@ _LOADED: dict[str, Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer
 
 
 async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
+    await take_turn(call)
+    door = _LOADED.get(PATH)
+    if door is None:
+        # In a thread: it takes a third of a second, and the other requests continue meanwhile.
+        door = _LOADED[PATH] = await asyncio.to_thread(_load)
+    return await door(call)
+
+
+async def take_turn(call: RequestContext[Any, Any]) -> None:
     count, period_s = REQUESTS
     await take_one(
         call.context.limiter,
@@ -34,11 +43,6 @@ async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
         period_s=period_s,
         detail=f"{count} requests a minute are taken from one address",
     )
-    door = _LOADED.get(PATH)
-    if door is None:
-        # In a thread: it takes a third of a second, and the other requests continue meanwhile.
-        door = _LOADED[PATH] = await asyncio.to_thread(_load)
-    return await door(call)
 
 
 def _load() -> Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]:

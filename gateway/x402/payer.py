@@ -1,22 +1,22 @@
 """Find who requests a paid top-up, and in which environment."""
 
-from typing import Final
-
 from billing.machine_payments.payment import NotOffered
 from gateway.http.auth import check_presented, presented
 from gateway.http.fields import EnvironmentMismatch
 from gateway.x402 import credentials
-from gateway.x402.ways import PaidCall, offered
+from gateway.x402.offered import LIVE_FIRST, offered
+from gateway.x402.ways import PaidCall
 from kernel.errors import InvalidInput
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment, Principal, check_address, require_scope
 
-# Live, if both are offered.
-LIVE_FIRST: Final[tuple[Environment, ...]] = ("live", "staging")
-
 
 async def caller(call: PaidCall) -> Principal | None:
-    """Return the owner of the key beside the payment, or None. Raises the refusal of a key."""
+    """Return whose key is beside the payment, or None. Raise what refuses a key."""
+    if call.credential is not None:
+        # A tool's call: the pipeline let the key in.
+        require_scope(call.credential, "topup:send")
+        return call.credential
     in_front = call.headers.get(b"authorization")
     if in_front is None or credentials.is_payment(in_front):
         return None
@@ -43,7 +43,7 @@ def environment_of(
         if asked not in (None, principal.environment):
             raise EnvironmentMismatch(f"the key is of {principal.environment}", param="environment")
         asked = principal.environment
-    taken = {one: offered(call, one) for one in LIVE_FIRST}
+    taken = {one: offered(call.context, one) for one in LIVE_FIRST}
     wanted = LIVE_FIRST if asked is None else (asked,)
     for environment in wanted:
         if taken[environment] and (protocol is None or protocol in taken[environment]):

@@ -1,6 +1,6 @@
 """The payment methods of an environment's top-ups, each with the header that requests its payment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -15,12 +15,29 @@ from gateway.http.request_context import RequestContext
 from gateway.x402 import bazaar, credentials, headers
 from gateway.x402.credentials import Misfit, Priced, ShownCredential
 from gateway.x402.headers import Asking, Presented
+from gateway.x402.offered import offered
 from kernel.clock import SECOND_US
 from kernel.fields import Fields
 
 PaidCall = RequestContext[PaidBody, Fields]
 Shown = Presented | ShownCredential
 _ICON: Final = "/apple-touch-icon.png"
+
+
+class Nothing(NamedTuple):
+    """In place of a payment, for a rehearsal."""
+
+    ref: str = ""
+    identifier: str = ""
+    payer: str = ""
+    expires_at: int = 0
+
+
+class PaidToolCall(RequestContext[PaidBody, Fields]):
+    """A call of an agents' tool. entry: what catalogues say of it."""
+
+    __slots__ = ("entry",)
+    entry: Mapping[str, Any]
 
 
 class Terms(NamedTuple):
@@ -121,20 +138,14 @@ class ByToken:
         )
 
 
-def offered(call: PaidCall, environment: str) -> tuple[str, ...]:
-    payments = call.context.machine_payments
-    by_token = (
-        (MPP,) if environment in payments.token_offers and _is_safe(call, environment) else ()
-    )
-    return ((X402,) if environment in payments.offers else ()) + by_token
-
-
-def ways_of(call: PaidCall, environment: str, cents: int, *, is_beside_key: bool) -> Sequence[Way]:
-    payments, doors = call.context.machine_payments, offered(call, environment)
+def ways_of(call: PaidCall, environment: str, cents: int) -> Sequence[Way]:
+    payments, doors = call.context.machine_payments, offered(call.context, environment)
     ways: list[Way] = []
     if X402 in doors:
         ways.append(ByWallet(payments.offers[environment], _asking(call)))
     if MPP in doors and cents >= CENTS_MIN:
+        in_front = call.headers.get(b"authorization")
+        is_beside_key = in_front is not None and not credentials.is_payment(in_front)
         ways.append(ByToken(payments.token_offers[environment], is_beside_key))
     return ways
 
@@ -143,10 +154,5 @@ def _asking(call: PaidCall) -> Asking:
     home = call.home
     # A catalogue shows an icon that everybody can load.
     icon_url = f"{home}{_ICON}" if home == call.context.settings.public_url else None
-    return Asking(bazaar.resource(f"{home}{call.path}", icon_url=icon_url), bazaar.of_http())
-
-
-def _is_safe(call: PaidCall, environment: str) -> bool:
-    """Return whether a valuable token comes encrypted, or from this machine."""
-    public_url = call.context.settings.public_url
-    return environment == "staging" or not public_url or public_url.startswith("https://")
+    entry = call.entry if isinstance(call, PaidToolCall) else bazaar.of_http()
+    return Asking(bazaar.resource(f"{home}{call.path}", icon_url=icon_url), entry)

@@ -18525,6 +18525,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:18Z",
+                     *       "data": {
+                     *         "items": [
+                     *           {
+                     *             "id": "key_5FxpRIrX4LWLkM03",
+                     *             "parent_id": "key_5FxpRIrX4LWLkM02",
+                     *             "environment": "staging",
+                     *             "name": "API key",
+                     *             "prefix": "ak_staging_7Q3X9",
+                     *             "last4": "H4NB",
+                     *             "scopes": [
+                     *               "topup:send",
+                     *               "topup:read"
+                     *             ],
+                     *             "caps": {
+                     *               "per_call_cents": null,
+                     *               "per_day_cents": null,
+                     *               "per_month_cents": null
+                     *             },
+                     *             "ip_allow_list": [],
+                     *             "approval_above_cents": null,
+                     *             "approval_above_per_day_cents": null,
+                     *             "approval_threshold_cents": null,
+                     *             "purpose": null,
+                     *             "client_id": null,
+                     *             "lifetime_cents": null,
+                     *             "platforms": null,
+                     *             "recipients": null,
+                     *             "windows": [],
+                     *             "per_recipient_per_day_cents": null,
+                     *             "max_sends_per_hour": null,
+                     *             "max_recipients_per_week": null,
+                     *             "repeat_guard_s": null,
+                     *             "expires_at": null,
+                     *             "created_at": "2026-06-13T12:00:03Z",
+                     *             "last_used_at": null,
+                     *             "paused_at": null,
+                     *             "revoked_at": null
+                     *           }
+                     *         ],
+                     *         "next_cursor": "key_5FxpRIrX4LWLkM03",
+                     *         "has_more": true
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyPageAnswer"];
                 };
             };
@@ -18601,34 +18653,27 @@ export interface operations {
                      *           "topup:read"
                      *         ],
                      *         "caps": {
-                     *           "per_call_cents": null,
-                     *           "per_day_cents": null,
+                     *           "per_call_cents": 500,
+                     *           "per_day_cents": 1000,
                      *           "per_month_cents": null
                      *         },
-                     *         "ip_allow_list": [],
-                     *         "approval_above_cents": null,
-                     *         "approval_above_per_day_cents": null,
-                     *         "approval_threshold_cents": null,
-                     *         "purpose": "credit for colleagues",
+                     *         "ip_allow_list": [
+                     *           "192.0.2.1/32"
+                     *         ],
+                     *         "approval_above_cents": 400,
+                     *         "approval_above_per_day_cents": 900,
+                     *         "approval_threshold_cents": 400,
+                     *         "purpose": null,
                      *         "client_id": null,
-                     *         "lifetime_cents": 3000,
-                     *         "platforms": [
-                     *           "claude"
-                     *         ],
-                     *         "recipients": [
-                     *           "*@example.com"
-                     *         ],
-                     *         "windows": [
-                     *           {
-                     *             "seconds": 3600,
-                     *             "cents": 2000
-                     *           }
-                     *         ],
-                     *         "per_recipient_per_day_cents": 1200,
-                     *         "max_sends_per_hour": 3,
-                     *         "max_recipients_per_week": 2,
-                     *         "repeat_guard_s": 600,
-                     *         "expires_at": null,
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
+                     *         "windows": [],
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
+                     *         "repeat_guard_s": null,
+                     *         "expires_at": "2098-12-31T22:00:00Z",
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "last_used_at": null,
                      *         "paused_at": null,
@@ -18663,6 +18708,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:11Z",
+                     *       "data": {
+                     *         "id": "key_5FxpRIrX4LWLkM01",
+                     *         "parent_id": "key_5FxpRIrX4LWLkM02",
+                     *         "environment": "staging",
+                     *         "name": "agent",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "scopes": [
+                     *           "topup:send",
+                     *           "topup:read"
+                     *         ],
+                     *         "caps": {
+                     *           "per_call_cents": 500,
+                     *           "per_day_cents": 1000,
+                     *           "per_month_cents": null
+                     *         },
+                     *         "ip_allow_list": [
+                     *           "192.0.2.1/32"
+                     *         ],
+                     *         "approval_above_cents": 400,
+                     *         "approval_above_per_day_cents": 900,
+                     *         "approval_threshold_cents": 400,
+                     *         "purpose": null,
+                     *         "client_id": null,
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
+                     *         "windows": [],
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
+                     *         "repeat_guard_s": null,
+                     *         "expires_at": "2098-12-31T22:00:00Z",
+                     *         "created_at": "2026-06-13T12:00:01Z",
+                     *         "last_used_at": null,
+                     *         "paused_at": null,
+                     *         "revoked_at": null
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyAnswer"];
                 };
             };
@@ -18692,6 +18785,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:20Z",
+                     *       "data": {
+                     *         "id": "key_5FxpRIrX4LWLkM01",
+                     *         "parent_id": "key_5FxpRIrX4LWLkM02",
+                     *         "environment": "staging",
+                     *         "name": "new",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "scopes": [
+                     *           "topup:send",
+                     *           "topup:read"
+                     *         ],
+                     *         "caps": {
+                     *           "per_call_cents": 500,
+                     *           "per_day_cents": 1000,
+                     *           "per_month_cents": 9
+                     *         },
+                     *         "ip_allow_list": [
+                     *           "192.0.2.1/32"
+                     *         ],
+                     *         "approval_above_cents": 400,
+                     *         "approval_above_per_day_cents": 900,
+                     *         "approval_threshold_cents": 400,
+                     *         "purpose": null,
+                     *         "client_id": null,
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
+                     *         "windows": [],
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
+                     *         "repeat_guard_s": null,
+                     *         "expires_at": null,
+                     *         "created_at": "2026-06-13T12:00:01Z",
+                     *         "last_used_at": null,
+                     *         "paused_at": null,
+                     *         "revoked_at": "2026-06-13T12:00:20Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyAnswer"];
                 };
             };
@@ -18738,12 +18879,12 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:17Z",
+                     *       "timestamp": "2026-06-13T12:00:13Z",
                      *       "data": {
                      *         "id": "key_5FxpRIrX4LWLkM01",
                      *         "parent_id": "key_5FxpRIrX4LWLkM02",
                      *         "environment": "staging",
-                     *         "name": "agent",
+                     *         "name": "new",
                      *         "prefix": "ak_staging_7Q3X9",
                      *         "last4": "H4NB",
                      *         "scopes": [
@@ -18751,28 +18892,26 @@ export interface operations {
                      *           "topup:read"
                      *         ],
                      *         "caps": {
-                     *           "per_call_cents": null,
-                     *           "per_day_cents": null,
-                     *           "per_month_cents": null
+                     *           "per_call_cents": 500,
+                     *           "per_day_cents": 1000,
+                     *           "per_month_cents": 9
                      *         },
-                     *         "ip_allow_list": [],
-                     *         "approval_above_cents": null,
-                     *         "approval_above_per_day_cents": null,
-                     *         "approval_threshold_cents": null,
+                     *         "ip_allow_list": [
+                     *           "192.0.2.1/32"
+                     *         ],
+                     *         "approval_above_cents": 400,
+                     *         "approval_above_per_day_cents": 900,
+                     *         "approval_threshold_cents": 400,
                      *         "purpose": null,
                      *         "client_id": null,
-                     *         "lifetime_cents": 3000,
-                     *         "platforms": [
-                     *           "claude"
-                     *         ],
-                     *         "recipients": [
-                     *           "*@example.com"
-                     *         ],
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
                      *         "windows": [],
-                     *         "per_recipient_per_day_cents": 1200,
-                     *         "max_sends_per_hour": 3,
-                     *         "max_recipients_per_week": 2,
-                     *         "repeat_guard_s": 600,
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
+                     *         "repeat_guard_s": null,
                      *         "expires_at": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "last_used_at": null,
@@ -18819,6 +18958,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:16Z",
+                     *       "data": {
+                     *         "id": "key_5FxpRIrX4LWLkM01",
+                     *         "parent_id": "key_5FxpRIrX4LWLkM02",
+                     *         "environment": "staging",
+                     *         "name": "new",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "scopes": [
+                     *           "topup:send",
+                     *           "topup:read"
+                     *         ],
+                     *         "caps": {
+                     *           "per_call_cents": 500,
+                     *           "per_day_cents": 1000,
+                     *           "per_month_cents": 9
+                     *         },
+                     *         "ip_allow_list": [
+                     *           "192.0.2.1/32"
+                     *         ],
+                     *         "approval_above_cents": 400,
+                     *         "approval_above_per_day_cents": 900,
+                     *         "approval_threshold_cents": 400,
+                     *         "purpose": null,
+                     *         "client_id": null,
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
+                     *         "windows": [],
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "max_recipients_per_week": null,
+                     *         "repeat_guard_s": null,
+                     *         "expires_at": null,
+                     *         "created_at": "2026-06-13T12:00:01Z",
+                     *         "last_used_at": null,
+                     *         "paused_at": null,
+                     *         "revoked_at": null,
+                     *         "key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT503"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedKeyAnswer"];
                 };
             };
@@ -19554,6 +19742,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:01:29Z",
+                     *       "data": {
+                     *         "items": [
+                     *           {
+                     *             "id": "tok_5FxpRIrX4LWLkM02",
+                     *             "key_id": "key_5FxpRIrX4LWLkM02",
+                     *             "environment": "staging",
+                     *             "name": "Access token",
+                     *             "prefix": "ak_staging_7Q3X9",
+                     *             "last4": "H4NB",
+                     *             "created_at": "2026-06-13T12:01:27Z",
+                     *             "last_used_at": null,
+                     *             "revoked_at": null
+                     *           }
+                     *         ],
+                     *         "next_cursor": "tok_5FxpRIrX4LWLkM02",
+                     *         "has_more": true
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccessTokenPageAnswer"];
                 };
             };
@@ -19586,6 +19801,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:01:25Z",
+                     *       "data": {
+                     *         "id": "tok_5FxpRIrX4LWLkM01",
+                     *         "key_id": "key_5FxpRIrX4LWLkM02",
+                     *         "environment": "staging",
+                     *         "name": "cli",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "created_at": "2026-06-13T12:01:25Z",
+                     *         "last_used_at": null,
+                     *         "revoked_at": null,
+                     *         "token": "sat_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT501"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedTokenAnswer"];
                 };
             };
@@ -19618,6 +19855,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:01:32Z",
+                     *       "data": {
+                     *         "id": "tok_5FxpRIrX4LWLkM02",
+                     *         "key_id": "key_5FxpRIrX4LWLkM02",
+                     *         "environment": "staging",
+                     *         "name": "Access token",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "created_at": "2026-06-13T12:01:27Z",
+                     *         "last_used_at": null,
+                     *         "revoked_at": "2026-06-13T12:01:32Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccessTokenAnswer"];
                 };
             };
@@ -19647,6 +19905,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:01:31Z",
+                     *       "data": {
+                     *         "id": "tok_5FxpRIrX4LWLkM01",
+                     *         "key_id": "key_5FxpRIrX4LWLkM02",
+                     *         "environment": "staging",
+                     *         "name": "cli",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "created_at": "2026-06-13T12:01:25Z",
+                     *         "last_used_at": null,
+                     *         "revoked_at": "2026-06-13T12:01:31Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccessTokenAnswer"];
                 };
             };
@@ -21225,6 +21504,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:01:36Z",
+                     *       "data": {
+                     *         "items": [
+                     *           {
+                     *             "id": "adt_5FxpRIrX4LWLkM01",
+                     *             "created_at": "2026-06-13T12:01:32Z",
+                     *             "action": "token.revoked",
+                     *             "outcome": "done",
+                     *             "environment": "staging",
+                     *             "subject_id": "tok_5FxpRIrX4LWLkM02",
+                     *             "actor": {
+                     *               "kind": "key",
+                     *               "id": "key_5FxpRIrX4LWLkM02",
+                     *               "name": "Test"
+                     *             },
+                     *             "key_id": "key_5FxpRIrX4LWLkM02",
+                     *             "key_name": "Test",
+                     *             "address": "127.0.0.1",
+                     *             "user_agent": "recorder",
+                     *             "before": null,
+                     *             "after": {
+                     *               "name": "Access token"
+                     *             },
+                     *             "reason": null
+                     *           },
+                     *           {
+                     *             "id": "adt_5FxpRIrX4LWLkM02",
+                     *             "created_at": "2026-06-13T12:01:31Z",
+                     *             "action": "token.revoked",
+                     *             "outcome": "done",
+                     *             "environment": "staging",
+                     *             "subject_id": "tok_5FxpRIrX4LWLkM01",
+                     *             "actor": {
+                     *               "kind": "key",
+                     *               "id": "key_5FxpRIrX4LWLkM02",
+                     *               "name": "Test"
+                     *             },
+                     *             "key_id": "key_5FxpRIrX4LWLkM02",
+                     *             "key_name": "Test",
+                     *             "address": "127.0.0.1",
+                     *             "user_agent": "recorder",
+                     *             "before": null,
+                     *             "after": {
+                     *               "name": "cli"
+                     *             },
+                     *             "reason": null
+                     *           }
+                     *         ],
+                     *         "next_cursor": "adt_5FxpRIrX4LWLkM02",
+                     *         "has_more": true
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditEntryPageAnswer"];
                 };
             };

@@ -14,7 +14,7 @@ async def topups(to: Recorder) -> None:
     await _validate(to, key)
     by_recipient = await _history(to, key)
     await _status(to, key, reads, stranger, by_recipient)
-    # A receipt that was made is signed with a key of its own each time: written_answers.py has one.
+    # A receipt that was made is signed with a key of its own each time: written_answers.json has one.
     path = f"/topup/{by_recipient['user']}/receipt"
     await to.own("another's", "GET", path, stranger)
     await to.own("without the scope", "GET", path, reads)

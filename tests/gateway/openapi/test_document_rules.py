@@ -87,7 +87,7 @@ def test_each_success_in_json_has_an_example() -> None:
         if "example" not in response["content"][JSON]
     ]
 
-    what = "a walk in tests/gateway/answers (then TOPUP_RECORD=1), or gateway/openapi/written_answers.py"
+    what = "a walk in tests/gateway/answers (then TOPUP_RECORD=1), or gateway/openapi/written_answers.json"
     assert not found, shown(found, what)
 
 

@@ -1,0 +1,169 @@
+"""A send that its own call pays for over MCP, by x402 or the Machine Payments Protocol.
+
+The payment in `_meta` becomes HTTP's header for gateway/x402/door.py, and the answer's headers become `_meta`. A
+payment under the idempotency_key of an earlier send isn't taken: that send is the answer.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from mpp import Challenge
+from mpp.extensions.mcp.types import MCPChallenge, MCPCredential
+
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import Envelope
+from gateway.api.bodies.paid_body import PaidBody
+from gateway.http.fields import Shape, canonical
+from gateway.http.idempotency import run_steps
+from gateway.http.request_context import RequestContext
+from gateway.internal_client import ask
+from gateway.mcp.message import CREDENTIAL, X402, PaymentSaid
+from gateway.mcp.schemas import Offer, input_schema
+from gateway.mcp.tools import PAID, SEND, TOOLS
+from gateway.surfaces import API_PREFIX
+from gateway.x402 import bazaar, door
+from gateway.x402.endpoint import take_turn
+from gateway.x402.headers import HEADER
+from gateway.x402.ways import PaidToolCall
+from kernel.errors import InvalidInput
+from store.idempotency import RequestKey, find, request_key
+
+_X402_ANSWER: Final = "x402/payment-response"
+_RECEIPT: Final = "org.paymentauth/receipt"
+_CHALLENGES: Final = "org.paymentauth/payment-required"
+_PAYMENT_REQUIRED: Final = 402
+_BAD: Final = 400
+# What can be spent, or leads to it: an answer is stored without.
+_SPENDABLE: Final = ("voucher_code", "deliverable", "claim_url")
+_SHAPE: Final = Shape(PaidBody)
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder(Envelope).decode
+_decode_json = msgspec.json.decode
+
+
+class PaidSend:
+    """A call of send_topup that pays, or is asked to. arguments: without the idempotency_key."""
+
+    def __init__(
+        self, call: RequestContext[Any, Any], arguments: Mapping[str, Any], meta: Mapping[str, Any]
+    ) -> None:
+        self._call, self._arguments, self._meta = call, arguments, meta
+        self._full: Answer | None = None
+        raw = _encode(arguments)
+        inner = self._inner = PaidToolCall(call.context, call.scope)
+        inner.trace, inner.method, inner.path = call.trace, "POST", call.path
+        inner.credential = call.credential
+        inner.headers = {b"host": call.headers.get(b"host", b""), **_headers_of(meta)}
+        # A card's challenge answers this tool alone.
+        inner.raw = b"tools/call " + SEND.encode() + raw
+        inner.body = _SHAPE.decode(raw, call.environment)
+        inner.entry = bazaar.of_tool(SEND, PAID.description, input_schema(PAID, Offer()))
+
+    async def run(self, key_text: str | None = None) -> Envelope:
+        """Return the top-up; raise PaymentRequired, which `said` then has."""
+        await take_turn(self._call)
+        try:
+            if key_text is None or await door.is_known(self._inner):
+                return _decode((await door.topup(self._inner)).body)
+            return await self._run_once(key_text)
+        except InvalidInput as error:
+            if error.param != HEADER:
+                raise
+            words = error.detail.replace(HEADER, f"_meta {X402}")
+            raise InvalidInput(words, param=X402, reason=error.reason) from None
+
+    @property
+    def said(self) -> PaymentSaid:
+        replies = dict(self._inner.reply_headers)
+        meta: dict[str, Any] = {}
+        if b"www-authenticate" in replies:
+            challenge = _challenge_of(replies[b"www-authenticate"].decode())
+            meta[_CHALLENGES] = {"httpStatus": _PAYMENT_REQUIRED, "challenges": [challenge]}
+        if b"payment-response" in replies:
+            meta[_X402_ANSWER] = _decode_json(b64decode(replies[b"payment-response"]))
+        if b"payment-receipt" in replies:
+            told = _decode_json(_of_base64url(replies[b"payment-receipt"]))
+            meta[_RECEIPT] = {**told, "challengeId": self._meta[CREDENTIAL]["challenge"]["id"]}
+        required = replies.get(b"payment-required")
+        return PaymentSaid({} if required is None else _decode_json(b64decode(required)), meta)
+
+    async def _run_once(self, key_text: str) -> Envelope:
+        """Pay under the key, unless a send under it was answered before."""
+        call, key = self._call, self._request_key(key_text)
+        stored = (await call.context.database.read(lambda tx: find(tx, [key]))).get(key.place)
+        if stored is not None and stored.status:
+            return await ask(
+                call, "POST", TOOLS[SEND].path, self._arguments, idempotency_key=key_text
+            )
+        try:
+            answer = await run_steps(call.context, call.principal, key, self._steps)
+        except _NothingBought as error:
+            return _decode(error.answer.body)
+        if self._full is None and await door.is_known(self._inner):
+            # Another call with the same payment made it.
+            self._full = await door.topup(self._inner)
+        return _decode((self._full or answer).body)
+
+    async def _steps(self) -> Answer:
+        answer = self._full = await door.topup(self._inner)
+        if answer.status >= _BAD:
+            raise _NothingBought(answer)
+        told = _decode_json(answer.body)
+        told["data"] |= dict.fromkeys(_SPENDABLE)
+        return Answer(answer.status, msgspec.json.encode(told))
+
+    def _request_key(self, key_text: str) -> RequestKey:
+        """Return the key of the same send without a payment."""
+        call = self._call
+        shape = TOOLS[SEND].route.body_shape
+        return request_key(
+            account_id=call.principal.account_id,
+            environment=call.principal.environment,
+            owner=call.principal.key_owner,
+            key_text=key_text,
+            method="POST",
+            path=API_PREFIX + TOOLS[SEND].path,
+            canonical_body=canonical(shape.decode(_encode(self._arguments), call.environment)),
+        )
+
+
+class _NothingBought(Exception):
+    """The key doesn't store the answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+def _headers_of(meta: Mapping[str, Any]) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    if meta.get(X402) is not None:
+        headers[b"payment-signature"] = b64encode(msgspec.json.encode(meta[X402]))
+    if meta.get(CREDENTIAL) is not None:
+        try:
+            headers[b"authorization"] = _authorization(meta[CREDENTIAL])
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+            words = f"_meta {CREDENTIAL} is no credential: send {{challenge, payload}}, the challenge as it came"
+            raise InvalidInput(words, param=CREDENTIAL) from None
+    return headers
+
+
+def _authorization(credential: Any) -> bytes:
+    challenge = credential["challenge"]
+    # mppx sends it as it came, and pympp what it decodes to.
+    if isinstance(challenge.get("opaque"), str):
+        opaque = challenge["opaque"].encode()
+        challenge = {**challenge, "opaque": _decode_json(_of_base64url(opaque))}
+    found = MCPCredential.from_dict({**credential, "challenge": challenge})
+    return found.to_core().to_authorization().encode()
+
+
+def _challenge_of(header: str) -> Mapping[str, Any]:
+    found = Challenge.from_www_authenticate(header)
+    made = MCPChallenge.from_core(found, found.realm, found.expires, found.description)
+    return {**made.to_dict(), "opaque": found.to_echo().opaque}
+
+
+def _of_base64url(text: bytes) -> bytes:
+    return b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_")
