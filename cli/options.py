@@ -3,14 +3,12 @@
 import contextlib
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
 from cli.output import note
-from kernel.clock import moment_us
 from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.principal import ENVIRONMENTS
 
@@ -74,20 +72,3 @@ def take_secret(context: click.Context, option: click.Parameter, value: str | No
     if not text.strip():
         raise click.BadParameter("there is no secret there")
     return text.strip()
-
-
-class Moment(click.ParamType[int]):
-    """A time, a day or a month of UTC, as microseconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return value if isinstance(value, int) else moment_us(value)
-        except (ValueError, OverflowError):
-            return self.fail(
-                "a time is written like 2026-06-13T12:00:00Z, with its zone; a day like 2026-06-13, a month"
-                " like 2026-06: they stand for their beginning in UTC",
-                param,
-                ctx,
-            )

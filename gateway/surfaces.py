@@ -1,6 +1,8 @@
 """Every API that this gateway answers to: the one table that requests, documents and tests walk."""
 
 from billing.catalog import pack_acts
+from billing.credits import sandbox_acts
+from billing.documents import acts as document_acts
 from billing.payments import dispute_acts
 from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
 from billing.reports import (
@@ -81,6 +83,7 @@ API = ApiSurface(
         *approvals.ROUTES,
         *recipients.ROUTES,
         *sandbox.ROUTES,
+        *routes_of(sandbox_acts.ACTS),
         *usage.ROUTES,
         *holds.ROUTES,
         *routes_of(price_acts.ACTS),
@@ -94,6 +97,7 @@ API = ApiSurface(
         *orders.ROUTES,
         *credit_lines.ROUTES,
         *routes_of((*refund_order_acts.ACTS, *refund_acts.ACTS, *dispute_acts.ACTS)),
+        *routes_of(document_acts.ACTS),
         *documents.ROUTES,
         *routes_of(report_acts.ACTS),
         *routes_of((*api_keys.ACTS, SHOW_TREE)),

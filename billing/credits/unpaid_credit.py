@@ -18,7 +18,8 @@ CREDIT_CENTS_MAX = 10_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    subject_id: str
+    id: str
+    amount_cents: int
     balance_cents: int
 
 
@@ -54,7 +55,7 @@ class Credit:
         code = Code.TEST_CREDIT if self.source is LedgerAccountKind.TEST_CREDIT else Code.MANUAL
         state.credit(self.tenant, source, amount_micros, code, subject_id=subject_id)
         balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
-        return Credited(subject_id, balance)
+        return Credited(subject_id, self.amount_cents, balance)
 
     def _check_day(self, state: BatchState, per_day_cents: int) -> None:
         given_cents = -(-state.spending.funded_micros(self.tenant.account_id) // MICROS_PER_CENT)

@@ -14,7 +14,7 @@ from billing.documents.facts import DocumentFacts, DocumentKind
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping, as_json
 
 
@@ -90,7 +90,7 @@ async def page(
     tx: Transaction,
     tenant: Tenant,
     *,
-    before_id: str | None,
+    before_id: Begin,
     limit: int,
     narrowed: DocumentFilter = EVERY_DOCUMENT,
 ) -> Sequence[BillingDocument]:

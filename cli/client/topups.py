@@ -5,11 +5,12 @@ from typing import Any, Final
 
 import click
 
-from cli.client.arguments import IdOf, page_options
+from cli.client.arguments import IdOf
 from cli.client.money import dollars_of
 from cli.client.profiles import access, profile_option
 from cli.client.remote_gateway import RemoteAnswer, RemoteGateway
 from cli.examples import examples
+from cli.options import limit_option
 from cli.output import json_option, print_json, show_record, show_rows, wants_json
 
 _STATUSES: Final = (
@@ -39,7 +40,8 @@ def topups() -> None:
 @click.option("--recipient", "recipient_email", help="Only those to this address.")
 @click.option("--reference", help="Only the one with this reference of yours.")
 @click.option("--key", "key_id", type=IdOf("key"), help="Only those that this key sent.")
-@page_options
+@limit_option
+@click.option("--cursor", help="The next_cursor of the page before.")
 @profile_option
 @json_option
 def list_(*, profile: str, **filters: Any) -> None:

@@ -381,14 +381,6 @@ class DecidedTopUp(SettledTopUp, kw_only=True):
         return {"approval": self.approval, **told}
 
 
-class Funding(Struct, kw_only=True):
-    """Test credit that was added."""
-
-    id: str
-    amount_cents: Cents
-    balance_cents: Cents
-
-
 class Settlement(Struct, kw_only=True):
     """How the top-up ended."""
 

@@ -190,18 +190,3 @@ def _balance(micros: int) -> dict[str, Any]:
         "balance_credits": micros // MICROS_PER_CREDIT,
         "balance_cents": micros_to_cents(micros),
     }
-
-
-class OwnTime(Struct, kw_only=True):
-    """The sandbox clock as it stands."""
-
-    ahead_s: Annotated[int, Meta(description="How far it is ahead of the gateway's, in seconds.")]
-    now: Annotated[Time, Meta(description="The account's own time.")]
-
-
-class AccountClock(Struct, kw_only=True):
-    """The sandbox clock: how far it went on now, and how far it is ahead of ours."""
-
-    advanced_s: Annotated[int, Meta(description="How far it went on now, in seconds.")]
-    ahead_s: Annotated[int, Meta(description="How far it is ahead of the gateway's, in seconds.")]
-    now: Annotated[Time, Meta(description="The account's own time.")]

@@ -1,12 +1,12 @@
-"""The shapes of receipts, credit notes and of whom they are made out to."""
+"""How documents and billing details are shown."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
-from billing.documents import billing_details as details, document as documents
+from billing.documents import document as documents
 from billing.documents.facts import DocumentKind
-from kernel.clock import rfc3339
+from kernel.shaped import Shaped
 from kernel.words import CurrencyCode, MinorUnits, Time
 
 
@@ -18,7 +18,7 @@ class TaxLine(Struct, kw_only=True):
     included: Annotated[bool, Meta(description="The price contains it; else it is added.")]
 
 
-class BillingDocument(Struct, kw_only=True):
+class BillingDocument(Shaped, kw_only=True):
     """A receipt, or a note of what went back of its payment. It never changes."""
 
     id: Annotated[str, Meta(pattern=r"^doc_[0-9A-Za-z]+$")]
@@ -46,29 +46,22 @@ class BillingDocument(Struct, kw_only=True):
     created_at: Time
 
     @classmethod
-    def of(cls, one: documents.BillingDocument) -> "BillingDocument":
+    def of(cls, one: documents.BillingDocument, /, **more: Any) -> Self:
         facts = one.facts
-        return cls(
-            id=one.id,
-            kind=one.kind,
-            number=one.number,
-            order_id=one.order_id,
-            subscription_id=one.subscription_id,
+        return super().of(
+            one,
             corrects=facts.corrects or None,
-            amount=one.amount,
-            currency=one.currency,
             taxes=[
                 TaxLine(name=tax.name, amount=tax.amount, included=tax.is_included)
                 for tax in facts.taxes
             ],
             discount=facts.discount,
             pdf_url=f"/api/public/v1/documents/{one.id}/pdf",
-            dated_at=rfc3339(one.dated_at),
-            created_at=rfc3339(one.created_at),
+            **more,
         )
 
 
-class BillingDetails(Struct, kw_only=True):
+class BillingDetails(Shaped, kw_only=True):
     """Whom the account's documents are made out to; empty texts: by the account's own name."""
 
     name: Annotated[
@@ -77,8 +70,3 @@ class BillingDetails(Struct, kw_only=True):
     address: Annotated[str, Meta(description="Lines, apart by line ends.")]
     tax_id: str
     updated_at: Time | None
-
-    @classmethod
-    def of(cls, one: details.BillingDetails) -> "BillingDetails":
-        at = None if one.updated_at is None else rfc3339(one.updated_at)
-        return cls(name=one.name, address=one.address, tax_id=one.tax_id, updated_at=at)

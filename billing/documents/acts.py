@@ -1,0 +1,156 @@
+"""Receipts: their PDFs, credit notes, and whom they are made out to."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from msgspec import Meta
+
+from billing.documents import billing_details, document, views
+from billing.documents.billing_details import BillingDetails
+from billing.documents.document import BillingDocument, DocumentFilter
+from billing.documents.facts import DocumentKind
+from billing.orders import queries as orders
+from kernel.fields import ExportPage, Fields, Page, Text, Time, time_us
+from keys.act import MERCHANT, Act, ActContext, Change, ListAct, ReadAct
+from keys.principal import ScopeMissing
+from store.keyset import Begin
+
+READS: Final = ("billing:read",)
+_EXPORT: Final = (
+    *("id", "kind", "number", "order_id", "subscription_id", "corrects", "amount", "currency"),
+    *("taxes", "discount", "dated_at", "created_at"),
+)
+
+
+class DocumentsQuery(ExportPage, frozen=True, kw_only=True):
+    """Filters of the list; dated_after is inclusive, dated_before exclusive: paid or paid back then."""
+
+    kind: Annotated[DocumentKind, Meta(description="Only documents of this kind.")] | None = None
+    order_id: Annotated[Text, Meta(description="Only documents of this order.")] | None = None
+    subscription_id: (
+        Annotated[Text, Meta(description="Only documents of this subscription.")] | None
+    ) = None
+    dated_after: Time | None = None
+    dated_before: Time | None = None
+
+
+class BillingDetailsBody(Fields, frozen=True, kw_only=True):
+    """Whom documents are made out to from now on; those that exist stay as they are."""
+
+    name: Annotated[
+        str,
+        Meta(
+            max_length=billing_details.NAME_CHARACTERS_MAX,
+            description="Whom documents are made out to; empty: the account's own name.",
+        ),
+    ] = ""
+    address: Annotated[
+        str,
+        Meta(
+            max_length=billing_details.ADDRESS_CHARACTERS_MAX,
+            description="At most 8 lines, apart by line ends.",
+        ),
+    ] = ""
+    tax_id: Annotated[str, Meta(max_length=billing_details.TAX_ID_CHARACTERS_MAX)] = ""
+
+
+async def list_documents(
+    context: ActContext, asked: DocumentsQuery, begin: Begin, limit: int
+) -> Sequence[BillingDocument]:
+    narrowed = DocumentFilter(
+        kind=asked.kind,
+        order_id=asked.order_id,
+        subscription_id=asked.subscription_id,
+        dated_after=time_us(asked.dated_after, "dated_after"),
+        dated_before=time_us(asked.dated_before, "dated_before"),
+    )
+    return await document.page(
+        context.tx, context.tenant, before_id=begin, limit=limit, narrowed=narrowed
+    )
+
+
+async def list_credit_notes(
+    context: ActContext, _asked: Page, begin: Begin, limit: int
+) -> Sequence[BillingDocument]:
+    """Return what went back of the order's payment; raises NotFound."""
+    tx, tenant, order_id = context.tx, context.tenant, context.object_id
+    await orders.get(tx, tenant, order_id)
+    narrowed = DocumentFilter(order_id=order_id, notes=True)
+    return await document.page(tx, tenant, before_id=begin, limit=limit, narrowed=narrowed)
+
+
+async def show_details(context: ActContext) -> BillingDetails:
+    return await billing_details.find(context.tx, context.tenant.account_id)
+
+
+async def set_details(context: ActContext, asked: BillingDetailsBody) -> Change[BillingDetails]:
+    """Set the billing details of future documents; raises InvalidInput and ScopeMissing."""
+    asker = context.asker
+    if asker is not None and asker.kind != "session" and asker.environment != "live":
+        raise ScopeMissing(
+            "live receipts name them too: give a live key, or type them in on the account's page",
+            reason="live_key_needed",
+        )
+    checked = billing_details.checked(
+        context.tenant.account_id, name=asked.name, address=asked.address, tax_id=asked.tax_id
+    )
+    return Change(after=await billing_details.keep(context.tx, checked, now_us=context.now_us))
+
+
+LIST: Final[ListAct[Any, Any]] = ListAct(
+    name="documents.list",
+    summary="Receipts and credit notes, newest first",
+    path="/documents",
+    scopes=READS,
+    audience=(MERCHANT,),
+    query=DocumentsQuery,
+    run=list_documents,
+    result=views.BillingDocument,
+    prefix="doc",
+    export=_EXPORT,
+    columns=("id", "kind", "number", "amount", "order_id", "dated_at"),
+    examples=("topup documents list --kind receipt",),
+)
+CREDIT_NOTES: Final[ListAct[Any, Any]] = ListAct(
+    name="documents.credit-notes",
+    summary="What went back of an order's payment, newest first",
+    path="/orders/{order_id}/credit-notes",
+    scopes=READS,
+    audience=(MERCHANT,),
+    query=Page,
+    run=list_credit_notes,
+    result=views.BillingDocument,
+    prefix="doc",
+    columns=("id", "kind", "number", "amount", "corrects", "dated_at"),
+    examples=("topup documents credit-notes ord_7Hq2",),
+)
+DETAILS: Final = ReadAct(
+    name="documents.details",
+    summary="Whom receipts are made out to",
+    path="/billing/details",
+    scopes=READS,
+    audience=(MERCHANT,),
+    run=show_details,
+    result=views.BillingDetails,
+    examples=("topup documents details",),
+)
+SET_DETAILS: Final = Act(
+    name="documents.set-details",
+    summary="Set whom receipts are made out to",
+    description=(
+        "They are the account's, in both environments, so a staging key may not set them (2009,"
+        " `reason` `live_key_needed`): a live key or a person who signed in does. What was made"
+        " before keeps what stood here then."
+    ),
+    method="PUT",
+    path="/billing/details",
+    scopes=("billing:write",),
+    audience=(MERCHANT,),
+    input=BillingDetailsBody,
+    run=set_details,
+    result=views.BillingDetails,
+    # A name and an address stay out of the audit log, which outlives them.
+    audit=None,
+    examples=("topup documents set-details --name 'Acme Ltd' --tax-id GB123",),
+)
+ACTS: Final = (LIST, CREDIT_NOTES, DETAILS, SET_DETAILS)
