@@ -15,6 +15,7 @@ from billing.reports import (
 )
 from billing.reports.key_tree import SHOW_TREE
 from billing.reports.own_key import SHOW_OWN
+from billing.subscriptions import entitlement_acts
 from billing.topups import approval_acts
 from billing.usage import price_acts
 from gateway.answers import envelope
@@ -39,7 +40,6 @@ from gateway.api import (
 from gateway.api.money import (
     credit_lines,
     documents,
-    entitlements,
     free_periods,
     holds,
     orders,
@@ -88,7 +88,7 @@ API = ApiSurface(
         *holds.ROUTES,
         *routes_of(price_acts.ACTS),
         *fulfilments.ROUTES,
-        *entitlements.ROUTES,
+        *routes_of(entitlement_acts.ACTS),
         *routes_of(pack_acts.ACTS),
         *routes_of(subscription_acts.OWN_ACTS),
         *subscriptions.ROUTES,

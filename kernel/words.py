@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from kernel.clock import rfc3339
-from kernel.fields import said
+from kernel.fields import LINE, said
 from kernel.limits import EMAIL_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
 
 Time = Annotated[
@@ -32,6 +32,9 @@ EventSequence = Annotated[
         description="The event's number in its account and environment: without a gap, in the order in"
         " which things happened. Of two events about one object the greater one is the later.",
     ),
+]
+CallerReferenceField = Annotated[
+    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
 ]
 TransactionId = Annotated[str, Meta(pattern=r"^txn_[0-9A-Za-z]+$", description="The top-up's id.")]
 Cents = Annotated[int, Meta(description="In US cents.")]

@@ -23,11 +23,9 @@ from gateway.http.strict_json import parse
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import LINE, Fields, Int64, LooseFields
 from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
+from kernel.words import CallerReferenceField
 
 UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
-CallerReferenceField = Annotated[
-    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
-]
 TokenCount = Annotated[int, Meta(ge=0, le=TOKENS_MAX)]
 # A URI reference has no space in it, so it can stand before one.
 _EventSource = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[!-~]+\Z")]

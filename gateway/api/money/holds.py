@@ -22,7 +22,6 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
 from gateway.answers.refusals import renamed_fields
 from gateway.api.bodies.usage_body import (
-    CallerReferenceField,
     TokenFields,
     UsageDescription,
 )
@@ -31,6 +30,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Int64
+from kernel.words import CallerReferenceField
 from keys import sandbox_clock
 from store.database import Transaction
 
