@@ -61,7 +61,7 @@ class Quotas:
         )
 
     def is_full(self, account: "Counting", *, is_over: bool) -> bool:
-        """is_over: all unverified accounts together have reached their quota."""
+        """Return whether the account may store no more; is_over: all unverified ones together may not."""
         if account.is_unverified:
             return is_over or self.unverified.is_used_up(account.stored)
         return self.verified.is_used_up(account.stored)

@@ -53,7 +53,7 @@ class ClientDocuments:
         return _told(kept.found)
 
     async def fetch(self, client_id: str, *, account_id: str) -> McpClient:
-        """Raises AuthorizationRefused."""
+        """Fetch the client for that account; raise AuthorizationRefused."""
         check_document_url(client_id)
         result = await self._transport.request(
             "GET",

@@ -276,7 +276,7 @@ def _transport(
     clock: Clock,
     stack: AsyncExitStack,
 ) -> Transport:
-    """operators: resolves this installation's own address."""
+    """Resolve this installation's own address by operators."""
     made = Transport(policy, resolver, clock, own=own_place(settings, operators))
     stack.push_async_callback(made.close)
     return made
@@ -406,7 +406,7 @@ async def _open_queue(
 async def _open_suppliers(
     settings: Settings, database: Database, vault: Vault, resolver: Resolver, clock: Clock
 ) -> AsyncIterator[Suppliers]:
-    """The operator named their services, so they may be private."""
+    """Allow private addresses: the operator named the suppliers' services."""
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )

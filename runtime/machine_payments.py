@@ -45,7 +45,7 @@ async def open_machine_payments(
     redemption_key: bytes,
     metrics: Metrics,
 ) -> AsyncIterator[MachinePayments]:
-    """Raises SealBroken and StoreError. The operator named the facilitator, so its address may be private."""
+    """Allow a private address of the facilitator, which the operator named. Raises SealBroken and StoreError."""
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
     is_simulated_offered = settings.self_serve_staging

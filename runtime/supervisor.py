@@ -187,7 +187,7 @@ class Keeper:
             os.close(own_fd)
 
     async def _spawn(self, passed: Mapping[str, int]) -> asyncio.subprocess.Process | None:
-        """passed: more descriptors, by the variables that name them."""
+        """Start the child. passed: more descriptors, by the variables that name them."""
         fds = {PARENT_FD_VARIABLE: self._supervisor.child_pipe_fd, **passed}
         try:
             return await asyncio.create_subprocess_exec(
@@ -314,4 +314,4 @@ class Supervisor:
     def note_ready(self, keeper: Keeper) -> None: ...
 
     def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:
-        """Called before a child is restarted; None: it couldn't be started."""
+        """Handle a child's end before its restart; None: it couldn't be started."""

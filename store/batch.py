@@ -80,7 +80,7 @@ class GroupCommit(Generic[C, R]):
         on_batch: Callable[[int], None] | None = None,
         on_kept: Callable[[float], None] | None = None,
     ) -> None:
-        """on_batch gets a batch's number of commands, on_kept its commit's seconds."""
+        """Call on_batch with a batch's number of commands, on_kept with its commit's seconds."""
         self._database = database
         self._prepare = prepare
         self._tenancy = tenancy
@@ -241,7 +241,7 @@ class GroupCommit(Generic[C, R]):
         return batch
 
     def _has_room(self, batch: Sequence[Waiting[C, R]], one: Waiting[C, R]) -> bool:
-        """A long command is alone in its batch, and only one is under way."""
+        """Leave a long command alone in its batch, with only one under way."""
         if one.is_long:
             return not batch and not self._is_long_under_way()
         return len(batch) < self._batch_max and not (batch and batch[0].is_long)
@@ -287,7 +287,7 @@ class GroupCommit(Generic[C, R]):
             await self._commit_what_is_free(batch)
 
     async def _attempt(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float) -> None:
-        """Raises LockTimeout if another transaction holds a row for longer than lock_wait_s."""
+        """Raise LockTimeout if another transaction holds a row for longer than lock_wait_s."""
         try:
             if self._on_batch is not None:
                 self._on_batch(len(batch))

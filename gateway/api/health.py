@@ -46,7 +46,7 @@ def stopping_check(is_stopping: Callable[[], bool]) -> Mapping[str, str]:
 
 
 def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
-    """more_checks: this process's further duties."""
+    """Return Starlette's routes. more_checks: this process's further duties."""
     readiness = _readiness(context)
     return [
         Route("/healthz", _healthz, methods=["GET"]),

@@ -25,7 +25,7 @@ _OPEN = {"access-control-allow-origin": "*"}
 
 
 def routes(context: Context, documents: Documents) -> list[Route]:
-    """The resource's document is also at the root, and the server's also below /mcp, for clients of older
+    """Serve the resource's document also at the root, and the server's also below /mcp, for clients of older
     protocol versions.
     """
     public_url = context.settings.public_url

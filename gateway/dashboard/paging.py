@@ -38,8 +38,10 @@ def paged(
     has_csv: bool = False,
     sorts: Collection[str] = (),
 ) -> Paged:
-    """rows: ASKED of them at most; name: the cursor's parameter, if a page has two lists. has_csv: the same
-    address gives the whole list, too (gateway/dashboard/sheet.py). sorts: of the list's Keyset.
+    """Lay out at most ASKED rows. name: the cursor's parameter, if a page has two lists.
+
+    has_csv: the same address gives the whole list, too (gateway/dashboard/sheet.py). sorts: of the list's
+    Keyset.
     """
     asked = read_query(call)
     wanted: Mapping[str, str] = {param: text for param in filters if (text := asked.text(param))}

@@ -35,7 +35,7 @@ class Spend:
 
 
 async def spend_of(database: Database, tenant: Tenant, wanted: UsageWanted) -> Spend:
-    """Since and until of what is wanted are whole UTC days."""
+    """Read sums whose since and until are whole UTC days."""
 
     async def work(tx: Transaction) -> Spend:
         days = await usage_sums(tx, tenant, wanted, "day")

@@ -74,7 +74,7 @@ class ShownStory:
 def shown_story(
     story: TopUpStory, *, is_operator: bool, now_us: int, has_links: bool = True
 ) -> ShownStory:
-    """is_operator: suppliers are named. has_links: to pages of its account's."""
+    """Tell the story of a top-up. is_operator: name suppliers. has_links: to pages of its account's."""
     steps = [*_in_order(story, is_operator=is_operator)]
     if not has_links:
         steps = [replace(step, path=None) for step in steps]

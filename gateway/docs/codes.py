@@ -50,7 +50,7 @@ def asked(request: Request, server: str) -> CodePage:
 
 
 def page_of(row: Code, server: str) -> CodePage:
-    """server: the gateway's address, for the call."""
+    """Return the code's page; server: the gateway's address, for the call."""
     repair = REPAIRS.get(row.code)
     shown = None if repair is None else _call(repair, server)
     call = None

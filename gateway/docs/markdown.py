@@ -50,7 +50,9 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 
 
 def to_html(source: str, shown: Callable[[str, int], str | None] | None = None) -> Markup:
-    """shown: returns a shell block as HTML, by its text and place, or null to treat it like any other."""
+    """Convert a page. shown: returns a shell block as HTML, by its text and place, or null to treat it like
+    any other.
+    """
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark

@@ -83,7 +83,7 @@ def resources(document: Json, server: str) -> list[DocumentedResource]:
 
 
 def slug_of(name: str) -> str:
-    """Top-ups -> top-ups."""
+    """Return top-ups for Top-ups."""
     return "-".join(_CHARACTERS.findall(name.lower()))
 
 

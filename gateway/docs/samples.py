@@ -76,7 +76,7 @@ def _answered(operation: Mapping[str, Any], resolved: Any) -> str:
 
 
 def _file(path: str) -> str:
-    """…/receipt.pdf -> receipt.pdf, …/pdf -> document.pdf."""
+    """Return receipt.pdf for …/receipt.pdf, document.pdf for …/pdf."""
     name = path.rpartition("/")[2]
     return name if "." in name else f"document.{name}"
 

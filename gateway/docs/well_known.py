@@ -48,7 +48,7 @@ _SKILLS: Final = (
 
 
 def routes(context: Context, api: str, documents: Documents) -> list[Route]:
-    """api: the path below which the API lies."""
+    """Return Starlette's routes. api: the path below which the API lies."""
     settings = context.settings
 
     def catalogue(request: Request) -> Response:

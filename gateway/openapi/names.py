@@ -36,7 +36,7 @@ def names_of(structs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def name_of(kind: Any) -> str:
-    """A generic struct's name begins with its argument's."""
+    """Begin a generic struct's name with its argument's."""
     origin = getattr(kind, "__origin__", None)
     if origin is list:
         return name_of(kind.__args__[0]) + "List"

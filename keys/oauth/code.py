@@ -209,7 +209,7 @@ async def _find(tx: Transaction, code: str) -> Row | None:
 
 
 def _granted(row: Row) -> Granted:
-    """session_id is null if the code does not record its sign-in."""
+    """Leave session_id null if the code does not record its sign-in."""
     return Granted(
         row["account_id"],
         row["expires_at"] - CODE_LIFE_US,

@@ -104,7 +104,7 @@ class ShownAnswer:
 
 
 def options_to_add(site: Site, account: Account, existing: Sequence[str], challenge: bytes) -> str:
-    """existing: credential ids of the account."""
+    """Exclude `existing`, credential ids of the account."""
     options = webauthn.generate_registration_options(
         rp_id=site.rp_id,
         rp_name=second_factor.ISSUER,

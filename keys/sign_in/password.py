@@ -66,14 +66,14 @@ class Passwords:
         self.worked_out = 0  # for tests and metrics
 
     async def hash(self, text: str, *, source: str, is_known: bool = False) -> str:
-        """source: whose turn it is, such as the client's address."""
+        """Wait in the line of source, such as the client's address."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(hash_password, text)
 
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """source: as in hash; is_known: it signed in to this account before."""
+        """Wait in the line of source, or of known devices if is_known: it signed in to this account before."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 

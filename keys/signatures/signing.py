@@ -261,7 +261,7 @@ def _has_signature(public: Ed25519PublicKey, signatures: Sequence[str], signed: 
 def _check_standard(
     found: Mapping[str, str], body: bytes, version: str, matches: Matches | None
 ) -> list[Finding]:
-    """matches: whether one of the signatures is of these bytes; null: the key is of no use."""
+    """Check by matches, whether one of the signatures is of these bytes; null: the key is of no use."""
     missing = [
         name for name in (ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER) if not found.get(name)
     ]

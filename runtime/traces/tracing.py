@@ -35,7 +35,7 @@ class Tracing(Protocol):
         is_error: bool,
         duration_us: int | None = None,
     ) -> None:
-        """duration_us: how long it took; None: until now."""
+        """End the span. duration_us: how long it took; None: until now."""
         ...
 
     def add_call(

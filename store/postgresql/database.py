@@ -320,7 +320,7 @@ class PostgresqlDatabase:
         is_resolved: bool,
         answer_s: float,
     ) -> T:
-        """If the server doesn't answer in time, give up its connections.
+        """Give up the server's connections if it doesn't answer in time.
 
         is_resolved: if the connection dies around COMMIT, find the outcome; ConnectionLost then means that
         nothing was stored.

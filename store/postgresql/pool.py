@@ -265,7 +265,7 @@ class _Loan:
 
 
 def server_settings(options: PoolOptions) -> dict[str, str]:
-    """A time without a unit is in milliseconds."""
+    """Return the session's settings; a time without a unit is in milliseconds."""
     return {
         **SERVER_SETTINGS,
         "statement_timeout": str(round(options.statement_timeout_s * 1000)),

@@ -67,7 +67,7 @@ class Servers:
         kept: AcknowledgedCommits,
         on_moved: Callable[[], None],
     ) -> None:
-        """on_moved ends connections that were opened before it is called."""
+        """Call on_moved to end connections that were opened before."""
         self._url = url
         self._options = options
         self._kept = kept
@@ -288,5 +288,5 @@ class Servers:
 
 
 def _fault_behind(position: Position, known: Position) -> Fault:
-    """On one timeline, a server behind is a copy from before an acceptance."""
+    """Name the fault of a server behind: on one timeline, a copy from before an acceptance."""
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

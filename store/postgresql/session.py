@@ -150,7 +150,7 @@ async def open_session(
 
 
 async def _who(connection: Any) -> ServerIdentity | None:
-    """A statement's name would stay in the session, so none is used."""
+    """Use no prepared statement: its name would stay in the session."""
     try:
         row = await (await connection.prepare(_WHO, name="")).fetchrow()
     except _UNSAID:

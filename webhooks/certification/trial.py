@@ -54,7 +54,7 @@ class Trial:
         return self.clock.now_us() // SECOND_US
 
     def event(self, event_type: str = "topup.delivered", **about: Any) -> TrialEvent:
-        """about: as trial_event takes it."""
+        """Make an event; about: as trial_event takes it."""
         self.events_made += 1
         now_us = self.clock.now_us()
         return trial_event(event_type, now_us=now_us, sequence=self.events_made, **about)

@@ -91,7 +91,7 @@ def trial_event(
 
 
 def other_amount(body: bytes) -> bytes:
-    """Multiply the body's amount by a hundred, as a forger would."""
+    """Increase the body's amount a hundredfold, as a forger would."""
     event = msgspec.json.decode(body)
     event["data"]["amount_cents"] *= 100
     return msgspec.json.encode(event)
@@ -151,5 +151,5 @@ class TrialSigner:
         )
 
     def _new_signers(self) -> Sequence[Ed25519PrivateKey]:
-        """An endpoint without a key pair sends no such signature."""
+        """Return none for an endpoint without a key pair, which sends no such signature."""
         return [signer_of(new_seed())] if self.signers else []

@@ -127,7 +127,7 @@ def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
 
 
 def earliest(one: int | None, other: int | None) -> int | None:
-    """Null is never."""
+    """Treat null as never."""
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)

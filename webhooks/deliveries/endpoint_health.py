@@ -92,7 +92,7 @@ class EndpointHealth:
 async def load_health(
     tx: Transaction, tenant: Tenant, endpoint_id: str, *, period_us: int, now_us: int
 ) -> EndpointHealth:
-    """The caller has checked that the endpoint is the tenant's."""
+    """Read the health; the caller has checked that the endpoint is the tenant's."""
     since = now_us - period_us
     rows = await tx.fetch(
         _ROWS,

@@ -50,7 +50,7 @@ class Notice(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, found: notice.Notice, /, **more: Any) -> Self:
-        """failing_since is older than the rule that a time's name ends in _at."""
+        """Fill failing_since, which is older than the rule that a time's name ends in _at."""
         return super().of(found, failing_since=rfc3339(found.failing_since_at), **more)
 
 

@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
-    """Re-encrypt a bounded number of endpoints, in id order; return the last id, or null at the end.
+    """Encrypt a bounded number of endpoints again, in id order; return the last id, or null at the end.
 
     An endpoint that can't be decrypted, for example because a master key is missing, stays as it is and is
     logged; the others continue.

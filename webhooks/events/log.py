@@ -116,7 +116,7 @@ async def events_after(
 
 
 async def newest_cursor(tx: Transaction, tenant: Tenant) -> EventCursor:
-    """Its number is 0 before the first event."""
+    """Return the last event's cursor; its number is 0 before the first event."""
     kept = await _kept(tx, tenant)
     return kept.cursor(kept.last_no)
 

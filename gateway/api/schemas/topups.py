@@ -95,7 +95,7 @@ class Sent(Struct, kw_only=True, gc=False):
 
     @staticmethod
     def of(sent: send.Sent, claim_url: str | None) -> "Sent":
-        """Called for each send: ** for further fields would double its time."""
+        """Avoid ** for further fields: it would double the time of each send."""
         topup = sent.topup
         return Sent(
             voucher_code=sent.voucher_code,

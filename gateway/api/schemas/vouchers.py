@@ -38,7 +38,7 @@ class IssuedVoucher(Struct, kw_only=True):
         value: str | None = None,
         **more: Any,
     ) -> Self:
-        """wallet_cents: what its recipient's wallet holds."""
+        """Convert a top-up. wallet_cents: what its recipient's wallet holds."""
         status: Literal["issued", "redeemed", "spent"]
         status = "issued" if redeemed_at is None else "redeemed"
         if redeemed_at is None and wallet_cents < topup.amount_cents:

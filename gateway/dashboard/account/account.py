@@ -210,7 +210,7 @@ async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
 async def _show(
     call: RequestContext[Any, Any], problem: Problem, typed: Mapping[str, str] | None = None
 ) -> Response:
-    """typed: refused billing details, to correct rather than type again."""
+    """Show refused billing details as typed, to correct rather than type again."""
     principal = call.principal
 
     async def work(tx: Transaction) -> tuple[Account, list[Session]]:

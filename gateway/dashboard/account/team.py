@@ -254,7 +254,7 @@ async def _show(
     invited: Member | None = None,
     is_mailed: bool = False,
 ) -> Response:
-    """invited: whose link is shown, this once; is_mailed: they get it by mail, too."""
+    """Show the link of invited this once; is_mailed: they get it by mail, too."""
     principal = call.principal
 
     async def work(tx: Transaction) -> dict[str, Any]:

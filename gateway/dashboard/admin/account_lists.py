@@ -152,7 +152,7 @@ def _tenant(call: RequestContext[Any, Any]) -> Tenant:
 
 
 def _wanted(asked: Form) -> TopUpFilter:
-    """created_before: the last day that is shown."""
+    """Read the filters; created_before is the last day that is shown."""
     before = day_us(asked, "created_before")
     return TopUpFilter(
         status=asked.text("status") or None,

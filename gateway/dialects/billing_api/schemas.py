@@ -226,7 +226,7 @@ class CheckedIn(Struct, kw_only=True):
 
     @classmethod
     def of(cls, done: checkin.CheckedIn) -> "CheckedIn":
-        """The next one's second is over when it may come."""
+        """Round the next one's second up, when it is over."""
         next_s = -(-done.checkin.next_at // SECOND_US)
         return cls(
             credits_awarded=done.checkin.awarded_micros // MICROS_PER_CREDIT,

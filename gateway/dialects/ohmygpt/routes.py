@@ -119,7 +119,7 @@ async def user_info(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
-    """Floor to cents: nobody is shown what they cannot spend."""
+    """Round down to cents: nobody is shown what they cannot spend."""
 
     async def work(tx: Transaction) -> dict[str, Any]:
         return await load_balance(
@@ -254,7 +254,7 @@ def _origin(call: RequestContext[Any, Any]) -> OAuthOrigin:
 
 
 def _amount(text: str, places: int) -> int:
-    """Units of 10**-places of a dollar, more than none; raises InvalidInput."""
+    """Return units of 10**-places of a dollar, more than none; raise InvalidInput."""
     amount = parse_decimal(text, places=places, param="amount")
     if amount == 0:
         raise InvalidInput("is more than nothing", param="amount")
@@ -262,7 +262,7 @@ def _amount(text: str, places: int) -> int:
 
 
 def _dollars(micros: int) -> str:
-    """Exact decimal text with two to six places: 0.10, 0.000001."""
+    """Return exact decimal text with two to six places: 0.10, 0.000001."""
     whole, part = divmod(micros, 1_000_000)
     return f"{whole}.{f'{part:06d}'.rstrip('0').ljust(2, '0')}"
 
@@ -304,7 +304,7 @@ _SIGN_IN_AGAIN: Final = (
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """Keep the texts of our own failures inside."""
+    """Hide the texts of our own failures."""
     status = refusal.http_status
     by_status = _TYPES.get(status, _TYPES[400] if status < 500 else "server_error")
     finer = _FINER.get(refusal.error.get("reason") or "") or _FINER.get(refusal.code.code)
