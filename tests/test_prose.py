@@ -21,7 +21,7 @@ CEILINGS: Final = {
     "error details that are no sentence": 618,
     "words of docstrings and comments": 150_217,
     "product lines": 162_351,
-    "old words in docstrings and comments": 400,
+    "old words in docstrings and comments": 384,
     "old words in documents": 39,
     "paragraphs over 60 words": 6,
     "sentences over 25 words": 20,

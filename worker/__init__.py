@@ -1,1 +1,1 @@
-"""The job edge: claims, sends and settles deliveries, and runs queued jobs."""
+"""Background work: claim, send and settle deliveries, and run queued jobs."""

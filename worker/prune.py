@@ -34,7 +34,6 @@ RETENTION_S: Final = 3600
 STEP_ROWS_MIN: Final = 50
 AUTHORIZATION_ROWS: Final = 500
 
-# Deletes some older rows of an environment; returns how many.
 _Prune = Callable[..., Awaitable[int]]
 logger = logging.getLogger(__name__)
 

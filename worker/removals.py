@@ -9,7 +9,6 @@ from keys.principal import ENVIRONMENTS
 from keys.vault import Vault
 from store.database import Database, Transaction
 
-# Gets what retention deletes next: by environment, up to when; "*" for both.
 OnPruning = Callable[[Mapping[str, int]], Awaitable[None]]
 # Security entries have one retention for both environments.
 _OF_ENVIRONMENTS: Final = ("event", "delivery")

@@ -17,7 +17,6 @@ from worker.counting import record_call, report
 from worker.deliver import Report, Settled, SpanOf
 from worker.fulfilment_runner import OnCall, SupplierCall
 
-# The log's names for a call's outcomes.
 _NO_WORD: Final = "unknown"
 
 

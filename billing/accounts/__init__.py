@@ -1,3 +1,1 @@
-"""Accounts by operators: made, found, changed, suspended, and how their people sign in (keys/account.py has
-the rows).
-"""
+"""Accounts by operators: created, found, changed, suspended, and their people's sign-in."""

@@ -27,7 +27,6 @@ from store.update import update
 PlanKey = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000
 CREDITS_MAX = 100_000_000
-# Stripe's own bound.
 TRIAL_DAYS_MAX = 730
 PLANS_MAX = 200
 DESCRIPTION_CHARACTERS_MAX = 500

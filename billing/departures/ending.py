@@ -1,7 +1,7 @@
-"""End what a colleague made: keys, endpoints, OAuth apps, logins, sends for later and batches.
+"""End what a colleague made: keys, endpoints, OAuth apps, logins, scheduled sends and batches.
 
-Promise: it may stop anywhere and be done again; each step is one transaction under the account's lock, and a
-send is taken back in steps of its own, so a backlog holds nobody up.
+It may stop anywhere and be repeated. Each step is one transaction under the account's lock, and sends are
+taken back in steps of their own, so a backlog holds nobody up.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Ending:
         self._by = by
 
     async def end_all(self, account_id: str, person_id: str) -> Made:
-        """Return what was there before; what could not be ended is found again by made_by."""
+        """Return what was there before; made_by finds again what couldn't be ended."""
         before = await self._database.transaction(
             lambda tx: self._end_access(tx, account_id, person_id)
         )
@@ -55,7 +55,7 @@ class Ending:
             left = await self._database.read(
                 lambda tx: made_by(tx, account_id, person_id, now_us=self._clock.now_us())
             )
-            # What cannot be taken back stays, and is not tried for ever.
+            # What can't be taken back stays, and isn't tried for ever.
             sends = [one for one in left.sends if one.id not in seen]
         return before
 

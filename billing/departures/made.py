@@ -1,4 +1,4 @@
-"""List what a colleague made for an account and what of it goes on without them. Writes nothing."""
+"""List what a colleague made for an account, and what of it continues without them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any, Final, NamedTuple
 from keys.principal import ENVIRONMENTS
 from store.database import Row, Transaction
 
-# Of each kind and environment; what is more is counted as so many.
+# Of each kind and environment; the rest is counted.
 LISTED_MAX: Final = 1_000
 
 
 class KeyOfPerson(NamedTuple):
-    """A key that works. is_child: another key made it, which comes from one of theirs."""
+    """A working key. is_child: one of their keys, or a descendant, made it."""
 
     id: str
     environment: str
@@ -23,7 +23,7 @@ class KeyOfPerson(NamedTuple):
 
 
 class MadeThing(NamedTuple):
-    """An endpoint, an OAuth app, a send, a batch or a login; name: its address, recipient, items or machine."""
+    """name: its address, recipient, items or machine."""
 
     id: str
     environment: str
@@ -34,8 +34,8 @@ class MadeThing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a person made. keys, endpoints and apps go on; sends and batches wait for the owner at their time;
-    a login that they allowed gives no key once they left.
+    """keys, endpoints and apps continue; sends and batches wait for the owner at their time; an allowed login
+    gives no key.
     """
 
     keys: Sequence[KeyOfPerson]

@@ -29,7 +29,7 @@ from store.keyset import Begin
 
 
 class Supplier(Struct, kw_only=True):
-    """Who provides the credit; of its secret options the last characters at most."""
+    """Who provides the credit; of secret options only the last characters."""
 
     environment: Environment
     id: str
@@ -61,7 +61,7 @@ class SupplierWithHealth(Supplier, kw_only=True):
 
 
 class Reason(Fields, frozen=True, kw_only=True):
-    """Why, for whoever looks at it later."""
+    """Why, for later readers."""
 
     reason: Annotated[
         str,

@@ -17,7 +17,6 @@ KINDS: tuple[DocumentKind, ...] = DocumentKind.__args__  # type: ignore[attr-def
 LINES_MAX = 6
 TEXT_CHARACTERS_MAX = 200
 TEST_PREFIX = "TEST-"
-# In staging, without a configured seller.
 EXAMPLE_SELLER = "Example seller"
 
 

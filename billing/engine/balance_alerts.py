@@ -15,7 +15,6 @@ from kernel.tenant import Tenant
 from keys.balance_watch import NOTHING, BalanceWatch, note_recharges
 from store.database import Transaction
 
-# What a drop sends to the worker after the commit.
 HINT: Final = "recharge"
 # When to retry a call that lacked balance while a recharge is under way.
 RETRY_AFTER_S: Final = 5

@@ -1,1 +1,1 @@
-"""How a platform is topped up: one file for each way, and the protocol they keep."""
+"""How a platform is topped up: one file for each kind of supplier, and their protocol."""

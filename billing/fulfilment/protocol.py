@@ -246,7 +246,6 @@ class Registration:
     terms: Callable[[Any], SupplierTerms] | None = None
 
 
-# For a supplier that is never called.
 _NO_TOOLS: Final = Tools(
     client=cast(Any, None),
     clock=cast(Any, None),

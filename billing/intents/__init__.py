@@ -1,1 +1,1 @@
-"""An account's own ids of its top-ups, the same through every door."""
+"""An account's own IDs of its top-ups, the same through every interface."""

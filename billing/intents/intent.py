@@ -1,9 +1,8 @@
-"""An intent: the caller's own id of one top-up, the same through whichever door it is asked for.
+"""An intent: the caller's own ID of one top-up, the same through every interface.
 
-Unlike an Idempotency-Key it is the account's, not the key's: an agent that lost an answer asks again
-through another door, or with another key, and meets the top-up of before.
-Invariant: an intent of an account and environment names one top-up, by the table's primary key. Writes
-topup_intents; the caller holds the account's lock, which makes a look before the write enough.
+It belongs to the account, not to a key: an agent that lost a response repeats the call, with any key, and
+finds its top-up. By primary key an intent names one top-up of an account and environment. The caller holds
+the account's lock, so reading before writing is enough.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,11 +18,11 @@ _COLUMNS: Final = ("account_id", "environment", "intent", "transaction_id")
 
 
 class IntentUsed(DomainError):
-    """The intent is another top-up's: the platform, the amount or the recipient differ."""
+    """The intent is another top-up's: the platform, amount or recipient differ."""
 
 
 class IntentMet(DomainError):
-    """The intent's top-up was sent before, and this door can't answer with it: an item of a bulk send."""
+    """The intent's top-up was already sent, and a bulk send can't return it."""
 
 
 async def load(tx: Transaction, intents: Iterable[IntentKey]) -> dict[IntentKey, str]:
@@ -37,7 +36,7 @@ async def insert(tx: Transaction, named: Mapping[IntentKey, str]) -> None:
 
 
 async def free(tx: Transaction, intents: Iterable[IntentKey]) -> None:
-    """Let these name other top-ups: nothing was accepted of what they named."""
+    """Let these name other top-ups, because nothing was accepted of what they named."""
     await tx.execute(_FREE, intents=sorted(set(intents)))
 
 

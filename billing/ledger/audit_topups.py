@@ -5,7 +5,6 @@ from typing import Final
 from billing.ledger.money import MICROS_PER_CENT
 from billing.ledger.rule import Rule
 
-# Tables whose rows are about one top-up, by its ID.
 OF_TOPUPS: Final = (
     *("approvals", "fulfilment_attempts", "mails", "manual_tasks", "supplier_words"),
     *("topup_reversals", "voucher_redemptions"),

@@ -32,7 +32,6 @@ _CODES: Mapping[int, str] = {
 }
 _PLACES = {code: places for places, codes in _CODES.items() for code in codes.split()}
 _Day = tuple[int, int, int] | None
-# Code, from when, until when, and whether it is legal tender.
 _Tender = tuple[str, _Day, _Day, bool]
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,12}))?")
 

@@ -54,7 +54,7 @@ class MachinePayment(Struct, kw_only=True):
 
 
 class DecidePayment(Fields, frozen=True, kw_only=True):
-    """What a person saw at the network or the provider."""
+    """What an operator found out at the network or the provider."""
 
     verdict: Annotated[
         Literal["settled", "refused"],
@@ -125,12 +125,10 @@ async def show_payment(context: ActContext) -> PaymentRow:
 
 
 async def ask_again(context: CallContext, _asked: Fields) -> PaymentRow:
-    """Ask once more whether it settled; raises NotFound and NotOffered."""
     return await context.service(MachinePayments).ask_again(context.object_id)
 
 
 async def decide_payment(context: CallContext, asked: DecidePayment) -> PaymentRow:
-    """End a payment as a person saw it; raises InvalidInput and NotFound."""
     return await context.service(MachinePayments).decide(
         context.object_id,
         asked.verdict,

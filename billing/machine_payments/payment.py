@@ -24,7 +24,6 @@ from store.database import Transaction
 from store.keyset import NEWEST, Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
-# x402 and the Machine Payments Protocol.
 X402: Final = "x402"
 MPP: Final = "mpp"
 # Sent after a commit with a payment to check.

@@ -21,7 +21,6 @@ OrderRequestKey = tuple[str, str, str]  # account, environment, digest
 ROWS = RowMapping(Order)
 _CLAIMS = RowMapping(OrderClaim)
 _encode = msgspec.json.Encoder().encode
-# The rest is frozen when the order is made.
 _CHANGING = (
     "status",
     "url",

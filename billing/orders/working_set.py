@@ -106,8 +106,6 @@ class OrderWorkingSet(SaleWorkingSet):
         await provider_event.resolve_payments(tx, self._resolved_payments, now_us=now_us)
         await self.write_log(tx)
 
-    # Orders
-
     def find(self, order_id: str, tenant: Tenant) -> Order:
         found = self._orders.get(order_id)
         if found is None or found.tenant != tenant:
@@ -148,8 +146,6 @@ class OrderWorkingSet(SaleWorkingSet):
         self.changed()
         self._orders[order.id] = order
         (self._new if order.id in self._new else self._changed)[order.id] = order
-
-    # The operator's log
 
     def is_open(self, order_id: str) -> bool:
         return order_id in self._open

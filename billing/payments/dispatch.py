@@ -35,7 +35,6 @@ class Decided(Protocol):
     def outcome(self) -> NotificationOutcome: ...
 
 
-# From a fact to the command, which lacks its subject's names and its source.
 Make = Callable[..., Command[Decided]]
 Build = Callable[[Any], Make]
 

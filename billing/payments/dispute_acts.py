@@ -1,4 +1,4 @@
-"""Refunds and disputes: the disputes of everybody's payments, listed for operators."""
+"""Refunds and disputes: everybody's disputes, listed for operators."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -25,7 +25,7 @@ class DisputesQuery(Page, frozen=True, kw_only=True):
 
 
 class Dispute(Struct, kw_only=True):
-    """A dispute that a payer's bank opened, or its question, which took no money."""
+    """A dispute that a payer's bank opened, or its inquiry, which took no money."""
 
     id: Annotated[str, Meta(description="The provider's.")]
     provider: str
@@ -52,9 +52,6 @@ class Dispute(Struct, kw_only=True):
 async def list_disputes(
     context: ActContext, asked: DisputesQuery, begin: Begin, limit: int
 ) -> Sequence[disputes.Dispute]:
-    """Return a page of the disputes that are open, or have ended; raises InvalidInput for no dispute's
-    cursor.
-    """
     found = await disputes.page_of_disputes(
         context.tx,
         context.environment,

@@ -1,4 +1,4 @@
-"""Orders as operators decide them: what needs an operator, where the money is, and the provider's word."""
+"""Orders for operators: what needs a decision, where the money is, and the provider's word."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -67,7 +67,7 @@ class ProblemsQuery(Page, frozen=True, kw_only=True):
 
 
 class WaitingOrder(OperatorOrder, kw_only=True):
-    """An order, and what waits of it: the first problem, and all of them."""
+    """An order, with its first problem and all of them."""
 
     waits_for: Annotated[str | None, Meta(description="What a person has to decide about.")]
     expected: Annotated[str | None, Meta(description="What should have been paid.")]
@@ -95,7 +95,7 @@ class TracedOrder(Struct, kw_only=True):
 
 
 class AskedOrder(Struct, kw_only=True):
-    """An order after its provider was asked."""
+    """An order after its provider was called."""
 
     id: str
     status: str

@@ -20,7 +20,6 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
-# Made for each account.
 CHECKS: Final[Sequence[Callable[[], Check]]] = (
     OrderCheck,
     RefundCheck,

@@ -162,7 +162,6 @@ class Epay:
         self._confirm_above = price_of(above, self._currency).amount if above else 0
         self._client = client
         key = self._keys[0] if self._keys else ""
-        # As billing.providers.abilities.finding.Able.
         self.abilities: tuple[object, ...] = (
             EpayRefunds(self._refund),
             EpaySetupCheck(settings.api_base, settings.pid, key, client),

@@ -18,7 +18,6 @@ from billing.ledger.price import check_currency, parse_decimal
 from kernel.errors import InvalidInput
 
 RATE_PLACES = 6
-# The json_schema_extra of a field that payments don't need.
 OPTIONAL: Final[JsonDict] = {"optional": True}
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""Recharges: credit that is bought by itself when the balance falls."""
+"""Recharges: credit that is bought automatically when the balance drops."""

@@ -26,7 +26,6 @@ ListDifferenceKind = Literal[
 # A payment is reported a while after it was made; its order is checked anyway.
 TOLD_WITHIN_US: Final = HOUR_US
 OwnPaymentKind = Literal["order", "period", "machine"]
-# Of orders and of machine payments.
 _PREFIXES: Final = ("ord_", "mpy_")
 
 

@@ -32,7 +32,6 @@ from store.database import Database
 PAGES_MAX: Final = 10_000
 PAYMENTS_MAX: Final = 200_000
 
-# What an operator does about each.
 _PRESS: Final[Mapping[str, str]] = {
     "missing_here": "send the provider's event again from its dashboard; if it is no order of this"
     " gateway, nothing",
@@ -45,7 +44,6 @@ _PRESS: Final[Mapping[str, str]] = {
     "refunded": "send the refund's or dispute's event again from the provider's dashboard",
     "fee": "topup reconciliation compare --provider {provider} with --keep-fees writes what the provider says now",
 }
-# The same for a machine payment.
 _LOOK: Final = "topup payments show {owner}, and compare it with the provider's page"
 _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
     "amount": _LOOK,

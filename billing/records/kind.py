@@ -108,7 +108,6 @@ ADJUSTMENT: Final = _source(
 )
 # In the order in which they are sealed.
 SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT, ADJUSTMENT)
-# What retention deletes.
 PRUNED: Final = frozenset({"event", "delivery", "security"})
 # For people: one and many.
 NAMES: Final[Mapping[str, str]] = {

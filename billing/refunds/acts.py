@@ -35,7 +35,7 @@ class RefundsQuery(Page, frozen=True, kw_only=True):
 
 
 class DecideBody(Fields, frozen=True, kw_only=True):
-    """What a person saw on the provider's own pages."""
+    """What an operator found on the provider's own pages."""
 
     verdict: Annotated[
         RefundVerdict,

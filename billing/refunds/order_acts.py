@@ -29,7 +29,7 @@ ProviderId = Annotated[str, Meta(min_length=1, max_length=PROVIDER_ID_CHARACTERS
 
 
 class RefundBody(Fields, frozen=True, kw_only=True):
-    """What of an order's payment goes back, and why."""
+    """How much of an order's payment to return, and why."""
 
     reason: Annotated[
         Reason,
@@ -81,7 +81,6 @@ async def owner_of(tx: Transaction, order_id: str) -> Tenant:
 
 
 async def refund_order(context: CallContext, asked: RefundBody) -> RequestRefund:
-    """Hold the credit that goes back; raises InvalidInput, NotFound and NotRefundable."""
     return await context.service(Refunder).request(
         context.object_id,
         context.environment,

@@ -12,7 +12,7 @@ from kernel.words import CurrencyCode, Time, time_of
 
 
 class Refund(Struct, kw_only=True):
-    """A refund that was asked for here. While it is requested, unknown or pending, its credit is held."""
+    """A refund that was requested here. While it is requested, unknown or pending, its credit is held."""
 
     id: Annotated[str, Meta(pattern=r"^rfd_[0-9A-Za-z]+$")]
     status: RefundState

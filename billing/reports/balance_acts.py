@@ -68,7 +68,7 @@ class KeyLimits(Struct, kw_only=True):
 
 
 class Balance(Struct, kw_only=True):
-    """The account's wallet. key is null where no key asks."""
+    """The account's wallet. key is null if the caller has no key."""
 
     balance_cents: Cents
     sendable_cents: Annotated[int, Meta(description="What a send may use, in US cents.")]
@@ -114,13 +114,10 @@ class RecipientWallet(Shaped, kw_only=True):
 
 
 class Thresholds(NamedTuple):
-    """When balance.low fires, the highest first."""
-
     micros: tuple[int, ...]
 
 
 async def show_balance(context: ActContext) -> Balance:
-    """Return the wallet, what of it can be sent, and what the key may still spend."""
     assert context.asker is not None, "merchants alone"
     is_promo_sendable = context.service(Engine).rules.is_promo_sendable
     found = await balances.balance(
@@ -130,7 +127,6 @@ async def show_balance(context: ActContext) -> Balance:
 
 
 async def set_threshold(context: ActContext, asked: ThresholdBody) -> Change[Thresholds]:
-    """Set when balance.low fires, which fires nothing; raises InvalidInput and AmountOutOfRange."""
     micros = tuple(cents_to_micros(one) for one in _thresholds_cents(asked))
     before = await set_low_balance_thresholds(context.tx, context.tenant, micros)
     return Change(after=Thresholds(micros), before=Thresholds(tuple(before)))
@@ -157,7 +153,6 @@ def _thresholds_cents(body: ThresholdBody) -> list[int]:
 async def list_wallets(
     context: ActContext, asked: WalletQuery, begin: Begin, limit: int
 ) -> Sequence[balances.RecipientWallet]:
-    """Return the wallets that the account's top-ups credited, newest first; raises InvalidEmail."""
     address = None if asked.recipient_email is None else normalise_email(asked.recipient_email)
     return await balances.recipients(
         context.tx,

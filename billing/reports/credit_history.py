@@ -33,7 +33,6 @@ class CreditLine:
     completed_at: int | None
 
 
-# created_at and ID of the last line that was seen.
 CreditPlace = tuple[int, str]
 NEWEST: Final[CreditPlace] = (INT64_MAX, "")
 

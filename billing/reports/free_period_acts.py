@@ -54,6 +54,8 @@ class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
 
 
 class RevokedPeriod(RevokeFreePeriodBody, frozen=True, kw_only=True):
+    """Which free period to revoke, and why."""
+
     period_id: Annotated[Text, Meta(description="The free period's ID."), said("Period")]
 
 

@@ -19,7 +19,7 @@ MARGIN_BY: Final[tuple[MarginBy, ...]] = ("day", "platform", "supplier", "accoun
 READ_AT_ONCE: Final = 20_000
 # Credit in the recipient's wallet here: no supplier was called.
 _NOBODY: Final = "wallet"
-# Behind every ID.
+# Sorts after every ID.
 _END: Final = "~"
 
 

@@ -19,7 +19,7 @@ from kernel.shaped import SIGNED
 from store.database import Database, Row, Transaction
 
 READ_AT_ONCE: Final = 20_000
-# Behind every ID.
+# Sorts after every ID.
 _END: Final = "~"
 
 
@@ -271,7 +271,6 @@ _COLUMNS: Final = (
     "withdrawn",
     "debts",
 )
-# What is on the other side of a transfer.
 _OTHER_SIDE: Final[Mapping[str, str]] = {
     **dict.fromkeys(Kind, "used"),
     Kind.PROVIDER: "sold",

@@ -1,4 +1,4 @@
-"""Subscriptions: the plans that an account has: end, pause, resume and change them, by merchants and operators."""
+"""Subscriptions: end, pause, resume and change an account's plan, by merchants and operators."""
 
 from typing import Annotated, Literal
 
@@ -87,19 +87,27 @@ class OperatorWish(Fields, frozen=True, kw_only=True):
 
 
 class EndPlan(OperatorWish, frozen=True, kw_only=True):
+    """When to end the plan, and why."""
+
     at: _End = "period_end"
     here: _Here = False
 
 
 class PausePlan(OperatorWish, frozen=True, kw_only=True):
+    """Until when to pause the plan, and why."""
+
     resumes_at: _Resumes = None
 
 
 class ResumePlan(OperatorWish, frozen=True, kw_only=True):
+    """Why the plan resumes."""
+
     here: _Here = False
 
 
 class ChangePlan(OperatorWish, frozen=True, kw_only=True):
+    """The new plan or interval, and why."""
+
     plan_id: Annotated[Text, Meta(description="The other plan's ID."), said("Plan")]
     interval: Annotated[BillingInterval, Meta(description="How often it is paid from then on.")] = (
         "month"
@@ -136,7 +144,6 @@ async def _change(
     interval: BillingInterval | None = None,
     resumes_at: int | None = None,
 ) -> SubscriptionOverview:
-    """Ask the provider; raise as its steer does."""
     tenant, asker, steering = context.tenant, context.asker, context.service(Payments).steering
     request = SubscriptionChangeRequest(
         act,

@@ -1,4 +1,4 @@
-"""Plans that an account has: subscriptions, what is wanted of them, what a change costs."""
+"""Plans that an account has: subscriptions, requested changes, and what a change costs."""
 
 from typing import Annotated, Literal
 
@@ -24,7 +24,7 @@ class UpcomingCharge(Struct, kw_only=True):
 
 
 class PendingAction(Struct, kw_only=True):
-    """What was asked of the provider and is not done yet."""
+    """A change that was requested of the provider and isn't done yet."""
 
     action: Annotated[
         Literal["cancel", "cancel_now", "pause", "resume", "change"],
@@ -132,7 +132,7 @@ class PaidPeriod(Struct, kw_only=True):
 
 
 class RequestedChange(Struct, kw_only=True):
-    """Something that was asked of the provider, done or not."""
+    """A change that was requested of the provider, done or not."""
 
     action: Annotated[str, Meta(description="cancel, cancel_now, pause, resume or change.")]
     plan_id: str | None
@@ -154,7 +154,7 @@ class SubscriptionMail(Struct, kw_only=True):
 
 
 class OperatorSubscription(Subscription, kw_only=True):
-    """A plan, whose it is, and what the provider calls it."""
+    """A plan, its account, and the provider's ID of it."""
 
     account_id: str
     environment: Literal["staging", "live"]
@@ -168,7 +168,7 @@ class OperatorSubscription(Subscription, kw_only=True):
 
 
 class SubscriptionHistory(OperatorSubscription, kw_only=True):
-    """A plan with its periods, the oldest first, and what was asked of its provider."""
+    """A plan with its periods, oldest first, and the changes requested of its provider."""
 
     periods: Annotated[list[PaidPeriod], Meta(description="The oldest first.")]
     changes: Annotated[

@@ -242,9 +242,6 @@ def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
     return min(later, default=state.now_us + part.ends_at - part.starts_at)
 
 
-# What is left of earlier credit
-
-
 def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
     _roll_over(state, one, new, terms)
     if terms.on_repurchase == "stack":

@@ -22,7 +22,6 @@ ITSELF = 0
 ROWS = RowMapping(Subscription, stored={"grant_terms": AS_TERMS})
 PERIODS = RowMapping(Period)
 _CLAIMS = RowMapping(PeriodClaim)
-# The rest is frozen when the order is made.
 _CHANGING = (
     "provider_ref",
     "customer_ref",

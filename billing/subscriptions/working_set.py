@@ -138,8 +138,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         await held_invoice.reopen(tx, self._reopened)
         await self.write_log(tx)
 
-    # Subscriptions
-
     def find(self, subscription_id: str, tenant: Tenant) -> Subscription:
         found = self._subscriptions.get(subscription_id)
         if found is None or found.tenant != tenant:
@@ -170,8 +168,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
 
     def had_trial(self, tenant: Tenant) -> bool:
         return tenant in self._tried
-
-    # Invoices that wait
 
     def held(self, subscription_id: str) -> Sequence[HeldInvoice]:
         return self._held.get(subscription_id, [])
@@ -218,8 +214,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             self.changed()
             place = (*subscription.tenant, subscription.provider)
             self._customers[place] = subscription.customer_ref
-
-    # Periods
 
     def periods(self, subscription_id: str) -> Sequence[Period]:
         return list(self._periods.get(subscription_id, {}).values())

@@ -1,4 +1,4 @@
-"""Approvals: a person, or a key outside the requester's lineage, decides on a held send."""
+"""Approvals: an operator, or a key outside the requester's lineage, decides on a held send."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -72,7 +72,6 @@ class ApprovalQuery(ExportPage, frozen=True, kw_only=True):
 async def list_approvals(
     context: ActContext, asked: ApprovalQuery, begin: Begin, limit: int
 ) -> Sequence[AskedApproval]:
-    """Return a page of the account's approvals, newest first."""
     tx, now_us = context.tx, context.now_us
     page = await approvals.page(
         tx, context.tenant, status=asked.status, before_id=begin, limit=limit, now_us=now_us
@@ -82,7 +81,6 @@ async def list_approvals(
 
 
 async def find(context: ActContext) -> queries.AskedApproval:
-    """Return one approval with its top-up; raises NotFound."""
     asked = await approvals.find(context.tx, context.object_id, now_us=context.now_us)
     if asked is None or asked.tenant != context.tenant:
         raise NotFound("Approval", param="id")

@@ -36,7 +36,6 @@ class TopUpFilter:
     created_before: int | None = None
 
 
-# Matches the index ix_topups_status.
 IS_NOT_DELIVERED: Final = "status <> 'delivered'"
 _PAGES = Keyset(
     ROWS.listed,

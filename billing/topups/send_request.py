@@ -24,7 +24,6 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     idempotency_key: str | None = None
 
 
-# For bulk items and machine payments.
 NO_CALLER = Caller()
 
 

@@ -281,7 +281,6 @@ ROWS = RowMapping(
 )
 # A new top-up was neither claimed nor mailed.
 _NEW = ROWS.part(*(name for name in ROWS.columns if name not in {"claimed_at", "emailed_at"}))
-# What a move or a check changes; the rest is frozen.
 _CHANGING = (
     "status",
     "failure_reason",

@@ -27,14 +27,12 @@ SPENT_OF: Final[Mapping[str, str]] = {
     "oauth_charges": f"""account_id, environment, created_at, NULL AS key_id, app_id, NULL AS model,
         amount_micros, {_NO_TOKENS}""",
 }
-# What of each table is usage.
 IS_USAGE: Final[Mapping[str, str]] = {
     "usage_records": "1 = 1",
     "holds": "status = 'captured'",
     "oauth_charges": "1 = 1",
 }
 _OWN: Final = "account_id = :account_id AND environment = :environment"
-# The tenant's charges as rows of usage_days.
 UNCOUNTED: Final = " UNION ALL ".join(
     f"""SELECT account_id, environment, created_at - created_at % 86400000000 AS day_start_at,
             COALESCE(key_id, '') AS key_id, COALESCE(app_id, '') AS app_id,

@@ -101,7 +101,6 @@ class Creem:
         self._unit_amount = settings.credit_unit_amount
         self._client = client
         self._clock = clock
-        # As billing.providers.abilities.finding.Able.
         self.abilities: tuple[object, ...] = (
             CreemSteering(self._ask_standing),
             CreemRefunds(self._ask),

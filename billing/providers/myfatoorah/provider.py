@@ -58,7 +58,6 @@ CURRENCY = "KWD"
 SANDBOX_RATE = "0.31"
 NAMELESS_CUSTOMER = "Customer"
 _PAYMENT, _REFUND = 1, 2
-# How a field begins within the signed text.
 _FIELD = re.compile(r",[A-Za-z0-9_.]+=")
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
 # What the second generation's signature covers, in this order.

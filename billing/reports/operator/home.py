@@ -19,7 +19,6 @@ from store.database import Transaction
 from store.kept.backups import last_finished
 from webhooks.deliveries.backlog import Backlog, count_due, look
 
-# A page writes 99+ for it.
 COUNTED_MAX: Final = 100
 
 

@@ -3932,7 +3932,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["AuditEntryPage"];
         };
-        /** @description The account's wallet. key is null where no key asks. */
+        /** @description The account's wallet. key is null if the caller has no key. */
         Balance: {
             /**
              * Format: int64
@@ -5502,7 +5502,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["CreditLinePage"];
         };
-        /** @description What a person saw on the provider's own pages. */
+        /** @description What an operator found on the provider's own pages. */
         DecideBody: {
             /**
              * @description Whether the provider made the refund.
@@ -5977,7 +5977,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["DeliveryWithAttempts"];
         };
-        /** @description A dispute that a payer's bank opened, or its question, which took no money. */
+        /** @description A dispute that a payer's bank opened, or its inquiry, which took no money. */
         Dispute: {
             /** @description The provider's. */
             id: string;
@@ -8753,7 +8753,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["PaymentMethods"];
         };
-        /** @description What was asked of the provider and is not done yet. */
+        /** @description A change that was requested of the provider and isn't done yet. */
         PendingAction: {
             /**
              * @description What was asked for.
@@ -9532,7 +9532,7 @@ export interface components {
             /** @description TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…. */
             code: string;
         };
-        /** @description A refund that was asked for here. While it is requested, unknown or pending, its credit is held. */
+        /** @description A refund that was requested here. While it is requested, unknown or pending, its credit is held. */
         Refund: {
             /** @description Its id, rfd_…. */
             id: string;
@@ -9639,7 +9639,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["Refund"];
         };
-        /** @description What of an order's payment goes back, and why. */
+        /** @description How much of an order's payment to return, and why. */
         RefundBody: {
             /** @description In your words; order.refunded carries it. */
             reason: string;
@@ -10126,7 +10126,7 @@ export interface components {
             /** @description A page that decides, once, for whoever has the address: for persons. */
             decide_url: string | null;
         };
-        /** @description The key that asked. */
+        /** @description The requesting key. */
         Requester: {
             /** @description The key's id; null: no key. */
             key_id: string;
@@ -10228,7 +10228,7 @@ export interface components {
          *
          *         refunded: what has gone back of these very payments until now, or is disputed. refunded_in_month:
          *         what went back or was disputed in this month, of whichever month's payments, as it stands now. net:
-         *         paid without refunded. fee: what the provider kept of those whose fee is known and in the same
+         *         paid without refunded. fee: what the provider deducted of those whose fee is known and in the same
          *         currency; fees_known counts these.
          */
         RevenueLine: {

@@ -18,7 +18,7 @@ T = TypeVar("T", bound="Balance")
 
 @_attrs_define
 class Balance:
-    """The account's wallet. key is null where no key asks."""
+    """The account's wallet. key is null if the caller has no key."""
 
     balance_cents: int
     """ In US cents. """

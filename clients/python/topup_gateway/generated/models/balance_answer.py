@@ -33,7 +33,7 @@ class BalanceAnswer:
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
     data: Balance
-    """ The account's wallet. key is null where no key asks. """
+    """ The account's wallet. key is null if the caller has no key. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="DecideBody")
 
 @_attrs_define
 class DecideBody:
-    """What a person saw on the provider's own pages."""
+    """What an operator found on the provider's own pages."""
 
     verdict: DecideBodyVerdict
     """ Whether the provider made the refund. """

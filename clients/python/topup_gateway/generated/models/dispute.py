@@ -12,7 +12,7 @@ T = TypeVar("T", bound="Dispute")
 
 @_attrs_define
 class Dispute:
-    """A dispute that a payer's bank opened, or its question, which took no money."""
+    """A dispute that a payer's bank opened, or its inquiry, which took no money."""
 
     id: str
     """ The provider's. """

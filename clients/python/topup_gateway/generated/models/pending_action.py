@@ -18,7 +18,7 @@ T = TypeVar("T", bound="PendingAction")
 
 @_attrs_define
 class PendingAction:
-    """What was asked of the provider and is not done yet."""
+    """A change that was requested of the provider and isn't done yet."""
 
     action: PendingActionAction
     """ What was asked for. """

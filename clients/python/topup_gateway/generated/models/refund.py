@@ -14,7 +14,7 @@ T = TypeVar("T", bound="Refund")
 
 @_attrs_define
 class Refund:
-    """A refund that was asked for here. While it is requested, unknown or pending, its credit is held."""
+    """A refund that was requested here. While it is requested, unknown or pending, its credit is held."""
 
     id: str
     """ Its id, rfd_…. """

@@ -33,7 +33,7 @@ class RefundAnswer:
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
     data: Refund
-    """ A refund that was asked for here. While it is requested, unknown or pending, its credit is held. """
+    """ A refund that was requested here. While it is requested, unknown or pending, its credit is held. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ T = TypeVar("T", bound="RefundBody")
 
 @_attrs_define
 class RefundBody:
-    """What of an order's payment goes back, and why."""
+    """How much of an order's payment to return, and why."""
 
     reason: str
     """ In your words; order.refunded carries it. """

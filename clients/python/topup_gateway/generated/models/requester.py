@@ -11,7 +11,7 @@ T = TypeVar("T", bound="Requester")
 
 @_attrs_define
 class Requester:
-    """The key that asked."""
+    """The requesting key."""
 
     key_id: str
     """ The key's id; null: no key. """

@@ -15,7 +15,7 @@ class RevenueLine:
 
     refunded: what has gone back of these very payments until now, or is disputed. refunded_in_month:
     what went back or was disputed in this month, of whichever month's payments, as it stands now. net:
-    paid without refunded. fee: what the provider kept of those whose fee is known and in the same
+    paid without refunded. fee: what the provider deducted of those whose fee is known and in the same
     currency; fees_known counts these.
 
     """
