@@ -25,6 +25,8 @@ def _words(fact: FieldFacts | None, name: str, value: Any, record: Mapping[str, 
         return ", ".join(f"{part} {text}" for part, text in words if text is not None) or None
     if isinstance(value, Mapping):
         return _pairs(value) or None
+    if isinstance(value, list) and all(type(one) is int for one in value):
+        return [_words(fact, name, one, record) for one in value]
     if not isinstance(value, int) or isinstance(value, bool):
         return value
     if fact is not None and fact.unit == "minor" and record.get(fact.currency):
