@@ -114,6 +114,7 @@ ACTS = {
     "orders": ("billing.orders.acts", "billing.payments.order_acts", "billing.refunds.order_acts"),
     "refunds": ("billing.refunds.acts",),
     "payments": ("billing.machine_payments.acts",),
+    "providers": ("billing.payments.provider_acts",),
     "disputes": ("billing.payments.dispute_acts",),
     "platforms": ("billing.fulfilment.platform_acts",),
     "fees": ("billing.fulfilment.fee_acts",),
@@ -150,7 +151,7 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
     "operator": {
-        *("code-batches", "audit", "desk", "mail", "providers"),
+        *("code-batches", "audit", "desk", "mail"),
     },
     "client": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),

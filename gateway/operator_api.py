@@ -13,7 +13,7 @@ from billing.desk import supplier_acts, supplier_check_acts, supplier_setup_acts
 from billing.fulfilment import fee_acts, platform_acts, stock_acts
 from billing.machine_payments import acts as machine_payment_acts
 from billing.orders import acts as order_acts
-from billing.payments import dispute_acts, order_acts as order_decisions
+from billing.payments import dispute_acts, order_acts as order_decisions, provider_acts
 from billing.payments.recharging import acts as recharging_acts
 from billing.recipients import mail_acts
 from billing.reconciliation import acts as reconciliation_acts
@@ -74,6 +74,7 @@ ACTS: Final = (
     *refund_order_acts.ACTS,
     *refund_acts.ACTS,
     *dispute_acts.ACTS,
+    *provider_acts.ACTS,
     *machine_payment_acts.ACTS,
     *subscription_acts.ACTS,
     *subscription_change_acts.ACTS,

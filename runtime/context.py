@@ -27,7 +27,7 @@ from billing.fulfilment.suppliers import Suppliers
 from billing.machine_payments.settling import MachinePayments
 from billing.orders.links import OrderLinks
 from billing.payments.payments import Payments
-from billing.providers.registry import Providers
+from billing.providers.registry import NotifiedAt, Providers
 from billing.reconciliation.daily import DailyReconciliation
 from billing.refunds.refunder import Refunder
 from billing.topups.event_codes import shown
@@ -172,9 +172,11 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     KnownPlatforms: lambda _: KnownPlatforms(known_ids),
     MachinePayments: attrgetter("machine_payments"),
     MailRules: lambda context: context.topup_rules.mail,
+    NotifiedAt: lambda context: NotifiedAt(context.settings.public_url),
     Payments: attrgetter("payments"),
     Policy: attrgetter("policy"),
     ProductFields: lambda context: ProductFields.of(context.payments.providers.registrations),
+    Providers: lambda context: context.payments.providers,
     PublicUrl: lambda context: PublicUrl(context.topup_rules.public_url),
     Refunder: attrgetter("refunder"),
     SeenCodes: lambda context: SeenCodes(partial(shown, context.topup_rules.codes)),

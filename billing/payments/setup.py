@@ -24,6 +24,7 @@ from billing.providers.protocol import (
     ProviderUnavailable,
     Registration,
 )
+from billing.providers.registry import Providers
 from kernel.errors import InvalidInput
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
@@ -63,8 +64,7 @@ class CheckedProvider:
         return all(one.is_well is not False for one in self.findings)
 
 
-def standings(payments: Payments, public_url: str) -> Sequence[ProviderStanding]:
-    known = payments.providers
+def standings(known: Providers, public_url: str) -> Sequence[ProviderStanding]:
     found: list[ProviderStanding] = []
     for registration in known.registrations:
         for environment in ENVIRONMENTS:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -51,6 +51,12 @@ def _files(folder: Path) -> list[Path]:
 
 def _name(path: Path) -> str:
     return path.parent.name if path.stem == "provider" else path.stem
+
+
+class NotifiedAt(NamedTuple):
+    """The address that providers reach this gateway under; empty: the operator has not set it."""
+
+    public_url: str
 
 
 class Providers:

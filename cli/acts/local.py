@@ -12,6 +12,7 @@ import msgspec
 
 from billing.catalog.product_fields import ProductFields
 from billing.fulfilment.kinds import SupplierKinds
+from billing.providers.registry import NotifiedAt, Providers
 from billing.topups.mail import MailRules
 from billing.topups.rules import PublicUrl
 from cli.database import read
@@ -230,6 +231,20 @@ def _kinds() -> SupplierKinds:
     return SupplierKinds(_master, lambda: first_platforms(load_settings()))
 
 
+def _providers() -> Providers:
+    """Return the configured providers, to read how they are set up: there is nothing to call them with."""
+    import httpx  # noqa: PLC0415 as above
+
+    setup = load_settings().providers
+    return Providers(
+        setup.registrations,
+        setup.settings,
+        simulated_secrets=dict.fromkeys(setup.registrations, "0" * 64),
+        client=httpx.AsyncClient(),
+        clock=SystemClock(),
+    )
+
+
 def _senders() -> Senders:
     from billing.topups.queries import sender_keys  # noqa: PLC0415 as above
 
@@ -241,6 +256,8 @@ _OPENED: Final[Mapping[type, Callable[[], Any]]] = {
     ProductFields: lambda: ProductFields.of(load_settings().providers.registrations.values()),
     Senders: _senders,
     MailRules: lambda: mail_rules(load_settings()),
+    NotifiedAt: lambda: NotifiedAt(load_settings().public_url),
+    Providers: _providers,
     PublicUrl: lambda: PublicUrl(load_settings().address()),
     Settings: load_settings,
     SupplierKinds: _kinds,

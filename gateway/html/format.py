@@ -92,8 +92,6 @@ SAID: Final[dict[str, str]] = {
     "checked-in": "Checked in: the credit is in the wallet.",
     "zone-set": "The time zone counts after your next check-in.",
     "mail-language": "Mail to you comes in that language from now on.",
-    "customer-asked": "The provider is asked within a minute.",
-    "customer-dropped": "Nobody asks for it any more.",
     "shown-before": "It was made and shown before, and cannot be shown again.",
     "plan-ending": "The plan ends with its period; until then it stays as it is.",
     "plan-ended": "The plan is ended. Credit that was granted stays.",

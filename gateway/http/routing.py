@@ -50,6 +50,7 @@ _KINDS = {
     "order_id": "Order",
     "refund_id": "Refund",
     "payment_id": "Payment",
+    "customer_ref": "Customer",
     "document_id": "Document",
     "plan_id": "Plan",
     "session_id": "Session",

@@ -138,6 +138,28 @@ async def _sell(gateway: Gateway) -> None:
         await boss.call("POST", "/admin/billing/plans", status=201, json=plan)
 
 
+async def forgotten_customer(gateway: Gateway, _key: str) -> str:
+    """A customer of an erased account that Stripe has yet to delete."""
+    ref, now_us = new_id("cus"), gateway.context.clock.now_us()
+
+    async def work(tx: Transaction) -> None:
+        await tx.insert(
+            "forgotten_customers",
+            (
+                "provider",
+                "environment",
+                "customer_ref",
+                "attempts",
+                "next_attempt_at",
+                "created_at",
+            ),
+            [("stripe", "staging", ref, 1, now_us, now_us)],
+        )
+
+    await gateway.context.database.transaction(work)
+    return ref
+
+
 async def _ordered(gateway: Gateway, key: str) -> str:
     body = {"provider": "stripe", "amount_cents": 2000}
     made = await gateway.call("POST", "/orders", key=key, json=body)
@@ -166,6 +188,7 @@ MONEY_MAKERS: Final[Mapping[str, Callable[[Gateway, str], Awaitable[Any]]]] = {
     "orders": order,
     "refunds": refund,
     "payments": payment,
+    "providers": forgotten_customer,
     "subscriptions": subscription,
     "subscriptions.grant-period": unpaid_subscription,
     "subscriptions.revoke-period": given_period,

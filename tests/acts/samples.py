@@ -96,6 +96,11 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
         ),
     ),
     "disputes.list": (Sample({"state": "ended"}), Sample()),
+    "providers.list": (Sample(),),
+    "providers.check": (Sample(), Sample({"provider": "stripe"})),
+    "providers.forgotten": (Sample(),),
+    "providers.retry": (Sample({"provider": "stripe"}),),
+    "providers.drop": (Sample({"provider": "stripe", "reason": "gone"}),),
     "payments.list": (Sample({"state": "stuck"}), Sample({"state": "paid"})),
     "payments.show": (Sample(),),
     "payments.ask": (
@@ -170,6 +175,13 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "refunds.list": ({"status": "made"}, {"cursor": "ord_1"}),
     "disputes.list": ({"state": "won"}, {"cursor": "stripe/none"}),
+    "providers.check": ({"provider": "none"},),
+    "providers.retry": ({}, {"provider": "creem"}),
+    "providers.drop": (
+        {"provider": "stripe"},
+        {"provider": "stripe", "reason": "x" * 201},
+        {"provider": "stripe", "reason": "dropped before"},
+    ),
     "payments.decide": (
         {"verdict": "unknown", "reason": "x"},
         {"verdict": "settled", "reason": "x"},

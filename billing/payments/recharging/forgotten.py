@@ -19,8 +19,6 @@ from billing.providers.registry import Providers
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, Clock, rfc3339
 from kernel.errors import NotFound
 from kernel.storable import storable
-from keys import audit_log
-from keys.audit_log import Actor
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
@@ -48,6 +46,10 @@ class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     next_attempt_at: int
     last_error: str | None = None
     created_at: int
+
+    @property
+    def id(self) -> str:
+        return self.customer_ref
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -79,7 +81,7 @@ class Forgetting:
         word, why = await self._asked(due)
 
         async def settle(tx: Transaction) -> None:
-            await (_note(tx, due, why) if word == "waits" else _delete(tx, due))
+            await (_note(tx, due, why) if word == "waits" else give_up(tx, due))
 
         await self._database.transaction(settle)
         fields = {"provider": due.provider, "environment": due.environment, "why": why}
@@ -157,35 +159,23 @@ async def claim(tx: Transaction, due: ForgottenCustomer, *, now_us: int) -> bool
     )
 
 
-async def ask_again(tx: Transaction, key: tuple[str, str, str], *, now_us: int) -> None:
-    touched = await tx.execute(
+async def get(tx: Transaction, key: tuple[str, str, str]) -> ForgottenCustomer:
+    """Return the customer at that provider and environment; raise NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {_ROWS.listed} FROM forgotten_customers WHERE {_KEY}", **_named(key)
+    )
+    if row is None:
+        raise NotFound("Customer", param="customer_ref")
+    return _read(row)
+
+
+async def ask_again(tx: Transaction, found: ForgottenCustomer, *, now_us: int) -> None:
+    """Retry at the next look."""
+    await tx.execute(
         f"UPDATE forgotten_customers SET next_attempt_at = :now WHERE {_KEY}",
-        **_named(key),
+        **_named(found.key),
         now=now_us,
     )
-    if touched == 0:
-        raise NotFound("Customer", param="customer_ref")
-
-
-async def give_up(
-    tx: Transaction, key: tuple[str, str, str], *, actor: Actor, reason: str, now_us: int
-) -> None:
-    """Stop calling, by an operator's decision in the audit log; raise NotFound."""
-    provider, environment, customer_ref = key
-    touched = await tx.execute(f"DELETE FROM forgotten_customers WHERE {_KEY}", **_named(key))
-    if touched == 0:
-        raise NotFound("Customer", param="customer_ref")
-    entry = audit_log.entry(
-        actor,
-        "customer.given_up",
-        environment=environment,
-        subject_id=customer_ref,
-        before={"provider": provider},
-        after={},
-        reason=reason,
-        now_us=now_us,
-    )
-    await audit_log.record(tx, [entry])
 
 
 async def _is_ours(tx: Transaction, due: ForgottenCustomer) -> bool:
@@ -201,7 +191,7 @@ async def _note(tx: Transaction, due: ForgottenCustomer, why: str) -> None:
     )
 
 
-async def _delete(tx: Transaction, due: ForgottenCustomer) -> None:
+async def give_up(tx: Transaction, due: ForgottenCustomer) -> None:
     await tx.execute(f"DELETE FROM forgotten_customers WHERE {_KEY}", **_named(due.key))
 
 

@@ -51,7 +51,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
     home, suppliers, health, workers = await context.database.read(work)
     month = home.volume.spans[-1]
-    known = standings(context.payments, context.settings.public_url)
+    known = standings(context.payments.providers, context.settings.public_url)
     return page(
         call,
         "admin/home.html",

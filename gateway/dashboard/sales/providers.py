@@ -8,28 +8,26 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.payments.recharging.forgotten import (
-    ForgottenCustomer,
-    ask_again,
-    give_up,
-    list_forgotten,
+from billing.payments.provider_acts import (
+    CHECK_PROVIDERS,
+    DROP_CUSTOMER,
+    RETRY_CUSTOMER,
+    CheckBody,
 )
-from billing.payments.setup import CheckedProvider, check, standings
-from gateway.dashboard.admin.fields import admin_route, commit
+from billing.payments.recharging.forgotten import ForgottenCustomer, list_forgotten
+from billing.payments.setup import CheckedProvider, standings
+from gateway.dashboard.act_pages import form_route, run_asked
+from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import Paged
 from gateway.dashboard.sheet import Sheet, csv_url_of, whole_short_list
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
-from gateway.html.render import go, page
+from gateway.html.forms import NO_PROBLEM, Form, Problem
+from gateway.html.render import page
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
-from keys.audit_log import Actor
-from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/providers"
-REASON_CHARACTERS_MAX: Final = 200
 # Of one account; each calls every provider.
 CHECKS: Final = (6, 60)  # in so many seconds
 _FORGOTTEN: Final = Sheet[ForgottenCustomer](
@@ -42,7 +40,7 @@ _FORGOTTEN: Final = Sheet[ForgottenCustomer](
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     environment = call.principal.environment
     whole = await whole_short_list(call, _FORGOTTEN, lambda tx: list_forgotten(tx, environment))
-    return await _page(call, ()) if whole is None else whole
+    return await _page(call) if whole is None else whole
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
@@ -54,40 +52,20 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
         period_s=period_s,
         detail="the providers were asked often; wait a minute",
     )
-    context, environment = call.context, call.principal.environment
-    known = standings(context.payments, context.settings.public_url)
-    wanted = [one for one in known if (one.environment, one.state) == (environment, "ready")]
-    checked = [await check(context.database, context.payments, one) for one in wanted]
-    return await _page(call, checked)
-
-
-async def forget(call: RequestContext[Fields, Fields]) -> Reply:
-    form = read_form(call)
-    key = (form.text("provider"), call.principal.environment, form.text("customer_ref"))
-
-    async def change(tx: Transaction, by: Actor, now_us: int) -> None:
-        if form.text("act") == "drop":
-            if not (reason := form.text("reason")[:REASON_CHARACTERS_MAX]):
-                raise InvalidInput("say why, for whoever looks at it later", param="reason")
-            await give_up(tx, key, actor=by, reason=reason, now_us=now_us)
-        else:
-            await ask_again(tx, key, now_us=now_us)
-
-    try:
-        await commit(call, change)
-    except DomainError as error:
-        return await _page(call, (), form, problem_of(error))
-    return go(PATH, said="customer-dropped" if form.text("act") == "drop" else "customer-asked")
+    return await _page(
+        call, checked=await run_asked(call, CHECK_PROVIDERS, CheckBody(), is_operator=True)
+    )
 
 
 async def _page(
     call: RequestContext[Any, Any],
-    checked: Sequence[CheckedProvider],
     form: Form | None = None,
     problem: Problem = NO_PROBLEM,
+    *,
+    checked: Sequence[CheckedProvider] = (),
 ) -> Response:
     context, environment = call.context, call.principal.environment
-    known = standings(context.payments, context.settings.public_url)
+    known = standings(context.payments.providers, context.settings.public_url)
     forgotten = await context.database.read(lambda tx: list_forgotten(tx, environment))
     return page(
         call,
@@ -106,7 +84,5 @@ async def _page(
 ROUTES = (
     admin_route("GET", "/providers", show, "Payment providers"),
     admin_route("POST", "/providers", ask, "Ask the providers about their settings"),
-    admin_route(
-        "POST", "/providers/forgotten", forget, "Ask again to delete a customer, or no more"
-    ),
+    *(form_route(act, _page, goes_to=lambda _: PATH) for act in (RETRY_CUSTOMER, DROP_CUSTOMER)),
 )

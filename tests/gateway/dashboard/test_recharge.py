@@ -142,10 +142,10 @@ async def test_an_operator_sees_which_customers_a_provider_has_yet_to_delete(sto
     boss, page = await operator(store.gateway), f"{ADMIN}/providers"
 
     seen = text_of((await boss.get(page)).text)
-    one = {"provider": "stripe", "customer_ref": "cus_1"}
-    silent = await boss.send(f"{page}/forgotten", {**one, "act": "drop"})
-    await boss.send(f"{page}/forgotten", {**one, "act": "drop", "reason": "deleted by hand"})
-    await boss.send(f"{page}/forgotten", {**one, "customer_ref": "cus_2", "act": "retry"})
+    one = {"provider": "stripe"}
+    silent = await boss.send(f"{page}/forgotten/cus_1/drop", one)
+    await boss.send(f"{page}/forgotten/cus_1/drop", {**one, "reason": "deleted by hand"})
+    await boss.send(f"{page}/forgotten/cus_2/retry", one)
 
     # The one was asked for; the provider is left alone until the next look.
     assert "stripe has no credentials in staging" in seen

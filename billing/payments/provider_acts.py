@@ -1,0 +1,276 @@
+"""Payment providers: how each is set up, what it says of its settings, and customers it has yet to delete."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct, convert
+from msgspec.structs import replace
+
+from billing.payments.payments import Payments
+from billing.payments.recharging import forgotten
+from billing.payments.recharging.forgotten import ForgottenCustomer as Row
+from billing.payments.setup import (
+    CheckedProvider,
+    ProviderStanding,
+    check,
+    standings,
+)
+from billing.providers.abilities.setup_check import SetupFinding
+from billing.providers.registry import NotifiedAt, Providers
+from kernel.errors import InvalidInput, NotFound
+from kernel.fields import LINE, Fields, Page, ShortText, said
+from kernel.words import Environment, Time
+from keys.act import OPERATOR, Act, ActContext, Audited, CallContext, Change, ListAct, StepsAct
+from keys.principal import ADMIN
+from store.database import Database
+from store.keyset import Begin
+
+REASON_CHARACTERS_MAX: Final = 200
+_UNASKED: Final = {
+    "off": "It has no credentials: `topup settings` lists them.",
+    "sandbox": "It has no credentials: the sandbox simulates it.",
+    "ready": "It has nothing to check.",
+}
+Result = Literal["ok", "look", "wrong"]
+_RESULTS: Final[dict[bool | None, Result]] = {True: "ok", None: "look", False: "wrong"}
+_Name = Annotated[ShortText, said("Provider")]
+
+
+class Provider(Struct, kw_only=True):
+    """A payment provider in one environment."""
+
+    provider: str
+    environment: Environment
+    state: Annotated[
+        Literal["ready", "sandbox", "off"],
+        Meta(description="sandbox: it is simulated. off: it has no credentials."),
+    ]
+    webhook: Annotated[
+        str, Meta(description="The address to enter there; empty: set TOPUP_PUBLIC_URL first.")
+    ]
+
+
+class Finding(Struct, kw_only=True):
+    """What a provider says of one of its settings."""
+
+    provider: str
+    environment: Environment
+    about: str
+    result: Annotated[
+        Result, Meta(description="look: it could not be checked, or may be meant so.")
+    ]
+    detail: str
+
+
+class Checked(Struct, kw_only=True):
+    """What the providers say."""
+
+    items: list[Finding]
+    is_well: Annotated[bool, Meta(description="Nothing is wrong.")]
+
+
+class CheckBody(Fields, frozen=True, kw_only=True):
+    """Which providers."""
+
+    provider: Annotated[_Name, Meta(description="Only this one.")] | None = None
+
+
+class ForgottenCustomer(Struct, kw_only=True):
+    """A customer of an erased account that its provider has not deleted yet."""
+
+    provider: str
+    environment: Environment
+    customer_ref: Annotated[str, Meta(description="What the provider calls the customer.")]
+    attempts: int
+    next_attempt_at: Time
+    last_error: Annotated[str | None, Meta(description="Why it is still there.")]
+    created_at: Annotated[Time, Meta(description="When the account was erased.")]
+
+
+class RetryBody(Fields, frozen=True, kw_only=True):
+    """Where the customer is."""
+
+    provider: Annotated[_Name, Meta(description="Such as stripe.")]
+
+
+class DropBody(RetryBody, frozen=True, kw_only=True):
+    """Where the customer is, and why nobody asks any more."""
+
+    reason: Annotated[
+        str,
+        Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="Why."),
+        said("Reason"),
+    ]
+
+
+def _standing(found: ProviderStanding) -> Provider:
+    return convert(found.shape(), Provider)
+
+
+def _customer(found: Row) -> ForgottenCustomer:
+    return convert(found.shape(), ForgottenCustomer)
+
+
+def _findings(found: Sequence[CheckedProvider]) -> Checked:
+    items = [
+        Finding(
+            provider=one.standing.name,
+            environment=one.standing.environment,
+            about=finding.about,
+            result=_RESULTS[finding.is_well],
+            detail=finding.detail,
+        )
+        for one in found
+        for finding in one.findings
+    ]
+    return Checked(items=items, is_well=all(one.is_well for one in found))
+
+
+async def list_providers(
+    context: ActContext, _asked: Page, _begin: Begin, _limit: int
+) -> Sequence[ProviderStanding]:
+    known = standings(context.service(Providers), context.service(NotifiedAt).public_url)
+    return [one for one in known if one.environment == context.environment]
+
+
+async def check_providers(context: CallContext, asked: CheckBody) -> Sequence[CheckedProvider]:
+    """Ask each provider about its settings; raises InvalidInput for an unknown one."""
+    payments = context.service(Payments)
+    known = standings(payments.providers, context.service(NotifiedAt).public_url)
+    names = sorted({one.name for one in known})
+    if asked.provider is not None and asked.provider not in names:
+        raise InvalidInput(f"is one of {', '.join(names)}", param="provider")
+    database: Any = context.service(Database)  # type: ignore[type-abstract]
+    found = [
+        await check(database, payments, one)
+        for one in known
+        if one.environment == context.environment and asked.provider in {None, one.name}
+    ]
+    if asked.provider is None:
+        return found
+    return [one if one.findings else _unasked(one.standing) for one in found]
+
+
+def _unasked(standing: ProviderStanding) -> CheckedProvider:
+    return CheckedProvider(standing, (SetupFinding("credentials", None, _UNASKED[standing.state]),))
+
+
+async def list_forgotten(
+    context: ActContext, _asked: Page, _begin: Begin, _limit: int
+) -> Sequence[Row]:
+    return await forgotten.list_forgotten(context.tx, context.environment)
+
+
+async def retry_customer(context: ActContext, asked: RetryBody) -> Change[Row]:
+    """Have the provider asked again at the next look; raises NotFound."""
+    found = await _found(context, asked.provider)
+    await forgotten.ask_again(context.tx, found, now_us=context.now_us)
+    return Change(before=found, after=replace(found, next_attempt_at=context.now_us))
+
+
+async def drop_customer(context: ActContext, asked: DropBody) -> Change[Row]:
+    """Ask no more to delete the customer; raises NotFound."""
+    found = await _found(context, asked.provider)
+    await forgotten.give_up(context.tx, found)
+    return Change(after=found, is_gone=True, reason=asked.reason)
+
+
+async def _found(context: ActContext, provider: str) -> Row:
+    key = (provider, context.environment, context.object_id)
+    return await forgotten.get(context.tx, key)
+
+
+def _shown(row: Row) -> Mapping[str, Any]:
+    return {"provider": row.provider}
+
+
+LIST_PROVIDERS = ListAct(
+    name="providers.list",
+    summary="List payment providers, with the webhook's address to enter there",
+    path="/providers",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=Page,
+    run=list_providers,
+    view=_standing,
+    result=Provider,
+    is_catalogue=True,
+    named_by="provider",
+    columns=("provider", "environment", "state", "webhook"),
+    examples=("topup providers list --environment live",),
+)
+CHECK_PROVIDERS = StepsAct(
+    name="providers.check",
+    summary="Ask each payment provider about its key, webhook, events and prices",
+    description="Changes nothing. The command exits with 1 if something is wrong.",
+    path="/providers/check",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=CheckBody,
+    run=check_providers,
+    view=_findings,
+    result=Checked,
+    is_catalogue=True,
+    columns=("provider", "environment", "about", "result", "detail"),
+    alarm=lambda found: not found["is_well"],
+    examples=(
+        "topup providers check --environment live",
+        "topup providers check --provider stripe --environment live",
+    ),
+)
+LIST_FORGOTTEN = ListAct(
+    name="providers.forgotten",
+    summary="List erased accounts' customers that providers have not deleted yet",
+    path="/providers/forgotten",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    query=Page,
+    run=list_forgotten,
+    view=_customer,
+    result=ForgottenCustomer,
+    is_catalogue=True,
+    named_by="customer_ref",
+    columns=(
+        *("provider", "environment", "customer_ref", "attempts", "next_attempt_at"),
+        *("last_error", "created_at"),
+    ),
+    examples=("topup providers forgotten --environment live",),
+)
+RETRY_CUSTOMER = Act(
+    name="providers.retry",
+    summary="Have a provider asked again within a minute to delete a customer",
+    path="/providers/forgotten/{customer_ref}/retry",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=RetryBody,
+    run=retry_customer,
+    view=_customer,
+    result=ForgottenCustomer,
+    refuses=(NotFound,),
+    is_catalogue=True,
+    audit=None,
+    done="The provider is asked within a minute.",
+    examples=("topup providers retry cus_4Kp1 --provider stripe --environment live",),
+)
+DROP_CUSTOMER = Act(
+    name="providers.drop",
+    summary="Ask a provider no more to delete a customer",
+    description="If the customer is gone, or you deleted it on the provider's own pages.",
+    path="/providers/forgotten/{customer_ref}/drop",
+    scopes=(ADMIN,),
+    audience=(OPERATOR,),
+    input=DropBody,
+    run=drop_customer,
+    view=_customer,
+    result=ForgottenCustomer,
+    refuses=(NotFound,),
+    is_catalogue=True,
+    names_person=True,
+    audit=Audited("customer.given_up", _shown),
+    asks="Ask {provider} no more to delete this customer, with its cards?",
+    done="Nobody asks for it any more.",
+    examples=(
+        "topup providers drop cus_4Kp1 --provider stripe --reason 'deleted in the dashboard'",
+    ),
+)
+ACTS = (LIST_PROVIDERS, CHECK_PROVIDERS, LIST_FORGOTTEN, RETRY_CUSTOMER, DROP_CUSTOMER)

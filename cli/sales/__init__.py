@@ -1,1 +1,0 @@
-"""What the operator does about payments: refunds and disputes."""
