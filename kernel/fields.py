@@ -148,7 +148,8 @@ _LEAST: Final = frozenset({"minItems", "minProperties"})
 class FieldFacts(NamedTuple):
     """What is known of one field of an input.
 
-    - kind: of the value, or of each item of a list. rows: a list of objects with the fields `inner`, of type `struct`.
+    - kind: of the value, or of each item of a list. rows: a list of objects with the fields `inner`, of
+      type `struct`.
     - choices: the accepted words; empty accepts any.
     - can_be_empty: of a list or an object. characters_max: None means no bound.
     - is_nullable: null removes the value. is_kept: if left out, it stays as it is.

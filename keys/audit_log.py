@@ -37,7 +37,8 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One act. account_id null: a catalogue or the installation.
 
-    - actor: a credential's id, or "cli", for which actor_account_id is null. address, user_agent: of the request, or null.
+    - actor: a credential's id, or "cli", for which actor_account_id is null. address, user_agent: of the
+      request, or null.
     - before, after: JSON objects; null: the object didn't exist, or is gone. outcome: done | refused.
     - is_security: the tenant reads it; environment may then be empty, for the account as a whole.
     """

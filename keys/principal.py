@@ -116,14 +116,17 @@ class Colleague:
 class Principal:
     """The caller, and what is allowed at this moment.
 
-    - credential_id: the key's, token's or session's id. lineage: key_id, then the ancestors, nearest first; empty without a key.
+    - credential_id: the key's, token's or session's id. lineage: key_id, then the ancestors, nearest first;
+      empty without a key.
     - ip_allow_lists: each must match. The approval threshold is the tightest of the lineage; null: none.
     - expires_at: the earliest end of the credential, its key and the ancestors, in microseconds by our time.
     - clock_ahead_us: how far the account's own clock was ahead of ours when this was read.
     - account_email: the recipient of a send to `self`. is_paused: its key or an ancestor is paused.
     - oauth: set for an app's token. mcp: an MCP client's token is its key in everything.
-    - colleague: a session's person who acts for another account. asks_code: that person gives a code instead of the password again.
-    - suspended_for: why an operator suspended the account, or null. staging_full_until: when staging accepts its changes again, or null.
+    - colleague: a session's person who acts for another account. asks_code: that person gives a code
+      instead of the password again.
+    - suspended_for: why an operator suspended the account, or null. staging_full_until: when staging
+      accepts its changes again, or null.
     """
 
     account_id: str

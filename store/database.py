@@ -150,10 +150,12 @@ class Database(Protocol):
         """Run work and commit.
 
         - lock: rows locked first, in the round trip that begins the transaction.
-        - lock_wait_s: after waiting this long for a locked row, raise LockTimeout and don't run work again. Default: a few seconds.
+        - lock_wait_s: after waiting this long for a locked row, raise LockTimeout and don't run work
+          again. Default: a few seconds.
         - meanwhile: called on the event loop while the database works, if there is such a time.
         - is_short: work takes a few milliseconds at most. It may run on the event loop's thread.
-        - durable=False: a crash of the machine may lose the last moments (deliveries repeat; money never uses it). A COMMIT whose connection died isn't resolved.
+        - durable=False: a crash of the machine may lose the last moments (deliveries repeat; money
+          never uses it). A COMMIT whose connection died isn't resolved.
 
         Raises StoreError and whatever work raises. Nothing was stored then, except after CommitUnknown.
         """

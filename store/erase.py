@@ -4,8 +4,11 @@ It is only for accounts whose history nobody needs (idle sandboxes). It runs in 
 parents and the account last. After a crash the next sweep finds the account again. No transfer crosses
 accounts, so other ledgers are never touched.
 
-- The first step ends the account's recharges and stores its ids at payment providers, where a worker then deletes these customers with their cards. While a charge of a saved card is under way nothing is deleted, because these rows lead to its outcome.
-- The account is marked first (erasing_at). Between steps its rows break rules of the ledger's proof, which therefore skips it.
+- The first step ends the account's recharges and stores its ids at payment providers, where a worker then
+  deletes these customers with their cards. While a charge of a saved card is under way nothing is deleted,
+  because these rows lead to its outcome.
+- The account is marked first (erasing_at). Between steps its rows break rules of the ledger's proof, which
+  therefore skips it.
 """
 
 from typing import Final

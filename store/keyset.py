@@ -84,7 +84,8 @@ def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretc
 class Keyset:
     """A list of the rows of `source`: a table or a join.
 
-    - where: holds for every row. filters: clauses that apply when their value is given (not None and not False).
+    - where: holds for every row. filters: clauses that apply when their value is given (not None and not
+      False).
     - key: the column that orders the list, unique in it.
     - sorts: other orders of a single table, by name: an expression that is never null.
     - indexed: filters that have an index which ends in the key.

@@ -27,8 +27,10 @@ class SeenServer:
     """The result of checking one server. address is host and port as in the URL.
 
     - fault: why it isn't used. error: the driver's code if it didn't respond.
-    - system: PostgreSQL's system identifier, or 0. started_at: the server's start in microseconds, which tells two servers apart.
-    - missing: how many commits acknowledged here it lacks. missing_from_s, missing_to_s: the first and last of their Unix times, or 0.
+    - system: PostgreSQL's system identifier, or 0. started_at: the server's start in microseconds, which
+      tells two servers apart.
+    - missing: how many commits acknowledged here it lacks. missing_from_s, missing_to_s: the first and last
+      of their Unix times, or 0.
     """
 
     address: str

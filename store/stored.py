@@ -28,7 +28,8 @@ class Counted:
     """How the rows of a table are found and measured.
 
     - prefix: of ids that begin with their time; "" finds rows by the column `time`.
-    - long: columns that callers or receivers fill as they like. base: bytes of everything else, with index entries.
+    - long: columns that callers or receivers fill as they like. base: bytes of everything else, with index
+      entries.
     - is_by_time: no index finds rows by account, so the whole window is read.
     """
 

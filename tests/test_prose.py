@@ -17,8 +17,8 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 44,
-    "error details that are no sentence": 618,
+    "docstrings that open with no verb": 42,
+    "error details that are no sentence": 617,
     "words of docstrings and comments": 150_217,
     "product lines": 162_351,
     "old words in docstrings and comments": 384,

@@ -37,10 +37,13 @@ Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 class RefusedFacts:
     """What was refused.
 
-    - home: the gateway's address. api: the address below which the API lies. url: what was called, without its query.
-    - template: the route's path below api, empty for an unknown path. nearest: the path that was probably meant. lists: whether that path is a list.
+    - home: the gateway's address. api: the address below which the API lies. url: what was called, without
+      its query.
+    - template: the route's path below api, empty for an unknown path. nearest: the path that was probably
+      meant. lists: whether that path is a list.
     - body: the request's fields. query: its parameters. error: data.error so far. key_id: the caller's own.
-    - is_open: whether anybody may make a sandbox account. has_person: whether somebody can sign in to the account.
+    - is_open: whether anybody may make a sandbox account. has_person: whether somebody can sign in to the
+      account.
     - smaller_cents: the amount of a send that the key's limits admit now; null: none.
     """
 

@@ -55,9 +55,11 @@ class ActPages:
     """The pages of one subject.
 
     - path: below /dashboard/admin. lead: the page's introduction. empty: in place of an empty list.
-    - query: what the list reads, beside filters, which people fill in. choices: the words of the form's fields in this environment.
+    - query: what the list reads, beside filters, which people fill in. choices: the words of the form's
+      fields in this environment.
     - create: its form's act, or None. also: further forms' acts. buttons: acts on one of the listed objects.
-    - own_address: of each object's own page, before its name; empty: it has none. beside: addresses and titles of related pages.
+    - own_address: of each object's own page, before its name; empty: it has none. beside: addresses and
+      titles of related pages.
     """
 
     path: str

@@ -1,8 +1,10 @@
 """Public documents: rendered and compressed once for each kind of reader, and served with the same bytes.
 
 - A document is made only from its path and a `Reader`: no query, no other header.
-- A Reader has few values: what it accepts, its encoding, its choices by cookie, and the host if the gateway has no TOPUP_PUBLIC_URL. So nobody can grow the cache, whose bytes are bounded as well.
-- It is made in a thread, one at a time and with pauses, so first readers hold up no others. The time is the reader's.
+- A Reader has few values: what it accepts, its encoding, its choices by cookie, and the host if the gateway has
+  no TOPUP_PUBLIC_URL. So nobody can grow the cache, whose bytes are bounded as well.
+- It is made in a thread, one at a time and with pauses, so first readers hold up no others. The time is the
+  reader's.
 - Its ETag is of its bytes. Anything but a 200 is served and not cached.
 """
 

@@ -31,7 +31,8 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 class RequestContext(Generic[B, Q]):
     """One request; each part is null until the pipeline has it.
 
-    - body and query: the route's structs. raw: the body's bytes. whole: the body if it arrived with the request.
+    - body and query: the route's structs. raw: the body's bytes. whole: the body if it arrived with the
+      request.
     - credential: the caller, None without one or if it was refused. session_token: of a caller by cookie.
     - template: the route's path, never the caller's, so a log or a metric can hold it.
     - trace: the request's id and its caller's trace (kernel/trace.py). span: with tracing on.

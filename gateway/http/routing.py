@@ -98,10 +98,14 @@ class Route:
     """One row: a method and a path below the surface's prefix, and what a call of it needs.
 
     - scopes: the caller must hold one of them; empty only with is_public, which reads no credential.
-    - body, query: every field that is accepted. media: the body's form; raw isn't read, call.raw has its bytes. decode: a body's own reader; body is for the documents then. body_bytes_max: the most that is read.
+    - body, query: every field that is accepted. media: the body's form; raw isn't read, call.raw has its
+      bytes. decode: a body's own reader; body is for the documents then. body_bytes_max: the most that is
+      read.
     - takes_key: Idempotency-Key counts (for methods that change something); a dry run leaves it out.
-    - session_only: for a person in a browser, no other credential. asks_password: in live, a session must have given its password again recently.
-    - is_for_suspended: a suspended account may call it, because it only removes access. is_for_paused: a paused key may call it, because it gives back or stops.
+    - session_only: for a person in a browser, no other credential. asks_password: in live, a session must
+      have given its password again recently.
+    - is_for_suspended: a suspended account may call it, because it only removes access. is_for_paused: a
+      paused key may call it, because it gives back or stops.
     - takes_mcp: an MCP client's token is for it; such a token is for no other route.
 
     For the documents: description adds to the summary, answers has each way to succeed, refuses the codes

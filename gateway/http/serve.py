@@ -184,10 +184,15 @@ async def serve(
 ) -> None:
     """Serve until SIGINT, SIGTERM or the end of the parent; return when all is drained.
 
-    - After a signal it serves for stop_delay_s more and calls on_stopping first, so that a load balancer sees that /readyz has changed. A second signal ends that.
-    - on_ready is called once the app can be reached; on_drain when what is in flight is to be finished, so that an endless response can end. The listeners are closed at the end.
-    - A request has request_read_s_max seconds to arrive whole. A client that takes nothing of its response for answer_taken_s_max is cut off; one without a request for keep_alive_s after a response is closed. limits: how many connections an address may hold.
-    - is_kept: a supervisor stops it, and so may whatever stops the supervisor; a second SIGTERM means nothing then.
+    - After a signal it serves for stop_delay_s more and calls on_stopping first, so that a load balancer
+      sees that /readyz has changed. A second signal ends that.
+    - on_ready is called once the app can be reached; on_drain when what is in flight is to be finished, so
+      that an endless response can end. The listeners are closed at the end.
+    - A request has request_read_s_max seconds to arrive whole. A client that takes nothing of its response
+      for answer_taken_s_max is cut off; one without a request for keep_alive_s after a response is closed.
+      limits: how many connections an address may hold.
+    - is_kept: a supervisor stops it, and so may whatever stops the supervisor; a second SIGTERM means
+      nothing then.
     """
     raise_open_files_limit()
     server = _Server(

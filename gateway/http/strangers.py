@@ -2,7 +2,9 @@
 
 - Strangers wait in line. One of them is served in each turn of the event loop, so other work comes between.
 - All together get at most SHARE of the loop's time while more of them wait. Probes have a line of their own.
-- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, and then SHARE_OF_ADDRESS of a core. Beyond that it gets 429. A cached document costs nothing of this, nor does a successful change: its caller showed who they are, or has a limit of calls.
+- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, and then SHARE_OF_ADDRESS of a core.
+  Beyond that it gets 429. A cached document costs nothing of this, nor does a successful change: its caller
+  showed who they are, or has a limit of calls.
 
 Requests with a credential don't wait here; one with a refused credential waits for its response. CPU time of
 this process's loop counts, not calls: a busy machine makes nobody's work dearer.

@@ -1,9 +1,12 @@
 """Restart equal processes that end: those of `topup serve --processes N` and `topup worker --processes N`.
 
-- The first process starts alone, and the others when it works. So an error at the start is reported once, and ends the whole.
-- A process that dies later is restarted while the others continue. Only if none works and START_FAILURES_MAX starts in a row have failed does the whole end.
+- The first process starts alone, and the others when it works. So an error at the start is reported once, and
+  ends the whole.
+- A process that dies later is restarted while the others continue. Only if none works and START_FAILURES_MAX
+  starts in a row have failed does the whole end.
 - A stop is sent to all at once.
-- A process that lives but doesn't respond (stopped, or in a loop) is killed and restarted: the system still gives it callers, while a health check on the port mostly reaches another one.
+- A process that lives but doesn't respond (stopped, or in a loop) is killed and restarted: the system still
+  gives it callers, while a health check on the port mostly reaches another one.
 """
 
 import asyncio

@@ -1,8 +1,13 @@
 """SQLite: one writer thread, a few readers, WAL, fsync before every answer.
 
-- The writer's thread runs a transaction's coroutine to its end; statements return without suspending. A short transaction that needn't wait for its turn runs on the event loop, and only its COMMIT, which waits for the disk, on the thread: sharing a batch's time between two Python threads costs more [185 us a send against 155]. A short read of one statement also runs on the event loop.
-- Two processes write (gateway, worker). They take turns by a flock before BEGIN IMMEDIATE, because SQLite's own busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
-- A process stopped in its turn blocks none for ever: after TURN_WAIT_S a waiter gets Contention, and its work doesn't begin when the turn comes later.
+- The writer's thread runs a transaction's coroutine to its end; statements return without suspending. A short
+  transaction that needn't wait for its turn runs on the event loop, and only its COMMIT, which waits for the
+  disk, on the thread: sharing a batch's time between two Python threads costs more [185 us a send against 155].
+  A short read of one statement also runs on the event loop.
+- Two processes write (gateway, worker). They take turns by a flock before BEGIN IMMEDIATE, because SQLite's own
+  busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
+- A process stopped in its turn blocks none for ever: after TURN_WAIT_S a waiter gets Contention, and its work
+  doesn't begin when the turn comes later.
 """
 
 import asyncio

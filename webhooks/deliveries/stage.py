@@ -134,7 +134,8 @@ class Line(NamedTuple):
 
     - laters: nothing is due that their pace allows. turns: had a turn while others wait behind what was seen.
     - after: the look didn't see all healthy ones, and the next one continues there.
-    - has_more_failing: there may be more failing ones. hides_failing: some of those seen are laters and before others.
+    - has_more_failing: there may be more failing ones. hides_failing: some of those seen are laters and
+      before others.
     """
 
     laters: Sequence[Later]

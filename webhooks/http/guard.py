@@ -83,8 +83,10 @@ class Policy:
     """What the operator permits beyond the public internet over https.
 
     - allow_private lifts the address rule and the https rule (development); allow_http is for staging.
-    - allow_cidrs and allow_hosts open single networks and names. Both leave own_addresses closed, where this deployment listens, so that no one can make it call itself.
-    - Only allow_cidrs opens link-local and cloud metadata addresses: no webhook receiver is there, and they hand out the machine's credentials.
+    - allow_cidrs and allow_hosts open single networks and names. Both leave own_addresses closed, where
+      this deployment listens, so that no one can make it call itself.
+    - Only allow_cidrs opens link-local and cloud metadata addresses: no webhook receiver is there, and they
+      hand out the machine's credentials.
     """
 
     allow_private: bool = False

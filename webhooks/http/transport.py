@@ -36,7 +36,8 @@ class SendResult(NamedTuple):
 
     - reason: the operator's private detail, never for a tenant. is_cut: response_body had more bytes.
     - Header names are lower-case; the first of several counts.
-    - remote_address is null and timings_ms (dns, connect, tls, first_byte, total) empty for the class address, so that a guarded network can't be mapped.
+    - remote_address is null and timings_ms (dns, connect, tls, first_byte, total) empty for the class
+      address, so that a guarded network can't be mapped.
     """
 
     status: int | None

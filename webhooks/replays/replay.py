@@ -63,11 +63,14 @@ class ReplayEnded(DomainError):
 class Replay:
     """One row of replays. Times are in microseconds.
 
-    - done counts deliveries that arrived or failed; failed counts those that failed. Both are null in the row of an unfinished replay, whose deliveries are counted instead.
-    - matched is the first count and, once all is queued, the number queued. queued minus done is open or cancelled.
+    - done counts deliveries that arrived or failed; failed counts those that failed. Both are null in the
+      row of an unfinished replay, whose deliveries are counted instead.
+    - matched is the first count and, once all is queued, the number queued. queued minus done is open or
+      cancelled.
     - next_step_at is null when the counts are final.
     - like_id names the failed delivery whose response all of them share; like_phrase is set with it.
-    - ramp_size is how many may be under way; null leaves that to the rate. ramp_at is since when the ramp judges by outcomes; null without a ramp.
+    - ramp_size is how many may be under way; null leaves that to the rate. ramp_at is since when the ramp
+      judges by outcomes; null without a ramp.
     """
 
     id: ReplayId
