@@ -23,112 +23,112 @@ class Repair:
 
 REPAIRS: Final[Mapping[int, Repair]] = {
     codes.INVALID_KEY: Repair(
-        "reason says which form was not met: missing, header, scheme, form or checksum are mended by"
-        " sending the key as Authorization: Bearer ak_…, whole. unknown: a person has to give another"
-        " key, or a sandbox account makes one.",
+        "`reason` says what is wrong. For missing, header, scheme, form or checksum, send the whole key as "
+        "Authorization: Bearer ak_…. For unknown, use another key, or make a sandbox account with the call "
+        "below.",
         ("POST", "/keys/sandbox"),
     ),
     codes.INSUFFICIENT_BALANCE: Repair(
-        "Put credit into the wallet, then send the same again: in staging with the call below, in live by"
-        " buying a pack (GET /packs). plan_used_up: a person changes the plan, or its next period begins.",
+        "Add credit, then repeat the call. In staging, use the call below; in live, buy a pack (GET /packs). "
+        "For plan_used_up, change the plan or wait for its next period.",
         ("POST", "/sandbox/fund"),
         {"amount_cents": 1000},
     ),
     codes.INVALID_PLATFORM: Repair(
-        "Take one of errors[].allowed; did_you_mean is the most similar.", _SEND, _RIGHT
+        "Use a value of errors[].allowed; did_you_mean is the most similar one.", _SEND, _RIGHT
     ),
     codes.INVALID_RECIPIENT: Repair(
-        "Give an address of mail such as user@example.com, or recipient: self in its place.",
+        "Use an email address such as user@example.com, or recipient: self instead.",
         _SEND,
         _RIGHT,
     ),
     codes.AMOUNT_OUT_OF_RANGE: Repair(
-        "Take an amount from errors[].minimum to errors[].maximum, in cents: 1000 is $10.00.",
+        "Use an amount from errors[].minimum to errors[].maximum, in cents: 1000 is $10.00.",
         _SEND,
         _RIGHT,
     ),
     codes.DUPLICATE: Repair(
-        "It was done before: links name the earlier one. To do it once more on purpose, send it under a"
-        " new Idempotency-Key, and with another reference and intent where it has one.",
+        "This was done before, and links name the earlier one. To repeat it on purpose, use a new "
+        "Idempotency-Key, and another reference and intent if it has them.",
         ("GET", "/topup/status/{transaction_id}"),
     ),
     codes.MALFORMED: Repair(
-        "Mend every field of errors[]: allowed, minimum, maximum, did_you_mean and example say what is"
-        " taken. Nothing was done, so the same Idempotency-Key may be used.",
+        "Fix every field in errors[]: allowed, minimum, maximum, did_you_mean and example show valid values. "
+        "Nothing was done, so reuse the same Idempotency-Key.",
         _SEND,
         _RIGHT,
     ),
     codes.CAP_EXCEEDED: Repair(
-        "Wait until resets_at where it is given; max_now_cents passes now (smaller_send in links). Else a"
-        " person raises the limit at the page that links name first.",
+        "Wait until resets_at, or send at most max_now_cents now (smaller_send in links). A person can raise "
+        "the limit on the first page of links.",
         ("GET", "/keys/self"),
     ),
     codes.MISSING_SCOPE: Repair(
-        "A person gives the key the scope that required_scopes names, at the page that links name first, or another"
-        " key is used. Where reason is"
-        " account_suspended, only the operator of this gateway helps."
+        "Use a key that has the scope in required_scopes, or ask a person to add it on the first page of "
+        "links. For account_suspended, contact the operator of this gateway."
     ),
-    codes.KEY_ENDED: Repair("A person makes a new key; an ended one never comes back."),
-    codes.NOT_REDEEMABLE: Repair("Nothing makes this code good; reason says why."),
+    codes.KEY_ENDED: Repair("Use a new key, made by a person; a key that has ended stays ended."),
+    codes.NOT_REDEEMABLE: Repair("This code can't be redeemed. `reason` says why."),
     codes.LIMIT_REACHED: Repair(
-        "Remove one of those that links list, or wait until one has ended, then send the same again."
+        "Remove one of the objects that links list, or wait until one has ended, then repeat the call."
     ),
     codes.PAYMENT_REQUIRED: Repair(
-        "At /x402/topup: send the same body with PAYMENT-SIGNATURE, which signs one of accepts, or with a"
-        " Payment credential that answers WWW-Authenticate. Elsewhere a person updates the means of payment"
-        " at the provider."
+        "At /x402/topup, send the same body with PAYMENT-SIGNATURE for one of accepts, or with a Payment "
+        "credential for WWW-Authenticate. Elsewhere a person updates the payment method at the provider."
     ),
     codes.ALREADY_DELIVERED: Repair(
-        "It cannot be cancelled any more. What was not used can be taken back.",
+        "The top-up can't be cancelled any more. The call below takes back what was not used.",
         ("POST", "/topup/{transaction_id}/reverse"),
     ),
     codes.NOT_FOUND: Repair(
-        "Look for the id in its list; ids of another account or environment look the same. For a path,"
-        " links name the nearest.",
+        "Find the ID in its list. IDs of another account or environment are not found either. For a path, "
+        "links name the nearest one.",
         ("GET", "/topup/history"),
     ),
     codes.ALREADY_SETTLED: Repair(
-        "It is over; its status says how.", ("GET", "/topup/status/{transaction_id}")
+        "The top-up has ended; its status says how.", ("GET", "/topup/status/{transaction_id}")
     ),
     codes.FAILED_REFUNDED: Repair(
-        "The platform refused, and the funds are back. The same send will fail again: another platform or"
-        " recipient may pass.",
+        "The platform refused, and the funds are back. The same call fails again, so use another platform or "
+        "recipient.",
         _SEND,
         _RIGHT,
     ),
-    codes.ALREADY_USED: Repair("It stays as it is; reason says why."),
+    codes.ALREADY_USED: Repair("It can't be changed any more; `reason` says why."),
     codes.REQUESTER_BLOCKED: Repair(
-        "requester_ended: the recipient's credit has to be sent again, by another key. requester_paused: resume"
-        " that key, then approve again. requester_limits: widen its limits, then approve again. Or deny, and the"
-        " held funds go back at once.",
+        "requester_ended: send the credit again with another key. requester_paused: resume that key, then "
+        "approve again. requester_limits: raise its limits, then approve again. Or deny it: the held funds "
+        "return at once.",
         ("POST", "/approvals/{approval_id}/deny"),
     ),
     codes.NONE_ACCEPTED: Repair(
-        "Fix each item of data.errors as its own code says, then send the call under a new Idempotency-Key: this"
-        " answer is kept under the old one. If all of them have one code, next_action and links are those of that code.",
+        "Fix each item in data.errors as its own code says, then repeat the call with a new Idempotency-Key. "
+        "If all items have one code, next_action and links are those of that code.",
         ("POST", "/topup/bulk"),
         {"items": [{**_RIGHT, "reference": "invoice 7"}]},
     ),
-    codes.RATE_LIMITED: Repair("Send the same again after Retry-After seconds."),
-    codes.ADDRESS_NOT_ALLOWED: Repair("A person adds the address to the key's allow-list."),
+    codes.RATE_LIMITED: Repair("Repeat the call after Retry-After seconds."),
+    codes.ADDRESS_NOT_ALLOWED: Repair("Ask a person to add the address to the key's allow-list."),
     codes.KEY_IN_PROGRESS: Repair(
-        "Send the same again, with the same Idempotency-Key, after Retry-After seconds: it gets the first"
-        " one's answer."
+        "Repeat the call with the same Idempotency-Key after Retry-After seconds. It gets the first call's "
+        "response."
     ),
-    codes.METHOD_NOT_ALLOWED: Repair("Use a method of Allow; links name the calls of this path."),
+    codes.METHOD_NOT_ALLOWED: Repair(
+        "Use a method of the Allow header; links name the calls of this path."
+    ),
     codes.PROVIDER_UNAVAILABLE: Repair(
-        "Send the same again after Retry-After seconds. With retryable false a person has to look."
+        "Repeat the call after Retry-After seconds. If retryable is false, a person has to act."
     ),
     codes.INTERNAL: Repair(
-        "Send the same again, with the same Idempotency-Key, after Retry-After seconds. X-Request-Id finds"
-        " it in the gateway's log."
+        "Repeat the call with the same Idempotency-Key after Retry-After seconds. The operator finds "
+        "X-Request-Id in the gateway's log."
     ),
     codes.DELIVERY_FAILED: Repair(
-        "Mend the receiver: data.attempt says what it answered. Then test it again.",
+        "Fix the receiver: data.attempt has its response. Then test it again.",
         ("POST", "/webhooks/{endpoint_id}/test"),
     ),
     codes.URL_INVALID: Repair(
-        "Give an https address that the gateway can reach: no user name in it, and no private address.",
+        "Use an https address that the gateway can reach, without a user name and not private.",
         ("POST", "/webhooks/register"),
         {"url": "https://example.com/hook"},
     ),
