@@ -10,13 +10,11 @@ from store.errors import StoreError
 
 
 async def read(work: Work[T]) -> T:
-    """Run work on a snapshot."""
     async with open_store(load_settings()) as database:
         return await database.read(work)
 
 
 async def write(work: Work[T]) -> T:
-    """Run work in one transaction."""
     async with open_store(load_settings()) as database:
         return await database.transaction(work)
 

@@ -44,7 +44,6 @@ def told(error: Exception) -> click.exceptions.Exit | None:
 
 
 def _facts(error: DomainError) -> dict[str, Any]:
-    """Return a refusal's facts for programs, by the API's names."""
     facts = {"param": error.param, "reason": error.reason, "errors": error.extra.get("errors")}
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -209,7 +209,6 @@ def exit_code_of(error: SchemaOutOfRange | StoreError) -> int:
 
 
 def fault_of(error: SchemaOutOfRange | StoreError) -> Fault | None:
-    """Return the fault, or None if it has no words of its own."""
     if isinstance(error, SchemaOutOfRange | CannotOpen):
         return error.fault
     if error.code == "42501":
@@ -219,7 +218,6 @@ def fault_of(error: SchemaOutOfRange | StoreError) -> Fault | None:
 
 
 def words(error: SchemaOutOfRange | StoreError) -> tuple[str, str]:
-    """Return what is wrong, and what to do."""
     if isinstance(error, SchemaOutOfRange):
         return str(error), ""
     fault = fault_of(error)
@@ -234,7 +232,6 @@ def words(error: SchemaOutOfRange | StoreError) -> tuple[str, str]:
 
 
 def refusal(error: SchemaOutOfRange | StoreError) -> click.exceptions.Exit:
-    """Print both; the caller raises the result."""
     problem, advice = words(error)
     return fail(problem, advice=advice, exit_code=exit_code_of(error))
 

@@ -43,7 +43,6 @@ def wants_json() -> bool:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a command's asynchronous part."""
     return asyncio.run(work)
 
 
@@ -111,7 +110,6 @@ def show_rows(
 
 
 def note(message: str) -> None:
-    """Print something that isn't the result."""
     click.echo(visible(message, keep="\n"), err=True)
 
 

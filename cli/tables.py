@@ -30,7 +30,6 @@ _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?Z")
 
 
 def print_fields(records: Sequence[tuple[str, Mapping[str, str]]]) -> None:
-    """Print each record below its title; printable text by field."""
     console = Console(highlight=False)
     if not console.is_terminal:
         # A pipe has no width: its reader wants whole lines.

@@ -55,9 +55,7 @@ class Way(Protocol):
 
     def list(
         self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
-    ) -> tuple[Sequence[Any], str | None]:
-        """Return a page's rows and the next page's cursor."""
-        ...
+    ) -> tuple[Sequence[Any], str | None]: ...
 
     def show(self, act: ReadAct[Any], query: Mapping[str, Any] = ...) -> Mapping[str, Any]: ...
 
@@ -65,7 +63,6 @@ class Way(Protocol):
 
 
 def group_of(name: str, text: str, acts: Sequence[AnyAct], *more: click.Command) -> click.Group:
-    """Return the group with a command for each act, and further commands."""
     firsts = [example for act in acts for example in act.examples[:1]]
     group = click.Group(
         name, help=f"{text}\n\n{RULE}", short_help=text, epilog=examples(*firsts[:3])

@@ -71,7 +71,6 @@ class Parts:
         self._opened: dict[type, Any] = {}
 
     def __call__(self, kind: type[S], /) -> S:
-        """Return the part of that type; raise SettingsError if it can't be opened."""
         if kind not in self._opened:
             self._opened[kind] = _OPENED[kind]()
         return cast(S, self._opened[kind])
@@ -205,7 +204,6 @@ def _shape(struct: Any) -> Shape[Any]:
 
 
 def _fields(view: Any, tenant: Tenant) -> Mapping[str, Any]:
-    """Return the view's fields, and whose it is."""
     fields = to_builtins(view)
     is_said = tenant.account_id in ("", fields.get("id"))
     return fields if is_said else {**fields, "account_id": tenant.account_id}

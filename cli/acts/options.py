@@ -49,7 +49,6 @@ def options_of(facts: Sequence[FieldFacts]) -> list[click.Option]:
 
 
 def values_of(facts: Sequence[FieldFacts], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that were written, as JSON has them."""
     values: dict[str, Any] = {}
     for one in facts:
         value = given.get(one.name)
@@ -87,7 +86,6 @@ def _amounts(facts: Sequence[FieldFacts]) -> list[FieldFacts]:
 
 
 def _is_object(fact: FieldFacts) -> bool:
-    """Return whether it is an object with fields of its own, which no option has."""
     return fact.kind == "object" and not fact.is_list and fact.struct is not None
 
 
@@ -101,7 +99,6 @@ def _is_removable(fact: FieldFacts) -> bool:
 
 
 def _nothing(fact: FieldFacts) -> Any:
-    """Return what removes the field."""
     if fact.is_nullable:
         return None
     return [] if fact.is_list else {}
@@ -194,7 +191,6 @@ def _object(fact: FieldFacts, written: Any) -> Any:
 
 
 def _document(fact: FieldFacts, written: Any) -> str:
-    """Return the file's text; raise UsageError."""
     try:
         text: str = written.read()
     except UnicodeError:

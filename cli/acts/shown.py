@@ -68,7 +68,6 @@ def print_csv(result: type, records: Sequence[Mapping[str, Any]]) -> None:
 
 
 def subject_id(data: Mapping[str, Any]) -> str | None:
-    """Return the ID of an event's subject, or None."""
     return next((str(data[name]) for name in _SUBJECT_IDS if data.get(name)), None)
 
 

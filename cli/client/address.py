@@ -40,7 +40,6 @@ def note_asked(url: str) -> None:
 
 
 def asked_address() -> str | None:
-    """Return whom the running command calls, or null."""
     context = click.get_current_context(silent=True)
     return None if context is None else context.meta.get(_ASKED)
 

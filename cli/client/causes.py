@@ -33,7 +33,6 @@ class Sandbox:
         self._approver = approver
 
     def made(self, path: str, body: Mapping[str, Any], method: str = "POST") -> Any:
-        """Return the data of a call that succeeds."""
         return self._gateway.change(method, path, body, look=_LOOK).data
 
     def sent(self, recipient: str = "trigger", **more: Any) -> str:
@@ -51,7 +50,6 @@ class Sandbox:
         return str(answer.transaction_id)
 
     def cancelled(self, recipient: str) -> str:
-        """Send one that waits, and cancel it."""
         transaction_id = self.sent(recipient)
         self.made("/topup/cancel", {"transaction_id": transaction_id})
         return transaction_id
@@ -83,7 +81,6 @@ class Sandbox:
         return str(order["id"])
 
     def claimed(self) -> str:
-        """Send one whose recipient presses the button of the claim page."""
         transaction_id = self.sent()
         story = self._gateway.get(f"/topup/status/{transaction_id}").data
         if story["claim_url"] is None:
@@ -100,7 +97,6 @@ class Sandbox:
         return str(approval_id)
 
     def key(self, *, is_paused: bool, is_resumed: bool = False) -> str:
-        """Make a key that may only read, and revoke it."""
         key_id = str(self.made("/keys", {"name": "topup trigger", "scopes": ["topup:read"]})["id"])
         if is_paused:
             self.made(f"/keys/{key_id}/pause", {})

@@ -86,7 +86,6 @@ def hear_ctrl_c() -> None:
 
 
 async def read_event(client: httpx.AsyncClient, event_id: str) -> Streamed:
-    """Return an event as published; raise StreamRefused if it is missing or unreadable."""
     if not re.fullmatch(r"evt_[0-9A-Za-z]{1,40}", event_id):
         raise StreamRefused(f"{event_id} is no event's id: they begin with evt_")
     try:

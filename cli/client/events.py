@@ -54,8 +54,6 @@ def tail(*, event_type: str | None, after: str | None, count: int | None, profil
 
 
 class _Seen:
-    """How far the printing has come."""
-
     def __init__(self, cursor: str | None) -> None:
         self.cursor = cursor
 

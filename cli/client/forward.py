@@ -37,7 +37,6 @@ class Forwarded:
 async def forward_event(
     receiver: httpx.AsyncClient, url: str, secret: str, event: Streamed
 ) -> Forwarded:
-    """Send one event as a worker would; a failure is a value."""
     event_id = str(msgspec.json.decode(event.body)["id"])
     headers = {
         "Content-Type": "application/json",

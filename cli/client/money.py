@@ -21,5 +21,4 @@ class Dollars(click.ParamType[int]):
 
 
 def dollars_of(cents: int) -> str:
-    """Write $1,234.50 for 123450."""
     return f"${cents // 100:,}.{cents % 100:02d}"

@@ -39,8 +39,6 @@ class Profile(msgspec.Struct, kw_only=True):
 
 
 class Access(msgspec.Struct, kw_only=True):
-    """What a command calls with, by environment and profile."""
-
     url: str
     api_key: str
 
@@ -54,7 +52,6 @@ class Access(msgspec.Struct, kw_only=True):
 
     @property
     def is_operators(self) -> bool:
-        """Return whether it is an operator's token, for the operators' API."""
         return self.api_key.startswith("adm_")
 
 
@@ -95,7 +92,6 @@ def access_kept(profile: str) -> Access:
 
 
 def url_of(profile: str) -> str:
-    """Return the gateway's address alone, for what needs no key."""
     url = os.environ.get(URL_VARIABLE, "").strip()
     return checked_url(url, source=URL_VARIABLE) if url else access(profile).url
 
@@ -125,7 +121,6 @@ def keep(name: str, profile: Profile) -> None:
 
 
 def forget(name: str) -> bool:
-    """Remove the profile; return whether there was one."""
     with _locked():
         kept = load()
         found = kept.pop(name, None)

@@ -23,8 +23,6 @@ _PAUSE_S_MAX: Final = 10
 
 
 class RemoteAnswer(msgspec.Struct, kw_only=True):
-    """The response's envelope."""
-
     code: int
     message: str
     status: str

@@ -48,7 +48,6 @@ def watch(**given: Any) -> None:
 
 
 def _watched(way: Way) -> Mapping[str, Any]:
-    """Return the job once it has ended."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

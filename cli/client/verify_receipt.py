@@ -93,7 +93,6 @@ def _refused(detail: str) -> None:
 
 
 def _jws_of(text: str, name: str) -> str:
-    """Return the JWS itself, or out of the gateway's JSON."""
     text = text.strip()
     if not text.startswith("{"):
         return text

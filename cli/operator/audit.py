@@ -33,8 +33,6 @@ _T = TypeVar("_T")
 
 
 class _Result(NamedTuple):
-    """The findings, their basis, and when the sealed days were last verified."""
-
     findings: _Found
     basis: ProofBasis
     verified: Mapping[str, LastVerified]

@@ -71,7 +71,6 @@ write.params[1:1] = options_of(facts_of(ManyCodes))
 
 
 async def _make(new: NewBatch, take: Callable[[Sequence[str]], None], now_us: int) -> Batch:
-    """Make the batch, with progress on standard error."""
     settings = load_settings()
     vault = open_vault(known_secret_key(settings))
     columns = (TextColumn("codes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

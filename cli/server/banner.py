@@ -21,7 +21,6 @@ curl -X POST {url}/api/public/v1/topup/send \\
 
 
 def curl_line(url: str, key: str) -> str:
-    """Return the command of one top-up of $10.00."""
     return _CURL.format(url=url, key=key)
 
 

@@ -234,7 +234,6 @@ def _time(at_s: float) -> str | None:
 
 
 def _answered(file: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Yield the lines of successful requests that name a top-up."""
     for text in file:
         try:
             line = json.loads(text)

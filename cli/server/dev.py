@@ -218,7 +218,6 @@ async def _embedded_redis(settings: Settings) -> _Redis:
 
 
 def _python(command: str, environment: Mapping[str, str], fds: Mapping[str, int]) -> Child:
-    """Return a child that runs one of our commands; variables name its descriptors."""
     variables = {name: str(fd) for name, fd in fds.items()}
     argv = [sys.executable, "-P", "-m", "cli", command]
     return Child(command, argv, {**environment, **variables}, tuple(fds.values()))
@@ -251,7 +250,6 @@ def _environment(settings: Settings) -> dict[str, str]:
 async def _greet(
     settings: Settings, plan: _Plan, demo: Demo, sign_in: str | None, started_s: float
 ) -> None:
-    """Print the address, the key and the curl line once gateway and worker are ready."""
     try:
         async with asyncio.timeout(READY_S_MAX):
             await _read(plan.ready_fd, READY_CHILDREN)
@@ -263,7 +261,6 @@ async def _greet(
 
 
 async def _read(fd: int, bytes_wanted: int) -> None:
-    """Return once that many bytes came through the pipe."""
     loop = asyncio.get_running_loop()
     has_all = asyncio.Event()
     bytes_read = 0

@@ -270,7 +270,6 @@ async def _ledger(settings: Settings) -> str:
 
 
 async def _machine_payments(settings: Settings) -> str:
-    """Check whether a machine payment waits for an operator."""
     async with open_store(settings) as database:
         found = await database.read(count_stuck)
     if found["live"]:
@@ -282,7 +281,6 @@ async def _machine_payments(settings: Settings) -> str:
 
 
 async def _checkpoints(settings: Settings) -> str:
-    """Check that each past day was sealed."""
     now_us = SystemClock().now_us()
     async with open_store(settings) as database:
         found = await database.read(standings)

@@ -27,7 +27,6 @@ CLIENTS_MIN: Final = 1_024
 
 
 async def copies(settings: Settings) -> str:
-    """Say whether `topup backup` and `topup restore` have what they need. Raises CheckError."""
     try:
         return await asyncio.to_thread(check_tools, settings.direct_address)
     except BackupRefused as error:

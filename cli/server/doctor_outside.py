@@ -126,7 +126,6 @@ async def _ask(
 
 
 def _tls_fault(error: BaseException) -> str | None:
-    """Return TLS's message among the error's causes, or None."""
     found: BaseException | None = error
     while found is not None:
         if isinstance(found, ssl.SSLCertVerificationError):

@@ -48,7 +48,6 @@ async def redis(settings: Settings) -> Finding:
 
 
 async def redis_room(settings: Settings) -> str:
-    """Say how full it is. Raises CheckWarning."""
     async with _asked(settings) as client:
         return _room(await client.info("memory"))
 

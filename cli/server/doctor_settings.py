@@ -59,7 +59,6 @@ def _is_for_tests(url: str) -> bool:
 
 
 def _open(settings: Settings) -> Iterator[str]:
-    """Yield settings that name every address."""
     is_public = bool(settings.public_url) and not names_this_machine(settings.public_url)
     if is_public and any(_is_everybody(network) for network in settings.metrics_cidrs):
         yield "TOPUP_METRICS_CIDRS names every address: strangers may read /metrics"
@@ -78,7 +77,6 @@ def _unreachable(settings: Settings) -> Iterator[str]:
 
 
 def _nameless(settings: Settings) -> Iterator[str]:
-    """Yield live payments without receipts."""
     sells_live = any(
         environment == "live" and made.is_complete
         for (_, environment), made in settings.providers.settings.items()

@@ -27,7 +27,6 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
-    """Return the error that ends the command and says why the address can't be used."""
     where = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
         problem, advice = f"{where} is in use", "choose another with --port, or 0 for a free one"

@@ -76,7 +76,6 @@ async def _renew_epoch(tx: Transaction) -> None:
 
 
 async def _accept_loss(tx: Transaction) -> None:
-    """Record that what was acknowledged since the copy is given up."""
     now_us = SystemClock().now_us()
     await loss.accept(
         tx, now_us=now_us, lost_from_at=None, lost_until_at=now_us, reason="topup restore"

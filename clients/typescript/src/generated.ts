@@ -1212,7 +1212,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/orders/{order_id}/receipt.pdf": {
+    "/api/public/v1/documents": {
         parameters: {
             query?: never;
             header?: never;
@@ -1220,10 +1220,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * An order's receipt, as PDF
-         * @description Of a paid order; of a plan's order the receipt of its first period. It has its number from the moment on that it was paid or first asked for, and never changes. 404 where nothing was paid. Scope: `billing:read`.
+         * Receipts and credit notes, newest first
+         * @description Scope: `billing:read`.
          */
-        get: operations["get_orders_order_id_receipt_pdf"];
+        get: operations["get_documents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1252,7 +1252,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/documents": {
+    "/api/public/v1/billing/details": {
         parameters: {
             query?: never;
             header?: never;
@@ -1260,10 +1260,34 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Receipts and credit notes, newest first
+         * Whom receipts are made out to
          * @description Scope: `billing:read`.
          */
-        get: operations["get_documents"];
+        get: operations["get_billing_details"];
+        /**
+         * Set whom receipts are made out to
+         * @description They are the account's, in both environments, so a staging key may not set them (2009, `reason` `live_key_needed`): a live key or a person who signed in does. What was made before keeps what stood here then. Scope: `billing:write`.
+         */
+        put: operations["put_billing_details"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/orders/{order_id}/receipt.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An order's receipt, as PDF
+         * @description Of a paid order; of a plan's order the receipt of its first period. It has its number from the moment on that it was paid or first asked for, and never changes. 404 where nothing was paid. Scope: `billing:read`.
+         */
+        get: operations["get_orders_order_id_receipt_pdf"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1285,30 +1309,6 @@ export interface paths {
          */
         get: operations["get_documents_document_id_pdf"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/public/v1/billing/details": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Whom receipts are made out to
-         * @description Scope: `billing:read`.
-         */
-        get: operations["get_billing_details"];
-        /**
-         * Set whom receipts are made out to
-         * @description They are the account's, in both environments, so a staging key may not set them (2009, `reason` `live_key_needed`): a live key or a person who signed in does. What was made before keeps what stood here then. Scope: `billing:write`.
-         */
-        put: operations["put_billing_details"];
         post?: never;
         delete?: never;
         options?: never;
@@ -18138,79 +18138,6 @@ export interface operations {
             };
         };
     };
-    get_orders_order_id_receipt_pdf: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The order's id.
-                 * @example ord_abc123
-                 */
-                order_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description 1000 Success */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/pdf": string;
-                    "application/octet-stream": string;
-                };
-            };
-        };
-    };
-    get_orders_order_id_credit_notes: {
-        parameters: {
-            query?: {
-                /** @description How many there are on a page. */
-                limit?: number;
-                /** @description Where to go on: next_cursor of the page before. */
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                /**
-                 * @description The order's id.
-                 * @example ord_abc123
-                 */
-                order_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description 1000 Success */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 1000,
-                     *       "message": "Success",
-                     *       "transaction_id": null,
-                     *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:12Z",
-                     *       "data": {
-                     *         "items": [],
-                     *         "next_cursor": null,
-                     *         "has_more": false
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["BillingDocumentPageAnswer"];
-                };
-            };
-        };
-    };
     get_documents: {
         parameters: {
             query?: {
@@ -18279,16 +18206,21 @@ export interface operations {
             };
         };
     };
-    get_documents_document_id_pdf: {
+    get_orders_order_id_credit_notes: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many there are on a page. */
+                limit?: number;
+                /** @description Where to go on: next_cursor of the page before. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 /**
-                 * @description The document's id.
-                 * @example doc_abc123
+                 * @description The order's id.
+                 * @example ord_abc123
                  */
-                document_id: string;
+                order_id: string;
             };
             cookie?: never;
         };
@@ -18300,8 +18232,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/pdf": string;
-                    "application/octet-stream": string;
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:12Z",
+                     *       "data": {
+                     *         "items": [],
+                     *         "next_cursor": null,
+                     *         "has_more": false
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BillingDocumentPageAnswer"];
                 };
             };
         };
@@ -18388,6 +18334,60 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["BillingDetailsAnswer"];
+                };
+            };
+        };
+    };
+    get_orders_order_id_receipt_pdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The order's id.
+                 * @example ord_abc123
+                 */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
+    get_documents_document_id_pdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The document's id.
+                 * @example doc_abc123
+                 */
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                    "application/octet-stream": string;
                 };
             };
         };
