@@ -154,7 +154,6 @@ async def account_named(tx: Transaction, name: str) -> Account:
 
 
 async def id_named(tx: Transaction, name: str | None) -> str | None:
-    """Return the account's id; None for None. Raises as account_named."""
     return None if name is None else (await account_named(tx, name)).id
 
 

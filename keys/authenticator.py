@@ -176,7 +176,6 @@ class Authenticator:
         await self._write_uses(durable=True)
 
     def _refuse_unknown(self, token: str, presented: str, now_us: int) -> None:
-        """Raise InvalidCredential for a typo, and for a token that was just not found."""
         read_at = self._unknown.get(presented)
         if read_at is not None and 0 <= now_us - read_at < CACHE_LIFE_US:
             raise _invalid()
@@ -254,7 +253,6 @@ class Authenticator:
         return await self._database.read(work, is_single=self._is_single(kinds))
 
     def _is_single(self, kinds: Mapping[str, TokenKind]) -> bool:
-        """Return whether these are only keys without known ancestors: one statement."""
         known = [entry for each in kinds if (entry := self._entries.get(each)) is not None]
         return set(kinds.values()) == {"key"} and not any(
             isinstance(entry.outcome, Principal) and len(entry.outcome.lineage) > 1

@@ -190,5 +190,4 @@ def numbers_of(mandate: Mandate) -> dict[str, Any]:
 
 
 def mandate_text(mandate: Mandate) -> str | None:
-    """Return the stored form; None: no limit."""
     return None if mandate == NO_MANDATE else msgspec.json.encode(mandate).decode()

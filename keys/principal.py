@@ -196,7 +196,6 @@ def require_scope(principal: Principal, *scopes: str) -> None:
 
 
 def require_owner(principal: Principal) -> None:
-    """Raise ScopeMissing for a colleague, whatever their role."""
     if principal.colleague is not None:
         raise ScopeMissing("only the account's owner may do this", reason="owner")
 

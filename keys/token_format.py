@@ -72,7 +72,6 @@ def new_oauth_token() -> str:
 
 
 def new_api_key(environment: Environment) -> str:
-    """Return a key such as ak_staging_… with 32 base62 characters."""
     return new_token("key", environment)
 
 
@@ -97,7 +96,6 @@ def parse(text: str) -> ParsedToken | None:
 
 
 def is_mistyped(text: str) -> bool:
-    """Return whether only the checksum is wrong."""
     match = _FORM.fullmatch(text)
     return match is not None and checksum(match[3]) != match[4]
 

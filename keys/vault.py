@@ -179,7 +179,6 @@ class Vault:
         )
 
     def _resealed(self, row: Row) -> bytes | None:
-        """Return None for one that doesn't open."""
         name = row["name"]
         try:
             plain = self.open(row["sealed"], purpose=_DATA_KEY_PURPOSE, subject=name)

@@ -96,7 +96,6 @@ def _said(
 
 
 def _subject_of(act: Act[Any, Any], context: ActContext, change: Change[Any]) -> str:
-    """Return the object's id, even if the path names it by another word; for settings, their owner's."""
     tenant = context.tenant
     if act.names_account:
         return tenant.account_id

@@ -155,7 +155,6 @@ class Context:
         return self.waits.feed
 
     def part(self, kind: type[S], /) -> S:
-        """Return the part of that type, for acts (keys/act.py: Services)."""
         return cast(S, _PARTS[kind](self))
 
     @property
@@ -278,7 +277,6 @@ def _transport(
     clock: Clock,
     stack: AsyncExitStack,
 ) -> Transport:
-    """Resolve this installation's own address by operators."""
     made = Transport(policy, resolver, clock, own=own_place(settings, operators))
     stack.push_async_callback(made.close)
     return made

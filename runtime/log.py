@@ -268,7 +268,6 @@ def human_line(record: logging.LogRecord) -> str:
 
 
 def _request(fields: dict[str, Any]) -> str:
-    """Take "POST /path 200 1001" out of the fields; a failure in its colour."""
     method, route = fields.pop("method", ""), fields.pop("route")
     status, code = fields.pop("status", 0), fields.pop("code", None)
     colour = _GREEN if status < 400 else _COLOURS["WARNING" if status < 500 else "ERROR"]

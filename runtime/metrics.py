@@ -340,7 +340,6 @@ class Metrics:
         build.set(1, version.running())
 
     def render(self) -> bytes:
-        """Return the text of GET /metrics, of type CONTENT_TYPE."""
         return generate_latest(self._registry)
 
     def _gauge(self, name: str, meaning: str) -> Gauge:

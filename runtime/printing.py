@@ -37,7 +37,6 @@ class Printer:
         )
 
     async def statement(self, asked: StatementSheet) -> bytes:
-        """Raise Unavailable if too many wait."""
         return await self._print(partial(_statement_pdf, asked, self._extra_font))
 
     def close(self) -> None:

@@ -109,7 +109,6 @@ class Queue:
         link.on_return(self._catch_up)
 
     async def wake(self) -> None:
-        """Do as wake_soon, for hooks that are awaited."""
         self.wake_soon()
 
     def wake_soon(self, name: str = ANYTHING) -> None:

@@ -63,7 +63,6 @@ async def _listen_once(
 
 
 def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> None:
-    """Pass on a hint; one that can't be read, or breaks its listener, ends nothing."""
     try:
         on_message(None if said is None else said.decode())
     except Exception:
@@ -99,7 +98,6 @@ class KeptConnection:
             await self._connect()
 
     async def aclose(self) -> None:
-        """Close it at once and for good, whatever is under way."""
         self._is_closed = True
         await self._connection.disconnect(nowait=True)
 

@@ -333,7 +333,6 @@ class Settings(SettingGroups, BaseSettings):
 
     @property
     def smtp_server(self) -> SmtpServer | None:
-        """Return the mail server; None: mail stays in the outbox."""
         url = self.smtp_url.get_secret_value()
         return parse_smtp_url(url) if url else None
 

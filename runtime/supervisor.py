@@ -153,7 +153,6 @@ class Keeper:
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
 
     async def _run_once(self) -> int | None:
-        """Return the exit code; None if it couldn't be started."""
         with self._hearing() as passed:
             process = await self._spawn(passed)
             for fd in passed.values():

@@ -118,7 +118,6 @@ async def _check_before(url: str) -> str | None:
 
 
 def _fault_of(error: Exception, url: str) -> CannotOpen | None:
-    """Return the fault if the machine or server caused the failure; None if the migration did."""
     cause = getattr(error, "orig", None) or error
     sqlstate = str(getattr(cause, "sqlstate", "") or "")
     if sqlstate in _FAULTS:

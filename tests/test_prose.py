@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 42,
+    "docstrings that open with no verb": 36,
     "error details that are no sentence": 617,
-    "words of docstrings and comments": 149_841,
+    "words of docstrings and comments": 148_583,
     "product lines": 162_351,
-    "old words in docstrings and comments": 384,
+    "old words in docstrings and comments": 380,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,
     "sentences over 25 words": 6,

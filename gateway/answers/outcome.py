@@ -44,7 +44,6 @@ def ok(data: Any, *codes: int) -> tuple[Outcome, ...]:
 
 
 def exported(data: Any) -> tuple[Outcome, ...]:
-    """Return 200, as JSON or as CSV."""
     return (Outcome(200, data, media_types=(JSON, CSV)),)
 
 

@@ -352,7 +352,6 @@ async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> _Counted:
 
 
 async def _count(tx: Transaction, listed: list[SendBatch]) -> list[_Counted]:
-    """Count as of now; a completed batch has its own counts."""
     open_ids = [one.id for one in listed if one.counts is None]
     counts = await items.count(tx, open_ids) if open_ids else {}
     return [_Counted(one, one.counts or counts[one.id]) for one in listed]

@@ -197,7 +197,6 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
 
 
 async def _check_reader(context: Context, request: Request) -> None:
-    """Raise InvalidCredential, CredentialEnded, ScopeMissing or AddressNotAllowed."""
     settings, headers = context.settings, dict(request.scope["headers"])
     address = caller.address_of(request, settings.trusted_proxies)
     is_traced = caller.is_traced(request, settings.trusted_proxies)

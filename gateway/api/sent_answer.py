@@ -107,7 +107,6 @@ class SentAnswer:
 
 
 def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -> list[Link]:
-    """Link to its status, unless it was a rehearsal, and to what else can be sent."""
     api = f"{call.home}{API_PREFIX}"
     links = [Link(rel="platforms", method="GET", href=f"{api}/platforms")]
     if transaction_id is not None:

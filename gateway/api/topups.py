@@ -192,7 +192,6 @@ def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
 
 
 def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
-    """Return the address of "recipient": "self"; raise InvalidPlatform and InvalidEmail."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     platforms.find(platform)
     address = call.principal.account_email

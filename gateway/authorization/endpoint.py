@@ -230,7 +230,6 @@ async def _of_refresh(
 
 
 def _resource(asked: str | None, server: str) -> str:
-    """Return our resource if the client names it; raise AuthorizationRefused for any other."""
     if asked is None or not is_resource(asked, server):
         raise AuthorizationRefused(
             "invalid_target", f"the resource here is {resource_of(server)}", param="resource"

@@ -53,7 +53,6 @@ class McpRequest:
 
     @property
     def lands_on(self) -> str:
-        """Return where the browser goes, as a person is shown it."""
         return destination(self.redirect_uri)
 
     @property

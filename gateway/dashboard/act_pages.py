@@ -237,7 +237,6 @@ class ActPages:
         return _ADMIN + self.path_of(act), fields_of(struct, form, found), has_secret
 
     def _query(self, call: RequestContext[Any, Any]) -> Any:
-        """Raise InvalidInput for an unknown filter."""
         asked = read_query(call)
         given = {name: text for name in self.filters if (text := asked.text(name))}
         if not given:
@@ -473,7 +472,6 @@ def _csv(name: str, lines: Sequence[str]) -> str:
 
 
 def _named(call: RequestContext[Any, Any], act: AnyChange) -> Mapping[str, str]:
-    """Return the object's name by its field, if the path names it."""
     return {act.named_by: next(iter(call.params.values()))} if call.params else {}
 
 

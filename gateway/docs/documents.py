@@ -15,12 +15,10 @@ def plain_document(text: str) -> Response:
 
 
 def json_document(value: object) -> Response:
-    """Serve JSON at an address that may also serve HTML."""
     headers = {**CACHE, "vary": "Accept"}
     return Response(msgspec.json.encode(value), media_type="application/json", headers=headers)
 
 
 def markdown_document(text: str) -> Response:
-    """Serve Markdown at an address that may also serve HTML."""
     headers = {**CACHE, "vary": "Accept"}
     return Response(text, media_type=f"{MARKDOWN}; charset=utf-8", headers=headers)

@@ -25,7 +25,6 @@ _Tokens = Iterator[tuple[type[Token], str]]
 
 
 def pieces(text: str, name: str) -> Iterator[tuple[str, str]]:
-    """name: a language, as Pygments calls it."""
     for kind, piece in _tokens(text, name):
         yield _class_of(kind), piece
 

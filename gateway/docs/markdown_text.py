@@ -8,7 +8,6 @@ SHOWN: Final = "shown"
 
 
 def anchor_of(text: str) -> str:
-    """Prove that nothing is missing -> prove-that-nothing-is-missing."""
     return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 

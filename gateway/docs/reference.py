@@ -83,7 +83,6 @@ def resources(document: Json, server: str) -> list[DocumentedResource]:
 
 
 def slug_of(name: str) -> str:
-    """Return top-ups for Top-ups."""
     return "-".join(_CHARACTERS.findall(name.lower()))
 
 
@@ -181,7 +180,6 @@ class _Reader:
         return any(kind.get("type") == "array" for kind in kinds)
 
     def _below(self, schema: Json) -> Json | None:
-        """Return the object inside, through null and lists; None for a plain value."""
         for kind in (schema, *schema.get("anyOf", ())):
             inner = kind.get("items", kind) if kind.get("type") == "array" else kind
             found = self._resolved(inner)

@@ -76,7 +76,6 @@ def _answered(operation: Mapping[str, Any], resolved: Any) -> str:
 
 
 def _file(path: str) -> str:
-    """Return receipt.pdf for …/receipt.pdf, document.pdf for …/pdf."""
     name = path.rpartition("/")[2]
     return name if "." in name else f"document.{name}"
 

@@ -68,7 +68,6 @@ def routes(context: Context) -> list[Route]:
 
 
 def _environment(request: Request) -> str:
-    """Raise HTTPException for another word."""
     word = str(request.path_params["environment"])
     if word not in ENVIRONMENTS:
         raise HTTPException(404)
@@ -83,7 +82,6 @@ def _day(text: str) -> int:
 
 
 def _number(text: str) -> int:
-    """Raise HTTPException for what is no head's number."""
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
         raise HTTPException(404)
     return int(text)

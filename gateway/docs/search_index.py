@@ -128,7 +128,6 @@ class PassageIndex:
         return [*takewhile(lambda known: known.startswith(word), rest)]
 
     def _rank(self, number: int, asked: Sequence[str], score: _Score) -> tuple[int, ...]:
-        """Put an exact name first, then the better score, then the shorter title."""
         title, names = self._called[number]
         # A path matches without its beginning, too: topup/send.
         is_like = asked in (title, names[-len(asked) :])

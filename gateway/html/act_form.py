@@ -288,7 +288,6 @@ def _typed(fact: FieldFacts, typed: Typed) -> Any:
 
 
 def _integer(fact: FieldFacts, form: Form) -> int | None:
-    """Return the number; of an amount, in the smallest unit of the currency that the form says; raise InvalidInput."""
     if fact.unit != "minor":
         return form.integer(fact.name)
     text = ungrouped(form.text(fact.name))

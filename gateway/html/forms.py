@@ -48,7 +48,6 @@ class Form:
         return self.raw(name).strip()
 
     def raw(self, name: str) -> str:
-        """Return the field as it was typed, for passwords."""
         return next(iter(self.fields.get(name, ())), "")
 
     def many(self, name: str) -> list[str]:
@@ -129,7 +128,6 @@ NO_PROBLEM = Problem(200, "")
 
 
 def dollars(cents: int | None) -> str:
-    """Return the amount as a form's field has it, or empty."""
     return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
 
 

@@ -132,7 +132,6 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
 
 
 def _further(act: StepsAct[Any, Any]) -> tuple[Outcome, ...]:
-    """Return the responses of an act in steps that only counts, or that failed outside."""
     counted = () if act.dry is None else (Outcome(act.status, act.dry),)
     row = None if act.failing is None else row_of(act.failing.kind)
     if row is None:
@@ -184,7 +183,6 @@ def _handler(act: AnyAct, handle: Any, *, is_operator: bool) -> Handler:
 
 
 def _check_address(call: RequestContext[Any, Any]) -> None:
-    """Raise AddressNotAllowed unless TOPUP_OPERATOR_API names the caller's address, and it is no proxy's."""
     settings = call.context.settings
     traced = is_traced(Request(call.scope), settings.trusted_proxies)
     if not traced or not is_within(call.address, settings.operator_api):
@@ -414,7 +412,6 @@ class Door:
         return tenants_of(self._locked)
 
     async def context(self, tx: Transaction) -> ActContext:
-        """Raise NotFound for an object of another tenant or environment."""
         return ActContext(tx=tx, tenant=await self._allowed(tx), **self._caller())
 
     async def alone(self) -> CallContext:
@@ -436,7 +433,6 @@ class Door:
 
     @property
     def _own_tenant(self) -> Tenant | None:
-        """Return whose rows it touches if that needs no look-up."""
         caller, act = self._call.principal, self._act
         environment = "" if act.is_account_wide else caller.environment
         if act.is_catalogue:
@@ -444,7 +440,6 @@ class Door:
         return None if self._is_operator else Tenant(caller.account_id, environment)
 
     async def _allowed(self, tx: Transaction) -> Tenant:
-        """Return whose rows it touches; raise ScopeMissing if the caller is no operator any more."""
         if self._is_operator and isinstance(self._act, ChangingAct):
             await check_operates(tx, self._call.principal)
         return self._locked or await self._tenant(tx)

@@ -99,7 +99,6 @@ def _media_type(header: str, detail: str, right: str) -> MediaTypeRefused:
 
 @lru_cache(maxsize=128)
 def _taken(said: bytes, media: Media) -> bytes | None:
-    """Return the media type without its parameters; None if the route doesn't accept it."""
     kind = _essence(said)
     return kind if _is_taken(kind, media) else None
 

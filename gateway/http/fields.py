@@ -86,11 +86,9 @@ class Shape(Generic[F]):
         return self._convert(value, environment, is_strict=True)
 
     def of_query(self, query: bytes, environment: str | None) -> F:
-        """Decode query parameters; raise InvalidInput or EnvironmentMismatch."""
         return self._convert(_pairs(query, lists=self._lists), environment, is_strict=False)
 
     def of_form(self, raw: bytes, environment: str | None) -> F:
-        """Decode a urlencoded body; raise InvalidInput or EnvironmentMismatch."""
         return self._convert(_pairs(raw, BODY_BYTES_MAX), environment, is_strict=False)
 
     def of_texts(self, values: dict[str, Any], environment: str | None) -> F:

@@ -49,7 +49,6 @@ async def when_changed(
 
 
 async def _until(until_s: float, woken: Awaitable[None]) -> bool:
-    """Return whether it came before that time of the loop."""
     try:
         async with asyncio.timeout_at(until_s):
             await woken
@@ -75,7 +74,6 @@ async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator
 
 
 async def _end_when_gone(receive: Receive, wait: Wait) -> bool:
-    """Return whether it is gone, or else only sends nothing more."""
     while not has_left(message := await receive()):
         pass
     wait.end()

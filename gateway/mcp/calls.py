@@ -132,7 +132,6 @@ async def _done(asked: ToolRequest) -> Envelope:
 
 
 def _said(asked: ToolRequest) -> str | None:
-    """Return the person's reaction: accept, decline or cancel; None before a question."""
     response = (asked.responses or {}).get(APPROVAL)
     return response.action if isinstance(response, ElicitResult) else None
 

@@ -65,7 +65,6 @@ def read(raw: bytes, headers: Mapping[bytes, bytes], versions: tuple[str, ...]) 
 def refusal(
     http_status: int, id_: str | int | None, code: int, message: str, data: Any = None
 ) -> Answer:
-    """Return a JSON-RPC error; id_ is null if unreadable."""
     error = {"code": code, "message": message, **({} if data is None else {"data": data})}
     return Answer(http_status, _encode({"jsonrpc": "2.0", "id": id_, "error": error}))
 

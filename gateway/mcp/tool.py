@@ -78,7 +78,6 @@ class ApiTool:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Below /api/public/v1, with the arguments that stand in them."""
         return (self.path,) if self.other_path is None else (self.path, self.other_path)
 
     @property

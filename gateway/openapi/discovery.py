@@ -58,7 +58,6 @@ def add_discovery(made: dict[str, Any], discovery: Discovery) -> None:
 
 
 def _payment(context: Context) -> Mapping[str, Any] | None:
-    """Return bounds over the platforms of the environment that is paid first."""
     for environment in LIVE_FIRST:
         ways = offered(context, environment)
         platforms = context.topup_rules.platforms.of(environment).offered()

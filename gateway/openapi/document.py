@@ -252,5 +252,4 @@ def _headers() -> dict[str, Any]:
 
 
 def encoded(made: Mapping[str, Any]) -> bytes:
-    """Return the same bytes for the same table."""
     return msgspec.json.encode(made)

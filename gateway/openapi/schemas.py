@@ -195,7 +195,6 @@ def _finished(schema: Schema) -> Schema:
 
 
 def _choice(schema: Schema) -> Schema:
-    """Refer to a list of words by its name, if it has one, and put null beside it, not in it."""
     words = [word for word in schema["enum"] if word is not None]
     kind = "string" if isinstance(words[0], str) else "integer"
     named = VOCABULARIES.get(frozenset(words))

@@ -206,7 +206,6 @@ async def _topup(call: PaidCall, payment: MachinePayment) -> tuple[TopUp | None,
 
 
 def _shown(call: PaidCall) -> Shown | Misfit | None:
-    """Return the payment beside the request, or None. Raises InvalidInput."""
     header = call.headers.get(_SIGNATURE)
     credential = credentials.read(call.headers)
     if header is None:
@@ -242,7 +241,6 @@ async def _named(
 
 
 def _asked(call: PaidCall, environment: str, principal: Principal | None) -> PaidRequest:
-    """Price the request now; raise InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms, account_id = _platforms(call, environment), _account_of(principal)
     platforms.find(call.body.platform)
     asked = _named_by(call, environment)
@@ -274,7 +272,6 @@ def _way(
     asked: PaidRequest,
     shown: Shown,
 ) -> Way:
-    """Raise NotOffered."""
     ways = ways_of(call, environment, asked.charged_cents)
     for way in ways:
         if way.protocol == shown.protocol:

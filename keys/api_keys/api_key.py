@@ -369,7 +369,6 @@ async def _find_to_change(
 
 
 async def _check_usable(tx: Transaction, key: ApiKey, own_now_us: int) -> None:
-    """Raise InvalidInput if the key or an ancestor has ended."""
     if key.expires_at is not None and key.expires_at <= own_now_us:
         raise InvalidInput("the key has expired: give it a later expires_at first", param="id")
     states = await load_key_states(tx, key.lineage)

@@ -210,7 +210,6 @@ async def _find(tx: Transaction, token: str, kind: str | None = None) -> _Token 
 
 
 async def _usable(tx: Transaction, grant_id: str, now_us: int) -> tuple[McpGrant, ApiKey]:
-    """Return the grant and its key; raise AuthorizationRefused if the key ended."""
     grant = await mcp_grant.get(tx, grant_id)
     key = await api_key.get(tx, grant.tenant, grant.key_id)
     own_now_us = await sandbox_clock.now_of(tx, grant.tenant, now_us=now_us)

@@ -209,7 +209,6 @@ async def _find(tx: Transaction, code: str) -> Row | None:
 
 
 def _granted(row: Row) -> Granted:
-    """Leave session_id null if the code does not record its sign-in."""
     return Granted(
         row["account_id"],
         row["expires_at"] - CODE_LIFE_US,

@@ -45,7 +45,6 @@ class Grant:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Return where its codes may go, as people know it."""
         return Registered(self.redirect_host, tuple(self.redirect_uris.split())).hosts
 
 

@@ -51,7 +51,6 @@ class Registered:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Return all hosts, each once, as people know them."""
         named = (self.host, *(urlsplit(uri).netloc for uri in self.uris))
         return tuple(dict.fromkeys(host for host in named if host))
 

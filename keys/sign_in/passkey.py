@@ -155,7 +155,6 @@ async def check(
 
 
 async def rename(tx: Transaction, account_id: str, passkey_id: str, name: str) -> None:
-    """Raise InvalidInput and NotFound."""
     done = await tx.execute(
         "UPDATE passkeys SET name = :name WHERE id = :id AND account_id = :account_id",
         name=normalise_name(name),
@@ -167,7 +166,6 @@ async def rename(tx: Transaction, account_id: str, passkey_id: str, name: str) -
 
 
 async def remove(tx: Transaction, account_id: str, passkey_id: str) -> None:
-    """Raise NotFound."""
     done = await tx.execute(
         "DELETE FROM passkeys WHERE id = :id AND account_id = :account_id",
         id=passkey_id,

@@ -92,7 +92,6 @@ class ReadSecret(NamedTuple):
 
     @classmethod
     def of(cls, secret: str) -> Self:
-        """Raise InvalidSecret."""
         text, key = secret.encode(), secret_key(secret)
         return cls(secret, hmac.new(text, digestmod=_SHA256), hmac.new(key, digestmod=_SHA256))
 

@@ -284,7 +284,6 @@ async def _find(
 
 
 def _key_of(viewer: Principal | None) -> str | None:
-    """Return the only key whose tokens the viewer sees; None: it sees all of the account's."""
     return viewer.lineage[0] if viewer is not None and viewer.lineage else None
 
 

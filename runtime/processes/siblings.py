@@ -32,7 +32,6 @@ class Siblings:
 
     @property
     def name(self) -> str:
-        """Return a name such as gateway-2, for log lines and metrics."""
         return name_of(self.kind, self.number)
 
     @property

@@ -90,7 +90,6 @@ def read_providers(
 
 
 def variable_of(provider: str, environment: Environment, field: str) -> str:
-    """Return a name such as TOPUP_STRIPE_STAGING_SECRET_KEY."""
     twin = "STAGING_" if environment == "staging" else ""
     return f"{VARIABLE_PREFIX}{provider.upper()}_{twin}{field.upper()}"
 
@@ -100,7 +99,6 @@ def _found(
     environment: Environment,
     sources: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> dict[str, tuple[Any, str]]:
-    """Return field -> (value, where from); a blank value counts as none."""
     found: dict[str, tuple[Any, str]] = {}
     for field in registration.settings.model_fields:
         variable = variable_of(registration.name, environment, field)
@@ -175,7 +173,6 @@ def _notes(settings: Mapping[Key, ProviderSettings]) -> Iterator[str]:
 
 
 def _is_needed(made: ProviderSettings, field: str) -> bool:
-    """Return whether the provider needs this field: it has no default and isn't optional."""
     info = type(made).model_fields.get(field)
     if info is None or info.json_schema_extra == OPTIONAL:
         return False

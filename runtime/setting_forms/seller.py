@@ -83,7 +83,6 @@ class SellerSettings(BaseModel):
 
 
 def _check_font(path: Path) -> None:
-    """Raise ValueError unless the file begins as a TrueType or OpenType font."""
     try:
         with path.open("rb") as file:
             begins = file.read(4)

@@ -134,6 +134,5 @@ async def _share(servers: ServerWatch, link: RedisLink) -> None:
 
 
 def _position(said: object) -> Position | None:
-    """Return None if nothing is there, or nonsense."""
     found = _SAID(said) if isinstance(said, bytes) else None
     return None if found is None else Position(int(found[1]), int(found[2]))

@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 
 async def read_size(tx: Transaction) -> int:
-    """Return the bytes of a server's database; 0 for a file."""
     row = await tx.fetch_one(_SIZE)
     return 0 if row is None else int(row["size"])
 

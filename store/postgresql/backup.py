@@ -182,7 +182,6 @@ def _found(program: str) -> str:
 
 
 def _check_end(program: str, returncode: int, said: IO[bytes]) -> None:
-    """Raise BackupRefused with the line that says why."""
     if returncode == 0:
         return
     said.seek(0)

@@ -115,7 +115,6 @@ class Servers:
         raise self._worst(failures)
 
     def note(self, system: int, position: Position) -> None:
-        """Record that another process saw this server as the primary."""
         if system and system == self.system and position > self.position:
             self._move(system, position)
 

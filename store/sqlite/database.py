@@ -330,7 +330,6 @@ class SqliteDatabase:
             return give_back(self._write_connection)
 
     def _open_another(self, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
-        """Open another connection; raise CannotOpen if the file is gone."""
         with opening(self._path):
             # A missing file would be created.
             self.servers.check()
@@ -383,7 +382,6 @@ def make_private_file(path: Path) -> None:
 
 
 def _drive(coroutine: Awaitable[T]) -> T:
-    """Run a transaction's coroutine, which awaits nothing."""
     steps = coroutine.__await__()
     try:
         next(steps)

@@ -102,7 +102,6 @@ def judge_speed(answers: Sequence[Answered], *, timeout_s: float) -> Judged:
 
 
 def _answered(refused: Sequence[Answered], seen: Seen) -> str:
-    """Say, for example, "It gave HTTP 500 to 2 of 3 requests"."""
     if len(seen.answers) == 1:
         return f"It gave {refused[0]}"
     return f"It gave {refused[0]} to {len(refused)} of {len(seen.answers)} requests"

@@ -91,7 +91,6 @@ def with_code(body: bytes, at: int, code: str) -> bytes:
 
 
 def _place_of_value(body: bytes, after: int) -> tuple[int, bool] | None:
-    """Return where the deliverable's value is null, and whether it is a code; None: it has none."""
     at = body.find(_DELIVERABLE, after)
     if at < 0:
         return None

@@ -76,7 +76,6 @@ class EndpointHealth:
 
     @property
     def success_share(self) -> float | None:
-        """Return the share of those that ended; None if none did."""
         ended = self.delivered + self.failed
         return round(self.delivered / ended, 4) if ended else None
 

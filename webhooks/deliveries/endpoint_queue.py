@@ -131,7 +131,6 @@ async def bring_forward(tx: Transaction, rows: Sequence[QueueRow]) -> None:
 
 
 async def bring_forward_counted(tx: Transaction, rows: Sequence[QueueRow]) -> None:
-    """Do as bring_forward for deliveries of older events."""
     await tx.insert_deferred("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD_COUNTED)
 
 

@@ -36,7 +36,6 @@ def sealed_secret(vault: Vault, endpoint_id: str, secret: str) -> bytes:
 
 
 def opened_secret(vault: Vault, endpoint_id: str, sealed: bytes) -> str:
-    """Return the whsec_ text; raise keys.vault.SealBroken."""
     return vault.open(sealed, purpose=SECRET_PURPOSE, subject=endpoint_id).decode()
 
 

@@ -114,7 +114,6 @@ async def replay(context: ActContext, _asked: Fields) -> Change[Delivery]:
 
 
 async def cancel(context: ActContext, _asked: Fields) -> Change[Delivery]:
-    """Raise NotFound and CannotCancel."""
     before = await _get(context, context.object_id)
     await deliveries.cancel(context.tx, context.tenant, before.id, now_us=context.now_us)
     return Change(before=before, after=await _get(context, before.id))

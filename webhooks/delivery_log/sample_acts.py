@@ -26,7 +26,6 @@ class TestEventBody(Fields, frozen=True, kw_only=True):
 
 
 async def test(context: CallContext, asked: TestEventBody) -> log.Attempt:
-    """Raise NotFound."""
     await context.pace()
     sender = context.service(Sender)
     return await send_test(sender, context.tenant, context.object_id, asked.event)

@@ -141,7 +141,6 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_retry_schedule(schedule_s: Sequence[int]) -> str:
-    """Raise InvalidInput."""
     return " ".join(map(str, check_schedule(schedule_s)))
 
 

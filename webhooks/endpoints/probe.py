@@ -181,5 +181,4 @@ async def next_probe_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> 
 
 
 def _next(disabled_at: int, at_us: int) -> int | None:
-    """Return when to probe next, or null if probing has lasted long enough."""
     return at_us if at_us <= disabled_at + PROBED_US_MAX else None

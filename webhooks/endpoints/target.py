@@ -12,7 +12,6 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 
 
 async def load_target(tx: Transaction, tenant: Tenant, endpoint_id: str) -> Target:
-    """Raise NotFound."""
     account_id, environment = tenant
     row = await tx.fetch_one(
         _TARGET, id=endpoint_id, account_id=account_id, environment=environment

@@ -134,7 +134,6 @@ class Policy:
         return sorted(map(str, self.own_addresses))
 
     def trusts_name(self, host: str) -> bool:
-        """Return whether the operator allows the name itself, wherever it leads."""
         return self.allow_private or host in self.allow_hosts
 
     def allows(self, address: Address, host: str) -> bool:

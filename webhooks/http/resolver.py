@@ -90,7 +90,6 @@ class _Query:
         return await self._answer
 
     def give_up(self) -> None:
-        """End ask(); its caller closes the query."""
         if not self._answer.done():
             self._answer.set_exception(OSError("the resolver was closed"))
 

@@ -186,7 +186,6 @@ class Transport:
     def _kept(
         self, url: ParsedUrl, policy: Policy, origin: Origin, trace: _Trace
     ) -> Connection | None:
-        """Return an idle connection if nothing has to be waited for: most attempts."""
         addresses = self._names.fresh(url, policy, trace.started_s)
         if addresses is None or self._may_be_own(url, policy):
             return None

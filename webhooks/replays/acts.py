@@ -139,14 +139,12 @@ async def show(context: ActContext) -> Replay:
 
 
 async def pause(context: ActContext, _asked: Fields) -> Change[Replay]:
-    """Raise NotFound and ReplayEnded."""
     before = await show(context)
     changed = await replays.pause(context.tx, context.tenant, context.object_id)
     return _changed(context, before, changed)
 
 
 async def resume(context: ActContext, _asked: Fields) -> Change[Replay]:
-    """Raise NotFound and ReplayEnded."""
     before = await show(context)
     changed = await replays.resume(
         context.tx, context.tenant, context.object_id, now_us=context.now_us

@@ -188,7 +188,6 @@ def _stored(answer: SameAnswer | None) -> dict[str, Any]:
 
 
 async def get(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Return the replay with its current counts; raise NotFound."""
     return (await _with_counts(tx, [await _find(tx, tenant, replay_id)]))[0]
 
 

@@ -196,7 +196,6 @@ def decode(
 
 
 def _records_in(raw: bytes) -> bytes | None:
-    """Return the text of the batch's list; None if the body is one record, or unreadable."""
     try:
         return bytes(_find_records(raw).records)
     except _UNREADABLE:

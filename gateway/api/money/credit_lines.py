@@ -50,7 +50,6 @@ def _cursor(line: CreditLine) -> str:
 
 
 def _place_of(cursor: str | None) -> CreditPlace:
-    """Raise InvalidInput for no cursor of this list."""
     if cursor is None:
         return NEWEST
     found = _PLACE.fullmatch(cursor)

@@ -37,7 +37,6 @@ async def revoke(call: RequestContext[RevokeFreePeriodBody, Fields]) -> Answer:
 
 
 async def _owner(subscription_id: str, call: RequestContext[Any, Fields]) -> Tenant:
-    """Raise NotFound, also for a subscription of the other environment."""
     environment = call.principal.environment
     found = await call.context.database.read(
         lambda tx: overview(tx, subscription_id, environment=environment)

@@ -70,7 +70,6 @@ class _Listener:
         self._principal = await admitted_again(self._call, SCOPES)
 
     async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
-        """Show the codes that the caller may see."""
         return await shown(self._call.context.topup_rules.codes, tx, self._principal, events)
 
 

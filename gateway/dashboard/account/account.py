@@ -84,7 +84,6 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _check_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Raise SignInRefused beside the field of the code."""
     try:
         await require_second_factor(call, given)
     except SignInRefused as error:

@@ -65,7 +65,6 @@ async def end(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> tuple[Member, Made]:
-    """Raise NotFound, also for a person who was only invited."""
     account_id = call.principal.account_id
     found = await member.get(tx, account_id, call.params["member_id"])
     if found.person_id is None:

@@ -224,7 +224,6 @@ async def _used(tx: Transaction, call: RequestContext[Any, Any], reset: Password
 
 
 def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bool:
-    """Return whether the account is left to its maker; raise InvalidInput if that was not chosen."""
     if not _may_be_a_strangers(call, account):
         return False
     chosen = form.text("account")

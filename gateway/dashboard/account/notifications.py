@@ -85,7 +85,6 @@ async def choose(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wanted(call: RequestContext[Any, Any], form: Form, place: Person) -> dict[str, bool]:
-    """Leave what is not offered unchanged. Raises InvalidInput for an unknown choice."""
     ticked = form.many(f"told_{place.account_id}")
     if not set(ticked) <= set(CHOICES):
         raise InvalidInput(f"mail is about {', '.join(CHOICES)}", param="told")

@@ -93,7 +93,6 @@ async def remove(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _options(call: RequestContext[Fields, Fields], site: Site, code: str) -> str:
-    """Return the browser's options; raise if no more fit, or for a wrong code."""
     account_id, database = call.principal.account_id, call.context.database
     existing = await database.transaction(lambda tx: passkey.check_room(tx, account_id))
     await check_code(call, account_id, code)

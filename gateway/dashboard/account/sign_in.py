@@ -278,7 +278,6 @@ async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
 
 
 def _name_of(email: str) -> str:
-    """Return the sign-in name of limits and cookies; all malformed addresses share one."""
     try:
         known_as = normalise_email(email)
     except InvalidEmail:

@@ -190,7 +190,6 @@ async def check_may(call: RequestContext[Any, Any]) -> None:
 
 
 async def _take_one(call: RequestContext[Any, Any]) -> None:
-    """Raise RateLimited for one invitation or new link too many."""
     await take_one(
         call.context.limiter,
         f"invitations:{call.principal.account_id}",

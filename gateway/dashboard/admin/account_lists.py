@@ -143,7 +143,6 @@ async def show_webhook(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _account(call: RequestContext[Any, Any]) -> Account:
-    """Raise NotFound."""
     return await call.context.database.read(partial(get_account, account_id=call.params["account"]))
 
 

@@ -36,7 +36,6 @@ def _cursor(entry: LogEntry) -> str:
 
 
 def _place(cursor: str) -> EventCursor | None:
-    """Return the last entry of the page before; raise InvalidInput."""
     if not cursor:
         return None
     at, _, rest = cursor.partition(".")

@@ -134,7 +134,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def _topup_of(
     call: RequestContext[Any, Any], delivery: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
-    """Return the event's top-up, if it has one and the reader may see it."""
     transaction_id = delivery["transaction_id"]
     if transaction_id is None or "topup:read" not in call.principal.scopes:
         return None

@@ -187,7 +187,6 @@ def _pressed_on(call: RequestContext[Any, Any]) -> str:
 
 
 def _start(text: str) -> int:
-    """Return where a part of the list begins; 0 for an invalid number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
 
 
@@ -247,7 +246,6 @@ async def _key_page(
 
 
 async def _own_now(call: RequestContext[Any, Any]) -> str:
-    """Return the account's own time, in the API's form, whose texts compare as the times do."""
     return str((await ask(call, "GET", "/sandbox/clock")).data["now"])
 
 

@@ -120,7 +120,6 @@ def _why(answer: str) -> str:
 
 
 def _laid_out(body: str) -> str:
-    """Indent JSON for reading; leave anything else as it is."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:

@@ -191,7 +191,6 @@ def _waits(form: Form) -> list[int]:
 
 
 def _filter(form: Form) -> dict[str, Any] | None:
-    """Return None if the field is blank."""
     text = form.raw("filter").strip()
     if not text:
         return None

@@ -61,7 +61,6 @@ def _offer(
 def _item(
     call: RequestContext[Any, Any], plan: Plan, interval: Interval, provider: str
 ) -> PlanItem | None:
-    """Return None if it is not sold by this interval, or at this provider."""
     providers, environment = call.context.payments.providers, call.principal.environment
     is_simulated = providers.is_simulated(provider, environment)
     try:

@@ -63,7 +63,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _period(asked: Form, months: Sequence[str], usual: tuple[int, int]) -> tuple[int, int]:
-    """Return the address's period, else the usual one. Raises InvalidInput."""
     month = asked.text("month")
     if month and month not in months:
         raise InvalidInput(phrase("choose a month of the list"), param="month")

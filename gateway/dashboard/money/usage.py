@@ -129,7 +129,6 @@ def _since(given: Mapping[str, str], now_us: int, days: int) -> str:
 
 
 def _day(asked: Form, name: str) -> int | None:
-    """Return the day of a date field; None for none, or another form, which the list refuses."""
     try:
         return parse_rfc3339(f"{asked.text(name)[:10]}T00:00:00Z")
     except ValueError:

@@ -97,7 +97,6 @@ async def _asked(call: RequestContext[Fields, Fields], order: Order) -> Question
 
 
 async def _find(call: RequestContext[Fields, Fields]) -> OrderTrace:
-    """Raise NotFound and RateLimited."""
     await throttle(call)
     order_id = call.context.payments.links.order_of(call.params["status_token"])
     return await call.context.database.read(lambda tx: trace(tx, order_id))

@@ -116,7 +116,6 @@ def _handed_out(call: RequestContext[Any, Any], found: Claimable, language: Lang
 
 
 def _qr(text: str) -> Markup | None:
-    """Return None if the text is too long for a picture."""
     return None if len(text) > QR_CHARACTERS_MAX else qr_code(text)
 
 

@@ -30,7 +30,6 @@ PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, no
 
 
 async def throttle(call: RequestContext[Any, Any]) -> None:
-    """Raise RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

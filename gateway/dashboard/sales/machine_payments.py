@@ -35,7 +35,6 @@ PAGES: Final = ActPages(
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """One payment, and what came of it."""
     return await _payment_page(call, Form())
 
 

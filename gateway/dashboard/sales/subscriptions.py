@@ -144,7 +144,6 @@ def _choices(seen: SubscriptionOverview, sold: Sequence[Plan]) -> Mapping[str, M
 
 
 async def _seen(call: RequestContext[Any, Any]) -> SubscriptionOverview:
-    """Raises NotFound, also for one of the other environment."""
     environment, wanted_id = call.principal.environment, call.params["subscription_id"]
 
     async def work(tx: Transaction) -> SubscriptionOverview:

@@ -106,7 +106,6 @@ def _text_of(form: Form) -> str:
 
 
 def _wrong_lines(text: str, quote: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the first wrong lines, as they stand in the file."""
     lines = text.split("\n")
     return [
         {**one, "text": lines[one["line"] - 1][:LINE_CHARACTERS_MAX]}

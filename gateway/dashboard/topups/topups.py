@@ -64,7 +64,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _elsewhere(call: RequestContext[Any, Any], transaction_id: str) -> Reply:
-    """Redirect to the same top-up in the account's other environment; raise NotFound if it is in none."""
     account_id, scopes = call.principal.account_id, call.principal.scopes
     found = await call.context.database.read(
         lambda tx: find_by_id(tx, transaction_id, scopes, account_id)

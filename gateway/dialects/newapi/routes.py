@@ -211,7 +211,6 @@ def refuse(refusal: Refusal, _now_us: int) -> Answer:
 
 
 def _check_user(call: RequestContext[Any, Any]) -> None:
-    """Raise InvalidCredential if New-Api-User names another user than the caller."""
     named = call.headers.get(USER_HEADER)
     own = str(number_of(call.principal.account_id)).encode()
     if named is not None and named.strip() != own:
@@ -234,7 +233,6 @@ def _methods(providers: Providers, environment: Environment) -> list[_Method]:
 
 
 def _chosen(call: RequestContext[PayBody, Fields]) -> _Method:
-    """Return the method that the body names, else the first; raise InvalidInput."""
     methods = _methods(call.context.payments.providers, call.principal.environment)
     wanted = call.body.payment_method
     chosen = [method for method in methods if wanted in {"", method.type}]
@@ -246,7 +244,6 @@ def _chosen(call: RequestContext[PayBody, Fields]) -> _Method:
 
 
 def _cents(dollars: int, least: int) -> int:
-    """Raise AmountOutOfRange."""
     most = AMOUNT_CENTS_MAX // CENTS_PER_DOLLAR
     if not least <= dollars <= most:
         raise AmountOutOfRange(f"amount is {least} to {most} dollars", param="amount")
