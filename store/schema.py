@@ -2297,7 +2297,7 @@ subscription_periods = sa.Table(
     sa.Index("ix_subscription_periods_account", "account_id", "environment"),
 )
 
-# billing/subscriptions/steer_rows.py. What a person wants a subscription's provider to do, until it has.
+# billing/subscriptions/change_rows.py. What a person wants a subscription's provider to do, until it has.
 subscription_steers = sa.Table(
     "subscription_steers",
     metadata,

@@ -4,7 +4,7 @@ from billing.catalog.plan import MONTHS, PlanItem
 from billing.ledger.price import Price
 from billing.providers.abilities.steering import SteerRequest
 from billing.providers.protocol import Interval
-from billing.subscriptions.steer_rows import SubscriptionChange
+from billing.subscriptions.change_rows import SubscriptionChange
 from billing.subscriptions.subscription import Subscription
 
 
@@ -33,17 +33,17 @@ def estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, 
     return Price(-(-(item.price.amount - one.amount) * left // whole), one.currency)
 
 
-def request_of(one: Subscription, steer: SubscriptionChange) -> SteerRequest:
+def request_of(one: Subscription, change: SubscriptionChange) -> SteerRequest:
     assert one.provider_ref is not None, "whoever wanted it looked"
     return SteerRequest(
         one.provider_ref,
-        steer.act,
-        steer.id,
-        product_ref=steer.product_ref,
+        change.act,
+        change.id,
+        product_ref=change.product_ref,
         from_ref=one.product_ref,
-        is_charged_now=steer.is_charged_now,
-        is_at_end=steer.interval is not None and is_shorter(one, steer.interval),
-        resumes_at=steer.resumes_at,
+        is_charged_now=change.is_charged_now,
+        is_at_end=change.interval is not None and is_shorter(one, change.interval),
+        resumes_at=change.resumes_at,
     )
 
 

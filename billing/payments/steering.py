@@ -46,11 +46,16 @@ from billing.providers.protocol import (
     SubscriptionChanged,
 )
 from billing.providers.registry import Providers
-from billing.subscriptions import records as subscription_rows, steer_rows
+from billing.subscriptions import change_rows, records as subscription_rows
+from billing.subscriptions.change_rows import ATTEMPTS_MAX, ChangeStatus, SubscriptionChange
 from billing.subscriptions.lifecycle import PutOffCheck
-from billing.subscriptions.steer_rows import ATTEMPTS_MAX, SteerStatus, SubscriptionChange
 from billing.subscriptions.subscription import LIVING, Subscription
-from billing.subscriptions.subscription_change import AskToSteer, EndSteer, NotSteerable, Steered
+from billing.subscriptions.subscription_change import (
+    ChangedSubscription,
+    ChangeNotAllowed,
+    EndSubscriptionChange,
+    RequestSubscriptionChange,
+)
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
@@ -109,12 +114,12 @@ class SubscriptionSteering:
         self._providers = providers
         self._notifications = notifications
 
-    async def steer(
+    async def change(
         self, tenant: Tenant, subscription_id: str, wish: SubscriptionChangeRequest
-    ) -> Steered:
+    ) -> ChangedSubscription:
         """Return the subscription after the response; with an open request if there was none.
 
-        Raises NotFound, InvalidInput (the plan), NotSteerable, and ProviderRefused: a definite no.
+        Raises NotFound, InvalidInput (the plan), ChangeNotAllowed, and ProviderRefused: a definite no.
         """
         one = await self._find(tenant, subscription_id)
         is_local = wish.is_local or self.is_orphan(one)
@@ -122,7 +127,7 @@ class SubscriptionSteering:
         if not is_local and one.status in LIVING:
             self._check_can(self._steering(one), one, wish)
         asked = await self._engine.submit(
-            AskToSteer(
+            RequestSubscriptionChange(
                 subscription_id=one.id,
                 tenant=tenant,
                 act=wish.act,
@@ -135,21 +140,21 @@ class SubscriptionSteering:
                 why=wish.why,
             )
         )
-        if asked.steer is None or not asked.is_mine:
+        if asked.change is None or not asked.is_mine:
             return asked
-        return await self._ask(asked.subscription, asked.steer, is_first=True)
+        return await self._ask(asked.subscription, asked.change, is_first=True)
 
     async def go_on(self, due: SubscriptionChange) -> None:
         """Repeat a request without a clear response; of several workers one does."""
         claimed = await self.database.transaction(
-            lambda tx: steer_rows.claim(tx, due, now_us=self._clock.now_us())
+            lambda tx: change_rows.claim(tx, due, now_us=self._clock.now_us())
         )
         if claimed is None:
             return
         one = await self._find(due.tenant, due.subscription_id)
         try:
             await self._ask(one, claimed, is_first=False)
-        except (ProviderRefused, NotSteerable) as error:
+        except (ProviderRefused, ChangeNotAllowed) as error:
             # The caller is gone; the request says it.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
@@ -187,7 +192,7 @@ class SubscriptionSteering:
         """
         one = await self._find(tenant, subscription_id)
         if one.status not in LIVING or self.is_orphan(one):
-            raise NotSteerable(f"the subscription is {one.status}", reason="ended")
+            raise ChangeNotAllowed(f"the subscription is {one.status}", reason="ended")
         item = await self._item(one, SubscriptionChangeRequest("change", "", plan_id, interval))
         charged = is_charged_now(one, item)
         teller = self._teller(one)
@@ -213,7 +218,7 @@ class SubscriptionSteering:
         taken = await self.database.read(lambda tx: subscription_rows.load_taken(tx, [tenant]))
         orphans = [one for one in taken if self.is_orphan(one)]
         for one in orphans:
-            await self.steer(
+            await self.change(
                 tenant, one.id, SubscriptionChangeRequest("cancel_now", requested_by, is_local=True)
             )
         return bool(orphans)
@@ -226,7 +231,7 @@ class SubscriptionSteering:
         one = await self.database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
         if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
             wish = SubscriptionChangeRequest("cancel_now", "sandbox", is_local=True)
-            await self.steer(one.tenant, one.id, wish)
+            await self.change(one.tenant, one.id, wish)
 
     def check_billed(self, one: Subscription) -> None:
         if self.is_orphan(one):
@@ -241,7 +246,7 @@ class SubscriptionSteering:
             one.provider, _environment(one)
         )
 
-    def can_steer(self, one: Subscription) -> bool:
+    def can_change(self, one: Subscription) -> bool:
         try:
             self._steering(one)
         except ProviderRefused:
@@ -249,50 +254,50 @@ class SubscriptionSteering:
         return True
 
     async def _ask(
-        self, one: Subscription, steer: SubscriptionChange, *, is_first: bool
-    ) -> Steered:
-        """Call; raise ProviderRefused and NotSteerable (it ended there), with the request ended."""
-        request = request_of(one, steer)
+        self, one: Subscription, change: SubscriptionChange, *, is_first: bool
+    ) -> ChangedSubscription:
+        """Call; raise ProviderRefused and ChangeNotAllowed (it ended there), with the request ended."""
+        request = request_of(one, change)
         # Reports of the provider's from before this second are older than the response: providers send whole
         # seconds.
         requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
             standing = await _asked(self._steering(one), request, is_first=is_first)
-            await self._act_on(one, steer, replace(standing, sent_at=requested_at))
+            await self._act_on(one, change, replace(standing, sent_at=requested_at))
         except ProviderRefused as error:
             refusal = refusal_of(error, request.in_words)
-            await self._end(steer, "refused", refusal.detail)
+            await self._end(change, "refused", refusal.detail)
             raise refusal from error
         except ProviderUnavailable as error:
-            if steer.attempts >= ATTEMPTS_MAX:
-                fields = {"subscription_id": one.id, "act": steer.act, "reason": error.detail}
+            if change.attempts >= ATTEMPTS_MAX:
+                fields = {"subscription_id": one.id, "act": change.act, "reason": error.detail}
                 _log.error("steer.given_up", extra={"fields": fields})
-                return await self._end(steer, "given_up", error.detail)
+                return await self._end(change, "given_up", error.detail)
             why, now_us = error.detail, self._clock.now_us()
             await self.database.transaction(
-                lambda tx: steer_rows.postpone(tx, steer, why, now_us=now_us)
+                lambda tx: change_rows.postpone(tx, change, why, now_us=now_us)
             )
-            return Steered(one, with_fields(steer, reason=why))
+            return ChangedSubscription(one, with_fields(change, reason=why))
         if has_ended(standing) and not request.is_reached(standing):
             why = f"it ended at {one.provider}"
-            await self._end(steer, "refused", why)
-            raise NotSteerable(why, reason="ended")
-        return await self._end(steer, "done", None)
+            await self._end(change, "refused", why)
+            raise ChangeNotAllowed(why, reason="ended")
+        return await self._end(change, "done", None)
 
     async def _act_on(
-        self, one: Subscription, steer: SubscriptionChange, standing: SubscriptionChanged
+        self, one: Subscription, change: SubscriptionChange, standing: SubscriptionChanged
     ) -> None:
-        ref = NotificationRef(one.provider, one.environment, f"{STEER}:{steer.id}", STEER)
+        ref = NotificationRef(one.provider, one.environment, f"{STEER}:{change.id}", STEER)
         await self._notifications.act_on([standing], ref)
 
     async def _end(
-        self, steer: SubscriptionChange, status: SteerStatus, reason: str | None
-    ) -> Steered:
+        self, change: SubscriptionChange, status: ChangeStatus, reason: str | None
+    ) -> ChangedSubscription:
         return await self._engine.submit(
-            EndSteer(
-                subscription_id=steer.subscription_id,
-                tenant=steer.tenant,
-                steer_id=steer.id,
+            EndSubscriptionChange(
+                subscription_id=change.subscription_id,
+                tenant=change.tenant,
+                change_id=change.id,
                 status=status,
                 reason=reason,
             )

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from billing.payments.recharging.forgotten import count_forgotten
 from billing.recharges import records
-from billing.subscriptions import records as subscription_rows, steer_rows
+from billing.subscriptions import change_rows, records as subscription_rows
 from kernel.clock import HOUR_US
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
@@ -20,13 +20,13 @@ async def count_unanswered(
     customers of erased accounts.
     """
     before_us = now_us - UNANSWERED_US
-    steers = await steer_rows.count_open(tx, before_us=before_us)
+    changes = await change_rows.count_open(tx, before_us=before_us)
     pauses = await subscription_rows.count_overdue_pauses(tx, before_us=before_us)
     charges = await records.count_open(tx, before_us=before_us)
     forgotten = await count_forgotten(tx, before_us=before_us)
     counted: dict[tuple[str, UnansweredKind], int] = {}
     for environment in ENVIRONMENTS:
-        counted[environment, "steer"] = steers.get(environment, 0)
+        counted[environment, "steer"] = changes.get(environment, 0)
         counted[environment, "pause"] = pauses.get(environment, 0)
         counted[environment, "recharge"] = charges.get(environment, 0)
         counted[environment, "forget"] = forgotten.get(environment, 0)

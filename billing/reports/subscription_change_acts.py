@@ -1,6 +1,6 @@
 """Subscriptions: end, pause, resume and change an account's plan, by merchants and operators."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
@@ -11,15 +11,14 @@ from billing.providers.protocol import ProviderUnavailable
 from billing.reports.subscription_acts import owner_of
 from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.reports.subscription_views import BillingInterval, Subscription, SubscriptionHistory
-from billing.subscriptions.steer_rows import REASON_CHARACTERS_MAX
-from billing.subscriptions.subscription_change import NotSteerable
+from billing.subscriptions.change_rows import REASON_CHARACTERS_MAX
+from billing.subscriptions.subscription_change import ChangeNotAllowed
 from kernel.clock import SECOND_US
 from kernel.errors import NotFound
 from kernel.fields import LINE, Fields, Text, Time, said, time_us
 from keys.act import MERCHANT, OPERATOR, CallContext, StepsAct
 
-_WRITES = ("billing:write",)
-_REFUSES = (NotSteerable, NotFound, ProviderUnavailable)
+_REFUSES = (ChangeNotAllowed, NotFound, ProviderUnavailable)
 _PATH = "/subscriptions/{subscription_id}"
 _WORD = (
     "The provider does it, and its word moves the subscription: 202 with `pending` where it gave no"
@@ -155,7 +154,7 @@ async def _change(
         is_local=isinstance(asked, EndPlan | ResumePlan) and asked.here,
         resumes_at=resumes_at,
     )
-    await steering.steer(tenant, context.object_id, request)
+    await steering.change(tenant, context.object_id, request)
     return await steering.database.read(lambda tx: overview(tx, context.object_id, tenant=tenant))
 
 
@@ -163,70 +162,68 @@ def _is_pending(shown: Subscription) -> bool:
     return shown.pending is not None
 
 
+# What the acts on the account's own plan, and on anybody's, have in common.
+_OWN: Final[dict[str, Any]] = {
+    "scopes": ("billing:write",),
+    "audience": (MERCHANT,),
+    "result": Subscription,
+    "is_pending": _is_pending,
+}
+_ANYBODYS: Final[dict[str, Any]] = {
+    "audience": (OPERATOR,),
+    "result": SubscriptionHistory,
+    "is_pending": _is_pending,
+    "owner_of": owner_of,
+    "names_person": True,
+}
 CANCEL_OWN = StepsAct(
     name="subscriptions.own-cancel",
     summary="End a plan, with its period or at once",
     description=f"Ending it at once pays nothing back. {_WORD}",
     path=f"{_PATH}/cancel",
-    scopes=_WRITES,
-    audience=(MERCHANT,),
     input=CancelPlanBody,
     run=cancel,
-    result=Subscription,
-    is_pending=_is_pending,
     refuses=_REFUSES,
+    **_OWN,
 )
 PAUSE_OWN = StepsAct(
     name="subscriptions.own-pause",
     summary="Pause a plan: nothing is charged until it goes on",
     description=f"{_PAUSED} {_WORD}",
     path=f"{_PATH}/pause",
-    scopes=_WRITES,
-    audience=(MERCHANT,),
     input=PausePlanBody,
     run=pause,
-    result=Subscription,
-    is_pending=_is_pending,
     refuses=_REFUSES,
+    **_OWN,
 )
 RESUME_OWN = StepsAct(
     name="subscriptions.own-resume",
     summary="Let a plan go on that is paused, or was to end with its period",
     description=_WORD,
     path=f"{_PATH}/resume",
-    scopes=_WRITES,
-    audience=(MERCHANT,),
     input=Fields,
     run=resume,
-    result=Subscription,
-    is_pending=_is_pending,
     refuses=_REFUSES,
+    **_OWN,
 )
 CHANGE_OWN = StepsAct(
     name="subscriptions.own-change",
     summary="Change to another plan, or by another interval",
     description=f"{_CHANGED} {_WORD}",
     path=f"{_PATH}/change",
-    scopes=_WRITES,
-    audience=(MERCHANT,),
     input=ChangePlanBody,
     run=change_plan,
-    result=Subscription,
-    is_pending=_is_pending,
     refuses=(*_REFUSES, PaymentDeclined),
+    **_OWN,
 )
 CANCEL = StepsAct(
     name="subscriptions.cancel",
     summary="End a plan at its provider, with its period or at once",
     description="Nothing is paid back.",
     path=f"{_PATH}/cancel",
-    audience=(OPERATOR,),
     input=EndPlan,
     run=cancel,
-    result=SubscriptionHistory,
-    is_pending=_is_pending,
-    owner_of=owner_of,
-    names_person=True,
+    **_ANYBODYS,
     asks="End the plan {plan_name} of {account_id}, {amount} each {interval}? Nothing is paid back.",
     done="The plan ends as you said. Credit that was granted stays.",
     examples=(
@@ -240,13 +237,9 @@ PAUSE = StepsAct(
     summary="Pause a plan at its provider",
     description=_PAUSED,
     path=f"{_PATH}/pause",
-    audience=(OPERATOR,),
     input=PausePlan,
     run=pause,
-    result=SubscriptionHistory,
-    is_pending=_is_pending,
-    owner_of=owner_of,
-    names_person=True,
+    **_ANYBODYS,
     done="The plan is paused: nothing is charged until it resumes.",
     examples=(
         "topup subscriptions pause sub_4Kp1 --reason 'away for the summer'",
@@ -257,13 +250,9 @@ RESUME = StepsAct(
     name="subscriptions.resume",
     summary="Resume a plan that is paused, or was to end with its period",
     path=f"{_PATH}/resume",
-    audience=(OPERATOR,),
     input=ResumePlan,
     run=resume,
-    result=SubscriptionHistory,
-    is_pending=_is_pending,
-    owner_of=owner_of,
-    names_person=True,
+    **_ANYBODYS,
     moves_money=True,
     asks="Resume the plan {plan_name} of {account_id}? {amount} each {interval} is charged again.",
     done="The plan goes on.",
@@ -277,13 +266,9 @@ CHANGE = StepsAct(
     summary="Change to another plan, or by another interval",
     description="A dearer one is charged at once, a cheaper one counts from the next period on.",
     path=f"{_PATH}/change",
-    audience=(OPERATOR,),
     input=ChangePlan,
     run=change_plan,
-    result=SubscriptionHistory,
-    is_pending=_is_pending,
-    owner_of=owner_of,
-    names_person=True,
+    **_ANYBODYS,
     moves_money=True,
     asks=(
         "Change the plan {plan_name} of {account_id}, {amount} each {interval}? A dearer plan is charged"

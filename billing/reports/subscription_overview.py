@@ -6,8 +6,8 @@ from typing import Any
 
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail
-from billing.subscriptions import records as subscription_rows, steer_rows
-from billing.subscriptions.steer_rows import SubscriptionChange
+from billing.subscriptions import change_rows, records as subscription_rows
+from billing.subscriptions.change_rows import SubscriptionChange
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.turn import shape
 from kernel.clock import rfc3339
@@ -26,8 +26,8 @@ class SubscriptionOverview:
 
     subscription: Subscription
     periods: Sequence[Period]
-    open_steer: SubscriptionChange | None
-    steers: Sequence[SubscriptionChange] = ()
+    open_change: SubscriptionChange | None
+    changes: Sequence[SubscriptionChange] = ()
     mails: Sequence[OwnerMail] = ()
 
     @property
@@ -35,22 +35,22 @@ class SubscriptionOverview:
         return self.subscription.id
 
     def shape(self) -> dict[str, Any]:
-        steer = self.open_steer
+        change = self.open_change
         return {
             **shape(self.subscription, self.periods),
-            "pending": None if steer is None else pending_shape(steer),
+            "pending": None if change is None else pending_shape(change),
         }
 
 
-def pending_shape(steer: SubscriptionChange) -> dict[str, Any]:
+def pending_shape(change: SubscriptionChange) -> dict[str, Any]:
     """Return the open request; is_outcome_unknown: no clear response so far."""
     return {
-        "action": steer.act,
-        "plan_id": steer.plan_id,
-        "interval": steer.interval,
-        "requested_at": rfc3339(steer.created_at),
-        "is_outcome_unknown": steer.reason is not None,
-        "attempts": steer.attempts,
+        "action": change.act,
+        "plan_id": change.plan_id,
+        "interval": change.interval,
+        "requested_at": rfc3339(change.created_at),
+        "is_outcome_unknown": change.reason is not None,
+        "attempts": change.attempts,
     }
 
 
@@ -65,9 +65,9 @@ async def overview(
         raise NotFound("Subscription")
     [seen] = await _with_parts(tx, [found])
     place = {"account_id": found.account_id, "environment": found.environment, "id": found.id}
-    steers = await steer_rows.of_subscription(tx, place)
+    changes = await change_rows.of_subscription(tx, place)
     mails = await owner_mail.of_subscription(tx, found.tenant, found.id)
-    return SubscriptionOverview(found, seen.periods, seen.open_steer, steers, mails)
+    return SubscriptionOverview(found, seen.periods, seen.open_change, changes, mails)
 
 
 async def overviews(
@@ -90,5 +90,7 @@ async def _with_parts(
 ) -> Sequence[SubscriptionOverview]:
     ids = [one.id for one in found]
     periods = await subscription_rows.load_periods(tx, ids)
-    steers = await steer_rows.open_of(tx, ids)
-    return [SubscriptionOverview(one, periods.get(one.id, []), steers.get(one.id)) for one in found]
+    changes = await change_rows.open_of(tx, ids)
+    return [
+        SubscriptionOverview(one, periods.get(one.id, []), changes.get(one.id)) for one in found
+    ]

@@ -180,15 +180,15 @@ class SubscriptionHistory(OperatorSubscription, kw_only=True):
     def of(cls, seen: SubscriptionOverview) -> "SubscriptionHistory":
         changes = [
             RequestedChange(
-                action=steer.act,
-                plan_id=steer.plan_id,
-                status=steer.status,
-                requested_by=steer.requested_by,
-                requested_at=rfc3339(steer.created_at),
-                attempts=steer.attempts,
-                reason=steer.reason,
+                action=change.act,
+                plan_id=change.plan_id,
+                status=change.status,
+                requested_by=change.requested_by,
+                requested_at=rfc3339(change.created_at),
+                attempts=change.attempts,
+                reason=change.reason,
             )
-            for steer in seen.steers
+            for change in seen.changes
         ]
         mails = [
             SubscriptionMail(

@@ -12,10 +12,10 @@ from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.providers.abilities.steering import Act
-from billing.subscriptions.steer_rows import (
+from billing.subscriptions.change_rows import (
     LEASE_US,
-    SteerStatus,
-    SteerWorkingSet,
+    ChangeStatus,
+    ChangeWorkingSet,
     SubscriptionChange,
 )
 from billing.subscriptions.subscription import LIVING, Subscription, amend, move, unpause
@@ -28,7 +28,7 @@ from keys import audit_log
 from keys.audit_log import Actor
 
 
-class NotSteerable(DomainError):
+class ChangeNotAllowed(DomainError):
     """The subscription's state doesn't allow it.
 
     reason: ended, not_begun, past_due, ending, paused, under_way, nobody_to_ask.
@@ -36,20 +36,20 @@ class NotSteerable(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Steered:
+class ChangedSubscription:
     """The subscription, and the request: null if nothing was to be done.
 
     is_mine: this call has to call the provider; else somebody else does, or it is done.
     """
 
     subscription: Subscription
-    steer: SubscriptionChange | None = None
+    change: SubscriptionChange | None = None
     is_mine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskToSteer:
-    """Writes the request; raises NotFound, NotSteerable and InvalidInput (resumes_at).
+class RequestSubscriptionChange:
+    """Writes the request; raises NotFound, ChangeNotAllowed and InvalidInput (resumes_at).
 
     resumes_at: by the account's clock. is_local: only our row changes. by: the operator, for the audit log;
     null: the account itself.
@@ -69,35 +69,35 @@ class AskToSteer:
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
-        read_set.working_set(SteerWorkingSet).subscription_ids.add(self.subscription_id)
+        read_set.working_set(ChangeWorkingSet).subscription_ids.add(self.subscription_id)
         read_set.working_set(AuditEntries)
 
-    def decide(self, state: BatchState) -> Steered:
+    def decide(self, state: BatchState) -> ChangedSubscription:
         one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
-        steers = state.working_set(SteerWorkingSet)
-        under_way = steers.of(one.id)
-        wanted = self._steer(state, one)
+        changes = state.working_set(ChangeWorkingSet)
+        under_way = changes.of(one.id)
+        wanted = self._change(state, one)
         if under_way is not None and not self.is_local:
             if under_way.wish == wanted.wish:
-                return Steered(one, under_way)
-            raise NotSteerable(
+                return ChangedSubscription(one, under_way)
+            raise ChangeNotAllowed(
                 f"{in_words(under_way)} is under way: wait until {one.provider} has answered",
                 reason="under_way",
             )
         if self._is_reached(one):
-            return Steered(one)
+            return ChangedSubscription(one)
         self._check(one)
         if self.resumes_at is not None and self.resumes_at <= state.now_of(one.tenant):
             raise InvalidInput("`resumes_at` must be in the future", param="resumes_at")
         if self.is_local:
             if under_way is not None:
-                steers.end(under_way, "given_up", "it was ended here instead", state.now_us)
+                changes.end(under_way, "given_up", "it was ended here instead", state.now_us)
             changed = self._here(state, one)
             self._note(state, one, changed)
-            return Steered(changed)
+            return ChangedSubscription(changed)
         self._note(state, one, None)
-        steers.add(wanted)
-        return Steered(one, wanted, is_mine=True)
+        changes.add(wanted)
+        return ChangedSubscription(one, wanted, is_mine=True)
 
     def _is_reached(self, one: Subscription) -> bool:
         if self.act == "cancel_now":
@@ -116,24 +116,26 @@ class AskToSteer:
         if self.is_local and self.act == "cancel_now" and one.status == "incomplete":
             return
         if one.status == "incomplete":
-            raise NotSteerable("its first payment has not come yet", reason="not_begun")
+            raise ChangeNotAllowed("its first payment has not come yet", reason="not_begun")
         if one.status not in LIVING:
-            raise NotSteerable(f"the subscription is {one.status}", reason="ended")
+            raise ChangeNotAllowed(f"the subscription is {one.status}", reason="ended")
         if self.act in {"change", "pause"}:
             self._check_goes_on(one)
         if not self.is_local and one.provider_ref is None:
-            raise NotSteerable(f"{one.provider} has not named it yet", reason="not_begun")
+            raise ChangeNotAllowed(f"{one.provider} has not named it yet", reason="not_begun")
 
     def _check_goes_on(self, one: Subscription) -> None:
         if one.is_ending:
-            raise NotSteerable("it is to end with its period: resume it first", reason="ending")
+            raise ChangeNotAllowed("it is to end with its period: resume it first", reason="ending")
         if one.status == "past_due":
             detail = "its last payment did not come: pay it first, with another card in the portal"
-            raise NotSteerable(detail, reason="past_due")
+            raise ChangeNotAllowed(detail, reason="past_due")
         if one.status == "paused" and self.act == "change":
-            raise NotSteerable("it is paused: resume it first", reason="paused")
+            raise ChangeNotAllowed("it is paused: resume it first", reason="paused")
         if self.is_local:
-            raise NotSteerable("nobody bills it any more: take a new plan", reason="nobody_to_ask")
+            raise ChangeNotAllowed(
+                "nobody bills it any more: take a new plan", reason="nobody_to_ask"
+            )
 
     def _here(self, state: BatchState, one: Subscription) -> Subscription:
         now_us = state.now_of(one.tenant)
@@ -147,7 +149,7 @@ class AskToSteer:
         turn(state, one, changed)
         return changed
 
-    def _steer(self, state: BatchState, one: Subscription) -> SubscriptionChange:
+    def _change(self, state: BatchState, one: Subscription) -> SubscriptionChange:
         item = self.item
         return SubscriptionChange(
             id=new_id("str"),
@@ -195,34 +197,34 @@ class AskToSteer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndSteer:
+class EndSubscriptionChange:
     subscription_id: str
     tenant: Tenant
-    steer_id: str
-    status: SteerStatus
+    change_id: str
+    status: ChangeStatus
     reason: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
-        read_set.working_set(SteerWorkingSet).subscription_ids.add(self.subscription_id)
+        read_set.working_set(ChangeWorkingSet).subscription_ids.add(self.subscription_id)
 
-    def decide(self, state: BatchState) -> Steered:
+    def decide(self, state: BatchState) -> ChangedSubscription:
         one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
-        steers = state.working_set(SteerWorkingSet)
-        found = steers.of(one.id)
-        if found is None or found.id != self.steer_id:
-            return Steered(one)
-        return Steered(one, steers.end(found, self.status, self.reason, state.now_us))
+        changes = state.working_set(ChangeWorkingSet)
+        found = changes.of(one.id)
+        if found is None or found.id != self.change_id:
+            return ChangedSubscription(one)
+        return ChangedSubscription(one, changes.end(found, self.status, self.reason, state.now_us))
 
 
-def in_words(steer: SubscriptionChange) -> str:
-    if steer.act == "change":
-        return f"the change to {steer.plan_id} by the {steer.interval}"
+def in_words(change: SubscriptionChange) -> str:
+    if change.act == "change":
+        return f"the change to {change.plan_id} by the {change.interval}"
     words: dict[Act, str] = {
         "cancel": "its end with the period",
         "cancel_now": "its end at once",
         "pause": "its pause",
         "resume": "its going on",
     }
-    return words[steer.act]
+    return words[change.act]

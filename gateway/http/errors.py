@@ -41,7 +41,7 @@ from billing.refunds.request import (
 from billing.reports.topup_receipt import NoReceiptYet
 from billing.subscriptions.manual.complimentary_period import CompRefused, CompRepeated
 from billing.subscriptions.subscription import AlreadySubscribed
-from billing.subscriptions.subscription_change import NotSteerable
+from billing.subscriptions.subscription_change import ChangeNotAllowed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.fulfilment import NoLongerAsked, StillOpen, WordKept
 from billing.topups.platform import InvalidPlatform
@@ -202,7 +202,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CompRefused: ErrorRow(codes.MALFORMED, 422),
     CompRepeated: ErrorRow(codes.DUPLICATE, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
-    NotSteerable: ErrorRow(codes.ALREADY_SETTLED, 409),
+    ChangeNotAllowed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     CouponRefused: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     NotFound: ErrorRow(codes.NOT_FOUND, 404),

@@ -143,7 +143,7 @@ async def plan_page(
         shown=shown,
         names={plan.id: plan.name for plan in seen.sold},
         others=[] if seen.own is None else _others(call, seen.own, seen.sold),
-        can_steer=seen.own is not None and call.context.payments.steering.can_steer(seen.own),
+        can_change=seen.own is not None and call.context.payments.steering.can_change(seen.own),
         is_orphan=seen.own is not None and call.context.payments.steering.is_orphan(seen.own),
         can_pause=seen.own is not None and call.context.payments.steering.can_pause(seen.own),
         has_portal=own_way is not None and own_way.has_portal,

@@ -71,7 +71,7 @@ def _route(act: AnyChange) -> Route:
         except DomainError as error:
             return await _page(call, act, form, problem_of(error))
         seen = await _seen(call)
-        is_asked = seen.open_steer is not None and act in subscription_change_acts.ACTS
+        is_asked = seen.open_change is not None and act in subscription_change_acts.ACTS
         return go(f"{_PAGES.address}/{seen.id}", said="plan-asked" if is_asked else act.name)
 
     return admin_route("POST", act.path, send, act.summary)
@@ -100,9 +100,9 @@ async def _page(
         shown=seen.shape(),
         periods=seen.periods[::-1],
         receipts=receipts,
-        steers=seen.steers,
+        changes=seen.changes,
         mails=seen.mails,
-        can_steer=steering.can_steer(one),
+        can_change=steering.can_change(one),
         is_orphan=steering.is_orphan(one),
         names={plan.id: plan.name for plan in sold},
         forms=[

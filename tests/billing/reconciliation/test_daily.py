@@ -193,7 +193,7 @@ async def test_a_plans_renewals_are_payments_that_we_know(
     assert run is not None
     # The renewal by the list, and by a question the order that began the plan.
     assert (run.fault, run.checked) == (None, 2)
-    assert [one.shape() for one in found] == []
+    assert list(found) == []
 
 
 async def test_a_provider_that_is_away_delays_its_own_part_only(books: Books) -> None:

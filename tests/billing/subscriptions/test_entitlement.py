@@ -86,11 +86,11 @@ async def test_a_pause_over_the_charge_opens_nothing_until_a_period_is_paid(
     assert (await ask(club, "api")).allowed
 
     # Paused a minute before the charge, and resumed a minute after the provider passed over it.
-    await steering.steer(one.tenant, one.id, SubscriptionChangeRequest("pause", "key_1"))
+    await steering.change(one.tenant, one.id, SubscriptionChangeRequest("pause", "key_1"))
     club.clock.advance_s(60)
     await club.bill(order)
     club.clock.advance_s(60)
-    await steering.steer(one.tenant, one.id, SubscriptionChangeRequest("resume", "key_1"))
+    await steering.change(one.tenant, one.id, SubscriptionChangeRequest("resume", "key_1"))
 
     resumed = await club.now(one)
     assert (resumed.status, resumed.charged_until_at) == ("active", NOON + 61 * DAY_US)

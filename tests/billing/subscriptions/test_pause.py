@@ -16,7 +16,7 @@ from billing.providers.protocol import InvoicePaid, Subject, SubscriptionChanged
 from billing.reports.subscription_overview import overview
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription
-from billing.subscriptions.subscription_change import NotSteerable, Steered
+from billing.subscriptions.subscription_change import ChangedSubscription, ChangeNotAllowed
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database, Transaction
@@ -33,9 +33,11 @@ async def subscriber(
         yield opened
 
 
-async def steer(subscriber: Subscriber, one: Subscription, act: Act, **more: Any) -> Steered:
+async def change(
+    subscriber: Subscriber, one: Subscription, act: Act, **more: Any
+) -> ChangedSubscription:
     wish = SubscriptionChangeRequest(act, "key_1", **more)
-    return await subscriber.buyer.payments.steering.steer(one.tenant, one.id, wish)
+    return await subscriber.buyer.payments.steering.change(one.tenant, one.id, wish)
 
 
 async def say(subscriber: Subscriber, one: Subscription, status: Any, **more: Any) -> str:
@@ -253,12 +255,12 @@ async def test_the_sandbox_pauses_until_a_time_and_goes_on_by_itself(
     start_us = subscriber.clock.now_us()
     resumes_at = start_us + 45 * DAY_US
 
-    paused = await steer(subscriber, one, "pause", resumes_at=resumes_at)
-    again = await steer(subscriber, one, "pause", resumes_at=resumes_at)
+    paused = await change(subscriber, one, "pause", resumes_at=resumes_at)
+    again = await change(subscriber, one, "pause", resumes_at=resumes_at)
 
-    assert paused.steer is not None
-    assert (paused.steer.status, paused.subscription.status) == ("done", "paused")
-    assert (paused.subscription.resumes_at, again.steer) == (resumes_at, None)
+    assert paused.change is not None
+    assert (paused.change.status, paused.subscription.status) == ("done", "paused")
+    assert (paused.subscription.resumes_at, again.change) == (resumes_at, None)
     # A month begins that is not charged, then the pause ends, then the next month is charged.
     assert await next_at(subscriber, one) == start_us + 30 * DAY_US
     await bill(subscriber, one)
@@ -280,15 +282,15 @@ async def test_the_sandbox_pauses_until_a_time_and_goes_on_by_itself(
 
 async def test_a_paused_plan_is_resumed_and_ended_by_its_owner(subscriber: Subscriber) -> None:
     one = await subscriber.begin()
-    await steer(subscriber, one, "pause")
+    await change(subscriber, one, "pause")
     later = subscriber.clock.now_us() + DAY_US
 
-    moved = await steer(subscriber, one, "pause", resumes_at=later)
-    with pytest.raises(NotSteerable, match="paused: resume it first"):
-        await steer(subscriber, one, "change", plan_id="team", interval="month")
-    resumed = await steer(subscriber, one, "resume")
-    await steer(subscriber, one, "pause")
-    ended = await steer(subscriber, one, "cancel_now")
+    moved = await change(subscriber, one, "pause", resumes_at=later)
+    with pytest.raises(ChangeNotAllowed, match="paused: resume it first"):
+        await change(subscriber, one, "change", plan_id="team", interval="month")
+    resumed = await change(subscriber, one, "resume")
+    await change(subscriber, one, "pause")
+    ended = await change(subscriber, one, "cancel_now")
 
     assert moved.subscription.resumes_at == later
     assert (resumed.subscription.status, resumed.subscription.resumes_at) == ("active", None)
@@ -304,12 +306,12 @@ async def test_what_cannot_be_paused_says_why(subscriber: Subscriber) -> None:
     past = subscriber.clock.now_us() - DAY_US
 
     with pytest.raises(InvalidInput, match="must be in the future"):
-        await steer(subscriber, one, "pause", resumes_at=past)
-    with pytest.raises(NotSteerable, match="nobody bills it"):
-        await steer(subscriber, one, "pause", is_local=True)
-    await steer(subscriber, one, "cancel")
-    with pytest.raises(NotSteerable, match="resume it first"):
-        await steer(subscriber, one, "pause")
+        await change(subscriber, one, "pause", resumes_at=past)
+    with pytest.raises(ChangeNotAllowed, match="nobody bills it"):
+        await change(subscriber, one, "pause", is_local=True)
+    await change(subscriber, one, "cancel")
+    with pytest.raises(ChangeNotAllowed, match="resume it first"):
+        await change(subscriber, one, "pause")
 
 
 async def test_a_lost_word_is_asked_for_after_the_pause_should_be_over(
@@ -317,7 +319,7 @@ async def test_a_lost_word_is_asked_for_after_the_pause_should_be_over(
 ) -> None:
     one = await subscriber.begin()
     start_us = subscriber.clock.now_us()
-    await steer(subscriber, one, "pause", resumes_at=start_us + 2 * HOUR_US)
+    await change(subscriber, one, "pause", resumes_at=start_us + 2 * HOUR_US)
     steering = subscriber.buyer.payments.steering
     # The sandbox resumed it, and its word was lost.
     row = await subscriber.database.read(
@@ -341,7 +343,7 @@ async def test_a_lost_word_is_asked_for_after_the_pause_should_be_over(
 
 async def test_a_pause_without_an_end_is_asked_about_once_a_day(subscriber: Subscriber) -> None:
     one = await subscriber.begin()
-    await steer(subscriber, one, "pause")
+    await change(subscriber, one, "pause")
     steering = subscriber.buyer.payments.steering
 
     subscriber.clock.advance_s(DAY_S)
@@ -378,7 +380,7 @@ async def test_a_pause_past_its_end_that_nobody_answers_for_waits_for_a_person(
     counted = await subscriber.database.read(lambda tx: count_unanswered(tx, now_us=now_us))
     assert (counted["staging", "pause"], counted["live", "pause"]) == (1, 0)
     # What the operator presses then.
-    local = await steer(subscriber, one, "resume", is_local=True)
+    local = await change(subscriber, one, "resume", is_local=True)
     assert local.subscription.status == "active"
     counted = await subscriber.database.read(lambda tx: count_unanswered(tx, now_us=now_us))
     assert counted["staging", "pause"] == 0

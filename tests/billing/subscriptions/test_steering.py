@@ -20,7 +20,7 @@ from billing.providers.protocol import Interval, Notification
 from billing.providers.registry import Providers
 from billing.reports.subscription_overview import overview
 from billing.subscriptions.subscription import Subscription
-from billing.subscriptions.subscription_change import NotSteerable, Steered
+from billing.subscriptions.subscription_change import ChangedSubscription, ChangeNotAllowed
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
@@ -39,16 +39,16 @@ async def subscriber(
         yield opened
 
 
-async def steer(
+async def change(
     subscriber: Subscriber,
     one: Subscription,
     act: Act,
     plan_id: str | None = None,
     interval: Interval | None = None,
     **more: Any,
-) -> Steered:
+) -> ChangedSubscription:
     wish = SubscriptionChangeRequest(act, "key_1", plan_id, interval, **more)
-    return await subscriber.buyer.payments.steering.steer(one.tenant, one.id, wish)
+    return await subscriber.buyer.payments.steering.change(one.tenant, one.id, wish)
 
 
 async def told(subscriber: Subscriber) -> list[str]:
@@ -66,14 +66,14 @@ async def told(subscriber: Subscriber) -> list[str]:
 async def test_a_plan_ends_with_its_period_unless_it_is_resumed(subscriber: Subscriber) -> None:
     one = await subscriber.begin()
 
-    ending = await steer(subscriber, one, "cancel")
-    again = await steer(subscriber, one, "cancel")
-    resumed = await steer(subscriber, one, "resume")
-    await steer(subscriber, one, "cancel")
+    ending = await change(subscriber, one, "cancel")
+    again = await change(subscriber, one, "cancel")
+    resumed = await change(subscriber, one, "resume")
+    await change(subscriber, one, "cancel")
 
-    assert ending.steer is not None
-    assert (ending.steer.status, ending.subscription.is_ending) == ("done", True)
-    assert again.steer is None
+    assert ending.change is not None
+    assert (ending.change.status, ending.subscription.is_ending) == ("done", True)
+    assert again.change is None
     assert resumed.subscription.is_ending is False
     subscriber.clock.advance_s(31 * 86_400)
     await subscriber.pass_time(one)
@@ -84,12 +84,12 @@ async def test_a_plan_ends_with_its_period_unless_it_is_resumed(subscriber: Subs
 async def test_a_plan_that_ends_at_once_bills_no_more(subscriber: Subscriber) -> None:
     one = await subscriber.begin()
 
-    ended = await steer(subscriber, one, "cancel_now")
+    ended = await change(subscriber, one, "cancel_now")
 
     assert ended.subscription.status == "cancelled"
     assert await subscriber.credits() == 10_000
-    with pytest.raises(NotSteerable, match="cancelled"):
-        await steer(subscriber, one, "resume")
+    with pytest.raises(ChangeNotAllowed, match="cancelled"):
+        await change(subscriber, one, "resume")
     assert await told(subscriber) == ["started", "ended"]
 
 
@@ -101,8 +101,8 @@ async def test_a_dearer_plan_is_paid_at_once_and_a_cheaper_one_counts_later(
     steering = subscriber.buyer.payments.steering
 
     seen = await steering.preview(one.tenant, one.id, "team", "month")
-    dearer = await steer(subscriber, one, "change", "team", "month")
-    cheaper = await steer(subscriber, one, "change", "pro", "month")
+    dearer = await change(subscriber, one, "change", "team", "month")
+    cheaper = await change(subscriber, one, "change", "pro", "month")
 
     # Half a month of 30.00 in place of 10.00; 20.00 of 30.00 are two thirds of 40,000, a half of them.
     assert (seen.due, seen.is_charged_now, seen.is_estimate) == (Price(1000, "USD"), True, False)
@@ -117,11 +117,11 @@ async def test_two_wishes_that_come_together_are_one(subscriber: Subscriber) -> 
     others = [subscriber.buyer.payments, subscriber.buyer.another(), subscriber.buyer.another()]
     wish = SubscriptionChangeRequest("cancel", "key_1")
 
-    await asyncio.gather(*(each.steering.steer(one.tenant, one.id, wish) for each in others * 3))
+    await asyncio.gather(*(each.steering.change(one.tenant, one.id, wish) for each in others * 3))
 
     seen = await subscriber.database.read(lambda tx: overview(tx, one.id, tenant=one.tenant))
     assert seen.subscription.is_ending is True
-    assert [steer.status for steer in seen.steers] == ["done"]
+    assert [change.status for change in seen.changes] == ["done"]
     assert await told(subscriber) == ["started", "canceling"]
 
 
@@ -169,12 +169,12 @@ async def test_what_cannot_be_steered_says_why(subscriber: Subscriber) -> None:
     steering = subscriber.buyer.payments.steering
 
     with pytest.raises(NotFound):
-        await steering.steer(stranger, one.id, SubscriptionChangeRequest("cancel", "key_1"))
+        await steering.change(stranger, one.id, SubscriptionChangeRequest("cancel", "key_1"))
     with pytest.raises(InvalidInput, match="not sold by the year"):
-        await steer(subscriber, one, "change", "team", "year")
-    await steer(subscriber, one, "cancel")
-    with pytest.raises(NotSteerable, match="resume it first"):
-        await steer(subscriber, one, "change", "team", "month")
+        await change(subscriber, one, "change", "team", "year")
+    await change(subscriber, one, "cancel")
+    with pytest.raises(ChangeNotAllowed, match="resume it first"):
+        await change(subscriber, one, "change", "team", "month")
 
 
 async def test_a_trial_grants_what_the_plan_says_and_an_account_has_one(
@@ -197,7 +197,7 @@ async def test_a_trial_grants_what_the_plan_says_and_an_account_has_one(
     paid = await subscriber.now(one)
     assert (paid.status, paid.is_in_trial) == ("active", False)
     assert await subscriber.credits() == 10_500
-    await steer(subscriber, one, "cancel_now")
+    await change(subscriber, one, "cancel_now")
     again = await subscriber.begin("try")
     assert (again.trial_days, again.is_in_trial) == (0, False)
     assert await told(subscriber) == ["started", "activated", "ended", "started"]
@@ -229,8 +229,8 @@ async def test_moving_from_the_sandbox_to_real_keys_strands_nobody(subscriber: S
 
     seen = await subscriber.database.read(lambda tx: overview(tx, one.id, tenant=one.tenant))
     assert payments.steering.is_orphan(seen.subscription) is True
-    with pytest.raises(NotSteerable, match="take a new plan"):
-        await payments.steering.steer(
+    with pytest.raises(ChangeNotAllowed, match="take a new plan"):
+        await payments.steering.change(
             one.tenant, one.id, SubscriptionChangeRequest("change", "key_1", "team", "month")
         )
     assert await payments.steering.end_orphans(one.tenant, "key_1") is True
@@ -247,7 +247,7 @@ async def test_an_operator_ends_a_plan_here_whatever_its_provider_says(
         "cancel_now", "adm_1", by=Actor(), why="the provider is gone", is_local=True
     )
 
-    ended = await subscriber.buyer.payments.steering.steer(one.tenant, one.id, wish)
+    ended = await subscriber.buyer.payments.steering.change(one.tenant, one.id, wish)
 
     assert ended.subscription.status == "cancelled"
 
@@ -271,7 +271,7 @@ async def test_a_checkout_that_was_open_before_the_trial_grants_no_second_one(
     )
     await subscriber.buyer.account.engine.submit(expired)
     one = await subscriber.begin("try")
-    await steer(subscriber, one, "cancel_now")
+    await change(subscriber, one, "cancel_now")
 
     # Its page was open in another tab: the provider gives the days once more, and we no credit.
     await subscriber.tell((await subscriber.pay(late)).sandbox_event())

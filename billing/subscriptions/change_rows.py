@@ -19,7 +19,7 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-SteerStatus = Literal["asked", "done", "refused", "given_up"]
+ChangeStatus = Literal["asked", "done", "refused", "given_up"]
 REASON_CHARACTERS_MAX = 300
 # Longer than a provider may take, so that nobody else calls meanwhile.
 LEASE_US = 60 * SECOND_US
@@ -42,7 +42,7 @@ class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     amount: int | None = None
     is_charged_now: bool = False
     resumes_at: int | None = None
-    status: SteerStatus = "asked"
+    status: ChangeStatus = "asked"
     requested_by: str
     reason: str | None = None
     attempts: int = 1
@@ -59,7 +59,7 @@ class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.act, self.plan_id, self.interval, self.resumes_at
 
 
-class SteerWorkingSet(WorkingSet):
+class ChangeWorkingSet(WorkingSet):
     rank = 71
 
     def __init__(self) -> None:
@@ -89,19 +89,19 @@ class SteerWorkingSet(WorkingSet):
     def of(self, subscription_id: str) -> SubscriptionChange | None:
         return self._open.get(subscription_id)
 
-    def add(self, steer: SubscriptionChange) -> None:
+    def add(self, change: SubscriptionChange) -> None:
         self.changes += 1
-        self._open[steer.subscription_id] = self._new[steer.id] = steer
+        self._open[change.subscription_id] = self._new[change.id] = change
 
     def end(
-        self, steer: SubscriptionChange, status: SteerStatus, reason: str | None, now_us: int
+        self, change: SubscriptionChange, status: ChangeStatus, reason: str | None, now_us: int
     ) -> SubscriptionChange:
         self.changes += 1
-        ended = replace(steer, status=status, reason=_short(reason), ended_at=now_us)
+        ended = replace(change, status=status, reason=_short(reason), ended_at=now_us)
         ended = replace(ended, next_attempt_at=None)
-        del self._open[steer.subscription_id]
-        if steer.id in self._new:
-            self._new[steer.id] = ended
+        del self._open[change.subscription_id]
+        if change.id in self._new:
+            self._new[change.id] = ended
         else:
             self._ended.append(ended)
         return ended
@@ -189,15 +189,17 @@ async def claim(
     return replace(seen, attempts=seen.attempts + 1) if changed else None
 
 
-async def postpone(tx: Transaction, steer: SubscriptionChange, reason: str, *, now_us: int) -> None:
-    waits = WAITS_US[steer.attempts - 1 : steer.attempts]
+async def postpone(
+    tx: Transaction, change: SubscriptionChange, reason: str, *, now_us: int
+) -> None:
+    waits = WAITS_US[change.attempts - 1 : change.attempts]
     await tx.execute(
         """UPDATE subscription_steers SET next_attempt_at = :at, reason = :reason
            WHERE id = :id AND attempts = :attempts AND ended_at IS NULL""",
         at=now_us + (waits[0] if waits else WAIT_US_MAX),
         reason=_short(reason),
-        id=steer.id,
-        attempts=steer.attempts,
+        id=change.id,
+        attempts=change.attempts,
     )
 
 
