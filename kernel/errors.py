@@ -17,7 +17,7 @@ from typing import Any
 class DomainError(Exception):
     """An expected refusal. `detail` is a sentence for the caller and never holds a secret.
 
-    With values, detail is a template such as "{param} is {least} to {most}". reason is a machine-readable
+    With values, detail is a template such as "{param} must be from {least} to {most}.". reason is a machine-readable
     word if one code has several causes. extra joins the response's error object. retry_after_s is set if
     waiting helps.
     """
@@ -76,6 +76,12 @@ class InvalidInput(DomainError):
             problem["param"] = names.get(problem["param"], problem["param"])
             if problem["detail"] == told:
                 problem["detail"] = self.detail
+
+
+class UnknownCursor(InvalidInput):
+    def __init__(self, param: str = "cursor") -> None:
+        what = "This isn't a cursor of this list. Use `next_cursor` of the previous page."
+        super().__init__(what, param=param)
 
 
 class NotFound(DomainError):

@@ -120,7 +120,7 @@ async def create_account(
         on_conflict="ON CONFLICT DO NOTHING",
     )
     if inserted == 0:
-        raise EmailTaken("another account has this email address", param="email")
+        raise EmailTaken("Another account has this email address.", param="email")
     wanted: Sequence[Environment] = ("staging",) if is_sandbox else environments
     await tx.insert(
         "account_environments",
@@ -212,7 +212,7 @@ async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -
     """
     account = await get_account(tx, account_id)
     if account.is_sandbox and is_operator:
-        raise InvalidInput("a sandbox account cannot administer", param="account_id")
+        raise InvalidInput("A sandbox account can't become an operator's.", param="account_id")
     await tx.execute(
         "UPDATE accounts SET is_operator = :flag WHERE id = :id",
         flag=int(is_operator),
@@ -294,7 +294,9 @@ async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> N
     The caller holds the tenant's lock. Raises NotFound and InvalidInput.
     """
     if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
-        raise InvalidInput(f"is 0 to {DAY_LIMIT_CENTS_MAX}, or null", param="per_day_cents")
+        raise InvalidInput(
+            f"The limit must be from 0 to {DAY_LIMIT_CENTS_MAX}, or null.", param="per_day_cents"
+        )
     touched = await tx.execute(
         """UPDATE account_environments SET day_limit_cents = :cents
            WHERE account_id = :account_id AND environment = :environment""",

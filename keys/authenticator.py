@@ -170,7 +170,7 @@ class Authenticator:
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
-        _fail(self._waiting.values(), Unavailable("the process is stopping", retry_after_s=1))
+        _fail(self._waiting.values(), Unavailable("The gateway is stopping.", retry_after_s=1))
         self._waiting.clear()
         # Over an open connection; those for writes that needn't be durable often aren't open.
         await self._write_uses(durable=True)
@@ -188,7 +188,7 @@ class Authenticator:
         if waiting is not None:
             return waiting[1]
         if len(self._waiting) >= self._limits.waiting_max:
-            raise Unavailable("too many credentials wait to be looked up", retry_after_s=1)
+            raise Unavailable("Too many credentials wait to be checked.", retry_after_s=1)
         future: asyncio.Future[Principal | Refusal | None] = (
             asyncio.get_running_loop().create_future()
         )
@@ -216,7 +216,7 @@ class Authenticator:
             except Exception as error:
                 _fail(taken.values(), error)
             finally:
-                _fail(taken.values(), Unavailable("the process is stopping", retry_after_s=1))
+                _fail(taken.values(), Unavailable("The gateway is stopping.", retry_after_s=1))
 
     async def _run_query(
         self, kinds: dict[str, TokenKind], taken: Mapping[str, _Waiting], began_at: int
@@ -350,4 +350,4 @@ def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
 
 
 def _invalid() -> InvalidCredential:
-    return InvalidCredential("the credential is not known here")
+    return InvalidCredential("This credential is unknown.")

@@ -61,9 +61,9 @@ async def set_low_balance_thresholds(
     Raises NotFound and InvalidInput.
     """
     if len(set(thresholds_micros)) > THRESHOLDS_MAX:
-        raise InvalidInput(f"at most {THRESHOLDS_MAX} thresholds", param=_PARAM)
+        raise InvalidInput(f"An account has at most {THRESHOLDS_MAX} thresholds.", param=_PARAM)
     if any(not 0 < one <= INT64_MAX for one in thresholds_micros):
-        raise InvalidInput("a threshold is more than 0", param=_PARAM)
+        raise InvalidInput("A threshold must be above 0.", param=_PARAM)
     highest, *more = sorted(set(thresholds_micros), reverse=True) or [0]
     row = await tx.fetch_one(
         """SELECT low_balance_threshold_micros, low_balance_more FROM account_environments

@@ -321,7 +321,7 @@ def _exceeded(
 ) -> CapExceeded:
     wait_s = None if resets_at is None else -((now_us - resets_at) // SECOND_US)
     return CapExceeded(
-        f"the key's {cap} cap of {limit} cents leaves {remaining} cents",
+        f"The key's {cap} cap of {limit} cents leaves {remaining} cents.",
         reason=cap,
         retry_after_s=wait_s,
         extra={

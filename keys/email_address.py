@@ -37,23 +37,23 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     two labels after it (UTS 46 and IDNA 2008). It has at most 64 + 1 + 253 and 254 characters in all.
     """
     if len(text) > _RAW_CHARACTERS_MAX:
-        raise InvalidEmail("the email address is too long", param=param)
+        raise InvalidEmail("The email address is too long.", param=param)
     local, at, domain = text.strip(" \t\r\n").partition("@")
     if not at or "@" in domain:
-        raise InvalidEmail("an email address has exactly one @", param=param)
+        raise InvalidEmail("An email address has exactly one @.", param=param)
     if not local.isascii():
         # Checked before lower-casing, which turns the Kelvin sign into a k.
-        raise InvalidEmail("the part before the @ takes ASCII characters only", param=param)
+        raise InvalidEmail("The part before the @ must be ASCII.", param=param)
     local = local.lower()
     if len(local) > _LOCAL_CHARACTERS_MAX or not _LOCAL.fullmatch(local):
-        raise InvalidEmail("the part before the @ is not a mailbox name", param=param)
+        raise InvalidEmail("The part before the @ is not a mailbox name.", param=param)
     labels = _a_labels(domain)
     if labels is None:
-        raise InvalidEmail("the part after the @ is not a domain", param=param)
+        raise InvalidEmail("The part after the @ is not a domain.", param=param)
     address = f"{local}@{labels}"
     if len(address) > EMAIL_CHARACTERS_MAX:
         raise InvalidEmail(
-            f"an email address has at most {EMAIL_CHARACTERS_MAX} characters", param=param
+            f"An email address has at most {EMAIL_CHARACTERS_MAX} characters.", param=param
         )
     return address
 

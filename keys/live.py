@@ -27,7 +27,7 @@ async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
     """
     account = await get_account(tx, account_id)
     if account.is_sandbox:
-        raise InvalidInput("a sandbox account is staging's only", param="account_id")
+        raise InvalidInput("A sandbox account has no live environment.", param="account_id")
     await tx.execute(
         """UPDATE accounts SET live_opened_at = COALESCE(live_opened_at, :now_us),
                live_closed_at = NULL WHERE id = :id""",
@@ -51,7 +51,7 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
     """Record that its address's mail is read; raise NotFound and InvalidInput."""
     account = await get_account(tx, account_id)
     if account.email is None:
-        raise InvalidInput("the account has no email address", param="account_id")
+        raise InvalidInput("The account has no email address.", param="account_id")
     await tx.execute(
         """UPDATE accounts SET email_verified_at = COALESCE(email_verified_at, :now_us)
            WHERE id = :id""",
@@ -83,7 +83,7 @@ async def check_live(tx: Transaction, tenant: Tenant) -> None:
 
 def _not_open() -> LiveNotOpen:
     return LiveNotOpen(
-        "live is not open for this account yet: ask the operator of this gateway to open it,"
-        " by `topup accounts open-live` or the account's page",
+        "Live isn't open for this account yet. The operator of this gateway opens it "
+        "with `topup accounts open-live` or on the account's page.",
         reason="live_not_open",
     )

@@ -139,8 +139,8 @@ class KeyPaused(DomainError):
 
 def paused() -> KeyPaused:
     return KeyPaused(
-        "the key, or one that it comes from, is paused; a person, or a key of another lineage with"
-        " approvals:write or keys:write, resumes it",
+        "The key, or one above it, is paused. A user, or an unrelated key with "
+        "approvals:write or keys:write, can resume it.",
         reason="paused",
     )
 

@@ -125,13 +125,13 @@ async def invite(
     here = await list_members(tx, account_id)
     known = next((one for one in here if one.email == address), None)
     if known is not None and known.joined_at is not None:
-        raise InvalidInput("they are a member already: change their role instead", param="email")
+        raise InvalidInput("This address belongs to a member. Change their role.", param="email")
     if await _is_own(tx, account_id, address):
-        raise InvalidInput("that is the address of this account itself", param="email")
+        raise InvalidInput("This is the account's own address.", param="email")
     if known is not None:
         return await _offer(tx, known.id, role=role, now_us=now_us)
     if len(here) >= MEMBERS_MAX:
-        raise InvalidInput(f"an account has at most {MEMBERS_MAX} members", param="email")
+        raise InvalidInput(f"An account has at most {MEMBERS_MAX} members.", param="email")
     made = Member(
         id=new_id("mbr"),
         account_id=account_id,
@@ -157,7 +157,7 @@ async def renew(tx: Transaction, account_id: str, member_id: str, *, now_us: int
     """Make a new link for an invited person; the one before no longer counts. Raises NotFound, InvalidInput."""
     found = await _find(tx, account_id, member_id)
     if found.joined_at is not None:
-        raise InvalidInput("they have joined: there is nothing to send", param="member_id")
+        raise InvalidInput("This colleague has already joined.", param="member_id")
     return await _offer(tx, found.id, role=found.role, now_us=now_us)
 
 

@@ -46,7 +46,7 @@ SCOPE_WORDS: Mapping[str, str] = {
     "webhooks:read": "Read the events of your account",
     "webhooks:write": "Register and change webhooks, and send deliveries again",
     "billing:read": "See packs, orders, receipts and credits",
-    "billing:write": "Make orders for credit, which a person pays, and redeem codes for your wallet",
+    "billing:write": "Open orders for credit, which a user pays, and redeem codes for your wallet",
     "usage:read": "See what was used, and the prices of tokens",
     "usage:write": "Charge usage and hold credit, within the limits below",
     "vouchers:read": "See the codes of every top-up",
@@ -189,7 +189,7 @@ def require_scope(principal: Principal, *scopes: str) -> None:
     if principal.scopes.isdisjoint(scopes):
         listed = " or ".join(scopes) or "any scope"
         raise ScopeMissing(
-            f"this call needs {listed}, which the credential does not have",
+            f"This call requires {listed}, which the credential lacks.",
             reason="scope",
             extra={"required_scopes": list(scopes)},
         )
@@ -197,7 +197,7 @@ def require_scope(principal: Principal, *scopes: str) -> None:
 
 def require_owner(principal: Principal) -> None:
     if principal.colleague is not None:
-        raise ScopeMissing("only the account's owner may do this", reason="owner")
+        raise ScopeMissing("Only the account's owner can do this.", reason="owner")
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
@@ -214,7 +214,8 @@ def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
     """
     if key_id is not None and key_id not in spent_by:
         raise ScopeMissing(
-            f"another key sent it: taking it back needs {REVERSES}, which the credential does not have",
+            f"Another key sent this top-up. Reversing it requires {REVERSES}, which the "
+            "credential lacks.",
             reason="scope",
             extra={"required_scopes": [REVERSES]},
         )
@@ -232,7 +233,7 @@ def check_address(principal: Principal, address: Address | str | None) -> None:
     if found is None or not all(_holds(nets, found) for nets in principal.ip_allow_lists):
         seen = "" if found is None else f" {found}"
         raise AddressNotAllowed(
-            f"the caller's IP address{seen} is not on the key's allow-list",
+            f"The caller's IP address{seen} isn't on the key's allow-list.",
             extra={} if found is None else {"address": str(found)},
         )
 

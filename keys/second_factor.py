@@ -63,7 +63,7 @@ async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFacto
     """Make a new secret, not required yet, in place of one being set up. Raises InvalidInput if one is on."""
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
-        raise InvalidInput("two-factor sign-in is on already", param="code")
+        raise InvalidInput("Two-factor sign-in is already on.", param="code")
     await give_up(tx, account_id)
     # Passkeys belong to one second factor: none may be left of another.
     await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
@@ -98,7 +98,7 @@ async def switch_on(
     """
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is not None:
-        raise InvalidInput("begin to set it up first", param="code")
+        raise InvalidInput("Start the setup first.", param="code")
     step = await _step_of(tx, vault, found, given, now_us=now_us)
     if step is None:
         return None

@@ -73,7 +73,8 @@ async def list_entries(
     """List entries of the environment, and of the account as a whole."""
     if context.asker is not None and len(context.asker.lineage) > 1:
         raise ScopeMissing(
-            "the security log is for sessions, tokens and keys without a parent", reason="lineage"
+            "The security log requires a session, a token, or a key without a parent.",
+            reason="lineage",
         )
     return await audit_log.page_of_account(context.tx, context.tenant, before_id=begin, limit=limit)
 

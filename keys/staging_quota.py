@@ -105,8 +105,8 @@ class StagingRoom:
         """Raise StagingClosed for a caller without an account."""
         if self.is_short and environment == "staging":
             raise StagingClosed(
-                "the disk or database of this gateway is nearly full, so staging takes no changes until its"
-                " operator makes room; reading and live go on",
+                "This gateway's disk or database is nearly full, so staging accepts no changes "
+                "until the operator frees space. Reading and live continue.",
                 reason="storage_reserve",
                 retry_after_s=RESERVE_RETRY_S,
             )
@@ -114,9 +114,10 @@ class StagingRoom:
 
 def full(until: int, now_us: int) -> StagingFull:
     return StagingFull(
-        f"this account stored as much in staging today as it may. Staging opens again at {rfc3339(until)};"
-        " reading, live and webhooks of what was accepted go on. An account with a verified email address"
-        " may store more; the operator of this gateway sets how much",
+        "This account has reached its storage limit for staging today. Staging accepts "
+        f"changes again at {rfc3339(until)}. Reading, live and webhooks of accepted "
+        "calls continue. An account with a verified email address may store more, and "
+        "the operator can raise the limit.",
         reason="staging_quota",
         retry_after_s=max(1, -(-(until - now_us) // SECOND_US)),
         extra={"resets_at": rfc3339(until)},

@@ -27,8 +27,8 @@ class AccountSuspended(DomainError):
 def suspended(reason: str | None = None) -> AccountSuspended:
     why = f": {reason}" if reason else ""
     return AccountSuspended(
-        f"this account is suspended{why}. It can read, and spends and makes nothing; the operator of this"
-        " gateway resumes it",
+        f"This account is suspended{why}. It can read, but not spend or create "
+        "anything. The operator of this gateway can resume it.",
         reason="account_suspended",
     )
 
@@ -41,14 +41,14 @@ async def suspend(tx: Transaction, account_id: str, reason: str, *, now_us: int)
     why = " ".join(reason.split())
     if not why.isprintable() or not 1 <= len(why) <= REASON_CHARACTERS_MAX:
         raise InvalidInput(
-            f"say why in 1 to {REASON_CHARACTERS_MAX} characters: its owner reads it",
+            f"Give a reason of 1 to {REASON_CHARACTERS_MAX} characters. The owner reads it.",
             param="reason",
         )
     await _lock(tx, account_id)
     account = await get_account(tx, account_id)
     if account.is_operator:
         raise InvalidInput(
-            "an operator's account is not suspended: take the role away first", param="account_id"
+            "An operator's account can't be suspended. Remove the role first.", param="account_id"
         )
     since = account.suspended_at or now_us
     await _write(tx, account_id, since, why)

@@ -87,7 +87,7 @@ def prepare_home(data_dir: Path) -> RedisHome:
     found = folder.lstat()
     is_folder = folder.is_dir() and not folder.is_symlink()
     if not is_folder or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise RedisFolderUnsafe(f"{folder} must be a folder that only you may enter (mode 0700)")
+        raise RedisFolderUnsafe(f"{folder} must be a folder that only you can enter (mode 0700).")
     return RedisHome(folder)
 
 

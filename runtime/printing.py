@@ -44,7 +44,7 @@ class Printer:
 
     async def _print(self, make: Callable[[], bytes]) -> bytes:
         if self._waiting >= WAITING_MAX:
-            raise Unavailable("too many documents are being made; try again", retry_after_s=3)
+            raise Unavailable("Too many documents are being made.", retry_after_s=3)
         self._waiting += 1
         task = self._threads.submit(make)
         try:

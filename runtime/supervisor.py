@@ -47,7 +47,7 @@ def lock_data_dir(data_dir: Path) -> int:
     except BlockingIOError as error:
         os.close(fd)
         raise DataDirInUse(
-            f"{data_dir} is used by another `topup dev`; stop that one, or set TOPUP_DATA_DIR"
+            f"{data_dir} is used by another `topup dev`. Stop that one, or set TOPUP_DATA_DIR."
         ) from error
     return fd
 

@@ -114,9 +114,9 @@ class GroupCommit(Generic[C, R]):
         beside it.
         """
         if self._is_closed:
-            raise Unavailable("the gateway is shutting down", retry_after_s=RETRY_AFTER_S)
+            raise Unavailable("The gateway is shutting down.", retry_after_s=RETRY_AFTER_S)
         if len(self._waiting) + self._apart.size >= self._waiting_max:
-            raise Unavailable("too many requests are waiting", retry_after_s=RETRY_AFTER_S)
+            raise Unavailable("Too many requests are waiting.", retry_after_s=RETRY_AFTER_S)
         loop = asyncio.get_running_loop()
         waiting: Waiting[C, R] = Waiting(command, time.monotonic(), loop.create_future())
         if is_long:
@@ -274,7 +274,7 @@ class GroupCommit(Generic[C, R]):
     def _refuse_old(self) -> None:
         oldest_s = time.monotonic() - self._age_max_s
         while self._waiting and self._waiting[0].since_s <= oldest_s:
-            refusal = Unavailable("the database cannot keep up", retry_after_s=RETRY_AFTER_S)
+            refusal = Unavailable("The database can't keep up.", retry_after_s=RETRY_AFTER_S)
             fail([self._waiting.popleft()], refusal)
 
     async def _commit(self, batch: Sequence[Waiting[C, R]]) -> None:

@@ -81,14 +81,14 @@ class BatchWatch:
 
 def away() -> Unavailable:
     """Return the refusal of a command that stored nothing."""
-    return Unavailable("the database is away", retry_after_s=RETRY_AFTER_S)
+    return Unavailable("The database is not reachable.", retry_after_s=RETRY_AFTER_S)
 
 
 def unknown() -> Unavailable:
     """Return the refusal of a command that may have been stored."""
     return Unavailable(
-        "the database does not say yet whether it was done: repeat it with the same Idempotency-Key,"
-        " or look for it before you do it again",
+        "The outcome isn't known yet. Retry with the same Idempotency-Key, or check "
+        "before you do it again.",
         retry_after_s=RETRY_AFTER_S,
     )
 

@@ -163,5 +163,6 @@ class BlockedCommands(Generic[C, R]):
 
 def _held() -> Unavailable:
     return Unavailable(
-        "another process holds this account's rows; nothing was done", retry_after_s=RETRY_AFTER_S
+        "Another process holds this account's rows. Nothing was done.",
+        retry_after_s=RETRY_AFTER_S,
     )

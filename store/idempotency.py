@@ -212,14 +212,14 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
     if stored is None:
         return None
     if stored.fingerprint != key.fingerprint:
-        raise KeyReused("this Idempotency-Key came before with another request")
+        raise KeyReused("This Idempotency-Key was already used for another request.")
     if stored.status == 0:
         lease_until_at = stored.lease_until_at or 0
         if lease_until_at <= now_us:
             return None
         wait_s = -((now_us - lease_until_at) // SECOND_US)
         raise KeyInProgress(
-            "the first request with this key is still running", retry_after_s=wait_s
+            "The first request with this key is still running.", retry_after_s=wait_s
         )
     return StoredAnswer(
         stored.status,
@@ -247,8 +247,8 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
     )
     if row is not None:
         raise KeyReused(
-            "another credential of this account was given a secret under this Idempotency-Key:"
-            " send one of your own",
+            "Another credential of this account used this Idempotency-Key for a secret. "
+            "Use a new key.",
             reason="other_credential",
         )
 

@@ -66,7 +66,7 @@ class Batcher(WokenLoop):
             )
         went_on = [self._go_on(one.batch) for one in due if not one.is_waiting]
         if not all(await asyncio.gather(*went_on)):
-            raise Unavailable("the database is away")
+            raise Unavailable("The database is not reachable.")
         return len(due)
 
     async def _go_on(self, batch: SendBatch) -> bool:

@@ -59,7 +59,7 @@ class Releaser(WokenLoop):
         # Together, to share batches; each has its own outcome.
         were_reached = await asyncio.gather(*(self._release(one) for one in due))
         if not all(were_reached):
-            raise Unavailable("the database is away")
+            raise Unavailable("The database is not reachable.")
         return len(due)
 
     async def _release(self, one: scheduled.DueSend) -> bool:

@@ -67,7 +67,7 @@ async def begin_password(context: ActContext, _asked: Fields) -> Change[Password
     account = await _with_email(context)
     made = await password_reset.begin(context.tx, account, now_us=context.now_us)
     if made is None:
-        raise InvalidInput("the account has ten links that nobody used yet", param="account")
+        raise InvalidInput("The account already has ten unused links.", param="account")
     vault, address = context.service(Vault), context.service(PublicUrl).text
     key = await vault.data_key(context.tx, VOUCHER_KEY, now_us=context.now_us)
     url = password_url(address, LinkTokens(key), made.id)
@@ -79,14 +79,14 @@ async def remove_second_factor(
 ) -> Change[tuple[Row, SecondFactor | None]]:
     account_id = context.tenant.account_id
     if not await second_factor.remove(context.tx, account_id):
-        raise InvalidInput("it is off already", param="account")
+        raise InvalidInput("Two-factor sign-in is already off.", param="account")
     return Change(after=(await get_account(context.tx, account_id), None))
 
 
 async def _with_email(context: ActContext) -> Row:
     account = await get_account(context.tx, context.tenant.account_id)
     if account.email is None:
-        raise InvalidInput("the account has no email address to sign in with", param="account")
+        raise InvalidInput("The account has no email address to sign in with.", param="account")
     return account
 
 

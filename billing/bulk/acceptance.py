@@ -89,7 +89,7 @@ class AcceptItems:
         changes = state.changes
         try:
             if batch.cancelled_at is not None:
-                raise BatchCancelled("the batch was cancelled before this item was accepted")
+                raise BatchCancelled("The batch was cancelled before this item was accepted.")
             if isinstance(one.send, DomainError):
                 raise one.send
             send = _in_time(state, batch, one.send)

@@ -62,25 +62,25 @@ class Coupon(msgspec.Struct, frozen=True, kw_only=True):
 def normalise_code(text: str) -> str:
     code = text.strip().upper()
     if not _CODE.fullmatch(code):
-        raise CouponRefused("no such coupon", param="coupon", reason="unknown")
+        raise CouponRefused("There is no coupon with this code.", param="coupon", reason="unknown")
     return code
 
 
 def discount_of(coupon: Coupon, price: Price, *, used_by_account: int, now_us: int) -> int:
     """Return the discount in the price's unit, rounded down; raise CouponRefused."""
     if not coupon.is_active:
-        raise _refused("the coupon was disabled", "disabled")
+        raise _refused("This coupon has been disabled.", "disabled")
     if coupon.expires_at is not None and coupon.expires_at <= now_us:
-        raise _refused("the coupon has expired", "expired")
+        raise _refused("This coupon has expired.", "expired")
     if coupon.uses_max is not None and coupon.used_count >= coupon.uses_max:
-        raise _refused("the coupon was used as often as it may be", "spent")
+        raise _refused("This coupon has been used up.", "spent")
     if coupon.uses_per_account is not None and used_by_account >= coupon.uses_per_account:
-        raise _refused("this account used the coupon as often as it may", "spent")
+        raise _refused("This account has used this coupon as often as allowed.", "spent")
     if coupon.currency is not None and coupon.currency != price.currency:
-        raise _refused(f"the coupon is for prices in {coupon.currency}", "currency")
+        raise _refused(f"This coupon is for prices in {coupon.currency}.", "currency")
     if coupon.minimum_amount is not None and price.amount < coupon.minimum_amount:
         least = Price(coupon.minimum_amount, price.currency).decimal()
-        raise _refused(f"the coupon is for orders from {least} {price.currency}", "minimum")
+        raise _refused(f"This coupon is for orders from {least} {price.currency}.", "minimum")
     if coupon.percent is not None:
         return price.amount * coupon.percent // PERCENT_MAX
     return min(coupon.amount_off or 0, price.amount)
@@ -90,18 +90,19 @@ def check_coupon(coupon: Coupon) -> Coupon:
     code = coupon.code.strip().upper()
     if not _CODE.fullmatch(code):
         raise InvalidInput(
-            f"a code has 2 to {CODE_CHARACTERS_MAX} of A-Z, 0-9, _ and -", param="code"
+            f"A coupon's code has 2 to {CODE_CHARACTERS_MAX} characters of A-Z, 0-9, _ and -.",
+            param="code",
         )
     if coupon.percent is None and coupon.amount_off is None:
-        raise InvalidInput("give a percentage or an amount", param="percent")
+        raise InvalidInput("Give a percentage or an amount.", param="percent")
     if coupon.kind == "percent":
         _check_range(coupon.percent, "percent", PERCENT_MAX)
         if coupon.amount_off is not None:
-            raise InvalidInput("a coupon takes a percentage or an amount", param="amount_off")
+            raise InvalidInput("Give a percentage or an amount, not both.", param="amount_off")
     else:
         _check_range(coupon.amount_off, "amount_off", AMOUNT_MAX)
         if coupon.percent is not None:
-            raise InvalidInput("a coupon takes a percentage or an amount", param="percent")
+            raise InvalidInput("Give a percentage or an amount, not both.", param="percent")
     for name, most in (
         ("minimum_amount", AMOUNT_MAX),
         ("uses_max", USES_MAX),
@@ -111,14 +112,14 @@ def check_coupon(coupon: Coupon) -> Coupon:
             _check_range(getattr(coupon, name), name, most)
     currency = None if coupon.currency is None else check_currency(coupon.currency)
     if currency is None and (coupon.kind == "amount" or coupon.minimum_amount is not None):
-        raise InvalidInput("an amount needs its currency", param="currency")
+        raise InvalidInput("An amount needs a currency.", param="currency")
     return replace(coupon, code=code, currency=currency)
 
 
 def new_coupon(environment: str, code: str, *, now_us: int, **fields: Any) -> Coupon:
     expires_at = fields.get("expires_at")
     if expires_at is not None and expires_at <= now_us:
-        raise InvalidInput("is in the past", param="expires_at")
+        raise InvalidInput("The expiry must be in the future.", param="expires_at")
     is_amount = fields.get("amount_off") is not None
     kind: Literal["percent", "amount"] = "amount" if is_amount else "percent"
     return check_coupon(
@@ -139,7 +140,7 @@ async def create(tx: Transaction, coupon: Coupon) -> Coupon:
     )
     if inserted == 0:
         raise CouponTaken(
-            "the environment has a coupon with this code", param="code", reason="exists"
+            "There is already a coupon with this code.", param="code", reason="exists"
         )
     return coupon
 
@@ -212,7 +213,7 @@ class Coupons:
         """Raise CouponRefused for an unknown code, or one of the other environment."""
         coupon_id = self._by_code.get((environment, code))
         if coupon_id is None:
-            raise _refused("no such coupon", "unknown")
+            raise _refused("There is no coupon with this code.", "unknown")
         return self._coupons[coupon_id]
 
     def used_by(self, coupon: Coupon, account_id: str) -> int:
@@ -280,4 +281,4 @@ def _refused(detail: str, reason: str) -> CouponRefused:
 
 def _check_range(value: int | None, name: str, most: int) -> None:
     if value is None or not 1 <= value <= most:
-        raise InvalidInput(f"{name} is 1 to {most}", param=name)
+        raise InvalidInput(f"{name} must be from 1 to {most}.", param=name)

@@ -79,11 +79,11 @@ def entitlements_of(lines: Iterable[str]) -> dict[str, Any]:
         limit = _LIMIT.fullmatch(value)
         if value not in _YES_OR_NO and limit is None:
             raise InvalidInput(
-                "is name=yes, name=no, or a limit such as name=100/month (day, month or period)",
+                "Use name=yes, name=no, or a limit such as name=100/month (day, month, period).",
                 param="entitlements",
             )
         if name in found:
-            raise InvalidInput(f"names {name} twice", param="entitlements")
+            raise InvalidInput(f"Entitlement {name} appears twice.", param="entitlements")
         found[name] = {"limit": int(limit[1]), "period": limit[2]} if limit else _YES_OR_NO[value]
     return found
 
@@ -107,15 +107,17 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
     days = days_of(terms.credit_expires)
     if terms.credit_expires not in {NEVER, PERIOD_END} and (days is None or days > DAYS_MAX):
         raise InvalidInput(
-            f"is never, period_end, or a number of days from 1d to {DAYS_MAX}d",
+            f"Credit expires never, at period_end, or after 1d to {DAYS_MAX}d.",
             param="credit_expires",
         )
     most = terms.rollover_max_credits
     if most is not None and not 1 <= most <= ROLLOVER_CREDITS_MAX:
-        raise InvalidInput(f"is 1 to {ROLLOVER_CREDITS_MAX}", param="rollover_max_credits")
+        raise InvalidInput(
+            f"Give 1 to {ROLLOVER_CREDITS_MAX} credits.", param="rollover_max_credits"
+        )
     if most is not None and terms.credit_expires != PERIOD_END:
         raise InvalidInput(
-            "needs credit_expires period_end: other credit does not end with the period",
+            "A rollover requires credit_expires period_end.",
             param="rollover_max_credits",
         )
     if terms.credit_expires == NEVER:
@@ -128,21 +130,20 @@ def _check_never(terms: GrantTerms) -> None:
     """Check credit that never ends: it is in the wallet, like any other."""
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:
-            raise InvalidInput(
-                f"is {usual} where credit never expires: it lies in the wallet", param=name
-            )
+            raise InvalidInput(f"{name} must be {usual} if credit never expires.", param=name)
 
 
 def _check_entitlements(entitlements: Mapping[str, Entitlement]) -> None:
     if len(entitlements) > ENTITLEMENTS_MAX:
-        raise InvalidInput(f"at most {ENTITLEMENTS_MAX}", param="entitlements")
+        raise InvalidInput(f"Give at most {ENTITLEMENTS_MAX} entitlements.", param="entitlements")
     for name, one in entitlements.items():
         if not _NAME.fullmatch(name):
             raise InvalidInput(
-                "a name has up to 64 of a-z, 0-9, _, . and -", param=f"entitlements.{name[:64]}"
+                "A name has up to 64 characters of a-z, 0-9, _, . and -.",
+                param=f"entitlements.{name[:64]}",
             )
         if isinstance(one, UseLimit) and not 0 <= one.limit <= LIMIT_MAX:
-            raise InvalidInput(f"a limit is 0 to {LIMIT_MAX}", param=f"entitlements.{name}")
+            raise InvalidInput(f"The limit is 0 to {LIMIT_MAX}.", param=f"entitlements.{name}")
 
 
 _decode = msgspec.json.Decoder(GrantTerms).decode

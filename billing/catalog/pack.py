@@ -58,13 +58,13 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_pack(pack: Pack) -> Pack:
     if not _ID.fullmatch(pack.id):
-        raise InvalidInput("an id has up to 64 of a-z, 0-9, _ and -", param="id")
+        raise InvalidInput("An ID has up to 64 characters of a-z, 0-9, _ and -.", param="id")
     if not 1 <= pack.amount <= AMOUNT_MAX:
-        raise InvalidInput(f"amount is 1 to {AMOUNT_MAX}", param="amount")
+        raise InvalidInput(f"The amount must be from 1 to {AMOUNT_MAX}.", param="amount")
     if not 1 <= pack.credits <= CREDITS_MAX:
-        raise InvalidInput(f"credits is 1 to {CREDITS_MAX}", param="credits")
+        raise InvalidInput(f"The credits must be from 1 to {CREDITS_MAX}.", param="credits")
     if not 0 <= pack.bonus_credits < pack.credits:
-        raise InvalidInput("bonus_credits is a part of credits", param="bonus_credits")
+        raise InvalidInput("The bonus must not exceed the credits.", param="bonus_credits")
     return msgspec.structs.replace(
         pack, name=normalise_name(pack.name), currency=check_currency(pack.currency)
     )
@@ -74,14 +74,14 @@ async def create(tx: Transaction, pack: Pack) -> Pack:
     checked = check_pack(pack)
     listed = await list_packs(tx, pack.environment, with_inactive=True)
     if len(listed) >= PACKS_MAX:
-        raise LimitReached(f"an environment has at most {PACKS_MAX} packs")
+        raise LimitReached(f"An environment has at most {PACKS_MAX} packs.")
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = msgspec.structs.replace(checked, position=position)
     inserted = await tx.insert(
         "packs", _ROWS.columns, [_ROWS.write(made)], on_conflict="ON CONFLICT DO NOTHING"
     )
     if inserted == 0:
-        raise PackTaken("the environment has a pack of this id", param="id", reason="exists")
+        raise PackTaken("There is already a pack with this ID.", param="id", reason="exists")
     return made
 
 

@@ -114,7 +114,7 @@ def item_of(
     """
     price = plan.price_monthly if interval == "month" else plan.price_yearly
     if price is None:
-        raise InvalidInput("the plan is not sold by the year", param="interval")
+        raise InvalidInput("The plan isn't sold by the year.", param="interval")
     ref = None if provider is None else plan.products.get((provider.name, interval))
     if ref is None and provider is not None and provider.needs_product:
         missing = ProductFields.of([provider]).name_of((provider.name, interval))
@@ -158,7 +158,7 @@ def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | No
 
 def check_plan(plan: Plan, fields: ProductFields) -> Plan:
     if not _ID.fullmatch(plan.id):
-        raise InvalidInput("an id has up to 64 of A-Z, a-z, 0-9, _ and -", param="id")
+        raise InvalidInput("An ID has up to 64 characters of A-Z, a-z, 0-9, _ and -.", param="id")
     _check_range(plan.price_monthly, "price_monthly", AMOUNT_MAX)
     if plan.price_yearly is not None:
         _check_range(plan.price_yearly, "price_yearly", AMOUNT_MAX)
@@ -166,12 +166,14 @@ def check_plan(plan: Plan, fields: ProductFields) -> Plan:
     _check_range(plan.trial_days, "trial_days", TRIAL_DAYS_MAX, least=0)
     _check_range(plan.trial_credits, "trial_credits", CREDITS_MAX, least=0)
     if plan.trial_credits and not plan.trial_days:
-        raise InvalidInput("there is no trial that would grant them", param="trial_credits")
+        raise InvalidInput("Trial credits require trial_days.", param="trial_credits")
     if len(plan.features) > FEATURES_MAX:
-        raise InvalidInput(f"at most {FEATURES_MAX} features", param="features")
+        raise InvalidInput(f"A plan has at most {FEATURES_MAX} features.", param="features")
     for key, ref in plan.products.items():
         if not _REF.fullmatch(ref) or ref.startswith(_SANDBOX):
-            raise InvalidInput("1 to 200 visible ASCII characters", param=fields.name_of(key))
+            raise InvalidInput(
+                "An ID has 1 to 200 visible ASCII characters.", param=fields.name_of(key)
+            )
     return replace(
         plan,
         name=normalise_name(plan.name),
@@ -186,13 +188,13 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
     checked = check_plan(plan, fields)
     listed = await list_plans(tx, plan.environment, with_inactive=True)
     if len(listed) >= PLANS_MAX:
-        raise LimitReached(f"an environment has at most {PLANS_MAX} plans")
+        raise LimitReached(f"An environment has at most {PLANS_MAX} plans.")
     _check_refs(checked, listed, fields)
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = replace(checked, position=position)
     inserted = await tx.insert("plans", _COLUMNS, [_row(made)], on_conflict=_KEEP)
     if inserted == 0:
-        raise PlanTaken("the environment has a plan of this id", param="id", reason="exists")
+        raise PlanTaken("There is already a plan with this ID.", param="id", reason="exists")
     await _write_products(tx, made)
     return made
 
@@ -271,19 +273,19 @@ def _check_refs(plan: Plan, others: Iterable[Plan], fields: ProductFields) -> No
         for key, ref in one.products.items():
             if taken.setdefault(ref, (one.id, key)) != (one.id, key):
                 raise PlanTaken(
-                    f"{ref} is there already", param=fields.name_of(key), reason="exists"
+                    f"{ref} is already taken.", param=fields.name_of(key), reason="exists"
                 )
 
 
 def _check_range(value: int, name: str, most: int, *, least: int = 1) -> None:
     if not least <= value <= most:
-        raise InvalidInput(f"{name} is {least} to {most}", param=name)
+        raise InvalidInput(f"{name} must be from {least} to {most}.", param=name)
 
 
 def _line(text: str, name: str, characters_max: int) -> str:
     line = text.strip()
     if len(line) > characters_max or _CONTROL.search(line):
-        raise InvalidInput(f"one line of at most {characters_max} characters", param=name)
+        raise InvalidInput(f"Give one line of at most {characters_max} characters.", param=name)
     return line
 
 

@@ -82,10 +82,7 @@ RolloverMax = Annotated[
 Grants = Annotated[
     Literal["at_once", "monthly"],
     Meta(description="monthly: a paid year gives its credit month by month."),
-    said(
-        "A year's credit comes",
-        words={"at_once": "At once", "monthly": "Month by month"},
-    ),
+    said("A year's credit comes", words={"at_once": "At once", "monthly": "Month by month"}),
 ]
 Entitlements = Annotated[
     list[str],
@@ -274,7 +271,7 @@ async def set_plan(context: ActContext, asked: PlanChanges) -> Change[OfferedPla
     for name in ("price_monthly", "price_yearly"):
         is_left = name not in values and getattr(plan, name) is not None
         if currency != plan.currency and is_left:
-            raise InvalidInput("is required with another currency", param=name)
+            raise InvalidInput("This is required if the currency changes.", param=name)
     return await change_plan(context, _changes(values, currency, fields))
 
 

@@ -134,12 +134,12 @@ class AdjustCredit:
 
     def _give(self, state: BatchState, micros: int) -> None:
         if self.expires_at is not None and self.expires_at <= state.now_of(self.tenant):
-            raise InvalidInput("is over already", param="expires_at")
+            raise InvalidInput("The expiry must be in the future.", param="expires_at")
         kind = LedgerAccountKind.PROMOTION if self.is_promotional else LedgerAccountKind.MANUAL
         source = state.ledger.account(self.tenant, kind)
         held = state.ledger.balance_micros(self.tenant, state.now_us)
         if max(held, source.balance_micros) + micros > BALANCE_MICROS_MAX:
-            raise AmountOutOfRange("the account cannot hold so much credit", param="amount")
+            raise AmountOutOfRange("The account can't hold that much credit.", param="amount")
         if not self.is_promotional:
             state.credit(self.tenant, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
             return
@@ -155,7 +155,7 @@ class AdjustCredit:
         wallet = state.ledger.wallet(self.tenant)
         if wallet.balance_micros < micros:
             raise InsufficientBalance(
-                "the wallet holds less purchased credit than that",
+                "The wallet has less purchased credit than that.",
                 extra={"purchased_credits": wallet.balance_micros // MICROS_PER_CREDIT},
             )
         withdrawn = state.ledger.account(self.tenant, LedgerAccountKind.WITHDRAWN)
@@ -177,15 +177,18 @@ def new_adjustment(
     """
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(
-            f"amount is 1 to {CREDITS_MAX} credits, or less than 0 to take away", param="amount"
+            f"The amount is 1 to {CREDITS_MAX} credits, or below 0 to take credit away.",
+            param="amount",
         )
     said = reason.strip()
     if not said or len(said) > REASON_CHARACTERS_MAX:
-        raise InvalidInput(f"say why, in 1 to {REASON_CHARACTERS_MAX} characters", param="reason")
+        raise InvalidInput(
+            f"Give a reason of 1 to {REASON_CHARACTERS_MAX} characters.", param="reason"
+        )
     if is_promotional and credit_count < 0:
-        raise InvalidInput("promotional credit is given, not taken", param="promotional")
+        raise InvalidInput("Promotional credit can't be taken away.", param="promotional")
     if expires_at is not None and not is_promotional:
-        raise InvalidInput("only promotional credit ends", param="expires_at")
+        raise InvalidInput("Only promotional credit can have an expiry.", param="expires_at")
     return AdjustCredit(
         new_id("adj"), tenant, credit_count, said, actor, is_promotional, expires_at
     )

@@ -134,7 +134,7 @@ class CheckIn:
         working_set = state.working_set(CheckinWorkingSet)
         settings, last = working_set.settings[environment], working_set.last.get(self.tenant)
         if not settings.is_enabled:
-            raise CheckinOff("check-ins are off in this environment", reason="checkin_off")
+            raise CheckinOff("Check-ins are off in this environment.", reason="checkin_off")
         now_us = state.now_of(self.tenant)
         if last is not None and now_us < last.next_at:
             raise _already(last, now_us)
@@ -188,7 +188,7 @@ def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
     wait_s = -((now_us - last.next_at) // SECOND_US)
     next_checkin_at = rfc3339(-(-last.next_at // SECOND_US) * SECOND_US)
     return AlreadyCheckedIn(
-        f"already checked in; the next check-in can be made from {next_checkin_at} on",
+        f"You have already checked in. The next check-in is possible from {next_checkin_at}.",
         reason="already_checked_in",
         retry_after_s=wait_s,
         extra={"next_checkin_at": next_checkin_at},
@@ -203,7 +203,7 @@ def _check_budget(
         return
     resets_at = day_start_us(now_us) + DAY_US
     raise BudgetExhausted(
-        "today's check-ins have used up their budget",
+        "Today's budget for check-ins is used up. Try again tomorrow.",
         reason="budget_exhausted",
         retry_after_s=-((now_us - resets_at) // SECOND_US),
         extra={"resets_at": rfc3339(resets_at)},

@@ -27,7 +27,9 @@ def zone_of(name: str) -> tzinfo:
             return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         pass
-    raise InvalidInput("not a time zone such as UTC or Asia/Kuwait", param="time_zone")
+    raise InvalidInput(
+        "This isn't a time zone. Use one such as UTC or Asia/Kuwait.", param="time_zone"
+    )
 
 
 def day_of(at_us: int, zone: tzinfo) -> date:

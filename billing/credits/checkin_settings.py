@@ -94,4 +94,6 @@ def _check(settings: CheckinSettings) -> None:
         limits["daily_budget_credits"] = (settings.daily_budget_credits, 0, BUDGET_MAX)
     for name, (value, low, high) in limits.items():
         if not low <= value <= high:
-            raise InvalidInput("{param} is {low} to {high}", param=name, low=low, high=high)
+            raise InvalidInput(
+                "{param} must be from {low} to {high}.", param=name, low=low, high=high
+            )

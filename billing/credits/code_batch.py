@@ -52,9 +52,9 @@ class NewBatch:
 
     def check(self, now_us: int) -> None:
         if self.promotional_days is not None and not self.is_promotional:
-            raise InvalidInput("only promotional credit ends after some days", param="days")
+            raise InvalidInput("Only promotional credit can expire after some days.", param="days")
         if self.expires_at is not None and self.expires_at <= now_us:
-            raise InvalidInput("the codes would have expired already", param="expires_at")
+            raise InvalidInput("The codes' expiry must be in the future.", param="expires_at")
 
 
 @dataclass(frozen=True, slots=True)

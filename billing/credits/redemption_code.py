@@ -78,11 +78,13 @@ class RedemptionCode:
     def check(self, *, used_by_caller: bool, now_us: int) -> None:
         """Raise NotRedeemable: redeemed, disabled or expired, the first that the caller can't fix."""
         if used_by_caller or self.used_count >= self.uses_max:
-            raise NotRedeemable("the code was redeemed before", param="code", reason="redeemed")
+            raise NotRedeemable(
+                "This code has already been redeemed.", param="code", reason="redeemed"
+            )
         if self.is_disabled:
-            raise NotRedeemable("the code was disabled", param="code", reason="disabled")
+            raise NotRedeemable("This code has been disabled.", param="code", reason="disabled")
         if self.expires_at is not None and self.expires_at <= now_us:
-            raise NotRedeemable("the code has expired", param="code", reason="expired")
+            raise NotRedeemable("This code has expired.", param="code", reason="expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class CodeRedeemed:
 
 def unknown_code() -> NotRedeemable:
     """Return one error for all: made up, mistyped, of another environment."""
-    return NotRedeemable("no such voucher or code", param="code", reason="unknown")
+    return NotRedeemable("There is no such voucher or code.", param="code", reason="unknown")
 
 
 async def find_code(

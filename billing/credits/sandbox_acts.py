@@ -69,7 +69,7 @@ async def fund(context: CallContext, asked: FundBody) -> Credit:
     check_staging(context.environment)
     if not 1 <= asked.amount_cents <= CREDIT_CENTS_MAX:
         raise AmountOutOfRange(
-            f"amount_cents is 1 to {CREDIT_CENTS_MAX}",
+            f"`amount_cents` must be from 1 to {CREDIT_CENTS_MAX}.",
             param="amount_cents",
             extra={"min": 1, "max": CREDIT_CENTS_MAX},
         )
@@ -106,7 +106,7 @@ def check_staging(environment: Environment) -> None:
     """Raise ScopeMissing outside staging."""
     if environment != "staging":
         raise ScopeMissing(
-            "the sandbox exists in staging only; use an ak_staging_ key", reason="environment"
+            "The sandbox exists only in staging. Use an ak_staging_ key.", reason="environment"
         )
 
 

@@ -88,7 +88,7 @@ async def set_details(context: ActContext, asked: BillingDetailsBody) -> Change[
     asker = context.asker
     if asker is not None and asker.kind != "session" and asker.environment != "live":
         raise ScopeMissing(
-            "live receipts name them too: give a live key, or type them in on the account's page",
+            "Billing details also apply to live receipts. Use a live key, or the account's page.",
             reason="live_key_needed",
         )
     checked = billing_details.checked(

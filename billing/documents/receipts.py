@@ -39,18 +39,18 @@ async def receipt(
         if found is not None:
             return found
         if order.paid_at is None:
-            raise NoReceipt(f"the order is {order.status}, not paid")
+            raise NoReceipt(f"The order is {order.status}, so it has no receipt yet.")
         if tenant.environment == "live" and not seller.is_known:
-            raise NoSeller("the operator has not said who sells here: TOPUP_SELLER_NAME is empty")
+            raise NoSeller("The operator must set TOPUP_SELLER_NAME before documents can be made.")
         numbered = await number_step(
             database, tenant.environment, seller, now_us=now_us, mail_sent_in=mail_sent_in
         )
         if not numbered:
             _, found = await database.read(look)
             if found is None:
-                raise NoReceipt("nothing was paid for the order, so there is no receipt")
+                raise NoReceipt("Nothing was paid for the order, so there is no receipt.")
             return found
     _, found = await database.read(look)
     if found is None:
-        raise Unavailable("receipts of earlier payments are made first", retry_after_s=10)
+        raise Unavailable("Receipts of earlier payments are made first.", retry_after_s=10)
     return found

@@ -111,9 +111,9 @@ class BatchState:
         if ended is None:
             return
         if ended == "revoked":
-            raise CredentialEnded("the API key was revoked", reason="revoked")
+            raise CredentialEnded("The API key was revoked.", reason="revoked")
         if ended == "expired":
-            raise CredentialEnded("the API key has expired", reason="expired")
+            raise CredentialEnded("The API key has expired.", reason="expired")
         raise paused()
 
     def now_of(self, tenant: Tenant) -> int:
@@ -166,7 +166,8 @@ class BatchState:
         owed = self.ledger.owed_micros(tenant)
         if owed > 0:
             raise InsufficientBalance(
-                "an earlier reversal or capture left a debt; new credit pays it first",
+                "The account owes credit after a reversal or capture. New credit pays the debt "
+                "first.",
                 reason="owed",
                 extra={"owed_cents": -(-owed // MICROS_PER_CENT)},
             )
@@ -179,7 +180,8 @@ class BatchState:
             more = {} if recharge is None else {"recharge": recharge}
             is_plan_used_up = is_own_use and self._is_plan_only(tenant)
             raise InsufficientBalance(
-                "the plan's credit does not cover the amount, and its usage is not paid by the wallet"
+                "The plan's credit doesn't cover the amount, and the wallet doesn't pay for "
+                "its usage."
                 if is_plan_used_up
                 else "the wallet does not cover the amount",
                 reason="plan_used_up" if is_plan_used_up else None,
@@ -220,7 +222,7 @@ class BatchState:
                 )
                 left -= part
         if left:
-            raise InsufficientBalance("the wallet does not cover the amount")
+            raise InsufficientBalance("The wallet doesn't cover the amount.")
         if watch is not None:
             self.record_drop(tenant, before)
         return parts

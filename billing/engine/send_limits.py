@@ -60,14 +60,14 @@ class SendLimits(msgspec.Struct, gc=False):
         for key_id, mandate in self.mandates:
             if mandate.platforms and send.platform not in mandate.platforms:
                 raise OutsideMandate(
-                    "the key may not send this platform",
+                    "The key isn't allowed to send this platform.",
                     param="platform",
                     reason="platform",
                     extra={"key_id": key_id, "allowed": list(mandate.platforms)},
                 )
             if not mandate.allows_recipient(send.recipient_email):
                 raise OutsideMandate(
-                    "the key may not send to this recipient",
+                    "The key isn't allowed to send to this recipient.",
                     param="recipient_email",
                     reason="recipient",
                     extra={"key_id": key_id, "allowed": list(mandate.recipients)},
@@ -88,8 +88,8 @@ class SendLimits(msgspec.Struct, gc=False):
             if latest is not None and sent[latest] + guard_us > now_us:
                 free_at = -(-(sent[latest] + guard_us) // SECOND_US) * SECOND_US
                 raise LooksRepeated(
-                    "the same amount of this platform was sent to this recipient a moment ago; if this"
-                    " is another one, say distinct: true",
+                    "The same amount of this platform was sent to this recipient a moment ago. If "
+                    "this is another send, add distinct: true.",
                     param="distinct",
                     reason="looks_repeated",
                     extra={

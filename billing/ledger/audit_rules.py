@@ -351,11 +351,7 @@ RULES: Final = (
                  OR r.status = 'unknown' AND r.detail IS NULL
                  OR r.status = 'pending' AND r.requested_at IS NULL)""",
     ),
-    Rule(
-        "what was reversed of an order was taken back",
-        "orders",
-        _reversed_once("orders"),
-    ),
+    Rule("what was reversed of an order was taken back", "orders", _reversed_once("orders")),
     Rule(
         "a paid period of a subscription was credited once",
         "subscription_periods",

@@ -229,7 +229,7 @@ class Ledger:
         debit_delta = amount_micros if debit.kind in ASSETS else -amount_micros
         credit_delta = -amount_micros if credit.kind in ASSETS else amount_micros
         if debit.balance_micros + debit_delta < 0 or credit.balance_micros + credit_delta < 0:
-            raise InsufficientBalance("the balance does not cover the amount")
+            raise InsufficientBalance("The balance doesn't cover the amount.")
         debit.change(debit_delta)
         credit.change(credit_delta)
         transfer = Transfer(

@@ -71,7 +71,8 @@ class Price:
 def places_of(currency: str) -> int:
     if currency not in _PLACES:
         raise InvalidInput(
-            f"the decimal places of {currency[:10]!r} are not known: use a currency of ISO 4217, such as USD",
+            f"The decimal places of {currency[:10]!r} aren't known. Use an ISO 4217 "
+            "currency such as USD.",
             param="currency",
         )
     return _PLACES[currency]
@@ -85,7 +86,7 @@ def check_currency(text: str) -> str:
     code = text.strip().upper()
     if code not in _in_use() or code not in _PLACES:
         raise InvalidInput(
-            "a currency is a code of ISO 4217 that is in use today, such as USD", param="currency"
+            "Use an ISO 4217 currency that is in use today, such as USD.", param="currency"
         )
     return code
 
@@ -114,11 +115,11 @@ def parse_decimal(text: str, *, places: int, param: str) -> int:
     fraction = (found[2] or "").rstrip("0") if found else ""
     if found is None or len(fraction) > places:
         raise InvalidInput(
-            f"expected a decimal number with at most {places} places, such as 10.50", param=param
+            f"Give a decimal number with at most {places} places, such as 10.50.", param=param
         )
     units = int(found[1] + fraction.ljust(places, "0"))
     if units > INT64_MAX:
-        raise InvalidInput("the number is too large", param=param)
+        raise InvalidInput("The number is too large.", param=param)
     return units
 
 

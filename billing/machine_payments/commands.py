@@ -272,7 +272,7 @@ class EndDelivery(_OnPayment):
 def _check_unasked(found: MachinePayment, now_us: int) -> None:
     if found.lease_until is not None and found.lease_until > now_us:
         raise InvalidInput(
-            "it is being asked about: wait a minute for the answer, then look again",
+            "The payment is being checked. Wait a minute, then try again.",
             param="payment_id",
         )
 

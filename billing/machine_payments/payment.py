@@ -151,7 +151,8 @@ def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
     """
     if found.body_digest != body_digest:
         raise PaymentUsed(
-            "this payment or its identifier came before with another request: each pays for one top-up",
+            "This payment or its identifier was already used for another request. Make a "
+            "new payment for each top-up.",
             param="PAYMENT-SIGNATURE" if protocol == X402 else "Authorization",
             reason="payment_used",
             extra={"transaction_id": found.transaction_id},

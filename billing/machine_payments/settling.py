@@ -113,7 +113,7 @@ class MachinePayments:
         if payment.ended_at is not None:
             return payment
         if not self.can_ask(payment):
-            raise NotOffered(f"{payment.protocol} is not set up in {payment.environment} any more")
+            raise NotOffered(f"{payment.protocol} is no longer set up in {payment.environment}.")
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
         return await self._ask(claimed.payment) if claimed.is_ours else claimed.payment
 
@@ -140,10 +140,10 @@ class MachinePayments:
         found = await self._find(payment_id)
         is_late = found.state == "refused" and verdict == "settled"
         if not is_late and (found.ended_at is not None or found.settled_at is not None):
-            raise InvalidInput(f"it ended before: {found.state}", param="payment_id")
+            raise InvalidInput(f"The payment has already ended: {found.state}.", param="payment_id")
         if (verdict == "settled") is (settlement is None):
             raise InvalidInput(
-                "what was settled has an id at the network, and nothing else has",
+                "Give the settlement's ID for a settled payment, and only for one.",
                 param="settlement",
             )
         entry = audit_log.entry(

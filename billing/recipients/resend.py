@@ -43,19 +43,20 @@ class Resend(OnTopUp):
         facts = {"transaction_id": topup.id, "status": topup.status}
         if topup.status in {"pending", "scheduled"}:
             raise NotYetDelivered(
-                "the top-up is not delivered yet; where mail was asked for, it goes out by itself",
+                "The top-up isn't delivered yet. Mail that was requested is sent automatically "
+                "after delivery.",
                 param="transaction_id",
                 reason="not_delivered",
                 extra=facts,
             )
         if topup.status != "delivered":
-            raise AlreadyEnded(f"the top-up was {topup.status}: nothing is sent", extra=facts)
+            raise AlreadyEnded(f"The top-up is {topup.status}, so no mail is sent.", extra=facts)
         before = topups.mails.queued_of(topup.id)
         if before is not None:
             return Resent(topup, before)
         if topups.mails.is_limited(topup):
             raise MailLimitReached(
-                "this account, or this recipient, had its mails of 24 hours",
+                "This account, or this recipient, has reached its limit of mails in 24 hours.",
                 reason="mail_limit",
                 retry_after_s=_WAIT_S,
                 extra=facts,

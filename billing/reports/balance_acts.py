@@ -136,14 +136,14 @@ def _thresholds_cents(body: ThresholdBody) -> list[int]:
     one, several = body.low_balance_threshold_cents, body.low_balance_thresholds_cents
     if (one is None) == (several is None):
         raise InvalidInput(
-            "name either one threshold or a list", param="low_balance_thresholds_cents"
+            "Give either one threshold or a list.", param="low_balance_thresholds_cents"
         )
     param = f"low_balance_threshold{'' if several is None else 's'}_cents"
     least = 0 if several is None else 1
     listed = [one or 0] if several is None else several
     if any(not least <= each <= THRESHOLD_CENTS_MAX for each in listed):
         raise AmountOutOfRange(
-            f"{param} is {least} to {THRESHOLD_CENTS_MAX}",
+            f"{param} must be from {least} to {THRESHOLD_CENTS_MAX}.",
             param=param,
             extra={"min": least, "max": THRESHOLD_CENTS_MAX},
         )

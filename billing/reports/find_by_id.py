@@ -84,9 +84,7 @@ PLACES: Final[Mapping[str, Sequence[IdPlace]]] = {
     "ord": (IdPlace("order", "orders", "order_no", "billing:read"),),
     "sub": (IdPlace("subscription", "subscriptions", "plan_name", "billing:read"),),
     "doc": (
-        IdPlace(
-            "document", "billing_documents", "number", "billing:read", "kind", "order_id"
-        ),
+        IdPlace("document", "billing_documents", "number", "billing:read", "kind", "order_id"),
     ),
     "rfd": (IdPlace("refund", "refunds", "order_id", "billing:read", belongs_to="order_id"),),
     "hld": (IdPlace("hold", "holds", "description", "usage:read"),),

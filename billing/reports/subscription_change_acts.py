@@ -255,7 +255,7 @@ RESUME = StepsAct(
     **_ANYBODYS,
     moves_money=True,
     asks="Resume the plan {plan_name} of {account_id}? {amount} each {interval} is charged again.",
-    done="The plan goes on.",
+    done="The plan was resumed.",
     examples=(
         "topup subscriptions resume sub_4Kp1",
         "topup subscriptions resume sub_4Kp1 --here --reason 'it goes on at the provider'",

@@ -76,7 +76,7 @@ def decide(
     is_over = status != asked.status
     if status != "pending":
         raise ApprovalDecided(
-            "the approval has expired" if is_over else f"the approval was {status} before",
+            "The approval has expired." if is_over else f"the approval was {status} before",
             extra={
                 "transaction_id": asked.transaction_id,
                 "status": topup_status,

@@ -76,7 +76,7 @@ async def put_fee(tx: Transaction, row: FeeRow) -> None:
         account_id=row.account_id,
     )
     if count is not None and count["fees"] >= ACCOUNT_FEES_MAX:
-        raise LimitReached(f"an environment has at most {ACCOUNT_FEES_MAX} fees")
+        raise LimitReached(f"An environment has at most {ACCOUNT_FEES_MAX} fees.")
     await tx.insert(
         "platform_fees",
         _ROWS.columns,
@@ -108,11 +108,13 @@ def _check(row: FeeRow) -> None:
         ("max_cents", most),
     ):
         if not 0 <= cents <= FEE_CENTS_MAX:
-            raise InvalidInput(f"a fee is 0 to {FEE_CENTS_MAX} cents", param=name)
+            raise InvalidInput(f"A fee must be from 0 to {FEE_CENTS_MAX} cents.", param=name)
     if not 0 <= row.basis_points <= BASIS_POINTS_MAX:
-        raise InvalidInput(f"basis points are 0 to {BASIS_POINTS_MAX}", param="basis_points")
+        raise InvalidInput(
+            f"Basis points must be from 0 to {BASIS_POINTS_MAX}.", param="basis_points"
+        )
     if row.min_cents > most:
-        raise InvalidInput("the smallest fee is not above the largest", param="min_cents")
+        raise InvalidInput("The smallest fee must not be above the largest.", param="min_cents")
 
 
 _ROWS = RowMapping(FeeRow)

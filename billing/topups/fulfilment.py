@@ -55,15 +55,15 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
     if attempt is None or attempt.outcome != "requested":
         return
     if state.now_us - attempt.last_requested_at < ASKED_US:
-        raise StillOpen(f"{attempt.supplier} is being asked at this moment; try again in a minute")
+        raise StillOpen(f"{attempt.supplier} is being called right now. Try again in a minute.")
 
 
 def _check_begun(topup: TopUp) -> None:
     """Raise StillOpen if no supplier was called yet, so nobody can know the outcome."""
     if topup.status == "scheduled":
-        raise StillOpen("it is scheduled, and nobody is asked before its time")
+        raise StillOpen("The top-up is scheduled. Its supplier is called at its time.")
     if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
-        raise StillOpen("it is reserved for a batch of which not all is accepted yet")
+        raise StillOpen("The top-up waits for the rest of its batch to be accepted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,8 @@ class Settle(OnAttempts):
         if self.by != topup.supplier:
             if self.outcome == "failed":
                 raise NoLongerAsked(
-                    f"{self.by} is no longer asked for the top-up", reason="supplier_replaced"
+                    f"{self.by} is no longer the supplier of this top-up.",
+                    reason="supplier_replaced",
                 )
             return "late", f"{said} when the top-up was with {topup.supplier} already."
         if self.outcome == "failed":

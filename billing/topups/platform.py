@@ -78,13 +78,15 @@ class Platforms:
         if found is None:
             offered = [one.id for one in self.offered()]
             raise InvalidPlatform(
-                f"platform is one of {', '.join(offered)}" if offered else "no platform is offered",
+                f"`platform` must be one of {', '.join(offered)}."
+                if offered
+                else "no platform is offered",
                 param="platform",
                 extra={"allowed": offered},
             )
         if not found.suppliers:
             raise InvalidPlatform(
-                f"{found.id} is not offered at the moment: it has no supplier",
+                f"{found.id} isn't offered at the moment because it has no supplier.",
                 param="platform",
                 reason="no_supplier",
                 extra={"allowed": [one.id for one in self.offered()]},

@@ -155,7 +155,7 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
         return row
     listed = await list_platforms(tx, row.environment)
     if len(listed) >= PLATFORMS_MAX:
-        raise LimitReached(f"an environment has at most {PLATFORMS_MAX} platforms")
+        raise LimitReached(f"An environment has at most {PLATFORMS_MAX} platforms.")
     position = row.position or max((one.position for one in listed), default=0) + 1
     made = msgspec.structs.replace(row, position=position)
     inserted = await tx.insert(
@@ -166,7 +166,7 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
     )
     if inserted == 0:
         raise PlatformTaken(
-            "the environment has a platform of this id", param="id", reason="exists"
+            "There is already a platform with this ID.", param="id", reason="exists"
         )
     await raise_version(tx)
     return made
@@ -178,10 +178,10 @@ async def set_suppliers(
     """Set the platform's suppliers in order; raise InvalidInput, or NotFound for an unknown ID."""
     await get_platform(tx, environment, platform)
     if len(set(suppliers)) < len(suppliers):
-        raise InvalidInput("a supplier stands once in a platform's list", param="suppliers")
+        raise InvalidInput("A platform's list names each supplier once.", param="suppliers")
     if len(suppliers) > SUPPLIERS_OF_PLATFORM_MAX:
         raise InvalidInput(
-            f"a platform has at most {SUPPLIERS_OF_PLATFORM_MAX} suppliers", param="suppliers"
+            f"A platform has at most {SUPPLIERS_OF_PLATFORM_MAX} suppliers.", param="suppliers"
         )
     known = {one.id for one in await list_suppliers(tx, environment)}
     for supplier in suppliers:
@@ -225,9 +225,9 @@ async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> Su
             raise NotFound("Supplier", param="supplier")
     else:
         if not _ID.fullmatch(row.id):
-            raise InvalidInput("an id has up to 40 of a-z, 0-9, _ and -", param="id")
+            raise InvalidInput("An ID has up to 40 characters of a-z, 0-9, _ and -.", param="id")
         if len(await list_suppliers(tx, row.environment)) >= SUPPLIERS_MAX:
-            raise LimitReached(f"an environment has at most {SUPPLIERS_MAX} suppliers")
+            raise LimitReached(f"An environment has at most {SUPPLIERS_MAX} suppliers.")
         inserted = await tx.insert(
             "suppliers",
             _SUPPLIER.columns,
@@ -236,7 +236,7 @@ async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> Su
         )
         if inserted == 0:
             raise PlatformTaken(
-                "the environment has a supplier of this id", param="id", reason="exists"
+                "There is already a supplier with this ID.", param="id", reason="exists"
             )
     await raise_version(tx)
     return row
@@ -291,12 +291,13 @@ async def set_paused(tx: Transaction, row: SupplierRow, paused_at: int | None) -
 
 def _check_platform(row: PlatformRow) -> None:
     if not _ID.fullmatch(row.id):
-        raise InvalidInput("an id has up to 40 of a-z, 0-9, _ and -", param="id")
+        raise InvalidInput("An ID has up to 40 characters of a-z, 0-9, _ and -.", param="id")
     if not 1 <= len(row.name.strip()) <= NAME_CHARACTERS_MAX:
-        raise InvalidInput(f"a name has 1 to {NAME_CHARACTERS_MAX} characters", param="name")
+        raise InvalidInput(f"A name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
     if not 1 <= row.min_amount_cents <= row.max_amount_cents <= AMOUNT_CENTS_MAX:
         raise InvalidInput(
-            f"the amounts are 1 to {AMOUNT_CENTS_MAX}, and the smallest is not above the largest",
+            f"Amounts must be from 1 to {AMOUNT_CENTS_MAX}, and the smallest not above the "
+            "largest.",
             param="min_amount_cents",
         )
 

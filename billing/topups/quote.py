@@ -88,7 +88,8 @@ def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: s
         if vault.is_signed(_bound(principal, quoted, ends_at), found[3], purpose=_PURPOSE):
             return quoted
     raise InvalidInput(
-        "the quote is of another send: key, platform, recipient and amount are those it was made for",
+        "The quote belongs to another key, platform, recipient or amount. Validate "
+        "this send to get its own.",
         param="quote_id",
         reason="quote_mismatch",
     )

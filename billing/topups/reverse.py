@@ -116,14 +116,13 @@ class Reverse(_Ending):
         kept = reversals_of(state).of(topup.id)
         if kept is not None:
             raise AlreadyUsed(
-                f"its supplier did not take it back: {kept.detail}",
+                f"The supplier didn't take it back: {kept.detail}.",
                 reason="kept",
                 extra=_facts(topup),
             )
         if not self.can_revoke:
             raise AlreadyUsed(
-                "what its supplier delivered may have been seen or used, and this supplier cannot"
-                " take it back",
+                "The deliverable may have been seen or used, and its supplier can't take it back.",
                 reason="handed_over",
                 extra=_facts(topup),
             )
@@ -278,7 +277,7 @@ class EndReversal(_Ending):
         _check_delivered(topup)
         if topup.lies_here or not self.is_revoked:
             raise AlreadyUsed(
-                "it is not being reversed", reason="not_reversing", extra=_facts(topup)
+                "The top-up isn't being reversed.", reason="not_reversing", extra=_facts(topup)
             )
         if asked is not None:
             # The supplier refused before, and the operator knows better.
@@ -344,21 +343,25 @@ def tell(state: BatchState, topup: TopUp, actor: Actor, by_name: str | None, rea
 def _check_delivered(topup: TopUp) -> None:
     if topup.status == "pending":
         raise AlreadyUsed(
-            "it is not delivered yet; cancel it, and its funds come back",
+            "The top-up isn't delivered yet. Cancel it to get its funds back.",
             reason="pending",
             extra=_facts(topup),
         )
     if topup.status != "delivered":
-        raise AlreadyEnded(f"the top-up was {topup.status} before", extra=_facts(topup))
+        raise AlreadyEnded(f"The top-up has already ended: {topup.status}.", extra=_facts(topup))
 
 
 def _check_unused(state: BatchState, topup: TopUp) -> None:
     if topups_of(state).redemption_of(topup.id) is not None:
-        raise AlreadyUsed("its voucher was redeemed", reason="redeemed", extra=_facts(topup))
+        raise AlreadyUsed(
+            "The top-up's voucher was redeemed.", reason="redeemed", extra=_facts(topup)
+        )
     recipient = _recipient(state, topup)
     if recipient.balance_micros < topup.amount_cents * MICROS_PER_CENT:
         raise AlreadyUsed(
-            "the recipient's wallet no longer holds it", reason="spent", extra=_facts(topup)
+            "The recipient's wallet no longer holds the credit.",
+            reason="spent",
+            extra=_facts(topup),
         )
 
 

@@ -172,7 +172,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             seen = topups.of_reference(self.tenant, self.request.reference)
             if seen is not None:
                 raise DuplicateReference(
-                    "the reference was used before",
+                    "The `reference` was already used. See `transaction_id`.",
                     param="reference",
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
@@ -202,7 +202,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def _check_quote(self, state: BatchState, ends_at: int) -> None:
         if ends_at <= state.now_of(self.tenant):
             raise InvalidInput(
-                "the quote has ended: validate again, and send with the new one",
+                "The quote has expired. Validate again, and send with the new quote.",
                 param="quote_id",
                 reason="quote_expired",
                 extra={"expired_at": rfc3339(ends_at)},
@@ -326,9 +326,7 @@ def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CAL
 
 def check_time(send_at: int, account_now_us: int) -> None:
     if send_at <= account_now_us:
-        raise InvalidInput(
-            "send_at lies in the past; leave it out to send at once", param="send_at"
-        )
+        raise InvalidInput("`send_at` must be in the future. Omit it to send now.", param="send_at")
     if send_at > account_now_us + SCHEDULED_AHEAD_US_MAX:
         detail = "send_at is at most 90 days ahead"
         latest = {"example": rfc3339(account_now_us + SCHEDULED_AHEAD_US_MAX)}
@@ -394,16 +392,16 @@ def publish(state: BatchState, topup: TopUp) -> None:
 
 def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:
     if scripted == "insufficient":
-        raise InsufficientBalance("sandbox: this recipient finds every wallet empty")
+        raise InsufficientBalance("This sandbox recipient always simulates an empty wallet.")
     if scripted == "ratelimited":
         raise RateLimited(
-            "sandbox: this recipient is always rate limited",
+            "This sandbox recipient always simulates a rate limit.",
             retry_after_s=1,
             extra={"limit": 1, "remaining": 0, "resets_at": rfc3339(now_us + SECOND_US)},
         )
     if scripted == "capped":
         raise CapExceeded(
-            "sandbox: this recipient is above every cap",
+            "This sandbox recipient always exceeds every cap.",
             extra={"limit": amount_cents - 1, "remaining": 0, "resets_at": None},
         )
 

@@ -65,7 +65,8 @@ def check_amount(platform: Platform, amount_cents: int) -> None:
     if not platform.min_amount_cents <= amount_cents <= platform.max_amount_cents:
         least, most = platform.min_amount_cents, platform.max_amount_cents
         raise AmountOutOfRange(
-            f"amount_cents is {least} to {most} US cents for {platform.id}: {least} means {_usd(least)}",
+            f"`amount_cents` must be from {least} to {most} US cents for {platform.id}: "
+            f"{least} means {_usd(least)}.",
             param="amount_cents",
             extra={"min": least, "max": most},
         )
@@ -80,7 +81,8 @@ def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
     most = max(one.max_amount_cents for one in offered)
     if not least <= amount_cents <= most:
         raise AmountOutOfRange(
-            f"amount_cents is {least} to {most} US cents, whatever the platform: {least} means {_usd(least)}",
+            f"`amount_cents` must be from {least} to {most} US cents for any platform: "
+            f"{least} means {_usd(least)}.",
             param="amount_cents",
             extra={"min": least, "max": most},
         )
@@ -90,7 +92,7 @@ def check_same(topup: TopUp, request: SendRequest) -> None:
     asked = (request.platform.id, request.amount_cents, request.recipient_email)
     if asked != (topup.platform, topup.amount_cents, topup.recipient_email):
         raise IntentUsed(
-            "the intent was used before for another platform, amount or recipient",
+            "The intent was already used for another platform, amount or recipient.",
             param="intent",
             reason="intent_used",
             extra={"transaction_id": topup.id, "status": topup.status},

@@ -196,7 +196,7 @@ class Cancel(OnTopUp):
         check_sender(self.own_key, topup.spent_by)
         if topup.status == "pending" and topup.handed_over_at is not None:
             raise AlreadyDelivered(
-                "the top-up was handed over to its fulfilment",
+                "The top-up has already been handed to its supplier.",
                 reason="in_fulfilment",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
@@ -241,7 +241,7 @@ class Decide(OnTopUp):
                 topups_of(state).change_approval(decided)
                 return self._ended(state, topup)
             raise WrongStateForApproval(
-                "the top-up no longer waits for an approval",
+                "The top-up no longer waits for approval.",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
         if self.decision == "approved":
@@ -312,8 +312,7 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
     path = f"/approvals/{asked.id}"
     public_url = topups_of(state).rules.public_url
     return AwaitsApproval(
-        "the top-up waits for an approval, which only a person or a key outside the asking key's"
-        " lineage decides",
+        "The top-up waits for approval by a user or by a key unrelated to the sending key.",
         reason="awaits_approval",
         extra={
             "transaction_id": topup.id,
@@ -385,7 +384,7 @@ def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:
 
 def _deny_it(topup: TopUp, gone: InvalidPlatform) -> InvalidPlatform:
     return InvalidPlatform(
-        f"{topup.platform} is no longer offered; deny the approval, and the funds go back",
+        f"{topup.platform} is no longer offered. Deny the approval to return the funds.",
         param="platform",
         reason=gone.reason or "removed",
         extra={"transaction_id": topup.id, "status": topup.status},

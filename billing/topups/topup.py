@@ -194,8 +194,8 @@ def move(
     if not is_seen or status not in MOVES[topup.status]:
         facts = {"transaction_id": topup.id, "status": topup.status}
         if topup.status in {"delivered", "reversing"}:
-            raise AlreadyDelivered("the top-up was delivered", extra=facts)
-        raise AlreadyEnded(f"the top-up was {topup.status} before", extra=facts)
+            raise AlreadyDelivered("The top-up is already delivered.", extra=facts)
+        raise AlreadyEnded(f"The top-up has already ended: {topup.status}.", extra=facts)
     if status not in HELD_STATES:
         changes["next_check_at"] = None
         changes["earned_fee_cents"] = earned_cents(status, topup.fee_cents)

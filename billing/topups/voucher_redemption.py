@@ -35,7 +35,7 @@ class Redeemed:
 
 def unknown_voucher() -> NotRedeemable:
     """Return one error for all: made up, mistyped, of another environment."""
-    return NotRedeemable("no such voucher or code", param="code", reason="unknown")
+    return NotRedeemable("There is no such voucher or code.", param="code", reason="unknown")
 
 
 async def find_issued(
@@ -57,7 +57,7 @@ async def find_issued(
 
 def _check_issued(topup: TopUp) -> None:
     if topup.status in {"reversing", "reversed"}:
-        raise NotRedeemable("its top-up was reversed", param="code", reason="reversed")
+        raise NotRedeemable("The voucher's top-up was reversed.", param="code", reason="reversed")
     if topup.status != "delivered":
         raise unknown_voucher()
 
@@ -87,13 +87,15 @@ class Redeem:
         # It may have been reversed since the look-up.
         _check_issued(topup)
         if working_set.redemption_of(topup.id) is not None:
-            raise NotRedeemable("the voucher was redeemed before", param="code", reason="redeemed")
+            raise NotRedeemable(
+                "This voucher has already been redeemed.", param="code", reason="redeemed"
+            )
         recipient = state.ledger.account(
             topup.tenant, LedgerAccountKind.RECIPIENT, topup.recipient_name
         )
         if recipient.balance_micros < topup.amount_cents * MICROS_PER_CENT:
             raise NotRedeemable(
-                "the wallet no longer holds its value", param="code", reason="spent"
+                "The wallet no longer holds the voucher's value.", param="code", reason="spent"
             )
         self._move(state, topup)
         redemption = Redemption(
@@ -161,5 +163,5 @@ def _check_target(principal: Principal, issued: TopUp, settle: VoucherTarget) ->
     is_issuer = principal.account_id == issued.account_id
     if settle == "external" and not is_issuer and "admin" not in principal.scopes:
         raise ExternalNotAllowed(
-            "only the issuing account settles a voucher externally", param="settle"
+            "Only the issuing account can settle a voucher externally.", param="settle"
         )

@@ -108,7 +108,7 @@ def check_open(hold: Hold, account_now_us: int, status: HoldStatus | None = None
         return
     found = hold.status if hold.status != "held" else "expired"
     raise HoldEnded(
-        f"the hold was {found} before" if found != "expired" else "the hold has expired",
+        f"The hold has already ended: {found}." if found != "expired" else "The hold has expired.",
         reason=found,
         extra={"hold_id": hold.id, "hold_status": found},
     )
@@ -184,7 +184,7 @@ class HoldWorkingSet(WorkingSet):
         seen = self._used.get((*tenant, reference))
         if seen is not None:
             raise DuplicateReference(
-                "the reference was used before",
+                "The `reference` was already used.",
                 param="reference",
                 extra={"hold_id": seen[0], "hold_status": seen[1]},
             )

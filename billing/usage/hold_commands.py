@@ -131,7 +131,7 @@ class CaptureHold(msgspec.Struct, frozen=True):
             return hold, hold.amount_micros if micros is None else micros
         model = self.model or hold.model
         if model is None:
-            raise InvalidInput("is required where the hold names none", param="model")
+            raise InvalidInput("`model` is required if the hold names none.", param="model")
         price = state.working_set(PriceWorkingSet).of(self.tenant.environment).price_of(model)
         amount_micros = price.charge_micros(self.tokens)
         check_priced(amount_micros)
@@ -180,7 +180,7 @@ class ExtendHold(msgspec.Struct, frozen=True):
         check_open(hold, now_us)
         if state.now_us - hold.created_at > EXTENDED_US_MAX:
             raise InvalidInput(
-                "a hold that was made more than 30 days ago is not extended; capture or release it",
+                "A hold made more than 30 days ago can't be extended. Capture or release it.",
                 param="ttl_s",
             )
         extended = replace(hold, expires_at=max(hold.expires_at, now_us + self.ttl_s * SECOND_US))

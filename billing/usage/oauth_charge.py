@@ -114,7 +114,7 @@ class TakeCharge:
         working_set = state.working_set(ChargeWorkingSet)
         grant = working_set.grant(self.origin.grant_id)
         if grant is None or not grant.is_alive or grant.app_id != self.origin.app_id:
-            raise CredentialEnded("the app's access was taken away", reason="revoked")
+            raise CredentialEnded("The user removed this app's access.", reason="revoked")
         earlier = working_set.charge(self.place)
         if earlier is not None:
             return self._same(earlier)
@@ -148,7 +148,8 @@ class TakeCharge:
     def _same(self, earlier: OAuthCharge) -> OAuthCharge:
         if (earlier.amount_micros, earlier.remark) != (self.amount_micros, self.remark):
             raise OrderNoReused(
-                "this order_no was charged before, with another amount or remark", param="order_no"
+                "This `order_no` was already charged, with another amount or remark.",
+                param="order_no",
             )
         return earlier
 
@@ -190,7 +191,7 @@ def _check_cap(state: BatchState, grant: Grant, amount_micros: int, now_us: int)
     is_day = grant.cap_period == "day"
     resets_at = now_us - now_us % DAY_US + DAY_US if is_day else next_month_start_us(now_us)
     raise CapExceeded(
-        f"the user allowed this app less for one {grant.cap_period}",
+        f"The user's limit for this app, per {grant.cap_period}, doesn't allow this amount.",
         param="amount",
         reason=f"per_{grant.cap_period}",
         retry_after_s=-((now_us - resets_at) // SECOND_US),

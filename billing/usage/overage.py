@@ -52,7 +52,7 @@ def charge_over(state: BatchState, hold: Hold, overage_micros: int) -> None:
 
 def _out_of_range(hold: Hold, max_micros: int, *, reason: str | None = None) -> AmountOutOfRange:
     return AmountOutOfRange(
-        f"at most {max_micros} micros can be captured of this hold",
+        f"At most {max_micros} micros can be captured of this hold.",
         param="amount_micros",
         reason=reason,
         extra={"hold_id": hold.id, "max_micros": max_micros},

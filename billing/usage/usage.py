@@ -104,7 +104,7 @@ class UsageWorkingSet(WorkingSet):
         seen = self._known.get((*tenant, item.reference))
         if seen is not None and not seen.is_of(item):
             raise DuplicateReference(
-                "the reference was used before, for something else",
+                "The `reference` was already used for another record.",
                 param="reference",
                 extra={"usage_id": seen.id},
             )
@@ -203,7 +203,7 @@ def check_priced(amount_micros: int) -> None:
     """Raise AmountOutOfRange for tokens that cost more than one charge may."""
     if amount_micros > AMOUNT_MICROS_MAX:
         raise AmountOutOfRange(
-            f"the tokens cost more than {AMOUNT_MICROS_MAX} micros, the most that one charge may be",
+            f"The tokens cost more than {AMOUNT_MICROS_MAX} micros, the maximum of one charge.",
             param="input_tokens",
             extra={"max": AMOUNT_MICROS_MAX},
         )
@@ -215,14 +215,14 @@ def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
     Raises InvalidInput unless exactly one is there, AmountOutOfRange beyond 1 micro to 10**9 dollars.
     """
     if (credit_count is None) == (amount_micros is None):
-        raise InvalidInput("give credits or amount_micros, one of them", param="credits")
+        raise InvalidInput("Give either `credits` or `amount_micros`.", param="credits")
     param, unit = ("amount_micros", 1) if credit_count is None else ("credits", MICROS_PER_CREDIT)
     given = amount_micros if credit_count is None else credit_count
     assert given is not None
     limit = AMOUNT_MICROS_MAX // unit
     if not 1 <= given <= limit:
         raise AmountOutOfRange(
-            f"{param} is 1 to {limit}", param=param, extra={"min": 1, "max": limit}
+            f"{param} must be from 1 to {limit}.", param=param, extra={"min": 1, "max": limit}
         )
     return given * unit
 

@@ -202,7 +202,7 @@ def _pair(fact: FieldFacts, written: str) -> tuple[str, str | None]:
     """Return the name and its value, None for an empty one; raise InvalidInput."""
     name, mark, value = written.partition("=")
     if not mark or not name.strip():
-        raise InvalidInput("must be NAME=VALUE", param=fact.name)
+        raise InvalidInput("Give it as NAME=VALUE.", param=fact.name)
     if fact.is_secret:
         value = _secret(fact, value)
     return name.strip().replace("-", "_"), value or None
@@ -213,7 +213,9 @@ def _secret(fact: FieldFacts, value: str) -> str:
     if value == "-":
         return sys.stdin.readline(SECRET_CHARACTERS_MAX).strip()
     if not value.startswith("@"):
-        raise InvalidInput("must be NAME=@FILE, or NAME=- for standard input", param=fact.name)
+        raise InvalidInput(
+            "Give it as NAME=@FILE, or as NAME=- for standard input.", param=fact.name
+        )
     try:
         with Path(value[1:]).open(encoding="utf-8") as file:
             text = file.readline(SECRET_CHARACTERS_MAX).strip()
@@ -221,7 +223,7 @@ def _secret(fact: FieldFacts, value: str) -> str:
         reason = error.strerror if isinstance(error, OSError) else "is not text"
         raise InvalidInput(f"{value[1:]}: {reason}", param=fact.name) from None
     if not text:
-        raise InvalidInput(f"{value[1:]}: its first line is empty", param=fact.name)
+        raise InvalidInput(f"The first line of {value[1:]} is empty.", param=fact.name)
     return text
 
 

@@ -20,9 +20,7 @@ class Remote:
         given = access(profile)
         self._is_operator = given.is_operators
         if self._is_operator and OPERATOR not in act.audience:
-            raise InvalidInput(
-                "an operator's token cannot do this; use an account's key", param="--profile"
-            )
+            raise InvalidInput("This requires an account's key.", param="--profile")
         path = OPERATOR_PATH if self._is_operator else API_PATH
         self._gateway = RemoteGateway(given, path)
         self._object_id = object_id
@@ -63,5 +61,5 @@ class Remote:
             not self._object_id.isascii()
             or not self._object_id.replace("_", "").replace("-", "").isalnum()
         ):
-            raise InvalidInput("is no id", param=rest.partition("}")[0])
+            raise InvalidInput("This is not an ID.", param=rest.partition("}")[0])
         return head + self._object_id + rest.partition("}")[2]

@@ -200,4 +200,4 @@ def _day(text: str) -> int:
     try:
         return day_start_of(text)
     except ValueError:
-        raise InvalidInput("is a day such as 2026-11-22", param="day") from None
+        raise InvalidInput("Give a day such as 2026-11-22.", param="day") from None

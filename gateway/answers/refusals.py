@@ -12,7 +12,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.response_codes import MALFORMED, Code
 from kernel.errors import DomainError
 
-_WORDS = re.compile(r"[\s:,]+")
+_WORDS = re.compile(r"[\s:,`]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,8 @@ def _check_outside_lineage(call: RequestContext[Fields, Fields], held: TopUp) ->
     """
     if not set(held.spent_by).isdisjoint(call.principal.lineage):
         raise ScopeMissing(
-            "a key of the requester's own lineage cannot decide", reason="same_lineage"
+            "A key related to the requesting key can't decide. Use an unrelated key, or sign in.",
+            reason="same_lineage",
         )
 
 
@@ -124,7 +125,7 @@ async def _check_not_theirs(call: RequestContext[Fields, Fields], asked: Approva
     makers = await call.context.database.read(lambda tx: makers_of(tx, lineage))
     if asked.requested_by in makers:
         raise ScopeMissing(
-            "a key that the sender made cannot decide on their send", reason="same_lineage"
+            "A key that the sender created can't decide on their send.", reason="same_lineage"
         )
 
 

@@ -44,7 +44,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
     if not context.settings.self_serve_staging:
         raise NotFound("Path")
     if call.body.environment != STAGING:
-        raise EnvironmentMismatch("a sandbox account has staging only", param="environment")
+        raise EnvironmentMismatch("A sandbox account has no live environment.", param="environment")
     context.staging_room.check_environment(STAGING)
     await take_one(
         context.limiter,

@@ -196,7 +196,7 @@ def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
     platforms.find(platform)
     address = call.principal.account_email
     if address is None:
-        raise InvalidEmail("the account has no address of its own: name a recipient_email")
+        raise InvalidEmail("The account has no email address. Give a recipient_email.")
     return address
 
 

@@ -143,14 +143,14 @@ async def issue(call: RequestContext[TokenBody, Fields]) -> Answer:
             "unsupported_grant_type", "grant_type is authorization_code or refresh_token"
         )
     if not body.client_id:
-        raise ClientUnknown("client_id is missing")
+        raise ClientUnknown("The request lacks client_id.")
     exchange = _of_code if body.grant_type == "authorization_code" else _of_refresh
 
     async def work(tx: Transaction) -> TokenPair | AuthorizationRefused:
         is_document = body.client_id.startswith("https://")
         if not is_document and await mcp_client.find(tx, body.client_id) is None:
             # A client whose registration expired registers again after this error.
-            raise ClientUnknown("no client has this client_id")
+            raise ClientUnknown("No client has this client_id.")
         return await exchange(tx, call)
 
     found = await call.context.database.transaction(work)

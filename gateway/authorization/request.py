@@ -73,12 +73,10 @@ async def read_request(call: RequestContext[Any, Any], form: Form) -> McpRequest
     client_id, redirect_uri = _only(form, "client_id"), _only(form, "redirect_uri")
     state = _only(form, "state")
     if len(state) > STATE_CHARACTERS_MAX:
-        raise InvalidInput(f"state has at most {STATE_CHARACTERS_MAX} characters", param="state")
+        raise InvalidInput(f"`state` has at most {STATE_CHARACTERS_MAX} characters.", param="state")
     client = await _client(call, client_id)
     if not is_registered(redirect_uri, client.redirect_uris):
-        raise InvalidInput(
-            "the redirect_uri is not one of those that the client registered", param="redirect_uri"
-        )
+        raise InvalidInput("The client hasn't registered this redirect_uri.", param="redirect_uri")
     issuer = call.home
     asked = form.raw("scope").split()
     scopes = [scope for scope in MCP_SCOPES if scope in (asked or MCP_DEFAULT_SCOPES)]
@@ -106,8 +104,8 @@ async def _client(call: RequestContext[Any, Any], client_id: str) -> McpClient:
     registered = await context.database.read(lambda tx: mcp_client.find(tx, client_id))
     if registered is None:
         raise InvalidInput(
-            "no client has this client_id: it may have been forgotten; connect it anew from the"
-            " client",
+            "No client has this client_id. It may have been deleted: connect again from "
+            "the client.",
             param="client_id",
         )
     return registered
@@ -117,7 +115,7 @@ def _only(form: Form, name: str) -> str:
     """Return the one value of a parameter; two could be read differently here and at the client."""
     values = form.many(name)
     if len(values) > 1:
-        raise InvalidInput("is given more than once", param=name)
+        raise InvalidInput("This parameter is given more than once.", param=name)
     return values[0] if values else ""
 
 

@@ -30,7 +30,7 @@ _NOT_FOUND: Final = 404
 _FAULT: Final = 500
 _READS: Final = frozenset({"GET", "HEAD"})
 _TITLES: Final = {
-    403: phrase("This is not open to you"),
+    403: phrase("You don't have access to this page"),
     404: phrase("There is nothing here"),
     405: phrase("This method is not allowed"),
     409: phrase("This changed meanwhile"),

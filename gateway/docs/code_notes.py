@@ -6,78 +6,83 @@ from typing import Final
 from gateway.answers import response_codes as codes
 
 NOTES: Final[Mapping[int, str]] = {
-    codes.SUCCESS: "It is done: 201 where something was made, 202 where it goes on by itself.",
+    codes.SUCCESS: "Done. 201: created. 202: accepted, and completed automatically.",
     codes.DELIVERED: "The recipient's wallet is credited and the voucher is issued.",
-    codes.PENDING: "The funds are held until the platform or a person has decided.",
+    codes.PENDING: "The funds are held until the platform or an approver has decided.",
     codes.INVALID_KEY: (
-        "No credential, or none that is known. Send Authorization: Bearer ak_…. signature and timestamp: a"
-        " supplier's or a payment provider's callback isn't signed as its secret has it."
+        "The credential is missing or unknown. Send `Authorization: Bearer ak_…`. `signature`, "
+        "`timestamp`: a supplier's or payment provider's callback isn't signed with its secret."
     ),
     codes.INSUFFICIENT_BALANCE: (
-        "The wallet does not hold what can be sent, and lacks lacking_cents. owed: a debt comes first."
-        " plan_used_up: the plan's credit is used, and credit in the wallet doesn't pay for its usage."
+        "The wallet lacks `lacking_cents`. `owed`: a debt must be paid first. `plan_used_up`: the "
+        "plan's credit is used, and the wallet doesn't pay for its usage."
     ),
-    codes.INVALID_PLATFORM: "No such platform; GET /platforms lists them.",
-    codes.INVALID_RECIPIENT: "Not an address, or none was given and the account has none.",
-    codes.AMOUNT_OUT_OF_RANGE: "Outside the platform's limits, which min and max tell.",
+    codes.INVALID_PLATFORM: "The platform doesn't exist. `GET /platforms` lists them.",
+    codes.INVALID_RECIPIENT: "The recipient isn't an email address, or none was given and the account has none.",
+    codes.AMOUNT_OUT_OF_RANGE: "The amount is outside the platform's limits, `min` and `max`.",
     codes.DUPLICATE: (
-        "The reference was used before, or the Idempotency-Key or the intent came with another request;"
-        " transaction_id is the first one's. looks_repeated: say distinct, if it is another."
+        "The `reference` was already used, or the `Idempotency-Key` or `intent` came with another "
+        "request. `transaction_id` is the first one's. `looks_repeated`: add `distinct` if the "
+        "second send is intended."
     ),
-    codes.MALFORMED: "The request cannot be read or a field does not fit; errors[] names each one.",
+    codes.MALFORMED: "The request can't be read, or a field is wrong. `errors[]` lists each one.",
     codes.CAP_EXCEEDED: (
-        "More than the key, one it descends from, or the account may spend or send until resets_at;"
-        " max_now_cents passes now."
+        "The amount exceeds what the key, a key above it, or the account may spend or send until "
+        "`resets_at`. `max_now_cents` is allowed now."
     ),
-    codes.MISSING_SCOPE: "The credential is good, but it may not do this, or not in this environment.",
-    codes.KEY_ENDED: "The key was good once: it expired, or somebody revoked it.",
-    codes.NOT_REDEEMABLE: "reason says why: unknown, redeemed, reversed, spent, disabled or expired.",
-    codes.LIMIT_REACHED: "There are as many as there may be: one has to go, or to end, before another.",
+    codes.MISSING_SCOPE: "The credential is valid, but it may not do this, or not in this environment.",
+    codes.KEY_ENDED: "The key has expired or was revoked.",
+    codes.NOT_REDEEMABLE: (
+        "The code can't be redeemed. `reason`: `unknown`, `redeemed`, `reversed`, `spent`, "
+        "`disabled` or `expired`."
+    ),
+    codes.LIMIT_REACHED: "The maximum number is reached. One must be removed, or end, before another is created.",
     codes.PAYMENT_REQUIRED: (
-        "Nothing was paid yet: next_action pay, and accepts has the price. Else what is to be paid at once"
-        " was declined; a person updates the means of payment."
+        "With `next_action` `pay`, nothing was paid yet; `accepts` has the price. Otherwise an "
+        "immediate payment was declined, and a user must update the payment method."
     ),
-    codes.CANCELLED: "The top-up is off and its funds are back.",
-    codes.ALREADY_DELIVERED: "Too late to cancel: delivered, or handed to the platform.",
+    codes.CANCELLED: "The top-up is cancelled and its funds are back.",
+    codes.ALREADY_DELIVERED: "It is too late to cancel: the top-up is delivered, or handed to the platform.",
     codes.NOT_FOUND: (
-        "No such id or path. Another account's or environment's looks the same; the message names"
-        " the kind."
+        "There is no such ID or path. IDs of another account or environment look the same. The "
+        "message names the kind."
     ),
-    codes.ALREADY_SETTLED: "Too late: it failed, was cancelled, or somebody has decided.",
-    codes.FAILED_REFUNDED: "The platform refused. The funds are back; sending the same again will fail.",
+    codes.ALREADY_SETTLED: "It is too late: the object has failed, was cancelled, or was already decided.",
+    codes.FAILED_REFUNDED: "The platform refused, and the funds are back. The same send will fail again.",
     codes.APPROVAL_REQUIRED: (
-        "Above the key's threshold for one send or for a day's: data.approval.url is where a person"
-        " decides, or a key of another lineage does."
+        "The send exceeds the key's threshold for one send or a day. A user decides at "
+        "`data.approval.url`, or an unrelated key does."
     ),
     codes.REVERSED: "Nothing of the top-up was used, and its funds are back.",
     codes.ALREADY_USED: (
-        "reason says why it stays: redeemed, spent, handed_over (its supplier cannot take it back), kept"
-        " (its supplier said no), or pending (cancel it instead)."
+        "The top-up can't be reversed. `reason`: `redeemed`, `spent`, `handed_over` (its supplier "
+        "can't take it back), `kept` (its supplier refused), or `pending` (cancel it instead)."
     ),
     codes.REQUESTER_BLOCKED: (
-        "The key that asked for the send, requester_key_id, may not make it now. Your own key is fine."
-        " requester_ended: the top-up was cancelled, and its funds are back. requester_paused and"
-        " requester_limits: nothing was decided, and the funds stay held."
+        "The sending key, `requester_key_id`, may not make this send now. Your own key is fine. "
+        "`requester_ended`: the top-up was cancelled, and its funds are back. `requester_paused`, "
+        "`requester_limits`: nothing was decided, and the funds stay held."
     ),
     codes.NONE_ACCEPTED: (
-        "Each item of the bulk send was refused, or all or nothing was asked for and one was: nothing was sent, and"
-        " nothing is held. data.errors has the code and the error of each."
+        "Every item of the bulk send was refused, or `all_or_nothing` was set and one was. Nothing "
+        "was sent or held. `data.errors` has the code and error of each item."
     ),
     codes.RATE_LIMITED: (
-        "Too many calls, or records and bytes in them; Retry-After says when the next one passes."
-        " staging_quota: the account stored as much in staging today as it may; live is not affected."
+        "There were too many calls, or records and bytes in them. `Retry-After` says when the next "
+        "one is accepted. `staging_quota`: today's storage in staging is used up; live isn't "
+        "affected."
     ),
-    codes.ADDRESS_NOT_ALLOWED: "The caller's address is not on the key's allow-list.",
-    codes.KEY_IN_PROGRESS: "The first call with this Idempotency-Key still runs; ask again.",
-    codes.METHOD_NOT_ALLOWED: "The path takes other methods, which Allow lists.",
+    codes.ADDRESS_NOT_ALLOWED: "The caller's address isn't on the key's allow-list.",
+    codes.KEY_IN_PROGRESS: "The first call with this `Idempotency-Key` is still running.",
+    codes.METHOD_NOT_ALLOWED: "The path has other methods, listed in `Allow`.",
     codes.PROVIDER_UNAVAILABLE: (
-        "The payment provider does not answer; try again. With `retryable` false it refused: the order"
-        " has failed, and the operator has to look."
+        "The payment provider doesn't respond. If `retryable` is false, it refused: the order has "
+        "failed, and the operator must check."
     ),
     codes.INTERNAL: (
-        "Our fault, or we cannot take it now. Try again with the same Idempotency-Key. storage_reserve:"
-        " staging takes no changes until the operator makes room."
+        "The gateway failed, or can't accept the call now. `storage_reserve`: staging accepts no "
+        "changes until the operator frees space."
     ),
-    codes.DELIVERY_FAILED: "The webhook did not take the sample; data.attempt says what it answered.",
-    codes.URL_INVALID: "reason says what is wrong with the URL: scheme, credentials, port, address, form.",
+    codes.DELIVERY_FAILED: "The webhook didn't accept the sample. `data.attempt` has its response.",
+    codes.URL_INVALID: "The URL can't be used. `reason`: `scheme`, `credentials`, `port`, `address` or `form`.",
 }

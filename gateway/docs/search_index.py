@@ -81,12 +81,14 @@ class PassageIndex:
         # Their titles and names as lists of words, the words of both, and where each word of the text begins
         # and ends.
         self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
-        self._titles = [frozenset((*title, *names)) for title, names in self._called]
         self._texts = [_spots_of(one.text) for one in self._passages]
-        self._holders: dict[str, list[int]] = defaultdict(list)
-        for number, (title, text) in enumerate(zip(self._titles, self._texts, strict=True)):
+        # Of each word its passages: their number, whether the title has it, and how often the text does.
+        self._holders: dict[str, list[tuple[int, bool, int]]] = defaultdict(list)
+        titles = [frozenset((*title, *names)) for title, names in self._called]
+        for number, (title, text) in enumerate(zip(titles, self._texts, strict=True)):
             for word in title | text.keys():
-                self._holders[word].append(number)
+                times = len(text.get(word, ()))
+                self._holders[word].append((number, word in title, times))
         self._words = sorted(self._holders)
 
     def search(self, query: str) -> Searched:
@@ -108,16 +110,15 @@ class PassageIndex:
         found: dict[int, _Score] = {}
         for one in known:
             is_exact = one == word
-            for number in self._holders[one]:
+            for number, in_title, times in self._holders[one]:
                 score = found.get(number)
                 if score is None:
                     score = found[number] = _Score(words=1)
-                if one in self._titles[number]:
+                if in_title:
                     score.in_title = True
                 if is_exact:
                     score.exact = True
-                times = score.times + len(self._texts[number].get(one, ()))
-                score.times = min(_TIMES_MAX, times)
+                score.times += times
         return found
 
     def _beginning_with(self, word: str) -> Sequence[str]:
@@ -161,7 +162,7 @@ def _add(total: _Score, one: _Score) -> None:
     total.words += one.words
     total.in_title += one.in_title
     total.exact += one.exact
-    total.times += one.times
+    total.times += min(_TIMES_MAX, one.times)
 
 
 def _spots_of(text: str) -> Mapping[str, Sequence[tuple[int, int]]]:

@@ -83,7 +83,7 @@ async def _found(context: Context, query: QueryParams) -> dict[str, Any]:
 async def _page(context: Context, query: QueryParams) -> dict[str, Any]:
     limit, after_id = _limit(query.get("limit")), query.get("cursor", "")
     if after_id and not _is_id(after_id):
-        raise InvalidInput("cursor is next_cursor of the page before", param="cursor")
+        raise InvalidInput("`cursor` must be `next_cursor` of the previous page.", param="cursor")
 
     async def work(tx: Transaction) -> list[Published]:
         return await published_after(tx, after_id, limit=limit + 1)
@@ -98,7 +98,7 @@ def _limit(text: str | None) -> int:
         return ENDPOINTS_AT_ONCE
     is_number = text.isascii() and text.isdigit() and len(text) <= 3
     if not is_number or not 1 <= int(text) <= ENDPOINTS_AT_ONCE:
-        raise InvalidInput(f"limit is 1 to {ENDPOINTS_AT_ONCE}", param="limit")
+        raise InvalidInput(f"`limit` must be from 1 to {ENDPOINTS_AT_ONCE}.", param="limit")
     return int(text)
 
 

@@ -31,9 +31,9 @@ def for_people(detail: str, param: str | None = None) -> str:
     for pattern, words in _RULES:
         if found := pattern.fullmatch(detail):
             return words(found, param or "")
-    if param and detail.startswith(f"{param} "):
-        this = "these" if detail.startswith(f"{param} are ") else "this"
-        return f"{this}{detail.removeprefix(param)}"
+    named, _, rest = detail.partition(" ")
+    if param and named.strip("`") == param:
+        return f"{'these' if rest.startswith('are ') else 'this'} {rest}"
     return detail
 
 
@@ -61,8 +61,8 @@ def _bound(found: re.Match[str], param: str) -> str:
 
 
 def _length(found: re.Match[str], _param: str) -> str:
-    number, is_most = int(found["bound"]), found["side"] == "<="
-    if found["kind"] == "string":
+    number, is_most = int(found["bound"]), found["side"] in {"<=", "most"}
+    if found["kind"] in {"string", "characters"}:
         if is_most:
             return counted(
                 "write at most %(num)s character", "write at most %(num)s characters", number
@@ -107,7 +107,7 @@ def _characters(found: re.Match[str], _param: str) -> str:
 def _wider_than_parent(found: re.Match[str], _param: str) -> str:
     name, most = found["name"], found["most"]
     amount = partial(money, int(most)) if name == "windows" else _amount(most, name)
-    return phrase("this is at most %(most)s, as of a key that this one comes from", most=amount)
+    return phrase("this must be at most %(most)s, the limit of a key above this one", most=amount)
 
 
 def _asked_by_preset(found: re.Match[str], param: str) -> str:
@@ -129,7 +129,8 @@ def _amount(text: str, param: str) -> Value:
 _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]], ...]] = (
     (
         re.compile(
-            r"\A(?:(?P<name>\w{1,64}) )?is (?P<least>\d+) to (?P<most>\d+)(?:, or null)?(?: for (?P<whose>\S+))?"
+            r"\A(?:`?(?P<name>\w{1,64})`? |The \w+ )?(?:is|must be from) (?P<least>\d+) to (?P<most>\d+)"
+            r"(?:(?: US)? cents| credits)?(?:, or null)?(?: for (?P<whose>(?!any )[^\s:]+)(?:: .+)?)?\.?"
         ),
         _range,
     ),
@@ -145,11 +146,25 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
         _fill_in,
     ),
     (re.compile(r"\A\w{1,64} is (?P<words>\d.*)"), _written),
-    (re.compile(r"\A(?:\w{1,64} )?(?:is|are) one of (?P<words>.+)"), _one_of),
-    (re.compile(r"\A\w{1,64} has (?P<least>\d+) to (?P<most>\d+) characters"), _characters),
     (
         re.compile(
-            r"\A(?P<name>\w{1,64}) is at most (?P<most>\d+), as of a key that this one comes from"
+            r"\A(?:(?:`?\w{1,64}`? )?(?:is|are|must be)|Choose) one of (?P<words>(?!the ).+?)\.?"
+        ),
+        _one_of,
+    ),
+    (
+        re.compile(r"\A(?:The |A )?\w{1,64} has (?P<least>\d+) to (?P<most>\d+) characters\.?"),
+        _characters,
+    ),
+    (
+        re.compile(
+            r"\A(?:This|(?:The |An? )?`?\w{1,64}`?) has at (?P<side>most) (?P<bound>\d+) (?P<kind>characters)\.?"
+        ),
+        _length,
+    ),
+    (
+        re.compile(
+            r"\A(?P<name>\w{1,64}) must be at most (?P<most>\d+), the limit of a key above this one\."
         ),
         _wider_than_parent,
     ),
@@ -157,6 +172,6 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
         re.compile(r"\ARequired by the preset (?P<preset>\w+): .+, such as (?P<suggested>\d+)\."),
         _asked_by_preset,
     ),
-    (re.compile(r"\Athe body is longer than (?P<bytes>\d+) bytes"), _too_long),
-    (re.compile(r"\Aexpires_at lies in the future, before the year 10000"), _future),
+    (re.compile(r"\AThe body is longer than (?P<bytes>\d+) bytes\."), _too_long),
+    (re.compile(r"\AThe expiry must be in the future(?:, before the year 10000)?\."), _future),
 )

@@ -143,10 +143,10 @@ def read_form(call: RequestContext[Any, Any]) -> Form:
             max_num_fields=FIELDS_MAX,
         )
     except ValueError:
-        raise InvalidInput("the form is not percent-encoded UTF-8") from None
+        raise InvalidInput("The form is not percent-encoded UTF-8.") from None
     for values in fields.values():
         if any(has_control(value) for value in values):
-            raise InvalidInput("control characters are not allowed")
+            raise InvalidInput("Control characters aren't allowed.")
     return form_of(call, fields)
 
 

@@ -35,7 +35,7 @@ async def read_upload(call: RequestContext[Any, Any]) -> Form:
     try:
         found = await parser.parse()
     except (MultiPartException, ValueError, KeyError):
-        raise InvalidInput("the form cannot be read") from None
+        raise InvalidInput("The form can't be read.") from None
     fields: dict[str, list[str]] = {}
     try:
         for name, value in found.multi_items():
@@ -52,7 +52,7 @@ async def _text(file: UploadFile) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(
-            f"the file is not UTF-8 at byte {error.start}: save it as CSV UTF-8"
+            f"The file is not UTF-8 at byte {error.start}. Save it as CSV UTF-8."
         ) from None
 
 

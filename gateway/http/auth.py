@@ -36,13 +36,13 @@ def presented(
             bare = header.strip()
             if takes_bare and bare and b" " not in bare:
                 return bare.decode("latin-1"), False
-            raise InvalidCredential("the Authorization header is not of the form Bearer ak_…")
+            raise InvalidCredential("The Authorization header must have the form Bearer ak_….")
         return header[7:].strip().decode("latin-1"), False
     if b"cookie" in headers:
         token = read_cookie(headers, is_secure=is_https(scope, settings))
         if token is not None:
             return token, True
-    raise InvalidCredential("send the API key as Authorization: Bearer ak_…")
+    raise InvalidCredential("Send the API key as Authorization: Bearer ak_….")
 
 
 def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = False) -> None:
@@ -52,9 +52,9 @@ def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = 
     checks of a cookie count only for a session that came as one.
     """
     if principal.kind == "mcp" and not takes_mcp:
-        raise InvalidCredential("the credential is not known here")
+        raise InvalidCredential("This credential is unknown.")
     if (principal.kind == "session") is not is_cookie:
-        raise InvalidCredential("the credential is not known here")
+        raise InvalidCredential("This credential is unknown.")
 
 
 def caller_address(

@@ -138,4 +138,4 @@ def _part(message: Message) -> tuple[bytes, bool]:
 
 
 def _too_large(bytes_max: int) -> BodyTooLarge:
-    return BodyTooLarge(f"the body is longer than {bytes_max} bytes", extra={"limit": bytes_max})
+    return BodyTooLarge(f"The body is longer than {bytes_max} bytes.", extra={"limit": bytes_max})

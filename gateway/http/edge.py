@@ -198,8 +198,8 @@ def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
     proto = call.headers.get(b"x-forwarded-proto")
     if proto is not None and proto.lower() == b"https" and call.path not in PROBED:
         raise InvalidInput(
-            "a proxy forwarded this request over https, so TOPUP_PUBLIC_URL must be set to the"
-            " address that clients see",
+            "A proxy forwarded this request over https. Set TOPUP_PUBLIC_URL to the "
+            "address that clients see.",
             param="X-Forwarded-Proto",
         )
 

@@ -31,7 +31,7 @@ from gateway.http.strict_json import (
     parse,
     shown,
 )
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError, InvalidInput, UnknownCursor
 from kernel.fields import Fields
 from kernel.ids import decode
 from kernel.limits import BODY_BYTES_MAX
@@ -82,7 +82,7 @@ class Shape(Generic[F]):
                     return body
         value = parse(raw)
         if not isinstance(value, dict):
-            raise InvalidInput("the body is a JSON object")
+            raise InvalidInput("The body must be a JSON object.")
         return self._convert(value, environment, is_strict=True)
 
     def of_query(self, query: bytes, environment: str | None) -> F:
@@ -170,7 +170,7 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
     except ValueError:
         kind = ""
     if kind != prefix:
-        raise InvalidInput("not a cursor of this list", param="cursor")
+        raise UnknownCursor
     return text
 
 
@@ -195,7 +195,7 @@ def _pairs(
 ) -> dict[str, Any]:
     """Return each parameter, in readable characters. lists: those that may appear several times."""
     if len(query) > bytes_max:
-        raise InvalidInput(f"the parameters are longer than {bytes_max} bytes")
+        raise InvalidInput(f"The parameters are longer than {bytes_max} bytes.")
     try:
         listed = parse_qsl(
             query.decode("ascii"),
@@ -204,20 +204,20 @@ def _pairs(
             max_num_fields=QUERY_FIELDS_MAX,
         )
     except ValueError:
-        raise InvalidInput("the parameters are not percent-encoded UTF-8") from None
+        raise InvalidInput("The parameters are not percent-encoded UTF-8.") from None
     found: dict[str, Any] = {}
     for name, value in listed:
         if name in found and name not in lists:
-            raise InvalidInput(f"{shown(name)} appears twice", param=shown(name))
+            raise InvalidInput(f"{shown(name)} appears twice.", param=shown(name))
         if has_control(value) or has_control(name):
-            raise InvalidInput(f"{shown(name)} holds control characters", param=shown(name))
+            raise InvalidInput(f"{shown(name)} contains control characters.", param=shown(name))
         found[name] = [*found.get(name, ()), value] if name in lists else value
     return found
 
 
 def _check_environment(named: Any, environment: str) -> None:
     if not isinstance(named, str):
-        raise InvalidInput("expected a string", param="environment")
+        raise InvalidInput("The environment must be a string.", param="environment")
     if named != environment:
         raise EnvironmentMismatch(
             f"The key belongs to {environment}. Leave environment out, or use a key of the other environment.",

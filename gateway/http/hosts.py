@@ -33,14 +33,16 @@ class Hosts:
         if host in self._known or path in PROBED:
             return
         if host is None or b"," in host:
-            raise InvalidInput("send exactly one Host header", param="Host")
+            raise InvalidInput("Send exactly one Host header.", param="Host")
         name = _name_of(host)
         if name is None:
-            raise InvalidInput("the Host header is not a host with an optional port", param="Host")
+            raise InvalidInput(
+                "The Host header must be a host with an optional port.", param="Host"
+            )
         if not (name in self._allowed or _is_local(name)):
             raise InvalidInput(
-                "the Host header names another host; an operator lists the names of this gateway"
-                " in TOPUP_PUBLIC_URL and TOPUP_ALLOWED_HOSTS",
+                "The Host header names another host. The operator lists this gateway's names "
+                "in TOPUP_PUBLIC_URL and TOPUP_ALLOWED_HOSTS.",
                 param="Host",
             )
         if len(self._known) < KNOWN_MAX:

@@ -28,7 +28,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import rfc3339
 from kernel.csv_text import BYTE_ORDER_MARK, csv_head, csv_lines
-from kernel.errors import InvalidInput
+from kernel.errors import UnknownCursor
 from kernel.fields import Page
 from kernel.file_name import plain_name
 from kernel.shaped import to_builtins
@@ -252,7 +252,7 @@ def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> L
     if query.cursor is not None:
         known = [cursor(item) for item in items]
         if query.cursor not in known:
-            raise InvalidInput("not a cursor of this list", param="cursor")
+            raise UnknownCursor
         first = known.index(query.cursor) + 1
     shown = list(items[first : first + query.limit])
     has_more = first + query.limit < len(items)

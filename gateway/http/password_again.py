@@ -53,8 +53,8 @@ async def require_password(
     )
     if not is_confirmed:
         raise PasswordRequired(
-            f"give your password again: send it to {CONFIRM} as the form field password, then"
-            " repeat this within 10 minutes",
+            f"Confirm your password: post it to {CONFIRM} as the form field password, then "
+            "repeat this within 10 minutes.",
             param="password",
             reason="password_required",
             extra={"confirm_url": CONFIRM},
@@ -132,7 +132,7 @@ async def check_code(
         return is_right
 
     if not await context.database.transaction(work):
-        raise SignInRefused("that code is wrong, or was used before", param="password")
+        raise SignInRefused("The code is wrong, or was already used.", param="password")
 
 
 async def check_passkey(
@@ -157,7 +157,7 @@ async def check_passkey(
 
     if not await context.database.transaction(work):
         raise SignInRefused(
-            "that passkey was not accepted: try it again, or give a code", param="passkey"
+            "The passkey was not accepted. Try it again, or enter a code.", param="passkey"
         )
 
 
@@ -230,4 +230,4 @@ async def check_own(call: RequestContext[Any, Any], password: str) -> None:
                 outcome="refused",
             )
         )
-        raise SignInRefused("that is not your password", param="password")
+        raise SignInRefused("The password is wrong.", param="password")

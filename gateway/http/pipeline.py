@@ -133,7 +133,7 @@ def _identify(
     if is_cookie:
         call.session_token = token
     elif route.session_only:
-        raise InvalidCredential("this is for a person who signed in, not for a key")
+        raise InvalidCredential("This requires a signed-in user, not a key.")
     if caller.ip_allow_lists:
         check_address(caller, call.address)
 

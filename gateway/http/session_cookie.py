@@ -75,7 +75,7 @@ def check_forgery(
         given = _field(raw)
     if not is_forgery_token(given, token):
         raise ForgeryRefused(
-            "this change did not come from a page of this gateway: reload the page and try again",
+            "This change did not come from a page of this gateway. Reload the page and try again.",
             reason="forgery",
         )
 

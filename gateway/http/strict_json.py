@@ -68,7 +68,7 @@ def refuse_repeated_names(raw: bytes) -> None:
     if b"\\" not in raw and has_unique_names(raw):
         return
     if _is_deeper(raw, _FOREIGN_DEPTH_MAX):
-        raise Unreadable(f"the body is nested deeper than {_FOREIGN_DEPTH_MAX} levels")
+        raise Unreadable(f"The body is nested deeper than {_FOREIGN_DEPTH_MAX} levels.")
     with contextlib.suppress(ValueError):
         json.loads(raw, object_pairs_hook=_object, parse_int=_integer)
 
@@ -76,19 +76,19 @@ def refuse_repeated_names(raw: bytes) -> None:
 def parse(raw: bytes) -> Any:
     """Raise Unreadable if the text can't be read, InvalidInput for its values."""
     if raw.startswith(_BYTE_ORDER_MARKS):
-        raise Unreadable("the body begins with a byte order mark; send plain UTF-8")
+        raise Unreadable("The body begins with a byte order mark. Send plain UTF-8.")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable(f"the body is not UTF-8 at byte {error.start}") from None
+        raise Unreadable(f"The body is not UTF-8 at byte {error.start}.") from None
     if _is_deeper(raw, JSON_DEPTH_MAX):
-        raise Unreadable(f"the body is nested deeper than {JSON_DEPTH_MAX} levels")
+        raise Unreadable(f"The body is nested deeper than {JSON_DEPTH_MAX} levels.")
     try:
         value = json.loads(
             text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer
         )
     except json.JSONDecodeError as error:
-        raise Unreadable(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+        raise Unreadable(f"The body is not JSON: {error.msg} at character {error.pos}.") from None
     problems: list[dict[str, str]] = []
     _inspect(value, (), problems)
     if problems:
@@ -145,13 +145,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise InvalidInput("the field appears twice", param=shown(name))
+            raise InvalidInput("The field appears twice.", param=shown(name))
         found[name] = value
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise Unreadable(f"{name} is not JSON")
+    raise Unreadable(f"{name} is not JSON.")
 
 
 def _integer(digits: str) -> int:

@@ -47,7 +47,7 @@ def surface() -> ApiSurface:
 
     async def handle(call: RequestContext[Fields, Fields]) -> Reply:
         if call.session_token is not None:
-            raise InvalidCredential("send an API key as Authorization: Bearer ak_…")
+            raise InvalidCredential("Send an API key as Authorization: Bearer ak_….")
         return await reply(call, is_paid=False)
 
     route = Route(

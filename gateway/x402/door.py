@@ -211,7 +211,7 @@ def _shown(call: PaidCall) -> Shown | Misfit | None:
     if header is None:
         return credential
     if credential is not None:
-        raise InvalidInput("one payment at a time: two came", param=headers.HEADER)
+        raise InvalidInput("Send one payment, not two.", param=headers.HEADER)
     return headers.read(header, call.context.machine_payments.challenge_key)
 
 
@@ -276,7 +276,7 @@ def _way(
     for way in ways:
         if way.protocol == shown.protocol:
             return way
-    raise NotOffered(f"no such payment is taken for {asked.charged_cents} cents in {environment}")
+    raise NotOffered(f"This payment method can't pay {asked.charged_cents} cents in {environment}.")
 
 
 def _payment(
@@ -333,7 +333,7 @@ def _required(
     hows = []
     ways = ways_of(call, environment, asked.charged_cents)
     if not ways:
-        raise NotOffered(f"{asked.charged_cents} cents cannot be paid in {environment}")
+        raise NotOffered(f"{asked.charged_cents} cents can't be paid in {environment}.")
     for way in ways:
         call.reply_headers.append(way.header(call, asked, misfit.detail))
         facts |= way.facts(asked)

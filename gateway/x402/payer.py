@@ -24,7 +24,7 @@ async def caller(call: PaidCall) -> Principal | None:
     principal = await call.context.authenticator.authenticate(token)
     check_presented(principal, is_cookie=is_cookie)
     if is_cookie:
-        raise InvalidCredential("send an API key as Authorization: Bearer ak_…")
+        raise InvalidCredential("Send an API key as Authorization: Bearer ak_….")
     if principal.ip_allow_lists:
         check_address(principal, call.address)
     require_scope(principal, "topup:send")
@@ -41,7 +41,7 @@ def environment_of(
     asked = call.body.environment
     if principal is not None:
         if asked not in (None, principal.environment):
-            raise EnvironmentMismatch(f"the key is of {principal.environment}", param="environment")
+            raise EnvironmentMismatch(f"The key is {principal.environment}'s.", param="environment")
         asked = principal.environment
     taken = {one: offered(call.context, one) for one in LIVE_FIRST}
     wanted = LIVE_FIRST if asked is None else (asked,)
@@ -55,4 +55,4 @@ def environment_of(
         detail = f"such payments are taken in {' and '.join(allowed)} alone"
         problem = {"param": "environment", "detail": detail, "allowed": allowed}
         raise InvalidInput(detail, param="environment", errors=[problem])
-    raise NotOffered("this gateway takes no such payment: its operator has set none up")
+    raise NotOffered("This gateway's operator hasn't set up such payments.")

@@ -256,9 +256,7 @@ async def resume(
     """
     key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and not {key.id, *key.lineage}.isdisjoint(asker.lineage):
-        raise ScopeMissing(
-            "a key is resumed by a person, or by a key of another lineage", reason="lineage"
-        )
+        raise ScopeMissing("Only a user or an unrelated key can resume a key.", reason="lineage")
     check_no_stronger(key.scopes, asker)
     return await _update(tx, key, {"paused_at": None})
 
@@ -278,11 +276,13 @@ async def rotate(
     now. Raises NotFound, ScopeMissing, and InvalidInput for a key that has ended.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
-        raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
+        raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
     key = await _find_to_change(tx, tenant, key_id, asker)
     check_no_stronger(key.scopes, asker)
     if key.client_id is not None:
-        raise InvalidInput("a signed-in client's key has no secret: sign in again", param="id")
+        raise InvalidInput(
+            "A signed-in client's key has no secret. Sign in again instead.", param="id"
+        )
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     await _check_usable(tx, key, own_now_us)
     secret = token_format.new_api_key(key.environment)
@@ -360,20 +360,20 @@ async def _find_to_change(
     below = (*key.lineage, key.id) if may_be_own else key.lineage
     if asker is not None and asker.lineage and asker.lineage[0] not in below:
         raise ScopeMissing(
-            "a key changes its descendants only, not itself, a sibling or an ancestor",
+            "A key can only change its descendants, not itself, a sibling or an ancestor.",
             reason="lineage",
         )
     if key.revoked_at is not None and not is_revoked_fine:
-        raise InvalidInput("the key is revoked", param="id")
+        raise InvalidInput("The key is revoked.", param="id")
     return key
 
 
 async def _check_usable(tx: Transaction, key: ApiKey, own_now_us: int) -> None:
     if key.expires_at is not None and key.expires_at <= own_now_us:
-        raise InvalidInput("the key has expired: give it a later expires_at first", param="id")
+        raise InvalidInput("The key has expired. Give it a later expires_at first.", param="id")
     states = await load_key_states(tx, key.lineage)
     if not all(state.is_usable(own_now_us) for state in states.values()):
-        raise InvalidInput("the key ended with the one that it comes from", param="id")
+        raise InvalidInput("The key ended with its parent.", param="id")
 
 
 async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiKey:

@@ -109,7 +109,7 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
     """Return each scope once, in the table's order; raise InvalidInput for an unknown one or none."""
     wanted = set(scopes)
     if not wanted:
-        raise InvalidInput("a key has at least one scope", param="scopes")
+        raise InvalidInput("A key needs at least one scope.", param="scopes")
     if not wanted <= set(SCOPES):
         # The message repeats only our own words: an unknown one may be anything, even a secret.
         detail = f"scopes are of {', '.join(SCOPES)}"
@@ -123,7 +123,7 @@ def checked_networks(cidrs: Sequence[str]) -> list[Network]:
     """Return each network once, as given; a bare address is a network of one. Raises InvalidInput."""
     if len(cidrs) > ALLOW_LIST_ENTRIES_MAX:
         raise InvalidInput(
-            f"an allow-list has at most {ALLOW_LIST_ENTRIES_MAX} entries", param="ip_allow_list"
+            f"An allow-list has at most {ALLOW_LIST_ENTRIES_MAX} entries.", param="ip_allow_list"
         )
     return list(dict.fromkeys(_network(cidr) for cidr in cidrs))
 
@@ -131,12 +131,12 @@ def checked_networks(cidrs: Sequence[str]) -> list[Network]:
 def _network(cidr: str) -> Network:
     # Another machine can't use a zone (%eth0).
     if len(cidr) > _CIDR_CHARACTERS_MAX or "%" in cidr:
-        raise InvalidInput("an allow-list takes CIDRs", param="ip_allow_list")
+        raise InvalidInput("An allow-list has CIDRs only.", param="ip_allow_list")
     try:
         network = ipaddress.ip_network(cidr.strip(" "))
     except ValueError:
         raise InvalidInput(
-            "an allow-list takes CIDRs such as 192.0.2.0/24 or 2001:db8::/32, without host bits",
+            "An allow-list has CIDRs such as 192.0.2.0/24 or 2001:db8::/32, without host bits.",
             param="ip_allow_list",
         ) from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_V4_MAPPED):
@@ -148,13 +148,13 @@ def _network(cidr: str) -> Network:
 
 def _checked_cents(field: str, cents: int | None) -> int | None:
     if cents is not None and not 0 <= cents <= CAP_CENTS_MAX:
-        raise InvalidInput(f"{field} is 0 to {CAP_CENTS_MAX}, or null", param=field)
+        raise InvalidInput(f"{field} must be from 0 to {CAP_CENTS_MAX}, or null.", param=field)
     return cents
 
 
 def _checked_expiry(expires_at: int | None, now_us: int) -> int | None:
     if expires_at is not None and not now_us < expires_at <= EXPIRES_AT_MAX:
         raise InvalidInput(
-            "expires_at lies in the future, before the year 10000", param="expires_at"
+            "The expiry must be in the future, before the year 10000.", param="expires_at"
         )
     return expires_at

@@ -30,12 +30,13 @@ def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
     assert parent.tenant == tenant, "a key is minted in its maker's own account and environment"
     if len(parent.lineage) >= LINEAGE_KEYS_MAX:
         raise KeyLimitReached(
-            f"a lineage has at most {LINEAGE_KEYS_MAX} keys", extra={"limit": LINEAGE_KEYS_MAX}
+            f"A key family has at most {LINEAGE_KEYS_MAX} keys. Revoke one first.",
+            extra={"limit": LINEAGE_KEYS_MAX},
         )
     if not parent.lineage and parent.kind != "session":
         # A parentless key would outlive the token that requested it.
         raise ScopeMissing(
-            "a key without a parent comes from a session or the command line", reason="parent"
+            "Only a session or the command line can create a key without a parent.", reason="parent"
         )
     return parent.lineage
 
@@ -52,14 +53,14 @@ async def check_grant(
     wanted = set(scopes)
     if ADMIN in wanted:
         if is_child or (asker is not None and asker.lineage):
-            raise ScopeMissing("admin is never inherited", reason="scope")
+            raise ScopeMissing("The scope admin is never inherited.", reason="scope")
         row = await tx.fetch_one("SELECT is_operator FROM accounts WHERE id = :id", id=account_id)
         if row is None or not row["is_operator"]:
-            raise ScopeMissing("admin is for operator accounts only", reason="scope")
+            raise ScopeMissing("The scope admin is only for operators' accounts.", reason="scope")
     if asker is not None and not wanted <= asker.scopes:
         missing = sorted(wanted - asker.scopes)
         raise ScopeMissing(
-            f"the asking credential has no {', '.join(missing)} to hand on",
+            f"Your credential lacks {', '.join(missing)}, so it can't grant that.",
             reason="scope",
             extra={"required_scopes": missing},
         )
@@ -75,7 +76,7 @@ def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
     missing = sorted(set(scopes) - asker.scopes)
     if missing:
         raise ScopeMissing(
-            f"the key may do more than your role: {', '.join(missing)}",
+            f"The key may do more than your role: {', '.join(missing)}.",
             reason="scope",
             extra={"required_scopes": missing},
         )
@@ -97,4 +98,6 @@ async def check_room(
 ) -> None:
     """Raise KeyLimitReached if the statement counts `most` or more."""
     if await count_live(tx, tenant, counting) >= most:
-        raise KeyLimitReached(f"an account has at most {most} {what}", extra={"limit": most})
+        raise KeyLimitReached(
+            f"An account has at most {most} {what}. Revoke one first.", extra={"limit": most}
+        )

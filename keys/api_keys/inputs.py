@@ -29,7 +29,7 @@ CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
-    said("Name", hint="What uses it, such as Support agent."),
+    said("Name", hint="The program that uses it, such as Support agent."),
 ]
 Word = Annotated[str, Meta(max_length=64)]
 ScopeChoice = Annotated[
@@ -74,7 +74,7 @@ AbovePerDayCents = Annotated[
     ),
     said(
         "Approve a day's sends above",
-        hint="What takes a UTC day's sends above it waits for approval. Blank: none waits.",
+        hint="Sends that take a UTC day's total above it need approval. Blank: none do.",
     ),
 ]
 OldAboveCents = Annotated[
@@ -88,13 +88,13 @@ OldAboveCents = Annotated[
 _Cents = Annotated[int, Meta(ge=0, le=CAP_CENTS_MAX)]
 Purpose = Annotated[
     str,
-    Meta(max_length=PURPOSE_CHARACTERS_MAX, description="What it is for, in your words."),
+    Meta(max_length=PURPOSE_CHARACTERS_MAX, description="Its purpose, in your words."),
     said("Purpose"),
 ]
 LifetimeCents = Annotated[
     _Cents,
     Meta(description="The most that it may ever spend; what it spent before counts."),
-    said("Lifetime limit", hint="What it spent before counts. Blank: no limit."),
+    said("Lifetime limit", hint="Earlier spending counts. Blank: no limit."),
 ]
 Platforms = Annotated[
     list[Word],
@@ -240,7 +240,9 @@ def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetTyp
         here = getattr(body, name)
         there = UNSET if inside is UNSET else getattr(inside, name)
         if here is not UNSET and there is not UNSET and here != there:
-            raise InvalidInput("stands here and in caps with two values", param=name)
+            raise InvalidInput(
+                f"{name} is given here and in `caps` with different values.", param=name
+            )
         found[name] = there if here is UNSET else here
     return found
 
@@ -250,7 +252,8 @@ def thresholds_of(body: Limits) -> Mapping[str, int | UnsetType | None]:
     above, old = body.approval_above_cents, body.approval_threshold_cents
     if above is not UNSET and old is not UNSET and above != old:
         raise InvalidInput(
-            "stands here and in approval_threshold_cents, its old name, with two values",
+            "`approval_above_cents` and `approval_threshold_cents`, its old name, have "
+            "different values.",
             param="approval_above_cents",
         )
     return {

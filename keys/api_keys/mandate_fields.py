@@ -58,7 +58,7 @@ def _checked(name: str, value: Any) -> Any:
     least, most = _RANGES[name]
     if value is not None and not least <= value <= most:
         raise InvalidInput(
-            f"{name} is {least} to {most}, or null",
+            f"{name} must be from {least} to {most}, or null.",
             param=name,
             extra={"minimum": least, "maximum": most},
         )
@@ -69,7 +69,7 @@ def _platforms(names: Sequence[str] | None) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name.strip().lower() for name in _listed("platforms", names)))
     if not all(_PLATFORM.fullmatch(name) for name in found):
         raise InvalidInput(
-            "platforms are ids such as claude; see GET /platforms", param="platforms"
+            "Platforms are IDs such as claude. See GET /platforms.", param="platforms"
         )
     return found
 
@@ -92,7 +92,7 @@ def _listed(param: str, entries: Sequence[str] | None) -> Sequence[str]:
         return ()
     if not 1 <= len(entries) <= LIST_ENTRIES_MAX:
         raise InvalidInput(
-            f"{param} has 1 to {LIST_ENTRIES_MAX} entries; null allows any", param=param
+            f"{param} has 1 to {LIST_ENTRIES_MAX} entries; null allows any.", param=param
         )
     return entries
 
@@ -101,17 +101,17 @@ def _windows(windows: Sequence[SpendWindow] | None) -> tuple[SpendWindow, ...]:
     found = tuple(sorted(windows or ()))
     if len(found) > WINDOWS_MAX or len({one.seconds for one in found}) < len(found):
         raise InvalidInput(
-            f"a key has at most {WINDOWS_MAX} windows, each of another length", param="windows"
+            f"A key has at most {WINDOWS_MAX} windows, each of another length.", param="windows"
         )
     for one in found:
         if not WINDOW_SECONDS_MIN <= one.seconds <= WINDOW_SECONDS_MAX:
             raise InvalidInput(
-                f"a window has {WINDOW_SECONDS_MIN} to {WINDOW_SECONDS_MAX} seconds",
+                f"A window has {WINDOW_SECONDS_MIN} to {WINDOW_SECONDS_MAX} seconds.",
                 param="windows",
                 extra={"minimum": WINDOW_SECONDS_MIN, "maximum": WINDOW_SECONDS_MAX},
             )
         if not 0 <= one.cents <= CAP_CENTS_MAX:
-            raise InvalidInput(f"a window has 0 to {CAP_CENTS_MAX} cents", param="windows")
+            raise InvalidInput(f"A window has 0 to {CAP_CENTS_MAX} cents.", param="windows")
     return found
 
 
@@ -120,6 +120,6 @@ def _purpose(text: str | None) -> str | None:
         return None
     if len(text) > PURPOSE_CHARACTERS_MAX:
         raise InvalidInput(
-            f"purpose has at most {PURPOSE_CHARACTERS_MAX} characters", param="purpose"
+            f"The purpose has at most {PURPOSE_CHARACTERS_MAX} characters.", param="purpose"
         )
     return storable(text.strip(), characters_max=PURPOSE_CHARACTERS_MAX)

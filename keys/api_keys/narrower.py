@@ -55,7 +55,7 @@ def _check_mandate(wanted: Mandate, before: Mandate, above: Mandate) -> None:
 def _check_amount(name: str, wanted: int | None, most: int | None) -> None:
     if wanted is not None and most is not None and wanted > most:
         raise InvalidInput(
-            f"{name} is at most {most}, as of a key that this one comes from",
+            f"{name} must be at most {most}, the limit of a key above this one.",
             param=name.replace("approval_threshold_cents", "approval_above_cents"),
             extra={"maximum": most},
         )
@@ -64,7 +64,7 @@ def _check_amount(name: str, wanted: int | None, most: int | None) -> None:
 def _check_list(name: str, are_within: bool, allowed: tuple[str, ...]) -> None:  # noqa: FBT001
     if not are_within:
         raise InvalidInput(
-            f"{name} are among those of the keys that this one comes from",
+            f"{name} must be among those of the keys above this one.",
             param=name,
             extra={"allowed": list(allowed)},
         )

@@ -55,7 +55,7 @@ def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     preset = PRESETS.get(named)
     if preset is None:
-        raise InvalidInput(f"preset is one of {', '.join(PRESETS)}", param="preset")
+        raise InvalidInput(f"`preset` must be one of {', '.join(PRESETS)}.", param="preset")
     missing = [
         {
             "param": name,

@@ -29,7 +29,7 @@ CAP_CENTS_MAX: Final = CAP_MICROS_MAX // _MICROS_PER_CENT
 class NewOAuthApp(Fields, frozen=True, kw_only=True):
     """An app that is registered: with exact addresses, a whole host, or both."""
 
-    name: Annotated[Text, Meta(description="Shown to whoever is asked to allow it.")]
+    name: Annotated[Text, Meta(description="Shown to users on the consent page.")]
     scope: Annotated[OAuthScope, Meta(description="Each allows the ones before.")]
     redirect_uris: Annotated[
         list[str],

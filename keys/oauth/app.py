@@ -101,16 +101,16 @@ async def create(
     registered = register(new.redirect_host, new.redirect_uris)
     if new.is_public and registered.host:
         raise InvalidInput(
-            "a public app names exact addresses, not a whole host", param="redirect_host"
+            "A public app registers exact addresses, not a whole host.", param="redirect_host"
         )
     if new.scope not in OAUTH_SCOPES:
-        raise InvalidInput(f"scope is one of {', '.join(OAUTH_SCOPES)}", param="scope")
+        raise InvalidInput(f"`scope` must be one of {', '.join(OAUTH_SCOPES)}.", param="scope")
     if new.cap_period not in CAP_PERIODS:
         raise InvalidInput(
-            f"the cap's period is one of {', '.join(CAP_PERIODS)}", param="cap_period"
+            f"The cap's period must be one of {', '.join(CAP_PERIODS)}.", param="cap_period"
         )
     if not 0 <= new.cap_micros <= CAP_MICROS_MAX:
-        raise InvalidInput("a cap is 0 or more, and not astronomical", param="cap_cents")
+        raise InvalidInput("The cap must be 0 or more, and not too large.", param="cap_cents")
     await check_room(tx, owner, _LIVE, most=LIVE_APPS_MAX, what="apps that are not disabled")
     secret = "" if new.is_public else _new_secret()
     app = OAuthApp(
@@ -167,7 +167,7 @@ async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAut
         is_known = hmac.compare_digest(stored.encode(), digest(secret or "").encode())
     if row is None or not is_known or row["disabled_at"] is not None:
         raise ClientRefused(
-            "no app has this client_id and client_secret", param="client_secret", reason="client"
+            "No app has this client_id and client_secret.", param="client_secret", reason="client"
         )
     return _ROWS.read(row)
 
@@ -183,7 +183,7 @@ async def rotate(
     if app.disabled_at is not None:
         raise NotFound("App")
     if app.is_public:
-        raise InvalidInput("a public app has no secret", param="app_id")
+        raise InvalidInput("A public app has no secret.", param="app_id")
     secret = _new_secret()
     await tx.execute(
         """UPDATE oauth_apps SET secret_digest = :digest, secret_last4 = :last4,

@@ -85,7 +85,7 @@ async def issue(
     public app without a challenge.
     """
     if app.is_public and challenge is None:
-        raise InvalidInput("this app needs a code_challenge", param="code_challenge")
+        raise InvalidInput("This app requires a code_challenge.", param="code_challenge")
     row = await tx.fetch_one(
         """SELECT account_id FROM account_environments
            WHERE account_id = :account_id AND environment = :environment""",
@@ -93,7 +93,7 @@ async def issue(
         environment=app.environment,
     )
     if row is None:
-        raise InvalidInput(f"this account has no {app.environment} wallet")
+        raise InvalidInput(f"This account has no {app.environment} wallet.")
     await check_live(tx, Tenant(account_id, app.environment))
     # Delete ended codes and what would be one too many: nothing else deletes from this table.
     await tx.execute(
@@ -159,11 +159,11 @@ async def check(
         raise CodeRefused(_REFUSED, param="code", reason="code")
     if not is_proven(row["challenge"], verifier):
         raise CodeRefused(
-            "the code_verifier does not fit the code", param="code_verifier", reason="code"
+            "The code_verifier doesn't match the code.", param="code_verifier", reason="code"
         )
     why = await why_ended(tx, _granted(row), now_us=now_us)
     if why is not None:
-        raise CodeRefused(f"the code counts no more: {why}", param="code", reason="code")
+        raise CodeRefused(f"The code is no longer valid: {why}.", param="code", reason="code")
     return Consent(
         digest=row["digest"],
         app_id=app.id,

@@ -61,11 +61,9 @@ class Registered:
 def register(host: str, uris: Sequence[str]) -> Registered:
     """Check an app's host and addresses; raise InvalidInput."""
     if not host and not uris:
-        raise InvalidInput(
-            "an app names at least one address that codes may go to", param="redirect_uris"
-        )
+        raise InvalidInput("An app needs at least one redirect address.", param="redirect_uris")
     if len(uris) > URIS_MAX:
-        raise InvalidInput(f"an app has at most {URIS_MAX} addresses", param="redirect_uris")
+        raise InvalidInput(f"An app has at most {URIS_MAX} addresses.", param="redirect_uris")
     for uri in uris:
         found = _URL.fullmatch(uri)
         wrong = "is not a plain absolute URL without a fragment"
@@ -85,16 +83,17 @@ def normalise_host(text: str) -> str:
     """
     if not text.isascii():
         raise InvalidInput(
-            "write the host in ASCII, an international name as xn--…", param="redirect_host"
+            "Write the host in ASCII. An international name begins with xn--.",
+            param="redirect_host",
         )
     host, colon, port = split_port(text.lower())
     if host not in LOOPBACK and not _is_name(host):
         raise InvalidInput(
-            "a redirect host is a name such as app.example.com, with its port if it has one",
+            "A redirect host is a name such as app.example.com, optionally with a port.",
             param="redirect_host",
         )
     if colon and not (_PORT.fullmatch(port) and int(port) < 65_536):
-        raise InvalidInput("the port is 1 to 65535", param="redirect_host")
+        raise InvalidInput("The port must be from 1 to 65535.", param="redirect_host")
     if port == "443":
         colon = port = ""
     return host + colon + port

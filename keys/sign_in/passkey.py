@@ -77,10 +77,10 @@ def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
     """Return the account's passkeys; raise InvalidInput if two-factor sign-in is off, or no more fit."""
     if not await second_factor.lock_on(tx, account_id):
-        raise InvalidInput("switch two-factor sign-in on first", param="name")
+        raise InvalidInput("Switch on two-factor sign-in first.", param="name")
     existing = await list_passkeys(tx, account_id)
     if len(existing) >= OF_ONE_MAX:
-        raise InvalidInput(f"there are {OF_ONE_MAX} passkeys: remove one first", param="name")
+        raise InvalidInput(f"You have {OF_ONE_MAX} passkeys. Remove one first.", param="name")
     return existing
 
 
@@ -107,7 +107,7 @@ async def add(
     if answer is None:
         raise _not_made()
     if passkey_challenge.made_at(vault, purpose, answer.challenge, now_us=now_us) is None:
-        raise InvalidInput("that took too long: add it again", param="name")
+        raise InvalidInput("The passkey took too long. Add it again.", param="name")
     key = answer.key_for(site)
     if key is None:
         raise _not_made()
@@ -123,7 +123,7 @@ async def add(
     )
     once = "ON CONFLICT (credential_id) DO NOTHING"
     if not await tx.insert("passkeys", _ROWS.columns, [_ROWS.write(made)], once):
-        raise InvalidInput("this passkey was added before", param="name")
+        raise InvalidInput("This passkey was already added.", param="name")
     return made
 
 
@@ -176,7 +176,7 @@ async def remove(tx: Transaction, account_id: str, passkey_id: str) -> None:
 
 
 def _not_made() -> InvalidInput:
-    return InvalidInput("the browser's answer is no new passkey of this site", param="name")
+    return InvalidInput("The browser's response is not a new passkey of this site.", param="name")
 
 
 def _load() -> None:

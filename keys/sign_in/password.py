@@ -36,7 +36,7 @@ def check_password(text: str, *, param: str = "password") -> None:
     """Raise InvalidInput unless the password is long enough, and short enough to be hashed."""
     if not CHARACTERS_MIN <= len(text) <= CHARACTERS_MAX:
         raise InvalidInput(
-            f"a password has {CHARACTERS_MIN} to {CHARACTERS_MAX} characters", param=param
+            f"A password has {CHARACTERS_MIN} to {CHARACTERS_MAX} characters.", param=param
         )
 
 
@@ -82,7 +82,7 @@ class Passwords:
         line = self._known if is_known else self._strangers
         mine = self._of_source.get(source, 0)
         if mine >= SOURCE_MAX or line.waiting >= WAITING_MAX:
-            raise Unavailable("too many people sign in at this moment", retry_after_s=2)
+            raise Unavailable("Too many people are signing in.", retry_after_s=2)
         self._of_source[source] = mine + 1
         try:
             if self._at_work < AT_ONCE_MAX:

@@ -100,8 +100,8 @@ async def create(
     account = await get_account(tx, account_id)
     if kind == "operator" and not account.is_operator:
         raise ScopeMissing(
-            "Operator tokens are for operators' accounts. Make this one with:"
-            f" topup accounts set {account_id} --operator",
+            "Operator tokens are for operators' accounts. Make this one with: topup "
+            f"accounts set {account_id} --operator.",
             reason="scope",
         )
     await check_live(tx, Tenant(account_id, environment))
@@ -306,7 +306,7 @@ async def _check_not_ending(tx: Transaction, maker: Principal | None) -> None:
     )
     if row is not None:
         raise ScopeMissing(
-            "this secret of the key was rotated and ends soon: make the token with the new one",
+            "This secret was rotated and ends soon. Create the token with the new secret.",
             reason="parent",
         )
 
@@ -316,13 +316,15 @@ def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant)
         return
     assert maker.tenant == tenant, "a token is made in its maker's own account and environment"
     if kind == "operator":
-        raise ScopeMissing("operator tokens come from the command line only", reason="parent")
+        raise ScopeMissing(
+            "Operator tokens can only be created on the command line.", reason="parent"
+        )
     # It may do all that the account may.
     require_owner(maker)
     if not maker.lineage and maker.kind != "session":
         # Else a token borrowed for a moment could make more that outlive it.
         raise ScopeMissing(
-            "a token comes from a key, a session or the command line", reason="parent"
+            "Only a key, a session or the command line can create a token.", reason="parent"
         )
 
 

@@ -110,7 +110,7 @@ async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Beg
     """Begin a login and delete expired ones, so that no caller fills the table. Raises InvalidInput."""
     name = normalise_name(name)
     if len(name) > NAME_CHARACTERS_MAX:
-        raise InvalidInput(f"name has 1 to {NAME_CHARACTERS_MAX} characters", param="name")
+        raise InvalidInput(f"The name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
     await prune(tx, now_us=now_us)
     begun = Begun(
         secrets.token_urlsafe(DEVICE_CODE_BYTES),
@@ -168,9 +168,9 @@ async def approve(
     LiveNotOpen and KeyLimitReached.
     """
     if not scopes or not set(scopes) <= set(ACCOUNT_SCOPES):
-        raise InvalidInput("choose at least one of the scopes", param="scopes")
+        raise InvalidInput("Choose at least one scope.", param="scopes")
     if life_days is not None and life_days not in KEY_LIVES_DAYS:
-        raise InvalidInput("choose how long the key works", param="life_days")
+        raise InvalidInput("Choose how long the key works.", param="life_days")
     await lock_tenants(tx, [tenant])
     await check_live(tx, tenant)
     await check_room(tx, tenant)
@@ -215,7 +215,7 @@ async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin
     if login is None or login.status == "taken" or login.expires_at <= now_us:
         raise expired()
     if login.status == "denied":
-        raise LoginDenied("the person refused this login", reason="access_denied")
+        raise LoginDenied("The user refused this login.", reason="access_denied")
     return login
 
 
@@ -291,7 +291,7 @@ async def prune(tx: Transaction, *, now_us: int) -> int:
 
 def expired() -> LoginExpired:
     return LoginExpired(
-        "the device code is unknown, used or older than ten minutes: log in again",
+        "The device code is unknown, used or older than ten minutes. Log in again.",
         param="device_code",
         reason="expired_token",
     )
@@ -309,7 +309,7 @@ async def _check_granted(tx: Transaction, login: DeviceLogin, *, now_us: int) ->
     why = await why_ended(tx, allowed, now_us=now_us)
     if why is not None:
         raise LoginDenied(
-            f"this login is not given a key: {why}. Log in again", reason="access_denied"
+            f"This login can't get a key: {why}. Log in again.", reason="access_denied"
         )
     return await person_of(tx, login.decided_by or "")
 

@@ -71,9 +71,7 @@ async def test_it_comes_back_to_whom_it_belongs_and_to_nobody_else(
     await press_without_a_session(page, PASTED)
     await sign_in(page, "ben@example.com")
     await expect(lines).to_have_value("")
-    await expect(
-        page.get_by_text("What you had typed was for the other environment")
-    ).to_be_visible()
+    await expect(page.get_by_text("Your entries were for the other environment")).to_be_visible()
     await page.get_by_role("button", name="Live", exact=True).click()
     await expect(lines).to_have_value(PASTED)
     await expect(again).to_be_visible()

@@ -136,7 +136,7 @@ async def disconnect(page: Page) -> str:
     page.on("dialog", lambda dialog: dialog.accept())
     await page.locator("#revoke summary").click()
     await page.get_by_role("button", name="Disconnect the client").click()
-    await page.get_by_text("The key is revoked").wait_for()
+    await page.get_by_text("The key is revoked.").wait_for()
     return listed
 
 
@@ -189,7 +189,7 @@ async def test_a_client_signs_in_sends_asks_for_more_refreshes_and_is_thrown_out
     assert is_out
     assert "MCP client" in listed
     asked, again, last = person.texts
-    assert "Probe Desk asks to use your account" in asked
+    assert "Probe Desk wants to use your account" in asked
     assert "127.0.0.1" in asked
     assert "nobody checked its name" in asked
     assert "connected already" in again

@@ -138,7 +138,7 @@ async def test_from_consent_to_charge_to_the_end_of_it(install: Install, browser
     await page.get_by_text("The app's access is gone").wait_for()
 
     assert await are_all_refused(lambda: statuses_with(journey, token), within_s=1.0)
-    assert "Wiki bot asks to act for you" in asked
+    assert "Wiki bot wants to act for you" in asked
     assert "$10.00 in each calendar month" in asked
     assert (query["from"], query["state"]) == (["gateway"], ["a&b/é"])
     assert charged.json()["data"]["amount"] == "1.25"

@@ -74,7 +74,7 @@ async def test_a_browser_adds_uses_and_removes_a_passkey(
     await expect(page.get_by_role("cell", name="office laptop")).to_be_visible()
     await page.goto("/dashboard/confirm")
     await use.click()
-    await expect(page.get_by_text("You are not asked again for ten minutes")).to_be_visible()
+    await expect(page.get_by_text("Confirmed for ten minutes")).to_be_visible()
     await page.context.clear_cookies()
     await page.goto("/sign-in")
     await page.get_by_label("Email address").fill(EMAIL)

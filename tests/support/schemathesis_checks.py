@@ -30,7 +30,7 @@ class Unforeseeable(NamedTuple):
 UNFORESEEABLE: Final = (
     Unforeseeable(
         r".*",
-        r"not a cursor of this list",
+        r"isn't a cursor of this list",
         "a cursor is what an answer of that list gave before",
     ),
     Unforeseeable(
@@ -70,23 +70,23 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r".*",
-        r"lies? in the (past|future)|has not begun yet",
+        r"lies? in the (past|future)|must be in the future|hasn't begun yet",
         "what time it is",
     ),
     Unforeseeable(
         r".*",
-        r"earlier than to|before until, and before now|from is before to",
+        r"must be earlier than `to`|must be before `(until|to)`",
         "OpenAPI has no relation between query parameters; and what time it is",
     ),
     Unforeseeable(
         r".*",
-        r"cannot be given together with|is required where .* is not given|name either a pack or an amount"
-        r"|is required for a subscription|give secret, public_key or both",
+        r"can't be given together with|is required where .* is not given|Give a pack or an amount"
+        r"|is required for a subscription|Give `secret`, `public_key` or both|name either a pack or an amount",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
         r"POST .*/resend",
-        r"is not delivered yet",
+        r"isn't delivered yet",
         "what has become of the top-up",
     ),
     Unforeseeable(
@@ -96,7 +96,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST .*",
-        r"not a URL|carries no user name",
+        r"not a URL|carries no user name|must not contain a user name",
         "of what it takes for a URL some have a bracket or a name of a user in their host",
     ),
     Unforeseeable(
@@ -106,27 +106,27 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"GET /api/public/v1/events",
-        r"give after .* not both",
+        r"Give either `after`",
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(
         r"GET /api/public/v1/events",
-        r"a number alone does not say of which database",
+        r"A number alone doesn't name its database",
         "a cursor is what an answer of that list gave before",
     ),
     Unforeseeable(
         r"GET (/credits/transactions|/orders)",
-        r"give offset or cursor, not both",
+        r"Give either `offset` or `cursor`\.",
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(
         r"GET /api/public/v1/events",
-        r"a file has the newest first",
+        r"A file is newest first",
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(
         r"GET /api/public/v1/topup/statement",
-        r"name either a month",
+        r"Give either a month",
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(
@@ -136,12 +136,12 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"GET /api/public/v1/usage",
-        r"sums are of|narrows the list",
+        r"Sums cover|applies to the list, not to sums",
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(
         r"POST /api/public/v1/orders",
-        r"name either a pack or an amount",
+        r"name either a pack or an amount|Give a pack or an amount",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
@@ -151,22 +151,22 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /api/public/v1/orders",
-        r"only a person who signed in agrees",
+        r"Only a signed-in user can agree",
         "who calls",
     ),
     Unforeseeable(
         r"POST (/api/public/v1/orders|/subscription/portal|/payment/create-session|/api/billing/topup)",
-        r"a URL has visible|the URL names no host",
+        r"a URL has visible|A URL has visible|the URL names no host|The URL has no host",
         "which texts are URLs: format uri says less, and generators of clients read it apart",
     ),
     Unforeseeable(
         r"POST /api/public/v1/(usage|holds)",
-        r"give credits or amount_micros",
+        r"Give either `credits` or `amount_micros`",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
         r"POST /api/public/v1/(usage|holds/.*)",
-        r"is (required with (the other )?|given with )tokens|no token was used|among the input_tokens",
+        r"is (required|only allowed) with (the other )?tokens|At least one token count|Cached tokens can",
         "what fits together of three counts of tokens",
     ),
     Unforeseeable(
@@ -176,7 +176,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /api/public/v1/usage",
-        r"source and id",
+        r"source.* and .*id",
         "a CloudEvent has its reference in source and id, together as long as one",
     ),
     Unforeseeable(
@@ -186,22 +186,22 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"PUT /api/public/v1/topup/balance/threshold",
-        r"name either one threshold or a list",
+        r"Give either one threshold or a list\.",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
         r"(POST|PATCH) /api/public/v1/keys.*",
-        r"with two values",
+        r"different values",
         "a field and its older place say the same",
     ),
     Unforeseeable(
         r"POST /api/public/v1/keys/.*",
-        r"the key is revoked",
+        r"The key is revoked\.",
         "a call before it ended the key",
     ),
     Unforeseeable(
         r"POST /api/public/v1/topup/send",
-        r"the quote",
+        r"[Tt]he quote",
         "a quote is of one send, for ten minutes",
     ),
     Unforeseeable(
@@ -211,7 +211,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /api/public/v1/cli/login/token",
-        r"the device code is unknown",
+        r"The device code is unknown",
         "a code is what POST /cli/login gave before",
     ),
     Unforeseeable(
@@ -249,7 +249,7 @@ _ROWS: Final = tuple((re.compile(one.operations), re.compile(one.answer)) for on
 
 
 _LONG_WAITS: Final = frozenset(map(str, range(1, 51)))
-_OTHERS: Final = re.compile(r"needs admin|for a person who signed in")
+_OTHERS: Final = re.compile(r"requires admin|requires a signed-in user")
 _tried: set[Any] = set()
 _for_others: set[str] = set()
 _OWN_KEY_ID: Final = os.environ.get("TOPUP_TEST_OWN_KEY_ID", "")

@@ -54,9 +54,9 @@ async def list_events(
     after = event_cursor(asked.after, "after")
     is_file = asked.format != "json"
     if after is not None and is_file:
-        raise InvalidInput("a file has the newest first: leave after out", param="after")
+        raise InvalidInput("A file is newest first. Omit `after`.", param="after")
     if after is not None and begin is not None:
-        raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
+        raise InvalidInput("Give either `after` (to poll) or `cursor` (to page).", param="cursor")
     tx, tenant = context.tx, context.tenant
     if after is None:
         before = event_cursor(cast(str | None, begin))

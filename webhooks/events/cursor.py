@@ -8,7 +8,7 @@ event, or is behind the oldest. Writes event_epoch of account_environments.
 
 from typing import Final, NamedTuple
 
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, UnknownCursor
 from store.database import Transaction
 
 BEGINNING: Final = "0"  # the oldest event that is kept, whatever the epoch
@@ -47,11 +47,11 @@ def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
     epoch, dash, number = text.partition("-")
     parts = (epoch, number) if dash else (epoch,)
     if not all(part.isascii() and part.isdigit() and len(part) <= _DIGITS_MAX for part in parts):
-        raise InvalidInput("not a cursor of this list", param=param)
+        raise UnknownCursor(param)
     if not dash:
         raise CursorRefused(
-            "a number alone does not say of which database it is: begin with 0, the oldest event that"
-            " is kept, and keep next_cursor as it is given",
+            "A number alone doesn't name its database. Start with 0, the oldest stored "
+            "event, and use next_cursor unchanged.",
             param=param,
             reason="cursor_without_epoch",
             oldest=None,
@@ -69,25 +69,26 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
         return before_oldest.event_no
     if cursor.epoch != epoch:
         raise CursorRefused(
-            "the cursor is from before a restore: events after the restored copy's moment are gone,"
-            " and their numbers are given to others. Go on from oldest_cursor and drop the ids that"
-            f" you have; the newest event is {EventCursor(epoch, last_no).text()}",
+            "The cursor is from before a restore. Events after the restored moment are "
+            "lost, and their numbers were reused. Continue from oldest_cursor and drop "
+            f"known IDs; the newest event is {EventCursor(epoch, last_no).text()}.",
             param=param,
             reason="cursor_from_before_restore",
             oldest=before_oldest,
         )
     if cursor.event_no > last_no:
         raise CursorRefused(
-            f"no event has this number yet, the last one is {last_no}: is the cursor of another"
-            " environment or installation?",
+            f"No event has this number yet; the last one is {last_no}. The cursor may "
+            "belong to another environment or installation.",
             param=param,
             reason="cursor_ahead",
             oldest=before_oldest,
         )
     if cursor.event_no < before_oldest.event_no:
         raise CursorRefused(
-            f"events {cursor.event_no + 1} to {before_oldest.event_no} are not kept any more: fetch"
-            " what they told from the lists of top-ups and orders, and go on from oldest_cursor",
+            f"Events {cursor.event_no + 1} to {before_oldest.event_no} are no longer "
+            "stored. Read the lists of top-ups and orders for them, then continue from "
+            "oldest_cursor.",
             param=param,
             reason="cursor_expired",
             oldest=before_oldest,

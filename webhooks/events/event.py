@@ -390,4 +390,4 @@ def _render(
 
 def check_type(event_type: str, param: str) -> None:
     if event_type not in _KNOWN_TYPES:
-        raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param=param)
+        raise InvalidInput(f"Choose from these types: {', '.join(EVENT_TYPES)}.", param=param)

@@ -108,7 +108,7 @@ class Feed:
         Raises TooManyStreams, and Unavailable if the process is stopping.
         """
         if self._is_closed:
-            raise Unavailable("the gateway is stopping; connect again", retry_after_s=1)
+            raise Unavailable("The gateway is stopping. Connect again.", retry_after_s=1)
         _check_room(self._held[holder], STREAMS_PER_HOLDER, "this credential")
         _check_room(self._held[tenant], STREAMS_PER_TENANT, "this account")
         _check_room(self._count, STREAMS, "this gateway")
@@ -205,7 +205,7 @@ class Feed:
 def _check_room(open_now: int, limit: int, whose: str) -> None:
     if open_now >= limit:
         raise TooManyStreams(
-            f"{whose} has {limit} event streams open already",
+            f"{whose} already has {limit} open event streams.",
             retry_after_s=RETRY_AFTER_S,
             extra={"limit": limit, "remaining": 0},
         )

@@ -65,18 +65,19 @@ def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
     if wanted is None:
         return None
     if not 1 <= len(wanted) <= PATHS_MAX:
-        raise InvalidInput(f"a filter has 1 to {PATHS_MAX} paths; null: no filter", param="filter")
+        raise InvalidInput(f"A filter has 1 to {PATHS_MAX} paths; null removes it.", param="filter")
     for path, condition in wanted.items():
         if len(path) > PATH_CHARACTERS_MAX or _PATH.fullmatch(path) is None:
             raise InvalidInput(
-                f"a path is at most {_STEPS_MAX} names of data with dots between, such as metadata.shop",
+                f"A path is at most {_STEPS_MAX} names of `data` with dots between them, such "
+                "as metadata.shop.",
                 param="filter",
             )
         _check_condition(path, condition)
     stored = _encode(dict(wanted))
     if len(stored) > FILTER_BYTES_MAX:
         raise InvalidInput(
-            f"a filter has at most {FILTER_BYTES_MAX:,} bytes of JSON", param="filter"
+            f"A filter has at most {FILTER_BYTES_MAX:,} bytes of JSON.", param="filter"
         )
     return stored.decode()
 
@@ -105,8 +106,8 @@ def _check_condition(path: str, condition: object) -> None:
     if isinstance(condition, Sequence) and not isinstance(condition, str):
         if not 1 <= len(condition) <= VALUES_MAX or not all(map(_is_value, condition)):
             raise InvalidInput(
-                f"{path}: a list has 1 to {VALUES_MAX} texts of at most {VALUE_CHARACTERS_MAX} characters,"
-                " whole numbers, true, false or null",
+                f"{path}: a list has 1 to {VALUES_MAX} texts of at most {VALUE_CHARACTERS_MAX} "
+                "characters, whole numbers, true, false or null.",
                 param="filter",
             )
         return

@@ -190,7 +190,7 @@ class Waits:
 def _check_room(open_now: int, limit: int, whose: str) -> None:
     if open_now >= limit:
         raise TooManyWaits(
-            f"{whose} has {limit} calls with wait_s open already; ask without it",
+            f"{whose} already has {limit} open calls with wait_s. Call without it.",
             retry_after_s=RETRY_AFTER_S,
             extra={"limit": limit, "remaining": 0},
         )

@@ -87,7 +87,7 @@ class Expirer(WokenLoop):
         # Together, to share batches; each has its own outcome.
         were_reached = await asyncio.gather(*(self._end(one) for one in endings))
         if not all(were_reached):
-            raise Unavailable("the database is away")
+            raise Unavailable("The database is not reachable.")
         return len(endings)
 
     async def _end(self, ending: "_Ending") -> bool:

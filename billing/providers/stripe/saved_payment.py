@@ -31,7 +31,7 @@ from kernel.clock import SECOND_US
 
 METHODS_MAX: Final = 20
 _CONSENT: Final = (
-    "Your card is kept, and charged by itself when your balance falls below the amount that you set."
+    "Your card is stored, and charged automatically when your balance falls below the amount that you set."
     " You can remove it at any time."
 )
 

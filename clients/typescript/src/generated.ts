@@ -3308,7 +3308,7 @@ export interface components {
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description What it is for, in your words. */
+            /** @description Its purpose, in your words. */
             purpose: string | null;
             /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
             client_id: string | null;
@@ -5248,7 +5248,7 @@ export interface components {
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description What it is for, in your words. */
+            /** @description Its purpose, in your words. */
             purpose: string | null;
             /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
             client_id: string | null;
@@ -7351,7 +7351,7 @@ export interface components {
             per_day_cents?: number | null;
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_month_cents?: number | null;
-            /** @description What it is for, in your words. */
+            /** @description Its purpose, in your words. */
             purpose?: string | null;
             /** @description The most that it may ever spend; what it spent before counts. */
             lifetime_cents?: number | null;
@@ -7715,7 +7715,7 @@ export interface components {
             per_day_cents?: number | null;
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_month_cents?: number | null;
-            /** @description What it is for, in your words. */
+            /** @description Its purpose, in your words. */
             purpose?: string | null;
             /** @description The most that it may ever spend; what it spent before counts. */
             lifetime_cents?: number | null;
@@ -10583,7 +10583,7 @@ export interface components {
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description What it is for, in your words. */
+            /** @description Its purpose, in your words. */
             purpose: string | null;
             /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
             client_id: string | null;
@@ -14151,7 +14151,7 @@ export interface operations {
                      *             "message": "Duplicate transaction",
                      *             "error": {
                      *               "earlier_index": 0,
-                     *               "detail": "the reference was used before",
+                     *               "detail": "The `reference` was already used. See `transaction_id`.",
                      *               "param": "reference",
                      *               "retryable": false,
                      *               "retry_after_s": null,
@@ -14160,7 +14160,7 @@ export interface operations {
                      *               "errors": [
                      *                 {
                      *                   "param": "reference",
-                     *                   "detail": "the reference was used before",
+                     *                   "detail": "The `reference` was already used. See `transaction_id`.",
                      *                   "code": 2006
                      *                 }
                      *               ]
@@ -14174,7 +14174,7 @@ export interface operations {
                      *             "error": {
                      *               "min": 100,
                      *               "max": 100000,
-                     *               "detail": "amount_cents is 100 to 100000 US cents for claude: 100 means $1.00",
+                     *               "detail": "`amount_cents` must be from 100 to 100000 US cents for claude: 100 means $1.00.",
                      *               "param": "amount_cents",
                      *               "retryable": false,
                      *               "retry_after_s": null,
@@ -14183,7 +14183,7 @@ export interface operations {
                      *               "errors": [
                      *                 {
                      *                   "param": "amount_cents",
-                     *                   "detail": "amount_cents is 100 to 100000 US cents for claude: 100 means $1.00",
+                     *                   "detail": "`amount_cents` must be from 100 to 100000 US cents for claude: 100 means $1.00.",
                      *                   "code": 2005,
                      *                   "minimum": 100,
                      *                   "maximum": 100000
@@ -14252,7 +14252,7 @@ export interface operations {
                      *             "code": 2006,
                      *             "message": "Duplicate transaction",
                      *             "error": {
-                     *               "detail": "the reference was used before",
+                     *               "detail": "The `reference` was already used. See `transaction_id`.",
                      *               "param": "reference",
                      *               "retryable": false,
                      *               "retry_after_s": null,
@@ -14261,7 +14261,7 @@ export interface operations {
                      *               "errors": [
                      *                 {
                      *                   "param": "reference",
-                     *                   "detail": "the reference was used before",
+                     *                   "detail": "The `reference` was already used. See `transaction_id`.",
                      *                   "code": 2006
                      *                 }
                      *               ],
@@ -14283,7 +14283,7 @@ export interface operations {
                      *             "error": {
                      *               "min": 100,
                      *               "max": 100000,
-                     *               "detail": "amount_cents is 100 to 100000 US cents for claude: 100 means $1.00",
+                     *               "detail": "`amount_cents` must be from 100 to 100000 US cents for claude: 100 means $1.00.",
                      *               "param": "amount_cents",
                      *               "retryable": false,
                      *               "retry_after_s": null,
@@ -14292,7 +14292,7 @@ export interface operations {
                      *               "errors": [
                      *                 {
                      *                   "param": "amount_cents",
-                     *                   "detail": "amount_cents is 100 to 100000 US cents for claude: 100 means $1.00",
+                     *                   "detail": "`amount_cents` must be from 100 to 100000 US cents for claude: 100 means $1.00.",
                      *                   "code": 2005,
                      *                   "minimum": 100,
                      *                   "maximum": 100000

@@ -128,7 +128,7 @@ def decode(
     else:
         items, outer = _of_json(raw, environment)
     if not items:
-        raise InvalidInput("there is no item in it", param="items")
+        raise InvalidInput("The list has no item.", param="items")
     return ReadBulk(
         items=items,
         all_or_nothing=_option(
@@ -182,7 +182,7 @@ def _of_csv(raw: bytes, environment: str | None) -> Iterator[ReadItem]:
     try:
         text = raw.decode().removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
-        raise Unreadable(f"the body is not UTF-8 at byte {error.start}") from None
+        raise Unreadable(f"The body is not UTF-8 at byte {error.start}.") from None
     first = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -198,7 +198,7 @@ def _of_csv(raw: bytes, environment: str | None) -> Iterator[ReadItem]:
                 yield _of_row(columns, row, line, environment)
             line = rows.line_num + 1
     except csv.Error as error:
-        raise Unreadable(f"the CSV cannot be read from line {line} on: {error}") from None
+        raise Unreadable(f"The CSV can't be read from line {line}: {error}.") from None
 
 
 def _columns(header: Sequence[str]) -> list[str]:
@@ -207,11 +207,11 @@ def _columns(header: Sequence[str]) -> list[str]:
         is_known = name in _COLUMNS or name.startswith(METADATA_COLUMN)
         if not is_known:
             raise InvalidInput(
-                f"the first line names the columns: {', '.join(_COLUMNS)} and metadata.…",
+                f"The first line must name the columns: {', '.join(_COLUMNS)} and metadata.….",
                 param=shown(name) or "items",
             )
     if len(set(columns)) != len(columns):
-        raise InvalidInput("the first line names a column twice", param="items")
+        raise InvalidInput("The first line names a column twice.", param="items")
     return columns
 
 
@@ -222,10 +222,12 @@ def _of_row(
     reference = _shown_reference(cells.get("reference"))
     try:
         if len(row) > len(columns):
-            raise InvalidInput(f"has {len(row)} values, and there are {len(columns)} columns")
+            raise InvalidInput(
+                f"The line has {len(row)} values, but there are {len(columns)} columns."
+            )
         for name, cell in cells.items():
             if has_control(cell):
-                raise InvalidInput("holds control characters", param=shown(name))
+                raise InvalidInput("The value contains control characters.", param=shown(name))
         item = _item.of_texts(_values(cells), environment)
     except DomainError as error:
         return ReadItem(problem=problem_of_item(error), reference=reference, line=line)
@@ -248,4 +250,4 @@ def problem_of_item(error: DomainError) -> ItemProblem:
 
 
 def _too_many() -> InvalidInput:
-    return InvalidInput(f"a bulk send has at most {ITEMS_MAX} items", param="items")
+    return InvalidInput(f"A bulk send has at most {ITEMS_MAX} items. Split it.", param="items")

@@ -49,14 +49,17 @@ class TokenFields(Fields, frozen=True, kw_only=True):
             return None
         for param in ("input_tokens", "output_tokens"):
             if getattr(self, param) is None:
-                raise InvalidInput("is required with the other tokens", param=param)
+                raise InvalidInput(f"{param} is required with the other tokens.", param=param)
         assert self.input_tokens is not None
         assert self.output_tokens is not None
         cached = self.cached_tokens or 0
         if cached > self.input_tokens:
-            raise InvalidInput("are among the input_tokens, so no more", param="cached_tokens")
+            raise InvalidInput(
+                "Cached tokens can't be more than `input_tokens`.",
+                param="cached_tokens",
+            )
         if self.input_tokens + self.output_tokens == 0:
-            raise InvalidInput("no token was used", param="input_tokens")
+            raise InvalidInput("At least one token count must be above 0.", param="input_tokens")
         return Tokens(self.input_tokens, self.output_tokens, cached)
 
 
@@ -81,9 +84,9 @@ class UsageRecordBody(TokenFields, frozen=True, kw_only=True):
             return UsageItem(self.description, self.model, self.reference, amount_micros)
         if has_amount:
             given = "credits" if self.amount_micros is None else "amount_micros"
-            raise InvalidInput("cannot be given together with tokens", param=given)
+            raise InvalidInput(f"{given} can't be given together with tokens.", param=given)
         if self.model is None:
-            raise InvalidInput("is required with tokens", param="model")
+            raise InvalidInput("`model` is required with tokens.", param="model")
         description = self.description or DESCRIPTION
         return UsageItem(description, self.model, self.reference, None, tokens)
 
@@ -144,11 +147,11 @@ class _Event(LooseFields, frozen=True, kw_only=True):
     def record(self) -> UsageRecordBody:
         """Return its record, under its reference; raise InvalidInput."""
         if self.data.reference is not None:
-            raise InvalidInput("the event's source and id are its reference", param="reference")
+            raise InvalidInput("The event's source and id are its reference.", param="reference")
         reference = f"{self.source} {self.id}"
         if len(reference) > REFERENCE_CHARACTERS_MAX:
             most = REFERENCE_CHARACTERS_MAX - 1
-            raise InvalidInput(f"source and id have at most {most} characters together", param="id")
+            raise InvalidInput(f"`source` and `id` share {most} characters.", param="id")
         return msgspec.structs.replace(self.data, reference=reference)
 
 
@@ -207,9 +210,9 @@ def _parts(text: bytes) -> Sequence[bytes]:
         parts = _split(text)
     except _UNREADABLE:
         parse(text)  # says what is wrong with it, where it is no JSON
-        raise InvalidInput("is a list of records", param="records") from None
+        raise InvalidInput("`records` must be a list of records.", param="records") from None
     if not 1 <= len(parts) <= RECORDS_MAX:
-        raise InvalidInput(f"a batch has 1 to {RECORDS_MAX} records", param="records")
+        raise InvalidInput(f"A batch has 1 to {RECORDS_MAX} records.", param="records")
     return [bytes(one) for one in parts]
 
 
@@ -239,7 +242,7 @@ def _binary(raw: bytes, headers: Mapping[bytes, bytes], environment: str | None)
         try:
             found[name] = unquote(value.decode("ascii"), errors="strict")
         except UnicodeDecodeError:
-            raise InvalidInput("is percent-encoded UTF-8", param=f"ce-{name}") from None
+            raise InvalidInput("Use percent-encoded UTF-8.", param=f"ce-{name}") from None
     # Its data is read alone, so that a refusal names the body's own fields.
     data = _record.decode(raw, environment)
     return msgspec.structs.replace(_event.of_texts({**found, "data": {}}, environment), data=data)

@@ -12,7 +12,7 @@ from gateway.api.schemas.credits import CreditLine as LineShape
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.errors import InvalidInput
+from kernel.errors import UnknownCursor
 from kernel.fields import ExportPage, Fields
 
 _READS: Final = ("billing:read",)
@@ -54,7 +54,7 @@ def _place_of(cursor: str | None) -> CreditPlace:
         return NEWEST
     found = _PLACE.fullmatch(cursor)
     if found is None:
-        raise InvalidInput("not a cursor of this list", param="cursor")
+        raise UnknownCursor
     return int(found[1]), found[2]
 
 

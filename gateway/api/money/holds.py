@@ -90,9 +90,9 @@ async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
     has_amount = body.credits is not None or body.amount_micros is not None
     if tokens is not None and has_amount:
         given = "credits" if body.amount_micros is None else "amount_micros"
-        raise InvalidInput("cannot be given together with tokens", param=given)
+        raise InvalidInput(f"{given} can't be given together with tokens.", param=given)
     if tokens is None and body.model is not None:
-        raise InvalidInput("is given with tokens only", param="model")
+        raise InvalidInput("`model` is only allowed with tokens.", param="model")
     command = CaptureHold(
         hold_id=call.params["hold_id"],
         tenant=call.principal.tenant,
@@ -162,14 +162,7 @@ ROUTES = (
         answers=created(ChangedHold),
         refuses=_REFUSES,
     ),
-    Route(
-        "GET",
-        "/holds/{hold_id}",
-        show,
-        "A hold",
-        scopes=("usage:write",),
-        answers=ok(Hold),
-    ),
+    Route("GET", "/holds/{hold_id}", show, "A hold", scopes=("usage:write",), answers=ok(Hold)),
     Route(
         "POST",
         "/holds/{hold_id}/capture",

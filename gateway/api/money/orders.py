@@ -83,7 +83,10 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
     """
     context, principal, body = call.context, call.principal, call.body
     if body.save_payment_method and principal.kind != "session":
-        raise InvalidInput("only a person who signed in agrees to it", param="save_payment_method")
+        raise InvalidInput(
+            "Only a signed-in user can agree to store a payment method.",
+            param="save_payment_method",
+        )
     new = NewOrder(
         provider=body.provider,
         pack_id=body.pack_id,

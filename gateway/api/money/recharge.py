@@ -94,7 +94,7 @@ async def set_(call: RequestContext[RechargeBody, Fields]) -> Answer:
     customer_ref = await savings.customer_ref(tenant, body.provider)
     if chosen is None or customer_ref is None:
         raise InvalidInput(
-            "save a means of payment first", param="method_ref", reason="no_payment_method"
+            "Store a payment method first.", param="method_ref", reason="no_payment_method"
         )
     wanted = Row(
         account_id=tenant.account_id,

@@ -101,14 +101,14 @@ def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
     """Return since and until, in microseconds; raise InvalidInput."""
     if query.month is not None:
         if query.since is not None or query.until is not None:
-            raise InvalidInput("name either a month, or from and to", param="month")
+            raise InvalidInput("Give either a month, or from and to.", param="month")
         return _month(query.month, now_us)
     since = time_us(query.since, "from") or 0
     until = time_us(query.until, "to")
     until = now_us + 1 if until is None else until
     if since >= until:
         raise InvalidInput(
-            "from has to be earlier than to, which is now unless it is given", param="from"
+            "`from` must be earlier than `to`, which is now by default.", param="from"
         )
     return since, until
 
@@ -121,7 +121,7 @@ def _month(text: str, now_us: int) -> tuple[int, int]:
         raise InvalidInput(known, param="month")
     if since > now_us:
         raise InvalidInput(
-            f"{text} has not begun yet: the newest statement is of {rfc3339(now_us)[:7]}, until now",
+            f"{text} hasn't begun yet. The newest statement is {rfc3339(now_us)[:7]}, until now.",
             param="month",
         )
     return since, min(next_month_start_us(since), now_us + 1)
@@ -151,7 +151,9 @@ async def _pdf(
             kept.append(line)
         if len(kept) > LINES_MAX:
             raise InvalidInput(
-                f"more than {LINES_MAX} lines: take a shorter time, or format=csv", param="format"
+                f"The statement has more than {LINES_MAX} lines. Choose a shorter period, or "
+                "format=csv.",
+                param="format",
             )
     principal, seller = call.principal, call.context.settings.seller
     account_id = principal.account_id

@@ -23,7 +23,7 @@ from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream, short_
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import DAY_US, rfc3339
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError, InvalidInput, UnknownCursor
 from kernel.fields import ExportPage, Fields, Text, time_us
 from kernel.limits import BULK_BODY_BYTES_MAX, INT64_MAX
 from store.database import Transaction
@@ -150,7 +150,7 @@ def _wanted(call: RequestContext[Fields, UsageQuery]) -> UsageWanted:
         reference=query.reference,
     )
     if wanted.since >= wanted.until:
-        raise InvalidInput("from is before to", param="from")
+        raise InvalidInput("`from` must be before `to`.", param="from")
     return wanted
 
 
@@ -158,14 +158,16 @@ def _whole_days(call: RequestContext[Fields, UsageQuery], wanted: UsageWanted) -
     """Fill in missing days: 30 of them, up to today. Raises InvalidInput."""
     query = call.query
     if query.reference is not None:
-        raise InvalidInput("narrows the list, not its sums", param="reference")
+        raise InvalidInput("This filter applies to the list, not to sums.", param="reference")
     until = wanted.until if query.until is not None else call.now_us // DAY_US * DAY_US + DAY_US
     since = wanted.since if query.since is not None else until - GROUP_DAYS * DAY_US
     for param, at in (("from", since), ("to", until)):
         if at % DAY_US:
-            raise InvalidInput("sums are of whole UTC days, such as 2026-06-13", param=param)
+            raise InvalidInput(
+                "Sums cover whole UTC days. Give a day such as 2026-06-13.", param=param
+            )
     if not since < until <= since + GROUP_DAYS_MAX * DAY_US:
-        raise InvalidInput(f"sums are of 1 to {GROUP_DAYS_MAX} days", param="from")
+        raise InvalidInput(f"Sums cover 1 to {GROUP_DAYS_MAX} days.", param="from")
     return UsageWanted(since=since, until=until, model=wanted.model, key_id=wanted.key_id)
 
 
@@ -185,7 +187,7 @@ def _place_of(cursor: str | None) -> LineKey | None:
         return None
     found = _PLACE.fullmatch(cursor)
     if found is None:
-        raise InvalidInput("not a cursor of this list", param="cursor")
+        raise UnknownCursor
     return int(found[1]), found[2]
 
 

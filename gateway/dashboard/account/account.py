@@ -157,7 +157,7 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
     form, principal = read_form(call), call.principal
     wanted = next((name for name in ENVIRONMENTS if name == form.text("to")), None)
     if wanted is None:
-        raise InvalidInput("an environment is staging or live", param="to")
+        raise InvalidInput("Choose staging or live.", param="to")
 
     async def work(tx: Transaction) -> str:
         if wanted == "live":

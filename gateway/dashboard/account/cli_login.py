@@ -90,7 +90,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         return _ask(call, found, form, problem_of(error))
     if not is_done:
         return _ask_code(
-            call, form, Problem(409, phrase("Somebody has decided already, or it took too long."))
+            call, form, Problem(409, phrase("It was already decided, or it took too long."))
         )
     return page(call, "cli_login_done.html", is_allowed=decision == "allow", login=found.login)
 
@@ -192,6 +192,6 @@ def _ask(
 
 _SCOPES: Final = ("keys:write",)
 ROUTES = (
-    page_route("GET", "/cli", show, "Log a command line in", _SCOPES),
+    page_route("GET", "/cli", show, "Sign in to the CLI", _SCOPES),
     page_route("POST", "/cli", decide, "Let a command line in, or not", _SCOPES),
 )

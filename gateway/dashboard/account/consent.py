@@ -203,17 +203,18 @@ async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) ->
     """Raise InvalidInput and RedirectRefused if the app can't be notified."""
     app = await oauth_app.find(tx, form.raw("client_id"))
     if app is None or app.disabled_at is not None:
-        raise InvalidInput("no app has this client_id", param="client_id")
+        raise InvalidInput("No app has this client_id.", param="client_id")
     redirect_uri = form.raw("redirect_uri")
     registered = _own_page(call, redirect_uri) or app.registered
     check_redirect(redirect_uri, registered)
     state = form.raw("state")
     if len(state) > STATE_CHARACTERS_MAX:
-        raise InvalidInput(f"state has at most {STATE_CHARACTERS_MAX} characters", param="state")
+        raise InvalidInput(f"`state` has at most {STATE_CHARACTERS_MAX} characters.", param="state")
     template = form.raw("redirect_template") or None
     if template is not None and registered != app.registered:
         raise RedirectRefused(
-            "the page that shows the code takes no redirect_template", param="redirect_template"
+            "The page that shows the code doesn't accept redirect_template.",
+            param="redirect_template",
         )
     asked = Asked(
         app,

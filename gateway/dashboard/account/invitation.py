@@ -107,7 +107,7 @@ async def _find(call: RequestContext[Any, Any]) -> Invitation:
         f"invitation:{block_of(call.address)}",
         count=count,
         period_s=period_s,
-        detail=phrase("too many links were tried; wait a few minutes"),
+        detail=phrase("Too many links were tried. Wait a few minutes."),
     )
     invitation_id = call.context.topup_rules.links.id_of(
         "invitation", call.params["invitation_token"]

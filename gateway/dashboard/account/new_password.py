@@ -52,7 +52,7 @@ MAILS_PER_DAY: Final = 10
 TRIES: Final = (60, 900)  # links of one network address, in so many seconds
 # No response comes sooner, so its time doesn't reveal what was read and written.
 ANSWER_S: Final = 0.3
-_TOO_MANY: Final = "too many new passwords were asked for from your address; try again later"
+_TOO_MANY: Final = "Too many new passwords were requested from your address. Try again later."
 _CHOICES: Final = ("keep", "leave")
 
 
@@ -228,7 +228,7 @@ def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bo
         return False
     chosen = form.text("account")
     if chosen not in _CHOICES:
-        raise InvalidInput("say whether you made the account yourself", param="account")
+        raise InvalidInput("Say whether you created the account yourself.", param="account")
     return chosen == "leave"
 
 
@@ -248,7 +248,7 @@ async def _find(call: RequestContext[Any, Any]) -> tuple[PasswordReset, Account]
         f"password_link:{block_of(call.address)}",
         count=count,
         period_s=period_s,
-        detail="too many links were tried; wait a few minutes",
+        detail="Too many links were tried. Wait a few minutes.",
     )
     reset_id = call.context.topup_rules.links.id_of("password", call.params["password_token"])
     if reset_id is None:

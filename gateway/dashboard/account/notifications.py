@@ -87,7 +87,7 @@ async def choose(call: RequestContext[Fields, Fields]) -> Reply:
 def _wanted(call: RequestContext[Any, Any], form: Form, place: Person) -> dict[str, bool]:
     ticked = form.many(f"told_{place.account_id}")
     if not set(ticked) <= set(CHOICES):
-        raise InvalidInput(f"mail is about {', '.join(CHOICES)}", param="told")
+        raise InvalidInput(f"Choose from these kinds of mail: {', '.join(CHOICES)}.", param="told")
     return {name: name in ticked for name in _offered(call)}
 
 
@@ -95,7 +95,7 @@ async def set_language(call: RequestContext[Fields, Fields]) -> Reply:
     tag, account_id = read_form(call).text("language"), call.principal.account_id
     require_owner(call.principal)
     if tag not in languages():
-        raise InvalidInput(f"one of {', '.join(languages())}", param="language")
+        raise InvalidInput(f"Choose one of {', '.join(languages())}.", param="language")
 
     async def work(tx: Transaction) -> None:
         await set_mail_language(tx, account_id, tag)

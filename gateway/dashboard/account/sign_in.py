@@ -92,7 +92,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         )
         if account is None or not is_right:
             await _note_refusal(call, account)
-            raise SignInRefused("the address and the password do not match")
+            raise SignInRefused("The address and the password don't match.")
     except DomainError as error:
         return form_page(call, form, problem_of(error))
     if await _asks_code(call, account):
@@ -159,7 +159,7 @@ async def set_language(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     back, chosen = form.text("next"), form.text("language")
     if chosen not in page_languages():
-        raise InvalidInput("choose one of the languages offered", param="language")
+        raise InvalidInput("Choose one of the languages offered.", param="language")
     response = go(back if is_safe_way(back) else "/sign-in")
     response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=_YEAR_S, httponly=True, samesite="lax")
     return response
@@ -208,7 +208,10 @@ def form_page(
 def check_own_page(call: RequestContext[Any, Any]) -> None:
     """Raise ForgeryRefused for another site's page; for forms before there is a session."""
     if is_foreign(call.scope, call.headers, call.context.settings):
-        raise ForgeryRefused("this form did not come from a page of this gateway", reason="forgery")
+        raise ForgeryRefused(
+            "This form didn't come from a page of this gateway. Reload the page and try again.",
+            reason="forgery",
+        )
 
 
 async def _asks_code(call: RequestContext[Any, Any], account: Account) -> bool:
@@ -334,9 +337,9 @@ async def begin_session(
     async def work(tx: Transaction) -> str:
         await lock_tenants(tx, [Tenant(account_id, "staging")])
         if (await get_account(tx, account_id)).password_hash != person.password_hash:
-            raise SignInRefused("the password was changed just now: sign in with the new one")
+            raise SignInRefused("The password was just changed. Sign in with the new one.")
         if not person.is_code_given and await second_factor.lock_on(tx, account_id):
-            raise SignInRefused("two-factor sign-in was switched on just now: sign in again")
+            raise SignInRefused("Two-factor sign-in was just switched on. Sign in again.")
         if person.link_id is not None:
             await sign_in_link.use(tx, person.link_id, now_us=call.now_us)
         if before is not None:

@@ -59,7 +59,7 @@ async def _find(call: RequestContext[Any, Any]) -> tuple[str, Account]:
         f"sign_in_link:{block_of(call.address)}",
         count=count,
         period_s=period_s,
-        detail="too many links were tried; wait a few minutes",
+        detail="Too many links were tried. Wait a few minutes.",
     )
     link_id = call.context.topup_rules.links.id_of("sign_in", call.params["sign_in_token"])
     if link_id is None or not _is_this_machine(call):

@@ -30,7 +30,7 @@ from keys.sign_in.password import check_password
 from store.database import Transaction
 
 ACCOUNTS_PER_HOUR: Final = 10  # of one address, whatever became of them
-_TAKEN: Final = "That address has an account already: sign in, or ask for a new password."
+_TAKEN: Final = "That address already has an account. Sign in, or request a new password."
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

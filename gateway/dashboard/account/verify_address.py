@@ -60,7 +60,7 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
         f"verify_address:{person_id}",
         count=ASKED_PER_HOUR,
         period_s=3600,
-        detail=phrase("too many links were asked for within an hour; try again later"),
+        detail=phrase("Too many links were requested within an hour. Try again later."),
     )
     made = await call.context.database.transaction(lambda tx: write_link(tx, call, person_id))
     return go(_ACCOUNT_PATH, said="address-not-asked" if made is None else "address-asked")
@@ -107,7 +107,7 @@ async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
         f"verify_link:{block_of(call.address)}",
         count=count,
         period_s=period_s,
-        detail=phrase("too many links were tried; wait a few minutes"),
+        detail=phrase("Too many links were tried. Wait a few minutes."),
     )
     token = call.params["address_token"]
     verification_id = call.context.topup_rules.links.id_of("address", token)

@@ -10,7 +10,7 @@ from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import read_query
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import InvalidInput
+from kernel.errors import UnknownCursor
 from kernel.fields import Fields
 from store.database import Transaction
 
@@ -41,7 +41,7 @@ def _place(cursor: str) -> EventCursor | None:
     at, _, rest = cursor.partition(".")
     provider, _, event_id = rest.partition(".")
     if not (at.isascii() and at.isdigit() and len(at) <= _TIME_CHARACTERS_MAX and event_id):
-        raise InvalidInput("not a cursor of this list", param="cursor")
+        raise UnknownCursor
     return int(at), provider, event_id
 
 

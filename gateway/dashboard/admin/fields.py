@@ -59,7 +59,7 @@ def day_us(form: Form, name: str) -> int | None:
         return moment_us(text) if text else None
     except ValueError:
         raise InvalidInput(
-            "a day is written like 2026-11-01, a month like 2026-11", param=name
+            "Write a day like 2026-11-01, or a month like 2026-11.", param=name
         ) from None
 
 

@@ -137,7 +137,7 @@ def _more(
         return {"given": given, "terms": terms}
     kind = next((name for name in get_args(DeliverableKind) if name == form.text("kind")), None)
     if kind is None:
-        raise InvalidInput(f"is one of {', '.join(sorted(KINDS))}", param="kind")
+        raise InvalidInput(f"Choose one of {', '.join(sorted(KINDS))}.", param="kind")
     given = Deliverable(
         kind,
         None if kind == "credit" else form.text("value"),

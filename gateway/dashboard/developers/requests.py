@@ -87,7 +87,7 @@ def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
     if code is not None and not (code.isascii() and code.isdecimal() and len(code) <= len("9999")):
         raise InvalidInput(phrase("a code is a number such as 2002"), param="code")
     if outcome is not None and outcome not in OUTCOMES:
-        raise InvalidInput(f"is one of {', '.join(OUTCOMES)}", param="outcome")
+        raise InvalidInput(f"Choose one of {', '.join(OUTCOMES)}.", param="outcome")
     texts = {name: wanted.get(name) for name in ("request_id", "transaction_id")}
     for name, text in {**texts, "cursor": cursor}.items():
         if text is not None and (len(text) > _TEXT_MAX or not text.isascii() or "\0" in text):

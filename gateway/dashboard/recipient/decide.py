@@ -52,7 +52,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     found = await _find(call)
     decision = _DECISIONS.get(read_form(call).text("decision"))
     if decision is None:
-        raise InvalidInput("approve or deny", param="decision")
+        raise InvalidInput("Choose approve or deny.", param="decision")
     command = Decide(
         topup_id=found.topup.id,
         tenant=found.approval.tenant,

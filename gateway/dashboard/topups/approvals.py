@@ -61,7 +61,7 @@ async def decide_in_list(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     decision, way = form.text("decision"), form.text("back")
     if decision not in {"approve", "deny"}:
-        raise InvalidInput("approve or deny", param="decision")
+        raise InvalidInput("Choose approve or deny.", param="decision")
     said = "approved" if decision == "approve" else "denied"
     then = way if way.startswith(f"{PATH}?") and is_safe_way(way) else PATH
     return await act(call, "POST", f"{_api(call)}/{decision}", then=then, said=said)

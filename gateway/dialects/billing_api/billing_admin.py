@@ -183,7 +183,9 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
         if fixed is None:
             return changes
         if {"credits_min", "credits_max"} & changes.keys():
-            raise InvalidInput("give credits, or min_credits and max_credits", param="credits")
+            raise InvalidInput(
+                "Give either `credits`, or `min_credits` and `max_credits`.", param="credits"
+            )
         return {**changes, "credits_min": fixed, "credits_max": fixed}
 
     def names(self) -> dict[str, str]:

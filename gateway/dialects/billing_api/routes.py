@@ -231,7 +231,7 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
     body, principal = call.body, call.principal
     if body.environment not in {None, principal.environment}:
         raise EnvironmentMismatch(
-            f"the credential is of {principal.environment}; use one of the other environment",
+            f"The credential belongs to {principal.environment}. Use one of the other environment.",
             param="environment",
             reason="environment",
         )
@@ -300,7 +300,7 @@ async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanIt
     """Raise InvalidInput, or NotFound for a plan not sold."""
     body, environment = call.body, call.principal.environment
     if body.plan_id is None:
-        raise InvalidInput("is required for a subscription", param="plan_id")
+        raise InvalidInput("`plan_id` is required for a subscription.", param="plan_id")
     place = (environment, body.plan_id)
     found = await call.context.database.read(lambda tx: plans.get_sold(tx, place))
     providers = call.context.payments.providers

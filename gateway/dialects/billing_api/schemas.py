@@ -101,7 +101,7 @@ class PageQuery(Fields, frozen=True, kw_only=True):
         for another list's cursor.
         """
         if self.cursor is not None and self.offset:
-            raise InvalidInput("give offset or cursor, not both", param="cursor")
+            raise InvalidInput("Give either `offset` or `cursor`.", param="cursor")
         return cursor_id(self.cursor, prefix)
 
 
@@ -141,7 +141,9 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
     def coupon_named(self) -> str | None:
         """Accept either name; raise InvalidInput if the two differ."""
         if None not in {self.coupon, self.coupon_code} and self.coupon != self.coupon_code:
-            raise InvalidInput("coupon names another one", param="coupon_code")
+            raise InvalidInput(
+                "`coupon_code` and `coupon` name different coupons. Give one.", param="coupon_code"
+            )
         return self.coupon if self.coupon is not None else self.coupon_code
 
 

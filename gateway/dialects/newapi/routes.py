@@ -214,7 +214,7 @@ def _check_user(call: RequestContext[Any, Any]) -> None:
     named = call.headers.get(USER_HEADER)
     own = str(number_of(call.principal.account_id)).encode()
     if named is not None and named.strip() != own:
-        raise InvalidCredential("New-Api-User is not the user of this access token")
+        raise InvalidCredential("New-Api-User is not the user of this access token.")
 
 
 def _methods(providers: Providers, environment: Environment) -> list[_Method]:
@@ -246,7 +246,7 @@ def _chosen(call: RequestContext[PayBody, Fields]) -> _Method:
 def _cents(dollars: int, least: int) -> int:
     most = AMOUNT_CENTS_MAX // CENTS_PER_DOLLAR
     if not least <= dollars <= most:
-        raise AmountOutOfRange(f"amount is {least} to {most} dollars", param="amount")
+        raise AmountOutOfRange(f"`amount` must be from {least} to {most} dollars.", param="amount")
     return dollars * CENTS_PER_DOLLAR
 
 

@@ -190,7 +190,7 @@ async def _order(
     cents = _amount(body.amount, ORDER_PLACES)
     if not AMOUNT_CENTS_MIN <= cents <= AMOUNT_CENTS_MAX:
         least, most = (_dollars(one * 10_000) for one in (AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX))
-        raise InvalidInput(f"amount is {least} to {most}", param="amount")
+        raise InvalidInput(f"`amount` must be from {least} to {most}.", param="amount")
     new = NewOrder(
         provider="stripe",
         kind=kind,
@@ -214,10 +214,10 @@ async def _manage(call: RequestContext[Fields, Fields], message: str, *, is_new:
     async def work(tx: Transaction) -> tuple[Grant, OAuthToken, str | None]:
         caller = await oauth_token.get(tx, principal.tenant, principal.credential_id)
         if caller.kind != "access":
-            raise ScopeMissing("a management token makes no other", reason="parent")
+            raise ScopeMissing("A management token can't create another one.", reason="parent")
         grant = await oauth_grant.get(tx, principal.tenant, caller.grant_id)
         if caller.revoked_at is not None or not grant.is_alive:
-            raise CredentialEnded("the app's access was taken away", reason="revoked")
+            raise CredentialEnded("The user removed this app's access.", reason="revoked")
         found = await oauth_token.find_management(tx, grant.id, now_us=now_us)
         if found is not None and not is_new:
             return grant, found, None
@@ -257,7 +257,7 @@ def _amount(text: str, places: int) -> int:
     """Return units of 10**-places of a dollar, more than none; raise InvalidInput."""
     amount = parse_decimal(text, places=places, param="amount")
     if amount == 0:
-        raise InvalidInput("is more than nothing", param="amount")
+        raise InvalidInput("`amount` must be above 0.", param="amount")
     return amount
 
 

@@ -100,7 +100,7 @@ def test_an_impossible_coupon_names_the_field(fields: dict[str, Any], param: str
 
 @pytest.mark.parametrize("code", ["", "A", "A" * 41, "A B", "ÄB", "A\x00B", "-AB"])
 def test_a_coupon_code_of_another_form_is_refused(code: str) -> None:
-    with pytest.raises(InvalidInput, match="a code has"):
+    with pytest.raises(InvalidInput, match="code has 2 to"):
         check_coupon(new_coupon("live", code, now_us=0, percent=5))
 
 
@@ -251,7 +251,7 @@ async def test_an_account_holds_five_uses_of_coupons_unpaid(buyer: Buyer) -> Non
 
 
 def test_a_coupon_is_not_made_that_has_ended() -> None:
-    with pytest.raises(InvalidInput, match="in the past"):
+    with pytest.raises(InvalidInput, match="in the future"):
         new_coupon("staging", "OVER", now_us=1_000_000, percent=10, expires_at=1_000_000)
 
     assert new_coupon("staging", "LIVES", now_us=1_000_000, percent=10, expires_at=1_000_001)

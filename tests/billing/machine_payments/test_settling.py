@@ -168,7 +168,7 @@ async def test_nobody_decides_while_somebody_asks(database: Database, clock: Fix
     await chain.stopped.wait()
     [row] = await machine.rows()
 
-    with pytest.raises(InvalidInput, match="it is being asked about"):
+    with pytest.raises(InvalidInput, match="The payment is being checked"):
         await machine.decide(row, "refused")
     chain.resumed.set()
     ended = await paying
@@ -204,7 +204,7 @@ async def test_a_person_can_say_later_that_a_refused_one_was_settled(
     refused = await machine.pay(machine.payment(0))
 
     ended = await machine.decide(refused, "settled", settlement="0xabc")
-    with pytest.raises(InvalidInput, match="it ended before: refunded"):
+    with pytest.raises(InvalidInput, match="already ended: refunded"):
         await machine.decide(refused, "settled", settlement="0xabc")
 
     assert (ended.state, ended.settlement) == ("refunded", "0xabc")

@@ -205,7 +205,7 @@ async def test_a_page_keeps_a_card_and_says_what_the_payer_agrees_to(
     assert url == "https://checkout.stripe.com/c/9"
     sent = form(page.calls.last.request)
     assert (sent["mode"], sent["customer"]) == ("setup", "cus_9")
-    assert "charged by itself" in sent["custom_text[submit][message]"]
+    assert "charged automatically" in sent["custom_text[submit][message]"]
     assert await cards.saved("cus_9") == [SavedMethod("pm_9", "visa", "4242", "2030-04")]
 
 

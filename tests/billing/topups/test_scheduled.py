@@ -133,12 +133,12 @@ async def gone(account: FundedAccount) -> None:
     ("meanwhile", "reason"),
     [
         (revoke, 'The API key "test" that made this send was revoked.'),
-        (gone, "platform is one of slow"),
+        (gone, "`platform` must be one of slow."),
         (
             stop,
             (
-                "this account is suspended. It can read, and spends and makes nothing; the operator of"
-                " this gateway resumes it"
+                "This account is suspended. It can read, but not spend or create anything. The operator of"
+                " this gateway can resume it."
             ),
         ),
     ],

@@ -75,7 +75,7 @@ def test_standard_output_takes_csv_alone(topup: Topup) -> None:
         (("--credits=1.5",), "credits"),
         (("--credits=1", "--count=1000001"), "count"),
         (("--credits=1", "--expires-at=tomorrow"), "2026-06-13T12:00:00Z"),
-        (("--credits=1", "--expires-at=2020-01-01T00:00:00Z"), "expired already"),
+        (("--credits=1", "--expires-at=2020-01-01T00:00:00Z"), "must be in the future"),
         (("--credits=1", "--days=7"), "promotional"),
         ((), "credits"),
     ],

@@ -23,7 +23,7 @@ def test_an_account_of_the_command_line_has_live_until_it_is_closed(topup: Topup
 
     for result in (refused, token):
         assert result.exit_code == 1
-        assert "live is not open" in result.stderr
+        assert "Live isn't open" in result.stderr
     assert topup(*live_key).exit_code == 0
     assert topup(*app, *scope).exit_code == 0
 
@@ -63,6 +63,6 @@ def test_a_public_app_has_exact_addresses_and_no_secret(topup: Topup) -> None:
     assert (made["public"], made["redirect_host"]) == (True, "")
     assert made["redirect_uris"] == ["http://127.0.0.1/cb", "https://a.example/cb"]
     assert "exact addresses" in whole_host.stderr
-    assert "at least one address" in nowhere.stderr
+    assert "at least one redirect address" in nowhere.stderr
     assert "no secret" in rotated.stderr
     assert {whole_host.exit_code, nowhere.exit_code, rotated.exit_code} == {1}

@@ -234,7 +234,7 @@ async def test_a_cursor_behind_what_is_kept_is_refused_and_says_what_is_missing(
     whole = await poll(gateway, key, "0")
     last = await poll(gateway, key, error["oldest_cursor"])
     assert (error["reason"], error["oldest_cursor"]) == ("cursor_expired", "0-4")
-    assert "events 3 to 4 are not kept" in error["detail"]
+    assert "Events 3 to 4 are no longer stored" in error["detail"]
     assert whole == last
     assert (len(last["items"]), last["next_cursor"]) == (2, "0-6")
 

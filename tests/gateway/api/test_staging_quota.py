@@ -127,7 +127,7 @@ async def test_a_person_reads_it_where_they_pressed(gateway: Gateway, clock: Fix
     form = {"platform": "claude", "amount": "1.00", "recipient_email": "u@mail.com", "step": "send"}
     refused = await press(ann, "/dashboard/send", "/dashboard/send", **form)
 
-    assert f"Staging opens again at {MIDNIGHT}" in refused.text
+    assert f"Staging accepts changes again at {MIDNIGHT}" in refused.text
     boss = await operator(gateway)
     shown = await boss.get(f"/dashboard/admin/accounts/{await account_of(ann)}")
     assert "staging is full until" in shown.text

@@ -276,7 +276,7 @@ async def test_who_is_not_signed_in_signs_in_first_and_comes_back(gateway: Gatew
 
     assert answer.status_code == 303
     assert parse_qs(urlsplit(answer.headers["location"]).query)["next"] == [url]
-    assert "A program asks for access to your account." in page.text
+    assert "A program requests access to your account." in page.text
 
 
 async def test_live_takes_the_password_and_only_where_it_is_open(gateway: Gateway) -> None:

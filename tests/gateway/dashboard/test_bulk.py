@@ -67,7 +67,7 @@ async def test_a_file_is_looked_through_and_sent_once(gateway: Gateway) -> None:
     [
         (b"", "Choose a file, or paste its lines"),
         (b"\xff\xfea\x00", "not UTF-8"),
-        (b"name,price\na,1\n", "the first line names the columns"),
+        (b"name,price\na,1\n", "The first line must name the columns"),
         ((HEADER + "a,claude,1,a@b.example\n" * 1001).encode(), "at most 1000 items"),
     ],
 )

@@ -168,8 +168,8 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store, browser: 
         ({"pack": "no_such_pack"}, "Pack"),
         ({"provider": "nobody"}, "Choose one of"),
         ({"provider": ""}, "Choose one of"),
-        ({"coupon": "NOSUCH"}, "No such coupon"),
-        ({"coupon": "' OR 1=1"}, "No such coupon"),
+        ({"coupon": "NOSUCH"}, "There is no coupon with this code."),
+        ({"coupon": "' OR 1=1"}, "There is no coupon with this code."),
     ],
 )
 async def test_a_mistake_is_said_and_the_form_kept(

@@ -79,16 +79,16 @@ async def test_a_pack_is_made_offered_and_withdrawn(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"id": "pack_pro"}, "The environment has a pack of this id"),
+        ({"id": "pack_pro"}, "There is already a pack with this ID."),
         ({"id": "Pack Big"}, "An id has up to 64"),
         ({"name": ""}, "Fill this in"),
         ({"price": ""}, "Fill this in"),
         ({"price": "-1"}, "decimal"),
         ({"price": "1.005"}, "decimal"),
-        ({"currency": "dollars"}, "code of ISO 4217"),
+        ({"currency": "dollars"}, "Use an ISO 4217 currency"),
         ({"credits": ""}, "Fill this in"),
         ({"credits": "many"}, "Write a whole number"),
-        ({"credits": "10"}, "This is a part of credits"),
+        ({"credits": "10"}, "The bonus must not exceed the credits."),
     ],
 )
 async def test_a_bad_pack_is_told_and_kept_in_the_form(
@@ -98,7 +98,7 @@ async def test_a_bad_pack_is_told_and_kept_in_the_form(
 
     answer = await fill(boss, f"{HERE}/packs", {**PACK, **fields})
 
-    assert answer.status_code == (409 if "of this id" in told else 422)
+    assert answer.status_code == (409 if "There is already" in told else 422)
     assert told.lower() in text_of(answer.text).lower()
     assert f'value="{ {**PACK, **fields}["bonus_credits"] }"' in answer.text
 
@@ -126,14 +126,14 @@ async def test_a_coupon_is_made_and_disabled(store: Store) -> None:
     ("fields", "told"),
     [
         ({"code": ""}, "Fill this in"),
-        ({"code": NASTY}, "A code has 2 to 40"),
-        ({"percent": ""}, "Give a percentage or an amount"),
+        ({"code": NASTY}, "A coupon's code has 2 to 40"),
+        ({"percent": ""}, "Give a percentage or an amount."),
         ({"percent": "0"}, "Write a whole number of at least 1"),
         ({"percent": "101"}, "Write a whole number of at most 100"),
         ({"percent": "5", "amount_off": "5.00"}, "A percentage or an amount"),
         ({"minimum": "ten"}, "decimal"),
         ({"uses_max": "0"}, "Write a whole number of at least 1"),
-        ({"expires_at": "2020-01-01"}, "Is in the past"),
+        ({"expires_at": "2020-01-01"}, "Choose a day in the future"),
         ({"expires_at": "soon"}, "Expected a time"),
     ],
 )

@@ -110,7 +110,7 @@ async def test_live_wants_the_password_and_an_account_with_live(gateway: Gateway
     assert key["environment"] == "live"
     assert key["key"].startswith("ak_live_")
     assert closed.status_code == 403
-    assert "live is not open" in text_of(closed.text).lower()
+    assert "Live isn't open" in text_of(closed.text)
 
 
 @pytest.mark.one_database

@@ -84,7 +84,7 @@ async def test_a_form_that_is_sent_twice_makes_one_batch(gateway: Gateway) -> No
         ({"count": "10001"}, "At most 10,000"),
         ({"count": "-1"}, "At least 1"),
         ({"days": "7"}, "Only promotional credit"),
-        ({"expires_at": "2026-06-13"}, "Would have expired already"),
+        ({"expires_at": "2026-06-13"}, "must be in the future"),
         ({"expires_at": "soon"}, "Expected a time"),
         ({"uses": "99999999999999999999"}, "Write a whole number"),
     ],
@@ -149,7 +149,7 @@ async def test_a_code_is_redeemed_once(gateway: Gateway) -> None:
 
     assert "$1.50 of credit is in the wallet; the balance is $10,001.50" in text_of(done.text)
     assert again.status_code == 409
-    assert "The code was redeemed before" in text_of(again.text)
+    assert "This code has already been redeemed." in text_of(again.text)
     assert f'value="{codes[0]}"' in again.text
     assert await balance_cents(ann) == 1_000_150
     assert "Code" in text_of((await ann.get(CODES)).text).partition("Recent purchases")[2]
@@ -163,7 +163,7 @@ async def test_what_is_no_code_is_told_and_kept(gateway: Gateway, code: str) -> 
     answer = await fill(ann, CODES, {"code": code})
 
     assert answer.status_code == 404
-    assert "No such voucher or code" in text_of(answer.text)
+    assert "There is no such voucher or code." in text_of(answer.text)
 
 
 # Checked in
@@ -184,7 +184,7 @@ async def test_one_check_in_a_day_is_credited(gateway: Gateway, clock: FixedCloc
     assert "The next one from 2026-06-14 08:00:00 UTC" in page
     assert "Check in today" not in page
     assert again.status_code == 409
-    assert "Already checked in" in text_of(again.text)
+    assert "You have already checked in" in text_of(again.text)
     # 100 credits, then 110 of the second day in a row.
     assert await balance_cents(ann) == 1_000_021
 
@@ -213,7 +213,7 @@ async def test_the_day_is_that_of_the_chosen_zone(gateway: Gateway) -> None:
     right = await press(ann, CODES, f"{CODES}/zone", time_zone="Asia/Kuwait")
 
     assert wrong.status_code == 422
-    assert "Not a time zone" in text_of(wrong.text)
+    assert "isn't a time zone" in text_of(wrong.text)
     assert 'value="Mars/Olympus"' in wrong.text
     assert right.status_code == 303
     assert "Your day is that of Asia/Kuwait" in text_of((await ann.get(CODES)).text)

@@ -155,7 +155,7 @@ async def test_whoever_is_signed_out_signs_in_and_comes_back(
     page = await stranger.get(entered.headers["location"])
 
     assert sent.status_code == 303
-    assert "Wiki bot asks to act for you" in text_of(page.text)
+    assert "Wiki bot wants to act for you" in text_of(page.text)
     assert browser.session != stranger.session
 
 
@@ -240,15 +240,15 @@ async def test_what_is_wrong_is_said_here_and_sent_nowhere(
     ("fields", "said"),
     [
         ({"redirect_uri": "https://evil.example/"}, "<p>redirect_uri is not on the app"),
-        ({"state": "x" * 513}, "<p>state has at most 512 characters</p>"),
+        ({"state": "x" * 513}, "<p>`state` has at most 512 characters.</p>"),
         ({"redirect_template": "{code}"}, "<p>redirect_template is not base64 of ASCII text</p>"),
         ({"redirect_template": base64.b64encode(b"/x").decode()}, "<p>redirect_template has no {"),
         (
             {"redirect_template": base64.b64encode(b"#{code}").decode()},
             "<p>redirect_template makes a URL that is not a plain absolute URL",
         ),
-        ({"state": "a\x00b"}, "<p>state holds control characters</p>"),
-        ({"client_id": "app_0"}, "<p>No app has this client_id</p>"),
+        ({"state": "a\x00b"}, "<p>state contains control characters.</p>"),
+        ({"client_id": "app_0"}, "<p>No app has this client_id.</p>"),
     ],
 )
 async def test_the_parameter_that_is_wrong_is_named_as_it_is_spelled(

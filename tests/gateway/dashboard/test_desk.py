@@ -94,7 +94,7 @@ async def test_a_task_is_counted_listed_taken_and_settled_once(
 
     assert [one.headers["location"] for one in pressed] == [f"{page}?said=desk-settle"] * 2
     assert late.status_code == 409
-    assert "The top-up was delivered" in text_of(late.text)
+    assert "The top-up is already delivered." in text_of(late.text)
     after = (await boss.get(page)).text
     assert "GIFT-7Q3X" not in after
     assert "9KVM" in after

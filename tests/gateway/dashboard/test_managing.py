@@ -67,7 +67,7 @@ async def test_keys_stand_below_those_that_made_them_with_what_is_used(
     assert "Gone" in every
     assert "revoked" in every
     # Fifty dollars of its first hour: the other 350 take seven.
-    assert re.search(r"Its whole life 12 % \$350\.00 \$400\.00 used up 20", own), own
+    assert re.search(r"Lifetime limit 12 % \$350\.00 \$400\.00 used up 20", own), own
 
 
 async def test_a_key_is_paused_and_resumed_in_the_list(shared_gateway: Gateway) -> None:

@@ -160,7 +160,7 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store) -> None:
         ({"plan": "none/month"}, "Plan"),
         ({"provider": "nobody"}, "Choose one of"),
         ({"provider": "creem"}, "which creem needs"),
-        ({"coupon": "NOSUCH"}, "No such coupon"),
+        ({"coupon": "NOSUCH"}, "There is no coupon with this code."),
     ],
 )
 async def test_a_mistake_is_said_and_the_form_kept(
@@ -219,13 +219,13 @@ async def test_a_plans_terms_change_for_those_who_come_later(store: Store) -> No
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"id": "pro"}, "The environment has a plan of this id"),
+        ({"id": "pro"}, "There is already a plan with this ID."),
         ({"id": NASTY}, "id"),
         ({"name": ""}, "Fill this in"),
         ({"price_monthly": ""}, "Fill this in"),
         ({"price_monthly": "0"}, "The price is 0, or too large"),
         ({"price_yearly": "ten"}, "decimal"),
-        ({"currency": "$"}, "a code of iso 4217"),
+        ({"currency": "$"}, "Use an ISO 4217 currency"),
         ({"credits_included": "0"}, "Write a whole number of at least 1"),
         ({"credits_included": "-5"}, "Write a whole number of at least 1"),
     ],
@@ -238,7 +238,7 @@ async def test_a_bad_plan_is_told_and_kept_in_the_form(
     answer = await fill(boss, PLANS, {**NEW, "id": "other", **fields})
     changed = await fill(boss, f"{PLANS}/pro", {**NEW, **fields})
 
-    assert answer.status_code == (409 if "of this id" in sentence else 422)
+    assert answer.status_code == (409 if "There is already" in sentence else 422)
     assert sentence.lower() in text_of(answer.text).lower()
     assert 'value="For teams"' in answer.text
     assert "<script>alert" not in answer.text
@@ -304,11 +304,11 @@ async def test_credit_is_given_once_and_taken_with_a_reason(gateway: Gateway) ->
     ("fields", "status", "sentence"),
     [
         ({"amount": "", "reason": "x"}, 422, "Fill this in"),
-        ({"amount": "0", "reason": "x"}, 422, "Write 1 to"),
+        ({"amount": "0", "reason": "x"}, 422, "The amount must be from 1 to"),
         ({"amount": "1.5", "reason": "x"}, 422, "Write a whole number"),
-        ({"amount": "9" * 18, "reason": "x"}, 422, "Write 1 to"),
-        ({"amount": "5", "reason": " "}, 422, "Say why"),
-        ({"amount": "-99999999", "reason": "x"}, 402, "Holds less purchased credit"),
+        ({"amount": "9" * 18, "reason": "x"}, 422, "The amount must be from 1 to"),
+        ({"amount": "5", "reason": " "}, 422, "Give a reason"),
+        ({"amount": "-99999999", "reason": "x"}, 402, "less purchased credit"),
     ],
 )
 async def test_what_cannot_be_given_or_taken_is_told_and_kept(

@@ -46,7 +46,7 @@ async def save_card(browser: Browser, card: str) -> None:
     found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', html)
     assert found is not None, text_of(html)
     page = urlsplit(unescape(found[1])).path
-    assert "charged by itself" in text_of((await browser.get(page)).text)
+    assert "charged automatically" in text_of((await browser.get(page)).text)
     await browser.gateway.client.post(page, data={"card": card})
 
 

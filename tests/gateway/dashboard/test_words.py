@@ -57,7 +57,7 @@ async def test_each_form_says_all_that_is_wrong_at_once_and_once(shared_gateway:
 
     assert wrong_of(send.text) == {
         "amount": "Write an amount from $1.00 to $1,000.00 for Claude",
-        "recipient_email": "An email address has exactly one @",
+        "recipient_email": "An email address has exactly one @.",
         "reference": "Write at most 128 characters",
     }
     assert "Nothing was done yet: please look at 3 fields below." in text_of(send.text)
@@ -67,8 +67,8 @@ async def test_each_form_says_all_that_is_wrong_at_once_and_once(shared_gateway:
         "per_call_cents": dollars,
         "per_day_cents": dollars,
         "windows": "Write a length of time, such as 10m, 1h or 7d, or a number of seconds",
-        "recipients": "An email address has exactly one @",
-        "ip_allow_list": "An allow-list takes CIDRs such as 192.0.2.0/24 or 2001:db8::/32, without host bits",
+        "recipients": "An email address has exactly one @.",
+        "ip_allow_list": "An allow-list has CIDRs such as 192.0.2.0/24 or 2001:db8::/32, without host bits.",
         "max_sends_per_hour": "Write a whole number",
         "expires_at": "Choose a day in the future",
     }

@@ -81,11 +81,14 @@ async def test_a_plan_that_cannot_be_is_refused_and_not_logged(
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({"credits": 0}, "credits is 1 to "),
-        ({"min_credits": 0, "max_credits": 5}, "min_credits is 1 to "),
-        ({"min_credits": 20, "max_credits": 10}, "max_credits is 20 to "),
-        ({"credits": 5, "min_credits": 5}, "give credits, or min_credits and max_credits"),
-        ({"daily_budget_credits": -1}, "daily_budget_credits is 0 to "),
+        ({"credits": 0}, "credits must be from 1 to "),
+        ({"min_credits": 0, "max_credits": 5}, "min_credits must be from 1 to "),
+        ({"min_credits": 20, "max_credits": 10}, "max_credits must be from 20 to "),
+        (
+            {"credits": 5, "min_credits": 5},
+            "Give either `credits`, or `min_credits` and `max_credits`.",
+        ),
+        ({"daily_budget_credits": -1}, "daily_budget_credits must be from 0 to "),
         ({"credits_min": 5}, "credits_min: unknown field"),
     ],
 )

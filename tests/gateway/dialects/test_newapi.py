@@ -126,7 +126,7 @@ async def test_a_code_is_quota_once(gateway: Gateway, key: str, account: str) ->
     assert "500000 quota" in answer.json()["message"]
     assert (again.status_code, again.json()) == (
         409,
-        {"success": False, "message": "the code was redeemed before"},
+        {"success": False, "message": "This code has already been redeemed."},
     )
     assert await balance_cents(gateway, key) == 1_000_100
 

@@ -120,9 +120,9 @@ async def test_nonsense_orders_nothing(agreed: Agreement) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"amount": "0.99"}, "amount is 1.00 to 10000.00"),
-        ({"amount": "10000.01"}, "amount is 1.00 to 10000.00"),
-        ({"amount": "0"}, "amount: is more than nothing"),
+        ({"amount": "0.99"}, "`amount` must be from 1.00 to 10000.00."),
+        ({"amount": "10000.01"}, "`amount` must be from 1.00 to 10000.00."),
+        ({"amount": "0"}, "`amount` must be above 0."),
         ({"success_url": "x"}, "success_url: a URL begins with https:// or http://"),
     ],
 )

@@ -11,17 +11,21 @@ from kernel.errors import InvalidInput
     ("detail", "param", "words"),
     [
         (
-            "amount_cents is 100 to 1000000",
+            "`amount_cents` must be from 100 to 1000000.",
             "amount_cents",
             "write an amount from $1.00 to $10,000.00",
         ),
         (
-            "amount_cents is 100 to 100000 for claude",
+            "`amount_cents` must be from 100 to 100000 US cents for claude: 100 means $1.00.",
             "amount_cents",
             "write an amount from $1.00 to $1,000.00 for claude",
         ),
-        ("is 0 to 100, or null", "per_day_cents", "write an amount from $0.00 to $1.00"),
-        ("uses_max is 1 to 1000", "uses_max", "write a whole number from 1 to 1,000"),
+        (
+            "The limit must be from 0 to 100, or null.",
+            "per_day_cents",
+            "write an amount from $0.00 to $1.00",
+        ),
+        ("uses_max must be from 1 to 1000.", "uses_max", "write a whole number from 1 to 1,000"),
         ("price_monthly is 1 to 99", "price_monthly", "the price is 0, or too large"),
         (
             "expected an integer <= 604800",
@@ -33,18 +37,18 @@ from kernel.errors import InvalidInput
         ("is required where recipient is not given", "recipient_email", "fill this in"),
         ("expected a string of length <= 128", "reference", "write at most 128 characters"),
         ("expected a list of length >= 1", "platforms", "write at least 1 item"),
-        ("name has 1 to 100 characters", "name", "write 1 to 100 characters"),
-        ("status is one of paid, failed", "status", "choose one of paid, failed"),
+        ("The name has 1 to 100 characters.", "name", "write 1 to 100 characters"),
+        ("`status` must be one of paid, failed.", "status", "choose one of paid, failed"),
         (
-            "per_day_cents is at most 1000, as of a key that this one comes from",
+            "per_day_cents must be at most 1000, the limit of a key above this one.",
             "per_day_cents",
-            "this is at most $10.00, as of a key that this one comes from",
+            "this must be at most $10.00, the limit of a key above this one",
         ),
-        ("platforms are ids such as claude", "platforms", "these are ids such as claude"),
-        ("send_at lies in the past", "send_at", "this lies in the past"),
-        ("no such coupon", "coupon", "no such coupon"),
+        ("Platforms are IDs such as claude.", "platforms", "Platforms are IDs such as claude."),
+        ("`send_at` must be in the future.", "send_at", "this must be in the future."),
+        ("There is no coupon with this code.", "coupon", "There is no coupon with this code."),
         (
-            "the body is longer than 65536 bytes",
+            "The body is longer than 65536 bytes.",
             None,
             (
                 "more was sent than the 64 kB that are read of it, so nothing was done: go back, shorten it"

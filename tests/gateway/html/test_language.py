@@ -39,7 +39,7 @@ def test_a_phrase_is_an_english_text() -> None:
         ("delivered", "تم التسليم"),
         # A refusal that came as a text, with its values in it; one that is known is said.
         ("This has at most 20 characters", "20 حرفًا على الأكثر"),
-        ("The top-up was cancelled before", "سبق أن انتهت الشحنة: تم الإلغاء"),
+        ("The top-up has already ended: cancelled.", "سبق أن انتهت الشحنة: تم الإلغاء."),
         # It cannot end that direction, nor keep it from its end.
         (phrase("from %(address)s", address="a\u2069nn"), f"من {ANN}"),
         (phrase("from %(address)s", address="\u2067ann"), f"من {ANN}"),
@@ -59,7 +59,7 @@ def test_a_text_is_said_in_arabic(text: str, said: str) -> None:
         "This has at most , characters",
         phrase("nobody wrote %(this)s down", this="it"),
         # English that stands in the place of a value.
-        "The top-up was taken away by somebody before",
+        "The top-up has already ended: taken away by somebody.",
         "Line 3: nobody wrote this down",
         # So long that looking for values may take long.
         "The top-up was " + "x" * 500 + " before",

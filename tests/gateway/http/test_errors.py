@@ -80,7 +80,12 @@ def test_a_database_that_is_away_is_503_with_retry_after() -> None:
 
 
 def test_a_full_queue_says_when_to_come_back() -> None:
-    refusal = refusal_of(Unavailable("too many requests are waiting", retry_after_s=3))
+    refusal = refusal_of(
+        Unavailable(
+            "Too many requests are waiting.",
+            retry_after_s=3,
+        )
+    )
 
     assert refusal.http_status == 503
     assert refusal.error["retry_after_s"] == 3

@@ -100,7 +100,7 @@ async def test_two_hosts_and_none_are_refused(gateway: Gateway, lines: bytes) ->
     writer.close()
     await writer.wait_closed()
     assert answer.startswith(b"HTTP/1.1 422 ")
-    assert b"send exactly one Host header" in answer
+    assert b"Send exactly one Host header." in answer
 
 
 async def test_https_behind_a_proxy_wants_the_public_url(

@@ -109,7 +109,7 @@ def test_an_address_that_is_no_plain_url_cannot_be_registered(uri: str) -> None:
 
 
 def test_an_app_names_an_address() -> None:
-    with pytest.raises(InvalidInput, match="at least one address"):
+    with pytest.raises(InvalidInput, match="at least one redirect address"):
         register("", [])
     with pytest.raises(InvalidInput, match="at most 10"):
         register("", [f"https://app.example.com/{n}" for n in range(11)])

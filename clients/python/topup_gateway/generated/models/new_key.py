@@ -29,7 +29,7 @@ class NewKey:
     per_month_cents: int | None | Unset = UNSET
     """ In US cents, calendar windows of UTC; null: no cap. """
     purpose: None | str | Unset = UNSET
-    """ What it is for, in your words. """
+    """ Its purpose, in your words. """
     lifetime_cents: int | None | Unset = UNSET
     """ The most that it may ever spend; what it spent before counts. """
     platforms: list[str] | None | Unset = UNSET

@@ -48,7 +48,7 @@ class SandboxKey:
     approval_threshold_cents: int | None
     """ The old name of approval_above_cents. """
     purpose: None | str
-    """ What it is for, in your words. """
+    """ Its purpose, in your words. """
     client_id: None | str
     """ The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key
     has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. """
