@@ -19,6 +19,7 @@ _TOLD: Final[dict[str, tuple[str, str]]] = {
     "code": ("The voucher's code.", _VOUCHER),
     "code_id": ("The redemption code's id.", "rdm_abc123"),
     "coupon_code": ("The coupon's code.", "SUMMER"),
+    "customer_ref": ("The provider's id of a deleted account's customer.", "cus_abc123"),
     "delivery_id": ("The delivery's id.", "dlv_abc123"),
     "difference_id": ("The difference's id.", "dif_abc123"),
     "document_id": ("The document's id.", "doc_abc123"),
