@@ -236,6 +236,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, is_asked: object) -> N
 
 @click.group(
     cls=_Commands,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Begin with:
@@ -258,8 +259,13 @@ Exit codes:
     callback=_show_version,
     help="Show the version and exit.",
 )
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Sell and move prepaid AI credit: one call, one ledger transaction, one signed webhook.
 
     Results go to standard output, everything else to standard error; --json prints JSON.
     """
+    if ctx.invoked_subcommand is None:
+        from cli.next_steps import show_next_steps  # noqa: PLC0415 other commands run without it
+
+        show_next_steps()
