@@ -51,10 +51,15 @@ class ToypayBuyer:
         new = NewOrder(**{"provider": "toypay", "amount_cents": 2000, **fields})
         return await (payments or self.payments).place(self.account.principal.tenant, new)
 
-    async def approve(self, order: Order, amount: int) -> Order:
+    async def approve(self, order: Order, amount: int | None = None) -> Order:
         """Credit so much of what waits of the order, and act on what was told of its payment before."""
         command = new_resolution(order.id, order.tenant, "approve", by="ana", amount=amount)
         return await self.payments.approve(command)
+
+    async def reject(self, order: Order, note: str = "") -> Order:
+        """End the order without credit."""
+        command = new_resolution(order.id, order.tenant, "reject", by="ana", note=note)
+        return (await self.account.engine.submit(command)).order
 
     async def notify(self, kind: str, order: Order, **changes: Any) -> str:
         """The outcome of an event that Toypay signs."""

@@ -89,7 +89,7 @@ async def test_a_payment_for_something_else_goes_to_review_and_credits_nothing(
     assert (held.status, held.reason) == ("review", "product b was paid, not a")
     assert await buyer.bought_cents() == 0
     assert await buyer.account.events() == []
-    approved = await buyer.payments.resolve(order.id, "approve", by="op")
+    approved = await buyer.approve(order)
     assert (approved.status, await buyer.bought_cents()) == ("paid", 2000)
     assert await buyer.account.findings() == []
 
@@ -165,8 +165,8 @@ async def test_an_operator_ends_a_review_either_way_once(buyer: ToypayBuyer) -> 
     rejected = await buyer.place()
     for order in (approved, rejected):
         await buyer.notify("paid", order, amount=1)
-    await buyer.payments.resolve(approved.id, "approve", by="ana", amount=2000)
-    await buyer.payments.resolve(rejected.id, "reject", by="ana")
+    await buyer.approve(approved, 2000)
+    await buyer.reject(rejected)
 
     assert (await buyer.now(approved)).status == "paid"
     assert (await buyer.now(rejected)).status == "failed"

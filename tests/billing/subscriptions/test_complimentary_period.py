@@ -113,7 +113,7 @@ async def test_money_for_that_time_waits_for_a_person(subscriber: Subscriber) ->
 
     # Taken back, the time can be paid for again, by the same invoice.
     await take_back(subscriber, period)
-    await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
+    await subscriber.buyer.approve(order, 1000)
     assert await subscriber.credits() == 20_000
     assert [each.period_start_at for each in await subscriber.periods(one)] == [
         started,

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from billing.ledger.price import Price
 from billing.orders.order import Order
+from billing.payments.cases import open_review
 from billing.providers.event_log import NotificationOutcome
 from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import DAY_US, SECOND_US, FixedClock
@@ -232,8 +233,8 @@ async def test_an_invoice_that_is_held_is_approved_in_part_or_whole(subscriber: 
     order = next(o for o in await subscriber.buyer.orders() if o.id == one.order_id)
     await tell(subscriber, order, Invoice([plan(999)], paid=999))
 
-    waiting = await subscriber.buyer.payments.waiting(order)
-    await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=500)
+    waiting = await subscriber.buyer.account.database.read(lambda tx: open_review(tx, order))
+    await subscriber.buyer.approve(order, 500)
 
     assert (waiting.price.amount, waiting.came and waiting.came.amount) == (1000, 999)
     assert await subscriber.credits() == 10_000 + 5_000
@@ -254,7 +255,7 @@ async def test_an_approved_plan_is_credited_and_its_renewals_need_nobody(
     await subscriber.buyer.account.database.transaction(at_the_provider)
     assert await subscriber.tell(at(sandbox_event, 999)) == "review"
 
-    approved = await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
+    approved = await subscriber.buyer.approve(order, 1000)
 
     assert approved.status == "paid"
     assert await subscriber.credits() == 10_000
@@ -275,7 +276,7 @@ async def test_an_invoice_that_came_before_the_approval_is_the_one_that_is_credi
     await subscriber.tell(sandbox_event)
     await tell(subscriber, order, Invoice([plan(999)], 999, month=0))
 
-    approved = await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=999)
+    approved = await subscriber.buyer.approve(order, 999)
 
     assert approved.status == "paid"
     assert await subscriber.credits() == 9_990
@@ -288,9 +289,7 @@ async def test_a_rejected_plan_credits_nothing_and_leaves_a_trace(subscriber: Su
     await subscriber.tell(at((await subscriber.pay(order)).sandbox_event(), 999))
     await tell(subscriber, order, Invoice([plan(999)], 999, month=0))
 
-    rejected = await subscriber.buyer.payments.resolve(
-        order.id, "reject", by="ana", note="refunded"
-    )
+    rejected = await subscriber.buyer.reject(order, "refunded")
 
     assert rejected.status == "failed"
     assert "rejected by ana (refunded)" in (rejected.reason or "")
