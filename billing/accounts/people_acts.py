@@ -18,7 +18,6 @@ from keys.account import Account as Row, get_account
 from keys.act import MACHINE, OPERATOR, Act, ActContext, Audited, Change, ListAct
 from keys.member import Member, list_members
 from keys.notifications import Person, people_of
-from keys.principal import ADMIN
 from keys.second_factor import SecondFactor
 from keys.sign_in import password_reset
 from keys.sign_in.password import check_password, hash_password
@@ -129,7 +128,6 @@ SET_PASSWORD = Act(
     summary="Set the password that signs in to the dashboard",
     description="Signs the account out everywhere.",
     path=f"{ACCOUNT}/password",
-    scopes=(ADMIN,),
     audience=(MACHINE,),
     input=NewPassword,
     run=set_password,
@@ -148,7 +146,6 @@ BEGIN_PASSWORD = Act(
     summary="Make a link that sets a password, once, within an hour",
     description="Nothing changes yet: hand the link to the owner. Make sure that it is they who ask.",
     path=f"{ACCOUNT}/password-link",
-    scopes=(ADMIN,),
     audience=(MACHINE,),
     input=Fields,
     run=begin_password,
@@ -164,7 +161,6 @@ REMOVE_SECOND_FACTOR = Act(
     summary="Switch the second factor off for who lost phone and recovery codes",
     description="Whoever has the password gets in then. Passkeys are removed with it.",
     path=f"{ACCOUNT}/remove-two-factor",
-    scopes=(ADMIN,),
     audience=(MACHINE,),
     input=Fields,
     run=remove_second_factor,

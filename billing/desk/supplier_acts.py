@@ -24,7 +24,6 @@ from kernel.errors import InvalidInput
 from kernel.fields import Fields, Page, said
 from kernel.words import Environment, Time
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
-from keys.principal import ADMIN
 from store.keyset import Begin
 
 
@@ -172,7 +171,6 @@ LIST_SUPPLIERS = ListAct(
     summary="List suppliers and how each did in a day",
     description="Of secret options the last characters are shown.",
     path="/suppliers",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=list_suppliers,
@@ -189,7 +187,6 @@ SHOW_SUPPLIER = ReadAct(
     name="suppliers.show",
     summary="Show a supplier and how it did in a day",
     path="/suppliers/{supplier}",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=show_supplier,
     view=_listed,
@@ -203,7 +200,6 @@ DISABLE_SUPPLIER = Act(
     summary="Switch a supplier off",
     description="It is no longer called; what is with it waits until it is switched on again.",
     path="/suppliers/{supplier}/disable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=partial(_set_active, is_active=False),
@@ -220,7 +216,6 @@ ENABLE_SUPPLIER = Act(
     undo="suppliers.disable",
     summary="Switch a supplier on",
     path="/suppliers/{supplier}/enable",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=partial(_set_active, is_active=True),
@@ -239,7 +234,6 @@ PAUSE_SUPPLIER = Act(
     description="It isn't called until you resume it, whatever its kind. What is meant for it waits, also what is"
     " sent from now on (1002, pending); nothing fails.",
     path="/suppliers/{supplier}/pause",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Reason,
     run=pause_supplier,
@@ -258,7 +252,6 @@ RESUME_SUPPLIER = Act(
     summary="Resume a supplier",
     description="It is called again at once, whether it was paused or workers skipped it. What waited is delivered.",
     path="/suppliers/{supplier}/resume",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Reason,
     run=resume_supplier,

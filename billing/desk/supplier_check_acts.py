@@ -13,7 +13,6 @@ from kernel.errors import NotFound
 from kernel.fields import Fields, ShortText, said
 from kernel.words import Cents
 from keys.act import OPERATOR, CallContext, StepsAct
-from keys.principal import ADMIN
 from store.database import Database, Transaction
 
 CHECK_S: Final = 10.0
@@ -83,10 +82,6 @@ async def _checked(supplier: ReadySupplier) -> CheckedSupplier:
     )
 
 
-def _view(found: CheckedSuppliers) -> CheckedSuppliers:
-    return found
-
-
 def _is_ill(found: Mapping[str, Any]) -> bool:
     return not all(one["well"] for one in found["items"])
 
@@ -96,11 +91,9 @@ CHECK_SUPPLIERS = StepsAct(
     summary="Ask each supplier that is on a harmless question, and say what is wrong",
     description="Changes nothing. The command exits with 1 if one is not well.",
     path="/suppliers/check",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=CheckQuery,
     run=check_suppliers,
-    view=_view,
     result=CheckedSuppliers,
     refuses=(NotFound,),
     is_catalogue=True,

@@ -21,7 +21,6 @@ from billing.topups.platform_rows import PlatformTaken, SupplierRow
 from kernel.errors import InvalidInput, LimitReached
 from kernel.fields import Fields, Page, ShortText, said
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
-from keys.principal import ADMIN
 from keys.vault import Vault
 from store.keyset import Begin
 
@@ -183,7 +182,6 @@ LIST_KINDS = ListAct(
     name="suppliers.kinds",
     summary="List the kinds of suppliers and the options of each",
     path="/supplier-kinds",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=list_kinds,
@@ -199,7 +197,6 @@ CREATE_SUPPLIER = Act(
     summary="Add a supplier",
     description="`topup platforms set` then says what for.",
     path="/suppliers",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=NewSupplier,
     run=create_supplier,
@@ -226,7 +223,6 @@ SET_OPTIONS = Act(
     description="The others stay as they are.",
     path="/suppliers/{supplier}",
     method="PATCH",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=SupplierChanges,
     run=set_options,

@@ -18,7 +18,6 @@ from kernel.fields import LINE, Fields, Page, Text, said
 from kernel.tenant import Tenant
 from kernel.words import Cents, ChargedCents, CodeHint, Time, time_of
 from keys.act import OPERATOR, ActContext, CallContext, ListAct, ReadAct, StepsAct
-from keys.principal import ADMIN
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -143,7 +142,6 @@ LIST_PAYMENTS = ListAct(
     name="payments.list",
     summary="List machine payments, newest first",
     path="/payments",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=MachinePaymentsQuery,
     run=list_payments,
@@ -164,7 +162,6 @@ SHOW_PAYMENT = ReadAct(
     name="payments.show",
     summary="Show a machine payment and what came of it",
     path="/payments/{payment_id}",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=show_payment,
     view=view_of,
@@ -177,7 +174,6 @@ ASK_PAYMENT = StepsAct(
     summary="Ask once more about a machine payment that has not ended",
     description="It is never charged twice.",
     path="/payments/{payment_id}/ask",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=ask_again,
@@ -194,7 +190,6 @@ DECIDE_PAYMENT = StepsAct(
     description="After a look at the network or the provider itself. `settled` sends what was paid for, or gives it"
     " back as a code; `refused` ends it. A payment that was refused and settled after all is given back as a code.",
     path="/payments/{payment_id}/decide",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=DecidePayment,
     run=decide_payment,

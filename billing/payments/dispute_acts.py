@@ -11,7 +11,6 @@ from billing.payments.disputes import DisputeState
 from kernel.fields import Page
 from kernel.words import MinorUnits, Time
 from keys.act import ActContext, ListAct
-from keys.principal import ADMIN
 from store.keyset import Begin, cut
 
 
@@ -66,7 +65,6 @@ LIST_DISPUTES = ListAct(
     name="disputes.list",
     summary="Disputes: the open ones, the nearest end of evidence first, or the ended ones",
     path="/disputes",
-    scopes=(ADMIN,),
     query=DisputesQuery,
     run=list_disputes,
     view=Dispute.of,

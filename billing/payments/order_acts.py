@@ -23,7 +23,6 @@ from kernel.errors import InvalidInput
 from kernel.fields import LINE, Fields, Int64, Page, said
 from kernel.words import Time
 from keys.act import OPERATOR, ActContext, CallContext, EngineAct, ListAct, ReadAct, StepsAct
-from keys.principal import ADMIN
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -240,7 +239,6 @@ LIST_PROBLEMS = ListAct(
     summary="List orders that wait for a person, newest first",
     description="With what was expected, and what came.",
     path="/orders/problems",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=ProblemsQuery,
     run=list_problems,
@@ -258,7 +256,6 @@ TRACE_ORDER = ReadAct(
     name="orders.trace",
     summary="Show where an order's money is, step by step",
     path="/orders/{order_id}/trace",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=trace_order,
     view=_traced,
@@ -272,7 +269,6 @@ ASK_PROVIDER = StepsAct(
     summary="Ask an order's provider now, and act on what it says",
     description="A payment page that the provider has not opened yet is opened.",
     path="/orders/{order_id}/ask",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=Fields,
     run=ask_provider,
@@ -288,7 +284,6 @@ APPROVE_ORDER = StepsAct(
     description="It is in review, or an invoice of its plan is held. If another sum came than the price, `amount`"
     " says how much of the price counts as paid.",
     path="/orders/{order_id}/approve",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=ApproveOrder,
     run=approve_order,
@@ -311,7 +306,6 @@ REJECT_ORDER = EngineAct(
     description="An order in review fails; of a settled one, what waits is dismissed. No money is sent back: refund"
     " it with `topup orders refund`.",
     path="/orders/{order_id}/reject",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=RejectOrder,
     command=reject_order,

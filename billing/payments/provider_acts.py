@@ -12,6 +12,7 @@ from billing.payments.recharging.forgotten import ForgottenCustomer as Row
 from billing.payments.setup import (
     CheckedProvider,
     ProviderStanding,
+    ProviderState,
     check,
     standings,
 )
@@ -21,7 +22,6 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.fields import LINE, Fields, Page, ShortText, said
 from kernel.words import Environment, Time
 from keys.act import OPERATOR, Act, ActContext, Audited, CallContext, Change, ListAct, StepsAct
-from keys.principal import ADMIN
 from store.database import Database
 from store.keyset import Begin
 
@@ -42,7 +42,7 @@ class Provider(Struct, kw_only=True):
     provider: str
     environment: Environment
     state: Annotated[
-        Literal["ready", "sandbox", "off"],
+        ProviderState,
         Meta(description="sandbox: it is simulated. off: it has no credentials."),
     ]
     webhook: Annotated[
@@ -103,10 +103,6 @@ class DropBody(RetryBody, frozen=True, kw_only=True):
     ]
 
 
-def _standing(found: ProviderStanding) -> Provider:
-    return convert(found.shape(), Provider)
-
-
 def _customer(found: Row) -> ForgottenCustomer:
     return convert(found.shape(), ForgottenCustomer)
 
@@ -128,9 +124,15 @@ def _findings(found: Sequence[CheckedProvider]) -> Checked:
 
 async def list_providers(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
-) -> Sequence[ProviderStanding]:
+) -> Sequence[Provider]:
     known = standings(context.service(Providers), context.service(NotifiedAt).public_url)
-    return [one for one in known if one.environment == context.environment]
+    return [
+        Provider(
+            provider=one.name, environment=one.environment, state=one.state, webhook=one.notify_url
+        )
+        for one in known
+        if one.environment == context.environment
+    ]
 
 
 async def check_providers(context: CallContext, asked: CheckBody) -> Sequence[CheckedProvider]:
@@ -188,11 +190,9 @@ LIST_PROVIDERS = ListAct(
     name="providers.list",
     summary="List payment providers, with the webhook's address to enter there",
     path="/providers",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=list_providers,
-    view=_standing,
     result=Provider,
     is_catalogue=True,
     named_by="provider",
@@ -204,7 +204,6 @@ CHECK_PROVIDERS = StepsAct(
     summary="Ask each payment provider about its key, webhook, events and prices",
     description="Changes nothing. The command exits with 1 if something is wrong.",
     path="/providers/check",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=CheckBody,
     run=check_providers,
@@ -222,7 +221,6 @@ LIST_FORGOTTEN = ListAct(
     name="providers.forgotten",
     summary="List erased accounts' customers that providers have not deleted yet",
     path="/providers/forgotten",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     query=Page,
     run=list_forgotten,
@@ -240,7 +238,6 @@ RETRY_CUSTOMER = Act(
     name="providers.retry",
     summary="Have a provider asked again within a minute to delete a customer",
     path="/providers/forgotten/{customer_ref}/retry",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=RetryBody,
     run=retry_customer,
@@ -257,7 +254,6 @@ DROP_CUSTOMER = Act(
     summary="Ask a provider no more to delete a customer",
     description="If the customer is gone, or you deleted it on the provider's own pages.",
     path="/providers/forgotten/{customer_ref}/drop",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=DropBody,
     run=drop_customer,

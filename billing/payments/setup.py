@@ -7,7 +7,7 @@ most.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Literal
 
 from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS, Plan, item_of
@@ -30,6 +30,7 @@ from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
 SETUP_S_MAX: Final = 30.0
+ProviderState = Literal["ready", "sandbox", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,8 @@ class ProviderStanding:
     name: str
     label: str
     environment: Environment
-    state: str
+    state: ProviderState
     notify_url: str
-
-    def shape(self) -> dict[str, Any]:
-        return {
-            "provider": self.name,
-            "environment": self.environment,
-            "state": self.state,
-            "webhook": self.notify_url,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +62,7 @@ def standings(known: Providers, public_url: str) -> Sequence[ProviderStanding]:
     for registration in known.registrations:
         for environment in ENVIRONMENTS:
             name = registration.name
-            state = "ready"
+            state: ProviderState = "ready"
             if known.of(name, environment) is None:
                 state = "off"
             elif known.is_simulated(name, environment):

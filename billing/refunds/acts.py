@@ -20,7 +20,6 @@ from kernel.errors import NotFound
 from kernel.fields import LINE, Fields, Page, Text, said
 from kernel.tenant import Tenant
 from keys.act import ActContext, CallContext, EngineAct, ListAct, ReadAct
-from keys.principal import ADMIN
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -106,7 +105,6 @@ LIST_REFUNDS = ListAct(
     name="refunds.list",
     summary="Refunds of everybody's orders, newest first",
     path="/refunds",
-    scopes=(ADMIN,),
     query=RefundsQuery,
     run=list_refunds,
     view=Refund.of,
@@ -120,7 +118,6 @@ SHOW_REFUND = ReadAct(
     name="refunds.show",
     summary="A refund and what became of it",
     path="/refunds/{refund_id}",
-    scopes=(ADMIN,),
     run=show_refund,
     view=Refund.of,
     result=Refund,
@@ -133,7 +130,6 @@ DECIDE_REFUND = EngineAct(
     description="For operators who looked at the provider's own pages: `made` takes the credit, and `not_made` gives it"
     " back. A refund that ended is not decided again.",
     path="/refunds/{refund_id}/decide",
-    scopes=(ADMIN,),
     input=DecideBody,
     command=decide_refund,
     view=Refund.of,

@@ -21,7 +21,6 @@ from kernel.fields import LINE, Fields, Int64, Text, said
 from kernel.tenant import Tenant
 from kernel.words import CurrencyCode
 from keys.act import CallContext, EngineAct
-from keys.principal import ADMIN
 from store.database import Transaction
 
 Reason = Annotated[str, Meta(min_length=1, max_length=REFUND_REASON_CHARACTERS_MAX, pattern=LINE)]
@@ -110,7 +109,6 @@ REFUND_ORDER = EngineAct(
         " waits in review, which `payment` names. Creem refunds by its API all that is left, and no part."
     ),
     path="/orders/{order_id}/refund",
-    scopes=(ADMIN,),
     input=RefundBody,
     command=refund_order,
     view=Refund.of,

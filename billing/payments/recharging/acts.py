@@ -13,7 +13,6 @@ from billing.recharges.views import Recharge
 from kernel.errors import NotFound
 from kernel.fields import Fields, said
 from keys.act import OPERATOR, ActContext, CallContext, EngineAct, ReadAct
-from keys.principal import ADMIN
 
 CHARGES_SHOWN: Final = 20
 
@@ -54,7 +53,6 @@ SHOW_RECHARGE = ReadAct(
     summary="Show what an account buys by itself",
     description="With the latest charges, and why they were declined. Only the account sets it, at its page.",
     path=f"{ACCOUNT}/recharge",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     run=show_recharge,
     view=_view,
@@ -66,7 +64,6 @@ SWITCH_OFF = EngineAct(
     summary="Switch an account's recharge off",
     description="Until the account sets it again. A charge that is under way goes on to its end.",
     path=f"{ACCOUNT}/recharge-off",
-    scopes=(ADMIN,),
     audience=(OPERATOR,),
     input=SwitchOff,
     command=switch_off,

@@ -26,6 +26,7 @@ from billing.ledger import balances as wallet
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
+from billing.payments.recharging.acts import SWITCH_OFF
 from gateway.answers.answer import Answer
 from gateway.dashboard.act_pages import ActPages, form_route
 from gateway.dashboard.admin.account_parts import AccountParts, read_parts
@@ -167,5 +168,5 @@ ROUTES = (
     *_PAGES.routes(),
     admin_route("GET", "/accounts/{account}", show, "One account"),
     admin_route("POST", "/accounts/{account}/credit", adjust, "Give credit, take it away"),
-    *(form_route(act, _suspension_page) for act in _ACTS),
+    *(form_route(act, _suspension_page) for act in (*_ACTS, SWITCH_OFF)),
 )

@@ -18,7 +18,7 @@ from billing.fulfilment.platform_acts import (
 )
 from billing.topups.fee_rows import FeeRow, list_fees
 from billing.topups.platform_rows import list_suppliers
-from gateway.dashboard.act_pages import ActPages, run_typed
+from gateway.dashboard.act_pages import ActPages, form_route, run_typed
 from gateway.dashboard.admin.fields import admin_route
 from gateway.html.act_form import fields_of, form_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
@@ -47,15 +47,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return await _page(call)
 
 
-async def change(call: RequestContext[Fields, Fields]) -> Reply:
-    form = read_form(call)
-    try:
-        await run_typed(call, CHANGE_PLATFORM, form)
-    except DomainError as error:
-        return await _page(call, form, problem=problem_of(error))
-    return _saved(call, CHANGE_PLATFORM.name)
-
-
 async def set_fee(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     act = CLEAR_FEE if form.text("step") == "clear" else SET_FEE
@@ -63,19 +54,15 @@ async def set_fee(call: RequestContext[Fields, Fields]) -> Reply:
         await run_typed(call, act, form)
     except DomainError as error:
         return await _page(call, fee_form=form, problem=problem_of(error))
-    return _saved(call, act.name)
-
-
-def _saved(call: RequestContext[Any, Any], name: str) -> Reply:
-    return go(f"{PAGES.address}/{call.params['platform']}", said=name)
+    return go(f"{PAGES.address}/{call.params['platform']}", said=act.name)
 
 
 async def _page(
     call: RequestContext[Any, Any],
     form: Form | None = None,
+    problem: Problem = NO_PROBLEM,
     *,
     fee_form: Form | None = None,
-    problem: Problem = NO_PROBLEM,
 ) -> Response:
     door = Door(SHOW_PLATFORM, call, is_operator=True)
 
@@ -102,8 +89,8 @@ async def _page(
 
 
 ROUTES = (
-    *PAGES.routes(CHANGE_PLATFORM, SET_FEE, CLEAR_FEE),
+    *PAGES.routes(SET_FEE, CLEAR_FEE),
     admin_route("GET", "/platforms/{platform}", show, "One platform"),
-    admin_route("POST", "/platforms/{platform}", change, CHANGE_PLATFORM.summary),
+    form_route(CHANGE_PLATFORM, _page, path="/platforms/{platform}"),
     admin_route("POST", "/platforms/{platform}/fee", set_fee, "Set a platform's fee, or clear it"),
 )

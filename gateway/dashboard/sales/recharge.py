@@ -4,17 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from billing.payments.recharging.acts import SWITCH_OFF
 from billing.recharges import records
 from billing.recharges.recharge import FallCharge, Recharge, month_of
-from gateway.dashboard.act_pages import run_typed
-from gateway.dashboard.admin.fields import admin_route
-from gateway.html.format import SAID
-from gateway.html.forms import read_form
-from gateway.html.render import go
-from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply
-from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.account import read_tenants
 from store.database import Transaction
@@ -44,12 +35,3 @@ async def recharge_view(tx: Transaction, tenant: Tenant, *, now_us: int) -> Rech
     spent = await records.spent_cents(tx, [tenant])
     charges = await records.latest_charges(tx, tenant, limit=CHARGES_SHOWN)
     return RechargeView(found, month, spent.get((tenant, month), 0), charges)
-
-
-async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
-    await run_typed(call, SWITCH_OFF, read_form(call))
-    return go(f"/dashboard/admin/accounts/{call.params['account']}", said=SWITCH_OFF.name)
-
-
-SAID[SWITCH_OFF.name] = SWITCH_OFF.done
-ROUTES = (admin_route("POST", SWITCH_OFF.path, switch_off, SWITCH_OFF.summary),)
