@@ -68,6 +68,7 @@ async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
         "difference_id": "dif_1",
         "refund_id": "rfd_0000000000000000",
         "payment_id": "mpy_0000000000000000",
+        "customer_ref": "cus_1",
         "document_id": "doc_0000000000000000",
         "endpoint_id": "we_0000000000000000",
     }
