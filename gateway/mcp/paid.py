@@ -28,7 +28,9 @@ from gateway.x402.endpoint import take_turn
 from gateway.x402.headers import HEADER
 from gateway.x402.ways import PaidToolCall
 from kernel.errors import InvalidInput
-from store.idempotency import RequestKey, find, request_key
+from keys.account import lock_tenants
+from store.database import Transaction
+from store.idempotency import RequestKey, find, keep, request_key
 
 _X402_ANSWER: Final = "x402/payment-response"
 _RECEIPT: Final = "org.paymentauth/receipt"
@@ -65,9 +67,12 @@ class PaidSend:
         """Return the top-up; raise PaymentRequired, which `said` then has."""
         await take_turn(self._call)
         try:
-            if key_text is None or await door.is_known(self._inner):
-                return _decode((await door.topup(self._inner)).body)
-            return await self._run_once(key_text)
+            if key_text is not None and not await door.is_known(self._inner):
+                return await self._run_once(key_text)
+            answer = await door.topup(self._inner)
+            if key_text is not None and answer.status < _BAD:
+                await self._keep(self._request_key(key_text), answer)
+            return _decode(answer.body)
         except InvalidInput as error:
             if error.param != HEADER:
                 raise
@@ -110,9 +115,20 @@ class PaidSend:
         answer = self._full = await door.topup(self._inner)
         if answer.status >= _BAD:
             raise _NothingBought(answer)
-        told = _decode_json(answer.body)
-        told["data"] |= dict.fromkeys(_SPENDABLE)
-        return Answer(answer.status, msgspec.json.encode(told))
+        return _without_codes(answer)
+
+    async def _keep(self, key: RequestKey, answer: Answer) -> None:
+        """Store the answer unless the key has one: whoever paid first may have died before."""
+        context, tenant = self._call.context, self._call.principal.tenant
+
+        async def work(tx: Transaction) -> None:
+            await lock_tenants(tx, [tenant])
+            stored = (await find(tx, [key])).get(key.place)
+            if stored is None or not stored.status:
+                kept = (key, _without_codes(answer))
+                await keep(tx, [kept], now_us=context.clock.now_us())
+
+        await context.database.transaction(work)
 
     def _request_key(self, key_text: str) -> RequestKey:
         """Return the key of the same send without a payment."""
@@ -127,6 +143,12 @@ class PaidSend:
             path=API_PREFIX + TOOLS[SEND].path,
             canonical_body=canonical(shape.decode(_encode(self._arguments), call.environment)),
         )
+
+
+def _without_codes(answer: Answer) -> Answer:
+    told = _decode_json(answer.body)
+    told["data"] |= dict.fromkeys(_SPENDABLE)
+    return Answer(answer.status, msgspec.json.encode(told))
 
 
 class _NothingBought(Exception):

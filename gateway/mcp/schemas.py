@@ -14,7 +14,6 @@ from typing import Any, Final, get_args, get_origin
 from billing.orders.place import AMOUNT_CENTS_MAX as ORDER_CENTS_MAX, AMOUNT_CENTS_MIN
 from billing.topups.platform import Platform
 from gateway.answers.outcome import Listing
-from gateway.answers.response_codes import NextAction
 from gateway.api.bodies.send_body import MESSAGE
 from gateway.mcp.tool import KEY, ApiTool
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
@@ -47,13 +46,12 @@ _UNSAID_OF_ANSWERS: Final = frozenset(
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
 _ENUM_MAX: Final = 12
-_ERROR: Final[Schema] = {
-    "type": "object",
-    "properties": {
-        "detail": {"type": "string"},
-        "next_action": {"enum": list(get_args(NextAction))},
-    },
-}
+# Of an argument with more words than these, the tool names some, and a refusal what was meant.
+_WORDS_MAX: Final = 20
+# What an error says is the same for every tool: the server's instructions name it once.
+_ERROR: Final[Schema] = {"type": "object"}
+# No agent writes so much by chance.
+_CHARACTERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +86,9 @@ def input_schema(tool: ApiTool, offer: Offer) -> Schema:
 
 @cache
 def output_schema(tool: ApiTool) -> Schema:
+    shown = _shown(tool)
+    # A delivery's attempt has a word of its own there.
+    error = {} if "error" in shown else _ERROR
     return {
         "type": "object",
         "required": ["success", "code", "transaction_id", "data"],
@@ -95,7 +96,7 @@ def output_schema(tool: ApiTool) -> Schema:
             "success": {"type": "boolean"},
             "code": {"type": "integer"},
             "transaction_id": {"type": ["string", "null"]},
-            "data": {"type": "object", "properties": {**_shown(tool), "error": _ERROR}},
+            "data": {"type": "object", "properties": {**shown, "error": error}},
         },
     }
 
@@ -130,6 +131,10 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
         kept["properties"] = {
             name: _argument(one, schemas) for name, one in kept["properties"].items()
         }
+    if "items" in kept:
+        kept["items"] = _argument(kept["items"], schemas)
+    if len(kept.get("enum", ())) > _WORDS_MAX:
+        del kept["enum"]
     return kept
 
 
@@ -141,6 +146,8 @@ def _is_unsaid(keyword: str, value: Any) -> bool:
         return True
     if keyword == "pattern":
         return value in _UNSAID_PATTERNS
+    if keyword == "maxLength":
+        return bool(value >= _CHARACTERS)
     is_machines = type(value) is int and abs(value) >= INT64_MAX
     return is_machines or keyword == "propertyNames" or (keyword == "required" and not value)
 

@@ -95,10 +95,12 @@ class ApiTool:
             return self._read(rest)
         key = rest.pop(KEY, None) if self.key else None
         fault = self._fault_of_key(key)
-        if fault is not None:
-            others = _faults_of_body(self.route, rest, environment)
-            raise _refusal([fault, *others])
-        return ToolCall(self.path, rest, {}, key)
+        faults = [] if fault is None else [fault]
+        named = {name: rest.pop(name) for name in self.params if name in rest}
+        faults += self._faults_of_path(named) + _faults_of_text(named)
+        if faults:
+            raise _refusal([*faults, *_faults_of_body(self.route, rest, environment)])
+        return ToolCall(self._path_of(self.path, named), rest, {}, key)
 
     def _fault_of_key(self, key: object) -> FieldEntry | None:
         if key is None and self.key == "required":
@@ -113,20 +115,20 @@ class ApiTool:
             ((shown(name), rest[name]) for name in sorted(rest.keys() - known)), known
         )
         faults += self._faults_of_path(rest)
-        faults += [
-            {"param": name, "detail": "expected a string or a number"}
-            for name, value in rest.items()
-            if name in known and not isinstance(value, str | int | None)
-        ]
+        faults += _faults_of_text({name: one for name, one in rest.items() if name in known})
         if faults:
             raise _refusal(faults)
         path = next(one for one in self.paths if {*_PARAM.findall(one)} <= rest.keys())
-        values = {name: str(rest.pop(name)) for name in _PARAM.findall(path)}
+        named = {name: rest.pop(name) for name in _PARAM.findall(path)}
+        query = {name: _text(value) for name, value in rest.items() if value is not None}
+        return ToolCall(self._path_of(path, named), {}, {**self.fills, **query}, None)
+
+    def _path_of(self, path: str, named: Mapping[str, Any]) -> str:
+        values = {name: str(value) for name, value in named.items()}
         # A value with a slash would be another path.
         if any("/" in value for value in values.values()):
-            raise NotFound("Transaction")
-        query = {name: _text(value) for name, value in rest.items() if value is not None}
-        return ToolCall(path.format(**values), {}, {**self.fills, **query}, None)
+            raise NotFound("Transaction" if "transaction_id" in values else "Endpoint")
+        return path.format(**values)
 
     def _faults_of_path(self, given: Mapping[str, Any]) -> list[FieldEntry]:
         params = self.params
@@ -136,6 +138,14 @@ class ApiTool:
         if len(given.keys() & {*params}) == 1:
             return []
         return [{"param": params[0], "detail": f"give one of {' and '.join(params)}"}]
+
+
+def _faults_of_text(given: Mapping[str, Any]) -> list[FieldEntry]:
+    return [
+        {"param": name, "detail": "expected a string or a number"}
+        for name, value in given.items()
+        if not isinstance(value, str | int | None)
+    ]
 
 
 def _refusal(faults: list[FieldEntry]) -> InvalidInput:

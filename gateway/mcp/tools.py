@@ -24,6 +24,10 @@ _ENDS: Final = ToolAnnotations(
 _OPENS: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True
 )
+# A request of ours reaches an address outside, and repeating it sends another.
+_TRIES: Final = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+)
 
 _RECIPIENT: Final = {
     "recipient_email": "Who gets the credit. Give this, or recipient.",
@@ -179,6 +183,49 @@ _LISTED: Final = (
             "after": "Oldest first, from this cursor on.",
             "cursor": "Newest first, the next page.",
         },
+    ),
+    ApiTool(
+        "register_webhook",
+        "Register a webhook",
+        "Has events sent to an https address of yours. data.secret signs them and is shown once; test_webhook"
+        " tries it, and /docs/verify-webhooks.md says how to check a signature.",
+        "POST",
+        "/webhooks/register",
+        _OPENS,
+        ("id", "url", "events", "status", "secret", "public_key"),
+        key="required",
+        omits=frozenset(
+            {
+                *("description", "headers", "retry_schedule_s", "rate_limit_per_s", "ordered"),
+                *("include_codes", "include_approval_links", "ed25519", "filter"),
+            }
+        ),
+        says={
+            "url": "Where events are posted.",
+            "events": "Only these types, such as topup.delivered, topup.failed, approval.requested, order.paid,"
+            " key.cap_near; left out: all.",
+        },
+    ),
+    ApiTool(
+        "test_webhook",
+        "Test a webhook",
+        "Sends a sample event to an endpoint now and says what it answered.",
+        "POST",
+        "/webhooks/{endpoint_id}/test",
+        _TRIES,
+        ("http_status", "error", "duration_ms", "started_at"),
+        says={"endpoint_id": "we_…", "event": "Of which type; left out: endpoint.test."},
+    ),
+    ApiTool(
+        "list_deliveries",
+        "List deliveries",
+        "What was sent to webhooks and how it ended, newest first.",
+        "GET",
+        "/deliveries",
+        _READS,
+        ("id", "event_type", "endpoint_id", "status", "attempts_made", "created_at"),
+        omits=frozenset({"format", "created_after", "created_before"}),
+        says={"event_type": "Only these, such as topup.delivered."},
     ),
     ApiTool(
         "create_order",

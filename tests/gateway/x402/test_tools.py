@@ -8,6 +8,7 @@ import pytest
 from jsonschema_rs import validate
 from x402.extensions.bazaar import extract_discovery_info
 
+from store.database import Transaction
 from tests.support import node
 from tests.support.facilitator import FacilitatorService
 from tests.support.gateway import Gateway, running, settings_of
@@ -249,6 +250,34 @@ async def test_two_payments_under_one_key_at_two_processes_buy_once(
     assert len({one["structuredContent"]["transaction_id"] for one in answers}) == 1
     assert [one.state for one in paid] == ["paid"]
     assert found == []
+
+
+async def test_a_key_whose_first_process_died_gets_its_answer_from_the_same_payment(
+    gateway: Gateway,
+) -> None:
+    key = await gateway.key(await gateway.account())
+    meta = await signed(await send(gateway))
+    paid = await send(gateway, key=key, meta=meta, idempotency_key="a")
+    await gateway.context.database.transaction(_forget_answers)
+
+    again = await send(gateway, key=key, meta=meta, idempotency_key="a")
+    unpaid = await send(gateway, key=key, idempotency_key="a")
+
+    told = [one["structuredContent"] for one in (paid, again, unpaid)]
+    assert {(one["code"], one["transaction_id"]) for one in told} == {
+        (1001, told[0]["transaction_id"])
+    }
+    assert told[1]["data"]["voucher_code"] is not None
+    assert told[2]["data"]["voucher_code"] is None
+
+
+async def _forget_answers(tx: Transaction) -> None:
+    """As a process leaves them that dies in the middle: leases that are over."""
+    await tx.execute(
+        """UPDATE idempotency_keys SET status = 0, body = :body, lease_until_at = 1,
+               lease_token = 'dead'""",
+        body=b"",
+    )
 
 
 async def test_a_send_that_was_answered_before_is_not_paid_again(gateway: Gateway) -> None:
