@@ -35,16 +35,16 @@ class CheckedSupplier(Struct, kw_only=True):
     """A supplier's answer."""
 
     id: str
-    kind: str
-    well: bool
-    detail: str
+    kind: Annotated[str, Meta(description="The supplier's kind.")]
+    well: Annotated[bool, Meta(description="It responds as it should.")]
+    detail: Annotated[str, Meta(description="The result in a sentence.")]
     balance_cents: Annotated[Cents | None, Meta(description="null: it reports none.")]
 
 
 class CheckedSuppliers(Struct, kw_only=True):
     """What each supplier answered."""
 
-    items: list[CheckedSupplier]
+    items: Annotated[list[CheckedSupplier], Meta(description="The suppliers.")]
 
 
 async def check_suppliers(context: CallContext, asked: CheckQuery) -> CheckedSuppliers:

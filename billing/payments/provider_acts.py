@@ -55,17 +55,17 @@ class Finding(Struct, kw_only=True):
 
     provider: str
     environment: Environment
-    about: str
+    about: Annotated[str, Meta(description="The setting.")]
     result: Annotated[
         Result, Meta(description="look: it could not be checked, or may be meant so.")
     ]
-    detail: str
+    detail: Annotated[str, Meta(description="The result in a sentence.")]
 
 
 class Checked(Struct, kw_only=True):
     """What the providers say."""
 
-    items: list[Finding]
+    items: Annotated[list[Finding], Meta(description="The findings.")]
     is_well: Annotated[bool, Meta(description="Nothing is wrong.")]
 
 
@@ -81,7 +81,7 @@ class ForgottenCustomer(Struct, kw_only=True):
     provider: str
     environment: Environment
     customer_ref: Annotated[str, Meta(description="What the provider calls the customer.")]
-    attempts: int
+    attempts: Annotated[int, Meta(description="How often deleting it was tried.")]
     next_attempt_at: Time
     last_error: Annotated[str | None, Meta(description="Why it is still there.")]
     created_at: Annotated[Time, Meta(description="When the account was erased.")]
