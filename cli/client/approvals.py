@@ -7,12 +7,12 @@ import click
 from billing.topups.approval_acts import ACTS, AskedApproval
 from cli.acts.command import group_of
 from cli.acts.shown import print_result
-from cli.client.arguments import IdOf
 from cli.client.consent import confirm
 from cli.client.money import dollars_of
 from cli.client.profiles import access, profile_option
 from cli.client.remote_gateway import RemoteGateway
 from cli.examples import examples
+from cli.options import IdOf
 from cli.output import json_option, visible
 
 

@@ -26,7 +26,6 @@ from webhooks.replays.acts import ACTS, SHOW
 from webhooks.replays.views import Replay
 
 LOOK_S: Final = 1.0
-# A worker takes a new job's first step within a second.
 LOOKS_PATIENT: Final = 10
 
 

@@ -5,12 +5,11 @@ from typing import Any, Final
 
 import click
 
-from cli.client.arguments import IdOf
 from cli.client.money import dollars_of
 from cli.client.profiles import access, profile_option
 from cli.client.remote_gateway import RemoteAnswer, RemoteGateway
 from cli.examples import examples
-from cli.options import limit_option
+from cli.options import IdOf, limit_option
 from cli.output import json_option, print_json, show_record, show_rows, wants_json
 
 _STATUSES: Final = (

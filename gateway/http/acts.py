@@ -263,9 +263,13 @@ async def _step(
 
     async def steps() -> Answer:
         context = await door.alone()
-        if context.asker is not None:
+        caller = context.asker
+        if caller is not None:
             context = dataclasses.replace(
-                context, pace=partial(_pace, act, call, context.object_id)
+                context,
+                pace=partial(
+                    pace, call.context.limiter, caller, act.name, act.paces, context.object_id
+                ),
             )
         result = await act.run(context, call.body)
         failing = act.failing
@@ -279,10 +283,6 @@ async def _step(
     return await run_steps(
         call.context, call.principal, call.request_key, steps, lease_s=act.lease_s
     )
-
-
-async def _pace(act: StepsAct[Any, Any], call: RequestContext[Any, Any], object_id: str) -> None:
-    await pace(call.context.limiter, call.principal, act.name, act.paces, object_id)
 
 
 def _failed(call: RequestContext[Any, Any], error: DomainError, shown: Any) -> Answer:

@@ -81,7 +81,6 @@ CERTIFY: Final = StepsAct(
     run=certify,
     result=CertifiedReceiver,
     refuses=(UrlRefused, CannotSign),
-    # A run is some fifty requests.
     paces=(
         Pace(3, 180, "certifications of one account"),
         Pace(6, 3600, "certifications of a sandbox account", is_sandbox=True),

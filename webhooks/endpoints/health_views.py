@@ -1,10 +1,11 @@
 """How an endpoint's health is shown."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
 from kernel.clock import rfc3339
+from kernel.shaped import Shaped
 from kernel.words import Count, DeliveryIdText, EndpointIdText, Time, time_of
 from webhooks.deliveries.endpoint_health import EndpointHealth, FailureGroup
 from webhooks.endpoints.endpoint import Endpoint
@@ -13,7 +14,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Milliseconds = Annotated[int, Meta(ge=0, description="In milliseconds.")]
 
 
-class FailureSummary(Struct, kw_only=True):
+class FailureSummary(Shaped, kw_only=True):
     """Failed deliveries whose last attempt came to the same."""
 
     deliveries: Annotated[Count, Meta(description="How many of those that were looked at.")]
@@ -30,16 +31,8 @@ class FailureSummary(Struct, kw_only=True):
     ]
 
     @classmethod
-    def of(cls, group: FailureGroup) -> Self:
-        return cls(
-            deliveries=group.deliveries,
-            http_status=group.http_status,
-            error=group.error,
-            response=group.phrase,
-            first_at=rfc3339(group.first_at),
-            last_at=rfc3339(group.last_at),
-            last_delivery_id=group.newest_id,
-        )
+    def of(cls, group: FailureGroup, /, **more: Any) -> Self:
+        return super().of(group, response=group.phrase, last_delivery_id=group.newest_id, **more)
 
 
 class HealthStep(Struct, kw_only=True):

@@ -1,6 +1,7 @@
 """Replays: jobs that send an endpoint's deliveries again. Make, list, show, pause, resume and cancel them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -29,11 +30,14 @@ _ENDPOINT_OWNER: Final = "SELECT account_id, environment FROM endpoints WHERE id
 _OWNER: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
-async def owner_of(tx: Transaction, replay_id: str) -> Tenant:
-    row = await tx.fetch_one(_OWNER, id=replay_id)
+async def _owner(statement: str, kind: str, tx: Transaction, object_id: str) -> Tenant:
+    row = await tx.fetch_one(statement, id=object_id)
     if row is None:
-        raise NotFound("Replay", param="id")
+        raise NotFound(kind, param="id")
     return Tenant(row["account_id"], row["environment"])
+
+
+owner_of: Final = partial(_owner, _OWNER, "Replay")
 
 
 class ReplayBody(Fields, frozen=True, kw_only=True):
@@ -79,13 +83,6 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
         ),
     ] = False
     dry_run: Annotated[bool, Meta(description="Only count.")] = False
-
-
-async def owner_of_endpoint(tx: Transaction, endpoint_id: str) -> Tenant:
-    row = await tx.fetch_one(_ENDPOINT_OWNER, id=endpoint_id)
-    if row is None:
-        raise NotFound("Webhook", param="id")
-    return Tenant(row["account_id"], row["environment"])
 
 
 async def create(context: CallContext, asked: ReplayBody) -> Replay | ReplayCount:
@@ -186,7 +183,7 @@ CREATE: Final = StepsAct[ReplayBody, Any](
     result=Replay,
     dry=ReplayCount,
     status=202,
-    owner_of=owner_of_endpoint,
+    owner_of=partial(_owner, _ENDPOINT_OWNER, "Webhook"),
     refuses=(ReplayOverlaps,),
     examples=(
         "topup replay create we_9Xc2 --since 2026-06-13T00:00:00Z --dry-run",

@@ -14,7 +14,6 @@ from gateway.answers.outcome import Outcome
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.fields import Fields
-from store.database import Transaction
 
 PDF: Final = "application/pdf"
 _READS: Final = ("billing:read",)
@@ -35,11 +34,8 @@ async def show_receipt(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show_pdf(call: RequestContext[Fields, Fields]) -> Reply:
     tenant, document_id = call.principal.tenant, call.params["document_id"]
-
-    async def work(tx: Transaction) -> BillingDocument:
-        return await document.get(tx, tenant, document_id)
-
-    return await pdf_reply(call, await call.context.database.read(work))
+    found = await call.context.database.read(lambda tx: document.get(tx, tenant, document_id))
+    return await pdf_reply(call, found)
 
 
 async def pdf_reply(
