@@ -89,9 +89,7 @@ def show_rows(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Print a list: these columns for people, most important first; in JSON {"items": […], "next_cursor"}
-    with facts.
-
-    Tables are at most 80 cells wide, unless one column is wider.
+    with facts. Tables are at most 80 cells wide, unless one column is wider.
     """
     if wants_json():
         print_json({"items": rows, "next_cursor": next_cursor, **(facts or {})})

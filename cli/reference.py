@@ -43,10 +43,8 @@ Of every command that opens it, `doctor` among them; the sentence says which set
 
 
 def root() -> click.Context:
-    """Return the context of `topup` itself, with its settings.
-
-    Click keeps a command's first help option, so a context without `-h` would set it for the rest of the
-    process.
+    """Return the context of `topup` itself, with its settings. Click keeps a command's first help option, so
+    a context without `-h` would set it for the rest of the process.
     """
     return click.Context(main, info_name="topup", **main.context_settings)
 

@@ -62,9 +62,8 @@ def _fields_table(record: Mapping[str, str]) -> Table:
 def fitting(
     rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, width: int
 ) -> tuple[Table, list[str]]:
-    """Return the table and the columns without room.
-
-    The table is at most that wide, unless its first column alone is wider.
+    """Return the table and the columns without room. The table is at most that wide, unless its first column
+    alone is wider.
     """
     width -= _EDGES
     texts = {name: [_minute(row[name]) for row in rows] for name in columns}

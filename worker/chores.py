@@ -143,9 +143,8 @@ async def erase_idle(
     at_once: int = ERASED_ACCOUNTS_MAX,
     vault: Vault | None = None,
 ) -> None:
-    """Delete sandbox accounts unused for seven days, in small steps, at_once of them.
-
-    Accounts that can't be deleted yet don't block others. vault signs tombstones; None: without a record log.
+    """Delete sandbox accounts unused for seven days, in small steps, at_once of them. Accounts that can't be
+    deleted yet don't block others. vault signs tombstones; None: without a record log.
     """
     erased, after = 0, BEFORE_ALL_IDLE
     while erased < at_once:
@@ -188,9 +187,8 @@ async def _erase_one(
 async def do_chores(
     chores: Sequence[Chore], on_ended: Callable[[str], None] = lambda _name: None
 ) -> None:
-    """Run until cancelled; if the database is away, retry next time.
-
-    on_ended gets the name of each chore that succeeded.
+    """Run until cancelled; if the database is away, retry next time. on_ended gets the name of each chore
+    that succeeded.
     """
     async with asyncio.TaskGroup() as group:
         for chore in chores:

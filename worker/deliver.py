@@ -65,9 +65,8 @@ SpanOf = Callable[[str], Span]
 
 
 class Sent(NamedTuple):
-    """A claimed delivery after its attempt, or found lost for good.
-
-    span: the attempt in its request's trace, if any.
+    """A claimed delivery after its attempt, or found lost for good. span: the attempt in its request's trace,
+    if any.
     """
 
     claimed: Claimed
@@ -120,9 +119,8 @@ class DeliverySender:
         self._time_needed_us = round((timeout_s + SETTLE_S) * SECOND_US)
 
     async def send(self, claimed: Claimed) -> Sent | None:
-        """Send the attempt and return what it settles; null if the lease is too short to begin.
-
-        Another claim will then come, as after a crash.
+        """Send the attempt and return what it settles; null if the lease is too short to begin. Another claim
+        will then come, as after a crash.
         """
         now_us = self._clock.now_us()
         if claimed.is_lost:

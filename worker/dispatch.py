@@ -137,9 +137,8 @@ class Dispatcher:
         self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
-        """Claim what a hint is about first, if nothing competes with it.
-
-        On PostgreSQL a look is one more round trip [0.5 ms of a lone delivery's 5].
+        """Claim what a hint is about first, if nothing competes with it. On PostgreSQL a look is one more
+        round trip [0.5 ms of a lone delivery's 5].
         """
         endpoint_id = next(iter(hinted)) if len(hinted) == 1 else ""
         room = self.slots.room_at_once(endpoint_id)
@@ -231,9 +230,8 @@ class Dispatcher:
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _keep_line(self, line: Line) -> int:
-        """Move the endpoints that the look saw: now and then together, at once if they hide others.
-
-        Return how many were put off.
+        """Move the endpoints that the look saw: now and then together, at once if they hide others. Return
+        how many were put off.
         """
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing

@@ -275,9 +275,8 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
 
 
 def _mailers_of(context: Context) -> Sequence[WokenLoop]:
-    """Return the loops that send mail; none without a mail server.
-
-    Mail then stays in the outbox, and what writes letters isn't loaded [3 MB].
+    """Return the loops that send mail; none without a mail server. Mail then stays in the outbox, and what
+    writes letters isn't loaded [3 MB].
     """
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:

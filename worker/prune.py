@@ -47,10 +47,8 @@ def retention_chore(
     on_walked: Callable[[int], None] = lambda _lag_us: None,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """Return the chore; kept_us: each environment's retention in microseconds.
-
-    on_walked gets by how much the oldest row has outlived it, or 0. on_pruning is called first, with the time
-    up to which rows go.
+    """Return the chore; kept_us: each environment's retention in microseconds. on_walked gets by how much the
+    oldest row has outlived it, or 0. on_pruning is called first, with the time up to which rows go.
     """
 
     async def run() -> None:

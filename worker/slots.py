@@ -52,9 +52,8 @@ class _EndpointWindow:
 
 
 class Slots:
-    """One worker's slots; a claimed delivery holds one until it is settled.
-
-    An endpoint's own count ends with its request, so a slow database narrows no endpoint's lane.
+    """One worker's slots; a claimed delivery holds one until it is settled. An endpoint's own count ends with
+    its request, so a slow database narrows no endpoint's lane.
     """
 
     def __init__(self, total: int) -> None:
@@ -83,9 +82,8 @@ class Slots:
         return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
 
     def room_at_once(self, endpoint_id: str) -> int:
-        """Return how many requests an endpoint may have without being weighed against others.
-
-        It is 0 unless the endpoint responds well and nothing at all is under way.
+        """Return how many requests an endpoint may have without being weighed against others. It is 0 unless
+        the endpoint responds well and nothing at all is under way.
         """
         window = self._windows.get(endpoint_id)
         if window is None or self.held or not window.is_fast or window.enabled_at is not None:
@@ -134,9 +132,8 @@ class Slots:
         assert self.held >= 0, "settled more than was claimed"
 
     def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
-        """Return a choice for the present state; it may run in another thread, and again.
-
-        Only one claim runs at a time, so meanwhile room can only grow.
+        """Return a choice for the present state; it may run in another thread, and again. Only one claim runs
+        at a time, so meanwhile room can only grow.
         """
         windows, last, free = self._windows, self._last, self.free
         busy = [windows[id_] for id_ in self._busy]

@@ -69,9 +69,8 @@ async def _count(
     day_us: int,
     now_us: int,
 ) -> None:
-    """Count these accounts, all counted up to one moment, up to now_us, in steps of time.
-
-    by_time: what this sweep read of all accounts, by the step's bounds.
+    """Count these accounts, all counted up to one moment, up to now_us, in steps of time. by_time: what this
+    sweep read of all accounts, by the step's bounds.
     """
     step_us = STEP_US
     while accounts and accounts[0].until_us < now_us:

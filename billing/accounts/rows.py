@@ -18,9 +18,8 @@ class AccountWithWallet(Account):
 async def list_with_wallets(
     tx: Transaction, environment: str, *, matching: str = "", before_id: Begin = None, limit: int
 ) -> Sequence[AccountWithWallet]:
-    """Return accounts, newest first, or from a place in one of SORTS.
-
-    matching: this ID, or text in the name or address, in either case.
+    """Return accounts, newest first, or from a place in one of SORTS. matching: this ID, or text in the name
+    or address, in either case.
     """
     rows = await _PAGES.page(
         tx,

@@ -38,9 +38,8 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Items by where they are; cents of accepted and delivered ones, fee_cents of all accepted ones.
-
-    waiting: neither accepted nor refused. dropped: fine, but another item was refused.
+    """Items by where they are; cents of accepted and delivered ones, fee_cents of all accepted ones. waiting:
+    neither accepted nor refused. dropped: fine, but another item was refused.
     """
 
     waiting: int = 0

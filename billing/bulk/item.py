@@ -22,9 +22,8 @@ ItemState = Literal["waiting", "reserved", "accepted", "refused", "dropped"]
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an item is to send, as stored.
-
-    fee_cents: of the price when the batch was made, or of its own quote; a worker uses it too.
+    """What an item is to send, as stored. fee_cents: of the price when the batch was made, or of its own
+    quote; a worker uses it too.
     """
 
     platform: str

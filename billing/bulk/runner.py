@@ -71,10 +71,8 @@ class BatchRunner:
         return await self._engine.rehearse(BatchRehearsal(bulk.tenant, sends))
 
     async def accept(self, bulk: Bulk) -> SendBatch:
-        """Return the batch with every item accepted or refused, durably.
-
-        Raises Unavailable and the like: then a worker continues, and a repeated call under the
-        Idempotency-Key finds it.
+        """Return the batch with every item accepted or refused, durably. Raises Unavailable and the like:
+        then a worker continues, and a repeated call under the Idempotency-Key finds it.
         """
         digest = bulk.request_digest
         if digest is not None:

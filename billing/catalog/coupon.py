@@ -29,9 +29,8 @@ _CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{1,{CODE_CHARACTERS_MAX - 1}}}")
 
 
 class CouponRefused(DomainError):
-    """The coupon doesn't lower this order's price.
-
-    reason: unknown, disabled, expired, spent (its uses are), minimum, currency, kind.
+    """The coupon doesn't lower this order's price. reason: unknown, disabled, expired, spent (its uses are),
+    minimum, currency, kind.
     """
 
 

@@ -203,7 +203,6 @@ async def change(
     tx: Transaction, place: PlanKey, changes: Mapping[str, Any], fields: ProductFields
 ) -> tuple[Plan, Plan]:
     """Return the plan before and after; subscriptions retain their terms. Raises NotFound, InvalidInput.
-
     changes: fields; of products and grant_terms only those that change, null to remove a product.
     """
     await tx.fetch(

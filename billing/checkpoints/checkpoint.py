@@ -128,9 +128,8 @@ async def after(
 
 
 async def next_day(tx: Transaction, environment: str) -> int | None:
-    """Return the day to seal next, even if it isn't over; None without any transfer.
-
-    An environment begins with the first day on which any transfer was made.
+    """Return the day to seal next, even if it isn't over; None without any transfer. An environment begins
+    with the first day on which any transfer was made.
     """
     last = await last_sealed(tx, environment)
     if last is not None:

@@ -65,9 +65,8 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Verify a receipt; raise StatementRefused.
-
-    keys: public keys by kid. kept: verified checkpoints from another time or source.
+    """Verify a receipt; raise StatementRefused. keys: public keys by kid. kept: verified checkpoints from
+    another time or source.
     """
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:

@@ -82,7 +82,6 @@ class Sealer:
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
         """Seal every due day, oldest first, in each environment. Raises StoreError, SealBroken.
-
         look_back_days: how much further back than LOOK_BACK_US to search.
         """
         await self._database.transaction(

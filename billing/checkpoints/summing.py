@@ -12,9 +12,8 @@ _log = logging.getLogger(__name__)
 
 
 async def add_sealed(database: Database, *, pause_s: float = 0.0) -> None:
-    """Add every sealed day; a day whose transfers were changed ends its environment there.
-
-    pause_s: between two steps.
+    """Add every sealed day; a day whose transfers were changed ends its environment there. pause_s: between
+    two steps.
     """
     for environment in ENVIRONMENTS:
         has_more = True

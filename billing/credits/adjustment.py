@@ -26,9 +26,8 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """credits: as requested, signed; the balance in micros.
-
-    expires_at: the end of promotional credit by the account's clock; null: never.
+    """credits: as requested, signed; the balance in micros. expires_at: the end of promotional credit by the
+    account's clock; null: never.
     """
 
     id: str
@@ -72,10 +71,8 @@ class Adjustments(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class AdjustCredit:
-    """POST /admin/credits/manual; amount in credits, signed.
-
-    is_promotional credit may end at expires_at, by the account's clock. Raises InsufficientBalance and
-    AmountOutOfRange, and InvalidInput for a past end.
+    """POST /admin/credits/manual; amount in credits, signed. is_promotional credit may end at expires_at, by
+    the account's clock. Raises InsufficientBalance and AmountOutOfRange, and InvalidInput for a past end.
     """
 
     adjustment_id: str
@@ -171,9 +168,8 @@ def new_adjustment(
     is_promotional: bool = False,
     expires_at: int | None = None,
 ) -> AdjustCredit:
-    """Return the command with a fresh ID.
-
-    Raises InvalidInput for no amount, no reason, or an end of purchased credit.
+    """Return the command with a fresh ID. Raises InvalidInput for no amount, no reason, or an end of
+    purchased credit.
     """
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(

@@ -35,10 +35,8 @@ Keep = Callable[[Sequence[str]], None]
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """credits, uses_max: of each code; 1 credit is $0.001.
-
-    is_promotional: the credit ends promotional_days after it was redeemed; None: never. expires_at: nothing
-    can be redeemed from then on.
+    """credits, uses_max: of each code; 1 credit is $0.001. is_promotional: the credit ends promotional_days
+    after it was redeemed; None: never. expires_at: nothing can be redeemed from then on.
     """
 
     environment: str
@@ -108,10 +106,8 @@ async def make(
     done: Callable[[Transaction, Batch], Awaitable[None]] | None = None,
     fresh: Callable[[], str] = new_code,
 ) -> Batch:
-    """Make the batch, a transaction a step; `keep` gets a step's codes once they are written.
-
-    done: called in the last transaction. Raises InvalidInput, and whatever keep raises: then its codes are
-    worthless.
+    """Make the batch, a transaction a step; `keep` gets a step's codes once they are written. done: called in
+    the last transaction. Raises InvalidInput, and whatever keep raises: then its codes are worthless.
     """
     batch_id = await database.transaction(lambda tx: _begin(tx, new, now_us))
     for count in _steps(new.count):

@@ -44,9 +44,8 @@ class ExpireGrants:
 async def tenants_with_expired(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Return tenants with credit in an expired grant, by their own clocks.
-
-    but_tenants: excluded, as "account/environment".
+    """Return tenants with credit in an expired grant, by their own clocks. but_tenants: excluded, as
+    "account/environment".
     """
     rows = await tx.fetch(
         f"""SELECT plain.account_id, plain.environment FROM (

@@ -19,9 +19,8 @@ async def open_account(
     is_sandbox: bool = False,
     has_live: bool = True,
 ) -> AccountId:
-    """Open an account whose staging wallet holds $10,000.00 of test credit.
-
-    has_live: see create_account. Raises EmailTaken and InvalidEmail.
+    """Open an account whose staging wallet holds $10,000.00 of test credit. has_live: see create_account.
+    Raises EmailTaken and InvalidEmail.
     """
     account_id = await create_account(
         tx,

@@ -48,10 +48,7 @@ class RedemptionCodes:
         self._key = key
 
     def digest_of(self, code: str) -> str | None:
-        """Return 64 hex characters, or None for an impossible code.
-
-        Case, hyphens and spaces are ignored.
-        """
+        """Return 64 hex characters, or None for an impossible code. Case, hyphens and spaces are ignored."""
         text = code.strip().upper().replace("-", "").replace(" ", "")
         read = [_READ.get(character) for character in text[len(PREFIX) :]]
         if not text.startswith(PREFIX) or len(read) != CODE_CHARACTERS or None in read:
@@ -114,9 +111,8 @@ def unknown_code() -> NotRedeemable:
 async def find_code(
     database: Database, codes: RedemptionCodes, text: str, *, environment: str
 ) -> str:
-    """Return the code's ID; raise NotRedeemable with reason unknown.
-
-    Found by its digest, so the time taken reveals nothing of a nearly right code.
+    """Return the code's ID; raise NotRedeemable with reason unknown. Found by its digest, so the time taken
+    reveals nothing of a nearly right code.
     """
     digest = codes.digest_of(text)
     if digest is None:

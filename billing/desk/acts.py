@@ -79,9 +79,8 @@ class NotNow(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class DeskTopUp:
-    """A top-up at one moment: with its attempts, oldest first, and its task.
-
-    can_be_asked: whether calling its supplier again can find out.
+    """A top-up at one moment: with its attempts, oldest first, and its task. can_be_asked: whether calling
+    its supplier again can find out.
     """
 
     topup: TopUp

@@ -41,10 +41,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class DeskCommand(OnAttempts):
-    """One act on one top-up; can_be_asked: as of DeskTopUp.
-
-    Raises NotFound, InvalidInput for a missing or long reason, AwaitsApproval, NotNow, and AlreadyDelivered
-    or AlreadyEnded.
+    """One act on one top-up; can_be_asked: as of DeskTopUp. Raises NotFound, InvalidInput for a missing or
+    long reason, AwaitsApproval, NotNow, and AlreadyDelivered or AlreadyEnded.
     """
 
     by: Person
@@ -151,9 +149,8 @@ class GiveBackTask(DeskCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleByHand(DeskCommand):
-    """Delivered with this; credit is in the recipient's account at the supplier.
-
-    Raises InvalidInput for an unusable value, or one delivered for another top-up.
+    """Delivered with this; credit is in the recipient's account at the supplier. Raises InvalidInput for an
+    unusable value, or one delivered for another top-up.
     """
 
     act: ClassVar[DeskAct] = "settle"
@@ -186,9 +183,8 @@ class FailByHand(DeskCommand):
 
 @dataclass(frozen=True, slots=True)
 class RefuseTask(DeskCommand):
-    """The operator refuses: the platform's next supplier is called, or the funds return.
-
-    The sender may see the reason.
+    """The operator refuses: the platform's next supplier is called, or the funds return. The sender may see
+    the reason.
     """
 
     act: ClassVar[DeskAct] = "refuse"

@@ -109,9 +109,8 @@ async def get_seen(
 
 
 async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> int:
-    """Count what needs an operator, is overdue or has an unseen word; COUNTED_MAX at most.
-
-    One statement over indexes.
+    """Count what needs an operator, is overdue or has an unseen word; COUNTED_MAX at most. One statement over
+    indexes.
     """
     row = await tx.fetch_one(_COUNT, environment=environment, most=COUNTED_MAX, **_moments(now_us))
     assert row is not None, "a count has one row"

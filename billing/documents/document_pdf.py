@@ -29,9 +29,8 @@ _HALF_MM: Final = 82
 def document_pdf(
     document: BillingDocument, extra_font: str = "", provider_label: str = ""
 ) -> bytes:
-    """Return the PDF, the same bytes each time; extra_font: see Sheet.
-
-    provider_label: the provider's public name; empty: as frozen.
+    """Return the PDF, the same bytes each time; extra_font: see Sheet. provider_label: the provider's public
+    name; empty: as frozen.
     """
     facts = document.facts
     title = f"{TITLES[document.kind]} {document.number}"

@@ -86,9 +86,8 @@ def _of_period(row: Row) -> Payment:
 async def gone(
     tx: Transaction, environment: str, *, after_id: str, limit: int
 ) -> tuple[Sequence[Gone], str]:
-    """Return those behind after_id that need a note, and where to continue, or "".
-
-    An open dispute, and a refund that isn't made, wait for their end.
+    """Return those behind after_id that need a note, and where to continue, or "". An open dispute, and a
+    refund that isn't made, wait for their end.
     """
     values = {"environment": environment, "after_id": after_id, "limit": limit}
     orders = await tx.fetch(_GONE_ORDERS, **values)

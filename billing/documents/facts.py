@@ -62,9 +62,8 @@ class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """The configured seller; is_known: one is configured. prefixes: by kind of document.
-
-    mails_receipts: payers get receipts by mail.
+    """The configured seller; is_known: one is configured. prefixes: by kind of document. mails_receipts:
+    payers get receipts by mail.
     """
 
     party: Party
@@ -122,9 +121,8 @@ def facts_of(
 def note_of(
     receipt: DocumentFacts, number: str, *, before: int, after: int, of: int
 ) -> DocumentFacts:
-    """Return a note's facts: what was returned of the payment grew from `before` to `after`, of `of`.
-
-    Shares are cut so that all notes of a fully returned receipt add up to it, to the last unit.
+    """Return a note's facts: what was returned of the payment grew from `before` to `after`, of `of`. Shares
+    are cut so that all notes of a fully returned receipt add up to it, to the last unit.
     """
     low, high = min(before, after), max(before, after)
 

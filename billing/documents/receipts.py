@@ -25,9 +25,8 @@ async def receipt(
     mail_sent_in: Collection[str],
     now_us: int,
 ) -> BillingDocument:
-    """Return the order's receipt; for a plan's order its first period's.
-
-    Raises NotFound, NoReceipt, NoSeller, and Unavailable while earlier payments are numbered.
+    """Return the order's receipt; for a plan's order its first period's. Raises NotFound, NoReceipt,
+    NoSeller, and Unavailable while earlier payments are numbered.
     """
 
     async def look(tx: Transaction) -> tuple[Order, BillingDocument | None]:

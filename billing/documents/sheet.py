@@ -60,9 +60,8 @@ logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
 class Sheet(FPDF):
-    """banner: printed across each page that shows no real document.
-
-    extra_font: the operator's file with further glyphs.
+    """banner: printed across each page that shows no real document. extra_font: the operator's file with
+    further glyphs.
     """
 
     def __init__(

@@ -47,10 +47,8 @@ class BatchState:
         self._completed: list[tuple[RequestKey, StoredAnswer]] = []
 
     async def load(self, tx: Transaction) -> None:
-        """Read everything that the commands declared.
-
-        An earlier statement has locked the tenants: a snapshot taken together with a lock is stale after a
-        wait.
+        """Read everything that the commands declared. An earlier statement has locked the tenants: a snapshot
+        taken together with a lock is stale after a wait.
         """
         read_set = self._read_set
         for working_set in self._ranked:
@@ -206,7 +204,6 @@ class BatchState:
         is_fall_told: bool = True,
     ) -> list[Transfer]:
         """Move sendable credit: first what expires soonest, then what never expires, then the wallet.
-
         is_fall_told is False if the command returns the credit or calls record_drop itself.
         """
         watch = self.watches.find(tenant) if is_fall_told else None
@@ -304,9 +301,8 @@ class BatchState:
         code_sealed: str | None = None,
         trace: str | None = None,
     ) -> str:
-        """Publish a tenant's event.
-
-        code_sealed: a fulfilment's code, carried sealed. trace: of an earlier request than the command's.
+        """Publish a tenant's event. code_sealed: a fulfilment's code, carried sealed. trace: of an earlier
+        request than the command's.
         """
         return self.outbox.publish(
             tenant,

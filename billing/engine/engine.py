@@ -222,9 +222,8 @@ def _decide(request: _Request, state: BatchState) -> Any:
 
 
 def _without_frames(refusal: DomainError) -> DomainError:
-    """Drop the tracebacks of the refusal and its cause.
-
-    Their frames would keep the batch's state in memory until the garbage collector runs.
+    """Drop the tracebacks of the refusal and its cause. Their frames would keep the batch's state in memory
+    until the garbage collector runs.
     """
     one: BaseException | None = refusal
     while one is not None:

@@ -17,9 +17,8 @@ NEAR_PERCENT = 80
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """A limit in its unit, for readers. seconds: the length of a rolling window.
-
-    key_id null: the account's limit. resets_at: when it is wholly free again; null: never.
+    """A limit in its unit, for readers. seconds: the length of a rolling window. key_id null: the account's
+    limit. resets_at: when it is wholly free again; null: never.
     """
 
     cap: Cap

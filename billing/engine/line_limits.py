@@ -114,9 +114,8 @@ def _capped(
 
 
 def calendar_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> list[Limit]:
-    """Return the daily and monthly caps as limits, with what was published about them.
-
-    Most spends are far below their caps and don't need this [4 % of a send over 1,000 wallets].
+    """Return the daily and monthly caps as limits, with what was published about them. Most spends are far
+    below their caps and don't need this [4 % of a send over 1,000 wallets].
     """
     (day, day_start), (month, month_start) = caps.windows_of(now_us)
     found: list[Limit] = []

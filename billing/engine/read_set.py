@@ -54,9 +54,8 @@ class WorkingSet(ABC):
         """Write what changed, once, after every command was decided."""
 
     async def insert(self, tx: Transaction) -> None:  # noqa: B027 most write in `update`
-        """Add rows that nothing else in the transaction waits for.
-
-        Deferred behind every update; on PostgreSQL in one round trip with the ledger's.
+        """Add rows that nothing else in the transaction waits for. Deferred behind every update; on
+        PostgreSQL in one round trip with the ledger's.
         """
 
     def hints(self) -> Iterable[str]:

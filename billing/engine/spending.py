@@ -87,9 +87,8 @@ class Spending:
         return [self._sums.reading(wanted)] if wanted else []
 
     async def flush(self, tx: Transaction, publish: Publish) -> None:
-        """Write the counts, and publish once what is nearly or wholly used up.
-
-        publish isn't stored on self: the cycle would keep each batch until the garbage collector runs.
+        """Write the counts, and publish once what is nearly or wholly used up. publish isn't stored on self:
+        the cycle would keep each batch until the garbage collector runs.
         """
         for tenant, lineage in self._spenders:
             limits = self._watched(tenant, lineage)
@@ -168,10 +167,8 @@ class Spending:
     def spend(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> str | None:
-        """Count a spend made now.
-
-        Return the further rows that count it, and its moment by a clock that is ahead: needed to give it
-        back.
+        """Count a spend made now. Return the further rows that count it, and its moment by a clock that is
+        ahead: needed to give it back.
         """
         now_us = self.time.of(tenant)
         at = None if now_us == self.time.now_us else now_us

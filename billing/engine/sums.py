@@ -11,9 +11,8 @@ from store.database import BatchRead, Transaction
 
 
 class Sum(msgspec.Struct, gc=False):
-    """One row: its value and what this transaction added.
-
-    detail None: not read. is_derived: computed from other rows, not written here.
+    """One row: its value and what this transaction added. detail None: not read. is_derived: computed from
+    other rows, not written here.
     """
 
     spent_micros: int

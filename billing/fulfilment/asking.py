@@ -87,9 +87,8 @@ async def ask_any(
     content: bytes | None = None,
     params: Mapping[str, str] | None = None,
 ) -> SupplierAnswer:
-    """Return a response of any status; raise NoSupplierAnswer.
-
-    The caller judges the status: a proxy's 4xx is no word of the vendor's.
+    """Return a response of any status; raise NoSupplierAnswer. The caller judges the status: a proxy's 4xx is
+    no word of the vendor's.
     """
     try:
         async with asyncio.timeout(timeout_s):

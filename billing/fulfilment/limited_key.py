@@ -51,9 +51,8 @@ _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A key's name as we give it: which top-ups raised it and were reversed last.
-
-    is_ended: the top-up that made it was reversed, and the key is dead.
+    """A key's name as we give it: which top-ups raised it and were reversed last. is_ended: the top-up that
+    made it was reversed, and the key is dead.
     """
 
     topup: str
@@ -72,9 +71,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A key at the vendor; limit and lifetime use in US dollars.
-
-    label: how the vendor shows it, no secret. closed: why it can't be raised, such as "it is disabled".
+    """A key at the vendor; limit and lifetime use in US dollars. label: how the vendor shows it, no secret.
+    closed: why it can't be raised, such as "it is disabled".
     """
 
     id: str
@@ -101,9 +99,8 @@ class KeyChange:
 
 
 class KeyVendor(ABC):
-    """How to call one vendor. Every method may raise NoSupplierAnswer.
-
-    name: for people. costs_face_value: the vendor takes the limit from our account there.
+    """How to call one vendor. Every method may raise NoSupplierAnswer. name: for people. costs_face_value:
+    the vendor takes the limit from our account there.
     """
 
     name: str
@@ -143,9 +140,8 @@ class KeyVendor(ABC):
 
 
 class _Plan(msgspec.Struct, omit_defaults=True):
-    """A plan to raise `key` from the limit `before`, or to make one.
-
-    name: before the raise. is_done: the key is already named after this top-up.
+    """A plan to raise `key` from the limit `before`, or to make one. name: before the raise. is_done: the key
+    is already named after this top-up.
     """
 
     key: str | None = None

@@ -27,9 +27,8 @@ ENVIRONMENTS = ("staging", "live")
 
 @dataclass(frozen=True, slots=True)
 class FirstPlatform:
-    """A platform of the setting; kind None: no supplier is named.
-
-    new_api's `staging` names another instance; without it, staging simulates the supplier.
+    """A platform of the setting; kind None: no supplier is named. new_api's `staging` names another instance;
+    without it, staging simulates the supplier.
     """
 
     id: str

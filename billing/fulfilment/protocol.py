@@ -53,10 +53,8 @@ class OptionsRefused(ValueError):
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A kind's options; each subclass repeats `frozen=True, kw_only=True`.
-
-    Secret text is `Sealed` (or `Sealed | None`). Numbers and sizes have bounds in their Meta; `make` checks
-    the rest.
+    """A kind's options; each subclass repeats `frozen=True, kw_only=True`. Secret text is `Sealed` (or
+    `Sealed | None`). Numbers and sizes have bounds in their Meta; `make` checks the rest.
     """
 
 
@@ -85,10 +83,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """It arrived.
-
-    cost_cents: what the supplier takes; null: unknown. left: see Request.recipient_left; null keeps the
-    former. doubt: why the kind doesn't believe the response, which an operator then decides.
+    """It arrived. cost_cents: what the supplier takes; null: unknown. left: see Request.recipient_left; null
+    keeps the former. doubt: why the kind doesn't believe the response, which an operator then decides.
     """
 
     deliverable: Deliverable = CREDIT
@@ -99,9 +95,8 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A definite no, and nothing was done.
-
-    The sender sees the reason, made storable and cut where it is written.
+    """A definite no, and nothing was done. The sender sees the reason, made storable and cut where it is
+    written.
     """
 
     reason: str
@@ -164,10 +159,8 @@ Revocation = Revoked | NotRevoked | Unknown
 
 
 class Supplier(ABC):
-    """One supplier, set up with its options.
-
-    No method raises for what the other side does; each is cut off after ASK_S_MAX. That, and anything raised,
-    counts as Unknown.
+    """One supplier, set up with its options. No method raises for what the other side does; each is cut off
+    after ASK_S_MAX. That, and anything raised, counts as Unknown.
     """
 
     @abstractmethod
@@ -183,9 +176,8 @@ class Supplier(ABC):
         return None
 
     async def look(self, request: Request) -> Look:  # noqa: ARG002
-        """Return whether this very top-up was already done; for kinds `asked_again` by `look`.
-
-        When unsure return Unknown: a wrong NotDone makes the credit twice.
+        """Return whether this very top-up was already done; for kinds `asked_again` by `look`. When unsure
+        return Unknown: a wrong NotDone makes the credit twice.
         """
         return Unknown("this supplier cannot be looked at")
 
@@ -209,9 +201,8 @@ class Supplier(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a supplier is made with. The client reaches private addresses: operators name them.
-
-    supplier_id and environment: for kinds with rows of their own.
+    """What a supplier is made with. The client reaches private addresses: operators name them. supplier_id
+    and environment: for kinds with rows of their own.
     """
 
     client: httpx.AsyncClient

@@ -94,9 +94,8 @@ async def add(
 async def take(
     tx: Transaction, vault: Vault, kind: StockKind, transaction_id: str, *, now_us: int
 ) -> Taken | None:
-    """Return the top-up's code, else the oldest in stock, or None.
-
-    Two transactions at once get different codes, without waiting.
+    """Return the top-up's code, else the oldest in stock, or None. Two transactions at once get different
+    codes, without waiting.
     """
     has = await held(tx, vault, transaction_id)
     if has is not None:

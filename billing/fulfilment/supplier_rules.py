@@ -52,9 +52,8 @@ async def check_secret(
     registrations: Mapping[str, Registration],
     vault: Vault,
 ) -> None:
-    """Raise InvalidInput for a new secret that another supplier of the environment signs with.
-
-    The caller holds the rows' lock.
+    """Raise InvalidInput for a new secret that another supplier of the environment signs with. The caller
+    holds the rows' lock.
     """
     signs = _signs_with(after, registrations, vault)
     if signs is None or (before is not None and signs == _signs_with(before, registrations, vault)):

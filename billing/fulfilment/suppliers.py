@@ -45,9 +45,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadySupplier:
-    """A supplier to call. fault: why its row can't be used.
-
-    is_paused: by an operator. is_resting: by its breaker, as of the last change of the rows.
+    """A supplier to call. fault: why its row can't be used. is_paused: by an operator. is_resting: by its
+    breaker, as of the last change of the rows.
     """
 
     id: str

@@ -76,9 +76,8 @@ async def open_task(
     due_at: int,
     now_us: int,
 ) -> Task:
-    """Return the top-up's task, made the first time; an ended one starts again.
-
-    The caller holds the turn, whose end ends the task in the same transaction.
+    """Return the top-up's task, made the first time; an ended one starts again. The caller holds the turn,
+    whose end ends the task in the same transaction.
     """
     new = Task(
         transaction_id=transaction_id,

@@ -83,9 +83,8 @@ class _ErrorAnswer(msgspec.Struct):
 
 
 def refusal_of(answer: SupplierAnswer) -> str:
-    """Return the reason in {"error": {"code", "message"}}.
-
-    Raises NoSupplierAnswer for another form or status: it may come from a proxy.
+    """Return the reason in {"error": {"code", "message"}}. Raises NoSupplierAnswer for another form or
+    status: it may come from a proxy.
     """
     error = decoded(answer.body, _ErrorAnswer).error
     if str(error.code) != str(answer.status):

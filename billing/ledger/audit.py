@@ -87,9 +87,8 @@ async def audit(
     steps: Steps = STEPS,
     more: More | None = None,
 ) -> AsyncIterator[Finding]:
-    """Yield every finding, account by account.
-
-    Without a basis that rests on an earlier proof, check from the first transfer on.
+    """Yield every finding, account by account. Without a basis that rests on an earlier proof, check from the
+    first transfer on.
     """
     after = Tenant("", "")
     while page := await database.read(partial(_page, after=after, few=whole_up_to)):
@@ -162,9 +161,8 @@ async def _tenant(
 async def _from_seals(
     database: Database, tenant: Tenant, basis: Basis, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return the findings from the sealed sums, or None if these can't say.
-
-    A finding is checked twice: a transfer of a sealed day may have come since the part was read.
+    """Return the findings from the sealed sums, or None if these can't say. A finding is checked twice: a
+    transfer of a sealed day may have come since the part was read.
     """
     found: Sequence[Finding] | None = None
     for is_anew in (False, True):

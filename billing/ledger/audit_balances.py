@@ -89,9 +89,8 @@ STEPS: Final = Steps()
 
 
 class SealedPart(NamedTuple):
-    """What the sealed sums contain of an environment's transfers, up to a checkpoint's day.
-
-    late: by tenant, earlier transfers that are in no checkpoint. All others before from_id are sealed.
+    """What the sealed sums contain of an environment's transfers, up to a checkpoint's day. late: by tenant,
+    earlier transfers that are in no checkpoint. All others before from_id are sealed.
     """
 
     environment: str
@@ -108,9 +107,8 @@ class SealedPart(NamedTuple):
 async def sealed_findings(
     tx: Transaction, *, tenant: Tenant, part: SealedPart, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return balances that differ from the sealed sums and later transfers, in one snapshot.
-
-    None: another day was sealed meanwhile, so read the part again.
+    """Return balances that differ from the sealed sums and later transfers, in one snapshot. None: another
+    day was sealed meanwhile, so read the part again.
     """
     row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
     if row is None or row[0] != part.day_start_at:

@@ -168,9 +168,8 @@ class Ledger:
     def grants(
         self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True
     ) -> list[LedgerAccount]:
-        """Return unexpired grants with credit, earliest expiry first, endless ones last.
-
-        Without is_promo_counted, only paid ones.
+        """Return unexpired grants with credit, earliest expiry first, endless ones last. Without
+        is_promo_counted, only paid ones.
         """
         held = self._grants.get(tenant)
         if held is None:

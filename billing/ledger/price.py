@@ -79,9 +79,8 @@ def places_of(currency: str) -> int:
 
 
 def check_currency(text: str) -> str:
-    """Return the code in capitals; raise InvalidInput if no country uses the currency today.
-
-    For new values only: a stored currency may end later.
+    """Return the code in capitals; raise InvalidInput if no country uses the currency today. For new values
+    only: a stored currency may end later.
     """
     code = text.strip().upper()
     if code not in _in_use() or code not in _PLACES:
@@ -93,9 +92,8 @@ def check_currency(text: str) -> str:
 
 @cache
 def _in_use() -> frozenset[str]:
-    """Return codes that are legal tender, by Unicode's CLDR (currencyData).
-
-    Ended codes such as HRK, metals, funds and tests are left out.
+    """Return codes that are legal tender, by Unicode's CLDR (currencyData). Ended codes such as HRK, metals,
+    funds and tests are left out.
     """
     of_territories: Mapping[str, Sequence[_Tender]] = get_global("territory_currencies")
     return frozenset(
@@ -107,9 +105,8 @@ def _in_use() -> frozenset[str]:
 
 
 def parse_decimal(text: str, *, places: int, param: str) -> int:
-    """Return exact units of 10**-places; raise InvalidInput for signs, exponents and more places.
-
-    Zeros beyond the places pass: 20.000 with two places is 2000.
+    """Return exact units of 10**-places; raise InvalidInput for signs, exponents and more places. Zeros
+    beyond the places pass: 20.000 with two places is 2000.
     """
     found = _DECIMAL.fullmatch(text)
     fraction = (found[2] or "").rstrip("0") if found else ""

@@ -32,9 +32,8 @@ WHERE id NOT IN (SELECT p.id FROM ledger_proofs p ORDER BY p.began_at DESC, p.id
 
 
 class LedgerProof(NamedTuple):
-    """One audit of the whole ledger, and its number of findings.
-
-    is_full: from the first transfer on. live_day, staging_day: of the last checkpoint it relied on.
+    """One audit of the whole ledger, and its number of findings. is_full: from the first transfer on.
+    live_day, staging_day: of the last checkpoint it relied on.
     """
 
     id: str
@@ -63,9 +62,8 @@ async def note_proof(
     is_full: bool = True,
     days: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Store an audit's result; a bounded number of earlier ones stays.
-
-    days: by environment, of the last checkpoint it relied on.
+    """Store an audit's result; a bounded number of earlier ones stays. days: by environment, of the last
+    checkpoint it relied on.
     """
     relied_on = (int(is_full), days.get("live"), days.get("staging"))
     proof = LedgerProof(new_id("prf"), began_at, ended_at, findings, *relied_on)
@@ -86,9 +84,8 @@ async def last_proof(tx: Transaction) -> LastProof | None:
 
 
 async def last_good(tx: Transaction, *, until: int) -> int | None:
-    """Return when the last clean audit began.
-
-    One after `until` came from a wrong clock: continuing from it would check nothing.
+    """Return when the last clean audit began. One after `until` came from a wrong clock: continuing from it
+    would check nothing.
     """
     row = await tx.fetch_one(_GOOD, until=until)
     return None if row is None else row["began_at"]

@@ -21,10 +21,7 @@ _HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A transfer and its effect on the balance, in micros.
-
-    subject_id: the order, charge or hold.
-    """
+    """A transfer and its effect on the balance, in micros. subject_id: the order, charge or hold."""
 
     transfer: Mapping[str, Any]
     change_micros: int

@@ -84,9 +84,8 @@ def find_asset(network: str, address: str = "") -> Asset | None:
 def offers_of(
     asset: Asset | None, pay_to: str, *, is_simulated_offered: bool = True
 ) -> Mapping[str, Offer]:
-    """Return the offers if the operator named an asset and an address.
-
-    A test network's money buys staging credit alone; staging without one simulates payments.
+    """Return the offers if the operator named an asset and an address. A test network's money buys staging
+    credit alone; staging without one simulates payments.
     """
     offers: dict[str, Offer] = {}
     if is_simulated_offered:

@@ -144,10 +144,8 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
-    """Raise PaymentUsed unless it pays for that digest, through that protocol.
-
-    Of one identifier with two payments the first counts: its payer repeats with a new signature, and isn't
-    charged for it.
+    """Raise PaymentUsed unless it pays for that digest, through that protocol. Of one identifier with two
+    payments the first counts: its payer repeats with a new signature, and isn't charged for it.
     """
     if found.body_digest != body_digest:
         raise PaymentUsed(

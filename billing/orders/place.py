@@ -74,10 +74,8 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Write the order before any provider is called. Its IDs are fixed before the first try.
-
-    Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and
-    AccountSuspended.
+    """Write the order before any provider is called. Its IDs are fixed before the first try. Raises NotFound
+    (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and AccountSuspended.
     """
 
     order_id: str

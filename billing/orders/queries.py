@@ -121,9 +121,8 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> Sequence[Order]:
-    """Return pending orders whose provider is to be called, the longest due first.
-
-    exclude_keys: "environment/provider".
+    """Return pending orders whose provider is to be called, the longest due first. exclude_keys:
+    "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
@@ -156,9 +155,8 @@ async def next_due_at(
 async def opened_since(
     tx: Transaction, environment: str, provider: str, *, after_id: str, limit: int
 ) -> Sequence[Order]:
-    """Return orders, oldest first, whose checkout the provider opened and that aren't pending.
-
-    Without approvals without a payment, and simulated ones.
+    """Return orders, oldest first, whose checkout the provider opened and that aren't pending. Without
+    approvals without a payment, and simulated ones.
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
@@ -183,7 +181,6 @@ async def paid_uncredited(
     limit: int,
 ) -> Sequence[Order]:
     """Return orders in review, and settled ones with an unresolved notification, such as a second payment.
-
     reason: one of billing/providers/problem.py.
     """
     pages = _PAID_UNCREDITED if reason is None else _NOTIFIED_FOR
@@ -196,10 +193,8 @@ async def paid_uncredited(
 async def credited_unpaid(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[Order]:
-    """Return orders whose credit no payment covers.
-
-    The money was returned and the account owes what it had spent, or an operator approved an unconfirmed
-    payment.
+    """Return orders whose credit no payment covers. The money was returned and the account owes what it had
+    spent, or an operator approved an unconfirmed payment.
     """
     rows = await _CREDITED_UNPAID.page(
         tx, environment=environment, before_id=before_id, limit=limit

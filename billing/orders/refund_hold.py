@@ -18,9 +18,8 @@ from billing.providers.protocol import Refunded, RefundFailed
 def brought(
     state: BatchState, sold: SoldCredit, refunds: Refunds, due_micros: int, wanted_micros: int
 ) -> SoldCredit:
-    """Return the sale with due_micros taken back in all, and its hold at wanted_micros.
-
-    A refund's hold pays first, then holds again what is to come, as far as there is credit.
+    """Return the sale with due_micros taken back in all, and its hold at wanted_micros. A refund's hold pays
+    first, then holds again what is to come, as far as there is credit.
     """
     # An open one whose credit went to a dispute holds it again if that is won.
     holding = refunds.holding(sold.id) or refunds.open_of(sold.id)

@@ -124,9 +124,8 @@ class Refunds:
     def told_of(
         self, owner_id: str, fact: Refunded | RefundFailed | Disputed | DisputeClosed
     ) -> Refund | None:
-        """Return our refund that the fact is about, by either ID.
-
-        Without IDs, by its sum: it fits at most one refund without a known ID.
+        """Return our refund that the fact is about, by either ID. Without IDs, by its sum: it fits at most
+        one refund without a known ID.
         """
         if not isinstance(fact, Refunded | RefundFailed):
             return None

@@ -42,9 +42,8 @@ class OrderResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnOrder(ABC):
-    """What every command on one order shares; its account is found by the order's ID.
-
-    notification None: our own decision. Another provider's is refused.
+    """What every command on one order shares; its account is found by the order's ID. notification None: our
+    own decision. Another provider's is refused.
     """
 
     order_id: str
@@ -183,10 +182,8 @@ def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
 def tell_returned(
     state: BatchState, order: Order, amount: int, reason: str, dispute: Reversal | None = None
 ) -> None:
-    """Publish order.disputed or order.dispute_lost, order.refunded, or order.restored.
-
-    amount: how much more is gone, below 0 if it came back. Without a dispute, nothing is published if no
-    money moved.
+    """Publish order.disputed or order.dispute_lost, order.refunded, or order.restored. amount: how much more
+    is gone, below 0 if it came back. Without a dispute, nothing is published if no money moved.
     """
     if not amount and dispute is None:
         return

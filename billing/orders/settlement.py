@@ -59,9 +59,8 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """The payment arrived. objects: its other IDs at the provider, such as an invoice's.
-
-    objection: why the provider suspects that it pays for something else.
+    """The payment arrived. objects: its other IDs at the provider, such as an invoice's. objection: why the
+    provider suspects that it pays for something else.
     """
 
     payment_id: str
@@ -183,9 +182,8 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck:
-    """A sweep is about to check a pending order, and sets when to check again.
-
-    Of two sweeps that read the same seen_checks_made, one continues.
+    """A sweep is about to check a pending order, and sets when to check again. Of two sweeps that read the
+    same seen_checks_made, one continues.
     """
 
     order_id: str

@@ -35,9 +35,8 @@ class SoldCredit:
     def brought_to(
         self, state: BatchState, due_micros: int, *, before_micros: int | None = None
     ) -> Self:
-        """Take back or return credit until due_micros in all are taken back.
-
-        before_micros: the balance from which a drop is measured, if not the present one.
+        """Take back or return credit until due_micros in all are taken back. before_micros: the balance from
+        which a drop is measured, if not the present one.
         """
         if due_micros > self.reversed_micros:
             micros = due_micros - self.reversed_micros

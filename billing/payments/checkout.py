@@ -63,10 +63,8 @@ class Checkouts:
         self._public_url = links.public_url
 
     async def open(self, order: Order) -> Order:
-        """Return the order with its checkout.
-
-        Raises ProviderUnavailable (the order stays pending, for a sweep or retry) or ProviderRefused (it
-        failed); both name the order.
+        """Return the order with its checkout. Raises ProviderUnavailable (the order stays pending, for a
+        sweep or retry) or ProviderRefused (it failed); both name the order.
         """
         try:
             order, opened = await self._opened(order)
@@ -106,9 +104,8 @@ class Checkouts:
         return await self._checkout_of(order).inquire(order.id, ref)
 
     async def close(self, order: Order) -> bool:
-        """Return whether nobody can pay the checkout any more, and its order has ended.
-
-        Raises ProviderUnavailable.
+        """Return whether nobody can pay the checkout any more, and its order has ended. Raises
+        ProviderUnavailable.
         """
         try:
             if order.provider_ref is None:

@@ -42,9 +42,8 @@ class CustomerBook:
         self._engine = engine
 
     async def named(self, order: Order, provider: object, *, gone: str | None = None) -> Order:
-        """Return the order with its customer, if the provider has such; gone: make a new one.
-
-        Raises ProviderUnavailable and ProviderRefused.
+        """Return the order with its customer, if the provider has such; gone: make a new one. Raises
+        ProviderUnavailable and ProviderRefused.
         """
         maker = ability(provider, Customers)  # type: ignore[type-abstract, arg-type]
         if maker is None or (order.customer_ref is not None and gone is None):

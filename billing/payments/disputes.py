@@ -88,10 +88,8 @@ async def keep(
     *,
     now_us: int,
 ) -> None:
-    """Store the report; owner: its account and order, if known.
-
-    Operators are notified in the same transaction, once a dispute. A fact with only a sum teaches a known
-    dispute its order.
+    """Store the report; owner: its account and order, if known. Operators are notified in the same
+    transaction, once a dispute. A fact with only a sum teaches a known dispute its order.
     """
     note = fact.note or _bare(fact)
     price = fact.price if isinstance(fact, Disputed) else Price(0, "")
@@ -133,9 +131,8 @@ async def page_of_disputes(
     after: str | None = None,
     limit: int,
 ) -> list[Dispute]:
-    """Return open disputes by the end of evidence, ended ones latest first.
-
-    after: the last dispute's cursor; raises InvalidInput for another text.
+    """Return open disputes by the end of evidence, ended ones latest first. after: the last dispute's cursor;
+    raises InvalidInput for another text.
     """
     last = None if after is None else await _at(tx, environment, after)
     values: dict[str, Any] = {"environment": environment, "limit": limit}

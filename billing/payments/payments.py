@@ -133,9 +133,8 @@ class Payments:
         return order
 
     async def _placed(self, tenant: Tenant, new: NewOrder) -> Placed:
-        """Return the order's row; end a plan's unpaid checkout before another begins.
-
-        Raises what PlaceOrder raises, and ProviderUnavailable.
+        """Return the order's row; end a plan's unpaid checkout before another begins. Raises what PlaceOrder
+        raises, and ProviderUnavailable.
         """
         for _ in range(PLACE_TRIES_MAX - 1):
             try:
@@ -161,9 +160,8 @@ class Payments:
         return now is None or now.status != "pending"
 
     async def notified(self, name: str, received: Received) -> Heard:
-        """Act on a notification; return once all of it is durable.
-
-        Raises NoWebhookSecret, NotificationRefused, ProviderUnavailable (have it sent again).
+        """Act on a notification; return once all of it is durable. Raises NoWebhookSecret,
+        NotificationRefused, ProviderUnavailable (have it sent again).
         """
         environment, said = self._verified(name, received)
         notification = NotificationRef(name, environment, said.event_id, said.type)
@@ -184,9 +182,8 @@ class Payments:
         return heard
 
     async def portal(self, tenant: Tenant, return_url: str) -> str:
-        """Return where the account manages its plan: the provider's page, or the sandbox's.
-
-        Raises InvalidInput, NotFound (never a plan), ProviderUnavailable, ProviderRefused.
+        """Return where the account manages its plan: the provider's page, or the sandbox's. Raises
+        InvalidInput, NotFound (never a plan), ProviderUnavailable, ProviderRefused.
         """
         check_return_url(return_url, param="return_url")
         one = await self._database.read(lambda tx: subscription_rows.latest(tx, tenant))

@@ -38,9 +38,8 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """price: what it costs; came: what was paid, if reported.
-
-    credits_micros: for the whole price. invoice_id: null for the order itself.
+    """price: what it costs; came: what was paid, if reported. credits_micros: for the whole price.
+    invoice_id: null for the order itself.
     """
 
     price: Price
@@ -201,9 +200,8 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
 def waiting_of(
     order: Order, begun: Subscription | None, held: list[HeldInvoice], returned_amount: int = 0
 ) -> OpenReview:
-    """Return what an approval would be about; of several held invoices the oldest.
-
-    returned_amount: how much of the payment our refunds returned.
+    """Return what an approval would be about; of several held invoices the oldest. returned_amount: how much
+    of the payment our refunds returned.
     """
     if held:
         one = held[0]
@@ -232,9 +230,8 @@ def _less(payment: Price, returned_amount: int) -> Price:
 
 
 def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
-    """Return the order with the credited share, and the coupon's part of it.
-
-    What was already returned takes its share of both at once, so each is that much more.
+    """Return the order with the credited share, and the coupon's part of it. What was already returned takes
+    its share of both at once, so each is that much more.
     """
     paid, promotional = order.payment.amount, order.promotional_micros * amount // order.pay_amount
     return amend(

@@ -71,10 +71,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChangeRequest:
-    """The act, a change's plan, and a pause's end in whole seconds.
-
-    requested_by: the credential. by: the operator, for any account, and why. is_local: end or resume it here
-    alone.
+    """The act, a change's plan, and a pause's end in whole seconds. requested_by: the credential. by: the
+    operator, for any account, and why. is_local: end or resume it here alone.
     """
 
     act: Act
@@ -117,9 +115,8 @@ class SubscriptionSteering:
     async def change(
         self, tenant: Tenant, subscription_id: str, wish: SubscriptionChangeRequest
     ) -> ChangedSubscription:
-        """Return the subscription after the response; with an open request if there was none.
-
-        Raises NotFound, InvalidInput (the plan), ChangeNotAllowed, and ProviderRefused: a definite no.
+        """Return the subscription after the response; with an open request if there was none. Raises
+        NotFound, InvalidInput (the plan), ChangeNotAllowed, and ProviderRefused: a definite no.
         """
         one = await self._find(tenant, subscription_id)
         is_local = wish.is_local or self.is_orphan(one)
@@ -160,9 +157,8 @@ class SubscriptionSteering:
             _log.warning("steer.refused", extra={"fields": fields})
 
     async def check_pause(self, one: Subscription) -> None:
-        """Query a paused subscription's provider whether it resumed, and act on that.
-
-        Without a response, retry after an hour.
+        """Query a paused subscription's provider whether it resumed, and act on that. Without a response,
+        retry after an hour.
         """
         assert one.provider_ref is not None, "only its provider pauses one"
         ref = NotificationRef(
@@ -186,9 +182,8 @@ class SubscriptionSteering:
     async def preview(
         self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
     ) -> ChangePreview:
-        """Return what a change would cost, by the provider if it can say.
-
-        Raises as `steer`, and ProviderUnavailable.
+        """Return what a change would cost, by the provider if it can say. Raises as `steer`, and
+        ProviderUnavailable.
         """
         one = await self._find(tenant, subscription_id)
         if one.status not in LIVING or self.is_orphan(one):
@@ -224,9 +219,8 @@ class SubscriptionSteering:
         return bool(orphans)
 
     async def end_orphan_of(self, order_id: str) -> None:
-        """End what the order began at the sandbox: its paid time is over, and nobody bills it.
-
-        It isn't past due: no card would help, and no mail asks for one.
+        """End what the order began at the sandbox: its paid time is over, and nobody bills it. It isn't past
+        due: no card would help, and no mail asks for one.
         """
         one = await self.database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
         if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:

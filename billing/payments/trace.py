@@ -23,9 +23,8 @@ StepVerdict = Literal["done", "waiting", "problem", "not_needed"]
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """state: its outcome in one word; at null: no moment.
-
-    detail: for the operator alone, such as the provider's own reason.
+    """state: its outcome in one word; at null: no moment. detail: for the operator alone, such as the
+    provider's own reason.
     """
 
     name: StepName

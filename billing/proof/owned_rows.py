@@ -161,9 +161,8 @@ class LinkCheck:
 
 
 def _statement(link: Link, *, is_first: bool) -> str:
-    """Build the statement that reads the next rows and whether each breaks the rule.
-
-    A sandbox that is being erased breaks none.
+    """Build the statement that reads the next rows and whether each breaks the rule. A sandbox that is being
+    erased breaks none.
     """
     keys = ", ".join(f"r.{key} AS key{number}" for number, key in enumerate(link.keys))
     order = ", ".join(f"r.{key}" for key in link.keys)

@@ -279,9 +279,8 @@ class Epay:
         return self._confirm == "always"
 
     async def _refund(self, fields: Mapping[str, str]) -> bytes:
-        """Send one request and never another: a gateway would refund again.
-
-        Raises ProviderUnavailable if no whole response came, and ProviderRefused.
+        """Send one request and never another: a gateway would refund again. Raises ProviderUnavailable if no
+        whole response came, and ProviderRefused.
         """
         self._require_key()
         content = urlencode({"pid": self._settings.pid, "key": self._keys[0], **fields}).encode()

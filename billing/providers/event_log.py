@@ -32,10 +32,7 @@ class NotificationRef:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """account and order are null if the notification named none.
-
-    problem: why it waits for an operator.
-    """
+    """account and order are null if the notification named none. problem: why it waits for an operator."""
 
     notification: NotificationRef
     outcome: NotificationOutcome
@@ -123,9 +120,8 @@ async def page(
     before: tuple[int, str, str] | None = None,
     limit: int,
 ) -> Sequence[LogEntry]:
-    """Return entries, newest first; is_open_only: those that wait for an operator.
-
-    before: received_at, provider and event_id of the last entry seen.
+    """Return entries, newest first; is_open_only: those that wait for an operator. before: received_at,
+    provider and event_id of the last entry seen.
     """
     narrowed = ""
     values: dict[str, Any] = {}

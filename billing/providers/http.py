@@ -112,9 +112,8 @@ async def call(
     content: bytes = b"",
     tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """Return a meaningful response after at most that many tries; raise ProviderUnavailable.
-
-    tries_max 1 is for what must not be sent twice.
+    """Return a meaningful response after at most that many tries; raise ProviderUnavailable. tries_max 1 is
+    for what must not be sent twice.
     """
     for number in range(tries_max):
         try:

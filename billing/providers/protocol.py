@@ -69,9 +69,8 @@ class CheckoutRequest:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """url is where the payer goes, ref is what `inquire` checks.
-
-    objects: every ID that later notifications may name instead of the order's, such as an invoice's.
+    """url is where the payer goes, ref is what `inquire` checks. objects: every ID that later notifications
+    may name instead of the order's, such as an invoice's.
     """
 
     url: str
@@ -83,9 +82,8 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a fact is about: the order's ID if the provider repeats it, and the provider's IDs.
-
-    Every ID is stored, also of Waiting, because a later refund may name nothing else.
+    """What a fact is about: the order's ID if the provider repeats it, and the provider's IDs. Every ID is
+    stored, also of Waiting, because a later refund may name nothing else.
     """
 
     order_id: str | None = None
@@ -113,9 +111,8 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """A report of a payment without reliable proof: call `inquire` before crediting.
-
-    claim: what was reported, if it names the payment; the response has to say the same.
+    """A report of a payment without reliable proof: call `inquire` before crediting. claim: what was
+    reported, if it names the payment; the response has to say the same.
     """
 
     subject: Subject
@@ -141,9 +138,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """Money was returned to the payer. price: all that was refunded under this key so far.
-
-    is_part: one refund among those whose sum another key reports.
+    """Money was returned to the payer. price: all that was refunded under this key so far. is_part: one
+    refund among those whose sum another key reports.
     """
 
     subject: Subject
@@ -185,9 +181,8 @@ class DisputeClosed:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """amount before tax, discounts and balance, below 0 for a credit.
-
-    product_ref: the provider's price or product, of which there are `quantity`.
+    """amount before tax, discounts and balance, below 0 for a credit. product_ref: the provider's price or
+    product, of which there are `quantity`.
     """
 
     product_ref: str | None
@@ -225,9 +220,8 @@ SubscriptionStatus = Literal["active", "past_due", "paused", "cancelled", "expir
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
-    """A subscription's standing at the provider, at sent_at if reported.
-
-    paused: it charges nothing until it resumes, at resumes_at if known.
+    """A subscription's standing at the provider, at sent_at if reported. paused: it charges nothing until it
+    resumes, at resumes_at if known.
     """
 
     subject: Subject
@@ -341,9 +335,8 @@ class Provider(Protocol):
 @runtime_checkable
 class Closing(Protocol):
     async def close(self, order_id: str, ref: str) -> bool:
-        """Return whether nobody can pay it any more; False: it was paid or has ended.
-
-        Raises ProviderUnavailable.
+        """Return whether nobody can pay it any more; False: it was paid or has ended. Raises
+        ProviderUnavailable.
         """
         ...
 
@@ -353,9 +346,8 @@ class Linking(Protocol):
     """A provider whose refunds may name only IDs that we don't know, and which can resolve them."""
 
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return pairs: an ID that payments are known by, and one of object_ids.
-
-        Raises ProviderUnavailable and ProviderRefused.
+        """Return pairs: an ID that payments are known by, and one of object_ids. Raises ProviderUnavailable
+        and ProviderRefused.
         """
         ...
 

@@ -29,9 +29,8 @@ Key = tuple[str, Environment]
 
 
 def discover(*folders: Path) -> dict[str, Registration]:
-    """Return registrations by name, of this folder and of others.
-
-    Raises ValueError for a file that is no provider and for a repeated name.
+    """Return registrations by name, of this folder and of others. Raises ValueError for a file that is no
+    provider and for a repeated name.
     """
     found: dict[str, Registration] = {}
     for path in (path for folder in (FOLDER, *folders) for path in _files(folder)):
@@ -60,9 +59,8 @@ class NotifiedAt(NamedTuple):
 
 
 class Providers:
-    """The providers of this process, by name and environment.
-
-    settings: as configured, complete or not. simulated_secrets: by name, the generated secrets for staging.
+    """The providers of this process, by name and environment. settings: as configured, complete or not.
+    simulated_secrets: by name, the generated secrets for staging.
     """
 
     def __init__(
@@ -101,9 +99,8 @@ class Providers:
         return [name for name in self._registrations if self._is_offered(name, environment)]
 
     def of(self, name: str, environment: Environment) -> Provider | None:
-        """Return the environment's provider, real or simulated; null without either.
-
-        A simulated one only reads and simulates: check is_simulated before open, inquire and portal.
+        """Return the environment's provider, real or simulated; null without either. A simulated one only
+        reads and simulates: check is_simulated before open, inquire and portal.
         """
         return self._providers.get((name, environment))
 

@@ -24,9 +24,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The currency that a provider charges in; rate: how much of it one US dollar costs.
-
-    An empty currency is the order's own. Without a rate for another one nothing can be charged.
+    """The currency that a provider charges in; rate: how much of it one US dollar costs. An empty currency is
+    the order's own. Without a rate for another one nothing can be charged.
     """
 
     currency: str = ""

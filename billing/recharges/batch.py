@@ -145,9 +145,8 @@ def note_confirmation(
 def note_dispute(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, *, is_new: bool
 ) -> None:
-    """Disable the recharge after a dispute, until somebody enables it again.
-
-    is_new: first report of it. An inquiry leaves no other trace, so it counts once a charge.
+    """Disable the recharge after a dispute, until somebody enables it again. is_new: first report of it. An
+    inquiry leaves no other trace, so it counts once a charge.
     """
     charge = recharges.charge_of(order_id)
     if charge is None or (charge.disputed_at is not None and not is_new):

@@ -96,9 +96,8 @@ async def update_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None
 
 
 async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_at: int) -> bool:
-    """Record that the provider is about to be called; return False if another worker calls it.
-
-    The first time is when the charge may have been made.
+    """Record that the provider is about to be called; return False if another worker calls it. The first time
+    is when the charge may have been made.
     """
     touched = await tx.execute(
         """UPDATE recharge_charges

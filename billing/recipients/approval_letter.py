@@ -22,10 +22,8 @@ def approval_letter(
     language: Language,
     is_always_sent: bool = False,
 ) -> OwnerLetter:
-    """Return the letter about at least one waiting send.
-
-    link_of: the deciding page by approval ID; null: the reader may not decide. is_always_sent: can't be
-    switched off.
+    """Return the letter about at least one waiting send. link_of: the deciding page by approval ID; null: the
+    reader may not decide. is_always_sent: can't be switched off.
     """
     if link_of is None:
         return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)

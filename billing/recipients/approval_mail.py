@@ -50,9 +50,8 @@ async def write_due(
     after: Tenant | None = None,
     tenants_max: int = TENANTS_AT_ONCE,
 ) -> Written:
-    """Write the mails that may be written now, to at most tenants_max tenants behind `after`.
-
-    sent_in: the environments whose mail leaves. A tenant that reached its hourly limit blocks no others.
+    """Write the mails that may be written now, to at most tenants_max tenants behind `after`. sent_in: the
+    environments whose mail leaves. A tenant that reached its hourly limit blocks no others.
     """
     tenants = await approval.untold_tenants(tx, after=after, limit=tenants_max)
     if not tenants:
@@ -85,10 +84,8 @@ class _News(NamedTuple):
     def mails(
         self, waiting: Mapping[str, ApprovalReason], room: int, *, is_wanted: bool
     ) -> list[OwnerMail]:
-        """Return at most `room` mails.
-
-        The owner learns of a departed sender's send even with mail about approvals off: nobody else may know
-        of it, and it fails in the end.
+        """Return at most `room` mails. The owner learns of a departed sender's send even with mail about
+        approvals off: nobody else may know of it, and it fails in the end.
         """
         is_owner = self.person.member_id is None
         left = [one for one, why in waiting.items() if is_owner and why == "sender_left"]

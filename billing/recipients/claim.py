@@ -81,9 +81,8 @@ async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
 
 
 def handed_out(rules: TopUpRules, topup: TopUp) -> str | None:
-    """Return the code, key, link or note to show after the press. Raises SealBroken.
-
-    None: the supplier put the credit where it belongs.
+    """Return the code, key, link or note to show after the press. Raises SealBroken. None: the supplier put
+    the credit where it belongs.
     """
     assert topup.status == "delivered", "what was not delivered is not handed out"
     given = topup.deliverable

@@ -110,9 +110,8 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
-    """A mail that this process may send once. person null: no longer a member.
-
-    is_over: they got too many of this kind within a day.
+    """A mail that this process may send once. person null: no longer a member. is_over: they got too many of
+    this kind within a day.
     """
 
     mail: OwnerMail
@@ -150,9 +149,8 @@ def written_mail(
     now_us: int,
     member_id: str | None = None,
 ) -> OwnerMail:
-    """Return a mail that is due now, or in the outbox without is_sent.
-
-    member_id: its colleague; else it goes to the owner.
+    """Return a mail that is due now, or in the outbox without is_sent. member_id: its colleague; else it goes
+    to the owner.
     """
     due_at = now_us if is_sent else None
     return OwnerMail(
@@ -173,9 +171,8 @@ def written_mail(
 def addressees(
     people: Sequence[Person], choice: Notification, tenant: Tenant, *, is_sent: bool
 ) -> list[Person]:
-    """Return the account's people who want the mail and have an address.
-
-    Mail that doesn't leave is in the outbox once, as the owner's.
+    """Return the account's people who want the mail and have an address. Mail that doesn't leave is in the
+    outbox once, as the owner's.
     """
     return [
         one

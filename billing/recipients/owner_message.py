@@ -37,10 +37,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class OwnerLetter:
-    """The text of one mail.
-
-    button: what to do at url. after: the last sentence and its link. listed: the first subjects; more: how
-    many others. account: its name, for people with several.
+    """The text of one mail. button: what to do at url. after: the last sentence and its link. listed: the
+    first subjects; more: how many others. account: its name, for people with several.
     """
 
     language: Language

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Comparison:
-    """A part's run; since: from when it compares.
-
-    subjects: of its open differences, checked again. mark: where the next run continues. unanswered: subjects
-    without a response, whose differences stay.
+    """A part's run; since: from when it compares. subjects: of its open differences, checked again. mark:
+    where the next run continues. unanswered: subjects without a response, whose differences stay.
     """
 
     environment: str

@@ -74,9 +74,8 @@ class DailyReconciliation:
     async def run_part(
         self, environment: Environment, part: str, *, is_wanted: bool = False
     ) -> PartRun | None:
-        """Run a part; return None if it isn't due, or another process runs it. Raises StoreError.
-
-        is_wanted: an operator wants it now.
+        """Run a part; return None if it isn't due, or another process runs it. Raises StoreError. is_wanted:
+        an operator wants it now.
         """
         now_us = self._clock.now_us()
         run = await self._database.transaction(

@@ -183,9 +183,8 @@ async def page(
 
 
 async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most PRUNED_MAX closed ones, last seen before then; return how many.
-
-    One that is still seen stays closed with its reason.
+    """Delete at most PRUNED_MAX closed ones, last seen before then; return how many. One that is still seen
+    stays closed with its reason.
     """
     return await tx.execute(
         """DELETE FROM money_differences WHERE id IN (

@@ -31,10 +31,8 @@ _PREFIXES: Final = ("ord_", "mpy_")
 
 @dataclass(frozen=True, slots=True)
 class OwnPayment:
-    """One of ours. gone: refunded or disputed, in the price's currency.
-
-    payment_id: empty if unknown; is_paid: credited; begins_plan: a plan's order, whose payments are its
-    periods'. paid_at by our clock.
+    """One of ours. gone: refunded or disputed, in the price's currency. payment_id: empty if unknown;
+    is_paid: credited; begins_plan: a plan's order, whose payments are its periods'. paid_at by our clock.
     """
 
     owner_id: str

@@ -88,9 +88,8 @@ async def compare(
     linked: Linked | None = None,
     pages_max: int = PAGES_MAX,
 ) -> Compared:
-    """Compare payments with since <= time < until on either side; linked: as of OwnPayments.
-
-    Raises InvalidInput if the list is too long, ProviderUnavailable and ProviderRefused.
+    """Compare payments with since <= time < until on either side; linked: as of OwnPayments. Raises
+    InvalidInput if the list is too long, ProviderUnavailable and ProviderRefused.
     """
     there: dict[str, ListedPayment] = {}
     async for page in pages(listing, since - DAY_US, until + DAY_US, pages_max):

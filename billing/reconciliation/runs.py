@@ -33,9 +33,8 @@ class PartRun(msgspec.Struct, frozen=True, kw_only=True):
 async def begin(
     tx: Transaction, environment: str, part: str, *, now_us: int, is_wanted: bool = False
 ) -> PartRun | None:
-    """Return the run that this caller does now; None if it isn't due, or another process does it.
-
-    is_wanted: an operator wants it now.
+    """Return the run that this caller does now; None if it isn't due, or another process does it. is_wanted:
+    an operator wants it now.
     """
     await tx.insert(
         "reconciliation_parts",

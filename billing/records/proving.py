@@ -54,9 +54,8 @@ class _Known(NamedTuple):
 async def prove_records(
     database: Database, *, since_day: int = 0, vault: Vault | None = None
 ) -> AsyncIterator[SealedDifference]:
-    """Yield every difference, from `since_day` on.
-
-    With `vault`, signing keys must be sealed under its master keys; without it, published keys are trusted.
+    """Yield every difference, from `since_day` on. With `vault`, signing keys must be sealed under its master
+    keys; without it, published keys are trusted.
     """
     keys = await database.read(by_kid)
     if vault is not None:

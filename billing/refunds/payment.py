@@ -268,9 +268,8 @@ def named_payment(
     payment_ref: str | None,
     is_plan: bool,
 ) -> RefundablePayment:
-    """Return the named payment; by default the order's own, or its plan's only one.
-
-    Raises NotFound, and InvalidInput if it could be one of several.
+    """Return the named payment; by default the order's own, or its plan's only one. Raises NotFound, and
+    InvalidInput if it could be one of several.
     """
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)

@@ -67,9 +67,8 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[Refund]:
-    """Return refunds whose provider is to be called, the longest due first.
-
-    exclude_keys: "environment/provider".
+    """Return refunds whose provider is to be called, the longest due first. exclude_keys:
+    "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM refunds

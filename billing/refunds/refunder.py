@@ -112,9 +112,8 @@ class Refunder:
         )
 
     async def _check_own(self, order: Order) -> None:
-        """Raise NotRefundable if the order's payment is another order's, which is refunded there.
-
-        The first report settled whose it is.
+        """Raise NotRefundable if the order's payment is another order's, which is refunded there. The first
+        report settled whose it is.
         """
         payment_id = order.payment_id
         if order.kind == "subscription" or payment_id is None:

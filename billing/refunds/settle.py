@@ -151,9 +151,8 @@ class SettleRefund(_OnRefund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideRefund(_OnRefund):
-    """An operator checked the provider's pages: it was made there, or never will be.
-
-    provider_refund_id: its ID there. Raises RefundRepeated and RefundUnderWay.
+    """An operator checked the provider's pages: it was made there, or never will be. provider_refund_id: its
+    ID there. Raises RefundRepeated and RefundUnderWay.
     """
 
     verdict: RefundVerdict

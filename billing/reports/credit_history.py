@@ -16,9 +16,8 @@ from store.row_mapping import RowMapping
 
 @dataclass(frozen=True, slots=True)
 class CreditLine:
-    """status is the order's; pay_amount is in pay_currency.
-
-    number: the order's order_no, a redemption's ID, or a voucher's ATU- and last group.
+    """status is the order's; pay_amount is in pay_currency. number: the order's order_no, a redemption's ID,
+    or a voucher's ATU- and last group.
     """
 
     id: str
@@ -40,9 +39,8 @@ NEWEST: Final[CreditPlace] = (INT64_MAX, "")
 async def page(
     tx: Transaction, tenant: Tenant, *, offset: int, limit: int, keyword: str = ""
 ) -> tuple[Sequence[CreditLine], int]:
-    """Return the lines from that offset, newest first, and the total.
-
-    keyword: part of the number or ID, in either case.
+    """Return the lines from that offset, newest first, and the total. keyword: part of the number or ID, in
+    either case.
     """
     values = {
         "account_id": tenant.account_id,

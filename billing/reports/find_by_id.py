@@ -42,9 +42,8 @@ class Found(NamedTuple):
 
 
 class IdPlace(NamedTuple):
-    """Where IDs of a prefix are: a row's shown columns, as SQL, and the ID's unique column.
-
-    scope: what a reader needs; "admin": operators only.
+    """Where IDs of a prefix are: a row's shown columns, as SQL, and the ID's unique column. scope: what a
+    reader needs; "admin": operators only.
     """
 
     kind: Kind
@@ -161,9 +160,8 @@ def looks_like_id(text: str) -> bool:
 async def find_by_id(
     tx: Transaction, text: str, scopes: frozenset[str], account_id: str | None
 ) -> list[Found]:
-    """Return what the ID names, at most one row of each table.
-
-    account_id None: any account's, for operators. Without the scopes nothing is found.
+    """Return what the ID names, at most one row of each table. account_id None: any account's, for operators.
+    Without the scopes nothing is found.
     """
     form = _ID.fullmatch(text)
     if form is not None and form[1] == "req":

@@ -46,9 +46,8 @@ async def search_account(
     *,
     before_id: str | None = None,
 ) -> SearchResult:
-    """Search the account: by ID in both environments, by words in the tenant's.
-
-    before_id: where the search for parts continues.
+    """Search the account: by ID in both environments, by words in the tenant's. before_id: where the search
+    for parts continues.
     """
     if looks_like_id(text):
         return SearchResult(await find_by_id(tx, text, scopes - {ADMIN}, tenant.account_id))

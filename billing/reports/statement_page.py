@@ -12,9 +12,8 @@ from store.database import Database, Transaction
 
 
 class StatementEntry(NamedTuple):
-    """A transfer that changed the balance, and the balance after it, in micros.
-
-    recipient: whose top-up it was, if the ledger account doesn't say it.
+    """A transfer that changed the balance, and the balance after it, in micros. recipient: whose top-up it
+    was, if the ledger account doesn't say it.
     """
 
     line: statement.StatementLine

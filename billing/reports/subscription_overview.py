@@ -19,9 +19,8 @@ from store.keyset import Begin
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOverview:
-    """A subscription, its paid periods, oldest first, and the open request.
-
-    steers: all requests, newest first, and mails: to its owner, if read.
+    """A subscription, its paid periods, oldest first, and the open request. steers: all requests, newest
+    first, and mails: to its owner, if read.
     """
 
     subscription: Subscription

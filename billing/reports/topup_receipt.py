@@ -176,9 +176,8 @@ def _deliverable(
 
 
 async def _mandate(tx: Transaction, topup: TopUp, now_us: int) -> dict[str, Any] | None:
-    """Return the present limits of the sending key and those above it; null without a key.
-
-    Nobody froze those of the send.
+    """Return the present limits of the sending key and those above it; null without a key. Nobody froze those
+    of the send.
     """
     if not topup.spent_by:
         return None

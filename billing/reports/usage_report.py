@@ -96,9 +96,8 @@ async def usage_lines(
 async def usage_sums(
     tx: Transaction, tenant: Tenant, wanted: UsageWanted, by: UsageBy | None = None
 ) -> list[UsageSum]:
-    """Return the groups: newest day first, others by amount; without `by` at most one sum.
-
-    since and until are whole UTC days.
+    """Return the groups: newest day first, others by amount; without `by` at most one sum. since and until
+    are whole UTC days.
     """
     columns = _BY[by]
     text = _SUMS[by, wanted.model is not None, wanted.key_id is not None]

@@ -65,9 +65,8 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
 
 
 def approve_order(state: BatchState, one: Subscription, order: Order, micros: int) -> None:
-    """Credit the first period of a plan in review; its invoice may still come.
-
-    It is stored by its payment, which is the invoice's ID, so the invoice changes nothing.
+    """Credit the first period of a plan in review; its invoice may still come. It is stored by its payment,
+    which is the invoice's ID, so the invoice changes nothing.
     """
     start_at, end_at = _next_month(state, one)
     payment = order.payment

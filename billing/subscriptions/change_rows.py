@@ -148,10 +148,7 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> Sequence[tuple[str, SubscriptionChange]]:
-    """Return due ones, each behind its provider's name.
-
-    exclude_keys: "environment/provider".
-    """
+    """Return due ones, each behind its provider's name. exclude_keys: "environment/provider"."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.of("w")}, o.provider {_WAITING}
               AND w.next_attempt_at <= :now

@@ -18,9 +18,8 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 
 class PlanChange(NamedTuple):
-    """One paid change, by its time.
-
-    prorated_amount: remaining time's cost less unused time's worth; below 0: given back. plan_*: of a period.
+    """One paid change, by its time. prorated_amount: remaining time's cost less unused time's worth; below 0:
+    given back. plan_*: of a period.
     """
 
     at: int

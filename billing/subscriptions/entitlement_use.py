@@ -116,9 +116,8 @@ class EntitlementWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseEntitlement:
-    """Counts uses or refuses them; returns the state after.
-
-    Raises UnknownEntitlement, and DuplicateReference for another use's reference.
+    """Counts uses or refuses them; returns the state after. Raises UnknownEntitlement, and DuplicateReference
+    for another use's reference.
     """
 
     tenant: Tenant

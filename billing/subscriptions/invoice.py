@@ -29,10 +29,8 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a subscription is held to. find: the plan of a provider's price, if any.
-
-    first_amount: the first period's price, while unpaid. carried_amount: what earlier changes gave back and
-    nobody used.
+    """What a subscription is held to. find: the plan of a provider's price, if any. first_amount: the first
+    period's price, while unpaid. carried_amount: what earlier changes gave back and nobody used.
     """
 
     own: PlanItem
@@ -43,10 +41,8 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PeriodGrant:
-    """terms: the paid plan. whole_micros: for its whole periods.
-
-    prorated_amount: of a change, below 0 if it gave back. is_period: the plan is the new one. is_nothing:
-    right, and grants nothing, as in a trial.
+    """terms: the paid plan. whole_micros: for its whole periods. prorated_amount: of a change, below 0 if it
+    gave back. is_period: the plan is the new one. is_nothing: right, and grants nothing, as in a trial.
     """
 
     terms: PlanItem

@@ -36,9 +36,8 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSubscription(OnSubscription):
-    """The provider reports the standing, at sent_at if known.
-
-    is_ending: cancelled at the end of its period. resumes_at None: the pause has no end.
+    """The provider reports the standing, at sent_at if known. is_ending: cancelled at the end of its period.
+    resumes_at None: the pause has no end.
     """
 
     provider_ref: str

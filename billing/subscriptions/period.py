@@ -88,9 +88,8 @@ class OnSubscription(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPeriod(OnSubscription):
-    """A period's invoice was paid. objects: the payment's other IDs at the provider.
-
-    provider_ref: of the subscription; lines, is_change, is_listed as in InvoicePaid.
+    """A period's invoice was paid. objects: the payment's other IDs at the provider. provider_ref: of the
+    subscription; lines, is_change, is_listed as in InvoicePaid.
     """
 
     provider_ref: str

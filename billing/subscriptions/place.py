@@ -35,9 +35,8 @@ class PlanCheckoutOpen(AlreadySubscribed):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSubscriptionOrder(PlaceOrder):
-    """The order of a plan, and the subscription that it begins.
-
-    Raises what PlaceOrder raises but for packs, AlreadySubscribed and PlanCheckoutOpen.
+    """The order of a plan, and the subscription that it begins. Raises what PlaceOrder raises but for packs,
+    AlreadySubscribed and PlanCheckoutOpen.
     """
 
     def declare(self, read_set: ReadSet) -> None:

@@ -30,9 +30,8 @@ _GAP_US = DAY_US
 def give_period(
     state: BatchState, one: Subscription, period: Period, terms: GrantTerms, interval: Interval
 ) -> Period:
-    """Credit a new period; return it with what it has given.
-
-    one: the subscription before the payment. credits_micros is all that the period grants.
+    """Credit a new period; return it with what it has given. one: the subscription before the payment.
+    credits_micros is all that the period grants.
     """
     if not period.credits_micros:
         return period
@@ -194,10 +193,8 @@ def _parts(
 
 
 def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
-    """Return the part after all of it is given.
-
-    Rollover is moved in between: of credit with one end the older account is spent first, and earlier credit
-    comes before the new.
+    """Return the part after all of it is given. Rollover is moved in between: of credit with one end the
+    older account is spent first, and earlier credit comes before the new.
     """
     owed = state.ledger.owed(part.tenant)
     given = replace(

@@ -297,7 +297,6 @@ async def due_checks(
     exclude_keys: Sequence[str] = (),
 ) -> list[Subscription]:
     """Return paused ones whose provider is to be called, by their tenants' clocks; the longest due first.
-
     exclude_keys: "environment/provider".
     """
     rows = await tx.fetch(

@@ -175,9 +175,8 @@ def revive(subscription: Subscription, *, now_us: int) -> Subscription:
 
 
 def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
-    """Record the provider's pause or its new end, without a change of state.
-
-    The provider is called after a day, or soon after `resumes_at`, then every hour.
+    """Record the provider's pause or its new end, without a change of state. The provider is called after a
+    day, or soon after `resumes_at`, then every hour.
     """
     is_known = subscription.paused_at is not None and subscription.resumes_at == resumes_at
     if is_known and now_us < (subscription.next_check_at or 0):
@@ -196,9 +195,8 @@ def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) ->
 
 
 def unpause(subscription: Subscription, *, period_end_at: int | None, now_us: int) -> Subscription:
-    """Record the end of the provider's pause, without a change of state.
-
-    period_end_at: until when nothing is charged. Without it, a payment has a day to come.
+    """Record the end of the provider's pause, without a change of state. period_end_at: until when nothing is
+    charged. Without it, a payment has a day to come.
     """
     charge_at = now_us if period_end_at is None else period_end_at
     return amend(
@@ -235,9 +233,8 @@ def second_plan(other: Subscription) -> Problem:
 
 
 def due_micros(period: Period, returned_amount: int) -> int:
-    """Return the credit to take back for that returned amount, as of orders.
-
-    What it was given too much returns in any case.
+    """Return the credit to take back for that returned amount, as of orders. What it was given too much
+    returns in any case.
     """
     right_micros = period.credits_micros - period.corrected_micros
     return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)

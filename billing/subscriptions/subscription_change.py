@@ -29,17 +29,15 @@ from keys.audit_log import Actor
 
 
 class ChangeNotAllowed(DomainError):
-    """The subscription's state doesn't allow it.
-
-    reason: ended, not_begun, past_due, ending, paused, under_way, nobody_to_ask.
+    """The subscription's state doesn't allow it. reason: ended, not_begun, past_due, ending, paused,
+    under_way, nobody_to_ask.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedSubscription:
-    """The subscription, and the request: null if nothing was to be done.
-
-    is_mine: this call has to call the provider; else somebody else does, or it is done.
+    """The subscription, and the request: null if nothing was to be done. is_mine: this call has to call the
+    provider; else somebody else does, or it is done.
     """
 
     subscription: Subscription

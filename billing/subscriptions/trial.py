@@ -23,8 +23,7 @@ def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) 
 
 
 def trial_grant(own: PlanItem, one: Subscription, *, had_trial: bool) -> PeriodGrant:
-    """Return the trial's grant, at the subscription's own terms; nothing for a second trial.
-
-    Several checkouts opened before the first trial began each have one at the provider.
+    """Return the trial's grant, at the subscription's own terms; nothing for a second trial. Several
+    checkouts opened before the first trial began each have one at the provider.
     """
     return PeriodGrant(own, 0 if had_trial else one.trial_micros)

@@ -32,9 +32,8 @@ class ApprovalDecided(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One row of approvals; expires_at is by the tenant's own clock.
-
-    requested_by is a key's ID, or that of the person who left.
+    """One row of approvals; expires_at is by the tenant's own clock. requested_by is a key's ID, or that of
+    the person who left.
     """
 
     id: str
@@ -188,9 +187,8 @@ async def untold_tenants(
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> Mapping[str, ApprovalReason]:
-    """Mark the tenant's approvals as reported and return their IDs, oldest first.
-
-    Approvals that another process is taking at this moment are skipped.
+    """Mark the tenant's approvals as reported and return their IDs, oldest first. Approvals that another
+    process is taking at this moment are skipped.
     """
     rows = await tx.fetch(
         """UPDATE approvals SET notified_at = :now_us WHERE id IN (

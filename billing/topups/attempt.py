@@ -27,10 +27,8 @@ ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of fulfilment_attempts; cost in US cents.
-
-    requests_made: calls in this turn. dropped: an operator ended it without the supplier's word. A
-    turn that revokes a delivery ends as `revoked` or `kept`.
+    """One row of fulfilment_attempts; cost in US cents. requests_made: calls in this turn. dropped: an
+    operator ended it without the supplier's word. A turn that revokes a delivery ends as `revoked` or `kept`.
     """
 
     transaction_id: str

@@ -37,9 +37,8 @@ class DeliverableRefused(ValueError):
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A send's `delivery`. It is the recipient's data, and is erased with it.
-
-    locale: a language tag such as zh-Hans; null: English in the mail, the browser's language on the page.
+    """A send's `delivery`. It is the recipient's data, and is erased with it. locale: a language tag such as
+    zh-Hans; null: English in the mail, the browser's language on the page.
     """
 
     email: bool = False
@@ -48,9 +47,8 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
-    """What the recipient is given.
-
-    `credit` has no value: it is already in the recipient's account. expires_at null: it doesn't end.
+    """What the recipient is given. `credit` has no value: it is already in the recipient's account.
+    expires_at null: it doesn't end.
     """
 
     kind: DeliverableKind
@@ -97,9 +95,8 @@ def hint_of(code: str) -> str:
 
 
 def visible(value: str) -> str:
-    """Return what a reader sees of a value: NFKC, without white space and invisible characters.
-
-    Letters keep their case, which matters in keys and links.
+    """Return what a reader sees of a value: NFKC, without white space and invisible characters. Letters keep
+    their case, which matters in keys and links.
     """
     plain = _SHOWS_NOTHING.sub("", unicodedata.normalize("NFKC", value))
     return "".join(one for one in plain if unicodedata.category(one)[0] not in "CZ")

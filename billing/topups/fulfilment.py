@@ -156,10 +156,8 @@ class HandOver(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class KeepWaiting(OnAttempts):
-    """Record that the supplier gave no final word: it is called again, or an operator decides.
-
-    An older or ended attempt changes nothing. next_check_at null: no more calls. left_over null:
-    the remainder stays.
+    """Record that the supplier gave no final word: it is called again, or an operator decides. An older or
+    ended attempt changes nothing. next_check_at null: no more calls. left_over null: the remainder stays.
     """
 
     number: int

@@ -23,9 +23,8 @@ def give_back(
     source: LedgerAccount | None = None,
     code: Code = Code.TOPUP_REFUND,
 ) -> None:
-    """Return each part of the funds to where it came from, and free the caps' windows.
-
-    source: where the amount is, when the fee is earned; None: both are held.
+    """Return each part of the funds to where it came from, and free the caps' windows. source: where the
+    amount is, when the fee is earned; None: both are held.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)

@@ -52,9 +52,8 @@ class DeliveredValues(WorkingSet):
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Claim each value for its top-up unless another one has it; sorted, so batches can't deadlock.
-
-        Ended top-ups are skipped: a repeated word must not block the next one.
+        """Claim each value for its top-up unless another one has it; sorted, so batches can't deadlock. Ended
+        top-ups are skipped: a repeated word must not block the next one.
         """
         topups = read_set.working_set(TopUpWorkingSet)
         for place, named in sorted(self._named.items()):
@@ -103,9 +102,8 @@ def delivered_values_of(state: BatchState) -> DeliveredValues:
 
 
 async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
-    """Enter the next delivered top-ups that the table lacks; return False when none is left.
-
-    A value of two top-ups stays with the earlier one.
+    """Enter the next delivered top-ups that the table lacks; return False when none is left. A value of two
+    top-ups stays with the earlier one.
     """
     row = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 1 FOR UPDATE")
     end = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 2")

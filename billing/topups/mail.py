@@ -25,10 +25,8 @@ _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
 
 @dataclass(frozen=True, slots=True)
 class MailRules:
-    """Whether mail leaves, and how much in 24 hours.
-
-    Mail of an environment outside sent_in stays in the outbox. account_max: per account and
-    environment. recipient_max: of these, per address.
+    """Whether mail leaves, and how much in 24 hours. Mail of an environment outside sent_in stays in the
+    outbox. account_max: per account and environment. recipient_max: of these, per address.
     """
 
     sent_in: frozenset[str] = frozenset()

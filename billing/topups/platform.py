@@ -18,9 +18,8 @@ class InvalidPlatform(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A platform's supplier: its ID and its kind in billing/fulfilment/.
-
-    is_paused: an operator or the circuit breaker paused it; its top-ups wait.
+    """A platform's supplier: its ID and its kind in billing/fulfilment/. is_paused: an operator or the
+    circuit breaker paused it; its top-ups wait.
     """
 
     id: str
@@ -35,10 +34,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform of an environment; amounts in cents.
-
-    Only enabled suppliers are listed; without one the platform isn't offered. account_fees replace
-    the platform's fee.
+    """One platform of an environment; amounts in cents. Only enabled suppliers are listed; without one the
+    platform isn't offered. account_fees replace the platform's fee.
     """
 
     id: str

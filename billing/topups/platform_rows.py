@@ -47,10 +47,8 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of suppliers; sealed: the secret options, as one blob.
-
-    hints: each secret's last characters. breaker_opened_at: workers call it rarely, because it
-    failed several times in a row.
+    """One row of suppliers; sealed: the secret options, as one blob. hints: each secret's last characters.
+    breaker_opened_at: workers call it rarely, because it failed several times in a row.
     """
 
     environment: str

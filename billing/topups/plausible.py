@@ -20,7 +20,6 @@ _SHARED_SEPARATOR: Final = ","
 
 class DeliveryTerms(msgspec.Struct, frozen=True, gc=False):
     """What the operator allows a supplier. is_shared: several top-ups may bring the same code.
-
     cost_max_percent: the most that it may take of what the sender paid.
     """
 

@@ -134,9 +134,8 @@ async def due_of(
     exclude_ids: Sequence[str] = (),
     last_ids: Sequence[str] = (),
 ) -> list[Due]:
-    """Return the due top-up to try a supplier with: preferably one that it was never called for.
-
-    place: environment and supplier. last_ids come last.
+    """Return the due top-up to try a supplier with: preferably one that it was never called for. place:
+    environment and supplier. last_ids come last.
     """
     rows = await tx.fetch(
         f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
@@ -188,7 +187,6 @@ def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dic
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
     """A top-up with its events and ledger transfers, but for the supplier's cost, in the API's shapes.
-
     request_id: of the send; null once its events are deleted.
     """
 

@@ -77,9 +77,8 @@ def quote_id(vault: Vault, principal: Principal, request: SendRequest, ends_at: 
 
 
 def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: str) -> SendRequest:
-    """Return the send at the quoted fee; raise InvalidInput, quote_mismatch, for another send's quote.
-
-    Its end is checked with the send, because a repeated call gets its first response.
+    """Return the send at the quoted fee; raise InvalidInput, quote_mismatch, for another send's quote. Its
+    end is checked with the send, because a repeated call gets its first response.
     """
     found = _FORM.fullmatch(text)
     if found is not None:

@@ -20,10 +20,8 @@ ReversalOutcome = Literal["reversed", "kept"]
 
 
 class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of topup_reversals.
-
-    requested_by null: the operator. checks_made: calls of the supplier. next_check_at null: no more
-    calls. detail: why the top-up was kept.
+    """One row of topup_reversals. requested_by null: the operator. checks_made: calls of the supplier.
+    next_check_at null: no more calls. detail: why the top-up was kept.
     """
 
     transaction_id: str

@@ -66,10 +66,8 @@ class _Ending(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class Reverse(_Ending):
-    """POST /topup/{id}/reverse; requested_by null: the operator.
-
-    can_revoke: the supplier may take back what it handed over, and the worker calls it. A repeated
-    command has the same result.
+    """POST /topup/{id}/reverse; requested_by null: the operator. can_revoke: the supplier may take back what
+    it handed over, and the worker calls it. A repeated command has the same result.
     """
 
     reason: str
@@ -130,9 +128,8 @@ class Reverse(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class AskedRevocation:
-    """attempt: the call to make; None if it isn't the caller's turn.
-
-    recipient_left: the supplier's remainder for the recipient. prepared: from before the delivery.
+    """attempt: the call to make; None if it isn't the caller's turn. recipient_left: the supplier's remainder
+    for the recipient. prepared: from before the delivery.
     """
 
     topup: TopUp
@@ -143,10 +140,8 @@ class AskedRevocation:
 
 @dataclass(frozen=True, slots=True)
 class AskRevocation(_OnReversal):
-    """Call a supplier to take back what it handed over.
-
-    Of two workers that read the same seen_checks_made, only one gets the attempt. next_check_at:
-    when to call again without a response.
+    """Call a supplier to take back what it handed over. Of two workers that read the same seen_checks_made,
+    only one gets the attempt. next_check_at: when to call again without a response.
     """
 
     seen_checks_made: int
@@ -206,9 +201,8 @@ class AskRevocation(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class KeepReversing(_OnReversal):
-    """Call again at next_check_at; if that is null, an operator decides.
-
-    A newer call or an ended reversal leaves nothing to change.
+    """Call again at next_check_at; if that is null, an operator decides. A newer call or an ended reversal
+    leaves nothing to change.
     """
 
     checks_made: int

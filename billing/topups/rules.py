@@ -59,9 +59,8 @@ class TopUpRules:
         return f"{self.public_url}{DECIDE_PATH}/{token}"
 
     def invitation_url(self, invitation_id: str, address: str = "") -> str:
-        """Return the page to join, once, for a sign-in with the invited address.
-
-        address: where the caller found this gateway, if there is no public_url.
+        """Return the page to join, once, for a sign-in with the invited address. address: where the caller
+        found this gateway, if there is no public_url.
         """
         token = self.links.token_of("invitation", invitation_id)
         return f"{self.public_url or address}{INVITATION_PATH}/{token}"

@@ -35,9 +35,8 @@ class DueSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Release(OnTopUp):
-    """Release a scheduled top-up as a send just made, or refund it if something refuses it now.
-
-    Does nothing if the top-up isn't scheduled any more, or isn't due.
+    """Release a scheduled top-up as a send just made, or refund it if something refuses it now. Does nothing
+    if the top-up isn't scheduled any more, or isn't due.
     """
 
     spent_by: tuple[str, ...]

@@ -45,9 +45,8 @@ class WrongStateForApproval(DomainError):
 
 
 class RequesterBlocked(DomainError):
-    """The requesting key may not send this now.
-
-    reason: requester_ended (final), requester_paused or requester_limits.
+    """The requesting key may not send this now. reason: requester_ended (final), requester_paused or
+    requester_limits.
     """
 
 
@@ -148,9 +147,8 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EndedTopUp:
-    """A top-up and the sender's balance after the command.
-
-    refusal: why an approval had no effect and the top-up was cancelled; callers report it as a refusal.
+    """A top-up and the sender's balance after the command. refusal: why an approval had no effect and the
+    top-up was cancelled; callers report it as a refusal.
     """
 
     topup: TopUp
@@ -183,9 +181,8 @@ class OnTopUp:
 
 @dataclass(frozen=True, slots=True)
 class Cancel(OnTopUp):
-    """POST /topup/cancel: the sender takes a pending top-up back, with its approval.
-
-    own_key: as of keys.principal.key_bound_to_own. Raises ScopeMissing for another key's top-up.
+    """POST /topup/cancel: the sender takes a pending top-up back, with its approval. own_key: as of
+    keys.principal.key_bound_to_own. Raises ScopeMissing for another key's top-up.
     """
 
     cancelled_by: str
@@ -205,9 +202,8 @@ class Cancel(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class Decide(OnTopUp):
-    """Approve, deny or expire; decided_by is a credential's ID.
-
-    actor: for the security log; null: nobody, or a caller that doesn't write to it.
+    """Approve, deny or expire; decided_by is a credential's ID. actor: for the security log; null: nobody, or
+    a caller that doesn't write to it.
     """
 
     approval_id: str

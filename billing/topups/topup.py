@@ -63,10 +63,7 @@ class DuplicateReference(DomainError):
 
 
 class TopUp(msgspec.Struct, frozen=True, gc=False):
-    """One row of topups.
-
-    A struct: a frozen dataclass takes ten times as long to make on the hot path.
-    """
+    """One row of topups. A struct: a frozen dataclass takes ten times as long to make on the hot path."""
 
     id: str
     account_id: str
@@ -146,9 +143,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """Return the top-up as its events have it, with room for voucher_code and deliverable.value.
-
-        Both come before what a tenant wrote.
+        """Return the top-up as its events have it, with room for voucher_code and deliverable.value. Both
+        come before what a tenant wrote.
         """
         deliverable: dict[str, Any] | msgspec.Raw | None = None
         if self.status == "delivered":
@@ -186,9 +182,8 @@ def move(
     seen: TopUpStatus | None = None,
     **changes: Any,
 ) -> TopUp:
-    """Return the top-up in another state; raise AlreadyDelivered or AlreadyEnded.
-
-    seen: the state to leave; null: any that holds funds.
+    """Return the top-up in another state; raise AlreadyDelivered or AlreadyEnded. seen: the state to leave;
+    null: any that holds funds.
     """
     is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
     if not is_seen or status not in MOVES[topup.status]:

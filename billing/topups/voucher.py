@@ -89,9 +89,8 @@ class VoucherCodes:
         return [_written(number) for number in self._permute_all(numbers)]
 
     def topup_id_of(self, code: str) -> str | None:
-        """Return the code's top-up, or None for a mistyped or made-up code.
-
-        Case, hyphens and spaces are ignored.
+        """Return the code's top-up, or None for a mistyped or made-up code. Case, hyphens and spaces are
+        ignored.
         """
         text = code.strip().upper().replace("-", "").replace(" ", "")
         if not text.startswith(PREFIX) or len(text) != len(PREFIX) + _DATA_CHARACTERS + 1:
@@ -176,9 +175,8 @@ class VoucherCodes:
 
 
 def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """Make a cipher's update usable by any thread.
-
-    The library refuses simultaneous calls, and SQLite's writer computes codes beside the event loop.
+    """Make a cipher's update usable by any thread. The library refuses simultaneous calls, and SQLite's
+    writer computes codes beside the event loop.
     """
     lock = threading.Lock()
 
@@ -190,9 +188,8 @@ def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
-    """Return whether the caller is the sender or one of its ancestors.
-
-    Never a descendant or a sibling, which could spend by the code past all its own caps.
+    """Return whether the caller is the sender or one of its ancestors. Never a descendant or a sibling, which
+    could spend by the code past all its own caps.
     """
     return SEES_CODES in principal.scopes or (
         principal.key_id is not None and principal.key_id in spent_by
@@ -250,9 +247,8 @@ def _written(number: int) -> str:
 
 
 def _digit_pairs(number: int) -> tuple[int, ...]:
-    """Return the 20 digits in pairs, the last one a check digit.
-
-    Weights 3, 1, 3, 1 … modulo 32 find every single wrong character and most swaps.
+    """Return the 20 digits in pairs, the last one a check digit. Weights 3, 1, 3, 1 … modulo 32 find every
+    single wrong character and most swaps.
     """
     written = number << _DIGIT_BITS
     # In halves: each shift of a long number makes another long one.

@@ -149,9 +149,8 @@ def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Re
 
 
 def _check_sender(principal: Principal, issued: TopUp) -> None:
-    """Raise ScopeMissing if another lineage of the caller's own account sent the voucher.
-
-    In any other account the voucher is the recipient's: the code is enough.
+    """Raise ScopeMissing if another lineage of the caller's own account sent the voucher. In any other
+    account the voucher is the recipient's: the code is enough.
     """
     is_foreign = principal.account_id != issued.account_id
     is_sender = principal.key_id is not None and principal.key_id in issued.spent_by

@@ -16,9 +16,8 @@ TIMES_MAX: Final = 10
 
 
 def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
-    """Return the micros to charge beside the hold's amount for this capture.
-
-    Raises AmountOutOfRange beyond what the hold allows, CapExceeded and AccountSuspended.
+    """Return the micros to charge beside the hold's amount for this capture. Raises AmountOutOfRange beyond
+    what the hold allows, CapExceeded and AccountSuspended.
     """
     overage_micros = amount_micros - hold.amount_micros
     if overage_micros <= 0 or hold.overage == "cap":

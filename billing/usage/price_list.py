@@ -43,10 +43,8 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
 
 class ModelPrice(msgspec.Struct, frozen=True, gc=False):
-    """A model's price from a version on; in micros for 1,000,000 tokens.
-
-    model may end in *. The prices are null together: no price from then on. changed_by: a credential's ID, or
-    "cli".
+    """A model's price from a version on; in micros for 1,000,000 tokens. model may end in *. The prices are
+    null together: no price from then on. changed_by: a credential's ID, or "cli".
     """
 
     environment: str
@@ -117,9 +115,8 @@ class PriceList:
         )
 
     def compared_with(self, model: str) -> Sequence[str]:
-        """Return at most COMPARED_MAX names to search for the most similar one.
-
-        Half are beside it in the alphabet, half of about its length with the same first letter.
+        """Return at most COMPARED_MAX names to search for the most similar one. Half are beside it in the
+        alphabet, half of about its length with the same first letter.
         """
         half, quarter = COMPARED_MAX // 2, COMPARED_MAX // 4
         place = bisect.bisect(self._names, model)

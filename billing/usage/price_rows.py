@@ -92,9 +92,8 @@ async def history(
     after: tuple[int, str] | None = None,
     limit: int,
 ) -> list[ModelPrice]:
-    """Return changes, newest version first, those of one version by model.
-
-    after: the version and model of the last one seen.
+    """Return changes, newest version first, those of one version by model. after: the version and model of
+    the last one seen.
     """
     version, last = (INT64_MAX, "") if after is None else after
     rows = await tx.fetch(

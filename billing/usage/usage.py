@@ -95,9 +95,8 @@ class UsageWorkingSet(WorkingSet):
         await tx.insert_deferred("usage_records", _ROWS.columns, rows)
 
     def earlier(self, tenant: Tenant, item: UsageItem) -> UsageRecord | None:
-        """Return the same item's earlier record.
-
-        Raises DuplicateReference if something else was charged under its reference.
+        """Return the same item's earlier record. Raises DuplicateReference if something else was charged
+        under its reference.
         """
         if item.reference is None:
             return None
@@ -176,10 +175,8 @@ def charge(
     *,
     is_told: bool = True,
 ) -> UsageRecord:
-    """Take what the item costs; its reference must be new.
-
-    is_told: name the most similar model. Raises UnknownModel, AmountOutOfRange, CapExceeded and
-    InsufficientBalance.
+    """Take what the item costs; its reference must be new. is_told: name the most similar model. Raises
+    UnknownModel, AmountOutOfRange, CapExceeded and InsufficientBalance.
     """
     amount_micros, price = _priced(state, tenant, item, is_told=is_told)
     check_spendable(state, tenant, lineage, amount_micros)
@@ -210,9 +207,8 @@ def check_priced(amount_micros: int) -> None:
 
 
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
-    """Return the micros of a body that names one of the two units.
-
-    Raises InvalidInput unless exactly one is there, AmountOutOfRange beyond 1 micro to 10**9 dollars.
+    """Return the micros of a body that names one of the two units. Raises InvalidInput unless exactly one is
+    there, AmountOutOfRange beyond 1 micro to 10**9 dollars.
     """
     if (credit_count is None) == (amount_micros is None):
         raise InvalidInput("Give either `credits` or `amount_micros`.", param="credits")

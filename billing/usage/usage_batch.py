@@ -43,9 +43,8 @@ class UsedBatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class UseBatch(msgspec.Struct, frozen=True):
-    """A batch to POST /usage. items: what was read, or why it couldn't be.
-
-    The records' IDs are fixed before the first try.
+    """A batch to POST /usage. items: what was read, or why it couldn't be. The records' IDs are fixed before
+    the first try.
     """
 
     usage_ids: Sequence[str]

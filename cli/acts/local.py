@@ -77,9 +77,8 @@ class Parts:
 
 
 class Local:
-    """The object's ID, account and environment; empty: not given.
-
-    by: who decides; None: the user of this machine.
+    """The object's ID, account and environment; empty: not given. by: who decides; None: the user of this
+    machine.
     """
 
     def __init__(self, object_id: str, account: str, environment: str, by: str | None) -> None:

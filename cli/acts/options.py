@@ -67,7 +67,6 @@ def with_amounts(
     facts: Sequence[FieldFacts], values: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the values with decimal amounts in the smallest unit of their currency; raise InvalidInput.
-
     seen: the object, which says the currency if no value does.
     """
     found, names = dict(values), {fact.name for fact in facts}

@@ -55,9 +55,8 @@ async def follow(
     on_connected: Callable[[], None],
     on_lost: Callable[[str], None],
 ) -> AsyncGenerator[Streamed, None]:
-    """Yield every event after the cursor, without an end; raise StreamRefused.
-
-    The client has the address and the credential. on_lost gets the reason of each lost connection.
+    """Yield every event after the cursor, without an end; raise StreamRefused. The client has the address and
+    the credential. on_lost gets the reason of each lost connection.
     """
     cursor, wait_s = after, WAIT_S
     while True:

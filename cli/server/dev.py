@@ -146,10 +146,8 @@ async def _supply_live(database: Store, settings: Settings) -> None:
 
 
 async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
-    """Return a link that signs the operator in, once, or None if others could read it.
-
-    Only for a terminal: a pipe may end in a file or another machine's log. No link works for a proxy's
-    callers (PUBLIC_URL).
+    """Return a link that signs the operator in, once, or None if others could read it. Only for a terminal: a
+    pipe may end in a file or another machine's log. No link works for a proxy's callers (PUBLIC_URL).
     """
     own = settings.model_copy(update={"public_url": ""}).address()
     if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):

@@ -36,9 +36,8 @@ async def copies(settings: Settings) -> str:
 
 
 async def disk(settings: Settings) -> str:
-    """Say how much room the disk of the database's file or data directory has.
-
-    A database server's disk can't be seen from here. Raises CheckError and CheckWarning.
+    """Say how much room the disk of the database's file or data directory has. A database server's disk can't
+    be seen from here. Raises CheckError and CheckWarning.
     """
     file = file_of(settings.database_address)
     where = settings.data_dir.absolute() if file is None else file.absolute().parent

@@ -65,9 +65,8 @@ async def redis_clock(settings: Settings) -> str:
 
 
 async def workers(settings: Settings) -> Finding:
-    """Count who listens for hints; a stopped worker counts until its connection ends.
-
-    Without Redis the workers' rows count.
+    """Count who listens for hints; a stopped worker counts until its connection ends. Without Redis the
+    workers' rows count.
     """
     try:
         async with _asked(settings) as client:

@@ -70,9 +70,8 @@ def log_of_whole(settings: Settings) -> Iterator[None]:
 def run_processes(
     count: int, kind: str, words: Sequence[str], *, address: str, grace_s: float
 ) -> None:
-    """Run `topup` with these words that many times, until stopped; address: for the log.
-
-    Ends the command with the exit code of the process that ended it.
+    """Run `topup` with these words that many times, until stopped; address: for the log. Ends the command
+    with the exit code of the process that ended it.
     """
     with tempfile.TemporaryDirectory(prefix="topup-") as folder:
         children = _children(count, kind, words, folder)

@@ -58,9 +58,8 @@ class UserRow(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class NewApiRefusal:
-    """`success: false`, with New API's message.
-
-    is_passing: its database failed, as SQLite does while locked; a retry may work.
+    """`success: false`, with New API's message. is_passing: its database failed, as SQLite does while locked;
+    a retry may work.
     """
 
     message: str
@@ -148,9 +147,8 @@ class NewApiClient:
         return _converted(answer.data, form)
 
     async def _search(self, path: str, keyword: str, form: type[T]) -> list[T]:
-        """Return every row found; the search also finds similar ones.
-
-        Anything but a list is no result: taken for "none" it would make a code twice.
+        """Return every row found; the search also finds similar ones. Anything but a list is no result: taken
+        for "none" it would make a code twice.
         """
         found: list[T] = []
         for page in range(1, PAGES_MAX + 1):

@@ -24,7 +24,6 @@ from kernel.tenant import Tenant
 @dataclass(frozen=True, slots=True)
 class BeginCharge:
     """Writes a drop's order and charge, or ends the drop: disabled, recovered, or over the month's limit.
-
     seen: the recharge that the order was made for; a changed one isn't begun. Raises what PlaceOrder raises.
     """
 

@@ -85,9 +85,8 @@ async def next_charge_at(
 async def due_retries(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Return tenants whose declined drop is due, by their own clocks.
-
-    but_tenants: excluded, as "account/environment".
+    """Return tenants whose declined drop is due, by their own clocks. but_tenants: excluded, as
+    "account/environment".
     """
     rows = await tx.fetch(
         """SELECT r.account_id, r.environment FROM recharges r

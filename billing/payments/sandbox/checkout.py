@@ -89,9 +89,8 @@ class SandboxCheckout:
 
 
 class SandboxProvider:
-    """A provider whose checkout is the page; its notifications are the provider's own.
-
-    Made for one question at a time.
+    """A provider whose checkout is the page; its notifications are the provider's own. Made for one question
+    at a time.
     """
 
     def __init__(
@@ -145,9 +144,8 @@ async def find(tx: Transaction, token: str) -> SandboxCheckout:
 async def decide(
     tx: Transaction, token: str, outcome: CheckoutOutcome, *, now_us: int
 ) -> SandboxCheckout:
-    """Return the checkout with its first outcome; raise NotFound.
-
-    A paid subscription begins here: its first bill is due.
+    """Return the checkout with its first outcome; raise NotFound. A paid subscription begins here: its first
+    bill is due.
     """
     await tx.execute(
         """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us

@@ -153,7 +153,6 @@ def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
 ) -> tuple[SandboxEvent, SandboxSubscription]:
     """Change the plan: a dearer one is billed at once for the rest of the period, others from the next one.
-
     now_us by the account's clock.
     """
     assert item.product_ref is not None, "the sandbox names each price"

@@ -30,8 +30,7 @@ class Customers(Protocol):
 @runtime_checkable
 class CustomerErasure(Protocol):
     async def erase_customer(self, customer_ref: str) -> None:
-        """Delete the customer with its saved payment methods; succeeds also if already deleted.
-
-        Raises ProviderUnavailable, and ProviderRefused if these keys have no such customer.
+        """Delete the customer with its saved payment methods; succeeds also if already deleted. Raises
+        ProviderUnavailable, and ProviderRefused if these keys have no such customer.
         """
         ...

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DisputeNote:
-    """status and reason are in the provider's own words.
-
-    due_at: until when evidence counts; null if unknown or not needed. is_inquiry: the bank took no money.
-    sent_at: by the provider's clock.
+    """status and reason are in the provider's own words. due_at: until when evidence counts; null if unknown
+    or not needed. is_inquiry: the bank took no money. sent_at: by the provider's clock.
     """
 
     status: str

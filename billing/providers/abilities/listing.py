@@ -42,8 +42,7 @@ class ListedPage:
 @runtime_checkable
 class Listing(Protocol):
     async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
-        """Return payments made, refunded or disputed at since <= time < until.
-
-        A payment may come several times, unchanged. Raises ProviderUnavailable and ProviderRefused.
+        """Return payments made, refunded or disputed at since <= time < until. A payment may come several
+        times, unchanged. Raises ProviderUnavailable and ProviderRefused.
         """
         ...

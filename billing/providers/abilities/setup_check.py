@@ -34,10 +34,7 @@ class WantedSetup:
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:
-    """is_well null: it couldn't be checked, or may be intended.
-
-    detail: what to do, without a secret.
-    """
+    """is_well null: it couldn't be checked, or may be intended. detail: what to do, without a secret."""
 
     about: str
     is_well: bool | None

@@ -51,9 +51,8 @@ TokenOutcome = TokenCharged | TokenDeclined | TokenPending
 
 @runtime_checkable
 class SharedTokens(Protocol):
-    """seller_id: the operator's name there for payers.
-
-    Calls raise ProviderUnavailable (nothing is known) and ProviderRefused (a no to this request alone).
+    """seller_id: the operator's name there for payers. Calls raise ProviderUnavailable (nothing is known) and
+    ProviderRefused (a no to this request alone).
     """
 
     @property
@@ -66,8 +65,7 @@ class SharedTokens(Protocol):
     async def charge_token(self, request: TokenCharge) -> TokenOutcome: ...
 
     async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:
-        """Return the charge's outcome, by ref or our ID, without charging.
-
-        None: that ID is unknown, which may change within a minute.
+        """Return the charge's outcome, by ref or our ID, without charging. None: that ID is unknown, which
+        may change within a minute.
         """
         ...

@@ -74,10 +74,8 @@ class Steering(Protocol):
         ...
 
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
-        """Do it, and return the standing afterwards.
-
-        Raises ProviderUnavailable (the outcome is unknown), ProviderRefused (a definite no), and
-        PaymentDeclined for a change charged now.
+        """Do it, and return the standing afterwards. Raises ProviderUnavailable (the outcome is unknown),
+        ProviderRefused (a definite no), and PaymentDeclined for a change charged now.
         """
         ...
 

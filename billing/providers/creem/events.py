@@ -116,9 +116,8 @@ class Checkout(_Named):
         return self.request_id or _order_of(self.metadata)
 
     def objection(self, sold: str | None) -> str | None:
-        """Return a text if another product was paid for than `open` requested.
-
-        sold: what credit is sold as, for a checkout that doesn't say what it was made for.
+        """Return a text if another product was paid for than `open` requested. sold: what credit is sold as,
+        for a checkout that doesn't say what it was made for.
         """
         asked = (self.metadata or {}).get("product_id")
         if asked is None and self.order is not None and self.order.type == "onetime":
@@ -180,9 +179,8 @@ class Event(msgspec.Struct):
 
 
 def facts_of(event: Event, sold: str | None = None) -> Sequence[Fact]:
-    """Return what an event says; raise MsgspecError or ValueError for another shape.
-
-    sold: the product that credit is sold as here, if any.
+    """Return what an event says; raise MsgspecError or ValueError for another shape. sold: the product that
+    credit is sold as here, if any.
     """
     family, _, kind = event.type.partition(".")
     if family == "checkout":

@@ -306,9 +306,8 @@ def _payment_fact(subject: Subject, invoice: str, status: str, transaction: str)
 
 
 def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
-    """Return (event's code, its name, fields by the second generation's names, what is signed).
-
-    Raises MsgspecError, KeyError or ValueError for another shape.
+    """Return (event's code, its name, fields by the second generation's names, what is signed). Raises
+    MsgspecError, KeyError or ValueError for another shape.
     """
     whole = _fields(body)
     data = _fields(whole["Data"])

@@ -27,9 +27,8 @@ def to_stripe(price: Price) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> Price:
-    """Return Stripe's price; raise Unreadable for one without a unit of ours.
-
-    An unlisted currency stays in Stripe's unit: it equals no price of ours, so an operator decides.
+    """Return Stripe's price; raise Unreadable for one without a unit of ours. An unlisted currency stays in
+    Stripe's unit: it equals no price of ours, so an operator decides.
     """
     code = currency.upper()
     places = Price(amount, code).places

@@ -52,9 +52,8 @@ class StripeApi:
         self.is_publishable = key.startswith("pk_")
 
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
-        """Return what was made, in our own shapes; raise ProviderUnavailable, ProviderRefused.
-
-        A refusal after a try with an unknown outcome proves nothing.
+        """Return what was made, in our own shapes; raise ProviderUnavailable, ProviderRefused. A refusal
+        after a try with an unknown outcome proves nothing.
         """
         _is_lost.set(False)
         try:

@@ -113,10 +113,8 @@ class StripeCalls:
         return Opened(session.url, session.id, objects, ref_id(session.customer))
 
     async def _made_session(self, request: CheckoutRequest, params: Any) -> Session:
-        """Return the session at the order's price; raise PriceRefused for any other.
-
-        Stripe says what it will charge before anybody sees the page; a session that charges something else is
-        ended at once.
+        """Return the session at the order's price; raise PriceRefused for any other. Stripe says what it will
+        charge before anybody sees the page; a session that charges something else is ended at once.
         """
         sessions = self._api.v1.checkout.sessions
         try:

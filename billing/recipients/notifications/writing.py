@@ -29,9 +29,8 @@ async def write_due(
     now_us: int,
     accounts_max: int = ACCOUNTS_AT_ONCE,
 ) -> tuple[int, bool]:
-    """Write mails; return how many, and whether there may be more accounts.
-
-    sent_in: the environments whose mail leaves. since_us: older events aren't read.
+    """Write mails; return how many, and whether there may be more accounts. sent_in: the environments whose
+    mail leaves. since_us: older events aren't read.
     """
     found = await turn.find_news(tx, kind, since_us=since_us, now_us=now_us, limit=accounts_max)
     people = await people_of(tx, [one.tenant.account_id for one in found])

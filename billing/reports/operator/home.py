@@ -24,9 +24,8 @@ COUNTED_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitsForPerson:
-    """Counts in one environment; orders and disputes COUNTED_MAX at most.
-
-    unanswered: what a payment provider hasn't answered for an hour, by kind.
+    """Counts in one environment; orders and disputes COUNTED_MAX at most. unanswered: what a payment provider
+    hasn't answered for an hour, by kind.
     """
 
     topups: int

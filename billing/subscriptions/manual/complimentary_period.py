@@ -87,9 +87,8 @@ class _OnComp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivePeriod(_OnComp):
-    """Gives the period that begins at period_start_at; null: the next unpaid one.
-
-    Raises NotFound, CompRefused, CompRepeated and InvalidInput.
+    """Gives the period that begins at period_start_at; null: the next unpaid one. Raises NotFound,
+    CompRefused, CompRepeated and InvalidInput.
     """
 
     period_start_at: int | None = None
@@ -163,9 +162,8 @@ class GivePeriod(_OnComp):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakePeriodBack(_OnComp):
-    """Revokes a free period. allow_owed: even if its credit was used up.
-
-    Raises NotFound, CompRepeated and InsufficientBalance.
+    """Revokes a free period. allow_owed: even if its credit was used up. Raises NotFound, CompRepeated and
+    InsufficientBalance.
     """
 
     period_id: str
@@ -195,7 +193,6 @@ class TakePeriodBack(_OnComp):
 
 def next_start(one: Subscription, now_us: int) -> int:
     """Return the next free period's start: the end of the paid time, or now if a whole period has passed.
-
     now_us by the account's own clock.
     """
     assert one.paid_until_at is not None, "it was paid once"

@@ -24,10 +24,7 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseUncredited(OnOrder):
-    """Money of such a payment was returned, disputed, or came back.
-
-    payment_id: ours of the payment.
-    """
+    """Money of such a payment was returned, disputed, or came back. payment_id: ours of the payment."""
 
     payment_id: str
     fact: Reversed
@@ -61,9 +58,8 @@ def declare(read_set: ReadSet, order_id: str) -> None:
 
 
 def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]:
-    """Return a plan's paid and waiting payments, as far as their money is here.
-
-    Without rows yet: a held invoice, and the checkout of an order in review or rejected.
+    """Return a plan's paid and waiting payments, as far as their money is here. Without rows yet: a held
+    invoice, and the checkout of an order in review or rejected.
     """
     rows, subscriptions = (
         state.working_set(UncreditedPayments),
