@@ -1,7 +1,7 @@
 """Reconciliation: where provider, ledger and supplier don't agree, and the comparisons that find it."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from msgspec import Meta, Struct
 
@@ -221,16 +221,17 @@ def _has_faults(ran: Any) -> bool:
     return any(one["fault"] is not None for one in ran["items"])
 
 
+# What operators do about an environment as a whole.
+_OF_ALL: Final[dict[str, Any]] = {"audience": (OPERATOR,), "is_catalogue": True}
 LIST_DIFFERENCES = ListAct(
     name="reconciliation.list",
     summary="List differences of money, newest first",
     path="/reconciliation",
-    audience=(OPERATOR,),
     query=DifferencesQuery,
     run=list_differences,
     result=Difference,
     prefix="dif",
-    is_catalogue=True,
+    **_OF_ALL,
     export=Difference.__struct_fields__,
     columns=("id", "means", "subject_id", "expected", "found", "since", "press"),
     examples=("topup reconciliation list --environment live",),
@@ -239,12 +240,11 @@ LIST_PARTS = ListAct(
     name="reconciliation.parts",
     summary="List what is compared once a day, and when it last was",
     path="/reconciliation/parts",
-    audience=(OPERATOR,),
     query=Page,
     run=list_parts,
     result=Part,
     named_by="part",
-    is_catalogue=True,
+    **_OF_ALL,
     columns=("part", "checked", "ended_at", "next_at", "fault"),
     examples=("topup reconciliation parts --environment live",),
 )
@@ -252,10 +252,9 @@ SHOW_DIFFERENCE = ReadAct(
     name="reconciliation.show",
     summary="Show a difference, and what to do about it",
     path="/reconciliation/{difference_id}",
-    audience=(OPERATOR,),
     run=show_difference,
     result=Difference,
-    is_catalogue=True,
+    **_OF_ALL,
     examples=("topup reconciliation show dif_4Kp1 --environment live",),
 )
 CLOSE_DIFFERENCE = Act(
@@ -263,11 +262,10 @@ CLOSE_DIFFERENCE = Act(
     summary="Close a difference that stays as it is",
     description="It opens again if its figures change.",
     path="/reconciliation/{difference_id}/close",
-    audience=(OPERATOR,),
     input=ClosingReason,
     run=close_difference,
     result=Difference,
-    is_catalogue=True,
+    **_OF_ALL,
     names_person=True,
     audit=None,
     asks=(
@@ -284,11 +282,10 @@ REQUEST_COMPARISON = Act(
     summary="Have a worker compare everything now",
     description="It does within about a minute.",
     path="/reconciliation/requests",
-    audience=(OPERATOR,),
     input=Fields,
     run=request_comparison,
     result=Parts,
-    is_catalogue=True,
+    **_OF_ALL,
     audit=Audited("reconciliation.request", _nothing),
     done="A worker compares everything within about a minute; open this page again.",
     examples=("topup reconciliation request --environment live",),
@@ -319,11 +316,10 @@ COMPARE_LIST = StepsAct(
         " difference. Payments of other shops on the same account are no difference."
     ),
     path="/reconciliation/compare",
-    audience=(OPERATOR,),
     input=ListPeriod,
     run=compare_list,
     result=ComparedPayments,
-    is_catalogue=True,
+    **_OF_ALL,
     lease_s=600,
     alarm=lambda compared: bool(compared["differences"]),
     examples=(

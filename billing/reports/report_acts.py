@@ -47,7 +47,7 @@ class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
     ] = "json"
 
 
-class MarginQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+class MarginQuery(ReportQuery, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
     """Which delivered top-ups, and how they are grouped."""
 
     since: (
@@ -55,14 +55,6 @@ class MarginQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
             Time,
             Meta(description="Delivered from then on; left out: 30 days ago."),
             said("From", hint="The first day, UTC. Left blank: 30 days ago."),
-        ]
-        | None
-    ) = None
-    until: (
-        Annotated[
-            Time,
-            Meta(description="Delivered before then; left out: now."),
-            said("Before", hint="The day after the last one, UTC. Left blank: until now."),
         ]
         | None
     ) = None
@@ -95,7 +87,7 @@ class BreakageLine(Struct, kw_only=True):
         return cls(**{name: getattr(line, name) for name in cls.__struct_fields__})
 
 
-def _between(context: CallContext, asked: ReportQuery | MarginQuery, days: int) -> tuple[int, int]:
+def _between(context: CallContext, asked: ReportQuery, days: int) -> tuple[int, int]:
     """Return the report's first moment and the one after its last; raise InvalidInput for an empty time."""
     until = time_us(asked.until, "to")
     until = context.now_us + 1 if until is None else until

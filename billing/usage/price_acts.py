@@ -1,7 +1,7 @@
 """Prices: what tokens of each model cost here, by the operator's price list."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Final, Self
 
 from msgspec import Meta, Struct
 
@@ -205,6 +205,14 @@ async def _set(
     return Change(after=change)
 
 
+# What every change of the list has in common. Its rule writes the audit entry, which has the version.
+_CHANGES: Final[dict[str, Any]] = {
+    "audience": (OPERATOR,),
+    "result": PriceVersion,
+    "is_catalogue": True,
+    "moves_money": True,
+    "audit": None,
+}
 SET_PRICE = Act(
     name="prices.set",
     summary="Set a price",
@@ -213,13 +221,9 @@ SET_PRICE = Act(
         " A price that is the same makes no version."
     ),
     path="/prices",
-    audience=(OPERATOR,),
     input=NewModelPrice,
     run=set_price,
-    result=PriceVersion,
-    is_catalogue=True,
-    moves_money=True,
-    audit=None,
+    **_CHANGES,
     done="The price is set: usage is priced by it from now on.",
     examples=(
         "topup prices set --model gpt-4o --input 2.50 --output 10 --cached 1.25 --environment live",
@@ -231,13 +235,9 @@ IMPORT_PRICES = Act(
     summary="Set the prices of a file",
     description="All lines or none, as one version; a line that changes nothing is passed over.",
     path="/prices/import",
-    audience=(OPERATOR,),
     input=PriceFile,
     run=import_prices,
-    result=PriceVersion,
-    is_catalogue=True,
-    moves_money=True,
-    audit=None,
+    **_CHANGES,
     done="The prices are set: usage is priced by them from now on.",
     examples=(
         "topup prices import --file prices.csv --environment live",
@@ -249,14 +249,10 @@ WITHDRAW_PRICE = Act(
     summary="Withdraw a model's price",
     description="Its usage is refused from now on, unless an entry ending in * fits it.",
     path="/prices/withdraw",
-    audience=(OPERATOR,),
     input=WithdrawnModel,
     run=withdraw_price,
-    result=PriceVersion,
-    is_catalogue=True,
-    moves_money=True,
+    **_CHANGES,
     named_by="model",
-    audit=None,
     asks=(
         "Withdraw the price of {model}? Its usage is refused from then on, unless an entry ending in"
         " * fits it."
