@@ -185,8 +185,7 @@ async def claim(
 ) -> Claim:
     """Claim due deliveries for lease_us from now_us, in the order `choose` returns.
 
-    - ids_max bounds the ids of each endpoint; endpoints in full_ids get none. failing_max bounds failing
-      endpoints.
+    - ids_max bounds the ids of each endpoint, failing_max failing endpoints. Those in full_ids get none.
     - after: where the look before ended, if it didn't see all healthy ones.
 
     At most three statements, and three more if some of these endpoints are ordered.
