@@ -136,7 +136,7 @@ async def disconnect(page: Page) -> str:
     page.on("dialog", lambda dialog: dialog.accept())
     await page.locator("#revoke summary").click()
     await page.get_by_role("button", name="Disconnect the client").click()
-    await page.get_by_text("The key is revoked.").wait_for()
+    await page.get_by_text("The key is revoked;").wait_for()
     return listed
 
 
@@ -191,7 +191,7 @@ async def test_a_client_signs_in_sends_asks_for_more_refreshes_and_is_thrown_out
     asked, again, last = person.texts
     assert "Probe Desk wants to use your account" in asked
     assert "127.0.0.1" in asked
-    assert "nobody checked its name" in asked
+    assert "nobody has checked its name" in asked
     assert "connected already" in again
     # What was revoked is not connected any more.
     assert "connected already" not in last
@@ -233,7 +233,7 @@ async def test_a_client_that_describes_itself_in_a_document(
     assert kept.client.client_id == url
     host = urlsplit(url).netloc
     assert f"Described at\n{host}" in person.texts[0]
-    assert "nobody checked its name" not in person.texts[0]
+    assert "nobody has checked its name" not in person.texts[0]
     assert host in listed
     assert person.complaints == []
 
