@@ -37,6 +37,8 @@ _RECEIPT: Final = "org.paymentauth/receipt"
 _CHALLENGES: Final = "org.paymentauth/payment-required"
 _PAYMENT_REQUIRED: Final = 402
 _BAD: Final = 400
+# As long as a payment can be settled: if this process dies, only the same payment ends it sooner.
+_LEASE_S: Final = 86_400
 # What can be spent, or leads to it: an answer is stored without.
 _SPENDABLE: Final = ("voucher_code", "deliverable", "claim_url")
 _SHAPE: Final = Shape(PaidBody)
@@ -103,7 +105,9 @@ class PaidSend:
                 call, "POST", TOOLS[SEND].path, self._arguments, idempotency_key=key_text
             )
         try:
-            answer = await run_steps(call.context, call.principal, key, self._steps)
+            answer = await run_steps(
+                call.context, call.principal, key, self._steps, lease_s=_LEASE_S
+            )
         except _NothingBought as error:
             return _decode(error.answer.body)
         if self._full is None and await door.is_known(self._inner):

@@ -260,9 +260,13 @@ async def test_a_key_whose_first_process_died_gets_its_answer_from_the_same_paym
     paid = await send(gateway, key=key, meta=meta, idempotency_key="a")
     await gateway.context.database.transaction(_forget_answers)
 
+    busy = await send(gateway, key=key, idempotency_key="a")
+    other = await send(gateway, key=key, meta=by_token(await send(gateway)), idempotency_key="a")
     again = await send(gateway, key=key, meta=meta, idempotency_key="a")
     unpaid = await send(gateway, key=key, idempotency_key="a")
 
+    # Until the same payment comes, nothing else buys under that key.
+    assert {code_of(one) for one in (busy, other)} == {4003}
     told = [one["structuredContent"] for one in (paid, again, unpaid)]
     assert {(one["code"], one["transaction_id"]) for one in told} == {
         (1001, told[0]["transaction_id"])
@@ -272,11 +276,12 @@ async def test_a_key_whose_first_process_died_gets_its_answer_from_the_same_paym
 
 
 async def _forget_answers(tx: Transaction) -> None:
-    """As a process leaves them that dies in the middle: leases that are over."""
+    """As a process leaves them that dies in the middle."""
     await tx.execute(
-        """UPDATE idempotency_keys SET status = 0, body = :body, lease_until_at = 1,
+        """UPDATE idempotency_keys SET status = 0, body = :body, lease_until_at = :until,
                lease_token = 'dead'""",
         body=b"",
+        until=2**62,
     )
 
 
